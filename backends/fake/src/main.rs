@@ -1,0 +1,2 @@
+//! A deterministic backend with scripted delays and faults.
+fn main() {}

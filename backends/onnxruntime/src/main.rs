@@ -1,0 +1,2 @@
+//! Runs MobileLLM on ONNX Runtime.
+fn main() {}

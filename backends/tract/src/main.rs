@@ -1,0 +1,2 @@
+//! Runs MobileLLM on tract.
+fn main() {}

@@ -1,0 +1,2 @@
+//! The `pocketwatt` binary.
+fn main() {}

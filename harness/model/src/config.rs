@@ -1,0 +1,293 @@
+use crate::ModelError;
+
+/// The shape of a MobileLLM- or Llama-like decoder: RMSNorm, rotary positions (rotate-half), grouped-query
+/// attention, SwiGLU, no biases (arXiv 2402.14905, section 3).
+#[derive(Clone, Debug, PartialEq)]
+pub struct ModelConfig {
+    /// Blocks with weights of their own.
+    pub layers: usize,
+    /// How often each block runs, immediately one after the other: 2 for the layer-shared MobileLLM-LS models. Every
+    /// execution has its own key-value cache.
+    pub layer_repeats: usize,
+    /// Width of the residual stream.
+    pub hidden: usize,
+    /// Query heads.
+    pub heads: usize,
+    /// Key and value heads; divides `heads`.
+    pub kv_heads: usize,
+    /// Width of a head, even.
+    pub head_dim: usize,
+    /// Width of the feed-forward layer.
+    pub ffn: usize,
+    /// Entries of the vocabulary.
+    pub vocabulary: usize,
+    /// Longest context in tokens.
+    pub context: usize,
+    /// Base of the rotary frequencies.
+    pub rope_theta: f64,
+    /// Added to the mean square in RMSNorm.
+    pub rms_norm_eps: f64,
+    /// Whether the output head is the embedding itself.
+    pub tied_head: bool,
+    /// Token that begins a text, if the model wants one.
+    pub bos_token: Option<u32>,
+    /// Tokens that end a text.
+    pub eos_tokens: Vec<u32>,
+}
+
+/// Name and shape of a weight tensor, in Hugging Face's naming and row-major `[out, in]` layout.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TensorSpec {
+    /// For example `model.layers.3.mlp.up_proj.weight`.
+    pub name: String,
+    /// Rows, columns; one number for a norm.
+    pub shape: Vec<usize>,
+}
+
+/// A published model whose shape is known by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Preset {
+    /// Name on the command line, for example `mobilellm-125m`.
+    pub name: &'static str,
+    /// One line on what it is.
+    pub summary: &'static str,
+    layers: usize,
+    layer_repeats: usize,
+    heads: usize,
+    kv_heads: usize,
+    head_dim: usize,
+    ffn: usize,
+    vocabulary: usize,
+    context: usize,
+}
+
+impl Preset {
+    /// All presets, smallest first. Shapes: arXiv 2402.14905, table 9 (MobileLLM) and section 3.4 (LS).
+    pub const ALL: &'static [Preset] = &[
+        Preset { vocabulary: 512, context: 256, ..mobilellm("tiny", "for tests: 2 layers, 3 heads, seconds to run", 2, 1, 3, 1, 128) }.with_head_dim(16),
+        Preset { vocabulary: 512, context: 256, ..mobilellm("tiny-ls", "for tests: tiny with each block run twice", 2, 2, 3, 1, 128) }.with_head_dim(16),
+        mobilellm("mobilellm-125m", "MobileLLM 125M", 30, 1, 9, 3, 1536),
+        mobilellm("mobilellm-ls-125m", "MobileLLM-LS 125M: each of the 30 blocks runs twice", 30, 2, 9, 3, 1536),
+        mobilellm("mobilellm-350m", "MobileLLM 350M", 32, 1, 15, 5, 2560),
+        mobilellm("mobilellm-ls-350m", "MobileLLM-LS 350M: each of the 32 blocks runs twice", 32, 2, 15, 5, 2560),
+        mobilellm("mobilellm-600m", "MobileLLM 600M", 40, 1, 18, 6, 3072),
+        mobilellm("mobilellm-1b", "MobileLLM 1B", 54, 1, 20, 5, 3584),
+        mobilellm("mobilellm-1.5b", "MobileLLM 1.5B", 54, 1, 25, 5, 4352),
+    ];
+
+    /// The preset of that name.
+    pub fn find(name: &str) -> Option<&'static Preset> {
+        Self::ALL.iter().find(|preset| preset.name == name)
+    }
+
+    const fn with_head_dim(self, head_dim: usize) -> Preset {
+        Preset { head_dim, ..self }
+    }
+
+    /// The configuration of this preset.
+    pub fn config(&self) -> ModelConfig {
+        ModelConfig {
+            layers: self.layers,
+            layer_repeats: self.layer_repeats,
+            hidden: self.heads * self.head_dim,
+            heads: self.heads,
+            kv_heads: self.kv_heads,
+            head_dim: self.head_dim,
+            ffn: self.ffn,
+            vocabulary: self.vocabulary,
+            context: self.context,
+            rope_theta: 10_000.0,
+            rms_norm_eps: 1e-5,
+            tied_head: true,
+            bos_token: Some(1),
+            eos_tokens: vec![2],
+        }
+    }
+}
+
+const fn mobilellm(
+    name: &'static str,
+    summary: &'static str,
+    layers: usize,
+    layer_repeats: usize,
+    heads: usize,
+    kv_heads: usize,
+    ffn: usize,
+) -> Preset {
+    Preset { name, summary, layers, layer_repeats, heads, kv_heads, head_dim: 64, ffn, vocabulary: 32_000, context: 2048 }
+}
+
+impl ModelConfig {
+    /// Refuses a shape that no such decoder can have.
+    ///
+    /// # Errors
+    /// [`ModelError::Config`], naming the keys that contradict each other.
+    pub fn validate(&self) -> Result<(), ModelError> {
+        let refuse = |message: String| Err(ModelError::Config(message));
+        for (name, value) in [
+            ("num_hidden_layers", self.layers),
+            ("layer repeats", self.layer_repeats),
+            ("hidden_size", self.hidden),
+            ("num_attention_heads", self.heads),
+            ("num_key_value_heads", self.kv_heads),
+            ("head_dim", self.head_dim),
+            ("intermediate_size", self.ffn),
+            ("vocab_size", self.vocabulary),
+            ("max_position_embeddings", self.context),
+        ] {
+            if value == 0 {
+                return refuse(format!("{name} is 0"));
+            }
+            if value > 1 << 24 {
+                return refuse(format!("{name} is {value}, beyond any model this project can hold"));
+            }
+        }
+        if !self.heads.is_multiple_of(self.kv_heads) {
+            return refuse(format!(
+                "num_attention_heads ({}) is not a multiple of num_key_value_heads ({})",
+                self.heads, self.kv_heads
+            ));
+        }
+        if !self.head_dim.is_multiple_of(2) {
+            return refuse(format!("head_dim ({}) is odd, but rotary positions pair its halves", self.head_dim));
+        }
+        for (name, value) in [("rope_theta", self.rope_theta), ("rms_norm_eps", self.rms_norm_eps)] {
+            if !(value.is_finite() && value > 0.0) {
+                return refuse(format!("{name} is {value}, it must be a positive number"));
+            }
+        }
+        for &token in self.eos_tokens.iter().chain(&self.bos_token) {
+            if token as usize >= self.vocabulary {
+                return refuse(format!("token {token} (bos or eos) is outside the vocabulary of {}", self.vocabulary));
+            }
+        }
+        Ok(())
+    }
+
+    /// Blocks executed in a forward pass, each with its own key-value cache.
+    pub fn executed_layers(&self) -> usize {
+        self.layers * self.layer_repeats
+    }
+
+    /// The block whose weights execution `executed` (from 0) uses.
+    pub fn block_of(&self, executed: usize) -> usize {
+        executed / self.layer_repeats
+    }
+
+    /// Width of all query heads together.
+    pub fn query_width(&self) -> usize {
+        self.heads * self.head_dim
+    }
+
+    /// Width of all key (or value) heads together.
+    pub fn kv_width(&self) -> usize {
+        self.kv_heads * self.head_dim
+    }
+
+    /// Name of the tensor that projects to the vocabulary.
+    pub fn head_tensor(&self) -> &'static str {
+        if self.tied_head { "model.embed_tokens.weight" } else { "lm_head.weight" }
+    }
+
+    /// Every weight tensor, in the order of the weight file.
+    pub fn tensors(&self) -> Vec<TensorSpec> {
+        let spec = |name: String, shape: &[usize]| TensorSpec { name, shape: shape.to_vec() };
+        let mut tensors = vec![spec("model.embed_tokens.weight".into(), &[self.vocabulary, self.hidden])];
+        for layer in 0..self.layers {
+            let block: [(&str, &[usize]); 9] = [
+                ("input_layernorm", &[self.hidden]),
+                ("self_attn.q_proj", &[self.query_width(), self.hidden]),
+                ("self_attn.k_proj", &[self.kv_width(), self.hidden]),
+                ("self_attn.v_proj", &[self.kv_width(), self.hidden]),
+                ("self_attn.o_proj", &[self.hidden, self.query_width()]),
+                ("post_attention_layernorm", &[self.hidden]),
+                ("mlp.gate_proj", &[self.ffn, self.hidden]),
+                ("mlp.up_proj", &[self.ffn, self.hidden]),
+                ("mlp.down_proj", &[self.hidden, self.ffn]),
+            ];
+            for (name, shape) in block {
+                tensors.push(spec(format!("model.layers.{layer}.{name}.weight"), shape));
+            }
+        }
+        tensors.push(spec("model.norm.weight".into(), &[self.hidden]));
+        if !self.tied_head {
+            tensors.push(spec("lm_head.weight".into(), &[self.vocabulary, self.hidden]));
+        }
+        tensors
+    }
+
+    /// Number of weights.
+    pub fn parameters(&self) -> u64 {
+        self.tensors().iter().map(|tensor| tensor.shape.iter().product::<usize>() as u64).sum()
+    }
+
+    /// Bytes of weights that one decoded token has to read in f32: every block once per execution, the norms, and the
+    /// head once. The embedding's single row is not counted.
+    pub fn weight_bytes_per_token(&self) -> u64 {
+        let block = 2 * self.hidden * self.query_width()
+            + 2 * self.hidden * self.kv_width()
+            + 3 * self.hidden * self.ffn
+            + 2 * self.hidden;
+        let head = self.vocabulary * self.hidden + self.hidden;
+        4 * (self.executed_layers() * block + head) as u64
+    }
+
+    /// Bytes of key-value cache that one position takes in f32.
+    pub fn kv_bytes_per_token(&self) -> u64 {
+        4 * (2 * self.executed_layers() * self.kv_width()) as u64
+    }
+
+    /// Cosines and sines of the rotary positions `0..positions`, each `[positions, head_dim / 2]`.
+    pub fn rope_tables(&self, positions: usize) -> (Vec<f32>, Vec<f32>) {
+        let half = self.head_dim / 2;
+        let frequencies: Vec<f64> =
+            (0..half).map(|i| self.rope_theta.powf(-2.0 * i as f64 / self.head_dim as f64)).collect();
+        let angles = || (0..positions).flat_map(|p| frequencies.iter().map(move |f| p as f64 * f));
+        (angles().map(|a| a.cos() as f32).collect(), angles().map(|a| a.sin() as f32).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn presets_have_the_published_number_of_parameters() {
+        for (name, parameters) in [
+            ("mobilellm-125m", 124_635_456),
+            ("mobilellm-ls-125m", 124_635_456),
+            ("mobilellm-350m", 345_355_200),
+            ("mobilellm-600m", 603_188_352),
+            ("mobilellm-1b", 1_005_461_760),
+            ("mobilellm-1.5b", 1_511_188_800),
+        ] {
+            let config = Preset::find(name).unwrap().config();
+            config.validate().unwrap();
+            assert_eq!(config.parameters(), parameters, "{name}");
+        }
+        let untied = ModelConfig { tied_head: false, ..Preset::find("mobilellm-1.5b").unwrap().config() };
+        assert_eq!(untied.parameters(), 1_562_388_800);
+    }
+
+    #[test]
+    fn layer_sharing_doubles_the_work_and_not_the_weights() {
+        let base = Preset::find("mobilellm-125m").unwrap().config();
+        let shared = Preset::find("mobilellm-ls-125m").unwrap().config();
+        assert_eq!(base.tensors(), shared.tensors());
+        assert_eq!(shared.executed_layers(), 60);
+        assert_eq!(shared.kv_bytes_per_token(), 2 * base.kv_bytes_per_token());
+        let blocks: Vec<usize> = (0..5).map(|executed| shared.block_of(executed)).collect();
+        assert_eq!(blocks, [0, 0, 1, 1, 2], "immediate block-wise sharing: each block runs twice in a row");
+    }
+
+    #[test]
+    fn impossible_shapes_are_refused_by_name() {
+        let good = Preset::find("tiny").unwrap().config();
+        let error = ModelConfig { kv_heads: 2, ..good.clone() }.validate().unwrap_err();
+        assert!(error.to_string().contains("num_attention_heads (3) is not a multiple of num_key_value_heads (2)"));
+        assert!(ModelConfig { head_dim: 15, ..good.clone() }.validate().is_err());
+        assert!(ModelConfig { layers: 0, ..good.clone() }.validate().is_err());
+        assert!(ModelConfig { rope_theta: f64::NAN, ..good.clone() }.validate().is_err());
+        assert!(ModelConfig { eos_tokens: vec![512], ..good }.validate().is_err());
+    }
+}

@@ -1,0 +1,69 @@
+use std::{
+    fs::File,
+    io::Read,
+    path::{Path, PathBuf},
+};
+
+use sha2::{Digest, Sha256};
+
+use crate::{ModelConfig, ModelError, WeightFile};
+
+/// A model on disk: `config.json` and `model.safetensors`, for text also `tokenizer.json`.
+#[derive(Clone, Debug)]
+pub struct ModelFolder {
+    path: PathBuf,
+    config: ModelConfig,
+}
+
+impl ModelFolder {
+    /// Reads the configuration and checks that the weight file fits it.
+    ///
+    /// # Errors
+    /// When a file is missing or malformed, or a tensor is missing or misshapen.
+    pub fn open(path: &Path) -> Result<Self, ModelError> {
+        let folder = Self { path: path.to_owned(), config: ModelConfig::read(&path.join("config.json"))? };
+        folder.weights()?.check(&folder.config)?;
+        Ok(folder)
+    }
+
+    /// The folder.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Its shape.
+    pub fn config(&self) -> &ModelConfig {
+        &self.config
+    }
+
+    /// `model.safetensors` in it.
+    pub fn weights_path(&self) -> PathBuf {
+        self.path.join("model.safetensors")
+    }
+
+    /// Opens the weight file.
+    ///
+    /// # Errors
+    /// See [`WeightFile::open`].
+    pub fn weights(&self) -> Result<WeightFile, ModelError> {
+        WeightFile::open(&self.weights_path())
+    }
+}
+
+/// SHA-256 of a file, in lower-case hexadecimal.
+///
+/// # Errors
+/// When the file cannot be read.
+pub fn sha256_of_file(path: &Path) -> Result<String, ModelError> {
+    let mut file = File::open(path).map_err(ModelError::io("read", path))?;
+    let mut hasher = Sha256::new();
+    let mut buffer = vec![0; 1 << 20];
+    loop {
+        let read = file.read(&mut buffer).map_err(ModelError::io("read", path))?;
+        if read == 0 {
+            break;
+        }
+        hasher.update(&buffer[..read]);
+    }
+    Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+}

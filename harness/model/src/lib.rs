@@ -1,0 +1,13 @@
+//! What a model is, for every backend alike: a folder with `config.json`, `model.safetensors` (f32) and, for text,
+//! `tokenizer.json`. All backends read the one weight file; ONNX graphs refer into it.
+
+mod config;
+mod config_json;
+mod error;
+mod folder;
+mod weights;
+
+pub use config::{ModelConfig, Preset, TensorSpec};
+pub use error::ModelError;
+pub use folder::{ModelFolder, sha256_of_file};
+pub use weights::{TensorLocation, WeightFile};

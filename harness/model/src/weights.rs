@@ -1,0 +1,177 @@
+use std::{
+    collections::BTreeMap,
+    fs::File,
+    io::Read,
+    os::unix::fs::FileExt,
+    path::{Path, PathBuf},
+};
+
+use safetensors::tensor::{Dtype, Metadata};
+
+use crate::{ModelConfig, ModelError};
+
+/// Longest header that is read, as in the reference implementation of the format.
+const MAX_HEADER_BYTES: u64 = 100_000_000;
+/// Bytes converted at a time, so that reading a tensor needs no second copy of it.
+const CHUNK_BYTES: usize = 1 << 20;
+
+/// Where a tensor lies in the weight file.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TensorLocation {
+    /// Number format.
+    pub dtype: Dtype,
+    /// Rows, columns.
+    pub shape: Vec<usize>,
+    /// First byte, counted from the start of the file.
+    pub offset: u64,
+    /// Length in bytes.
+    pub bytes: u64,
+}
+
+/// A `.safetensors` file, of which only the header has been read.
+///
+/// Tensors are read with `pread` rather than mapped: pages of a mapping would count as resident memory of the
+/// process beside the copy that the engine makes.
+#[derive(Debug)]
+pub struct WeightFile {
+    path: PathBuf,
+    file: File,
+    tensors: BTreeMap<String, TensorLocation>,
+}
+
+impl WeightFile {
+    /// Reads and checks the header.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or its header is truncated, malformed, or promises more or less data than the
+    /// file holds.
+    pub fn open(path: &Path) -> Result<Self, ModelError> {
+        let mut file = File::open(path).map_err(ModelError::io("read", path))?;
+        let file_bytes = file.metadata().map_err(ModelError::io("read", path))?.len();
+        let mut length = [0; 8];
+        file.read_exact(&mut length)
+            .map_err(|_| ModelError::invalid(path, "it is shorter than the 8 bytes of a safetensors header length"))?;
+        let header_bytes = u64::from_le_bytes(length);
+        if header_bytes > MAX_HEADER_BYTES || header_bytes + 8 > file_bytes {
+            return Err(ModelError::invalid(
+                path,
+                format!("its header claims {header_bytes} bytes, the file has {file_bytes}: truncated or not safetensors"),
+            ));
+        }
+        let mut header = vec![0; header_bytes as usize];
+        file.read_exact(&mut header).map_err(ModelError::io("read", path))?;
+        let metadata: Metadata = serde_json::from_slice(&header)
+            .map_err(|error| ModelError::invalid(path, format!("its safetensors header is malformed: {error}")))?;
+        let data_start = header_bytes + 8;
+        let data_bytes = metadata.tensors().values().map(|info| info.data_offsets.1 as u64).max().unwrap_or(0);
+        if data_start.checked_add(data_bytes) != Some(file_bytes) {
+            return Err(ModelError::invalid(
+                path,
+                format!("its header promises {data_bytes} bytes of tensors, the file holds {}", file_bytes - data_start),
+            ));
+        }
+        let tensors = metadata
+            .tensors()
+            .into_iter()
+            .map(|(name, info)| {
+                let (start, end) = (info.data_offsets.0 as u64, info.data_offsets.1 as u64);
+                let location = TensorLocation {
+                    dtype: info.dtype,
+                    shape: info.shape.clone(),
+                    offset: data_start + start,
+                    bytes: end.saturating_sub(start),
+                };
+                (name, location)
+            })
+            .collect();
+        Ok(Self { path: path.to_owned(), file, tensors })
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// All tensors by name.
+    pub fn tensors(&self) -> &BTreeMap<String, TensorLocation> {
+        &self.tensors
+    }
+
+    /// The tensor of that name.
+    ///
+    /// # Errors
+    /// [`ModelError::MissingTensor`].
+    pub fn tensor(&self, name: &str) -> Result<&TensorLocation, ModelError> {
+        self.tensors
+            .get(name)
+            .ok_or_else(|| ModelError::MissingTensor { name: name.to_owned(), path: self.path.clone() })
+    }
+
+    /// Checks that every tensor of `config` is there in its shape.
+    ///
+    /// # Errors
+    /// The first tensor that is missing or has another shape.
+    pub fn check(&self, config: &ModelConfig) -> Result<(), ModelError> {
+        for expected in config.tensors() {
+            let found = &self.tensor(&expected.name)?.shape;
+            if *found != expected.shape {
+                return Err(ModelError::WrongShape {
+                    name: expected.name,
+                    path: self.path.clone(),
+                    found: found.clone(),
+                    expected: expected.shape,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads a tensor as f32, whatever its format in the file (F32, F16, BF16).
+    ///
+    /// # Errors
+    /// When it is missing, cannot be read, or has another number format.
+    pub fn read_f32(&self, name: &str) -> Result<Vec<f32>, ModelError> {
+        let location = self.tensor(name)?;
+        let mut values = vec![0.0; location.shape.iter().product()];
+        self.read_f32_into(name, &mut values)?;
+        Ok(values)
+    }
+
+    /// Reads a tensor as f32 into `values`, which has exactly its number of elements: lets a backend join tensors
+    /// (query, key and value projections, say) in one buffer without a second copy.
+    ///
+    /// # Errors
+    /// As [`WeightFile::read_f32`], and when the lengths differ.
+    pub fn read_f32_into(&self, name: &str, values: &mut [f32]) -> Result<(), ModelError> {
+        let location = self.tensor(name)?;
+        let convert: fn(&[u8]) -> f32 = match location.dtype {
+            Dtype::F32 => |bytes| f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]),
+            Dtype::F16 => |bytes| half::f16::from_le_bytes([bytes[0], bytes[1]]).to_f32(),
+            Dtype::BF16 => |bytes| half::bf16::from_le_bytes([bytes[0], bytes[1]]).to_f32(),
+            other => {
+                return Err(ModelError::invalid(
+                    &self.path,
+                    format!("tensor {name:?} has number format {other:?}; F32, F16 and BF16 can be read"),
+                ));
+            }
+        };
+        let width = if location.dtype == Dtype::F32 { 4 } else { 2 };
+        if location.bytes != (values.len() * width) as u64 {
+            return Err(ModelError::invalid(
+                &self.path,
+                format!("tensor {name:?} has {} bytes, {} values were expected", location.bytes, values.len()),
+            ));
+        }
+        let mut buffer = vec![0; CHUNK_BYTES.min(location.bytes as usize)];
+        let mut offset = location.offset;
+        for chunk in values.chunks_mut(CHUNK_BYTES / width) {
+            let bytes = &mut buffer[..chunk.len() * width];
+            self.file.read_exact_at(bytes, offset).map_err(ModelError::io("read", &self.path))?;
+            offset += bytes.len() as u64;
+            for (value, bytes) in chunk.iter_mut().zip(bytes.chunks_exact(width)) {
+                *value = convert(bytes);
+            }
+        }
+        Ok(())
+    }
+}

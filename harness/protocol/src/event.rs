@@ -1,0 +1,179 @@
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{MonotonicNs, TokenId};
+
+/// One line on a runner's standard output.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "event", rename_all = "kebab-case")]
+pub enum Event {
+    /// First line, before the request is read.
+    Hello {
+        /// [`crate::PROTOCOL_VERSION`] of the runner.
+        protocol: u32,
+        /// Who answers.
+        backend: BackendInfo,
+    },
+    /// The model is ready.
+    Loaded(Loaded),
+    /// Sent after an iteration has ended: nothing is written while it is being measured.
+    Iteration(Iteration),
+    /// Logits were written.
+    Scored(Scored),
+    /// The task ended with an error; nothing follows.
+    Failed {
+        /// What was being done.
+        stage: Stage,
+        /// The error chain in one line.
+        message: String,
+    },
+    /// The task ended well; nothing follows.
+    Done,
+}
+
+/// What a backend is made of. Part of every record's passport.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BackendInfo {
+    /// Name in `backends.toml`.
+    pub name: String,
+    /// Version of the runner program.
+    pub version: String,
+    /// Name of the engine.
+    pub engine: String,
+    /// Version of the engine as it was loaded, not as it was asked for.
+    pub engine_version: String,
+    /// What computes: `cpu`, or the name of an accelerator.
+    pub accelerator: String,
+    /// How the program was built: profile, target and processor features compiled in.
+    pub build: String,
+}
+
+/// The load phase.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Loaded {
+    /// Before the first byte of the model was read.
+    pub start: MonotonicNs,
+    /// When a session could be opened.
+    pub end: MonotonicNs,
+    /// The parts that the backend can tell apart, in order; empty where the engine does all in one call.
+    pub stages: Vec<LoadStageTime>,
+    /// What was loaded.
+    pub model: ModelInfo,
+}
+
+/// A part of the load phase.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum LoadStage {
+    /// Bytes from the disk or the page cache into the process.
+    Read,
+    /// Graph optimisation, packing of weights, allocation.
+    Prepare,
+}
+
+/// When a part of the load phase began and ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LoadStageTime {
+    /// Which part.
+    pub stage: LoadStage,
+    /// Its first moment.
+    pub start: MonotonicNs,
+    /// Its last moment.
+    pub end: MonotonicNs,
+}
+
+/// A loaded model, as the backend sees it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ModelInfo {
+    /// Length of a row of logits.
+    pub vocabulary: u32,
+    /// What the backend runs: the graph's name, or `own model` for a model written in the backend.
+    pub implementation: String,
+}
+
+/// Whether an iteration counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum IterationKind {
+    /// Reported, not counted.
+    Warmup,
+    /// Counted.
+    Measured,
+}
+
+/// One run through all turns of a workload.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Iteration {
+    /// Whether it counts.
+    pub kind: IterationKind,
+    /// Its turns, in order.
+    pub turns: Vec<TurnTrace>,
+    /// Processor time of the whole runner process between the first turn's start and the last token, all threads.
+    pub cpu_ns: u64,
+    /// Bytes of the key-value cache that the session holds at the end, as allocated.
+    pub kv_cache_bytes: u64,
+}
+
+/// One prompt and answer, with a time stamp for every token.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TurnTrace {
+    /// Positions in the cache before the turn.
+    pub context_tokens: u32,
+    /// Tokens processed by the prefill: the turn's prompt, and the previous answer's last token where that was not a
+    /// stop token (it was generated, but never fed back).
+    pub prompt_tokens: u32,
+    /// When the prompt was handed to the backend.
+    pub start: MonotonicNs,
+    /// When the prefill had ended and its logits were readable.
+    pub prefill_end: MonotonicNs,
+    /// When each output token was known; the first one follows from the prefill's logits.
+    pub token_times: Vec<MonotonicNs>,
+    /// The output tokens, a closing stop token included.
+    pub tokens: Vec<TokenId>,
+    /// Why the answer ended.
+    pub stop: StopReason,
+}
+
+/// Why an answer ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum StopReason {
+    /// It reached its longest length.
+    Length,
+    /// The model generated a stop token.
+    StopToken,
+}
+
+/// The answer to [`crate::Task::Score`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Scored {
+    /// Rows written.
+    pub rows: u32,
+    /// Numbers in a row.
+    pub vocabulary: u32,
+}
+
+/// What a runner was doing when it failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stage {
+    /// Starting and agreeing on the protocol; also what the harness reports for a runner that died unasked.
+    Start,
+    /// Reading and preparing the model.
+    Load,
+    /// An iteration that does not count.
+    Warmup,
+    /// Processing a prompt in a counted iteration.
+    Prefill,
+    /// Generating in a counted iteration.
+    Decode,
+    /// Computing logits of a fixed text.
+    Score,
+}

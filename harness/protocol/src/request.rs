@@ -1,0 +1,151 @@
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// An entry of the model's vocabulary.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct TokenId(pub u32);
+
+/// The one line that the harness writes to a runner's standard input.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Request {
+    /// [`crate::PROTOCOL_VERSION`] of the harness.
+    pub protocol: u32,
+    /// What to load.
+    pub model: ModelFiles,
+    /// How to load it.
+    pub options: LoadOptions,
+    /// What to do once it is loaded.
+    pub task: Task,
+}
+
+/// One model folder, and the graph written from it for engines that read graphs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ModelFiles {
+    /// The folder with `config.json` and `model.safetensors`.
+    pub folder: PathBuf,
+    /// SHA-256 of `model.safetensors` in lower-case hexadecimal, as the harness verified it.
+    pub weights_sha256: String,
+    /// The ONNX graph to load; absent for an engine that builds the model from the weights itself.
+    pub graph: Option<GraphFile>,
+}
+
+/// An ONNX graph beside the weights that it refers to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GraphFile {
+    /// Which of our graphs it is: decides its inputs and outputs.
+    pub kind: GraphKind,
+    /// The `.onnx` file, in the model folder (external data may not leave the graph's folder).
+    pub path: PathBuf,
+    /// SHA-256 of the file in lower-case hexadecimal.
+    pub sha256: String,
+}
+
+/// The ONNX graphs that the model crate writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum GraphKind {
+    /// Only operators of ONNX opset 17; every engine that reads ONNX loads it. The cache grows by concatenation.
+    Opset17,
+    /// ONNX opset 23: Attention, RMSNormalization and RotaryEmbedding as single operators.
+    Opset23,
+    /// ONNX Runtime's own operators: GroupQueryAttention on a cache buffer shared by past and present.
+    Onnxruntime,
+}
+
+impl GraphKind {
+    /// All kinds, in the order in which they are documented.
+    pub const ALL: [GraphKind; 3] = [GraphKind::Opset17, GraphKind::Opset23, GraphKind::Onnxruntime];
+
+    /// The name used on the command line and in records.
+    pub fn name(self) -> &'static str {
+        match self {
+            GraphKind::Opset17 => "opset17",
+            GraphKind::Opset23 => "opset23",
+            GraphKind::Onnxruntime => "onnxruntime",
+        }
+    }
+}
+
+/// In which number format the weights are held and multiplied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Precision {
+    /// 32-bit floating point throughout.
+    F32,
+}
+
+impl Precision {
+    /// The name used on the command line and in records.
+    pub fn name(self) -> &'static str {
+        match self {
+            Precision::F32 => "f32",
+        }
+    }
+}
+
+/// How a backend loads a model.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LoadOptions {
+    /// Threads that compute, 1 or more.
+    pub threads: u32,
+    /// Number format of weights and activations.
+    pub precision: Precision,
+    /// Positions (prompt and output together) that a session must hold; a fixed-size cache is this long.
+    pub context_tokens: u32,
+}
+
+/// What a runner does with the loaded model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "task", rename_all = "kebab-case")]
+pub enum Task {
+    /// Measured generation.
+    Generate(Workload),
+    /// Logits of a given text, for conformance. Not timed.
+    Score(ScoreTask),
+}
+
+/// A conversation to generate, several times.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Workload {
+    /// The turns of one iteration, in order; the key-value cache is kept between them.
+    pub turns: Vec<Turn>,
+    /// Tokens that end an answer; empty when every answer has its full length.
+    pub stop_tokens: Vec<TokenId>,
+    /// Iterations that are run and reported first, but not counted.
+    pub warmup_iterations: u32,
+    /// Iterations that are counted.
+    pub iterations: u32,
+    /// Pause before each counted iteration, in milliseconds, so that meters and clocks settle.
+    pub settle_ms: u64,
+}
+
+/// One prompt and its answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Turn {
+    /// Tokens appended to the context before the answer; never empty.
+    pub prompt: Vec<TokenId>,
+    /// Most tokens to generate, 0 for a prefill alone.
+    pub max_output_tokens: u32,
+}
+
+/// Asks for the logits after a prompt and after each further token of a fixed text.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ScoreTask {
+    /// The text.
+    pub tokens: Vec<TokenId>,
+    /// How many of them are processed at once; the rest follow one by one. At least 1.
+    pub prompt_tokens: u32,
+    /// Where to write the logits: little-endian f32, one row of vocabulary size per forward pass, that is
+    /// `tokens.len() - prompt_tokens + 1` rows.
+    pub logits_path: PathBuf,
+}

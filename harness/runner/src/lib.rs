@@ -1,0 +1,20 @@
+//! All that a backend needs to become a runner: three small traits to implement, [`serve`] to call from `main`,
+//! and the [`conformance`] suite to pass.
+//!
+//! ```text
+//! fn main() -> ExitCode { pocketwatt_runner::serve(&MyBackend) }
+//! ```
+
+mod backend;
+pub mod conformance;
+mod input;
+mod load;
+mod measure;
+mod score;
+mod serve;
+
+pub use backend::{Backend, Model, Session};
+pub use input::{InputError, check_tokens};
+pub use load::LoadStages;
+pub use measure::{greedy_token, run_iteration};
+pub use serve::{build_description, serve, serve_with};
