@@ -1,4 +1,4 @@
-use std::io::{self, BufRead, Read, Write};
+use std::io::{self, BufRead, Write};
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use thiserror::Error;
@@ -94,8 +94,7 @@ fn read_line(from: impl BufRead) -> Result<String, WireError> {
 }
 
 fn parse<T: DeserializeOwned>(line: &str) -> Result<T, WireError> {
-    serde_json::from_str(line)
-        .map_err(|error| WireError::Malformed { quoted: quote(line), reason: error.to_string() })
+    serde_json::from_str(line).map_err(|error| WireError::Malformed { quoted: quote(line), reason: error.to_string() })
 }
 
 fn quote(line: &str) -> String {

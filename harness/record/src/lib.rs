@@ -1,1 +1,18 @@
-//! record
+//! What is stored of a measurement, and what is computed from it: records with a passport, the metric catalogue with
+//! its formulas, and statistics. Pure functions: nothing here measures.
+
+mod catalogue;
+mod derive;
+mod format;
+mod record;
+mod run;
+mod statistics;
+mod store;
+
+pub use catalogue::{Direction, Metric, Unit, catalogue, metric};
+pub use derive::derive_metrics;
+pub use format::{FormatVersion, RECORD_FORMAT, read_record, read_run};
+pub use record::{Case, MetricValue, ModelPassport, Outcome, Passport, Precision, Record, Samples, Value};
+pub use run::{PlannedCase, Run, RunSettings};
+pub use statistics::{Summary, percentile};
+pub use store::{RunFolder, StoreError, latest_run};

@@ -1,0 +1,98 @@
+use pocketwatt_protocol::MonotonicNs;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Resident memory of the runner process at one moment, as `/proc/<pid>/status` counts it (proc(5)).
+///
+/// Each resident page is counted once, in one of the three classes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MemoryReading {
+    /// When it was read.
+    pub at: MonotonicNs,
+    /// `RssAnon`: heap, stacks, packed weights. The process' own memory.
+    pub anonymous_bytes: u64,
+    /// `RssFile`: touched pages of mapped files (program code, mapped weights); the kernel may drop them at will.
+    pub file_bytes: u64,
+    /// `RssShmem`: shared memory.
+    pub shared_bytes: u64,
+}
+
+/// All that was read beside one case, from before the runner was started until after it was reaped.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CaseReadings {
+    /// Resident memory over time.
+    pub memory: Vec<MemoryReading>,
+    /// `VmHWM`: the kernel's own high-water mark of resident memory, load included. Absent if it could not be read.
+    pub peak_resident_bytes: Option<u64>,
+    /// Time that the runner's threads were ready to run but had no processor, summed over threads
+    /// (`/proc/<pid>/task/*/schedstat`, second field), from the first to the last sample.
+    pub run_queue_wait_ns: Option<u64>,
+    /// Time that the hypervisor gave this machine's processors to others, summed over processors (`/proc/stat`).
+    pub steal_ns: Option<u64>,
+    /// Time that all processors together had between the first and last reading of `steal_ns`: its denominator.
+    pub system_cpu_ns: Option<u64>,
+    /// Time that processes other than the runner kept processors busy, summed over processors.
+    pub other_busy_ns: Option<u64>,
+    /// What reading cost.
+    pub sampler: SamplerCost,
+}
+
+/// What the sampler itself took from the machine that it observes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SamplerCost {
+    /// Rounds of reading.
+    pub reads: u64,
+    /// Processor time of the sampler thread.
+    pub cpu_ns: u64,
+    /// How long the sampler ran.
+    pub wall_ns: u64,
+}
+
+/// The device, as far as it tells. What it does not tell is absent.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DeviceFacts {
+    /// Short name for folders: from the processor's name and number, or as the user gave it.
+    pub name: String,
+    /// Processor model.
+    pub processor: Option<String>,
+    /// Instruction set, for example `x86_64`.
+    pub architecture: String,
+    /// Processors that the system schedules on.
+    pub logical_cores: u32,
+    /// Cores.
+    pub physical_cores: Option<u32>,
+    /// Main memory.
+    pub memory_bytes: u64,
+    /// Operating system and its version.
+    pub operating_system: Option<String>,
+    /// Kernel version.
+    pub kernel: Option<String>,
+    /// `Some("kvm")` and the like inside a virtual machine, where it can be told.
+    pub virtualisation: Option<String>,
+    /// Frequency governor of the first processor.
+    pub governor: Option<String>,
+    /// Highest frequency of the first processor.
+    pub maximum_frequency_hz: Option<u64>,
+    /// Size of the last-level cache.
+    pub last_level_cache_bytes: Option<u64>,
+}
+
+/// Result of the memory bandwidth probe: sequential reads of a buffer far larger than the caches.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Bandwidth {
+    /// Threads that read.
+    pub threads: u32,
+    /// Bytes read in one pass.
+    pub buffer_bytes: u64,
+    /// Best pass: the roofline. Noise only ever slows a pass down.
+    pub best_bytes_per_second: f64,
+    /// Median pass.
+    pub median_bytes_per_second: f64,
+    /// Passes.
+    pub passes: u32,
+}

@@ -1,0 +1,219 @@
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Whether more or less of a metric is what a user wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Direction {
+    /// Less is better.
+    LowerIsBetter,
+    /// More is better.
+    HigherIsBetter,
+    /// Neither: context that explains other metrics.
+    Informative,
+}
+
+/// What a metric's numbers count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Unit {
+    /// Nanoseconds.
+    Nanoseconds,
+    /// Tokens per second.
+    TokensPerSecond,
+    /// Bytes.
+    Bytes,
+    /// A share of one, shown in per cent.
+    Fraction,
+    /// Processor cores kept busy.
+    Cores,
+}
+
+/// One entry of the metric catalogue: the same words in records, tables, charts and METHODOLOGY.md.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Metric {
+    /// Name in records.
+    pub name: &'static str,
+    /// Words in tables.
+    pub label: &'static str,
+    /// What the numbers count.
+    pub unit: Unit,
+    /// Which way is better.
+    pub direction: Direction,
+    /// One observation, in the fields of the protocol's events.
+    pub formula: &'static str,
+    /// What one observation covers.
+    pub observation: &'static str,
+}
+
+/// Every metric, in the order of records and tables.
+pub fn catalogue() -> &'static [Metric] {
+    CATALOGUE
+}
+
+/// The metric of that name.
+pub fn metric(name: &str) -> Option<&'static Metric> {
+    CATALOGUE.iter().find(|metric| metric.name == name)
+}
+
+const fn entry(
+    name: &'static str,
+    label: &'static str,
+    unit: Unit,
+    direction: Direction,
+    observation: &'static str,
+    formula: &'static str,
+) -> Metric {
+    Metric { name, label, unit, direction, formula, observation }
+}
+
+use Direction::{HigherIsBetter, Informative, LowerIsBetter};
+use Unit::{Bytes, Cores, Fraction, Nanoseconds, TokensPerSecond};
+
+const CATALOGUE: &[Metric] = &[
+    entry(
+        "time_to_first_token",
+        "time to first token",
+        Nanoseconds,
+        LowerIsBetter,
+        "a turn",
+        "token_times[0] - start; tokenisation is outside: the runner receives tokens",
+    ),
+    entry(
+        "prefill_throughput",
+        "prefill",
+        TokensPerSecond,
+        HigherIsBetter,
+        "an iteration",
+        "sum of prompt_tokens over its turns / sum of (prefill_end - start)",
+    ),
+    entry(
+        "decode_throughput",
+        "decode",
+        TokensPerSecond,
+        HigherIsBetter,
+        "an iteration",
+        "sum of (output tokens - 1) over its turns / sum of (last token time - first token time)",
+    ),
+    entry(
+        "inter_token_latency",
+        "inter-token latency",
+        Nanoseconds,
+        LowerIsBetter,
+        "a gap between two output tokens of a turn",
+        "token_times[i + 1] - token_times[i]",
+    ),
+    entry(
+        "time_per_output_token",
+        "time per output token",
+        Nanoseconds,
+        LowerIsBetter,
+        "a turn with at least 2 output tokens",
+        "(request_latency - time_to_first_token) / (output tokens - 1)",
+    ),
+    entry(
+        "request_latency",
+        "request latency",
+        Nanoseconds,
+        LowerIsBetter,
+        "a turn",
+        "last token time - start (prefill_end - start where nothing is generated)",
+    ),
+    entry("load_time", "load time", Nanoseconds, LowerIsBetter, "the load phase", "loaded.end - loaded.start"),
+    entry(
+        "load_read_time",
+        "  of which reading",
+        Nanoseconds,
+        LowerIsBetter,
+        "the load phase",
+        "sum of loaded.stages of kind `read`; the file was read before, so it comes from the page cache",
+    ),
+    entry(
+        "load_prepare_time",
+        "  of which preparing",
+        Nanoseconds,
+        LowerIsBetter,
+        "the load phase",
+        "sum of loaded.stages of kind `prepare`",
+    ),
+    entry(
+        "first_token_after_load",
+        "first token after load",
+        Nanoseconds,
+        LowerIsBetter,
+        "the first turn of the first iteration, warm-up included",
+        "token_times[0] - start, with caches and pages still cold",
+    ),
+    entry(
+        "peak_resident_memory",
+        "peak memory",
+        Bytes,
+        LowerIsBetter,
+        "the runner process, load included",
+        "VmHWM of the runner: anonymous, file-backed and shared pages that were resident at once",
+    ),
+    entry(
+        "peak_anonymous_memory",
+        "  of which own",
+        Bytes,
+        LowerIsBetter,
+        "the runner process, load included",
+        "largest sampled RssAnon: without pages of mapped files, which the kernel may drop",
+    ),
+    entry(
+        "kv_cache_memory",
+        "key-value cache",
+        Bytes,
+        LowerIsBetter,
+        "an iteration",
+        "bytes of the cache as allocated at the end of the iteration",
+    ),
+    entry(
+        "model_bandwidth_utilisation",
+        "of memory bandwidth",
+        Fraction,
+        HigherIsBetter,
+        "an iteration",
+        "(weight bytes per token + mean cached positions x cache bytes per position) x decode_throughput / measured bandwidth",
+    ),
+    entry(
+        "processor_use",
+        "processor use",
+        Cores,
+        Informative,
+        "an iteration",
+        "processor time of all threads of the runner / (end of last turn - start of first turn)",
+    ),
+    entry(
+        "run_queue_wait",
+        "waited for a processor",
+        Fraction,
+        LowerIsBetter,
+        "the case",
+        "run-queue time of the runner's threads / duration of the case",
+    ),
+    entry(
+        "steal",
+        "stolen by the hypervisor",
+        Fraction,
+        LowerIsBetter,
+        "the case",
+        "steal time of all processors / processor time that they had",
+    ),
+];
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn names_are_unique_and_every_metric_says_how_it_is_computed() {
+        let names: HashSet<_> = catalogue().iter().map(|metric| metric.name).collect();
+        assert_eq!(names.len(), catalogue().len());
+        assert!(catalogue().iter().all(|metric| !metric.formula.is_empty() && !metric.observation.is_empty()));
+        assert_eq!(metric("decode_throughput").unwrap().direction, HigherIsBetter);
+        assert_eq!(metric("nonsense"), None);
+    }
+}

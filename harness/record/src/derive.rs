@@ -1,0 +1,170 @@
+//! Metrics from samples and readings, by the formulas of the catalogue.
+
+use pocketwatt_protocol::{Iteration, IterationKind, LoadStage, TurnTrace};
+
+use crate::{MetricValue, Record, Summary, Value, catalogue};
+
+/// Computes every metric of the catalogue from a record's raw samples and readings, in the catalogue's order.
+///
+/// A metric that cannot be computed is there all the same, with the reason.
+pub fn derive_metrics(record: &Record) -> Vec<MetricValue> {
+    catalogue()
+        .iter()
+        .map(|metric| {
+            let value = match observe(metric.name, record) {
+                Ok(observations) => match Summary::of(&observations) {
+                    Some(summary) => Value::Measured(summary),
+                    None => Value::Unavailable("no observations".into()),
+                },
+                Err(reason) => Value::Unavailable(reason.to_owned()),
+            };
+            MetricValue { metric: metric.name.to_owned(), value }
+        })
+        .collect()
+}
+
+/// The observations of one metric, or why there are none.
+fn observe(name: &str, record: &Record) -> Result<Vec<f64>, &'static str> {
+    let measured: Vec<&Iteration> =
+        record.samples.iterations.iter().filter(|iteration| iteration.kind == IterationKind::Measured).collect();
+    let turns = || measured.iter().flat_map(|iteration| &iteration.turns);
+    match name {
+        "time_to_first_token" => non_empty(turns().filter_map(time_to_first_token), "nothing is generated"),
+        "prefill_throughput" => {
+            non_empty(measured.iter().filter_map(|iteration| prefill_throughput(iteration)), "no time passed")
+        }
+        "decode_throughput" => {
+            non_empty(measured.iter().filter_map(|iteration| decode_throughput(iteration)), FEWER_THAN_TWO)
+        }
+        "inter_token_latency" => non_empty(turns().flat_map(gaps), FEWER_THAN_TWO),
+        "time_per_output_token" => non_empty(turns().filter_map(time_per_output_token), FEWER_THAN_TWO),
+        "request_latency" => Ok(turns().map(request_latency).collect()),
+        "load_time" => one(record.samples.loaded.as_ref().map(|loaded| loaded.end.since(loaded.start)), NOT_LOADED),
+        "load_read_time" => load_stage(record, LoadStage::Read),
+        "load_prepare_time" => load_stage(record, LoadStage::Prepare),
+        "first_token_after_load" => {
+            let first = record.samples.iterations.first().and_then(|iteration| iteration.turns.first());
+            first.and_then(time_to_first_token).map(|value| vec![value]).ok_or("nothing is generated")
+        }
+        "peak_resident_memory" => one(record.readings.peak_resident_bytes, "the process was gone before it was read"),
+        "peak_anonymous_memory" => {
+            one(record.readings.memory.iter().map(|reading| reading.anonymous_bytes).max(), "no samples")
+        }
+        "kv_cache_memory" => Ok(measured.iter().map(|iteration| iteration.kv_cache_bytes as f64).collect()),
+        "model_bandwidth_utilisation" => bandwidth_utilisation(record, &measured),
+        "processor_use" => {
+            non_empty(measured.iter().filter_map(|iteration| processor_use(iteration)), "no time passed")
+        }
+        "run_queue_wait" => share(record.readings.run_queue_wait_ns, Some(record.readings.sampler.wall_ns)),
+        "steal" => share(record.readings.steal_ns, record.readings.system_cpu_ns),
+        _ => Err("no formula"),
+    }
+}
+
+const FEWER_THAN_TWO: &str = "fewer than 2 output tokens";
+const NOT_LOADED: &str = "the model was not loaded";
+
+fn non_empty(observations: impl Iterator<Item = f64>, reason: &'static str) -> Result<Vec<f64>, &'static str> {
+    let observations: Vec<f64> = observations.collect();
+    if observations.is_empty() { Err(reason) } else { Ok(observations) }
+}
+
+fn one(observation: Option<u64>, reason: &'static str) -> Result<Vec<f64>, &'static str> {
+    observation.map(|value| vec![value as f64]).ok_or(reason)
+}
+
+fn share(part: Option<u64>, whole: Option<u64>) -> Result<Vec<f64>, &'static str> {
+    match (part, whole) {
+        (Some(part), Some(whole)) if whole > 0 => Ok(vec![part as f64 / whole as f64]),
+        _ => Err("the kernel does not say"),
+    }
+}
+
+fn time_to_first_token(turn: &TurnTrace) -> Option<f64> {
+    turn.token_times.first().map(|first| first.since(turn.start) as f64)
+}
+
+fn request_latency(turn: &TurnTrace) -> f64 {
+    turn.token_times.last().unwrap_or(&turn.prefill_end).since(turn.start) as f64
+}
+
+fn time_per_output_token(turn: &TurnTrace) -> Option<f64> {
+    let gaps = turn.token_times.len().checked_sub(1).filter(|&gaps| gaps > 0)?;
+    Some((request_latency(turn) - time_to_first_token(turn)?) / gaps as f64)
+}
+
+fn gaps(turn: &TurnTrace) -> impl Iterator<Item = f64> {
+    turn.token_times.windows(2).map(|pair| pair[1].since(pair[0]) as f64)
+}
+
+fn prefill_throughput(iteration: &Iteration) -> Option<f64> {
+    let tokens: u64 = iteration.turns.iter().map(|turn| u64::from(turn.prompt_tokens)).sum();
+    let time: u64 = iteration.turns.iter().map(|turn| turn.prefill_end.since(turn.start)).sum();
+    per_second(tokens, time)
+}
+
+fn decode_throughput(iteration: &Iteration) -> Option<f64> {
+    let (tokens, time) = decoded(iteration);
+    per_second(tokens, time)
+}
+
+/// Tokens generated after the first of each turn, and the time that they took.
+fn decoded(iteration: &Iteration) -> (u64, u64) {
+    let mut tokens = 0;
+    let mut time = 0;
+    for turn in &iteration.turns {
+        if let [first, .., last] = turn.token_times[..] {
+            tokens += turn.token_times.len() as u64 - 1;
+            time += last.since(first);
+        }
+    }
+    (tokens, time)
+}
+
+fn per_second(tokens: u64, time_ns: u64) -> Option<f64> {
+    (tokens > 0 && time_ns > 0).then(|| tokens as f64 * 1e9 / time_ns as f64)
+}
+
+fn processor_use(iteration: &Iteration) -> Option<f64> {
+    let start = iteration.turns.first()?.start;
+    let last = iteration.turns.last()?;
+    let end = *last.token_times.last().unwrap_or(&last.prefill_end);
+    let wall = end.since(start);
+    (wall > 0).then(|| iteration.cpu_ns as f64 / wall as f64)
+}
+
+fn load_stage(record: &Record, stage: LoadStage) -> Result<Vec<f64>, &'static str> {
+    let loaded = record.samples.loaded.as_ref().ok_or(NOT_LOADED)?;
+    let parts: Vec<u64> =
+        loaded.stages.iter().filter(|part| part.stage == stage).map(|part| part.end.since(part.start)).collect();
+    if parts.is_empty() {
+        return Err("the engine loads in one call");
+    }
+    Ok(vec![parts.iter().sum::<u64>() as f64])
+}
+
+/// Bytes that a decoded token reads at the least, over what the memory can deliver.
+fn bandwidth_utilisation(record: &Record, measured: &[&Iteration]) -> Result<Vec<f64>, &'static str> {
+    let bandwidth = record.passport.bandwidth.as_ref().ok_or("bandwidth was not measured")?;
+    let model = &record.passport.model;
+    let observations = measured.iter().filter_map(|iteration| {
+        let positions = mean_decode_context(iteration)?;
+        let bytes_per_token = model.weight_bytes_per_token as f64 + positions * model.kv_bytes_per_token as f64;
+        Some(bytes_per_token * decode_throughput(iteration)? / bandwidth.best_bytes_per_second)
+    });
+    non_empty(observations, FEWER_THAN_TWO)
+}
+
+/// Mean number of positions that a decoded token attends to. Output token `i` (from 1) of a turn follows from a forward
+/// pass over `context_tokens + prompt_tokens + i` positions.
+fn mean_decode_context(iteration: &Iteration) -> Option<f64> {
+    let mut positions = 0.0;
+    let mut passes = 0.0;
+    for turn in &iteration.turns {
+        let decoded = turn.tokens.len().saturating_sub(1) as f64;
+        let prompt_end = f64::from(turn.context_tokens) + f64::from(turn.prompt_tokens);
+        positions += decoded * prompt_end + decoded * (decoded + 1.0) / 2.0;
+        passes += decoded;
+    }
+    (passes > 0.0).then(|| positions / passes)
+}

@@ -1,0 +1,101 @@
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The observations of one metric in one case, summarised. Units are the metric's.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Summary {
+    /// Observations.
+    pub count: u64,
+    /// Smallest.
+    pub minimum: f64,
+    /// 10th percentile.
+    pub p10: f64,
+    /// Middle: what tables show.
+    pub median: f64,
+    /// 90th percentile.
+    pub p90: f64,
+    /// 99th percentile.
+    pub p99: f64,
+    /// Largest.
+    pub maximum: f64,
+    /// Arithmetic mean.
+    pub mean: f64,
+    /// Sample standard deviation (n - 1); absent for a single observation.
+    pub standard_deviation: Option<f64>,
+}
+
+impl Summary {
+    /// Summarises `observations`; nothing for none, or if any is not finite.
+    pub fn of(observations: &[f64]) -> Option<Summary> {
+        if observations.is_empty() || observations.iter().any(|value| !value.is_finite()) {
+            return None;
+        }
+        let mut sorted = observations.to_vec();
+        sorted.sort_by(f64::total_cmp);
+        let count = sorted.len();
+        let mean = sorted.iter().sum::<f64>() / count as f64;
+        let squares = sorted.iter().map(|value| (value - mean).powi(2)).sum::<f64>();
+        Some(Summary {
+            count: count as u64,
+            minimum: sorted[0],
+            p10: percentile(&sorted, 0.10),
+            median: percentile(&sorted, 0.50),
+            p90: percentile(&sorted, 0.90),
+            p99: percentile(&sorted, 0.99),
+            maximum: sorted[count - 1],
+            mean,
+            standard_deviation: (count > 1).then(|| (squares / (count - 1) as f64).sqrt()),
+        })
+    }
+}
+
+/// The `p`-quantile (`0.0..=1.0`) of ascending values by linear interpolation between the closest ranks (Hyndman and
+/// Fan 1996, type 7: the default of numpy and R). NaN for no values.
+pub fn percentile(sorted: &[f64], p: f64) -> f64 {
+    let Some(last) = sorted.len().checked_sub(1) else { return f64::NAN };
+    let rank = p.clamp(0.0, 1.0) * last as f64;
+    let below = rank.floor() as usize;
+    let above = rank.ceil() as usize;
+    sorted[below] + (sorted[above] - sorted[below]) * (rank - below as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn percentiles_agree_with_numpy() {
+        // numpy.percentile([1, 2, 4, 8, 16], [10, 50, 90, 99])
+        let sorted = [1.0, 2.0, 4.0, 8.0, 16.0];
+        for (p, expected) in [(0.10, 1.4), (0.50, 4.0), (0.90, 12.8), (0.99, 15.68)] {
+            assert!((percentile(&sorted, p) - expected).abs() < 1e-12, "p{p}");
+        }
+        let summary = Summary::of(&sorted).unwrap();
+        assert_eq!(summary.mean, 6.2);
+        // numpy.std([1, 2, 4, 8, 16], ddof=1)
+        assert!((summary.standard_deviation.unwrap() - 6.099180272790763).abs() < 1e-12);
+    }
+
+    #[test]
+    fn nothing_is_summarised_as_nothing() {
+        assert_eq!(Summary::of(&[]), None);
+        assert_eq!(Summary::of(&[1.0, f64::NAN]), None);
+        assert_eq!(Summary::of(&[3.0]).unwrap().standard_deviation, None, "one observation has no spread");
+    }
+
+    proptest! {
+        #[test]
+        fn a_summary_is_ordered_and_ignores_order(mut values in prop::collection::vec(-1e9f64..1e9, 1..200)) {
+            let summary = Summary::of(&values).unwrap();
+            let ordered = [summary.minimum, summary.p10, summary.median, summary.p90, summary.p99, summary.maximum];
+            prop_assert!(ordered.windows(2).all(|pair| pair[0] <= pair[1]));
+            values.reverse();
+            let reversed = Summary::of(&values).unwrap();
+            prop_assert_eq!(reversed.median, summary.median);
+            prop_assert!((reversed.mean - summary.mean).abs() <= 1e-6);
+        }
+    }
+}
