@@ -5,6 +5,8 @@ mod config;
 mod config_json;
 mod error;
 mod folder;
+#[cfg(any(test, feature = "reference"))]
+pub mod reference;
 mod weights;
 
 pub use config::{ModelConfig, Preset, TensorSpec};
