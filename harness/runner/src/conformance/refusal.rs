@@ -1,0 +1,83 @@
+//! Model folders that a backend must refuse to load, rather than run on what it makes of them.
+
+use std::{
+    fs::{self, File},
+    path::Path,
+};
+
+use anyhow::{Context, Result, bail, ensure};
+use pocketwatt_protocol::ModelFiles;
+
+use super::{Expectation, load};
+use crate::Backend;
+
+type Check = fn(&dyn Backend, &Expectation) -> Result<()>;
+
+pub(super) const LOAD_CHECKS: &[(&str, Check)] = &[
+    ("refuses_missing_weights", refuses_missing_weights),
+    ("refuses_truncated_weights", refuses_truncated_weights),
+    ("refuses_weights_of_another_shape", refuses_weights_of_another_shape),
+];
+
+fn refuses_missing_weights(backend: &dyn Backend, expected: &Expectation) -> Result<()> {
+    let files = damaged(expected, "missing-weights", |folder| {
+        fs::remove_file(folder.join("model.safetensors")).context("cannot remove the weights")
+    })?;
+    ensure_refused(backend, expected, &files, "a folder without model.safetensors")
+}
+
+fn refuses_truncated_weights(backend: &dyn Backend, expected: &Expectation) -> Result<()> {
+    let files = damaged(expected, "truncated-weights", |folder| {
+        let weights = File::options().write(true).open(folder.join("model.safetensors"))?;
+        let bytes = weights.metadata()?.len();
+        weights.set_len(bytes / 2).context("cannot truncate the weights")
+    })?;
+    ensure_refused(backend, expected, &files, "half a weight file")
+}
+
+fn refuses_weights_of_another_shape(backend: &dyn Backend, expected: &Expectation) -> Result<()> {
+    let files = damaged(expected, "another-shape", |folder| {
+        let path = folder.join("config.json");
+        fs::write(&path, with_wider_ffn(&fs::read_to_string(&path)?)?).context("cannot write config.json")
+    })?;
+    ensure_refused(backend, expected, &files, "a configuration whose feed-forward layer is wider than the weights")
+}
+
+/// A copy of the model, which `damage` has changed.
+fn damaged(expected: &Expectation, name: &str, damage: impl Fn(&Path) -> Result<()>) -> Result<ModelFiles> {
+    let folder = expected.scratch.join(name);
+    fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
+    for entry in fs::read_dir(&expected.files.folder)? {
+        let entry = entry?;
+        if entry.file_type()?.is_file() {
+            fs::copy(entry.path(), folder.join(entry.file_name()))?;
+        }
+    }
+    damage(&folder)?;
+    let mut files = ModelFiles { folder: folder.clone(), ..expected.files.clone() };
+    if let Some(graph) = &mut files.graph {
+        let name = graph.path.file_name().context("the graph's path has no file name")?;
+        graph.path = folder.join(name);
+    }
+    Ok(files)
+}
+
+/// `config.json` with a larger `intermediate_size`. Edited as text, since reading it is the model crate's business.
+fn with_wider_ffn(json: &str) -> Result<String> {
+    let key = "\"intermediate_size\":";
+    let (before, after) = json.split_once(key).context("config.json has no intermediate_size")?;
+    let digits = after.trim_start();
+    let end = digits.find(|c: char| !c.is_ascii_digit()).unwrap_or(digits.len());
+    let width: usize = digits[..end].parse().context("intermediate_size is not a number")?;
+    Ok(format!("{before}{key} {}{}", width + 32, &digits[end..]))
+}
+
+fn ensure_refused(backend: &dyn Backend, expected: &Expectation, files: &ModelFiles, what: &str) -> Result<()> {
+    match load(backend, files, &expected.options) {
+        Ok(_) => bail!("{what} was loaded without an error"),
+        Err(error) => {
+            ensure!(!format!("{error:#}").trim().is_empty(), "{what} was refused without a word");
+            Ok(())
+        }
+    }
+}
