@@ -1,0 +1,57 @@
+use candle_core::{DType, Device, Result, Tensor};
+use pocketwatt_model::ModelConfig;
+
+/// Keys and values of all positions, for each execution of a block.
+///
+/// The buffers are `[1, capacity, kv_heads, head_dim]`: position before head, because candle's attention reads that
+/// layout in place; with the heads first it would copy the whole cache at every token.
+pub struct KeyValueCache {
+    layers: Vec<(Tensor, Tensor)>,
+    length: usize,
+    capacity: usize,
+}
+
+impl KeyValueCache {
+    /// An empty cache. Executions of a shared block have one each: they see different inputs.
+    pub fn new(config: &ModelConfig, capacity: usize) -> Result<Self> {
+        let buffer = || Tensor::zeros((1, capacity, config.kv_heads, config.head_dim), DType::F32, &Device::Cpu);
+        let layers = (0..config.executed_layers()).map(|_| Ok((buffer()?, buffer()?))).collect::<Result<_>>()?;
+        Ok(Self { layers, length: 0, capacity })
+    }
+
+    /// Positions held.
+    pub fn len(&self) -> usize {
+        self.length
+    }
+
+    /// Positions that fit.
+    pub fn capacity(&self) -> usize {
+        self.capacity
+    }
+
+    /// Bytes allocated.
+    pub fn bytes(&self) -> u64 {
+        let elements: usize = self.layers.iter().map(|(keys, values)| keys.elem_count() + values.elem_count()).sum();
+        (elements * DType::F32.size_in_bytes()) as u64
+    }
+
+    /// Writes the new positions' keys and values behind those held, and returns views of all of them. The positions
+    /// count once [`KeyValueCache::advance`] is called: every layer of a pass writes at the same place.
+    pub fn extend(&mut self, layer: usize, keys: &Tensor, values: &Tensor) -> Result<(Tensor, Tensor)> {
+        let (all_keys, all_values) = &self.layers[layer];
+        all_keys.slice_set(keys, 1, self.length)?;
+        all_values.slice_set(values, 1, self.length)?;
+        let end = self.length + keys.dim(1)?;
+        Ok((all_keys.narrow(1, 0, end)?, all_values.narrow(1, 0, end)?))
+    }
+
+    /// All layers have written `positions` more.
+    pub fn advance(&mut self, positions: usize) {
+        self.length += positions;
+    }
+
+    /// Forgets all positions. Their numbers stay, and are never read: views end at the last position written.
+    pub fn clear(&mut self) {
+        self.length = 0;
+    }
+}

@@ -1,0 +1,78 @@
+//! Candle against the reference. The number of threads is fixed when a process starts, so the tests run the suite in
+//! processes of their own.
+
+use std::{env, fs, process::Command};
+
+use candle_core::utils::get_num_threads;
+use pocketwatt_model::reference::ReferenceCase;
+use pocketwatt_protocol::{LoadOptions, MonotonicClock, Precision};
+use pocketwatt_runner::{
+    Backend, LoadStages,
+    conformance::{self, Expectation},
+};
+
+use crate::backend::CandleBackend;
+
+const SUITE: &str = "conformance::suite_on_the_threads_of_the_environment";
+
+#[test]
+fn conforms_on_one_thread() {
+    run_suite_on(1);
+}
+
+#[test]
+fn conforms_on_two_threads() {
+    run_suite_on(2);
+}
+
+fn run_suite_on(threads: u32) {
+    let mut suite = Command::new(env::current_exe().unwrap());
+    suite.args(["--ignored", "--exact", SUITE]).env("RAYON_NUM_THREADS", threads.to_string());
+    let output = suite.env_remove("CANDLE_NUM_THREADS").output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && text.contains("1 passed"), "with {threads} threads:\n{text}");
+}
+
+#[test]
+#[ignore = "started by the tests above, with the number of threads in its environment"]
+fn suite_on_the_threads_of_the_environment() {
+    let root = tempfile::tempdir().unwrap();
+    for case in ReferenceCase::all(root.path()).unwrap() {
+        let scratch = root.path().join(format!("{}-damaged", case.name));
+        fs::create_dir(&scratch).unwrap();
+        let expectation = Expectation {
+            options: options((case.tokens.len() + case.greedy.len()) as u32),
+            files: case.files,
+            tokens: case.tokens,
+            logits: case.logits,
+            greedy: case.greedy,
+            scratch,
+        };
+        conformance::run(&CandleBackend, &expectation).unwrap_or_else(|failures| panic!("{}: {failures}", case.name));
+    }
+}
+
+#[test]
+fn another_number_of_threads_is_refused_with_the_way_out() {
+    let root = tempfile::tempdir().unwrap();
+    let case = &ReferenceCase::all(root.path()).unwrap()[0];
+    let wrong = get_num_threads() as u32 + 1;
+    let options = LoadOptions { threads: wrong, ..options(8) };
+    let error = CandleBackend.load(&case.files, &options, &mut LoadStages::new(&MonotonicClock)).err().unwrap();
+    assert!(error.to_string().contains(&format!("RAYON_NUM_THREADS={wrong}")), "{error:#}");
+}
+
+#[test]
+fn a_context_beyond_the_models_is_refused() {
+    let root = tempfile::tempdir().unwrap();
+    let case = &ReferenceCase::all(root.path()).unwrap()[0];
+    for context_tokens in [0, 257] {
+        let options = options(context_tokens);
+        let error = CandleBackend.load(&case.files, &options, &mut LoadStages::new(&MonotonicClock)).err().unwrap();
+        assert!(error.to_string().contains("1 to 256 positions"), "{error:#}");
+    }
+}
+
+fn options(context_tokens: u32) -> LoadOptions {
+    LoadOptions { threads: get_num_threads() as u32, precision: Precision::F32, context_tokens }
+}

@@ -1,0 +1,109 @@
+use candle_core::{Device, Result, Storage, Tensor, bail};
+use candle_nn::{
+    attention::{AttnMask, flash_attn},
+    ops::{rms_norm, swiglu},
+    rotary_emb::rope_thd,
+};
+use pocketwatt_model::ModelConfig;
+use pocketwatt_protocol::TokenId;
+
+use crate::{
+    cache::KeyValueCache,
+    weights::{Block, Weights},
+};
+
+/// The decoder of [`ModelConfig`] on candle's operators. Between blocks the residual stream is `[positions, hidden]`.
+pub struct Decoder {
+    config: ModelConfig,
+    weights: Weights,
+    /// Cosines and sines of the rotary positions, `[capacity, head_dim / 2]`.
+    cosines: Tensor,
+    sines: Tensor,
+}
+
+impl Decoder {
+    /// A decoder for up to `capacity` positions.
+    pub fn new(config: ModelConfig, weights: Weights, capacity: usize) -> Result<Self> {
+        let (cosines, sines) = config.rope_tables(capacity);
+        let shape = (capacity, config.head_dim / 2);
+        Ok(Self {
+            weights,
+            cosines: Tensor::from_vec(cosines, shape, &Device::Cpu)?,
+            sines: Tensor::from_vec(sines, shape, &Device::Cpu)?,
+            config,
+        })
+    }
+
+    /// The model's shape.
+    pub fn config(&self) -> &ModelConfig {
+        &self.config
+    }
+
+    /// Appends `tokens` to `cache` and replaces `logits` by those of the last of them.
+    pub fn forward(&self, tokens: &[TokenId], cache: &mut KeyValueCache, logits: &mut Vec<f32>) -> Result<()> {
+        let count = tokens.len();
+        let tokens: Vec<u32> = tokens.iter().map(|token| token.0).collect();
+        let mut x = self.weights.embedding.index_select(&Tensor::from_vec(tokens, count, &Device::Cpu)?, 0)?;
+        let rotation = (self.cosines.narrow(0, cache.len(), count)?, self.sines.narrow(0, cache.len(), count)?);
+        for executed in 0..self.config.executed_layers() {
+            let block = &self.weights.blocks[self.config.block_of(executed)];
+            let y = self.norm(&x, &block.attention_norm)?;
+            x = (x + self.attend(&y, block, &rotation, cache, executed)?)?;
+            let y = self.norm(&x, &block.feed_forward_norm)?;
+            x = (x + project(&swiglu(&project(&y, &block.gate_up)?)?, &block.down)?)?;
+        }
+        cache.advance(count);
+        let last = self.norm(&x.narrow(0, count - 1, 1)?, &self.weights.norm)?;
+        copy_row(&project(&last, &self.weights.head)?, logits)
+    }
+
+    fn norm(&self, x: &Tensor, weight: &Tensor) -> Result<Tensor> {
+        rms_norm(x, weight, self.config.rms_norm_eps as f32)
+    }
+
+    fn attend(
+        &self,
+        y: &Tensor,
+        block: &Block,
+        (cosines, sines): &(Tensor, Tensor),
+        cache: &mut KeyValueCache,
+        executed: usize,
+    ) -> Result<Tensor> {
+        let config = &self.config;
+        let count = y.dim(0)?;
+        let past = cache.len();
+        let projected = project(y, &block.query_key_value)?;
+        // Queries and keys lie side by side and turn by the same angles: one rotation for both.
+        let rotating = config.heads + config.kv_heads;
+        let rotated = projected.narrow(1, 0, rotating * config.head_dim)?;
+        let rotated = rope_thd(&rotated.contiguous()?.reshape((1, count, rotating, config.head_dim))?, cosines, sines)?;
+        let queries = rotated.narrow(2, 0, config.heads)?;
+        let keys = rotated.narrow(2, config.heads, config.kv_heads)?.contiguous()?;
+        let values = projected.narrow(1, rotating * config.head_dim, config.kv_width())?.contiguous()?;
+        let values = values.reshape((1, count, config.kv_heads, config.head_dim))?;
+        let (keys, values) = cache.extend(executed, &keys, &values)?;
+
+        let scale = 1.0 / (config.head_dim as f32).sqrt();
+        let mask = AttnMask::causal_with_offset(past);
+        let attended = flash_attn::<f32>(&queries, &keys, &values, scale, mask, None, None)?;
+        // [1, heads, positions, head_dim] to [positions, query_width].
+        let attended = attended.transpose(1, 2)?.reshape((count, config.query_width()))?;
+        project(&attended, &block.output)
+    }
+}
+
+/// `x [positions, in]` times a weight matrix `[out, in]`.
+fn project(x: &Tensor, weight: &Tensor) -> Result<Tensor> {
+    x.matmul(&weight.t()?)
+}
+
+/// Copies the only row of `row` into the caller's buffer, without an allocation once that has its size.
+fn copy_row(row: &Tensor, to: &mut Vec<f32>) -> Result<()> {
+    let (storage, layout) = row.storage_and_layout();
+    let (Storage::Cpu(storage), Some((start, end))) = (&*storage, layout.contiguous_offsets()) else {
+        bail!("the logits are not contiguous in main memory");
+    };
+    to.clear();
+    to.extend_from_slice(&storage.as_slice::<f32>()?[start..end]);
+    Ok(())
+}

@@ -1,0 +1,78 @@
+use candle_core::{Device, Tensor};
+use pocketwatt_model::{ModelError, ModelFolder, WeightFile};
+
+/// All weights, each once. Projections that read the same input are joined into one matrix: fewer, larger products.
+pub struct Weights {
+    /// `[vocabulary, hidden]`.
+    pub embedding: Tensor,
+    /// Blocks with weights of their own.
+    pub blocks: Vec<Block>,
+    /// `[hidden]`.
+    pub norm: Tensor,
+    /// `[vocabulary, hidden]`; the embedding itself where the head is tied.
+    pub head: Tensor,
+}
+
+/// One transformer block. Matrices are `[out, in]`.
+pub struct Block {
+    /// `[hidden]`.
+    pub attention_norm: Tensor,
+    /// Query, key and value rows.
+    pub query_key_value: Tensor,
+    /// `[hidden, query_width]`.
+    pub output: Tensor,
+    /// `[hidden]`.
+    pub feed_forward_norm: Tensor,
+    /// Gate and up rows.
+    pub gate_up: Tensor,
+    /// `[hidden, ffn]`.
+    pub down: Tensor,
+}
+
+impl Weights {
+    /// Reads every tensor straight into the buffer that candle computes with: nothing is mapped, and nothing is held
+    /// twice on the way.
+    pub fn read(folder: &ModelFolder) -> anyhow::Result<Self> {
+        let file = folder.weights()?;
+        let config = folder.config();
+        let embedding = joined(&file, &["model.embed_tokens.weight"])?;
+        let head = if config.tied_head { embedding.clone() } else { joined(&file, &[config.head_tensor()])? };
+        let blocks = (0..config.layers).map(|layer| Block::read(&file, layer)).collect::<anyhow::Result<_>>()?;
+        Ok(Self { embedding, blocks, norm: joined(&file, &["model.norm.weight"])?, head })
+    }
+}
+
+impl Block {
+    fn read(file: &WeightFile, layer: usize) -> anyhow::Result<Self> {
+        let read = |parts: &[&str]| {
+            let names: Vec<String> = parts.iter().map(|part| format!("model.layers.{layer}.{part}.weight")).collect();
+            joined(file, &names)
+        };
+        Ok(Self {
+            attention_norm: read(&["input_layernorm"])?,
+            query_key_value: read(&["self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"])?,
+            output: read(&["self_attn.o_proj"])?,
+            feed_forward_norm: read(&["post_attention_layernorm"])?,
+            gate_up: read(&["mlp.gate_proj", "mlp.up_proj"])?,
+            down: read(&["mlp.down_proj"])?,
+        })
+    }
+}
+
+/// The named tensors below one another. They agree in all but the number of rows: the folder was checked when opened.
+fn joined(file: &WeightFile, names: &[impl AsRef<str>]) -> anyhow::Result<Tensor> {
+    let shapes = names
+        .iter()
+        .map(|name| Ok(file.tensor(name.as_ref())?.shape.clone()))
+        .collect::<Result<Vec<_>, ModelError>>()?;
+    let mut shape = shapes.first().cloned().unwrap_or_default();
+    shape[0] = shapes.iter().map(|shape| shape[0]).sum();
+    let mut values = vec![0.0; shape.iter().product()];
+    let mut rest = values.as_mut_slice();
+    for (name, shape) in names.iter().zip(&shapes) {
+        let (part, after) = rest.split_at_mut(shape.iter().product());
+        file.read_f32_into(name.as_ref(), part)?;
+        rest = after;
+    }
+    Ok(Tensor::from_vec(values, shape, &Device::Cpu)?)
+}
