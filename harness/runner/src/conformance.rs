@@ -5,6 +5,8 @@
 
 mod check;
 mod refusal;
+#[cfg(test)]
+mod tests;
 
 use std::{fmt, path::PathBuf};
 

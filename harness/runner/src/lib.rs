@@ -11,6 +11,8 @@ mod input;
 mod load;
 mod measure;
 mod score;
+#[cfg(test)]
+mod scripted;
 mod serve;
 
 pub use backend::{Backend, Model, Session};

@@ -68,15 +68,7 @@ fn run_turn(
                 .map_err(|error| (Stage::Decode, error))?;
         }
     }
-    Ok(TurnTrace {
-        context_tokens,
-        prompt_tokens: prompt.len() as u32,
-        start,
-        prefill_end,
-        token_times,
-        tokens,
-        stop,
-    })
+    Ok(TurnTrace { context_tokens, prompt_tokens: prompt.len() as u32, start, prefill_end, token_times, tokens, stop })
 }
 
 fn forward(session: &mut dyn Session, tokens: &[TokenId], logits: &mut Vec<f32>) -> Result<()> {
@@ -101,5 +93,111 @@ fn stage_of(kind: IterationKind, stage: Stage) -> Stage {
     match kind {
         IterationKind::Warmup => Stage::Warmup,
         IterationKind::Measured => stage,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use pocketwatt_protocol::MonotonicNs;
+
+    use super::*;
+    use crate::scripted::{Fault, ScriptedBackend};
+
+    /// One turn per (prompt, longest answer).
+    fn workload(turns: &[(&[u32], u32)], stop_tokens: &[u32]) -> Workload {
+        let ids = |tokens: &[u32]| tokens.iter().copied().map(TokenId).collect();
+        Workload {
+            turns: turns
+                .iter()
+                .map(|(prompt, max_output_tokens)| Turn { prompt: ids(prompt), max_output_tokens: *max_output_tokens })
+                .collect(),
+            stop_tokens: ids(stop_tokens),
+            warmup_iterations: 0,
+            iterations: 1,
+            settle_ms: 0,
+        }
+    }
+
+    fn measure(fault: Fault, kind: IterationKind, workload: &Workload) -> Result<Iteration, (Stage, anyhow::Error)> {
+        let backend = ScriptedBackend::new(fault);
+        run_iteration(&mut *backend.model(), &*backend.clock, workload, kind)
+    }
+
+    fn turns(workload: &Workload) -> Vec<TurnTrace> {
+        measure(Fault::None, IterationKind::Measured, workload).unwrap().turns
+    }
+
+    /// A token takes 1000 ns, a reading of the clock 1 ns.
+    #[test]
+    fn every_token_has_the_time_at_which_it_was_known() {
+        let trace = &turns(&workload(&[(&[3, 1, 4], 3)], &[]))[0];
+        assert_eq!((trace.start, trace.prefill_end), (MonotonicNs(0), MonotonicNs(3001)));
+        assert_eq!(trace.token_times, [MonotonicNs(3002), MonotonicNs(4003), MonotonicNs(5004)]);
+        assert_eq!(trace.tokens, [TokenId(5), TokenId(6), TokenId(7)]);
+        assert_eq!((trace.context_tokens, trace.prompt_tokens, trace.stop), (0, 3, StopReason::Length));
+    }
+
+    #[test]
+    fn the_last_token_of_a_full_answer_is_fed_with_the_next_prompt() {
+        let traces = turns(&workload(&[(&[3, 1, 4], 2), (&[0], 1)], &[]));
+        // Cached after turn 1: three of the prompt, and the first answer token; the second was never fed back.
+        assert_eq!((traces[1].context_tokens, traces[1].prompt_tokens), (4, 2));
+        assert_eq!(traces[1].prefill_end.since(traces[1].start), 2001);
+        assert_eq!(traces[1].tokens, [TokenId(1)], "the answer follows from the last token of the prompt");
+    }
+
+    #[test]
+    fn a_stop_token_ends_the_answer_and_is_not_fed_back() {
+        let traces = turns(&workload(&[(&[4], 9), (&[8, 2], 1)], &[7]));
+        assert_eq!(traces[0].tokens, [TokenId(5), TokenId(6), TokenId(7)]);
+        assert_eq!(traces[0].stop, StopReason::StopToken);
+        assert_eq!((traces[1].context_tokens, traces[1].prompt_tokens), (3, 2));
+    }
+
+    #[test]
+    fn a_stop_token_at_the_full_length_is_a_stop() {
+        let trace = &turns(&workload(&[(&[4], 3)], &[7]))[0];
+        assert_eq!((trace.tokens.len(), trace.stop), (3, StopReason::StopToken));
+    }
+
+    #[test]
+    fn a_prefill_alone_generates_nothing() {
+        let traces = turns(&workload(&[(&[3, 1], 0), (&[4], 1)], &[]));
+        assert_eq!((traces[0].tokens.len(), traces[0].token_times.len()), (0, 0));
+        assert_eq!(traces[0].prefill_end.since(traces[0].start), 2001);
+        assert_eq!((traces[1].context_tokens, traces[1].prompt_tokens), (2, 1));
+    }
+
+    #[test]
+    fn the_cache_at_the_end_is_told() {
+        let iteration = measure(Fault::None, IterationKind::Measured, &workload(&[(&[3, 1], 2)], &[])).unwrap();
+        assert_eq!(iteration.kv_cache_bytes, 3 * 8);
+    }
+
+    #[test]
+    fn a_failure_names_the_stage_it_happened_in() {
+        let one = workload(&[(&[3, 1], 4)], &[]);
+        let stage = |fault, kind| measure(fault, kind, &one).unwrap_err().0;
+        assert_eq!(stage(Fault::SessionFails, IterationKind::Measured), Stage::Prefill);
+        assert_eq!(stage(Fault::ForwardFailsAt(0), IterationKind::Measured), Stage::Prefill);
+        assert_eq!(stage(Fault::ForwardFailsAt(3), IterationKind::Measured), Stage::Decode);
+        assert_eq!(stage(Fault::ForwardFailsAt(3), IterationKind::Warmup), Stage::Warmup);
+        let (_, error) = measure(Fault::ForwardFailsAt(3), IterationKind::Measured, &one).unwrap_err();
+        insta::assert_snapshot!(format!("{error:#}"), @"output token 3: the accelerator is gone");
+    }
+
+    #[test]
+    fn a_prompt_beyond_the_context_is_refused_in_prefill() {
+        let long = [1; 65];
+        let (stage, error) = measure(Fault::None, IterationKind::Measured, &workload(&[(&long, 1)], &[])).unwrap_err();
+        assert_eq!(stage, Stage::Prefill);
+        assert!(error.is::<crate::InputError>(), "{error:#}");
+    }
+
+    #[test]
+    fn the_first_of_equal_logits_wins_and_nan_never_does() {
+        assert_eq!(greedy_token(&[1.0, 3.0, 3.0]), TokenId(1));
+        assert_eq!(greedy_token(&[f32::NAN, -2.0, f32::NAN]), TokenId(1));
+        assert_eq!(greedy_token(&[f32::NAN]), TokenId(0));
     }
 }

@@ -18,8 +18,8 @@ pub(crate) fn score(model: &mut dyn Model, task: &ScoreTask) -> Result<Scored> {
     );
     let vocabulary = model.info().vocabulary;
     let mut session = model.session()?;
-    let file = File::create(&task.logits_path)
-        .with_context(|| format!("cannot create {}", task.logits_path.display()))?;
+    let file =
+        File::create(&task.logits_path).with_context(|| format!("cannot create {}", task.logits_path.display()))?;
     let mut out = BufWriter::new(file);
     let mut logits = Vec::new();
     let (prompt, rest) = task.tokens.split_at(prompt_tokens);

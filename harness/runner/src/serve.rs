@@ -105,3 +105,156 @@ pub fn build_description() -> String {
     let features = if features.is_empty() { "baseline".to_owned() } else { features.join("+") };
     format!("{profile} {}-{} {features}", std::env::consts::ARCH, std::env::consts::OS)
 }
+
+#[cfg(test)]
+mod tests {
+    use pocketwatt_protocol::{LoadStage, ModelFiles, MonotonicNs, ScoreTask, TokenId, Turn, read_event};
+
+    use super::*;
+    use crate::scripted::{Fault, ScriptedBackend, options, right_logits, write_model};
+
+    fn workload() -> Workload {
+        let turn = Turn { prompt: vec![TokenId(3), TokenId(1)], max_output_tokens: 2 };
+        Workload { turns: vec![turn], stop_tokens: Vec::new(), warmup_iterations: 1, iterations: 2, settle_ms: 0 }
+    }
+
+    fn request(model: ModelFiles, task: Task) -> Vec<u8> {
+        let mut line = Vec::new();
+        let request = Request { protocol: PROTOCOL_VERSION, model, options: options(16), task };
+        write_message(&mut line, &request).unwrap();
+        line
+    }
+
+    /// What a runner with that fault answers to a line, and whether it exits with 0.
+    fn answers(fault: Fault, line: &[u8]) -> (Vec<Event>, bool) {
+        let backend = ScriptedBackend::new(fault);
+        let mut to = Vec::new();
+        let exit = serve_with(&backend, &*backend.clock, line, &mut to);
+        let mut from = to.as_slice();
+        let mut events = Vec::new();
+        while !from.is_empty() {
+            events.push(read_event(&mut from).unwrap());
+        }
+        (events, exit == ExitCode::SUCCESS)
+    }
+
+    fn answers_to(fault: Fault, task: Task) -> (Vec<Event>, bool) {
+        let folder = tempfile::tempdir().unwrap();
+        answers(fault, &request(write_model(folder.path()), task))
+    }
+
+    fn failure(fault: Fault, line: &[u8]) -> String {
+        let (events, success) = answers(fault, line);
+        assert!(!success, "a failed task must not exit with 0");
+        match events.last() {
+            Some(Event::Failed { stage, message }) => format!("{stage:?}: {message}"),
+            other => panic!("expected Failed at the end, found {other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_task_is_answered_in_order() {
+        let (events, success) = answers_to(Fault::None, Task::Generate(workload()));
+        let kinds: Vec<&str> = events
+            .iter()
+            .map(|event| match event {
+                Event::Hello { protocol: PROTOCOL_VERSION, .. } => "hello",
+                Event::Loaded(_) => "loaded",
+                Event::Iteration(iteration) if iteration.kind == IterationKind::Warmup => "warm-up",
+                Event::Iteration(_) => "measured",
+                Event::Done => "done",
+                _ => "unexpected",
+            })
+            .collect();
+        assert_eq!(kinds, ["hello", "loaded", "warm-up", "measured", "measured", "done"]);
+        assert!(success);
+    }
+
+    #[test]
+    fn parts_of_loading_follow_one_another_without_a_gap() {
+        let (events, _) = answers_to(Fault::None, Task::Generate(workload()));
+        let Event::Loaded(loaded) = &events[1] else { panic!("{events:?}") };
+        let stages: Vec<(LoadStage, MonotonicNs, MonotonicNs)> =
+            loaded.stages.iter().map(|stage| (stage.stage, stage.start, stage.end)).collect();
+        let at = MonotonicNs;
+        assert_eq!(stages, [(LoadStage::Read, at(1), at(2)), (LoadStage::Prepare, at(2), at(3))]);
+        assert_eq!((loaded.start, loaded.end), (at(0), at(3)));
+    }
+
+    #[test]
+    fn every_iteration_starts_with_an_empty_cache() {
+        let (events, _) = answers_to(Fault::None, Task::Generate(workload()));
+        let contexts: Vec<u32> = events
+            .iter()
+            .filter_map(|event| match event {
+                Event::Iteration(iteration) => Some(iteration.turns[0].context_tokens),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(contexts, [0, 0, 0]);
+    }
+
+    #[test]
+    fn failures_carry_their_stage_and_end_the_answer() {
+        let folder = tempfile::tempdir().unwrap();
+        let line = request(write_model(folder.path()), Task::Generate(workload()));
+        let failure = |fault| failure(fault, &line);
+        insta::assert_snapshot!(failure(Fault::InfoFails), @"Start: the engine's library is missing");
+        insta::assert_snapshot!(failure(Fault::LoadFails), @"Load: the weights are missing");
+        insta::assert_snapshot!(failure(Fault::ForwardFailsAt(2)), @"Warmup: output token 2: the accelerator is gone");
+    }
+
+    #[test]
+    fn what_is_not_a_request_is_refused_after_the_greeting() {
+        let failure = |line: &[u8]| failure(Fault::None, line);
+        insta::assert_snapshot!(failure(b""), @"Start: the other process closed the pipe before it was done");
+        insta::assert_snapshot!(
+            failure(br#"{"protocol":2,"news":true}"#),
+            @"Start: the other process speaks protocol 2, this one speaks 1: rebuild the runner"
+        );
+        let garbage = failure(b"GET / HTTP/1.1\n");
+        assert!(garbage.starts_with("Start: not a protocol message: \"GET / HTTP/1.1\""), "{garbage}");
+        let (events, _) = answers(Fault::None, b"garbage");
+        assert!(matches!(events[..], [Event::Hello { .. }, Event::Failed { .. }]));
+    }
+
+    #[test]
+    fn a_harness_that_is_gone_is_a_failure_and_no_panic() {
+        let backend = ScriptedBackend::new(Fault::None);
+        let mut nowhere = [0_u8; 0];
+        let exit = serve_with(&backend, &*backend.clock, &b""[..], &mut nowhere[..]);
+        assert_eq!(exit, ExitCode::FAILURE);
+    }
+
+    #[test]
+    fn scoring_writes_a_row_for_each_pass() {
+        let folder = tempfile::tempdir().unwrap();
+        let logits_path = folder.path().join("logits");
+        let tokens: Vec<TokenId> = [3, 1, 4, 1].map(TokenId).to_vec();
+        let task = ScoreTask { tokens: tokens.clone(), prompt_tokens: 2, logits_path: logits_path.clone() };
+        let (events, success) = answers_to(Fault::None, Task::Score(task));
+        assert!(success, "{events:?}");
+        let written = std::fs::read(logits_path).unwrap();
+        let right: Vec<u8> =
+            (2..=4).flat_map(|length| right_logits(&tokens[..length])).flat_map(f32::to_le_bytes).collect();
+        assert_eq!(written, right);
+    }
+
+    #[test]
+    fn scoring_nothing_or_too_much_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        for prompt_tokens in [0, 3] {
+            let logits_path = folder.path().join("logits");
+            let task = ScoreTask { tokens: vec![TokenId(1); 2], prompt_tokens, logits_path };
+            let text = failure(Fault::None, &request(write_model(folder.path()), Task::Score(task)));
+            assert_eq!(text, format!("Score: prompt_tokens is {prompt_tokens}, but the text has 2 tokens"));
+        }
+    }
+
+    #[test]
+    fn build_description_names_profile_and_target() {
+        let build = build_description();
+        assert!(build.starts_with("debug ") || build.starts_with("release "), "{build}");
+        assert!(build.contains(std::env::consts::ARCH), "{build}");
+    }
+}
