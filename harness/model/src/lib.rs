@@ -5,6 +5,7 @@ mod config;
 mod config_json;
 mod error;
 mod folder;
+mod onnx;
 #[cfg(any(test, feature = "reference"))]
 pub mod reference;
 mod weights;
@@ -12,4 +13,5 @@ mod weights;
 pub use config::{ModelConfig, Preset, TensorSpec};
 pub use error::ModelError;
 pub use folder::{ModelFolder, sha256_of_file};
+pub use onnx::write_graph;
 pub use weights::{TensorLocation, WeightFile};

@@ -1,0 +1,70 @@
+//! ONNX graphs of a model. They hold no weights: each tensor is a reference into `model.safetensors`, so that a graph
+//! is half a megabyte, is written in milliseconds, and every engine reads the same bytes.
+
+mod attention;
+mod builder;
+mod decoder;
+mod encode;
+mod norm;
+mod ports;
+mod positions;
+
+use std::{
+    fs, io,
+    path::Path,
+    process,
+    sync::atomic::{AtomicU64, Ordering},
+};
+
+use pocketwatt_protocol::{GraphFile, GraphKind};
+use sha2::{Digest, Sha256};
+
+use crate::{ModelError, ModelFolder};
+
+/// Characters of the hash in a file's name.
+const NAME_HASH_CHARACTERS: usize = 16;
+
+/// The graph of that kind in the model's folder; written unless it is there already.
+///
+/// The file is named after the hash of its contents, `<kind>-<hash>.onnx`. Since computing the contents takes a few
+/// milliseconds, that is done every time: a graph that an older version wrote, or that was damaged since, is never
+/// mistaken for the right one.
+///
+/// # Errors
+/// When the weights are not in F32, do not fit the configuration, or the graph cannot be written.
+pub fn write_graph(folder: &ModelFolder, kind: GraphKind) -> Result<GraphFile, ModelError> {
+    let bytes = graph_bytes(folder, kind)?;
+    let sha256 = hexadecimal(&Sha256::digest(&bytes));
+    let path = folder.path().join(format!("{}-{}.onnx", kind.name(), &sha256[..NAME_HASH_CHARACTERS]));
+    if fs::read(&path).is_ok_and(|present| present == bytes) {
+        return Ok(GraphFile { kind, path, sha256 });
+    }
+    write_atomically(&path, &bytes).map_err(ModelError::io("write", &path))?;
+    Ok(GraphFile { kind, path, sha256 })
+}
+
+fn graph_bytes(folder: &ModelFolder, kind: GraphKind) -> Result<Vec<u8>, ModelError> {
+    let weights = folder.weights()?;
+    weights.check(folder.config())?;
+    let draft = decoder::decoder(folder.config(), kind, &weights)?;
+    let weights_path = folder.weights_path();
+    let weights_name = weights_path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    Ok(encode::encode(&draft, kind, weights_name))
+}
+
+/// Through a file beside it, so that no other process ever sees half a graph.
+fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    static WRITTEN: AtomicU64 = AtomicU64::new(0);
+    let unique = WRITTEN.fetch_add(1, Ordering::Relaxed);
+    let temporary = path.with_extension(format!("onnx.{}-{unique}.tmp", process::id()));
+    let written = fs::write(&temporary, bytes).and_then(|()| fs::rename(&temporary, path));
+    if written.is_err() {
+        // Nothing more can be done about a leftover than to report the error that caused it.
+        let _ = fs::remove_file(&temporary);
+    }
+    written
+}
+
+fn hexadecimal(digest: &[u8]) -> String {
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,104 @@
+//! Grouped-query attention from projected queries, keys and values `[S, width]` to `[S, heads * head_dim]`.
+
+mod opset17;
+
+use super::{
+    builder::{Builder, MICROSOFT, ONNX, Value, float, int},
+    ports::CachePorts,
+    positions::Positions,
+};
+use crate::ModelConfig;
+
+/// What the new tokens ask for and offer, each `[S, heads * head_dim]` with its own number of heads.
+#[derive(Clone, Copy)]
+pub(super) struct Projections {
+    pub(super) query: Value,
+    pub(super) key: Value,
+    pub(super) value: Value,
+}
+
+pub(super) fn attention(
+    builder: &mut Builder,
+    config: &ModelConfig,
+    positions: Positions,
+    cache: CachePorts,
+    projected: Projections,
+) -> Value {
+    match positions {
+        Positions::Opset17 { rows, mask } => opset17::attention(builder, config, rows, mask, cache, projected),
+        Positions::Opset23 { tables, position_ids, visible } => {
+            let Projections { query, key, value } = with_batch(builder, config, projected);
+            let rotate = |builder: &mut Builder, x, heads| {
+                builder.node(
+                    "RotaryEmbedding",
+                    &[x, tables.cosines, tables.sines, position_ids],
+                    vec![int("num_heads", heads)],
+                )
+            };
+            let query = rotate(builder, query, config.heads);
+            let key = rotate(builder, key, config.kv_heads);
+            let output = builder.fresh("Attention");
+            // The mask is given rather than `is_causal`: opset 23 leaves open how that flag counts cached positions.
+            builder.node_into(
+                ONNX,
+                "Attention",
+                &[query, key, value, visible, cache.past_key, cache.past_value],
+                &[output, cache.present_key, cache.present_value],
+                vec![
+                    int("q_num_heads", config.heads),
+                    int("kv_num_heads", config.kv_heads),
+                    float("scale", scale(config)),
+                ],
+            );
+            without_batch(builder, config, output)
+        }
+        Positions::Onnxruntime { tables, last_position, total_length } => {
+            let Projections { query, key, value } = with_batch(builder, config, projected);
+            let output = builder.fresh("GroupQueryAttention");
+            builder.node_into(
+                MICROSOFT,
+                "GroupQueryAttention",
+                &[
+                    query,
+                    key,
+                    value,
+                    cache.past_key,
+                    cache.past_value,
+                    last_position,
+                    total_length,
+                    tables.cosines,
+                    tables.sines,
+                ],
+                &[output, cache.present_key, cache.present_value],
+                vec![
+                    int("num_heads", config.heads),
+                    int("kv_num_heads", config.kv_heads),
+                    int("do_rotary", 1),
+                    int("rotary_interleaved", 0),
+                    float("scale", scale(config)),
+                ],
+            );
+            without_batch(builder, config, output)
+        }
+    }
+}
+
+/// Scores are divided by the square root of the head's width.
+fn scale(config: &ModelConfig) -> f32 {
+    1.0 / (config.head_dim as f32).sqrt()
+}
+
+fn with_batch(builder: &mut Builder, config: &ModelConfig, projected: Projections) -> Projections {
+    let queries = builder.integers(&[1, -1, config.query_width() as i64]);
+    let keys = builder.integers(&[1, -1, config.kv_width() as i64]);
+    Projections {
+        query: builder.node("Reshape", &[projected.query, queries], vec![]),
+        key: builder.node("Reshape", &[projected.key, keys], vec![]),
+        value: builder.node("Reshape", &[projected.value, keys], vec![]),
+    }
+}
+
+fn without_batch(builder: &mut Builder, config: &ModelConfig, attended: Value) -> Value {
+    let rows = builder.integers(&[-1, config.query_width() as i64]);
+    builder.node("Reshape", &[attended, rows], vec![])
+}

@@ -1,0 +1,223 @@
+use std::collections::HashMap;
+
+use onnx_rs::ast::{Attribute, AttributeType, DataType};
+use safetensors::tensor::Dtype;
+
+use crate::{ModelError, WeightFile};
+
+/// Operators of the ONNX standard.
+pub(super) const ONNX: &str = "";
+/// Operators that ONNX Runtime adds.
+pub(super) const MICROSOFT: &str = "com.microsoft";
+
+/// A named tensor of the graph: an index into [`Draft::names`], so that it can be copied about freely.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Value(pub(super) usize);
+
+impl Value {
+    /// An optional input or output that is left out.
+    pub(super) const ABSENT: Value = Value(0);
+}
+
+/// A length of an input or output.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Length {
+    Fixed(usize),
+    /// Known at run time; equal names are equal lengths.
+    Symbol(&'static str),
+}
+
+/// An input or output of the graph.
+pub(super) struct Port {
+    pub(super) value: Value,
+    pub(super) format: DataType,
+    pub(super) shape: Vec<Length>,
+}
+
+pub(super) struct DraftNode {
+    pub(super) name: String,
+    pub(super) domain: &'static str,
+    pub(super) operator: &'static str,
+    pub(super) inputs: Vec<Value>,
+    pub(super) outputs: Vec<Value>,
+    pub(super) attributes: Vec<Attribute<'static>>,
+}
+
+pub(super) enum Contents {
+    /// f32 numbers that stay in the weight file.
+    Weights {
+        offset: String,
+        bytes: String,
+    },
+    Integers(Vec<i64>),
+    Numbers(Vec<f32>),
+}
+
+pub(super) struct Initializer {
+    pub(super) value: Value,
+    pub(super) shape: Vec<i64>,
+    pub(super) contents: Contents,
+}
+
+/// A graph that owns all its names. `onnx-rs` borrows them, so a draft is finished first and then encoded.
+pub(super) struct Draft {
+    pub(super) names: Vec<String>,
+    pub(super) nodes: Vec<DraftNode>,
+    pub(super) initializers: Vec<Initializer>,
+    pub(super) inputs: Vec<Port>,
+    pub(super) outputs: Vec<Port>,
+}
+
+/// Adds to a [`Draft`] in the order of computation.
+pub(super) struct Builder<'a> {
+    weights: &'a WeightFile,
+    draft: Draft,
+    known: HashMap<String, Value>,
+    scope: String,
+}
+
+impl<'a> Builder<'a> {
+    pub(super) fn new(weights: &'a WeightFile) -> Self {
+        let draft = Draft {
+            names: vec![String::new()],
+            nodes: Vec::new(),
+            initializers: Vec::new(),
+            inputs: Vec::new(),
+            outputs: Vec::new(),
+        };
+        Self { weights, draft, known: HashMap::new(), scope: String::new() }
+    }
+
+    pub(super) fn finish(self) -> Draft {
+        self.draft
+    }
+
+    /// Names of the nodes that follow begin with `scope`: this is what engines' profiles and errors show.
+    pub(super) fn scope(&mut self, scope: impl Into<String>) {
+        self.scope = scope.into();
+    }
+
+    pub(super) fn input(&mut self, name: impl Into<String>, format: DataType, shape: Vec<Length>) -> Value {
+        let value = self.name(name.into());
+        self.draft.inputs.push(Port { value, format, shape });
+        value
+    }
+
+    /// Declares an output, which a node has yet to compute.
+    pub(super) fn output(&mut self, name: impl Into<String>, format: DataType, shape: Vec<Length>) -> Value {
+        let value = self.name(name.into());
+        self.draft.outputs.push(Port { value, format, shape });
+        value
+    }
+
+    /// A node of the standard with one output.
+    pub(super) fn node(
+        &mut self,
+        operator: &'static str,
+        inputs: &[Value],
+        attributes: Vec<Attribute<'static>>,
+    ) -> Value {
+        let output = self.fresh(operator);
+        self.node_into(ONNX, operator, inputs, &[output], attributes);
+        output
+    }
+
+    /// A node whose outputs have their names already, from [`Builder::output`] or [`Builder::fresh`].
+    pub(super) fn node_into(
+        &mut self,
+        domain: &'static str,
+        operator: &'static str,
+        inputs: &[Value],
+        outputs: &[Value],
+        attributes: Vec<Attribute<'static>>,
+    ) {
+        let name = format!("{}/{operator}.{}", self.scope, self.draft.nodes.len());
+        let (inputs, outputs) = (inputs.to_vec(), outputs.to_vec());
+        self.draft.nodes.push(DraftNode { name, domain, operator, inputs, outputs, attributes });
+    }
+
+    /// A name for an output of the node that is about to be added.
+    pub(super) fn fresh(&mut self, operator: &'static str) -> Value {
+        self.name(format!("{}/{operator}.{}:{}", self.scope, self.draft.nodes.len(), self.draft.names.len()))
+    }
+
+    /// A tensor of the weight file, declared once however often it is used.
+    pub(super) fn weight(&mut self, name: &str) -> Result<Value, ModelError> {
+        if let Some(&value) = self.known.get(name) {
+            return Ok(value);
+        }
+        let location = self.weights.tensor(name)?;
+        if location.dtype != Dtype::F32 {
+            return Err(ModelError::invalid(
+                self.weights.path(),
+                format!(
+                    "tensor {name:?} is {:?}, but graphs refer to F32 weights: import the model again",
+                    location.dtype
+                ),
+            ));
+        }
+        let shape = location.shape.iter().map(|&length| length as i64).collect();
+        let contents = Contents::Weights { offset: location.offset.to_string(), bytes: location.bytes.to_string() };
+        Ok(self.initializer(name.to_owned(), shape, contents))
+    }
+
+    /// A constant list of integers, usually a shape or axes.
+    pub(super) fn integers(&mut self, values: &[i64]) -> Value {
+        self.constant(format!("integers{values:?}"), || {
+            (vec![values.len() as i64], Contents::Integers(values.to_vec()))
+        })
+    }
+
+    /// A constant integer without dimensions.
+    pub(super) fn integer(&mut self, value: i64) -> Value {
+        self.constant(format!("integer {value}"), || (vec![], Contents::Integers(vec![value])))
+    }
+
+    /// A constant number without dimensions.
+    pub(super) fn number(&mut self, value: f32) -> Value {
+        self.constant(format!("number {value:e}"), || (vec![], Contents::Numbers(vec![value])))
+    }
+
+    /// A constant table of rows of equal width.
+    pub(super) fn table(&mut self, name: &str, width: usize, values: Vec<f32>) -> Value {
+        let shape = vec![(values.len() / width) as i64, width as i64];
+        self.constant(name.to_owned(), || (shape, Contents::Numbers(values)))
+    }
+
+    fn constant(&mut self, name: String, contents: impl FnOnce() -> (Vec<i64>, Contents)) -> Value {
+        if let Some(&value) = self.known.get(&name) {
+            return value;
+        }
+        let (shape, contents) = contents();
+        self.initializer(name, shape, contents)
+    }
+
+    fn initializer(&mut self, name: String, shape: Vec<i64>, contents: Contents) -> Value {
+        let value = self.name(name.clone());
+        self.known.insert(name, value);
+        self.draft.initializers.push(Initializer { value, shape, contents });
+        value
+    }
+
+    fn name(&mut self, name: String) -> Value {
+        self.draft.names.push(name);
+        Value(self.draft.names.len() - 1)
+    }
+}
+
+pub(super) fn int(name: &'static str, value: usize) -> Attribute<'static> {
+    Attribute { name, r#type: AttributeType::Int, i: value as i64, ..Default::default() }
+}
+
+/// Counted from the last axis or so: an integer that may be negative.
+pub(super) fn axis(value: i64) -> Attribute<'static> {
+    Attribute { name: "axis", r#type: AttributeType::Int, i: value, ..Default::default() }
+}
+
+pub(super) fn ints(name: &'static str, values: &[i64]) -> Attribute<'static> {
+    Attribute { name, r#type: AttributeType::Ints, ints: values.to_vec(), ..Default::default() }
+}
+
+pub(super) fn float(name: &'static str, value: f32) -> Attribute<'static> {
+    Attribute { name, r#type: AttributeType::Float, f: value, ..Default::default() }
+}

@@ -1,0 +1,103 @@
+//! The decoder from token ids to the logits of the last token.
+
+use pocketwatt_protocol::GraphKind;
+
+use super::{
+    attention::{Projections, attention},
+    builder::{Builder, Draft, ONNX, Value, int},
+    norm::{add_and_norm, rms_norm},
+    ports::Ports,
+    positions::Positions,
+};
+use crate::{ModelConfig, ModelError, WeightFile};
+
+/// Everything is computed on rows `[S, width]`: products with weights are then `Gemm`, which multiplies by the
+/// `[out, in]` matrices of the weight file as they lie, while `MatMul` would need transposed copies.
+pub(super) fn decoder(config: &ModelConfig, kind: GraphKind, weights: &WeightFile) -> Result<Draft, ModelError> {
+    let mut builder = Builder::new(weights);
+    let ports = Ports::declare(&mut builder, config, kind);
+    let positions = Positions::new(&mut builder, config, kind, &ports);
+    let mut stream = embed(&mut builder, &ports)?;
+    // What the last block has yet to add to the stream: added together with the norm that follows.
+    let mut pending = None;
+    for (executed, &cache) in ports.caches.iter().enumerate() {
+        let layer = format!("model.layers.{}", config.block_of(executed));
+        let weight = |part: &str| format!("{layer}.{part}.weight");
+
+        builder.scope(format!("layer.{executed}/attention"));
+        let normed;
+        (stream, normed) = continue_stream(&mut builder, config, kind, stream, pending, &weight("input_layernorm"))?;
+        let projected = Projections {
+            query: linear(&mut builder, normed, &weight("self_attn.q_proj"))?,
+            key: linear(&mut builder, normed, &weight("self_attn.k_proj"))?,
+            value: linear(&mut builder, normed, &weight("self_attn.v_proj"))?,
+        };
+        let attended = attention(&mut builder, config, positions, cache, projected);
+        let attended = linear(&mut builder, attended, &weight("self_attn.o_proj"))?;
+
+        builder.scope(format!("layer.{executed}/feed_forward"));
+        let normed;
+        (stream, normed) =
+            continue_stream(&mut builder, config, kind, stream, Some(attended), &weight("post_attention_layernorm"))?;
+        pending = Some(feed_forward(&mut builder, normed, &weight)?);
+    }
+    builder.scope("head");
+    head(&mut builder, config, kind, &ports, stream, pending)?;
+    Ok(builder.finish())
+}
+
+fn embed(builder: &mut Builder, ports: &Ports) -> Result<Value, ModelError> {
+    builder.scope("embedding");
+    let flat = builder.integers(&[-1]);
+    let tokens = builder.node("Reshape", &[ports.input_ids, flat], vec![]);
+    let embedding = builder.weight("model.embed_tokens.weight")?;
+    Ok(builder.node("Gather", &[embedding, tokens], vec![]))
+}
+
+/// Adds what is pending to the residual stream. Returns the stream and its norm.
+fn continue_stream(
+    builder: &mut Builder,
+    config: &ModelConfig,
+    kind: GraphKind,
+    stream: Value,
+    pending: Option<Value>,
+    norm_weight: &str,
+) -> Result<(Value, Value), ModelError> {
+    match pending {
+        Some(branch) => add_and_norm(builder, config, kind, stream, branch, norm_weight),
+        None => Ok((stream, rms_norm(builder, config, kind, stream, norm_weight)?)),
+    }
+}
+
+/// SwiGLU: `down(silu(gate(x)) * up(x))`.
+fn feed_forward(builder: &mut Builder, x: Value, weight: &impl Fn(&str) -> String) -> Result<Value, ModelError> {
+    let gate = linear(builder, x, &weight("mlp.gate_proj"))?;
+    let up = linear(builder, x, &weight("mlp.up_proj"))?;
+    let sigmoid = builder.node("Sigmoid", &[gate], vec![]);
+    let gate = builder.node("Mul", &[gate, sigmoid], vec![]);
+    let gated = builder.node("Mul", &[gate, up], vec![]);
+    linear(builder, gated, &weight("mlp.down_proj"))
+}
+
+/// The last token's logits: the others are dropped before the head, by far the largest product.
+fn head(
+    builder: &mut Builder,
+    config: &ModelConfig,
+    kind: GraphKind,
+    ports: &Ports,
+    stream: Value,
+    pending: Option<Value>,
+) -> Result<(), ModelError> {
+    let (_, normed) = continue_stream(builder, config, kind, stream, pending, "model.norm.weight")?;
+    let range = [builder.integers(&[-1]), builder.integers(&[i64::MAX]), builder.integers(&[0])];
+    let last = builder.node("Slice", &[normed, range[0], range[1], range[2]], vec![]);
+    let weight = builder.weight(config.head_tensor())?;
+    builder.node_into(ONNX, "Gemm", &[last, weight], &[ports.logits], vec![int("transB", 1)]);
+    Ok(())
+}
+
+/// `x * weight^T`, for a weight in `[out, in]` layout.
+fn linear(builder: &mut Builder, x: Value, weight: &str) -> Result<Value, ModelError> {
+    let weight = builder.weight(weight)?;
+    Ok(builder.node("Gemm", &[x, weight], vec![int("transB", 1)]))
+}

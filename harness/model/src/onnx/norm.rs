@@ -1,0 +1,61 @@
+//! RMSNorm: `x / sqrt(mean(x^2) + eps) * weight`, over the last axis.
+
+use pocketwatt_protocol::GraphKind;
+
+use super::builder::{Builder, MICROSOFT, Value, axis, float, int, ints};
+use crate::{ModelConfig, ModelError};
+
+pub(super) fn rms_norm(
+    builder: &mut Builder,
+    config: &ModelConfig,
+    kind: GraphKind,
+    x: Value,
+    weight: &str,
+) -> Result<Value, ModelError> {
+    let weight = builder.weight(weight)?;
+    let eps = config.rms_norm_eps as f32;
+    Ok(match kind {
+        GraphKind::Opset17 => {
+            let two = builder.number(2.0);
+            let squares = builder.node("Pow", &[x, two], vec![]);
+            let mean = builder.node("ReduceMean", &[squares], vec![ints("axes", &[-1]), int("keepdims", 1)]);
+            let eps = builder.number(eps);
+            let mean = builder.node("Add", &[mean, eps], vec![]);
+            let root = builder.node("Sqrt", &[mean], vec![]);
+            let scaled = builder.node("Div", &[x, root], vec![]);
+            builder.node("Mul", &[scaled, weight], vec![])
+        }
+        GraphKind::Opset23 => builder.node("RMSNormalization", &[x, weight], vec![axis(-1), float("epsilon", eps)]),
+        // ONNX Runtime keeps this operator of its own in the standard's domain.
+        GraphKind::Onnxruntime => {
+            builder.node("SimplifiedLayerNormalization", &[x, weight], vec![axis(-1), float("epsilon", eps)])
+        }
+    })
+}
+
+/// The residual stream `x + branch`, and its norm.
+pub(super) fn add_and_norm(
+    builder: &mut Builder,
+    config: &ModelConfig,
+    kind: GraphKind,
+    x: Value,
+    branch: Value,
+    weight: &str,
+) -> Result<(Value, Value), ModelError> {
+    if kind != GraphKind::Onnxruntime {
+        let x = builder.node("Add", &[x, branch], vec![]);
+        return Ok((x, rms_norm(builder, config, kind, x, weight)?));
+    }
+    let weight = builder.weight(weight)?;
+    let operator = "SkipSimplifiedLayerNormalization";
+    let (normed, sum) = (builder.fresh(operator), builder.fresh(operator));
+    builder.node_into(
+        MICROSOFT,
+        operator,
+        &[x, branch, weight],
+        // In between: mean and inverse deviation, which only training needs.
+        &[normed, Value::ABSENT, Value::ABSENT, sum],
+        vec![float("epsilon", config.rms_norm_eps as f32)],
+    );
+    Ok((sum, normed))
+}
