@@ -39,7 +39,6 @@ impl Backend for CandleBackend {
         );
         let weights = Weights::read(&folder)?;
         stages.begin(LoadStage::Prepare);
-        threads::start();
         Ok(Box::new(CandleModel { decoder: Decoder::new(config, weights, capacity)?, capacity }))
     }
 }

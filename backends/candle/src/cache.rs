@@ -3,8 +3,8 @@ use pocketwatt_model::ModelConfig;
 
 /// Keys and values of all positions, for each execution of a block.
 ///
-/// The buffers are `[1, capacity, kv_heads, head_dim]`: position before head, because candle's attention reads that
-/// layout in place; with the heads first it would copy the whole cache at every token.
+/// The buffers are `[capacity, kv_heads, head_dim]`: new positions are one contiguous write, and all positions so far
+/// are a view, of which attention reads each head in place.
 pub struct KeyValueCache {
     layers: Vec<(Tensor, Tensor)>,
     length: usize,
@@ -14,7 +14,7 @@ pub struct KeyValueCache {
 impl KeyValueCache {
     /// An empty cache. Executions of a shared block have one each: they see different inputs.
     pub fn new(config: &ModelConfig, capacity: usize) -> Result<Self> {
-        let buffer = || Tensor::zeros((1, capacity, config.kv_heads, config.head_dim), DType::F32, &Device::Cpu);
+        let buffer = || Tensor::zeros((capacity, config.kv_heads, config.head_dim), DType::F32, &Device::Cpu);
         let layers = (0..config.executed_layers()).map(|_| Ok((buffer()?, buffer()?))).collect::<Result<_>>()?;
         Ok(Self { layers, length: 0, capacity })
     }
@@ -39,10 +39,10 @@ impl KeyValueCache {
     /// count once [`KeyValueCache::advance`] is called: every layer of a pass writes at the same place.
     pub fn extend(&mut self, layer: usize, keys: &Tensor, values: &Tensor) -> Result<(Tensor, Tensor)> {
         let (all_keys, all_values) = &self.layers[layer];
-        all_keys.slice_set(keys, 1, self.length)?;
-        all_values.slice_set(values, 1, self.length)?;
-        let end = self.length + keys.dim(1)?;
-        Ok((all_keys.narrow(1, 0, end)?, all_values.narrow(1, 0, end)?))
+        all_keys.slice_set(keys, 0, self.length)?;
+        all_values.slice_set(values, 0, self.length)?;
+        let end = self.length + keys.dim(0)?;
+        Ok((all_keys.narrow(0, 0, end)?, all_values.narrow(0, 0, end)?))
     }
 
     /// All layers have written `positions` more.

@@ -4,14 +4,14 @@
 use std::{env, fs, process::Command};
 
 use candle_core::utils::get_num_threads;
-use pocketwatt_model::reference::ReferenceCase;
-use pocketwatt_protocol::{LoadOptions, MonotonicClock, Precision};
+use pocketwatt_model::reference::{self, ReferenceCase};
+use pocketwatt_protocol::{LoadOptions, MonotonicClock, Precision, TokenId};
 use pocketwatt_runner::{
     Backend, LoadStages,
     conformance::{self, Expectation},
 };
 
-use crate::backend::CandleBackend;
+use crate::{backend::CandleBackend, threads::with_pool};
 
 const SUITE: &str = "conformance::suite_on_the_threads_of_the_environment";
 
@@ -28,7 +28,8 @@ fn conforms_on_two_threads() {
 fn run_suite_on(threads: u32) {
     let mut suite = Command::new(env::current_exe().unwrap());
     suite.args(["--ignored", "--exact", SUITE]).env("RAYON_NUM_THREADS", threads.to_string());
-    let output = suite.env_remove("CANDLE_NUM_THREADS").output().unwrap();
+    suite.env_remove("CANDLE_NUM_THREADS");
+    let output = suite.output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success() && text.contains("1 passed"), "with {threads} threads:\n{text}");
 }
@@ -48,7 +49,30 @@ fn suite_on_the_threads_of_the_environment() {
             greedy: case.greedy,
             scratch,
         };
-        conformance::run(&CandleBackend, &expectation).unwrap_or_else(|failures| panic!("{}: {failures}", case.name));
+        let outcome = with_pool(|| conformance::run(&CandleBackend, &expectation));
+        outcome.unwrap_or_else(|failures| panic!("{}: {failures}", case.name));
+    }
+}
+
+/// Attention takes long prompts in blocks of queries, of which the suite's text needs one alone.
+#[test]
+fn a_long_prompt_equals_the_reference() {
+    let root = tempfile::tempdir().unwrap();
+    let case = &ReferenceCase::all(root.path()).unwrap()[0];
+    let tokens: Vec<TokenId> = case.tokens.iter().chain(&case.greedy).cycle().take(250).copied().collect();
+    let right = reference::logits(&case.folder, &tokens).unwrap();
+    let mut model = CandleBackend.load(&case.files, &options(256), &mut LoadStages::new(&MonotonicClock)).unwrap();
+    // Whole; a block's length exactly; and one query more than blocks, behind a past.
+    for chunks in [&[250][..], &[128, 122], &[20, 129, 101]] {
+        let mut session = model.session().unwrap();
+        let mut logits = Vec::new();
+        for &count in chunks {
+            let start = session.len();
+            session.forward(&tokens[start..start + count], &mut logits).unwrap();
+            let row = &right[session.len() - 1];
+            let difference = logits.iter().zip(row).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+            assert!(difference < 1e-3, "chunks {chunks:?}, position {start}: {difference:e}");
+        }
     }
 }
 

@@ -1,6 +1,5 @@
 use candle_core::{Device, Result, Storage, Tensor, bail};
 use candle_nn::{
-    attention::{AttnMask, flash_attn},
     ops::{rms_norm, swiglu},
     rotary_emb::rope_thd,
 };
@@ -8,7 +7,9 @@ use pocketwatt_model::ModelConfig;
 use pocketwatt_protocol::TokenId;
 
 use crate::{
+    attention::{CausalMask, attend},
     cache::KeyValueCache,
+    projection::project,
     weights::{Block, Weights},
 };
 
@@ -19,6 +20,14 @@ pub struct Decoder {
     /// Cosines and sines of the rotary positions, `[capacity, head_dim / 2]`.
     cosines: Tensor,
     sines: Tensor,
+}
+
+/// What all layers of one forward pass share.
+struct Pass {
+    /// Those of the new positions, `[positions, head_dim / 2]`.
+    cosines: Tensor,
+    sines: Tensor,
+    mask: CausalMask,
 }
 
 impl Decoder {
@@ -44,11 +53,15 @@ impl Decoder {
         let count = tokens.len();
         let tokens: Vec<u32> = tokens.iter().map(|token| token.0).collect();
         let mut x = self.weights.embedding.index_select(&Tensor::from_vec(tokens, count, &Device::Cpu)?, 0)?;
-        let rotation = (self.cosines.narrow(0, cache.len(), count)?, self.sines.narrow(0, cache.len(), count)?);
+        let pass = Pass {
+            cosines: self.cosines.narrow(0, cache.len(), count)?,
+            sines: self.sines.narrow(0, cache.len(), count)?,
+            mask: CausalMask::new(cache.len(), count)?,
+        };
         for executed in 0..self.config.executed_layers() {
             let block = &self.weights.blocks[self.config.block_of(executed)];
             let y = self.norm(&x, &block.attention_norm)?;
-            x = (x + self.attend(&y, block, &rotation, cache, executed)?)?;
+            x = (x + self.attend(&y, block, &pass, cache, executed)?)?;
             let y = self.norm(&x, &block.feed_forward_norm)?;
             x = (x + project(&swiglu(&project(&y, &block.gate_up)?)?, &block.down)?)?;
         }
@@ -65,36 +78,29 @@ impl Decoder {
         &self,
         y: &Tensor,
         block: &Block,
-        (cosines, sines): &(Tensor, Tensor),
+        pass: &Pass,
         cache: &mut KeyValueCache,
         executed: usize,
     ) -> Result<Tensor> {
         let config = &self.config;
         let count = y.dim(0)?;
-        let past = cache.len();
         let projected = project(y, &block.query_key_value)?;
         // Queries and keys lie side by side and turn by the same angles: one rotation for both.
         let rotating = config.heads + config.kv_heads;
         let rotated = projected.narrow(1, 0, rotating * config.head_dim)?;
-        let rotated = rope_thd(&rotated.contiguous()?.reshape((1, count, rotating, config.head_dim))?, cosines, sines)?;
-        let queries = rotated.narrow(2, 0, config.heads)?;
-        let keys = rotated.narrow(2, config.heads, config.kv_heads)?.contiguous()?;
+        let rotated = rope_thd(
+            &rotated.contiguous()?.reshape((1, count, rotating, config.head_dim))?,
+            &pass.cosines,
+            &pass.sines,
+        )?;
+        let queries = rotated.narrow(2, 0, config.heads)?.squeeze(0)?;
+        let keys = rotated.narrow(2, config.heads, config.kv_heads)?.squeeze(0)?.contiguous()?;
         let values = projected.narrow(1, rotating * config.head_dim, config.kv_width())?.contiguous()?;
-        let values = values.reshape((1, count, config.kv_heads, config.head_dim))?;
+        let values = values.reshape((count, config.kv_heads, config.head_dim))?;
         let (keys, values) = cache.extend(executed, &keys, &values)?;
-
-        let scale = 1.0 / (config.head_dim as f32).sqrt();
-        let mask = AttnMask::causal_with_offset(past);
-        let attended = flash_attn::<f32>(&queries, &keys, &values, scale, mask, None, None)?;
-        // [1, heads, positions, head_dim] to [positions, query_width].
-        let attended = attended.transpose(1, 2)?.reshape((count, config.query_width()))?;
+        let attended = attend(config, &queries, &keys, &values, &pass.mask)?;
         project(&attended, &block.output)
     }
-}
-
-/// `x [positions, in]` times a weight matrix `[out, in]`.
-fn project(x: &Tensor, weight: &Tensor) -> Result<Tensor> {
-    x.matmul(&weight.t()?)
 }
 
 /// Copies the only row of `row` into the caller's buffer, without an allocation once that has its size.

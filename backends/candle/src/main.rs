@@ -1,15 +1,17 @@
 //! Runs MobileLLM on candle, as a model written here on candle's tensors.
 
+mod attention;
 mod backend;
 mod cache;
 #[cfg(test)]
 mod conformance;
 mod decoder;
+mod projection;
 mod threads;
 mod weights;
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    pocketwatt_runner::serve(&backend::CandleBackend)
+    threads::with_pool(|| pocketwatt_runner::serve(&backend::CandleBackend))
 }
