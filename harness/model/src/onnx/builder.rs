@@ -143,10 +143,15 @@ impl<'a> Builder<'a> {
 
     /// A tensor of the weight file, declared once however often it is used.
     pub(super) fn weight(&mut self, name: &str) -> Result<Value, ModelError> {
+        self.weight_as(name, name)
+    }
+
+    /// [`Builder::weight`] under another name: a second initializer over the same bytes.
+    pub(super) fn weight_as(&mut self, name: &str, tensor: &str) -> Result<Value, ModelError> {
         if let Some(&value) = self.known.get(name) {
             return Ok(value);
         }
-        let location = self.weights.tensor(name)?;
+        let location = self.weights.tensor(tensor)?;
         if location.dtype != Dtype::F32 {
             return Err(ModelError::invalid(
                 self.weights.path(),

@@ -91,7 +91,13 @@ fn head(
     let (_, normed) = continue_stream(builder, config, kind, stream, pending, "model.norm.weight")?;
     let range = [builder.integers(&[-1]), builder.integers(&[i64::MAX]), builder.integers(&[0])];
     let last = builder.node("Slice", &[normed, range[0], range[1], range[2]], vec![]);
-    let weight = builder.weight(config.head_tensor())?;
+    let weight = match kind {
+        // ONNX Runtime packs the head and then lets go of the pages it read it from, unless the embedding's lookup needs
+        // them too: as two initializers over the same bytes, only the rows looked up stay in memory.
+        GraphKind::Onnxruntime => builder.weight_as("lm_head.weight", config.head_tensor())?,
+        // One initializer: an engine that reads weights into memory of its own would hold them twice.
+        GraphKind::Opset17 | GraphKind::Opset23 => builder.weight(config.head_tensor())?,
+    };
     builder.node_into(ONNX, "Gemm", &[last, weight], &[ports.logits], vec![int("transB", 1)]);
     Ok(())
 }

@@ -1,0 +1,61 @@
+//! ONNX Runtime itself: one library and one environment in a process.
+
+#![expect(unsafe_code, reason = "the version of the loaded library is told by a C function that `ort` keeps to itself")]
+
+use std::{
+    ffi::CStr,
+    path::Path,
+    sync::{Mutex, PoisonError},
+};
+
+use anyhow::{Context, Result, ensure};
+use ort::environment::Environment;
+
+use crate::library::Places;
+
+/// The loaded library.
+#[derive(Clone)]
+pub(crate) struct Engine {
+    /// As the library tells it, for example `1.32.0`.
+    pub(crate) version: String,
+    /// What sessions are created in.
+    pub(crate) environment: Environment,
+}
+
+impl Engine {
+    /// Loads the library on the first call.
+    ///
+    /// # Errors
+    /// When it is not found, cannot be opened, or is too old.
+    pub(crate) fn get() -> Result<Self> {
+        static LOADED: Mutex<Option<Engine>> = Mutex::new(None);
+        let mut loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(engine) = &*loaded {
+            return Ok(engine.clone());
+        }
+        // `ort` completes relative paths by the program's folder; ours are relative to the working directory.
+        let path = std::path::absolute(Places::of_process().find()?)?;
+        // First, because it closes a library that is too old or none at all with an error that says so.
+        let builder = ort::init_from(&path).with_context(|| {
+            format!("{} is not a library of ONNX Runtime that this program can use", path.display())
+        })?;
+        let environment = builder.with_name("pocketwatt").with_telemetry(false).build()?;
+        let engine = Engine { version: version(&path)?, environment };
+        *loaded = Some(engine.clone());
+        Ok(engine)
+    }
+}
+
+/// What the library at `path`, already loaded by `ort`, says of itself.
+fn version(path: &Path) -> Result<String> {
+    // SAFETY: the library is loaded, so opening it again runs no initialiser and gives the same library. The function
+    // has this signature in every release since 1.0; `ort::init_from` has called it before.
+    let text = unsafe {
+        let library = libloading::Library::new(path)?;
+        let base = library.get::<unsafe extern "C" fn() -> *const ort::sys::OrtApiBase>(b"OrtGetApiBase\0")?();
+        ensure!(!base.is_null(), "{} has no programming interface", path.display());
+        // A static string of the library, which stays loaded; copied nonetheless.
+        CStr::from_ptr(((*base).GetVersionString)()).to_string_lossy().into_owned()
+    };
+    Ok(text)
+}

@@ -1,0 +1,157 @@
+//! Where the shared library of ONNX Runtime lies. The project does not ship it: it is 20 MB for each platform, and
+//! comparing two builds of it takes no more than an environment variable.
+
+use std::{
+    env, fmt,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Result, bail};
+
+/// What `scripts/fetch-onnxruntime` fetches.
+pub(crate) const PINNED_VERSION: &str = "1.32.0";
+/// Brings the pinned library, from the project's root.
+pub(crate) const FETCH_COMMAND: &str = "scripts/fetch-onnxruntime";
+/// Where to look first.
+const VARIABLE: &str = "ORT_DYLIB_PATH";
+
+/// The places where the library may lie, in the order in which they are tried.
+pub(crate) struct Places {
+    /// What `ORT_DYLIB_PATH` says.
+    explicit: Option<PathBuf>,
+    /// The folder of the running program.
+    beside: Option<PathBuf>,
+    /// What `scripts/fetch-onnxruntime` writes.
+    fetched: Option<PathBuf>,
+}
+
+impl Places {
+    /// As the environment of this process has it.
+    pub(crate) fn of_process() -> Self {
+        let beside = env::current_exe().ok().and_then(|program| Some(program.parent()?.to_owned()));
+        Self::new(|name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from), beside)
+    }
+
+    fn new(variable: impl Fn(&str) -> Option<PathBuf>, beside: Option<PathBuf>) -> Self {
+        let cache = variable("POCKETWATT_CACHE")
+            .or_else(|| Some(variable("XDG_CACHE_HOME")?.join("pocketwatt")))
+            .or_else(|| Some(variable("HOME")?.join(".cache/pocketwatt")));
+        let fetched = cache
+            .map(|cache| cache.join("onnxruntime").join(PINNED_VERSION).join(env::consts::ARCH).join(library_name()));
+        Self { explicit: variable(VARIABLE), beside, fetched }
+    }
+
+    /// The first that is there.
+    ///
+    /// # Errors
+    /// When there is none, or `ORT_DYLIB_PATH` names a file that is not there: another library than the one asked for
+    /// would be measured.
+    pub(crate) fn find(&self) -> Result<PathBuf> {
+        if let Some(path) = &self.explicit {
+            if path.is_file() {
+                return Ok(path.clone());
+            }
+            bail!(
+                "{VARIABLE} is {}, which is not a file: correct it, or unset it to use the fetched library",
+                path.display()
+            );
+        }
+        if let Some(path) = self.beside.as_deref().and_then(library_in) {
+            return Ok(path);
+        }
+        match &self.fetched {
+            Some(path) if path.is_file() => Ok(path.clone()),
+            _ => bail!("the library of ONNX Runtime was not found: {self}; to fetch it, run: {FETCH_COMMAND}"),
+        }
+    }
+}
+
+impl fmt::Display for Places {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let beside = self.beside.as_ref().map(|folder| folder.join(format!("{}*", library_name())));
+        let show = |path: &Option<PathBuf>| path.as_ref().map_or("unknown".into(), |path| path.display().to_string());
+        write!(
+            formatter,
+            "{VARIABLE} is not set, there is no {} (beside the runner) and no {} (in the cache)",
+            show(&beside),
+            show(&self.fetched)
+        )
+    }
+}
+
+/// `libonnxruntime.so` on Linux and Android.
+fn library_name() -> String {
+    format!("{}onnxruntime{}", env::consts::DLL_PREFIX, env::consts::DLL_SUFFIX)
+}
+
+/// The library itself, or with its version behind the name as the official packages have it; of several versions the
+/// last by name, so that it is always the same.
+fn library_in(folder: &Path) -> Option<PathBuf> {
+    let plain = folder.join(library_name());
+    if plain.is_file() {
+        return Some(plain);
+    }
+    let prefix = format!("{}.", library_name());
+    let entries = folder.read_dir().ok()?.flatten();
+    entries
+        .filter(|entry| entry.file_name().to_string_lossy().starts_with(&prefix))
+        .map(|entry| entry.path())
+        .filter(|path| path.is_file())
+        .max()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    fn places(root: &Path) -> Places {
+        Places::new(|name| (name == "POCKETWATT_CACHE").then(|| root.join("cache")), Some(root.join("bin")))
+    }
+
+    fn put(path: &Path) {
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, "").unwrap();
+    }
+
+    #[test]
+    fn an_explicit_library_goes_before_one_beside_the_runner_and_that_before_the_fetched_one() {
+        let root = tempfile::tempdir().unwrap();
+        let mut places = places(root.path());
+        let fetched = places.fetched.clone().unwrap();
+        put(&fetched);
+        assert_eq!(places.find().unwrap(), fetched);
+        let beside = root.path().join("bin").join(format!("{}.1.40.0", library_name()));
+        put(&beside);
+        assert_eq!(places.find().unwrap(), beside);
+        let explicit = root.path().join("mine.so");
+        places.explicit = Some(explicit.clone());
+        let error = places.find().unwrap_err().to_string();
+        assert!(error.contains("mine.so, which is not a file"), "{error}");
+        put(&explicit);
+        assert_eq!(places.find().unwrap(), explicit);
+    }
+
+    #[test]
+    fn the_error_names_all_places_and_the_command() {
+        let root = tempfile::tempdir().unwrap();
+        let error = places(root.path()).find().unwrap_err().to_string();
+        let error = error.replace(&root.path().display().to_string(), "ROOT").replace(env::consts::ARCH, "ARCH");
+        assert_eq!(
+            error,
+            format!(
+                "the library of ONNX Runtime was not found: ORT_DYLIB_PATH is not set, there is no ROOT/bin/{name}* \
+                 (beside the runner) and no ROOT/cache/onnxruntime/{PINNED_VERSION}/ARCH/{name} (in the cache); \
+                 to fetch it, run: scripts/fetch-onnxruntime",
+                name = library_name()
+            )
+        );
+    }
+
+    #[test]
+    fn the_script_fetches_the_version_that_is_looked_for() {
+        let script = include_str!("../../../scripts/fetch-onnxruntime");
+        assert!(script.contains(&format!("\nversion={PINNED_VERSION}\n")), "the script pins another version");
+    }
+}
