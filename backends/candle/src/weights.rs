@@ -1,6 +1,10 @@
 use candle_core::{Device, Tensor};
 use pocketwatt_model::{ModelError, ModelFolder, WeightFile};
 
+/// Weights begin at a multiple of it. The allocator puts large buffers 16 bytes behind a page's start, where every
+/// other vector load would touch two lines.
+const CACHE_LINE_BYTES: usize = 64;
+
 /// All weights, each once. Projections that read the same input are joined into one matrix: fewer, larger products.
 pub struct Weights {
     /// `[vocabulary, hidden]`.
@@ -67,12 +71,16 @@ fn joined(file: &WeightFile, names: &[impl AsRef<str>]) -> anyhow::Result<Tensor
         .collect::<Result<Vec<_>, ModelError>>()?;
     let mut shape = shapes.first().cloned().unwrap_or_default();
     shape[0] = shapes.iter().map(|shape| shape[0]).sum();
-    let mut values = vec![0.0; shape.iter().product()];
-    let mut rest = values.as_mut_slice();
+    let length: usize = shape.iter().product();
+    let mut values = vec![0.0; length + CACHE_LINE_BYTES / size_of::<f32>()];
+    let aligned = values.as_ptr().align_offset(CACHE_LINE_BYTES);
+    let mut rest = &mut values[aligned..aligned + length];
     for (name, shape) in names.iter().zip(&shapes) {
         let (part, after) = rest.split_at_mut(shape.iter().product());
         file.read_f32_into(name.as_ref(), part)?;
         rest = after;
     }
-    Ok(Tensor::from_vec(values, shape, &Device::Cpu)?)
+    let buffer_length = values.len();
+    let buffer = Tensor::from_vec(values, buffer_length, &Device::Cpu)?;
+    Ok(buffer.narrow(0, aligned, length)?.reshape(shape)?)
 }
