@@ -7,6 +7,8 @@ mod engine;
 mod graph;
 mod growing;
 mod library;
+#[cfg(test)]
+mod refusal;
 mod shared;
 
 use std::process::ExitCode;

@@ -8,6 +8,8 @@ mod encode;
 mod norm;
 mod ports;
 mod positions;
+#[cfg(test)]
+mod tests;
 
 use std::{
     fs, io,

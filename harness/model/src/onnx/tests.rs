@@ -1,0 +1,198 @@
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    io::Write,
+    path::Path,
+};
+
+use onnx_rs::ast::{DataLocation, Graph, OpType};
+use pocketwatt_protocol::GraphKind;
+
+use super::*;
+use crate::{ModelConfig, Preset, sha256_of_file};
+
+/// Calls `check` with every kind of graph of models that differ where graphs can.
+fn for_each_graph(check: impl Fn(&str, GraphKind, &ModelFolder, &Graph)) {
+    let tiny = Preset::find("tiny").unwrap().config();
+    let models = [
+        ("tiny", tiny.clone()),
+        ("shared layers", ModelConfig { layer_repeats: 2, ..tiny.clone() }),
+        ("untied head", ModelConfig { tied_head: false, ..tiny.clone() }),
+        ("narrow attention", ModelConfig { heads: 2, kv_heads: 2, hidden: 64, ..tiny }),
+    ];
+    for (name, config) in models {
+        let root = tempfile::tempdir().unwrap();
+        let folder = hollow(&config, "F32", root.path());
+        for kind in GraphKind::ALL {
+            let bytes = fs::read(write_graph(&folder, kind).unwrap().path).unwrap();
+            let model = onnx_rs::parse(&bytes).unwrap();
+            check(&format!("{name}, {}", kind.name()), kind, &folder, &model.graph.unwrap());
+        }
+    }
+}
+
+fn tiny(root: &Path) -> ModelFolder {
+    hollow(&Preset::find("tiny").unwrap().config(), "F32", root)
+}
+
+/// A model whose weights are all zero, and take no space: graphs need the weight file's header alone.
+fn hollow(config: &ModelConfig, format: &str, path: &Path) -> ModelFolder {
+    fs::write(path.join("config.json"), config.to_json()).unwrap();
+    let width = if format == "F32" { 4 } else { 2 };
+    let mut header = serde_json::Map::new();
+    let mut end = 0;
+    for tensor in config.tensors() {
+        let start = end;
+        end += width * tensor.shape.iter().product::<usize>();
+        let entry = serde_json::json!({ "dtype": format, "shape": tensor.shape, "data_offsets": [start, end] });
+        header.insert(tensor.name, entry);
+    }
+    let header = serde_json::to_vec(&header).unwrap();
+    let mut file = fs::File::create(path.join("model.safetensors")).unwrap();
+    file.write_all(&(header.len() as u64).to_le_bytes()).unwrap();
+    file.write_all(&header).unwrap();
+    file.set_len((8 + header.len() + end) as u64).unwrap();
+    ModelFolder::open(path).unwrap()
+}
+
+#[test]
+fn operators_of_each_kind_are_the_expected_ones() {
+    let root = tempfile::tempdir().unwrap();
+    let folder = tiny(root.path());
+    let histogram = |kind| {
+        let bytes = fs::read(write_graph(&folder, kind).unwrap().path).unwrap();
+        let mut counts = BTreeMap::<String, usize>::new();
+        let graph = onnx_rs::parse(&bytes).unwrap().graph.unwrap();
+        for node in &graph.node {
+            *counts.entry(node.op_type.as_str().to_owned()).or_default() += 1;
+        }
+        counts.iter().map(|(operator, count)| format!("{operator} {count}")).collect::<Vec<_>>().join(", ")
+    };
+    insta::assert_snapshot!(histogram(GraphKind::Opset17), @"Add 16, Concat 10, Div 5, Gather 5, Gemm 15, LessOrEqual 1, MatMul 4, Mul 19, Neg 4, Pow 5, Range 1, ReduceMean 5, Reshape 18, Shape 2, Sigmoid 2, Slice 9, Softmax 2, Sqrt 5, Transpose 10, Unsqueeze 4, Where 1");
+    insta::assert_snapshot!(histogram(GraphKind::Opset23), @"Add 5, Attention 2, Gather 3, Gemm 15, LessOrEqual 1, Mul 4, RMSNormalization 5, Range 1, Reshape 10, RotaryEmbedding 4, Shape 2, Sigmoid 2, Slice 1, Unsqueeze 2");
+    insta::assert_snapshot!(histogram(GraphKind::Onnxruntime), @"Gather 1, Gemm 15, GroupQueryAttention 2, Mul 4, Reshape 9, Sigmoid 2, SimplifiedLayerNormalization 1, SkipSimplifiedLayerNormalization 4, Slice 1");
+}
+
+#[test]
+fn only_the_onnxruntime_graph_needs_operators_outside_the_standard() {
+    for_each_graph(|name, kind, _, graph| {
+        let domains: BTreeSet<&str> = graph.node.iter().map(|node| node.domain).collect();
+        assert_eq!(domains.contains("com.microsoft"), kind == GraphKind::Onnxruntime, "{name}");
+    });
+}
+
+#[test]
+fn every_value_is_computed_once_and_before_it_is_used() {
+    for_each_graph(|name, _, _, graph| {
+        let mut known = BTreeSet::from([""]);
+        let given =
+            graph.input.iter().map(|port| port.name).chain(graph.initializer.iter().map(|tensor| tensor.name()));
+        for value in given {
+            assert!(known.insert(value), "{name}: {value} is declared twice");
+        }
+        let mut nodes = BTreeSet::new();
+        for node in &graph.node {
+            assert!(nodes.insert(node.name), "{name}: two nodes are called {}", node.name);
+            for input in &node.input {
+                assert!(known.contains(input), "{name}: {} uses {input} before it is there", node.name);
+            }
+            for output in node.output.iter().filter(|output| !output.is_empty()) {
+                assert!(known.insert(output), "{name}: {output} is computed twice");
+            }
+        }
+        for port in &graph.output {
+            assert!(known.contains(port.name), "{name}: nothing computes {}", port.name);
+        }
+    });
+}
+
+#[test]
+fn every_weight_is_referred_to_where_it_lies_and_none_is_copied() {
+    for_each_graph(|name, kind, folder, graph| {
+        let weights = folder.weights().unwrap();
+        let file_bytes = fs::metadata(weights.path()).unwrap().len();
+        let mut referred = BTreeSet::new();
+        for tensor in graph.initializer.iter().filter(|tensor| tensor.data_location() == DataLocation::External) {
+            let tied_head = tensor.name() == "lm_head.weight" && folder.config().tied_head;
+            assert!(!tied_head || kind == GraphKind::Onnxruntime, "{name}: the head is declared twice");
+            let stored = if tied_head { "model.embed_tokens.weight" } else { tensor.name() };
+            let location = weights.tensor(stored).unwrap();
+            let entry = |key| tensor.external_data().iter().find(|entry| entry.key == key).unwrap().value;
+            assert_eq!(entry("location"), "model.safetensors", "{name}: {stored}");
+            assert_eq!(entry("offset").parse(), Ok(location.offset), "{name}: {stored}");
+            assert_eq!(entry("length").parse(), Ok(location.bytes), "{name}: {stored}");
+            assert!(location.offset + location.bytes <= file_bytes, "{name}: {stored}");
+            let shape: Vec<usize> = tensor.dims().iter().map(|&length| length as usize).collect();
+            assert_eq!(shape, location.shape, "{name}: {stored}");
+            referred.insert(stored.to_owned());
+        }
+        let expected: BTreeSet<String> = folder.config().tensors().into_iter().map(|tensor| tensor.name).collect();
+        assert_eq!(referred, expected, "{name}");
+    });
+}
+
+#[test]
+fn a_layer_that_runs_twice_has_two_caches() {
+    for_each_graph(|name, _, folder, graph| {
+        let caches = graph.input.iter().filter(|port| port.name.starts_with("past_key_values.")).count();
+        assert_eq!(caches, 2 * folder.config().executed_layers(), "{name}");
+        let products = graph.node.iter().filter(|node| node.op_type == OpType::Gemm).count();
+        assert_eq!(products, 7 * folder.config().executed_layers() + 1, "{name}");
+    });
+}
+
+#[test]
+fn the_second_call_finds_the_graph_and_a_damaged_one_is_replaced() {
+    let root = tempfile::tempdir().unwrap();
+    let folder = tiny(root.path());
+    let first = write_graph(&folder, GraphKind::Opset17).unwrap();
+    assert_eq!(sha256_of_file(&first.path).unwrap(), first.sha256);
+    let name = first.path.file_name().unwrap().to_str().unwrap().to_owned();
+    assert_eq!(name, format!("opset17-{}.onnx", &first.sha256[..16]));
+
+    let written = fs::metadata(&first.path).unwrap().modified().unwrap();
+    assert_eq!(write_graph(&folder, GraphKind::Opset17).unwrap(), first);
+    assert_eq!(fs::metadata(&first.path).unwrap().modified().unwrap(), written, "it was written again");
+
+    let bytes = fs::read(&first.path).unwrap();
+    fs::write(&first.path, &bytes[..bytes.len() / 2]).unwrap();
+    assert_eq!(write_graph(&folder, GraphKind::Opset17).unwrap(), first);
+    assert_eq!(fs::read(&first.path).unwrap(), bytes);
+    let left: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left.len(), 3, "config, weights and graph, but nothing temporary: {left:?}");
+}
+
+#[test]
+fn each_kind_and_each_configuration_has_a_file_of_its_own() {
+    let root = tempfile::tempdir().unwrap();
+    let folder = tiny(root.path());
+    let mut names: BTreeSet<_> = GraphKind::ALL.map(|kind| write_graph(&folder, kind).unwrap().path).into();
+    let other = ModelConfig { rope_theta: 20_000.0, ..folder.config().clone() };
+    fs::write(folder.path().join("config.json"), other.to_json()).unwrap();
+    let folder = ModelFolder::open(folder.path()).unwrap();
+    names.extend(GraphKind::ALL.map(|kind| write_graph(&folder, kind).unwrap().path));
+    assert_eq!(names.len(), 6);
+}
+
+#[test]
+fn weights_in_half_precision_are_refused_with_their_name() {
+    let root = tempfile::tempdir().unwrap();
+    let folder = hollow(&Preset::find("tiny").unwrap().config(), "F16", root.path());
+    let error = write_graph(&folder, GraphKind::Opset17).unwrap_err().to_string();
+    let error = error.replace(&root.path().display().to_string(), "ROOT");
+    insta::assert_snapshot!(error, @r#"ROOT/model.safetensors is not valid: tensor "model.embed_tokens.weight" is F16, but graphs refer to F32 weights: import the model again"#);
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_is_an_error_that_names_the_graph() {
+    let root = tempfile::tempdir().unwrap();
+    let folder = tiny(root.path());
+    let graph = write_graph(&folder, GraphKind::Opset17).unwrap();
+    fs::remove_file(&graph.path).unwrap();
+    // Where the graph belongs, something else is in the way.
+    fs::create_dir(&graph.path).unwrap();
+    let error = write_graph(&folder, GraphKind::Opset17).unwrap_err().to_string();
+    assert!(error.starts_with("cannot write") && error.contains("opset17-"), "{error}");
+    let left = fs::read_dir(folder.path()).unwrap().count();
+    assert_eq!(left, 3, "nothing temporary may be left");
+}
