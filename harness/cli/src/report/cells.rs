@@ -1,0 +1,117 @@
+//! Numbers as people compare them: one unit and one number of decimals for a whole row.
+
+use pocketwatt_record::{Direction, Unit};
+
+/// A single observation, or a single iteration, has no spread to compare with: it is better only by more than this.
+pub const SINGLE_OBSERVATION_MARGIN: f64 = 0.05;
+
+/// One number of a row, and between which values its iterations lie.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Estimate {
+    /// What is shown.
+    pub value: f64,
+    /// Lowest and highest iteration; absent where there is only one observation.
+    pub range: Option<(f64, f64)>,
+}
+
+/// A unit that people read, and how to get there from the catalogue's unit.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Scale {
+    /// Numbers are multiplied by this.
+    pub factor: f64,
+    /// Its symbol.
+    pub symbol: &'static str,
+}
+
+/// The unit in which numbers up to `largest` are read most easily.
+pub fn scale(unit: Unit, largest: f64) -> Scale {
+    const MEBIBYTE: f64 = 1048576.0;
+    let (factor, symbol) = match unit {
+        Unit::Nanoseconds if largest >= 1e10 => (1e-9, "s"),
+        Unit::Nanoseconds if largest >= 1e6 => (1e-6, "ms"),
+        Unit::Nanoseconds => (1e-3, "µs"),
+        Unit::TokensPerSecond => (1.0, "tokens/s"),
+        Unit::Bytes if largest >= 10240.0 * MEBIBYTE => (1.0 / (1024.0 * MEBIBYTE), "GiB"),
+        Unit::Bytes if largest >= MEBIBYTE => (1.0 / MEBIBYTE, "MiB"),
+        Unit::Bytes => (1.0 / 1024.0, "KiB"),
+        Unit::Fraction => (100.0, "%"),
+        Unit::Cores => (1.0, "cores"),
+    };
+    Scale { factor, symbol }
+}
+
+/// Decimals that give the smallest of `values` three significant digits without making the largest longer than five.
+pub fn decimals(values: impl Iterator<Item = f64> + Clone) -> usize {
+    let magnitude = |value: f64| if value > 0.0 { value.log10().floor() as i32 } else { 0 };
+    let smallest = values.clone().filter(|&value| value > 0.0).fold(f64::INFINITY, f64::min);
+    let largest = values.fold(0.0, f64::max);
+    let wanted = if smallest.is_finite() { 2 - magnitude(smallest) } else { 0 };
+    let most = 4 - magnitude(largest).max(0);
+    wanted.min(most).clamp(0, 3) as usize
+}
+
+/// Which of a row's estimates is the best beyond doubt: its iterations do not overlap with those of any other, or,
+/// where there is no spread, it leads by more than [`SINGLE_OBSERVATION_MARGIN`].
+pub fn best(estimates: &[Option<Estimate>], direction: Direction) -> Option<usize> {
+    // With the sign turned where more is better, less is better everywhere.
+    let sign = match direction {
+        Direction::LowerIsBetter => 1.0,
+        Direction::HigherIsBetter => -1.0,
+        Direction::Informative => return None,
+    };
+    let present = || estimates.iter().enumerate().filter_map(|(index, estimate)| Some((index, (*estimate)?)));
+    let (leader, lead) = present().min_by(|(_, a), (_, b)| (sign * a.value).total_cmp(&(sign * b.value)))?;
+    let mut others = present().filter(|&(index, _)| index != leader).peekable();
+    others.peek()?;
+    others.all(|(_, other)| clearly_less(lead, other, sign)).then_some(leader)
+}
+
+fn clearly_less(lead: Estimate, other: Estimate, sign: f64) -> bool {
+    match (lead.range, other.range) {
+        (Some((low, high)), Some((other_low, other_high))) => {
+            if sign > 0.0 {
+                high < other_low
+            } else {
+                low > other_high
+            }
+        }
+        _ => (other.value - lead.value).abs() > SINGLE_OBSERVATION_MARGIN * other.value.abs().min(lead.value.abs()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn estimate(value: f64, spread: f64) -> Option<Estimate> {
+        Some(Estimate { value, range: Some((value - spread, value + spread)) })
+    }
+
+    #[test]
+    fn a_row_has_one_unit_and_enough_digits() {
+        assert_eq!(scale(Unit::Nanoseconds, 4.1e9).symbol, "ms");
+        assert_eq!(scale(Unit::Nanoseconds, 4.1e10).symbol, "s");
+        assert_eq!(scale(Unit::Nanoseconds, 4.1e5).symbol, "µs");
+        assert_eq!(scale(Unit::Bytes, 6e9).symbol, "MiB");
+        assert_eq!(decimals([31.8, 250.0].into_iter()), 1);
+        assert_eq!(decimals([0.5, 1234.0].into_iter()), 1);
+        assert_eq!(decimals([0.0].into_iter()), 0);
+        assert_eq!(decimals([123_456.0].into_iter()), 0);
+    }
+
+    #[test]
+    fn the_best_is_marked_only_beyond_doubt() {
+        use Direction::{HigherIsBetter, Informative, LowerIsBetter};
+        let apart = [estimate(30.0, 0.4), None, estimate(32.0, 0.4)];
+        assert_eq!(best(&apart, LowerIsBetter), Some(0));
+        assert_eq!(best(&apart, HigherIsBetter), Some(2));
+        assert_eq!(best(&apart, Informative), None);
+        assert_eq!(best(&[estimate(30.0, 1.0), estimate(31.0, 0.5)], LowerIsBetter), None, "ranges overlap");
+        assert_eq!(best(&[estimate(30.0, 1.0), None], LowerIsBetter), None, "nothing to compare with");
+        let single = |value| Some(Estimate { value, range: None });
+        assert_eq!(best(&[single(100.0), single(104.0)], LowerIsBetter), None, "within 5 %");
+        assert_eq!(best(&[single(100.0), single(106.0)], LowerIsBetter), Some(0));
+        assert_eq!(best(&[single(7.0), single(7.0)], LowerIsBetter), None, "a tie");
+        assert_eq!(best(&[single(0.0), single(0.0)], LowerIsBetter), None, "a tie at nothing");
+    }
+}

@@ -1,0 +1,95 @@
+//! Charts as SVG files: one for each question, model, precision and number of threads.
+
+mod bars;
+mod frame;
+mod latency;
+mod palette;
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::Context;
+use pocketwatt_record::{Record, Run};
+
+use super::blocks::{column_name, combinations};
+use bars::Bars;
+
+/// What the cases of one set of charts have in common.
+struct Subject<'a> {
+    run: &'a Run,
+    /// Of one model, precision and number of threads.
+    records: Vec<&'a Record>,
+    /// Every column of the charts, each once.
+    names: Vec<String>,
+    /// In the order of the plan, each once.
+    scenarios: Vec<&'a str>,
+}
+
+impl<'a> Subject<'a> {
+    fn of(run: &'a Run, records: Vec<&'a Record>) -> Self {
+        let mut names = Vec::new();
+        let mut scenarios = Vec::new();
+        for record in &records {
+            let name = column_name(record, &records);
+            if !names.contains(&name) {
+                names.push(name);
+            }
+            let scenario = record.case.scenario.as_str();
+            if !scenarios.contains(&scenario) {
+                scenarios.push(scenario);
+            }
+        }
+        Self { run, records, names, scenarios }
+    }
+
+    fn record(&self, scenario: &str, name: &str) -> Option<&'a Record> {
+        let found = |record: &&&Record| record.case.scenario == scenario && column_name(record, &self.records) == name;
+        self.records.iter().find(found).copied()
+    }
+
+    /// The records of a column, over all scenarios.
+    fn column(&self, name: &str) -> impl Iterator<Item = &'a Record> {
+        self.scenarios.iter().filter_map(move |scenario| self.record(scenario, name))
+    }
+}
+
+/// Draws the charts of a run into `folder`, which is made if it is missing. Gives the files in the order in which they
+/// answer a reader's questions; a chart without any number is left out.
+///
+/// # Errors
+/// When a chart cannot be drawn or its file cannot be written.
+pub fn write(run: &Run, records: &[Record], folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
+    let groups = combinations(records);
+    let single = groups.len() == 1;
+    let mut files = Vec::new();
+    for group in groups {
+        let suffix = if single { String::new() } else { suffix(&group) };
+        let subject = Subject::of(run, group);
+        let charts = [
+            ("decode-throughput", Bars::DECODE_THROUGHPUT.draw(&subject)),
+            ("time-to-first-token", Bars::TIME_TO_FIRST_TOKEN.draw(&subject)),
+            ("peak-memory", Bars::PEAK_MEMORY.draw(&subject)),
+            ("inter-token-latency", latency::draw(&subject)),
+        ];
+        for (name, chart) in charts {
+            let Some(chart) = chart.with_context(|| format!("cannot draw the chart {name}"))? else { continue };
+            let path = folder.join(format!("{name}{suffix}.svg"));
+            fs::write(&path, chart).with_context(|| format!("cannot write {}", path.display()))?;
+            files.push(path);
+        }
+    }
+    Ok(files)
+}
+
+/// Tells the files of several combinations apart. Model names become file names, so only harmless characters stay.
+fn suffix(group: &[&Record]) -> String {
+    let Some(first) = group.first() else { return String::new() };
+    let harmless = |character: char| {
+        if character.is_ascii_alphanumeric() || matches!(character, '-' | '_' | '.') { character } else { '-' }
+    };
+    let model: String = first.case.model.chars().map(harmless).collect();
+    format!("-{model}-{}-{}t", first.case.precision.name(), first.case.threads)
+}

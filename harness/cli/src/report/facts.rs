@@ -1,0 +1,118 @@
+//! Where the numbers come from: what stands below the sheets.
+
+use pocketwatt_record::{Record, Run};
+
+use super::{blocks::one_line, date::minute};
+
+/// Characters of a sha256 that tell files apart at a glance.
+const HASH_CHARACTERS: usize = 12;
+
+/// How to read the sheets.
+pub const LEGEND: &str = "Medians over all iterations; ± is half the distance between the lowest and the highest \
+     iteration. * marks the best where these ranges do not overlap; what is observed once must lead by more than 5 %.";
+
+/// Name and text of each fact.
+pub fn facts(run: &Run, records: &[Record]) -> Vec<(&'static str, String)> {
+    let mut facts = vec![("device", device(run)), ("bandwidth", bandwidth(run))];
+    facts.extend(engines(records).into_iter().map(|engine| ("engine", engine)));
+    facts.extend(weights(records).into_iter().map(|weights| ("weights", weights)));
+    facts.push(("run", this_run(run, records)));
+    facts.push(("energy", "not measured (no meter is read by this version)".into()));
+    facts
+}
+
+/// The device in one line.
+pub fn device(run: &Run) -> String {
+    let device = &run.device;
+    let mut parts = vec![one_line(device.processor.as_deref().unwrap_or(&device.name))];
+    parts.push(format!("{} logical {}", device.logical_cores, plural(device.logical_cores, "core")));
+    parts.push(format!("{:.1} GiB", device.memory_bytes as f64 / (1u64 << 30) as f64));
+    parts.extend(device.operating_system.as_deref().map(one_line));
+    parts.extend(device.kernel.as_deref().map(|kernel| format!("kernel {}", one_line(kernel))));
+    parts.push(one_line(&device.architecture));
+    parts.extend(device.virtualisation.as_deref().map(|machine| format!("virtual machine ({})", one_line(machine))));
+    parts.extend(device.governor.as_deref().map(|governor| format!("governor {}", one_line(governor))));
+    parts.join(", ")
+}
+
+fn bandwidth(run: &Run) -> String {
+    let parts: Vec<String> = run
+        .bandwidth
+        .iter()
+        .map(|probe| {
+            let threads = format!("{} {}", probe.threads, plural(probe.threads, "thread"));
+            let (best, median) = (probe.best_bytes_per_second / 1e9, probe.median_bytes_per_second / 1e9);
+            format!("{best:.1} GB/s with {threads} (median pass {median:.1})")
+        })
+        .collect();
+    if parts.is_empty() { "not measured".into() } else { parts.join(", ") }
+}
+
+/// One line for each backend, engine version and graph that took part.
+fn engines(records: &[Record]) -> Vec<String> {
+    distinct(records.iter().filter_map(|record| {
+        let backend = record.passport.backend.as_ref()?;
+        Some(format!("{}: {}, {}", one_line(&record.case.backend), engine(record)?, computes(record, backend)))
+    }))
+}
+
+fn computes(record: &Record, backend: &pocketwatt_protocol::BackendInfo) -> String {
+    let what = match (record.case.graph, &record.samples.loaded) {
+        (Some(graph), _) => format!("graph {}", graph.name()),
+        (None, Some(loaded)) => one_line(&loaded.model.implementation),
+        (None, None) => "own model".into(),
+    };
+    format!("{what}, on {}", one_line(&backend.accelerator))
+}
+
+/// `tract 0.23.9`.
+pub fn engine(record: &Record) -> Option<String> {
+    let backend = record.passport.backend.as_ref()?;
+    Some(format!("{} {}", one_line(&backend.engine), one_line(&backend.engine_version)))
+}
+
+fn weights(records: &[Record]) -> Vec<String> {
+    distinct(records.iter().map(|record| {
+        let model = &record.passport.model;
+        let mebibytes = model.weight_bytes as f64 / (1u64 << 20) as f64;
+        let hash = hash_prefix(&model.weights_sha256);
+        let origin = one_line(&model.origin);
+        let millions = model.parameters as f64 / 1e6;
+        format!("{}: {millions:.1} M weights, {mebibytes:.0} MiB, sha256 {hash}, {origin}", one_line(&model.name))
+    }))
+}
+
+/// The beginning of a hash.
+pub fn hash_prefix(hash: &str) -> String {
+    hash.chars().take(HASH_CHARACTERS).collect()
+}
+
+fn this_run(run: &Run, records: &[Record]) -> String {
+    let settings = &run.settings;
+    let missing = run.plan.len().saturating_sub(records.len());
+    let missing =
+        if missing > 0 { format!(", {missing} of {} cases not reached", run.plan.len()) } else { String::new() };
+    format!(
+        "{}, {}, {} warm-up and {} counted {}{missing}, pocketwatt {}",
+        one_line(&run.id),
+        minute(run.started_unix_ms),
+        settings.warmup_iterations,
+        settings.iterations,
+        plural(settings.iterations, "iteration"),
+        one_line(&run.pocketwatt)
+    )
+}
+
+fn plural(count: u32, word: &str) -> String {
+    if count == 1 { word.to_owned() } else { format!("{word}s") }
+}
+
+fn distinct(texts: impl Iterator<Item = String>) -> Vec<String> {
+    let mut known = Vec::new();
+    for text in texts {
+        if !known.contains(&text) {
+            known.push(text);
+        }
+    }
+    known
+}

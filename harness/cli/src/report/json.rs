@@ -1,0 +1,164 @@
+//! Every summary of a run in one document. The raw samples stay in the records, whose files are named.
+
+use anyhow::Context;
+use pocketwatt_meter::{Bandwidth, DeviceFacts};
+use pocketwatt_protocol::BackendInfo;
+use pocketwatt_record::{
+    Case, Direction, FormatVersion, Outcome, Record, Run, RunSettings, Summary, Unit, Value, metric,
+};
+use serde::Serialize;
+
+use super::{
+    agreement::{Agreement, agreement, answers},
+    blocks::{Block, blocks},
+};
+
+/// Version of this document, apart from that of the records.
+const REPORT_FORMAT: FormatVersion = FormatVersion { major: 1, minor: 0 };
+
+#[derive(Serialize)]
+struct Report<'a> {
+    format: FormatVersion,
+    run: RunPart<'a>,
+    cases: Vec<CasePart<'a>>,
+}
+
+#[derive(Serialize)]
+struct RunPart<'a> {
+    id: &'a str,
+    pocketwatt: &'a str,
+    started_unix_ms: u64,
+    device: &'a DeviceFacts,
+    bandwidth: &'a [Bandwidth],
+    settings: &'a RunSettings,
+    /// Cases of the plan that have no record.
+    not_reached: Vec<&'a str>,
+}
+
+#[derive(Serialize)]
+struct CasePart<'a> {
+    case: &'a Case,
+    outcome: &'a Outcome,
+    /// Where the raw samples are, relative to the run's folder.
+    record: String,
+    backend: Option<&'a BackendInfo>,
+    runner_sha256: Option<&'a str>,
+    weights_sha256: &'a str,
+    weights_origin: &'a str,
+    seeded: bool,
+    graph_sha256: Option<&'a str>,
+    scenario_sha256: &'a str,
+    /// Absent where there is nothing to compare with.
+    tokens: Option<Tokens<'a>>,
+    metrics: Vec<MetricPart<'a>>,
+}
+
+#[derive(Serialize)]
+struct Tokens<'a> {
+    /// The backend that it was compared with.
+    reference: &'a str,
+    same: bool,
+    /// Whether all iterations of the case gave the same tokens.
+    steady: bool,
+    /// Counted from 1.
+    first_difference: Option<Place>,
+}
+
+#[derive(Serialize)]
+struct Place {
+    turn: usize,
+    token: usize,
+}
+
+#[derive(Serialize)]
+struct MetricPart<'a> {
+    metric: &'a str,
+    unit: Option<Unit>,
+    direction: Option<Direction>,
+    #[serde(flatten)]
+    value: ValuePart<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "kebab-case")]
+enum ValuePart<'a> {
+    Measured(&'a Summary),
+    Unavailable(&'a str),
+}
+
+/// Writes the document.
+///
+/// # Errors
+/// When a value cannot be written as JSON.
+pub fn render(run: &Run, records: &[Record]) -> anyhow::Result<String> {
+    let reached = |id: &str| records.iter().any(|record| record.case.id == id);
+    let report = Report {
+        format: REPORT_FORMAT,
+        run: RunPart {
+            id: &run.id,
+            pocketwatt: &run.pocketwatt,
+            started_unix_ms: run.started_unix_ms,
+            device: &run.device,
+            bandwidth: &run.bandwidth,
+            settings: &run.settings,
+            not_reached: run.plan.iter().map(|case| case.case.id.as_str()).filter(|id| !reached(id)).collect(),
+        },
+        cases: blocks(records).iter().flat_map(cases).collect(),
+    };
+    Ok(serde_json::to_string_pretty(&report).context("cannot write the report as JSON")? + "\n")
+}
+
+fn cases<'a>(block: &Block<'a>) -> Vec<CasePart<'a>> {
+    let generated = |record: &&Record| {
+        record.outcome == Outcome::Measured && answers(record).iter().any(|answer| !answer.is_empty())
+    };
+    let reference = block.columns.iter().map(|column| column.record).find(generated);
+    block.columns.iter().map(|column| case(column.record, reference)).collect()
+}
+
+fn case<'a>(record: &'a Record, reference: Option<&'a Record>) -> CasePart<'a> {
+    let passport = &record.passport;
+    CasePart {
+        case: &record.case,
+        outcome: &record.outcome,
+        record: format!("cases/{}.json", record.case.id),
+        backend: passport.backend.as_ref(),
+        runner_sha256: passport.runner_sha256.as_deref(),
+        weights_sha256: &passport.model.weights_sha256,
+        weights_origin: &passport.model.origin,
+        seeded: passport.model.seeded,
+        graph_sha256: passport.graph_sha256.as_deref(),
+        scenario_sha256: &passport.scenario_sha256,
+        tokens: reference.and_then(|reference| tokens(record, reference)),
+        metrics: record
+            .metrics
+            .iter()
+            .map(|value| MetricPart {
+                metric: &value.metric,
+                unit: metric(&value.metric).map(|metric| metric.unit),
+                direction: metric(&value.metric).map(|metric| metric.direction),
+                value: match &value.value {
+                    Value::Measured(summary) => ValuePart::Measured(summary),
+                    Value::Unavailable(reason) => ValuePart::Unavailable(reason),
+                },
+            })
+            .collect(),
+    }
+}
+
+fn tokens<'a>(record: &Record, reference: &'a Record) -> Option<Tokens<'a>> {
+    if record.outcome != Outcome::Measured {
+        return None;
+    }
+    let agreement = agreement(reference, record)?;
+    let difference = match agreement {
+        Agreement::Same(_) => None,
+        Agreement::Differs(place) | Agreement::Unsteady(place) => Some(Place { turn: place.turn, token: place.token }),
+    };
+    Some(Tokens {
+        reference: &reference.case.backend,
+        same: difference.is_none(),
+        steady: !matches!(agreement, Agreement::Unsteady(_)),
+        first_difference: difference,
+    })
+}

@@ -1,0 +1,72 @@
+//! The table's content as GitHub-flavoured Markdown.
+
+use pocketwatt_record::{Record, Run};
+
+use super::{
+    blocks::blocks,
+    facts::{LEGEND, facts},
+    sheet::{Cell, Sheet},
+};
+
+/// One heading and one table for each block, then what they have in common.
+pub fn render(run: &Run, records: &[Record]) -> String {
+    let mut output = String::new();
+    for block in blocks(records) {
+        output += &block_of(&Sheet::of(&block));
+    }
+    output += &format!("{}\n\n| | |\n|---|---|\n", escape(LEGEND));
+    for (name, fact) in facts(run, records) {
+        output += &format!("| {name} | {} |\n", escape(&fact));
+    }
+    output
+}
+
+fn block_of(sheet: &Sheet) -> String {
+    let names: Vec<String> = sheet.columns.iter().map(|name| escape(name)).collect();
+    let mut output = format!("### {}\n\n| | {} |\n", escape(&sheet.title), names.join(" | "));
+    output += &format!("|---|{}\n", "---:|".repeat(names.len()));
+    for row in &sheet.rows {
+        // Leading spaces do not survive in a Markdown cell.
+        let label = match row.label.strip_prefix("  ") {
+            Some(part) => format!("&nbsp;&nbsp;{}", escape(part)),
+            None => escape(&row.label),
+        };
+        let unit = if row.unit.is_empty() { String::new() } else { format!(", {}", row.unit) };
+        let cells: Vec<String> = row.cells.iter().map(cell).collect();
+        output += &format!("| {label}{unit} | {} |\n", cells.join(" | "));
+    }
+    output.push('\n');
+    for (index, footnote) in sheet.footnotes.iter().enumerate() {
+        output += &format!("- \\[{}\\] {}\n", index + 1, escape(footnote));
+    }
+    for note in &sheet.notes {
+        output += &format!("- note: {}\n", escape(note));
+    }
+    if !sheet.footnotes.is_empty() || !sheet.notes.is_empty() {
+        output.push('\n');
+    }
+    output
+}
+
+fn cell(cell: &Cell) -> String {
+    let mut text = escape(&cell.value);
+    if !cell.spread.is_empty() {
+        text += &format!(" {}", cell.spread);
+    }
+    if let Some(number) = cell.footnote {
+        text += &format!(" \\[{number}\\]");
+    }
+    if cell.best { format!("**{text}** \\*") } else { text }
+}
+
+/// Keeps text from becoming markup. Underscores inside words are none in this flavour.
+fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        if matches!(character, '|' | '*' | '`' | '<' | '[' | ']' | '\\') {
+            escaped.push('\\');
+        }
+        escaped.push(character);
+    }
+    escaped
+}

@@ -1,0 +1,74 @@
+//! Results for people and programs: tables, exports, charts and the generated text, from stored records alone.
+
+mod agreement;
+mod blocks;
+mod cells;
+pub mod charts;
+mod csv;
+mod date;
+mod facts;
+#[cfg(test)]
+pub mod fixture;
+mod json;
+mod markdown;
+mod notes;
+mod sheet;
+mod table;
+#[cfg(test)]
+mod tests;
+pub mod text;
+
+use std::{env, io, io::IsTerminal};
+
+use clap::ValueEnum;
+use pocketwatt_record::{Record, Run};
+
+/// How results are written to standard output.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For a terminal.
+    #[default]
+    Table,
+    /// GitHub-flavoured Markdown with the same content as the table.
+    Markdown,
+    /// One line per case and metric, base units.
+    Csv,
+    /// One document with every summary; the raw samples stay in the records.
+    Json,
+}
+
+/// What the terminal can take.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Style {
+    /// Whether escape sequences for colour may be written.
+    pub color: bool,
+    /// Columns of the terminal; absent when the output goes elsewhere.
+    pub width: Option<usize>,
+}
+
+impl Style {
+    /// Colour and width of the terminal that is standard output; neither if it is none. `NO_COLOR` turns colour off.
+    pub fn detect() -> Self {
+        if !io::stdout().is_terminal() {
+            return Self::default();
+        }
+        let width = rustix::termios::tcgetwinsize(io::stdout()).ok().map(|size| usize::from(size.ws_col));
+        Self {
+            color: env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
+            width: width.filter(|&width| width > 0),
+        }
+    }
+}
+
+/// Writes the results of a run in `format`.
+///
+/// # Errors
+/// When the JSON document cannot be written.
+pub fn render(run: &Run, records: &[Record], format: Format, style: &Style) -> anyhow::Result<String> {
+    Ok(match format {
+        Format::Table => table::render(run, records, style),
+        Format::Markdown => markdown::render(run, records),
+        Format::Csv => csv::render(run, records),
+        Format::Json => json::render(run, records)?,
+    })
+}

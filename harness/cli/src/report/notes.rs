@@ -1,0 +1,49 @@
+//! What disturbed a measurement, in few words.
+
+use pocketwatt_record::Record;
+
+use super::blocks::Block;
+
+/// Above these shares a disturbance is named.
+const STEAL: f64 = 0.01;
+const RUN_QUEUE_WAIT: f64 = 0.02;
+const OTHER_PROCESSES: f64 = 0.05;
+const DECODE_VARIATION: f64 = 0.05;
+
+/// One note for each case of the block that was disturbed.
+pub fn disturbances(block: &Block) -> Vec<String> {
+    let notes = block.columns.iter().filter(|column| column.measured()).filter_map(|column| {
+        let parts = disturbed(column.record);
+        (!parts.is_empty()).then(|| format!("{}: {}", column.name, parts.join(", ")))
+    });
+    notes.collect()
+}
+
+fn disturbed(record: &Record) -> Vec<String> {
+    let median = |metric: &str| record.summary(metric).map(|summary| summary.median);
+    let readings = &record.readings;
+    let others = readings.other_busy_ns.zip(readings.system_cpu_ns).filter(|&(_, whole)| whole > 0);
+    let variation = record
+        .summary("decode_throughput")
+        .filter(|summary| summary.median > 0.0)
+        .map(|summary| (summary.maximum - summary.minimum) / summary.median);
+    let beyond_the_roof = median("model_bandwidth_utilisation").filter(|&share| share > 1.0);
+    [
+        above(median("steal"), STEAL, "of processor time stolen by the hypervisor"),
+        above(median("run_queue_wait"), RUN_QUEUE_WAIT, "of the time waiting for a processor"),
+        above(
+            others.map(|(busy, whole)| busy as f64 / whole as f64),
+            OTHER_PROCESSES,
+            "of the processors busy with other processes",
+        ),
+        above(variation, DECODE_VARIATION, "between slowest and fastest decoding"),
+        above(beyond_the_roof, 1.0, "of the measured bandwidth: the probe was disturbed, or a cache helps"),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+fn above(share: Option<f64>, limit: f64, words: &str) -> Option<String> {
+    share.filter(|&share| share > limit).map(|share| format!("{:.1} % {words}", share * 100.0))
+}

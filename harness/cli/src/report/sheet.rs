@@ -1,0 +1,313 @@
+//! A block as a sheet of finished cells: what table and Markdown have in common.
+
+use pocketwatt_protocol::Stage;
+use pocketwatt_record::{Metric, Outcome, Record, Samples, Summary, Value, derive_metrics, metric};
+
+use super::{
+    agreement::{Agreement, agreement, answers, measured},
+    blocks::{Block, Column, one_line},
+    cells::{Estimate, best, decimals, scale},
+    notes,
+};
+
+/// Longest reason that a footnote repeats; the record has all of it.
+const REASON_CHARACTERS: usize = 400;
+
+/// A block, ready to be laid out.
+pub struct Sheet {
+    /// Scenario, model, precision, threads.
+    pub title: String,
+    /// Names of the columns.
+    pub columns: Vec<String>,
+    /// Metrics, and the agreement of the tokens.
+    pub rows: Vec<Row>,
+    /// Reasons that cells refer to, from 1.
+    pub footnotes: Vec<String>,
+    /// What disturbed the measurement.
+    pub notes: Vec<String>,
+}
+
+/// One line of a sheet.
+pub struct Row {
+    /// What it is; two leading spaces for a part of the row above.
+    pub label: String,
+    /// Symbol of its unit; empty where there is none.
+    pub unit: &'static str,
+    /// One for each column.
+    pub cells: Vec<Cell>,
+}
+
+/// One number, or why there is none.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Cell {
+    /// The number or a word.
+    pub value: String,
+    /// `±` and half the distance between the lowest and the highest iteration; empty for a single observation.
+    pub spread: String,
+    /// Whether it is the best of its row.
+    pub best: bool,
+    /// Whether it says that something is wrong.
+    pub alarm: bool,
+    /// The footnote that explains it.
+    pub footnote: Option<usize>,
+}
+
+/// What a row shows of a metric's summary.
+#[derive(Clone, Copy)]
+enum Statistic {
+    Median,
+    P90,
+    P99,
+}
+
+struct Line {
+    metric: &'static str,
+    statistic: Statistic,
+    /// Where it is not the catalogue's.
+    label: Option<&'static str>,
+    /// Parts of a load are told apart differently by each engine: there is no best one.
+    ranked: bool,
+}
+
+const fn line(metric: &'static str) -> Line {
+    Line { metric, statistic: Statistic::Median, label: None, ranked: true }
+}
+
+/// What users look for first comes first.
+const LINES: &[Line] = &[
+    line("time_to_first_token"),
+    line("prefill_throughput"),
+    line("decode_throughput"),
+    line("inter_token_latency"),
+    Line { statistic: Statistic::P90, label: Some("  90th percentile"), ..line("inter_token_latency") },
+    Line { statistic: Statistic::P99, label: Some("  99th percentile"), ..line("inter_token_latency") },
+    line("request_latency"),
+    line("load_time"),
+    Line { ranked: false, ..line("load_read_time") },
+    Line { ranked: false, ..line("load_prepare_time") },
+    line("first_token_after_load"),
+    line("peak_resident_memory"),
+    line("peak_anonymous_memory"),
+    line("kv_cache_memory"),
+    line("model_bandwidth_utilisation"),
+];
+
+impl Sheet {
+    /// Fills in every cell of a block.
+    pub fn of(block: &Block) -> Self {
+        let mut footnotes = Footnotes::default();
+        let columns: Vec<ColumnValues> = block.columns.iter().map(ColumnValues::of).collect();
+        let verdicts: Vec<Option<Cell>> = block.columns.iter().map(|column| verdict(column, &mut footnotes)).collect();
+        let mut rows: Vec<Row> =
+            LINES.iter().filter_map(|line| Some(row(line, metric(line.metric)?, &columns, &mut footnotes))).collect();
+        rows.extend(agreement_row(block, &mut footnotes));
+        // A case without numbers says so once, at the top of its column.
+        for (index, verdict) in verdicts.into_iter().enumerate() {
+            let Some(mut verdict) = verdict else { continue };
+            for row in &mut rows {
+                row.cells[index] = std::mem::take(&mut verdict);
+            }
+        }
+        Self {
+            title: block.title(),
+            columns: block.columns.iter().map(|column| column.name.clone()).collect(),
+            rows,
+            footnotes: footnotes.texts,
+            notes: notes::disturbances(block),
+        }
+    }
+}
+
+/// `failed` or `skipped` for a case without numbers.
+fn verdict(column: &Column, footnotes: &mut Footnotes) -> Option<Cell> {
+    let (word, reason) = shortcoming(&column.record.outcome)?;
+    let footnote = footnotes.number(format!("{} {word}{}", column.name, shorten(&reason)));
+    Some(Cell { value: word.into(), alarm: true, footnote: Some(footnote), ..Cell::default() })
+}
+
+/// What to call a case without numbers, and why there are none.
+pub fn shortcoming(outcome: &Outcome) -> Option<(&'static str, String)> {
+    match outcome {
+        Outcome::Measured => None,
+        Outcome::Failed { stage, message } => {
+            Some(("failed", format!(" while {}: {}", stage_words(*stage), one_line(message))))
+        }
+        Outcome::Skipped { reason } => Some(("skipped", format!(": {}", one_line(reason)))),
+    }
+}
+
+fn stage_words(stage: Stage) -> &'static str {
+    match stage {
+        Stage::Start => "starting",
+        Stage::Load => "loading the model",
+        Stage::Warmup => "warming up",
+        Stage::Prefill => "processing a prompt",
+        Stage::Decode => "generating",
+        Stage::Score => "computing logits",
+    }
+}
+
+fn shorten(text: &str) -> String {
+    match text.char_indices().nth(REASON_CHARACTERS) {
+        Some((end, _)) => format!("{} ...", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+/// A case's metrics, and the same metrics for each of its iterations alone.
+struct ColumnValues<'a> {
+    record: &'a Record,
+    iterations: Vec<Record>,
+}
+
+impl<'a> ColumnValues<'a> {
+    fn of(column: &Column<'a>) -> Self {
+        let record = column.record;
+        let iterations = measured(record)
+            .map(|iteration| {
+                let mut alone = Record {
+                    format: record.format,
+                    case: record.case.clone(),
+                    passport: record.passport.clone(),
+                    outcome: record.outcome.clone(),
+                    samples: Samples { loaded: None, iterations: vec![iteration.clone()] },
+                    readings: Default::default(),
+                    metrics: Vec::new(),
+                };
+                alone.metrics = derive_metrics(&alone);
+                alone
+            })
+            .collect();
+        Self { record, iterations }
+    }
+
+    fn estimate(&self, line: &Line) -> Result<Estimate, String> {
+        let value = self.record.metrics.iter().find(|value| value.metric == line.metric).map(|value| &value.value);
+        match value {
+            Some(Value::Measured(summary)) => {
+                Ok(Estimate { value: line.statistic.of(summary), range: self.range(line) })
+            }
+            Some(Value::Unavailable(reason)) => Err(one_line(reason)),
+            None => Err("not in the record".into()),
+        }
+    }
+
+    /// Lowest and highest iteration; nothing for what is observed once in a case.
+    fn range(&self, line: &Line) -> Option<(f64, f64)> {
+        // The first token after loading exists once, although each iteration taken alone seems to have one.
+        if line.metric == "first_token_after_load" || self.iterations.len() < 2 {
+            return None;
+        }
+        let values: Vec<f64> = self
+            .iterations
+            .iter()
+            .map(|iteration| iteration.summary(line.metric).map(|summary| line.statistic.of(summary)))
+            .collect::<Option<_>>()?;
+        let low = values.iter().copied().fold(f64::INFINITY, f64::min);
+        Some((low, values.iter().copied().fold(f64::NEG_INFINITY, f64::max)))
+    }
+}
+
+impl Statistic {
+    fn of(self, summary: &Summary) -> f64 {
+        match self {
+            Self::Median => summary.median,
+            Self::P90 => summary.p90,
+            Self::P99 => summary.p99,
+        }
+    }
+}
+
+fn row(line: &Line, metric: &Metric, columns: &[ColumnValues], footnotes: &mut Footnotes) -> Row {
+    let estimates: Vec<Option<Estimate>> =
+        columns.iter().map(|column| column.estimate(line).ok().filter(|_| column.measured())).collect();
+    let largest = estimates.iter().flatten().map(|estimate| estimate.value).fold(0.0, f64::max);
+    let scale = scale(metric.unit, largest);
+    let decimals = decimals(estimates.iter().flatten().map(|estimate| estimate.value * scale.factor));
+    let best = if line.ranked { best(&estimates, metric.direction) } else { None };
+    let cells = columns.iter().enumerate().map(|(index, column)| match estimates[index] {
+        Some(estimate) => Cell {
+            value: format!("{:.decimals$}", estimate.value * scale.factor),
+            spread: spread(estimate, scale.factor, decimals),
+            best: best == Some(index),
+            ..Cell::default()
+        },
+        None if column.measured() => absent(column.estimate(line).err().unwrap_or_default(), footnotes),
+        None => Cell::default(),
+    });
+    Row { label: line.label.unwrap_or(metric.label).to_owned(), cells: cells.collect(), unit: scale.symbol }
+}
+
+impl ColumnValues<'_> {
+    fn measured(&self) -> bool {
+        self.record.outcome == Outcome::Measured
+    }
+}
+
+fn spread(estimate: Estimate, factor: f64, decimals: usize) -> String {
+    match estimate.range {
+        Some((low, high)) if high > low => format!("±{:.decimals$}", (high - low) / 2.0 * factor),
+        _ => String::new(),
+    }
+}
+
+fn absent(reason: String, footnotes: &mut Footnotes) -> Cell {
+    Cell { value: "-".into(), footnote: Some(footnotes.number(reason)), ..Cell::default() }
+}
+
+/// Compares every column with the first one that generated tokens; no row where there are not two of them.
+fn agreement_row(block: &Block, footnotes: &mut Footnotes) -> Option<Row> {
+    let generated = |column: &&Column| column.measured() && answers(column.record).iter().any(|turn| !turn.is_empty());
+    let reference = block.columns.iter().find(generated)?;
+    if block.columns.iter().filter(generated).count() < 2 {
+        return None;
+    }
+    let cells = block.columns.iter().map(|column| {
+        let Some(agreement) = agreement(reference.record, column.record).filter(|_| column.measured()) else {
+            return Cell { value: "-".into(), ..Cell::default() };
+        };
+        match agreement {
+            Agreement::Same(_) if std::ptr::eq(column, reference) => {
+                Cell { value: "reference".into(), ..Cell::default() }
+            }
+            Agreement::Same(count) => Cell { value: format!("yes ({count})"), ..Cell::default() },
+            Agreement::Differs(place) => differs(
+                "no",
+                format!("{} differs from token {} of turn {} on", column.name, place.token, place.turn),
+                footnotes,
+            ),
+            Agreement::Unsteady(place) => differs(
+                "unsteady",
+                format!(
+                    "{} gives other tokens in another iteration, from token {} of turn {} on",
+                    column.name, place.token, place.turn
+                ),
+                footnotes,
+            ),
+        }
+    });
+    let cells = cells.collect();
+    Some(Row { label: format!("same tokens as {}", reference.name), unit: "", cells })
+}
+
+fn differs(word: &str, explanation: String, footnotes: &mut Footnotes) -> Cell {
+    Cell { value: word.into(), alarm: true, footnote: Some(footnotes.number(explanation)), ..Cell::default() }
+}
+
+/// Numbered reasons, each once.
+#[derive(Default)]
+struct Footnotes {
+    texts: Vec<String>,
+}
+
+impl Footnotes {
+    fn number(&mut self, text: String) -> usize {
+        match self.texts.iter().position(|known| *known == text) {
+            Some(index) => index + 1,
+            None => {
+                self.texts.push(text);
+                self.texts.len()
+            }
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! The table on a terminal.
+
+use pocketwatt_record::{Record, Run};
+
+use super::{
+    Style,
+    blocks::blocks,
+    facts::{LEGEND, facts},
+    sheet::{Cell, Row, Sheet},
+};
+
+/// Text below the tables is wrapped here at the latest: longer lines are hard to read.
+const TEXT_WIDTH: usize = 100;
+const GAP: &str = "  ";
+
+/// Lays out every block, then what they have in common.
+pub fn render(run: &Run, records: &[Record], style: &Style) -> String {
+    let paint = Paint { color: style.color };
+    let text_width = style.width.unwrap_or(TEXT_WIDTH).min(TEXT_WIDTH);
+    let mut output = String::new();
+    for block in blocks(records) {
+        let sheet = Sheet::of(&block);
+        output += &paint.bold(&sheet.title);
+        output.push('\n');
+        output += &columns(&sheet, style.width.unwrap_or(usize::MAX), paint);
+        for (index, footnote) in sheet.footnotes.iter().enumerate() {
+            output += &paragraph(&format!("[{}] ", index + 1), footnote, text_width, paint);
+        }
+        for note in &sheet.notes {
+            output += &paragraph("note: ", note, text_width, paint);
+        }
+        output.push('\n');
+    }
+    output += &paragraph("", LEGEND, text_width, paint);
+    output.push('\n');
+    for (name, fact) in facts(run, records) {
+        output += &paragraph(&format!("{name:<10} "), &fact, text_width, paint);
+    }
+    output
+}
+
+/// The columns side by side, as many at a time as fit in `width`.
+fn columns(sheet: &Sheet, width: usize, paint: Paint) -> String {
+    let label_width = sheet.rows.iter().map(|row| length(&label(row))).max().unwrap_or(0);
+    let widths: Vec<ColumnWidth> = (0..sheet.columns.len()).map(|index| ColumnWidth::of(sheet, index)).collect();
+    let mut output = String::new();
+    let mut first = 0;
+    while first < widths.len() {
+        let mut used = label_width;
+        let fitting = widths[first..]
+            .iter()
+            .take_while(|column| {
+                used += GAP.len() + column.total();
+                used <= width
+            })
+            .count();
+        // A column that does not even fit alone is shown all the same: cutting numbers would be worse.
+        let end = first + fitting.max(1);
+        output += &stripe(sheet, first..end, label_width, &widths, paint);
+        first = end;
+    }
+    output
+}
+
+fn stripe(
+    sheet: &Sheet,
+    range: std::ops::Range<usize>,
+    label_width: usize,
+    widths: &[ColumnWidth],
+    paint: Paint,
+) -> String {
+    let width = label_width + range.clone().map(|index| GAP.len() + widths[index].total()).sum::<usize>();
+    let rule = paint.dim(&"─".repeat(width)) + "\n";
+    let mut header = " ".repeat(label_width);
+    for index in range.clone() {
+        let name = &sheet.columns[index];
+        header += GAP;
+        header += &padding(widths[index].total(), length(name));
+        header += &paint.bold(name);
+    }
+    let mut output = format!("{}\n{rule}", header.trim_end());
+    for row in &sheet.rows {
+        let mut line = row.label.clone();
+        if !row.unit.is_empty() {
+            line += &paint.dim(&format!(", {}", row.unit));
+        }
+        line += &padding(label_width, length(&label(row)));
+        for index in range.clone() {
+            line += GAP;
+            line += &cell(&row.cells[index], &widths[index], paint);
+        }
+        output += line.trim_end();
+        output.push('\n');
+    }
+    output + &rule
+}
+
+fn label(row: &Row) -> String {
+    if row.unit.is_empty() { row.label.clone() } else { format!("{}, {}", row.label, row.unit) }
+}
+
+/// A column's parts: numbers end, and spreads begin, at the same place in every row.
+struct ColumnWidth {
+    value: usize,
+    spread: usize,
+    /// Of words and the name, which take the whole cell.
+    whole: usize,
+}
+
+impl ColumnWidth {
+    fn of(sheet: &Sheet, index: usize) -> Self {
+        let mut width = Self { value: 0, spread: 0, whole: length(&sheet.columns[index]) };
+        for cell in sheet.rows.iter().map(|row| &row.cells[index]) {
+            if is_number(cell) {
+                width.value = width.value.max(length(&cell.value));
+                width.spread = width.spread.max(length(&cell.spread));
+            } else {
+                width.whole = width.whole.max(length(&word(cell)));
+            }
+        }
+        width
+    }
+
+    fn total(&self) -> usize {
+        self.number().max(self.whole)
+    }
+
+    /// Value, spread and mark.
+    fn number(&self) -> usize {
+        match (self.value, self.spread) {
+            (0, _) => 0,
+            (value, 0) => value + 2,
+            (value, spread) => value + 1 + spread + 2,
+        }
+    }
+}
+
+fn cell(cell: &Cell, width: &ColumnWidth, paint: Paint) -> String {
+    if !is_number(cell) {
+        let text = word(cell);
+        let text_length = length(&text);
+        return padding(width.total(), text_length) + &if cell.alarm { paint.alarm(&text) } else { text };
+    }
+    let mut output = padding(width.total() - width.number() + width.value, length(&cell.value));
+    output += &if cell.best { paint.best(&cell.value) } else { cell.value.clone() };
+    if width.spread > 0 {
+        output.push(' ');
+        output += &paint.dim(&cell.spread);
+        output += &padding(width.spread, length(&cell.spread));
+    }
+    output += &if cell.best { paint.best(" *") } else { GAP.to_owned() };
+    output
+}
+
+fn is_number(cell: &Cell) -> bool {
+    cell.value.starts_with(|character: char| character.is_ascii_digit())
+}
+
+fn word(cell: &Cell) -> String {
+    match cell.footnote {
+        Some(number) => format!("{} [{number}]", cell.value),
+        None => cell.value.clone(),
+    }
+}
+
+/// `text` after `head`, wrapped at `width`, its further lines indented as far as the first.
+fn paragraph(head: &str, text: &str, width: usize, paint: Paint) -> String {
+    let indent = length(head);
+    let mut output = paint.dim(head);
+    let mut used = indent;
+    for (index, word) in text.split_whitespace().enumerate() {
+        if index > 0 && used + 1 + length(word) > width {
+            output.push('\n');
+            output += &" ".repeat(indent);
+            used = indent;
+        } else if index > 0 {
+            output.push(' ');
+            used += 1;
+        }
+        output += word;
+        used += length(word);
+    }
+    output + "\n"
+}
+
+fn padding(width: usize, used: usize) -> String {
+    " ".repeat(width.saturating_sub(used))
+}
+
+fn length(text: &str) -> usize {
+    text.chars().count()
+}
+
+/// Escape sequences, or nothing where colour is off.
+#[derive(Clone, Copy)]
+struct Paint {
+    color: bool,
+}
+
+impl Paint {
+    fn bold(self, text: &str) -> String {
+        self.wrap("1", text)
+    }
+
+    fn dim(self, text: &str) -> String {
+        self.wrap("2", text)
+    }
+
+    fn best(self, text: &str) -> String {
+        self.wrap("1;32", text)
+    }
+
+    fn alarm(self, text: &str) -> String {
+        self.wrap("31", text)
+    }
+
+    fn wrap(self, code: &str, text: &str) -> String {
+        if self.color && !text.is_empty() { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+    }
+}
