@@ -33,7 +33,7 @@ pub(crate) fn load(engine: &Engine, file: &GraphFile, config: &ModelConfig, thre
 ///
 /// | options | peak memory | decode | prefill |
 /// |---|---|---|---|
-/// | these, onnxruntime graph | 1.22 | 1 (80-84 % of the memory bandwidth) | 1 |
+/// | these, onnxruntime graph | 1.22 | 1 (80-84 % of the bandwidth on a quiet machine, 72-85 % on a busy one) | 1 |
 /// | these, opset23 graph | 1.28 | 0.98 | 1 |
 /// | these, opset17 graph | 1.29 | 0.9 | 1 |
 /// | without packing of weights | 1.11 | 0.67 | 0.85 |
@@ -46,10 +46,10 @@ fn open(engine: &Engine, path: &Path, threads: usize) -> ort::Result<OrtSession>
     OrtSession::builder(&engine.environment)?
         .with_intra_threads(threads)?
         .with_inter_threads(1)?
-        // Threads that wait for work block instead of spinning. On a quiet machine spinning decodes 1.2 times as fast with
-        // 2 threads on 2 cores, but half as fast as soon as anything else wants a core, for 1.7 times the processor time.
-        // One thread alone never waits.
-        .with_intra_op_spinning(false)?
+        // Waiting threads spin, as ONNX Runtime does by default: it is measured as it ships. With 2 threads on 2 quiet cores
+        // spinning decodes 1.1 to 1.3 times as fast as blocking, for the same processor time. Where another program wants
+        // a core it is the reverse: half the speed, for 1.7 times the processor time. One thread alone never waits.
+        .with_intra_op_spinning(true)?
         .with_optimization_level(GraphOptimizationLevel::All)?
         // Plans memory for each combination of input shapes, of which a growing text has a new one at every token.
         .with_memory_pattern(false)?
