@@ -3,7 +3,10 @@
 use pocketwatt_record::{Direction, Unit};
 
 /// A single observation, or a single iteration, has no spread to compare with: it is better only by more than this.
-pub const SINGLE_OBSERVATION_MARGIN: f64 = 0.05;
+const SINGLE_OBSERVATION_MARGIN: f64 = 0.05;
+
+/// Iterations of one process agree better than processes do: without a lead of this much, nothing is the best.
+const MARGIN_BETWEEN_ITERATIONS: f64 = 0.01;
 
 /// One number of a row, and between which values its iterations lie.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -40,18 +43,19 @@ pub fn scale(unit: Unit, largest: f64) -> Scale {
     Scale { factor, symbol }
 }
 
-/// Decimals that give the smallest of `values` three significant digits without making the largest longer than five.
+/// Decimals that give the smallest of `values` three significant digits, or two where the largest would get longer than
+/// four digits, and never make the largest longer than five.
 pub fn decimals(values: impl Iterator<Item = f64> + Clone) -> usize {
     let magnitude = |value: f64| if value > 0.0 { value.log10().floor() as i32 } else { 0 };
     let smallest = values.clone().filter(|&value| value > 0.0).fold(f64::INFINITY, f64::min);
-    let largest = values.fold(0.0, f64::max);
+    let largest = magnitude(values.fold(0.0, f64::max)).max(0);
     let wanted = if smallest.is_finite() { 2 - magnitude(smallest) } else { 0 };
-    let most = 4 - magnitude(largest).max(0);
-    wanted.min(most).clamp(0, 3) as usize
+    let decimals = wanted.min((3 - largest).max(wanted - 1)).min(4 - largest);
+    decimals.clamp(0, 3) as usize
 }
 
-/// Which of a row's estimates is the best beyond doubt: its iterations do not overlap with those of any other, or,
-/// where there is no spread, it leads by more than [`SINGLE_OBSERVATION_MARGIN`].
+/// Which of a row's estimates is the best beyond doubt: its iterations do not overlap with those of any other and it
+/// leads by more than [`MARGIN_BETWEEN_ITERATIONS`], or, where there is no spread, by [`SINGLE_OBSERVATION_MARGIN`].
 pub fn best(estimates: &[Option<Estimate>], direction: Direction) -> Option<usize> {
     // With the sign turned where more is better, less is better everywhere.
     let sign = match direction {
@@ -67,15 +71,13 @@ pub fn best(estimates: &[Option<Estimate>], direction: Direction) -> Option<usiz
 }
 
 fn clearly_less(lead: Estimate, other: Estimate, sign: f64) -> bool {
+    let leads_by = |margin: f64| (other.value - lead.value).abs() > margin * lead.value.abs().min(other.value.abs());
     match (lead.range, other.range) {
         (Some((low, high)), Some((other_low, other_high))) => {
-            if sign > 0.0 {
-                high < other_low
-            } else {
-                low > other_high
-            }
+            let apart = if sign > 0.0 { high < other_low } else { low > other_high };
+            apart && leads_by(MARGIN_BETWEEN_ITERATIONS)
         }
-        _ => (other.value - lead.value).abs() > SINGLE_OBSERVATION_MARGIN * other.value.abs().min(lead.value.abs()),
+        _ => leads_by(SINGLE_OBSERVATION_MARGIN),
     }
 }
 
@@ -95,6 +97,7 @@ mod tests {
         assert_eq!(scale(Unit::Bytes, 6e9).symbol, "MiB");
         assert_eq!(decimals([31.8, 250.0].into_iter()), 1);
         assert_eq!(decimals([0.5, 1234.0].into_iter()), 1);
+        assert_eq!(decimals([21.0, 1110.0].into_iter()), 0);
         assert_eq!(decimals([0.0].into_iter()), 0);
         assert_eq!(decimals([123_456.0].into_iter()), 0);
     }
@@ -108,6 +111,7 @@ mod tests {
         assert_eq!(best(&apart, Informative), None);
         assert_eq!(best(&[estimate(30.0, 1.0), estimate(31.0, 0.5)], LowerIsBetter), None, "ranges overlap");
         assert_eq!(best(&[estimate(30.0, 1.0), None], LowerIsBetter), None, "nothing to compare with");
+        assert_eq!(best(&[estimate(30.0, 0.01), estimate(30.2, 0.01)], LowerIsBetter), None, "less than 1 % apart");
         let single = |value| Some(Estimate { value, range: None });
         assert_eq!(best(&[single(100.0), single(104.0)], LowerIsBetter), None, "within 5 %");
         assert_eq!(best(&[single(100.0), single(106.0)], LowerIsBetter), Some(0));

@@ -9,7 +9,7 @@ const HASH_CHARACTERS: usize = 12;
 
 /// How to read the sheets.
 pub const LEGEND: &str = "Medians over all iterations; ± is half the distance between the lowest and the highest \
-     iteration. * marks the best where these ranges do not overlap; what is observed once must lead by more than 5 %.";
+     iteration. * marks the best: these ranges do not overlap and it leads by 1 %, or by 5 % where there is one observation.";
 
 /// Name and text of each fact.
 pub fn facts(run: &Run, records: &[Record]) -> Vec<(&'static str, String)> {
@@ -21,12 +21,18 @@ pub fn facts(run: &Run, records: &[Record]) -> Vec<(&'static str, String)> {
     facts
 }
 
-/// The device in one line.
-pub fn device(run: &Run) -> String {
+/// Processor, cores and memory: what a chart has room for.
+pub fn short_device(run: &Run) -> String {
     let device = &run.device;
-    let mut parts = vec![one_line(device.processor.as_deref().unwrap_or(&device.name))];
-    parts.push(format!("{} logical {}", device.logical_cores, plural(device.logical_cores, "core")));
-    parts.push(format!("{:.1} GiB", device.memory_bytes as f64 / (1u64 << 30) as f64));
+    let processor = one_line(device.processor.as_deref().unwrap_or(&device.name));
+    let memory = device.memory_bytes as f64 / (1u64 << 30) as f64;
+    let cores = plural(device.logical_cores, "core");
+    format!("{processor}, {} logical {cores}, {memory:.1} GiB", device.logical_cores)
+}
+
+fn device(run: &Run) -> String {
+    let device = &run.device;
+    let mut parts = vec![short_device(run)];
     parts.extend(device.operating_system.as_deref().map(one_line));
     parts.extend(device.kernel.as_deref().map(|kernel| format!("kernel {}", one_line(kernel))));
     parts.push(one_line(&device.architecture));

@@ -235,7 +235,8 @@ fn row(line: &Line, metric: &Metric, columns: &[ColumnValues], footnotes: &mut F
         None if column.measured() => absent(column.estimate(line).err().unwrap_or_default(), footnotes),
         None => Cell::default(),
     });
-    Row { label: line.label.unwrap_or(metric.label).to_owned(), cells: cells.collect(), unit: scale.symbol }
+    let unit = if estimates.iter().flatten().next().is_some() { scale.symbol } else { "" };
+    Row { label: line.label.unwrap_or(metric.label).to_owned(), cells: cells.collect(), unit }
 }
 
 impl ColumnValues<'_> {

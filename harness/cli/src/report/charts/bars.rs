@@ -27,6 +27,7 @@ const HEAD_HEIGHT: i32 = 170;
 /// Share of a group's width that bars take.
 const FILL: f64 = 0.84;
 const WIDEST_BAR: f64 = 110.0;
+const LABEL_HEIGHT: i32 = 14;
 
 /// What is drawn as bars.
 pub struct Bars {
@@ -201,8 +202,14 @@ fn draw_slot(
     let number = format!("{:.*}", plot.decimals, summary.median * plot.scale.factor);
     let with_unit = format!("{number} {}", plot.scale.symbol);
     let label = if f64::from(text_width(&with_unit)) <= place.width { with_unit } else { number };
-    let above = y(summary.maximum).min(y(summary.median)) - 4;
-    put(canvas, &label, (place.middle, above), text(TEXT_SIZE, INK, HPos::Center, VPos::Bottom))
+    let (median, highest) = (y(summary.median), y(summary.maximum));
+    // Directly above the bar, on white, where the whisker is long; above the whisker where it would hide its end.
+    let bottom = if median - highest > LABEL_HEIGHT + 8 { median - 3 } else { highest.min(median) - 4 };
+    let half = text_width(&label) / 2;
+    let paper =
+        Rectangle::new([(place.middle - half, bottom - LABEL_HEIGHT), (place.middle + half, bottom)], WHITE.filled());
+    canvas.draw(&paper).map_err(words)?;
+    put(canvas, &label, (place.middle, bottom), text(TEXT_SIZE, INK, HPos::Center, VPos::Bottom))
 }
 
 /// A label of the axis, with as many decimals as its largest value needs.

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::report::{
     blocks::{combination, one_line},
-    facts::{device, engine},
+    facts::{engine, short_device},
     sheet::shortcoming,
 };
 
@@ -72,7 +72,7 @@ fn subtitle(subject: &Subject, combination: String, remark: &str) -> Vec<String>
             engines_once.push(engine);
         }
     }
-    vec![combination, device(subject.run), engines_once.join(" · "), remark.to_owned()]
+    vec![combination, short_device(subject.run), engines_once.join(" · "), remark.to_owned()]
 }
 
 /// Lines no longer than the chart is wide.

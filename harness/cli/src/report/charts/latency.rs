@@ -68,8 +68,7 @@ pub fn draw(subject: &Subject) -> anyhow::Result<Option<String>> {
     {
         let canvas = SVGBackend::with_string(&mut svg, (WIDTH, height as u32)).into_drawing_area();
         canvas.fill(&WHITE).map_err(words)?;
-        let remark =
-            "Line: median over iterations. Band: 10th to 90th percentile. Gaps are the prompts of later turns.";
+        let remark = "Line: median over iterations. Band: 10th to 90th percentile. Between turns: prompts.";
         let top = head(&canvas, subject, "Inter-token latency over the context (less is better)", remark)?;
         let (_, area) = canvas.split_vertically(top);
         for (panel, area) in panels.iter().zip(area.split_evenly((panels.len(), 1))) {
@@ -90,6 +89,8 @@ fn draw_panel(area: &Canvas, subject: &Subject, panel: &Panel) -> anyhow::Result
     let highest_median = panel.points().map(|point| point.median).fold(0.0, f64::max);
     let highest = panel.points().map(|point| point.p90).fold(0.0, f64::max).min(highest_median * TALLEST_BAND);
     let last = panel.points().map(|point| point.position).fold(1.0, f64::max);
+    let first = panel.points().map(|point| point.position).fold(last, f64::min);
+    let edge = (last - first) * 0.015;
     let scale = scale(Unit::Nanoseconds, highest);
     let end = axis_end(highest * scale.factor);
     let title = format!("{}, {}", one_line(panel.scenario), scale.symbol);
@@ -101,13 +102,13 @@ fn draw_panel(area: &Canvas, subject: &Subject, panel: &Panel) -> anyhow::Result
         .margin_bottom(8)
         .set_label_area_size(LabelAreaPosition::Left, 58)
         .set_label_area_size(LabelAreaPosition::Bottom, 42)
-        .build_cartesian_2d(0.0..last * 1.01, 0.0..end)
+        .build_cartesian_2d(first - edge..last + edge, 0.0..end)
         .map_err(words)?;
     let label = |horizontal, vertical| text(TEXT_SIZE, INK, horizontal, vertical);
     chart
         .configure_mesh()
         .x_labels(9)
-        .y_labels(5)
+        .y_labels(8)
         .light_line_style(WHITE.mix(0.0))
         .bold_line_style(GRID)
         .axis_style(PALE_INK)
