@@ -6,6 +6,7 @@ mod cells;
 pub mod charts;
 mod csv;
 mod date;
+pub mod decode;
 mod facts;
 #[cfg(test)]
 pub mod fixture;

@@ -246,10 +246,11 @@ impl ColumnValues<'_> {
 }
 
 fn spread(estimate: Estimate, factor: f64, decimals: usize) -> String {
-    match estimate.range {
-        Some((low, high)) if high > low => format!("±{:.decimals$}", (high - low) / 2.0 * factor),
-        _ => String::new(),
-    }
+    let Some((low, high)) = estimate.range.filter(|(low, high)| high > low) else { return String::new() };
+    let half = (high - low) / 2.0 * factor;
+    // One decimal more where the row's own would say that there is no spread at all.
+    let vanishes = half * 10f64.powi(decimals as i32) < 0.5;
+    format!("±{half:.*}", if vanishes { decimals + 1 } else { decimals })
 }
 
 fn absent(reason: String, footnotes: &mut Footnotes) -> Cell {

@@ -138,8 +138,11 @@ impl ColumnWidth {
 fn cell(cell: &Cell, width: &ColumnWidth, paint: Paint) -> String {
     if !is_number(cell) {
         let text = word(cell);
-        let text_length = length(&text);
-        return padding(width.total(), text_length) + &if cell.alarm { paint.alarm(&text) } else { text };
+        let room = width.total().saturating_sub(length(&text));
+        // The dash stands where the last digit would, if its footnote finds room behind it.
+        let dash = (width.total() - width.number() + width.value).saturating_sub(1);
+        let before = if cell.value == "-" { room.min(dash) } else { room };
+        return padding(before, 0) + &if cell.alarm { paint.alarm(&text) } else { text } + &padding(room, before);
     }
     let mut output = padding(width.total() - width.number() + width.value, length(&cell.value));
     output += &if cell.best { paint.best(&cell.value) } else { cell.value.clone() };

@@ -20,25 +20,25 @@ fn first_sheet(output: &str) -> String {
 fn three_backends_stand_side_by_side() {
     insta::assert_snapshot!(rendered(&fixture::records()[..3], Format::Table), @r#"
     chat · mobilellm-125m (seeded weights) · f32 · 1 thread
-                                onnxruntime        tract       candle
-    ─────────────────────────────────────────────────────────────────
-    time to first token, ms      180 ±3       297 ±4       153 ±1   *
-    prefill, tokens/s            320 ±4       192 ±2       372 ±3   *
-    decode, tokens/s            29.2 ±0.0    23.9 ±0.0    29.0 ±0.0
-    inter-token latency, ms     34.2 ±0.1    41.8 ±0.1    34.4 ±0.1
-      90th percentile, ms       36.0 ±0.0    43.5 ±0.1    36.1 ±0.1
-      99th percentile, ms       36.5 ±0.0    44.1 ±0.1    36.6 ±0.1
-    request latency, ms         2375 ±5      3015 ±5      2348 ±5   *
-    load time, ms                389         1420          252      *
-      of which reading, ms            - [1]   310          231
-      of which preparing, ms          - [1]  1110           21
-    first token after load, ms   300          495          263      *
-    peak memory, MiB             522          585          527
-      of which own, MiB          498          561          503
-    key-value cache, MiB        16.9         16.9         16.9
-    of memory bandwidth, %      81.2 ±0.1    66.7 ±0.1    80.8 ±0.1
-    same tokens as onnxruntime    reference    yes (192)    yes (192)
-    ─────────────────────────────────────────────────────────────────
+                                 onnxruntime         tract        candle
+    ────────────────────────────────────────────────────────────────────
+    time to first token, ms      180 ±3        297 ±4        153 ±1    *
+    prefill, tokens/s            320 ±4        192 ±2        372 ±3    *
+    decode, tokens/s            29.2 ±0.03    23.9 ±0.04    29.0 ±0.03
+    inter-token latency, ms     34.2 ±0.1     41.8 ±0.1     34.4 ±0.1
+      90th percentile, ms       36.0 ±0.04    43.5 ±0.1     36.1 ±0.1
+      99th percentile, ms       36.5 ±0.04    44.1 ±0.1     36.6 ±0.1
+    request latency, ms         2375 ±5       3015 ±5       2348 ±5    *
+    load time, ms                389          1420           252       *
+      of which reading, ms         - [1]       310           231
+      of which preparing, ms       - [1]      1110            21
+    first token after load, ms   300           495           263       *
+    peak memory, MiB             522           585           527
+      of which own, MiB          498           561           503
+    key-value cache, MiB        16.9          16.9          16.9
+    of memory bandwidth, %      81.2 ±0.1     66.7 ±0.1     80.8 ±0.1
+    same tokens as onnxruntime     reference     yes (192)     yes (192)
+    ────────────────────────────────────────────────────────────────────
     [1] the engine loads in one call
 
     Medians over all iterations; ± is half the distance between the lowest and the
@@ -63,25 +63,25 @@ fn three_backends_stand_side_by_side() {
 fn what_went_wrong_is_a_column_with_its_reason() {
     insta::assert_snapshot!(first_sheet(&rendered(&fixture::troubled(), Format::Table)), @r#"
     chat · mobilellm-125m (seeded weights) · f32 · 1 thread
-                                onnxruntime       tract       candle         fake
-    ─────────────────────────────────────────────────────────────────────────────
-    time to first token, ms      180 ±3      failed [1]   153 ±1   *  skipped [2]
-    prefill, tokens/s            320 ±4                   372 ±3   *
-    decode, tokens/s            29.2 ±0.0                29.0 ±0.0
-    inter-token latency, ms     34.2 ±0.1                34.4 ±0.1
-      90th percentile, ms       36.0 ±0.0                36.1 ±0.1
-      99th percentile, ms       36.5 ±0.0                36.6 ±0.1
-    request latency, ms         2375 ±5                  2348 ±5   *
-    load time, ms                389                      252      *
-      of which reading, ms            - [3]               231
-      of which preparing, ms          - [3]              21.0
-    first token after load, ms   300                      263      *
-    peak memory, MiB             522                      527
-      of which own, MiB          498                      503
-    key-value cache, MiB        16.9                     16.9
-    of memory bandwidth, %      81.2 ±0.1                80.8 ±0.1
-    same tokens as onnxruntime    reference                   no [4]
-    ─────────────────────────────────────────────────────────────────────────────
+                                 onnxruntime       tract        candle         fake
+    ───────────────────────────────────────────────────────────────────────────────
+    time to first token, ms      180 ±3       failed [1]   153 ±1    *  skipped [2]
+    prefill, tokens/s            320 ±4                    372 ±3    *
+    decode, tokens/s            29.2 ±0.03                29.0 ±0.03
+    inter-token latency, ms     34.2 ±0.1                 34.4 ±0.1
+      90th percentile, ms       36.0 ±0.04                36.1 ±0.1
+      99th percentile, ms       36.5 ±0.04                36.6 ±0.1
+    request latency, ms         2375 ±5                   2348 ±5    *
+    load time, ms                389                       252       *
+      of which reading, ms         - [3]                   231
+      of which preparing, ms       - [3]                  21.0
+    first token after load, ms   300                       263       *
+    peak memory, MiB             522                       527
+      of which own, MiB          498                       503
+    key-value cache, MiB        16.9                      16.9
+    of memory bandwidth, %      81.2 ±0.1                 80.8 ±0.1
+    same tokens as onnxruntime     reference                    no [4]
+    ───────────────────────────────────────────────────────────────────────────────
     [1] tract failed while loading the model: cannot read graph: node 12 "Gather" is
         [31m not supported
     [2] fake skipped: the runner is not built: run `cargo build -p pocketwatt-fake`
@@ -97,21 +97,21 @@ fn numbers_that_cannot_exist_are_absent_with_their_reason() {
     prefill-512 · mobilellm-125m (seeded weights) · f32 · 1 thread
                               onnxruntime       tract      candle
     ─────────────────────────────────────────────────────────────
-    time to first token             - [1]       - [1]       - [1]
+    time to first token           - [1]       - [1]       - [1]
     prefill, tokens/s           320 ±2      192 ±2      367 ±7  *
-    decode                          - [2]       - [2]       - [2]
-    inter-token latency             - [2]       - [2]       - [2]
-      90th percentile               - [2]       - [2]       - [2]
-      99th percentile               - [2]       - [2]       - [2]
+    decode                        - [2]       - [2]       - [2]
+    inter-token latency           - [2]       - [2]       - [2]
+      90th percentile             - [2]       - [2]       - [2]
+      99th percentile             - [2]       - [2]       - [2]
     request latency, ms        1602 ±12    2668 ±28    1395 ±26 *
     load time, ms               389        1420         252     *
-      of which reading, ms          - [3]   310         231
-      of which preparing, ms        - [3]  1110          21
-    first token after load          - [1]       - [1]       - [1]
+      of which reading, ms        - [3]     310         231
+      of which preparing, ms      - [3]    1110          21
+    first token after load        - [1]       - [1]       - [1]
     peak memory, MiB            522         585         527
       of which own, MiB         498         561         503
     key-value cache, MiB       16.9        16.9        16.9
-    of memory bandwidth             - [2]       - [2]       - [2]
+    of memory bandwidth           - [2]       - [2]       - [2]
     ─────────────────────────────────────────────────────────────
     [1] nothing is generated
     [2] fewer than 2 output tokens
@@ -175,10 +175,10 @@ fn markdown_has_the_content_of_the_table() {
     |---|---:|---:|---:|---:|
     | time to first token, ms | 180 ±3 | failed \[1\] | **153 ±1** \* | skipped \[2\] |
     | prefill, tokens/s | 320 ±4 |  | **372 ±3** \* |  |
-    | decode, tokens/s | 29.2 ±0.0 |  | 29.0 ±0.0 |  |
+    | decode, tokens/s | 29.2 ±0.03 |  | 29.0 ±0.03 |  |
     | inter-token latency, ms | 34.2 ±0.1 |  | 34.4 ±0.1 |  |
-    | &nbsp;&nbsp;90th percentile, ms | 36.0 ±0.0 |  | 36.1 ±0.1 |  |
-    | &nbsp;&nbsp;99th percentile, ms | 36.5 ±0.0 |  | 36.6 ±0.1 |  |
+    | &nbsp;&nbsp;90th percentile, ms | 36.0 ±0.04 |  | 36.1 ±0.1 |  |
+    | &nbsp;&nbsp;99th percentile, ms | 36.5 ±0.04 |  | 36.6 ±0.1 |  |
     | request latency, ms | 2375 ±5 |  | **2348 ±5** \* |  |
     | load time, ms | 389 |  | **252** \* |  |
     | &nbsp;&nbsp;of which reading, ms | - \[3\] |  | 231 |  |

@@ -201,7 +201,7 @@ fn draw_slot(
     }
     let number = format!("{:.*}", plot.decimals, summary.median * plot.scale.factor);
     let with_unit = format!("{number} {}", plot.scale.symbol);
-    let label = if f64::from(text_width(&with_unit)) <= place.width { with_unit } else { number };
+    let label = if f64::from(text_width(&with_unit) + 8) <= place.width { with_unit } else { number };
     let (median, highest) = (y(summary.median), y(summary.maximum));
     // Directly above the bar, on white, where the whisker is long; above the whisker where it would hide its end.
     let bottom = if median - highest > LABEL_HEIGHT + 8 { median - 3 } else { highest.min(median) - 4 };

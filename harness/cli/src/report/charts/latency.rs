@@ -130,12 +130,13 @@ fn draw_panel(area: &Canvas, subject: &Subject, panel: &Panel) -> anyhow::Result
             chart.draw_series([Polygon::new(band, ink.mix(0.18).filled())]).map_err(words)?;
         }
     }
+    // Slightly transparent, so that a line is seen through another one.
     for (index, line) in panel.lines.iter().enumerate() {
         let ink = color(&subject.names, index);
         for turn in line {
             let points: Vec<(f64, f64)> =
                 turn.iter().map(|point| (point.position, (point.median * scale.factor).min(end))).collect();
-            chart.draw_series([PathElement::new(points, ink.stroke_width(2))]).map_err(words)?;
+            chart.draw_series([PathElement::new(points, ink.mix(0.8).stroke_width(2))]).map_err(words)?;
         }
     }
     Ok(())
