@@ -23,6 +23,7 @@ const HEAD_HEIGHT: i32 = 172;
 const PANEL_HEIGHT: i32 = 270;
 /// A band that reaches above this multiple of the highest median is cut: one hiccup would flatten all lines.
 const TALLEST_BAND: f64 = 3.0;
+const THICKEST_LINE: u32 = 4;
 
 /// Latency of one position, over all counted iterations, in nanoseconds.
 #[derive(Clone, Copy)]
@@ -130,13 +131,14 @@ fn draw_panel(area: &Canvas, subject: &Subject, panel: &Panel) -> anyhow::Result
             chart.draw_series([Polygon::new(band, ink.mix(0.18).filled())]).map_err(words)?;
         }
     }
-    // Slightly transparent, so that a line is seen through another one.
+    // Later lines are thinner, so that one that lies exactly on another does not hide it.
     for (index, line) in panel.lines.iter().enumerate() {
         let ink = color(&subject.names, index);
+        let width = THICKEST_LINE.saturating_sub(index as u32).max(2);
         for turn in line {
             let points: Vec<(f64, f64)> =
                 turn.iter().map(|point| (point.position, (point.median * scale.factor).min(end))).collect();
-            chart.draw_series([PathElement::new(points, ink.mix(0.8).stroke_width(2))]).map_err(words)?;
+            chart.draw_series([PathElement::new(points, ink.stroke_width(width))]).map_err(words)?;
         }
     }
     Ok(())
