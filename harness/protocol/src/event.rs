@@ -164,7 +164,7 @@ pub struct Scored {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Stage {
-    /// Starting and agreeing on the protocol; also what the harness reports for a runner that died unasked.
+    /// Starting and agreeing on the protocol.
     Start,
     /// Reading and preparing the model.
     Load,
@@ -174,6 +174,9 @@ pub enum Stage {
     Prefill,
     /// Generating in a counted iteration.
     Decode,
+    /// A counted iteration, where only the harness is left to say so: the runner died, hung or wrote nonsense, and
+    /// nobody knows whether it was processing a prompt or generating.
+    Iteration,
     /// Computing logits of a fixed text.
     Score,
 }

@@ -2,7 +2,8 @@
 //!
 //! A runner is a child process. It writes [`Event::Hello`] as its first line, reads exactly one [`Request`]
 //! line from standard input, and then writes one [`Event`] a line to standard output until [`Event::Done`]
-//! or [`Event::Failed`]. Logs go to standard error. Nothing is written while an iteration is being measured.
+//! or [`Event::Failed`]. Then it waits until standard input is closed, so that the harness can read its memory a last
+//! time. Logs go to standard error. Nothing is written while an iteration is being measured.
 //!
 //! Both sides share one boot's `CLOCK_MONOTONIC`, so a token's time and a meter's reading join without
 //! synchronisation.

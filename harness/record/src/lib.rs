@@ -13,6 +13,6 @@ pub use catalogue::{Direction, Metric, Unit, catalogue, metric};
 pub use derive::derive_metrics;
 pub use format::{FormatVersion, RECORD_FORMAT, read_record, read_run};
 pub use record::{Case, MetricValue, ModelPassport, Outcome, Passport, Precision, Record, Samples, Value};
-pub use run::{PlannedCase, Run, RunSettings};
+pub use run::{PlannedCase, Run, RunSettings, ScenarioSource};
 pub use statistics::{Summary, percentile};
 pub use store::{RunFolder, StoreError, latest_run};

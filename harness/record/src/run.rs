@@ -23,8 +23,22 @@ pub struct Run {
     pub bandwidth: Vec<Bandwidth>,
     /// What all cases share.
     pub settings: RunSettings,
+    /// The scenarios as they were when the run began: what is measured after a pause is what was planned.
+    pub scenarios: Vec<ScenarioSource>,
     /// The cases in the order in which they are measured.
     pub plan: Vec<PlannedCase>,
+}
+
+/// Definition of a scenario.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ScenarioSource {
+    /// Its name.
+    pub name: String,
+    /// SHA-256 of `definition`.
+    pub sha256: String,
+    /// The text of its TOML file.
+    pub definition: String,
 }
 
 /// What all cases of a run share.

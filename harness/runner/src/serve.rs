@@ -15,20 +15,32 @@ use crate::{Backend, LoadStages, Model, run_iteration, score::score};
 
 /// Serves one request on standard input and output. The whole `main` of a runner.
 ///
+/// After its last event it stays until standard input is closed: a process that is gone cannot be asked any more how
+/// much memory it had at most. Should the harness be killed, the runner is killed with it, and does not go on using the
+/// processor beside whatever is measured next.
+///
 /// Exit status 0 after [`Event::Done`], 1 after [`Event::Failed`] or when the harness is gone.
 pub fn serve(backend: &dyn Backend) -> ExitCode {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL)) {
+        eprintln!("pocketwatt runner: cannot tie its life to the harness: {error}");
+    }
     serve_with(backend, &MonotonicClock, std::io::stdin().lock(), std::io::stdout().lock())
 }
 
 /// [`serve`] with any clock and any pipes.
-pub fn serve_with(backend: &dyn Backend, clock: &dyn Clock, from: impl BufRead, mut to: impl Write) -> ExitCode {
-    let last = match answer(backend, clock, from, &mut to) {
+pub fn serve_with(backend: &dyn Backend, clock: &dyn Clock, mut from: impl BufRead, mut to: impl Write) -> ExitCode {
+    let last = match answer(backend, clock, &mut from, &mut to) {
         Ok(()) => Event::Done,
         Err((stage, error)) => Event::Failed { stage, message: format!("{error:#}") },
     };
     let failed = last != Event::Done;
     // When the harness is gone there is nobody left to tell; the exit status still says it.
     let sent = write_message(&mut to, &last);
+    if sent.is_ok() {
+        // Whatever ends the wait, it has ended.
+        let _ = std::io::copy(&mut from, &mut std::io::sink());
+    }
     if failed || sent.is_err() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
 

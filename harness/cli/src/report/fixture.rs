@@ -142,6 +142,7 @@ pub fn run(records: &[Record]) -> Run {
         },
         bandwidth: vec![bandwidth()],
         settings: RunSettings { warmup_iterations: 1, iterations: 5, settle_ms: 0, timeout_s: 60 },
+        scenarios: Vec::new(),
         plan: records.iter().map(|record| PlannedCase { case: record.case.clone(), estimate_s: 10.0 }).collect(),
     }
 }

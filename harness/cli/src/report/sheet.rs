@@ -143,6 +143,7 @@ fn stage_words(stage: Stage) -> &'static str {
         Stage::Warmup => "warming up",
         Stage::Prefill => "processing a prompt",
         Stage::Decode => "generating",
+        Stage::Iteration => "running an iteration",
         Stage::Score => "computing logits",
     }
 }
