@@ -2,6 +2,8 @@ use std::{io, path::PathBuf};
 
 use thiserror::Error;
 
+use crate::Preset;
+
 /// Why a model cannot be used. Each names the offender and the next step.
 #[derive(Debug, Error)]
 #[non_exhaustive]
@@ -48,6 +50,54 @@ pub enum ModelError {
         /// Shape by the configuration.
         expected: Vec<usize>,
     },
+    /// A name that no model of the library can have.
+    #[error("{name:?} cannot be the name of a model: letters, digits and -_.+ can, beginning with a letter or digit")]
+    Name {
+        /// The name.
+        name: String,
+    },
+    /// A model that is not in the library.
+    #[error("there is no model {name:?}{hint}")]
+    UnknownModel {
+        /// The name asked for.
+        name: String,
+        /// How to get it, or which name was probably meant.
+        hint: String,
+    },
+    /// A model's place is taken.
+    #[error("{path} exists already: choose another name, or remove it")]
+    Exists {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A file is not the one that was generated or imported.
+    #[error("{path} changed since the model was made (sha256 {found}, was {expected}): generate or import it again")]
+    Changed {
+        /// The file.
+        path: PathBuf,
+        /// SHA-256 in the manifest.
+        expected: String,
+        /// SHA-256 now.
+        found: String,
+    },
+    /// The disk is too full for a model.
+    #[error(
+        "{path} has no room for the model: {needed} bytes are needed, {free} are free; \
+        free some, or set POCKETWATT_CACHE to a folder on another disk"
+    )]
+    NoSpace {
+        /// A folder on that disk.
+        path: PathBuf,
+        /// Size of the model.
+        needed: u64,
+        /// Bytes that may still be written.
+        free: u64,
+    },
+    /// No environment variable says where models are kept.
+    #[error(
+        "there is no folder to keep models in: set POCKETWATT_CACHE to one (HOME and XDG_CACHE_HOME are not set either)"
+    )]
+    NoCacheFolder,
 }
 
 impl ModelError {
@@ -55,6 +105,34 @@ impl ModelError {
     pub fn io(action: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
         let path = path.into();
         move |source| Self::Io { action, path, source }
+    }
+
+    /// A model that is not in the library, where `nearest` is the name that reads most like it.
+    pub fn unknown_model(name: &str, nearest: Option<&str>) -> Self {
+        let preset = |name: &str| Preset::find(name).is_some();
+        let hint = match nearest {
+            _ if preset(name) => format!(": `pocketwatt model generate {name}` makes it"),
+            Some(nearest) if preset(nearest) => {
+                format!("; did you mean {nearest:?}? `pocketwatt model generate {nearest}` makes it")
+            }
+            Some(nearest) => format!("; did you mean {nearest:?}?"),
+            None => ": `pocketwatt model list` shows those there are, \
+                     `pocketwatt model generate PRESET` and `pocketwatt model import FILE` make others"
+                .into(),
+        };
+        Self::UnknownModel { name: name.to_owned(), hint }
+    }
+
+    /// An I/O error of a write turned into [`ModelError::NoSpace`] if the disk ran full in spite of the check before.
+    pub(crate) fn or_full(self, needed: u64) -> Self {
+        match self {
+            Self::Io { path, source, .. }
+                if [io::ErrorKind::StorageFull, io::ErrorKind::QuotaExceeded].contains(&source.kind()) =>
+            {
+                Self::NoSpace { path, needed, free: 0 }
+            }
+            other => other,
+        }
     }
 
     /// A file whose contents are wrong.

@@ -5,13 +5,20 @@ mod config;
 mod config_json;
 mod error;
 mod folder;
+mod library;
+mod manifest;
 mod onnx;
 #[cfg(any(test, feature = "reference"))]
 pub mod reference;
+mod seeded;
+mod staging;
 mod weights;
 
 pub use config::{ModelConfig, Preset, TensorSpec};
 pub use error::ModelError;
 pub use folder::{ModelFolder, sha256_of_file};
+pub use library::{LibraryEntry, LibraryModel, ModelLibrary, check_name};
+pub use manifest::{ModelManifest, ModelOrigin};
 pub use onnx::write_graph;
+pub use seeded::generate_seeded;
 pub use weights::{TensorLocation, WeightFile};

@@ -1,15 +1,15 @@
-use std::{fs, path::Path};
+use std::path::Path;
 
 use pocketwatt_protocol::{ModelFiles, TokenId};
-use safetensors::tensor::{Dtype, TensorView, serialize_to_file};
 
 use super::ReferenceModel;
-use crate::{ModelConfig, ModelError, ModelFolder, Preset, TensorSpec, sha256_of_file};
+use crate::{ModelConfig, ModelError, ModelFolder, Preset, generate_seeded, sha256_of_file};
 
 /// How many tokens a [`ReferenceCase`] continues its text by.
 pub const GREEDY_TOKENS: usize = 64;
 /// Length of the text, long enough for several chunks.
 const TEXT_TOKENS: usize = 24;
+const SEED: u64 = 1;
 
 /// A small model on disk and what it must answer. Backends feed these to the conformance suite.
 pub struct ReferenceCase {
@@ -56,11 +56,7 @@ impl ReferenceCase {
     }
 
     fn write(name: &'static str, config: &ModelConfig, path: &Path) -> Result<Self, ModelError> {
-        fs::create_dir_all(path).map_err(ModelError::io("create", path))?;
-        let config_path = path.join("config.json");
-        fs::write(&config_path, config.to_json()).map_err(ModelError::io("write", &config_path))?;
-        write_weights(config, &path.join("model.safetensors"))?;
-        let folder = ModelFolder::open(path)?;
+        let folder = generate_seeded(config, name, SEED, path)?;
         let tokens: Vec<TokenId> =
             (0..TEXT_TOKENS).map(|i| TokenId(((i * 7919 + 13) % config.vocabulary) as u32)).collect();
         let model = ReferenceModel::open(&folder)?;
@@ -77,50 +73,4 @@ impl ReferenceCase {
             tokens,
         })
     }
-}
-
-/// Random weights under which every part of the block matters: scores of attention spread over several units, norm
-/// weights differ from 1, and the residual stream is not drowned by the embedding. Weights of a trained model's
-/// initial scale would make attention nearly uniform and hide wrong positions.
-fn write_weights(config: &ModelConfig, path: &Path) -> Result<(), ModelError> {
-    let tensors: Vec<(TensorSpec, Vec<u8>)> = config
-        .tensors()
-        .into_iter()
-        .enumerate()
-        .map(|(index, spec)| {
-            let bytes = values(&spec, index as u64).flat_map(f32::to_le_bytes).collect();
-            (spec, bytes)
-        })
-        .collect();
-    let views = tensors
-        .iter()
-        .map(|(spec, bytes)| {
-            let view = TensorView::new(Dtype::F32, spec.shape.clone(), bytes)
-                .map_err(|error| ModelError::invalid(path, error.to_string()))?;
-            Ok((spec.name.as_str(), view))
-        })
-        .collect::<Result<Vec<_>, ModelError>>()?;
-    serialize_to_file(views, None, path).map_err(|error| ModelError::invalid(path, error.to_string()))
-}
-
-fn values(spec: &TensorSpec, seed: u64) -> impl Iterator<Item = f32> {
-    let (centre, spread) = match spec.shape.as_slice() {
-        [_] => (1.0, 0.3),
-        // Uniform values of that spread have variance 1 / columns: a projection keeps the size of its input.
-        [_, columns] if !spec.name.contains("embed_tokens") => (0.0, (3.0 / *columns as f32).sqrt()),
-        _ => (0.0, 0.5),
-    };
-    let count: usize = spec.shape.iter().product();
-    (0..count as u64).map(move |i| {
-        let bits = mix(mix(seed) ^ i) >> 40;
-        centre + spread * (bits as f32 / (1 << 23) as f32 - 1.0)
-    })
-}
-
-/// The finaliser of splitmix64.
-fn mix(value: u64) -> u64 {
-    let mut z = value.wrapping_add(0x9E37_79B9_7F4A_7C15);
-    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    z ^ (z >> 31)
 }

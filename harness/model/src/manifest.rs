@@ -1,0 +1,177 @@
+//! `pocketwatt.json`: what a model folder holds and where that came from.
+
+use std::{
+    collections::BTreeMap,
+    fmt::{self, Display},
+    fs,
+    path::Path,
+};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{ModelError, ModelFolder, sha256_of_file};
+
+/// Its name in the model folder.
+const FILE_NAME: &str = "pocketwatt.json";
+const WEIGHTS: &str = "model.safetensors";
+/// The version of the format that this program writes and reads.
+const FORMAT_VERSION: u32 = 1;
+
+/// What a model folder holds and where that came from; a record's statement of "the same model" rests on it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModelManifest {
+    format_version: u32,
+    /// The model's name, also that of its folder in the library.
+    pub name: String,
+    /// Where its weights came from.
+    pub origin: ModelOrigin,
+    /// Size of `model.safetensors`.
+    pub weight_bytes: u64,
+    /// SHA-256 of `model.safetensors`, in hexadecimal.
+    pub weights_sha256: String,
+    /// SHA-256 of each other file that belongs to the model (configuration, tokenizer), by its name. Graphs that are
+    /// derived from the model are no part of it.
+    pub files_sha256: BTreeMap<String, String>,
+}
+
+/// Where weights came from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum ModelOrigin {
+    /// Random numbers: they cost as much time and energy as trained weights, and say nothing sensible.
+    Seeded {
+        /// The published model whose shape they have.
+        preset: Option<String>,
+        /// Where the random numbers begin.
+        seed: u64,
+    },
+    /// Read from a file of somebody else.
+    Imported {
+        /// Name of that file or folder, without the folders above it.
+        source: String,
+        /// Its format, for example `GGUF Q4_1`.
+        format: String,
+        /// SHA-256 of that file, in hexadecimal.
+        sha256: String,
+    },
+}
+
+impl Display for ModelOrigin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Seeded { seed, .. } => write!(f, "seeded weights (seed {seed})"),
+            Self::Imported { source, format, .. } => write!(f, "imported from {source} ({format})"),
+        }
+    }
+}
+
+/// The smallest part of a manifest: tells a newer format from a broken file.
+#[derive(Deserialize)]
+struct Version {
+    format_version: u32,
+}
+
+impl ModelManifest {
+    /// Describes the files that lie in `folder`, which is complete but for the manifest. The weights' SHA-256 is
+    /// given, for it is best computed while they are written.
+    ///
+    /// # Errors
+    /// When a file cannot be read.
+    pub fn describe(
+        name: &str,
+        origin: ModelOrigin,
+        folder: &Path,
+        weights_sha256: String,
+    ) -> Result<Self, ModelError> {
+        let weights = folder.join(WEIGHTS);
+        let weight_bytes = fs::metadata(&weights).map_err(ModelError::io("read", &weights))?.len();
+        let mut files_sha256 = BTreeMap::new();
+        for entry in fs::read_dir(folder).map_err(ModelError::io("read", folder))? {
+            let entry = entry.map_err(ModelError::io("read", folder))?;
+            let Ok(file) = entry.file_name().into_string() else { continue };
+            let derived = file.ends_with(".onnx");
+            if entry.path().is_file() && !derived && ![WEIGHTS, FILE_NAME].contains(&file.as_str()) {
+                files_sha256.insert(file, sha256_of_file(&entry.path())?);
+            }
+        }
+        let name = name.to_owned();
+        Ok(Self { format_version: FORMAT_VERSION, name, origin, weight_bytes, weights_sha256, files_sha256 })
+    }
+
+    /// Reads the manifest of a model.
+    ///
+    /// # Errors
+    /// When there is none, it is malformed, or a newer version of the program wrote it.
+    pub fn read(folder: &ModelFolder) -> Result<Self, ModelError> {
+        Self::read_at(folder.path())
+    }
+
+    /// Reads the manifest in `folder`, even if the model beside it is broken.
+    ///
+    /// # Errors
+    /// See [`ModelManifest::read`].
+    pub fn read_at(folder: &Path) -> Result<Self, ModelError> {
+        let path = folder.join(FILE_NAME);
+        let text = fs::read_to_string(&path).map_err(ModelError::io("read", &path))?;
+        let malformed = |error: serde_json::Error| ModelError::invalid(&path, error.to_string());
+        let version: Version = serde_json::from_str(&text).map_err(malformed)?;
+        if version.format_version != FORMAT_VERSION {
+            return Err(ModelError::invalid(
+                &path,
+                format!(
+                    "it has format version {}, this program reads {FORMAT_VERSION}: generate or import the model again",
+                    version.format_version
+                ),
+            ));
+        }
+        serde_json::from_str(&text).map_err(malformed)
+    }
+
+    /// Writes it into `folder`.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn write(&self, folder: &Path) -> Result<(), ModelError> {
+        let path = folder.join(FILE_NAME);
+        let text = serde_json::to_string_pretty(self).map_err(|error| ModelError::invalid(&path, error.to_string()))?;
+        fs::write(&path, text + "\n").map_err(ModelError::io("write", &path))
+    }
+
+    /// Recomputes the SHA-256 of every file.
+    ///
+    /// # Errors
+    /// The first file that is missing or has changed.
+    pub fn verify(&self, folder: &ModelFolder) -> Result<(), ModelError> {
+        self.files().try_for_each(|(file, expected)| verify_file(&folder.path().join(file), expected))
+    }
+
+    /// Recomputes the SHA-256 of every file below `folder`, whatever comes out; the weights come first.
+    pub fn verify_each(&self, folder: &Path) -> impl Iterator<Item = (&str, Result<(), ModelError>)> {
+        self.files().map(|(file, expected)| (file, verify_file(&folder.join(file), expected)))
+    }
+
+    /// Whether the weights are random numbers.
+    pub fn is_seeded(&self) -> bool {
+        matches!(self.origin, ModelOrigin::Seeded { .. })
+    }
+
+    /// Where the weights came from, in words.
+    pub fn origin_text(&self) -> String {
+        self.origin.to_string()
+    }
+
+    /// Every file and its SHA-256.
+    fn files(&self) -> impl Iterator<Item = (&str, &str)> {
+        let weights = (WEIGHTS, self.weights_sha256.as_str());
+        std::iter::once(weights).chain(self.files_sha256.iter().map(|(file, sha256)| (file.as_str(), sha256.as_str())))
+    }
+}
+
+fn verify_file(path: &Path, expected: &str) -> Result<(), ModelError> {
+    let found = sha256_of_file(path)?;
+    if found != expected {
+        return Err(ModelError::Changed { path: path.to_owned(), expected: expected.to_owned(), found });
+    }
+    Ok(())
+}

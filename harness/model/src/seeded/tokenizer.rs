@@ -1,0 +1,164 @@
+//! The tokenizer of seeded models: byte-level BPE, so that a scenario's text becomes about as many tokens as with
+//! MobileLLM's own tokenizer, which may not be passed on.
+
+use serde::{Serialize, Serializer};
+
+use crate::{ModelConfig, ModelError};
+
+/// The merges in the order in which they apply, each the numbers of its two tokens as little-endian u16. Made by
+/// `examples/train-seeded-tokenizer.rs`; packed, because the same as text is three times as long.
+const MERGES: &[u8] = include_bytes!("../../assets/seeded-tokenizer.merges");
+/// The first tokens, as in MobileLLM's vocabulary.
+const SPECIAL: [&str; 3] = ["<unk>", "<s>", "</s>"];
+/// The token of byte 0; the others follow.
+const FIRST_BYTE: usize = SPECIAL.len();
+const FIRST_MERGE: usize = FIRST_BYTE + 256;
+
+/// `tokenizer.json` and `tokenizer_config.json` for a model of that vocabulary. A smaller one takes the first merges,
+/// which alone are a BPE tokenizer too; a larger one is filled up with tokens that no text becomes.
+pub fn files(config: &ModelConfig) -> Result<(String, String), ModelError> {
+    let vocabulary = config.vocabulary;
+    if vocabulary < FIRST_MERGE {
+        return Err(ModelError::Config(format!(
+            "vocab_size is {vocabulary}, a seeded tokenizer needs {FIRST_MERGE}: {} special tokens and 256 bytes",
+            SPECIAL.len()
+        )));
+    }
+    let merges: Vec<[usize; 2]> = MERGES
+        .chunks_exact(4)
+        .take(vocabulary - FIRST_MERGE)
+        .map(|pair| [u16::from_le_bytes([pair[0], pair[1]]), u16::from_le_bytes([pair[2], pair[3]])].map(usize::from))
+        .collect();
+    let mut tokens: Vec<String> = SPECIAL.map(str::to_owned).into();
+    tokens.extend((0..=255).map(|byte| byte_character(byte).to_string()));
+    for [left, right] in &merges {
+        tokens.push(format!("{}{}", tokens[*left], tokens[*right]));
+    }
+    tokens.extend((tokens.len()..vocabulary).map(|token| format!("<unused{token}>")));
+    let merges = merges.iter().map(|pair| pair.map(|token| tokens[token].as_str())).collect();
+
+    let tokenizer = TokenizerJson {
+        version: "1.0",
+        truncation: (),
+        padding: (),
+        added_tokens: SPECIAL.iter().enumerate().map(|(id, content)| AddedToken::special(id, content)).collect(),
+        normalizer: (),
+        pre_tokenizer: Step::Sequence {
+            pretokenizers: [Box::new(Step::Digits { individual_digits: true }), Box::new(Step::byte_level(false))],
+        },
+        post_processor: (),
+        decoder: Step::byte_level(true),
+        model: Bpe { kind: "BPE", vocab: Vocabulary(&tokens), merges },
+    };
+    let tokenizer_config = TokenizerConfig {
+        tokenizer_class: "PreTrainedTokenizerFast",
+        unk_token: SPECIAL[0],
+        bos_token: SPECIAL[1],
+        eos_token: SPECIAL[2],
+        add_bos_token: true,
+        add_eos_token: false,
+        clean_up_tokenization_spaces: false,
+        model_max_length: config.context,
+    };
+    let text = |json: Result<String, serde_json::Error>| {
+        json.map(|json| json + "\n").map_err(|error| ModelError::Config(error.to_string()))
+    };
+    Ok((text(serde_json::to_string(&tokenizer))?, text(serde_json::to_string_pretty(&tokenizer_config))?))
+}
+
+/// The character that stands for a byte in byte-level BPE: itself where it prints, else one from U+0100 on, so that no
+/// token contains a space or a control character (as in GPT-2).
+fn byte_character(byte: u8) -> char {
+    let prints = |byte: u8| matches!(byte, b'!'..=b'~' | 0xA1..=0xAC | 0xAE..=0xFF);
+    if prints(byte) {
+        return char::from(byte);
+    }
+    let rank = (0..byte).filter(|other| !prints(*other)).count() as u32;
+    char::from_u32(0x100 + rank).unwrap_or(char::REPLACEMENT_CHARACTER)
+}
+
+/// `tokenizer.json` of Hugging Face's tokenizers, field by field: a map of `serde_json` would have an order that depends
+/// on the features with which other crates ask for it, and the file's SHA-256 with it.
+#[derive(Serialize)]
+struct TokenizerJson<'a> {
+    version: &'static str,
+    truncation: (),
+    padding: (),
+    added_tokens: Vec<AddedToken<'a>>,
+    normalizer: (),
+    pre_tokenizer: Step,
+    post_processor: (),
+    decoder: Step,
+    model: Bpe<'a>,
+}
+
+/// A step before or after the model.
+#[derive(Serialize)]
+#[serde(tag = "type")]
+enum Step {
+    Sequence {
+        pretokenizers: [Box<Step>; 2],
+    },
+    /// Numbers as MobileLLM's tokenizer cuts them: each digit alone.
+    Digits {
+        individual_digits: bool,
+    },
+    ByteLevel {
+        add_prefix_space: bool,
+        trim_offsets: bool,
+        use_regex: bool,
+    },
+}
+
+impl Step {
+    fn byte_level(add_prefix_space: bool) -> Self {
+        Self::ByteLevel { add_prefix_space, trim_offsets: true, use_regex: true }
+    }
+}
+
+/// `tokenizer_config.json`. It has no chat template: the project's own applies.
+#[derive(Serialize)]
+struct TokenizerConfig {
+    tokenizer_class: &'static str,
+    unk_token: &'static str,
+    bos_token: &'static str,
+    eos_token: &'static str,
+    add_bos_token: bool,
+    add_eos_token: bool,
+    clean_up_tokenization_spaces: bool,
+    model_max_length: usize,
+}
+
+#[derive(Serialize)]
+struct AddedToken<'a> {
+    id: usize,
+    content: &'a str,
+    single_word: bool,
+    lstrip: bool,
+    rstrip: bool,
+    normalized: bool,
+    special: bool,
+}
+
+impl<'a> AddedToken<'a> {
+    fn special(id: usize, content: &'a str) -> Self {
+        Self { id, content, single_word: false, lstrip: false, rstrip: false, normalized: false, special: true }
+    }
+}
+
+#[derive(Serialize)]
+struct Bpe<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    vocab: Vocabulary<'a>,
+    merges: Vec<[&'a str; 2]>,
+}
+
+/// Token texts in the order of their numbers.
+struct Vocabulary<'a>(&'a [String]);
+
+impl Serialize for Vocabulary<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().enumerate().map(|(id, token)| (token, id)))
+    }
+}
