@@ -19,4 +19,4 @@ pub use backend::{Backend, Model, Session};
 pub use input::{InputError, check_tokens};
 pub use load::LoadStages;
 pub use measure::{greedy_token, run_iteration};
-pub use serve::{build_description, serve, serve_with};
+pub use serve::{build_description, die_with_the_harness, serve, serve_with};

@@ -21,11 +21,17 @@ use crate::{Backend, LoadStages, Model, run_iteration, score::score};
 ///
 /// Exit status 0 after [`Event::Done`], 1 after [`Event::Failed`] or when the harness is gone.
 pub fn serve(backend: &dyn Backend) -> ExitCode {
+    die_with_the_harness();
+    serve_with(backend, &MonotonicClock, std::io::stdin().lock(), std::io::stdout().lock())
+}
+
+/// Has the calling process killed when the process that started it ends. Part of [`serve`]; first thing in the `main` of
+/// a runner that calls [`serve_with`].
+pub fn die_with_the_harness() {
     #[cfg(target_os = "linux")]
     if let Err(error) = rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL)) {
         eprintln!("pocketwatt runner: cannot tie its life to the harness: {error}");
     }
-    serve_with(backend, &MonotonicClock, std::io::stdin().lock(), std::io::stdout().lock())
 }
 
 /// [`serve`] with any clock and any pipes.
