@@ -17,7 +17,7 @@ mod weights;
 pub use config::{ModelConfig, Preset, TensorSpec};
 pub use error::ModelError;
 pub use folder::{ModelFolder, sha256_of_file};
-pub use library::{LibraryEntry, LibraryModel, ModelLibrary, check_name};
+pub use library::{LibraryEntry, ModelLibrary, check_name};
 pub use manifest::{ModelManifest, ModelOrigin};
 pub use onnx::write_graph;
 pub use seeded::generate_seeded;

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::{ModelError, ModelFolder, ModelManifest, Preset};
+use crate::{ModelConfig, ModelError, ModelFolder, ModelManifest, Preset};
 
 /// How alike two names are (Jaro-Winkler) before one is proposed for the other.
 const ALIKE: f64 = 0.7;
@@ -24,17 +24,10 @@ pub struct LibraryEntry {
     pub name: String,
     /// Its folder.
     pub path: PathBuf,
-    /// The model, or why it cannot be used.
-    pub model: Result<LibraryModel, ModelError>,
-}
-
-/// A usable model of the library.
-#[derive(Clone, Debug)]
-pub struct LibraryModel {
-    /// Its files.
-    pub folder: ModelFolder,
-    /// Where they came from.
-    pub manifest: ModelManifest,
+    /// Its shape, if it can be used.
+    pub config: Option<ModelConfig>,
+    /// Where it came from, or why it cannot be used.
+    pub manifest: Result<ModelManifest, ModelError>,
 }
 
 impl ModelLibrary {
@@ -67,11 +60,10 @@ impl ModelLibrary {
             .into_iter()
             .map(|name| {
                 let path = self.folder(&name);
-                let model = ModelFolder::open(&path).and_then(|folder| {
-                    let manifest = ModelManifest::read(&folder)?;
-                    Ok(LibraryModel { folder, manifest })
-                });
-                LibraryEntry { name, path, model }
+                let opened = ModelFolder::open(&path);
+                let config = opened.as_ref().ok().map(|folder| folder.config().clone());
+                let manifest = opened.and_then(|folder| ModelManifest::read(&folder));
+                LibraryEntry { name, path, config, manifest }
             })
             .collect();
         entries.sort_by(|left, right| left.name.cmp(&right.name));
@@ -186,8 +178,8 @@ mod tests {
         let entries = library.list().unwrap();
         let names: Vec<&str> = entries.iter().map(|entry| entry.name.as_str()).collect();
         assert_eq!(names, ["broken", "whole"]);
-        assert!(entries[0].model.as_ref().unwrap_err().to_string().contains("config.json"));
-        assert_eq!(entries[1].model.as_ref().unwrap().manifest.origin_text(), "seeded weights (seed 7)");
+        assert!(entries[0].manifest.as_ref().unwrap_err().to_string().contains("config.json"));
+        assert_eq!(entries[1].manifest.as_ref().unwrap().origin_text(), "seeded weights (seed 7)");
         assert_eq!(*library.find("whole").unwrap().config(), config);
     }
 

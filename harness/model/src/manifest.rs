@@ -4,6 +4,7 @@ use std::{
     collections::BTreeMap,
     fmt::{self, Display},
     fs,
+    io::ErrorKind,
     path::Path,
 };
 
@@ -14,6 +15,8 @@ use crate::{ModelError, ModelFolder, sha256_of_file};
 /// Its name in the model folder.
 const FILE_NAME: &str = "pocketwatt.json";
 const WEIGHTS: &str = "model.safetensors";
+const CONFIG: &str = "config.json";
+const TOKENIZER: &str = "tokenizer.json";
 /// The version of the format that this program writes and reads.
 const FORMAT_VERSION: u32 = 1;
 
@@ -30,9 +33,13 @@ pub struct ModelManifest {
     pub weight_bytes: u64,
     /// SHA-256 of `model.safetensors`, in hexadecimal.
     pub weights_sha256: String,
-    /// SHA-256 of each other file that belongs to the model (configuration, tokenizer), by its name. Graphs that are
-    /// derived from the model are no part of it.
-    pub files_sha256: BTreeMap<String, String>,
+    /// SHA-256 of `config.json`.
+    pub config_sha256: String,
+    /// SHA-256 of `tokenizer.json`, where there is one.
+    pub tokenizer_sha256: Option<String>,
+    /// SHA-256 of each other file that belongs to the model, by its name. Graphs that are derived from the model are no
+    /// part of it.
+    pub other_sha256: BTreeMap<String, String>,
 }
 
 /// Where weights came from.
@@ -86,17 +93,28 @@ impl ModelManifest {
     ) -> Result<Self, ModelError> {
         let weights = folder.join(WEIGHTS);
         let weight_bytes = fs::metadata(&weights).map_err(ModelError::io("read", &weights))?.len();
-        let mut files_sha256 = BTreeMap::new();
+        let mut other_sha256 = BTreeMap::new();
         for entry in fs::read_dir(folder).map_err(ModelError::io("read", folder))? {
             let entry = entry.map_err(ModelError::io("read", folder))?;
             let Ok(file) = entry.file_name().into_string() else { continue };
             let derived = file.ends_with(".onnx");
             if entry.path().is_file() && !derived && ![WEIGHTS, FILE_NAME].contains(&file.as_str()) {
-                files_sha256.insert(file, sha256_of_file(&entry.path())?);
+                other_sha256.insert(file, sha256_of_file(&entry.path())?);
             }
         }
-        let name = name.to_owned();
-        Ok(Self { format_version: FORMAT_VERSION, name, origin, weight_bytes, weights_sha256, files_sha256 })
+        let config_sha256 = other_sha256
+            .remove(CONFIG)
+            .ok_or_else(|| ModelError::invalid(folder, format!("it is no model folder: {CONFIG} is missing")))?;
+        Ok(Self {
+            format_version: FORMAT_VERSION,
+            name: name.to_owned(),
+            origin,
+            weight_bytes,
+            weights_sha256,
+            config_sha256,
+            tokenizer_sha256: other_sha256.remove(TOKENIZER),
+            other_sha256,
+        })
     }
 
     /// Reads the manifest of a model.
@@ -113,7 +131,13 @@ impl ModelManifest {
     /// See [`ModelManifest::read`].
     pub fn read_at(folder: &Path) -> Result<Self, ModelError> {
         let path = folder.join(FILE_NAME);
-        let text = fs::read_to_string(&path).map_err(ModelError::io("read", &path))?;
+        let text = fs::read_to_string(&path).map_err(|error| match error.kind() {
+            ErrorKind::NotFound => ModelError::invalid(
+                folder,
+                format!("it has no {FILE_NAME}, so nobody knows what it holds: generate or import the model again"),
+            ),
+            _ => ModelError::io("read", &path)(error),
+        })?;
         let malformed = |error: serde_json::Error| ModelError::invalid(&path, error.to_string());
         let version: Version = serde_json::from_str(&text).map_err(malformed)?;
         if version.format_version != FORMAT_VERSION {
@@ -163,8 +187,15 @@ impl ModelManifest {
 
     /// Every file and its SHA-256.
     fn files(&self) -> impl Iterator<Item = (&str, &str)> {
-        let weights = (WEIGHTS, self.weights_sha256.as_str());
-        std::iter::once(weights).chain(self.files_sha256.iter().map(|(file, sha256)| (file.as_str(), sha256.as_str())))
+        [
+            (WEIGHTS, Some(&self.weights_sha256)),
+            (CONFIG, Some(&self.config_sha256)),
+            (TOKENIZER, self.tokenizer_sha256.as_ref()),
+        ]
+        .into_iter()
+        .filter_map(|(file, sha256)| Some((file, sha256?)))
+        .chain(self.other_sha256.iter().map(|(file, sha256)| (file.as_str(), sha256)))
+        .map(|(file, sha256)| (file, sha256.as_str()))
     }
 }
 
@@ -174,4 +205,89 @@ fn verify_file(path: &Path, expected: &str) -> Result<(), ModelError> {
         return Err(ModelError::Changed { path: path.to_owned(), expected: expected.to_owned(), found });
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Preset, generate_seeded};
+
+    fn tiny() -> (tempfile::TempDir, ModelFolder) {
+        let root = tempfile::tempdir().unwrap();
+        let config = Preset::find("tiny").unwrap().config();
+        let folder = generate_seeded(&config, "tiny", 42, &root.path().join("tiny")).unwrap();
+        (root, folder)
+    }
+
+    #[test]
+    fn one_changed_byte_of_any_file_is_found() {
+        let (_root, folder) = tiny();
+        let manifest = ModelManifest::read(&folder).unwrap();
+        manifest.verify(&folder).unwrap();
+        for file in [WEIGHTS, CONFIG, TOKENIZER, "tokenizer_config.json"] {
+            let path = folder.path().join(file);
+            let good = fs::read(&path).unwrap();
+            let mut bad = good.clone();
+            bad[good.len() / 2] ^= 1;
+            fs::write(&path, bad).unwrap();
+            let error = manifest.verify(&folder).unwrap_err();
+            assert!(matches!(&error, ModelError::Changed { path: changed, .. } if *changed == path), "{error}");
+            fs::write(&path, good).unwrap();
+        }
+        fs::remove_file(folder.path().join(TOKENIZER)).unwrap();
+        let error = manifest.verify(&folder).unwrap_err();
+        assert!(error.to_string().contains(TOKENIZER), "{error}");
+    }
+
+    #[test]
+    fn derived_graphs_are_no_part_of_the_model() {
+        let (_root, folder) = tiny();
+        let manifest = ModelManifest::read(&folder).unwrap();
+        fs::write(folder.path().join("opset17-0123456789abcdef.onnx"), "graph").unwrap();
+        manifest.verify(&folder).unwrap();
+        let sha256 = manifest.weights_sha256.clone();
+        assert_eq!(ModelManifest::describe("tiny", manifest.origin.clone(), folder.path(), sha256).unwrap(), manifest);
+    }
+
+    #[test]
+    fn every_file_is_reported_even_if_the_model_is_broken() {
+        let (_root, folder) = tiny();
+        let manifest = ModelManifest::read(&folder).unwrap();
+        fs::write(folder.path().join(CONFIG), "{").unwrap();
+        let states: Vec<(&str, bool)> =
+            manifest.verify_each(folder.path()).map(|(file, result)| (file, result.is_ok())).collect();
+        assert_eq!(states, [(WEIGHTS, true), (CONFIG, false), (TOKENIZER, true), ("tokenizer_config.json", true)]);
+    }
+
+    #[test]
+    fn other_formats_are_refused_with_a_reason() {
+        let (_root, folder) = tiny();
+        let path = folder.path().join(FILE_NAME);
+        let good = fs::read_to_string(&path).unwrap();
+        let refusal = |text: &str| {
+            fs::write(&path, text).unwrap();
+            ModelManifest::read(&folder).unwrap_err().to_string()
+        };
+        let newer = good.replace("\"format_version\": 1", "\"format_version\": 2, \"more\": 0");
+        assert!(refusal(&newer).contains("format version 2, this program reads 1"));
+        assert!(refusal(&good.replace("\"name\"", "\"nome\"")).contains("nome"));
+        assert!(refusal("").contains("pocketwatt.json is not valid"));
+        fs::remove_file(&path).unwrap();
+        let text = ModelManifest::read(&folder).unwrap_err().to_string();
+        assert!(text.contains("it has no pocketwatt.json"), "{text}");
+    }
+
+    #[test]
+    fn origins_are_told_in_words() {
+        let imported = ModelOrigin::Imported {
+            source: "SmolLM2-135M-Instruct.Q4_1.gguf".into(),
+            format: "GGUF Q4_1".into(),
+            sha256: "00".into(),
+        };
+        assert_eq!(imported.to_string(), "imported from SmolLM2-135M-Instruct.Q4_1.gguf (GGUF Q4_1)");
+        let json = serde_json::to_string(&imported).unwrap();
+        assert_eq!(serde_json::from_str::<ModelOrigin>(&json).unwrap(), imported);
+        let seeded = ModelOrigin::Seeded { preset: None, seed: u64::MAX };
+        assert_eq!(seeded.to_string(), "seeded weights (seed 18446744073709551615)");
+    }
 }

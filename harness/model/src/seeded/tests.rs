@@ -49,9 +49,9 @@ fn a_seed_means_the_same_model_on_every_machine_and_in_every_release() {
       },
       "weight_bytes": 297984,
       "weights_sha256": "48ca951e44f4264d08e73e6e482dab6ea8c2009b82d210a48407d079a9cb1e11",
-      "files_sha256": {
-        "config.json": "05e4813051167cb744f5addecd981766eecac934214f8b08293212d884bd61fa",
-        "tokenizer.json": "765cf10f52bbcb0733f8607cc0f04727a2f50c9f1f51bd813a167cb2b9bf43ba",
+      "config_sha256": "05e4813051167cb744f5addecd981766eecac934214f8b08293212d884bd61fa",
+      "tokenizer_sha256": "765cf10f52bbcb0733f8607cc0f04727a2f50c9f1f51bd813a167cb2b9bf43ba",
+      "other_sha256": {
         "tokenizer_config.json": "bd604cae6909c8349dd0cdd7363cfad1c3d98d8ecfb4b7471f823e1bc50f66d9"
       }
     }
