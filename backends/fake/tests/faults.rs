@@ -1,4 +1,5 @@
 //! The program itself, spoken to as the harness speaks to it.
+#![cfg(test)]
 
 use std::{
     io::{BufRead, BufReader, Read, Write},
