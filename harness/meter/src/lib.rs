@@ -1,5 +1,19 @@
 //! What can be read on a device while a case runs, each source against an injectable root for `/proc` and `/sys`.
 
+mod bandwidth;
+mod device;
+mod error;
+mod process;
 mod reading;
+mod root;
+mod sampler;
+mod system;
 
+pub use bandwidth::measure_bandwidth;
+pub use device::device_facts;
+pub use error::MeterError;
+pub use process::{ProcessMemory, ProcessMeter};
 pub use reading::{Bandwidth, CaseReadings, DeviceFacts, MemoryReading, SamplerCost};
+pub use root::SystemRoot;
+pub use sampler::Sampler;
+pub use system::{SystemTimes, read_system_times};

@@ -66,7 +66,7 @@ pub struct DeviceFacts {
     /// Cores.
     pub physical_cores: Option<u32>,
     /// Main memory.
-    pub memory_bytes: u64,
+    pub memory_bytes: Option<u64>,
     /// Operating system and its version.
     pub operating_system: Option<String>,
     /// Kernel version.

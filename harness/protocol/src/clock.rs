@@ -66,6 +66,11 @@ pub fn process_cpu_ns() -> u64 {
     nanoseconds(ClockId::ProcessCPUTime)
 }
 
+/// Processor time that the calling thread has used so far, in nanoseconds.
+pub fn thread_cpu_ns() -> u64 {
+    nanoseconds(ClockId::ThreadCPUTime)
+}
+
 /// Milliseconds since 1970-01-01 UTC. A label for a run, never the start of a duration.
 pub fn wall_clock_unix_ms() -> u64 {
     nanoseconds(ClockId::Realtime) / 1_000_000

@@ -1,0 +1,91 @@
+//! `pocketwatt probe`: properties of this device that explain its numbers.
+
+use anyhow::Result;
+use clap::{Args, Subcommand, ValueEnum, value_parser};
+use pocketwatt_meter::{Bandwidth, measure_bandwidth};
+
+use super::output;
+
+/// Which property.
+#[derive(Args, Debug)]
+pub struct ProbeArguments {
+    #[command(subcommand)]
+    property: Property,
+}
+
+#[derive(Subcommand, Debug)]
+enum Property {
+    /// How fast memory can be read: the roofline of decoding.
+    Bandwidth(BandwidthArguments),
+}
+
+#[derive(Args, Debug)]
+struct BandwidthArguments {
+    /// Numbers of threads to read with.
+    #[arg(long, value_name = "N", value_delimiter = ',', default_value = "1", value_parser = value_parser!(u32).range(1..=1024))]
+    threads: Vec<u32>,
+    /// How to write the result.
+    #[arg(long, value_enum, default_value_t)]
+    format: ProbeFormat,
+}
+
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+enum ProbeFormat {
+    /// For people.
+    #[default]
+    Table,
+    /// For programs.
+    Json,
+}
+
+/// Measures, and writes the result to standard output.
+///
+/// # Errors
+/// When there is too little memory.
+pub fn run(arguments: ProbeArguments) -> Result<()> {
+    let Property::Bandwidth(arguments) = arguments.property;
+    let measured =
+        arguments.threads.iter().map(|&threads| Ok(measure_bandwidth(threads)?)).collect::<Result<Vec<_>>>()?;
+    match arguments.format {
+        ProbeFormat::Table => output::write(&table(&measured)),
+        ProbeFormat::Json => output::write(&format!("{}\n", serde_json::to_string_pretty(&measured)?)),
+    }
+}
+
+fn table(measured: &[Bandwidth]) -> String {
+    let mut text = format!("{:>7}  {:>10}  {:>11}  {:>6}  {:>7}\n", "threads", "best GB/s", "median GB/s", "passes", "MiB");
+    for bandwidth in measured {
+        text += &format!(
+            "{:>7}  {:>10.2}  {:>11.2}  {:>6}  {:>7}\n",
+            bandwidth.threads,
+            bandwidth.best_bytes_per_second / 1e9,
+            bandwidth.median_bytes_per_second / 1e9,
+            bandwidth.passes,
+            bandwidth.buffer_bytes >> 20
+        );
+    }
+    text + "\nSequential reads of memory, all threads together. A decoded token reads every weight once, so no backend can\n\
+            decode more tokens per second than the best figure divided by the bytes of the weights.\n"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_lines_up() {
+        let bandwidth = Bandwidth {
+            threads: 2,
+            buffer_bytes: 512 << 20,
+            best_bytes_per_second: 18.234e9,
+            median_bytes_per_second: 17.6e9,
+            passes: 40,
+        };
+        let text = table(&[bandwidth]);
+        let lines: Vec<&str> = text.lines().take(2).collect();
+        insta::assert_snapshot!(lines.join("\n"), @r"
+        threads   best GB/s  median GB/s  passes      MiB
+              2       18.23        17.60      40      512
+        ");
+    }
+}

@@ -1,0 +1,229 @@
+use std::{
+    collections::HashMap,
+    fs::{self, File},
+    os::unix::fs::FileExt,
+    path::PathBuf,
+};
+
+use crate::{MeterError, SystemRoot};
+
+/// Largest `/proc/<pid>/status` or `stat` that is read; they are about 1.5 KB.
+const BUFFER_BYTES: usize = 8192;
+
+/// One process, read from outside: `/proc/<pid>` as in proc_pid_status(5), proc_pid_stat(5) and the kernel's
+/// Documentation/scheduler/sched-stats.rst.
+#[derive(Debug)]
+pub struct ProcessMeter {
+    status: File,
+    stat: File,
+    tasks: PathBuf,
+    /// Last run-queue wait of each thread: threads that have ended keep what they waited.
+    waits: HashMap<u32, ThreadWait>,
+    buffer: Vec<u8>,
+    clock_ticks_per_second: u64,
+}
+
+#[derive(Debug)]
+struct ThreadWait {
+    waited_ns: u64,
+    schedstat: Option<File>,
+}
+
+/// Resident memory of a process, in bytes. What the kernel does not tell is absent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ProcessMemory {
+    /// `RssAnon`.
+    pub anonymous_bytes: Option<u64>,
+    /// `RssFile`.
+    pub file_bytes: Option<u64>,
+    /// `RssShmem`.
+    pub shared_bytes: Option<u64>,
+    /// `VmHWM`: the largest resident memory so far.
+    pub peak_bytes: Option<u64>,
+}
+
+impl ProcessMeter {
+    /// Opens the files of a living process; they are kept open, so that a reading is a few system calls.
+    ///
+    /// # Errors
+    /// When there is no such process, or it may not be looked at.
+    pub fn open(root: &SystemRoot, pid: u32) -> Result<Self, MeterError> {
+        let folder = root.join(format!("proc/{pid}"));
+        let open = |name: &str| {
+            let path = folder.join(name);
+            File::open(&path).map_err(|source| MeterError::Io { path, source })
+        };
+        Ok(Self {
+            status: open("status")?,
+            stat: open("stat")?,
+            tasks: folder.join("task"),
+            waits: HashMap::new(),
+            buffer: vec![0; BUFFER_BYTES],
+            clock_ticks_per_second: rustix::param::clock_ticks_per_second(),
+        })
+    }
+
+    /// Resident memory now; nothing once the process is gone.
+    pub fn memory(&mut self) -> Option<ProcessMemory> {
+        let text = read(&self.status, &mut self.buffer)?;
+        let mut memory = ProcessMemory::default();
+        for line in text.lines() {
+            let Some((key, value)) = line.split_once(':') else { continue };
+            let field = match key {
+                "RssAnon" => &mut memory.anonymous_bytes,
+                "RssFile" => &mut memory.file_bytes,
+                "RssShmem" => &mut memory.shared_bytes,
+                "VmHWM" => &mut memory.peak_bytes,
+                _ => continue,
+            };
+            *field = kibibytes(value);
+        }
+        // A zombie still has a status, but no memory in it.
+        (memory != ProcessMemory::default()).then_some(memory)
+    }
+
+    /// Processor time of all its threads so far, in nanoseconds, with the resolution of a clock tick (10 ms).
+    pub fn processor_ns(&mut self) -> Option<u64> {
+        let text = read(&self.stat, &mut self.buffer)?;
+        // The second field is the program's name in parentheses, and may itself hold spaces and parentheses.
+        let (_, fields) = text.rsplit_once(')')?;
+        let mut fields = fields.split_ascii_whitespace();
+        let user: u64 = fields.nth(11)?.parse().ok()?;
+        let system: u64 = fields.next()?.parse().ok()?;
+        let ticks = user.checked_add(system)?;
+        (self.clock_ticks_per_second > 0).then(|| ticks.saturating_mul(1_000_000_000 / self.clock_ticks_per_second))
+    }
+
+    /// Reads how long each thread has waited for a processor so far.
+    pub fn read_run_queue(&mut self) {
+        let Ok(tasks) = fs::read_dir(&self.tasks) else { return };
+        for task in tasks.flatten() {
+            let Some(id) = task.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
+            let wait = self.waits.entry(id).or_insert_with(|| ThreadWait {
+                waited_ns: 0,
+                schedstat: File::open(task.path().join("schedstat")).ok(),
+            });
+            let Some(waited) = wait.schedstat.as_ref().and_then(|file| run_queue_wait(file, &mut self.buffer)) else {
+                continue;
+            };
+            wait.waited_ns = wait.waited_ns.max(waited);
+        }
+    }
+
+    /// Run-queue wait of all threads that were ever seen, those that have ended included; nothing where the kernel
+    /// keeps no such statistics.
+    pub fn run_queue_wait_ns(&self) -> Option<u64> {
+        let told = self.waits.values().any(|wait| wait.schedstat.is_some());
+        told.then(|| self.waits.values().map(|wait| wait.waited_ns).sum())
+    }
+}
+
+/// `<time on the processor> <time waiting for one> <timeslices>`, in nanoseconds.
+fn run_queue_wait(file: &File, buffer: &mut [u8]) -> Option<u64> {
+    read(file, buffer)?.split_ascii_whitespace().nth(1)?.parse().ok()
+}
+
+fn read<'a>(file: &File, buffer: &'a mut [u8]) -> Option<&'a str> {
+    let length = file.read_at(buffer, 0).ok()?;
+    std::str::from_utf8(&buffer[..length]).ok()
+}
+
+/// `   12345 kB`, which are kibibytes.
+fn kibibytes(value: &str) -> Option<u64> {
+    value.trim().strip_suffix("kB")?.trim_end().parse::<u64>().ok()?.checked_mul(1024)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STATUS: &str = "Name:\tx\nVmHWM:\t  5000 kB\nVmRSS:\t  4000 kB\nRssAnon:\t  3000 kB\nRssFile:\t   900 kB\nRssShmem:\t   100 kB\n";
+    const STAT: &str = "7 (a) (b c) S 1 7 7 0 -1 4194304 100 0 0 0 250 50 0 0 20 0 3 0 100 0 0";
+
+    struct Tree(tempfile::TempDir);
+
+    impl Tree {
+        fn new() -> Self {
+            let tree = Self(tempfile::tempdir().unwrap());
+            tree.put("proc/7/status", STATUS);
+            tree.put("proc/7/stat", STAT);
+            tree.put("proc/7/task/7/schedstat", "900 100 3\n");
+            tree.put("proc/7/task/8/schedstat", "900 40 3\n");
+            tree
+        }
+
+        fn put(&self, path: &str, text: &str) {
+            let path = self.0.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+
+        fn meter(&self) -> ProcessMeter {
+            ProcessMeter::open(&SystemRoot::at(self.0.path()), 7).unwrap()
+        }
+    }
+
+    #[test]
+    fn memory_is_told_in_bytes() {
+        let memory = Tree::new().meter().memory().unwrap();
+        assert_eq!(memory.peak_bytes, Some(5000 * 1024));
+        assert_eq!(memory.anonymous_bytes, Some(3000 * 1024));
+        assert_eq!((memory.file_bytes, memory.shared_bytes), (Some(900 * 1024), Some(100 * 1024)));
+    }
+
+    #[test]
+    fn what_the_kernel_does_not_tell_is_absent_and_not_zero() {
+        let tree = Tree::new();
+        tree.put("proc/7/status", "VmHWM:\t 5000 kB\nRssAnon:\t many kB\n");
+        let memory = tree.meter().memory().unwrap();
+        assert_eq!((memory.peak_bytes, memory.anonymous_bytes), (Some(5000 * 1024), None));
+        for zombie in ["", "Name:\tx\nState:\tZ (zombie)\n", "\u{0}"] {
+            tree.put("proc/7/status", zombie);
+            assert_eq!(tree.meter().memory(), None, "{zombie:?}");
+        }
+    }
+
+    #[test]
+    fn a_program_name_with_parentheses_does_not_move_the_fields() {
+        let tree = Tree::new();
+        let nanoseconds = 300 * (1_000_000_000 / rustix::param::clock_ticks_per_second());
+        assert_eq!(tree.meter().processor_ns(), Some(nanoseconds));
+        for damaged in ["", "7", "7 (x", "7 (x) S 1 2", "7 (x) S 1 7 7 0 -1 1 1 0 0 0 a b 0"] {
+            tree.put("proc/7/stat", damaged);
+            assert_eq!(tree.meter().processor_ns(), None, "{damaged:?}");
+        }
+    }
+
+    #[test]
+    fn a_thread_that_ends_keeps_what_it_waited() {
+        let tree = Tree::new();
+        let mut meter = tree.meter();
+        assert_eq!(meter.run_queue_wait_ns(), None);
+        meter.read_run_queue();
+        assert_eq!(meter.run_queue_wait_ns(), Some(140));
+        fs::remove_dir_all(tree.0.path().join("proc/7/task/8")).unwrap();
+        tree.put("proc/7/task/7/schedstat", "900 250 3\n");
+        tree.put("proc/7/task/9/schedstat", "0 5 1\n");
+        meter.read_run_queue();
+        assert_eq!(meter.run_queue_wait_ns(), Some(250 + 40 + 5));
+        fs::remove_dir_all(tree.0.path().join("proc")).unwrap();
+        meter.read_run_queue();
+        assert_eq!(meter.run_queue_wait_ns(), Some(295));
+    }
+
+    #[test]
+    fn kernels_without_scheduler_statistics_say_nothing() {
+        let tree = Tree::new();
+        fs::remove_file(tree.0.path().join("proc/7/task/7/schedstat")).unwrap();
+        fs::remove_file(tree.0.path().join("proc/7/task/8/schedstat")).unwrap();
+        let mut meter = tree.meter();
+        meter.read_run_queue();
+        assert_eq!(meter.run_queue_wait_ns(), None);
+    }
+
+    #[test]
+    fn a_process_that_is_not_there_is_an_error() {
+        let error = ProcessMeter::open(&SystemRoot::at(Tree::new().0.path()), 8).unwrap_err();
+        assert!(error.to_string().ends_with("proc/8/status"), "{error}");
+    }
+}
