@@ -1,0 +1,249 @@
+//! `pocketwatt model`: the models of this machine.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, Result, bail};
+use clap::{Args, Subcommand};
+use pocketwatt_model::{
+    LibraryEntry, ModelConfig, ModelError, ModelFolder, ModelLibrary, ModelManifest, ModelOrigin, Preset, check_name,
+    generate_seeded,
+};
+
+use super::{output, selection::CacheArguments};
+use crate::refusal::Refusal;
+
+/// What to do with models.
+#[derive(Args, Debug)]
+pub struct ModelArguments {
+    #[command(subcommand)]
+    command: ModelCommand,
+}
+
+#[derive(Subcommand, Debug)]
+enum ModelCommand {
+    /// Make a model of random weights: it costs what a trained one of that shape costs, and talks nonsense.
+    Generate(GenerateArguments),
+    /// List the models there are, and those that can be generated.
+    List {
+        #[command(flatten)]
+        cache: CacheArguments,
+    },
+    /// Check that no file changed since the model was made.
+    Verify {
+        /// Models [default: all].
+        names: Vec<String>,
+        #[command(flatten)]
+        cache: CacheArguments,
+    },
+}
+
+#[derive(Args, Debug)]
+struct GenerateArguments {
+    /// Whose shape it gets: see `pocketwatt model list`.
+    preset: String,
+    /// Where the random weights begin: the same seed makes the same model on every machine.
+    #[arg(long, value_name = "N", default_value_t = 42)]
+    seed: u64,
+    #[command(flatten)]
+    place: PlaceArguments,
+    #[command(flatten)]
+    cache: CacheArguments,
+}
+
+/// Where a new model goes.
+#[derive(Args, Debug)]
+struct PlaceArguments {
+    /// What to call it [default: the name of what it is made from].
+    #[arg(long)]
+    name: Option<String>,
+    /// Replace another model of that name.
+    #[arg(long)]
+    force: bool,
+}
+
+/// Does it.
+///
+/// # Errors
+/// When a name is unknown or taken, a file cannot be read or written, or a verified model changed.
+pub fn run(arguments: ModelArguments) -> Result<()> {
+    match arguments.command {
+        ModelCommand::Generate(arguments) => generate(&arguments),
+        ModelCommand::List { cache } => output::write(&list(&cache.library()?.list()?)),
+        ModelCommand::Verify { names, cache } => verify(&cache.library()?, &names),
+    }
+}
+
+fn generate(arguments: &GenerateArguments) -> Result<()> {
+    let Some(preset) = Preset::find(&arguments.preset) else {
+        let presets = Preset::ALL.iter().map(|preset| preset.name);
+        return Err(Refusal::unknown("preset", &arguments.preset, presets, ""));
+    };
+    let library = arguments.cache.library()?;
+    let name = arguments.place.name.as_deref().unwrap_or(preset.name);
+    let origin = ModelOrigin::Seeded { preset: Some(preset.name.to_owned()), seed: arguments.seed };
+    if matches!(origin_of(&library, name)?, Some(Ok(present)) if present == origin) {
+        eprintln!("{name} is there already, {origin}: {}", library.folder(name).display());
+        return Ok(());
+    }
+    let config = preset.config();
+    eprintln!("generating {name}: {}, {origin}", size(&config));
+    let folder =
+        make(&library, name, arguments.place.force, |folder| generate_seeded(&config, name, arguments.seed, folder))?;
+    eprintln!("written to {}", folder.display());
+    Ok(())
+}
+
+/// Where the model of that name came from, or what is wrong with it; nothing if the name is free.
+fn origin_of(library: &ModelLibrary, name: &str) -> Result<Option<Result<ModelOrigin, ModelError>>> {
+    check_name(name)?;
+    let path = library.folder(name);
+    let verified = || {
+        let folder = ModelFolder::open(&path)?;
+        let manifest = ModelManifest::read(&folder)?;
+        manifest.verify(&folder)?;
+        Ok(manifest.origin)
+    };
+    Ok(path.exists().then(verified))
+}
+
+/// Lets `write` make the model's folder; returns where it lies. With `force`, what lies there is given up only when the
+/// new model is complete.
+fn make(
+    library: &ModelLibrary,
+    name: &str,
+    force: bool,
+    write: impl FnOnce(&Path) -> Result<ModelFolder, ModelError>,
+) -> Result<PathBuf> {
+    let target = library.folder(name);
+    let what = match origin_of(library, name)? {
+        None => {
+            write(&target)?;
+            return Ok(target);
+        }
+        Some(Ok(origin)) => origin.to_string(),
+        Some(Err(error)) => format!("damaged: {error}"),
+    };
+    if !force {
+        return Err(Refusal::error(format!(
+            "there is a model {name:?} already ({what}): give this one another --name, or replace that one with --force"
+        )));
+    }
+    let next = library.folder(&format!(".{name}.next-{}", std::process::id()));
+    write(&next)?;
+    let replace = || fs::remove_dir_all(&target).and_then(|()| fs::rename(&next, &target));
+    replace().with_context(|| format!("cannot replace {} by {}", target.display(), next.display()))?;
+    Ok(target)
+}
+
+/// The models as a table, and the presets that are missing among them.
+fn list(entries: &[LibraryEntry]) -> String {
+    let present = entries.iter().map(|entry| {
+        let number = |text: fn(&ModelConfig) -> String| entry.config.as_ref().map_or_else(|| "-".into(), text);
+        let origin = match &entry.manifest {
+            Ok(manifest) => manifest.origin_text(),
+            Err(error) => format!("damaged: {error}"),
+        };
+        [entry.name.clone(), number(parameters), number(bytes), origin]
+    });
+    let missing = Preset::ALL.iter().filter(|preset| entries.iter().all(|entry| entry.name != preset.name));
+    let missing = missing.map(|preset| {
+        let config = preset.config();
+        [preset.name.to_owned(), parameters(&config), bytes(&config), preset.summary.to_owned()]
+    });
+    let tables = [
+        ("models", "origin", present.collect::<Vec<_>>()),
+        ("presets, not generated yet (pocketwatt model generate NAME)", "what it is", missing.collect()),
+    ];
+    let tables = tables.into_iter().filter(|(_, _, rows)| !rows.is_empty());
+    tables
+        .map(|(title, last, rows)| format!("{title}\n{}", table(["name", "parameters", "size", last], &rows)))
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+/// Lines up columns: names to the left, numbers to the right.
+fn table(header: [&str; 4], rows: &[[String; 4]]) -> String {
+    let header = header.map(str::to_owned);
+    let lines = || std::iter::once(&header).chain(rows);
+    let width = |column: usize| lines().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let (name_width, parameters_width, size_width) = (width(0), width(1), width(2));
+    let line = |[name, parameters, size, last]: &[String; 4]| {
+        format!("  {name:name_width$}  {parameters:>parameters_width$}  {size:>size_width$}  {last}\n")
+    };
+    lines().map(line).collect()
+}
+
+fn verify(library: &ModelLibrary, names: &[String]) -> Result<()> {
+    let names = match names {
+        [] => library.list()?.into_iter().map(|entry| entry.name).collect(),
+        names => names.to_vec(),
+    };
+    let mut damaged = Vec::new();
+    for name in names {
+        let (text, whole) = verify_model(library, &name)?;
+        output::write(&text)?;
+        if !whole {
+            damaged.push(name);
+        }
+    }
+    if !damaged.is_empty() {
+        bail!(
+            "{} not what was made: replace with `pocketwatt model generate` or `import` and --force",
+            if let [one] = damaged.as_slice() { format!("{one} is") } else { format!("{} are", damaged.join(", ")) }
+        );
+    }
+    Ok(())
+}
+
+/// One line for each file, and whether all are what they were.
+fn verify_model(library: &ModelLibrary, name: &str) -> Result<(String, bool)> {
+    check_name(name)?;
+    let path = library.folder(name);
+    if !path.is_dir() {
+        // Says which name was probably meant.
+        library.find(name)?;
+    }
+    let manifest = match ModelManifest::read_at(&path) {
+        Ok(manifest) => manifest,
+        Err(error) => return Ok((format!("{name}: {error}\n"), false)),
+    };
+    let (mut text, mut whole) = (String::new(), true);
+    for (file, outcome) in manifest.verify_each(&path) {
+        let state = match &outcome {
+            Ok(()) => "ok",
+            Err(ModelError::Changed { .. }) => "changed",
+            Err(ModelError::Io { source, .. }) => &format!("unreadable: {source}"),
+            Err(error) => &error.to_string(),
+        };
+        text += &format!("{name}/{file}: {state}\n");
+        whole &= outcome.is_ok();
+    }
+    Ok((text, whole))
+}
+
+fn size(config: &ModelConfig) -> String {
+    format!("{} parameters, {}", parameters(config), bytes(config))
+}
+
+fn parameters(config: &ModelConfig) -> String {
+    match config.parameters() as f64 {
+        number if number < 1e6 => format!("{:.1} k", number / 1e3),
+        number if number < 1e9 => format!("{:.1} M", number / 1e6),
+        number => format!("{:.3} G", number / 1e9),
+    }
+}
+
+/// Size of the f32 weights.
+fn bytes(config: &ModelConfig) -> String {
+    const MEBIBYTE: f64 = 1_048_576.0;
+    match config.parameters() as f64 * 4.0 {
+        bytes if bytes < MEBIBYTE => format!("{:.0} KiB", bytes / 1024.0),
+        bytes => format!("{:.0} MiB", bytes / MEBIBYTE),
+    }
+}
+
+#[cfg(test)]
+mod tests;
