@@ -162,3 +162,6 @@ impl Serialize for Vocabulary<'_> {
         serializer.collect_map(self.0.iter().enumerate().map(|(id, token)| (token, id)))
     }
 }
+
+#[cfg(test)]
+mod tests;
