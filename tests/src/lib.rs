@@ -1,1 +1,1 @@
-//! End-to-end tests live in `tests/`; this library is empty.
+//! How the end-to-end tests in `tests/` run the real `pocketwatt`: in a folder of their own, with the fake backend.

@@ -1,0 +1,144 @@
+//! The table of CONTRIBUTING.md, enforced: who may depend on whom, and where engines may appear.
+#![cfg(test)]
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::Path,
+};
+
+use cargo_metadata::{Metadata, MetadataCommand, Package};
+use toml::{Table, Value};
+
+/// What each crate may use of ours, by its folder.
+const MAY_USE: &[(&str, &[&str])] = &[
+    ("harness/protocol", &[]),
+    ("harness/model", &["protocol"]),
+    ("harness/runner", &["protocol"]),
+    ("harness/meter", &["protocol"]),
+    ("harness/record", &["protocol", "meter"]),
+    ("harness/cli", &["protocol", "model", "meter", "record"]),
+    ("backends/*", &["runner", "model", "protocol"]),
+    ("tests", &["protocol", "model", "meter", "record"]),
+];
+
+/// Beginnings of the names of engine crates, and the one folder that may use them.
+const ENGINES: &[(&str, &str)] =
+    &[("ort", "backends/onnxruntime"), ("tract-", "backends/tract"), ("candle-", "backends/candle")];
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
+}
+
+/// Without the dependencies' own manifests: those of the engines need not have been downloaded.
+fn workspace() -> Metadata {
+    MetadataCommand::new()
+        .manifest_path(root().join("Cargo.toml"))
+        .no_deps()
+        .other_options(["--offline".to_owned(), "--locked".to_owned()])
+        .exec()
+        .unwrap()
+}
+
+/// `harness/model`, `backends/fake`, `tests`.
+fn folder(package: &Package) -> String {
+    package.manifest_path.parent().unwrap().as_std_path().strip_prefix(root()).unwrap().to_string_lossy().into_owned()
+}
+
+fn engine(dependency: &str) -> Option<&'static (&'static str, &'static str)> {
+    let is = |engine: &str| dependency == engine || engine.ends_with('-') && dependency.starts_with(engine);
+    ENGINES.iter().find(|(name, _)| is(name))
+}
+
+fn manifest(path: &Path) -> Table {
+    fs::read_to_string(path).unwrap().parse().unwrap()
+}
+
+#[test]
+fn crates_use_only_what_is_below_them() {
+    let workspace = workspace();
+    let folders: BTreeMap<&str, String> =
+        workspace.packages.iter().map(|package| (package.name.as_str(), folder(package))).collect();
+    for package in &workspace.packages {
+        let folder = folder(package);
+        let row = |pattern: &str| match pattern.strip_suffix('*') {
+            Some(parent) => folder.starts_with(parent),
+            None => folder == pattern,
+        };
+        let Some((_, allowed)) = MAY_USE.iter().find(|(pattern, _)| row(pattern)) else {
+            panic!("{folder} is not in the table: add it here and in CONTRIBUTING.md");
+        };
+        for dependency in &package.dependencies {
+            let Some(used) = folders.get(dependency.name.as_str()) else { continue };
+            let name = used.strip_prefix("harness/").unwrap_or(used);
+            assert!(allowed.contains(&name), "{folder} uses {used}, but may use only {allowed:?}");
+        }
+    }
+}
+
+#[test]
+fn an_engine_is_used_by_its_backend_alone() {
+    let mut users: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+    for package in &workspace().packages {
+        for (engine, _) in package.dependencies.iter().filter_map(|dependency| engine(&dependency.name)) {
+            users.entry(engine).or_default().insert(folder(package));
+        }
+    }
+    for (engine, backend) in ENGINES {
+        let users: Vec<&str> = users.get(engine).into_iter().flatten().map(String::as_str).collect();
+        assert_eq!(users, [*backend], "users of {engine}");
+    }
+}
+
+/// Also not through a crate from outside. The lock file knows, without a download.
+#[test]
+fn no_engine_comes_into_the_harness_by_a_detour() {
+    let lock = manifest(&root().join("Cargo.lock"));
+    let mut needs: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for package in lock["package"].as_array().unwrap() {
+        let names = package.get("dependencies").and_then(Value::as_array).into_iter().flatten();
+        // "name", or "name version" where there are several.
+        let names = names.filter_map(|entry| entry.as_str()?.split(' ').next());
+        needs.entry(package["name"].as_str().unwrap()).or_default().extend(names);
+    }
+    for package in &workspace().packages {
+        let folder = folder(package);
+        if !folder.starts_with("harness/") && !["backends/fake", "tests"].contains(&folder.as_str()) {
+            continue;
+        }
+        let mut reached = BTreeSet::new();
+        let mut open = vec![package.name.as_str()];
+        while let Some(name) = open.pop() {
+            assert!(engine(name).is_none(), "{folder} depends on {name}");
+            if reached.insert(name) {
+                open.extend(needs.get(name).into_iter().flatten());
+            }
+        }
+        assert!(reached.len() > 5, "{folder} is not in Cargo.lock");
+    }
+}
+
+#[test]
+fn versions_stand_once() {
+    for package in &workspace().packages {
+        let manifest = manifest(package.manifest_path.as_std_path());
+        for kind in ["dependencies", "dev-dependencies", "build-dependencies"] {
+            for (name, value) in manifest.get(kind).and_then(Value::as_table).into_iter().flatten() {
+                let inherited = value.get("workspace").and_then(Value::as_bool) == Some(true);
+                assert!(inherited, "{}: {name} must take its version from the root", folder(package));
+            }
+        }
+    }
+}
+
+/// Engines are built one at a time, so a plain `cargo build` must leave them out.
+#[test]
+fn engines_are_not_built_by_default() {
+    let workspace = workspace();
+    let default: BTreeSet<String> = workspace.workspace_default_packages().into_iter().map(folder).collect();
+    let all: BTreeSet<String> = workspace.packages.iter().map(folder).collect();
+    let left_out: Vec<&str> = all.difference(&default).map(String::as_str).collect();
+    let mut engines: Vec<&str> = ENGINES.iter().map(|(_, backend)| *backend).collect();
+    engines.sort_unstable();
+    assert_eq!(left_out, engines);
+}
