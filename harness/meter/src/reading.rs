@@ -6,7 +6,6 @@ use serde::{Deserialize, Serialize};
 ///
 /// Each resident page is counted once, in one of the three classes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct MemoryReading {
     /// When it was read.
     pub at: MonotonicNs,
@@ -20,7 +19,6 @@ pub struct MemoryReading {
 
 /// All that was read beside one case, from before the runner was started until after it was reaped.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct CaseReadings {
     /// Resident memory over time.
     pub memory: Vec<MemoryReading>,
@@ -41,7 +39,6 @@ pub struct CaseReadings {
 
 /// What the sampler itself took from the machine that it observes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct SamplerCost {
     /// Rounds of reading.
     pub reads: u64,
@@ -53,7 +50,6 @@ pub struct SamplerCost {
 
 /// The device, as far as it tells. What it does not tell is absent.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct DeviceFacts {
     /// Short name for folders: from the processor's name and number, or as the user gave it.
     pub name: String,
@@ -83,7 +79,6 @@ pub struct DeviceFacts {
 
 /// Result of the memory bandwidth probe: sequential reads of a buffer far larger than the caches.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct Bandwidth {
     /// Threads that read.
     pub threads: u32,

@@ -33,7 +33,6 @@ pub enum Event {
 
 /// What a backend is made of. Part of every record's passport.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct BackendInfo {
     /// Name in `backends.toml`.
     pub name: String,
@@ -51,7 +50,6 @@ pub struct BackendInfo {
 
 /// The load phase.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct Loaded {
     /// Before the first byte of the model was read.
     pub start: MonotonicNs,
@@ -75,7 +73,6 @@ pub enum LoadStage {
 
 /// When a part of the load phase began and ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct LoadStageTime {
     /// Which part.
     pub stage: LoadStage,
@@ -87,7 +84,6 @@ pub struct LoadStageTime {
 
 /// A loaded model, as the backend sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct ModelInfo {
     /// Length of a row of logits.
     pub vocabulary: u32,
@@ -107,7 +103,6 @@ pub enum IterationKind {
 
 /// One run through all turns of a workload.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct Iteration {
     /// Whether it counts.
     pub kind: IterationKind,
@@ -121,7 +116,6 @@ pub struct Iteration {
 
 /// One prompt and answer, with a time stamp for every token.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct TurnTrace {
     /// Positions in the cache before the turn.
     pub context_tokens: u32,
@@ -152,7 +146,6 @@ pub enum StopReason {
 
 /// The answer to [`crate::Task::Score`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct Scored {
     /// Rows written.
     pub rows: u32,

@@ -10,6 +10,8 @@ pub const RECORD_FORMAT: FormatVersion = FormatVersion { major: 1, minor: 0 };
 
 /// Version of a stored file. A reader takes every minor version of its major version; older major versions stay
 /// readable for ever, through conversions kept beside their fixtures.
+///
+/// So nothing stored may have `deny_unknown_fields`: it would make every addition a new major version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FormatVersion {

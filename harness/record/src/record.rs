@@ -28,7 +28,6 @@ pub struct Record {
 
 /// One combination of scenario, model, backend and settings.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct Case {
     /// Unique in its run and stable across runs of the same plan: also the file name of its record.
     pub id: String,
@@ -48,7 +47,6 @@ pub struct Case {
 
 /// Where a record's numbers come from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct Passport {
     /// Version of the harness.
     pub pocketwatt: String,
@@ -70,7 +68,6 @@ pub struct Passport {
 
 /// The model's part of the passport.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct ModelPassport {
     /// Its name.
     pub name: String,
@@ -116,7 +113,6 @@ pub enum Outcome {
 
 /// What a runner reported, unprocessed.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct Samples {
     /// The load phase.
     pub loaded: Option<Loaded>,
@@ -126,7 +122,6 @@ pub struct Samples {
 
 /// One metric of one case.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct MetricValue {
     /// Name in the catalogue.
     pub metric: String,

@@ -31,7 +31,6 @@ pub struct Run {
 
 /// Definition of a scenario.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct ScenarioSource {
     /// Its name.
     pub name: String,
@@ -43,7 +42,6 @@ pub struct ScenarioSource {
 
 /// What all cases of a run share.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct RunSettings {
     /// Iterations before those that count.
     pub warmup_iterations: u32,
@@ -57,7 +55,6 @@ pub struct RunSettings {
 
 /// A case of the plan and how long it should take.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct PlannedCase {
     /// What to measure.
     pub case: Case,

@@ -3,7 +3,6 @@ use serde::{Deserialize, Serialize};
 
 /// The observations of one metric in one case, summarised. Units are the metric's.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct Summary {
     /// Observations.
     pub count: u64,
