@@ -1,2 +1,17 @@
-//! Runs MobileLLM on tract.
-fn main() {}
+//! Runs MobileLLM on tract, from the ONNX graphs that the model crate writes.
+
+mod backend;
+#[cfg(test)]
+mod conformance;
+mod failure;
+mod load;
+mod pack;
+mod read;
+mod session;
+mod threads;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    pocketwatt_runner::serve(&backend::TractBackend)
+}

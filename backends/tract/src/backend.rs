@@ -1,0 +1,92 @@
+use std::sync::Arc;
+
+use anyhow::{Context, Result, bail, ensure};
+use pocketwatt_model::ModelFolder;
+use pocketwatt_protocol::{BackendInfo, GraphKind, LoadOptions, LoadStage, ModelFiles, ModelInfo, Precision};
+use pocketwatt_runner::{Backend, LoadStages, Model, Session, build_description};
+use tract_onnx::prelude::TypedRunnableModel;
+
+use crate::{failure::guarded, load, session::TractSession, threads::Threads};
+
+/// Tract tells its version nowhere at run time. A test compares this with the lock file.
+const ENGINE_VERSION: &str = "0.23.9";
+
+/// Tract on the processor.
+pub struct TractBackend;
+
+impl Backend for TractBackend {
+    fn info(&self) -> Result<BackendInfo> {
+        Ok(BackendInfo {
+            name: "tract".into(),
+            version: env!("CARGO_PKG_VERSION").into(),
+            engine: "tract".into(),
+            engine_version: ENGINE_VERSION.into(),
+            accelerator: "cpu".into(),
+            build: build_description(),
+        })
+    }
+
+    fn load(&self, files: &ModelFiles, options: &LoadOptions, stages: &mut LoadStages) -> Result<Box<dyn Model>> {
+        match options.precision {
+            Precision::F32 => {}
+        }
+        let graph = files.graph.as_ref().context("no graph was given: tract runs the graph opset17")?;
+        match graph.kind {
+            GraphKind::Opset17 => {}
+            // It loads, and gives other logits than the reference as soon as there are several query heads for a key.
+            GraphKind::Opset23 => bail!(
+                "tract {ENGINE_VERSION} computes the graph opset23 wrongly (its grouped-query Attention): give it opset17"
+            ),
+            GraphKind::Onnxruntime => {
+                bail!("the graph onnxruntime is made of operators that tract does not have: give it opset17")
+            }
+        }
+        let threads = Threads::start(options.threads)?;
+
+        stages.begin(LoadStage::Read);
+        let config = ModelFolder::open(&files.folder)?.config().clone();
+        let capacity = options.context_tokens as usize;
+        ensure!(
+            (1..=config.context).contains(&capacity),
+            "context_tokens is {capacity}, the model holds 1 to {} positions",
+            config.context
+        );
+        let parsed = guarded("read the graph", || threads.run(|| load::read(&graph.path)))?;
+
+        stages.begin(LoadStage::Prepare);
+        let plan = guarded("prepare the graph", || threads.run(|| load::prepare(parsed, &threads)))?;
+        Ok(Box::new(TractModel { plan, threads, kind: graph.kind, vocabulary: config.vocabulary, capacity }))
+    }
+}
+
+struct TractModel {
+    plan: Arc<TypedRunnableModel>,
+    threads: Threads,
+    kind: GraphKind,
+    vocabulary: usize,
+    capacity: usize,
+}
+
+impl Model for TractModel {
+    fn info(&self) -> ModelInfo {
+        ModelInfo { vocabulary: self.vocabulary as u32, implementation: self.kind.name().into() }
+    }
+
+    fn session(&mut self) -> Result<Box<dyn Session + '_>> {
+        Ok(Box::new(TractSession::new(&self.plan, &self.threads, self.vocabulary, self.capacity)?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn engine_version_is_the_locked_one() {
+        let lock = include_str!("../../../Cargo.lock");
+        for engine in ["tract-onnx", "tract-core", "tract-linalg", "tract-transformers"] {
+            let entry = format!("name = \"{engine}\"\nversion = \"{ENGINE_VERSION}\"\n");
+            assert!(lock.contains(&entry), "Cargo.lock holds another {engine} than {ENGINE_VERSION}");
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! Tract against the reference.
+
+use std::{fs, path::Path};
+
+use pocketwatt_model::{reference::ReferenceCase, write_graph};
+use pocketwatt_protocol::{GraphKind, LoadOptions, ModelFiles, MonotonicClock, Precision};
+use pocketwatt_runner::{
+    Backend, LoadStages, Model,
+    conformance::{self, Expectation},
+};
+
+use crate::backend::TractBackend;
+
+#[test]
+fn conforms_on_one_thread() {
+    run_suite(1);
+}
+
+#[test]
+fn conforms_on_two_threads() {
+    run_suite(2);
+}
+
+fn run_suite(threads: u32) {
+    let root = tempfile::tempdir().unwrap();
+    for case in ReferenceCase::all(root.path()).unwrap() {
+        let scratch = root.path().join(format!("{}-damaged", case.name));
+        fs::create_dir(&scratch).unwrap();
+        let expectation = Expectation {
+            files: ModelFiles { graph: Some(write_graph(&case.folder, GraphKind::Opset17).unwrap()), ..case.files },
+            options: options(threads, (case.tokens.len() + case.greedy.len()) as u32),
+            tokens: case.tokens,
+            logits: case.logits,
+            greedy: case.greedy,
+            scratch,
+        };
+        conformance::run(&TractBackend, &expectation).unwrap_or_else(|failures| panic!("{}: {failures}", case.name));
+    }
+}
+
+#[test]
+fn a_graph_that_tract_cannot_run_is_refused_with_those_it_can() {
+    let root = tempfile::tempdir().unwrap();
+    for (kind, reason) in [
+        (
+            GraphKind::Onnxruntime,
+            "the graph onnxruntime is made of operators that tract does not have: give it opset17",
+        ),
+        (GraphKind::Opset23, "computes the graph opset23 wrongly (its grouped-query Attention): give it opset17"),
+    ] {
+        let files = tiny(&root.path().join(kind.name()), kind);
+        let message = refusal(&files, 8);
+        assert!(message.ends_with(reason), "{message}");
+        let message = refusal(&ModelFiles { graph: None, ..files }, 8);
+        assert!(message.starts_with("no graph was given"), "{message}");
+    }
+}
+
+#[test]
+fn a_context_beyond_the_models_is_refused() {
+    let root = tempfile::tempdir().unwrap();
+    let files = tiny(root.path(), GraphKind::Opset17);
+    for context_tokens in [0, 257] {
+        let message = refusal(&files, context_tokens);
+        assert!(message.contains("1 to 256 positions"), "{message}");
+    }
+}
+
+/// Whatever the damage, it ends in an error of one line or, where it hit nothing that matters, in a model.
+#[test]
+fn a_damaged_graph_is_no_crash() {
+    let root = tempfile::tempdir().unwrap();
+    let files = tiny(root.path(), GraphKind::Opset17);
+    let path = files.graph.as_ref().unwrap().path.clone();
+    let graph = fs::read(&path).unwrap();
+    let mut refused = 0;
+    for step in 0..40 {
+        let place = graph.len() * step / 40;
+        for damaged in [graph[..place].to_vec(), flipped(&graph, place), cut(&graph, place)] {
+            fs::write(&path, damaged).unwrap();
+            if let Err(error) = load(&files, 8) {
+                let message = format!("{error:#}");
+                assert!(message.len() < 600 && !message.contains('\n'), "{message}");
+                refused += 1;
+            }
+        }
+    }
+    assert!(refused > 60, "only {refused} of 120 damaged graphs were refused");
+}
+
+fn flipped(graph: &[u8], place: usize) -> Vec<u8> {
+    let mut damaged = graph.to_vec();
+    damaged[place] ^= 0x15;
+    damaged
+}
+
+fn cut(graph: &[u8], place: usize) -> Vec<u8> {
+    let mut damaged = graph.to_vec();
+    damaged.drain(place..(place + 3).min(graph.len()));
+    damaged
+}
+
+fn tiny(root: &Path, kind: GraphKind) -> ModelFiles {
+    let case = ReferenceCase::all(root).unwrap().remove(0);
+    ModelFiles { graph: Some(write_graph(&case.folder, kind).unwrap()), ..case.files }
+}
+
+fn refusal(files: &ModelFiles, context_tokens: u32) -> String {
+    format!("{:#}", load(files, context_tokens).err().unwrap())
+}
+
+fn load(files: &ModelFiles, context_tokens: u32) -> anyhow::Result<Box<dyn Model>> {
+    TractBackend.load(files, &options(1, context_tokens), &mut LoadStages::new(&MonotonicClock))
+}
+
+fn options(threads: u32, context_tokens: u32) -> LoadOptions {
+    LoadOptions { threads, precision: Precision::F32, context_tokens }
+}

@@ -1,0 +1,142 @@
+//! Weights in the layout of the matrix kernels, once.
+//!
+//! Tract's kernels read weights in panels. Left alone, tract folds `pack(constant)` only where the constant has a single
+//! consumer or is below 4 MiB (`CONST_FOLD_MEM_BUDGET`). The tied embedding, which is also the output head, and every
+//! large matrix of a layer-shared model have several, so that they would be packed again at every token: 95 ms a token
+//! instead of 37 for 125M. And what tract does fold, it folds in one go, with all weights in memory twice.
+
+use std::collections::BTreeMap;
+
+use anyhow::Context;
+use tract_linalg::mmm::{MMMInputValue, PackedMatrixStorage};
+use tract_onnx::{
+    prelude::*,
+    tract_core::{
+        dyn_clone::clone_box,
+        ops::{array::Gather, konst::Const, matmul::pack::OptMatMulPack},
+        optim::{OptimizerSession, TypedPass},
+    },
+    tract_hir::internal::*,
+};
+
+/// The optimizer's pass that packs constants, behind the one that asks for it.
+///
+/// Constants are packed one after the other, and each is freed before the next: the peak is the weights and one matrix.
+/// Consumers that want the same panels share them, and so does the embedding's lookup, which can read a row out of
+/// panels.
+#[derive(Clone, Debug)]
+pub struct PackWeights;
+
+impl TypedPass for PackWeights {
+    fn reset(&mut self) -> TractResult<()> {
+        Ok(())
+    }
+
+    fn next(&mut self, _: &mut OptimizerSession, _: &TypedModel) -> TractResult<Option<TypedModelPatch>> {
+        Ok(None)
+    }
+
+    fn run_direct(&mut self, model: &mut TypedModel) -> TractResult<bool> {
+        let mut packs: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        for node in &model.nodes {
+            if node.op_is::<OptMatMulPack>() && model.node(node.inputs[0].node).op_is::<Const>() {
+                packs.entry(node.inputs[0].node).or_default().push(node.id);
+            }
+        }
+        for (constant, packs) in &packs {
+            pack(model, *constant, packs).with_context(|| format!("packing {}", model.node(*constant).name))?;
+        }
+        Ok(!packs.is_empty())
+    }
+}
+
+/// Replaces the nodes `packs`, which pack `constant`, by constants.
+fn pack(model: &mut TypedModel, constant: usize, packs: &[usize]) -> TractResult<()> {
+    let raw = value_of(model, constant)?;
+    let mut made: Vec<(OptMatMulPack, Arc<Tensor>)> = Vec::new();
+    for &pack in packs {
+        let node = &model.nodes[pack];
+        let op = node.op_as::<OptMatMulPack>().context("not a pack")?.clone();
+        let packed = match made.iter().find(|(other, _)| *other == op) {
+            Some((_, packed)) => Arc::clone(packed),
+            None => evaluated(&op, &raw)?,
+        };
+        made.push((op, Arc::clone(&packed)));
+        let format = node.outputs[0].fact.exotic_fact.clone();
+        let replacement = Const::new_with_opt_exotic_fact(packed, format)?;
+        disconnect(model, constant, pack);
+        let node = &mut model.nodes[pack];
+        node.outputs[0].fact = replacement.output_facts(&[])?.remove(0);
+        node.op = Box::new(replacement);
+        node.inputs.clear();
+    }
+    for (_, packed) in &made {
+        share_with_lookups(model, constant, &raw, packed)?;
+    }
+    drop((raw, made));
+    free_if_unused(model, constant);
+    Ok(())
+}
+
+fn value_of(model: &TypedModel, constant: usize) -> TractResult<Arc<Tensor>> {
+    Ok(Arc::clone(model.nodes[constant].op_as::<Const>().context("not a constant")?.val()))
+}
+
+fn evaluated(op: &OptMatMulPack, raw: &Arc<Tensor>) -> TractResult<Arc<Tensor>> {
+    let mut outputs = op.eval(&EvalContext::out_of_plan(), tvec![Arc::clone(raw).into_tvalue()])?;
+    Ok(outputs.remove(0).into_arc_tensor())
+}
+
+/// Lets the lookups of rows in `raw` read `packed`, where its panels are such that they can.
+fn share_with_lookups(model: &mut TypedModel, constant: usize, raw: &Tensor, packed: &Tensor) -> TractResult<()> {
+    let Some(panels) = readable_panels(raw, packed) else { return Ok(()) };
+    let lookups: Vec<InletId> = model.nodes[constant].outputs[0].successors.iter().copied().collect();
+    for lookup in lookups {
+        let data_type = raw.datum_type();
+        let node = &model.nodes[lookup.node];
+        if lookup.slot != 0 || node.op_as::<Gather>().is_none_or(|gather| gather.axis != 0) {
+            continue;
+        }
+        let format = clone_box(panels.exotic_fact());
+        let tensor = PackedMatrixStorage::new(panels.clone()).into_tensor(data_type);
+        let shared = Const::new_with_exotic_fact(tensor.into_arc_tensor(), format)?;
+        let fact = shared.output_facts(&[])?;
+        let name = format!("{}.panels", node.name);
+        disconnect(model, constant, lookup.node);
+        model.nodes[lookup.node].op = Box::new(Gather { axis: 0, output_type: Some(data_type) });
+        let shared = model.add_node(name, shared, fact)?;
+        model.add_edge(OutletId::new(shared, 0), lookup)?;
+    }
+    Ok(())
+}
+
+/// The panels of a whole matrix `[rows, columns]`, if rows can be read out of them. Tract's formats may refuse, and a
+/// transposed one would give columns: so the first and the last row are tried.
+fn readable_panels(raw: &Tensor, packed: &Tensor) -> Option<Box<dyn MMMInputValue>> {
+    let [rows, columns] = raw.shape() else { return None };
+    let plain = raw.try_as_plain_ram().ok()?;
+    let plain = plain.as_slice::<f32>().ok()?;
+    let [panels] = packed.storage_as::<PackedMatrixStorage>()?.values() else { return None };
+    if (panels.mn(), panels.k()) != (*rows, *columns) {
+        return None;
+    }
+    let mut row = vec![0.0; *columns];
+    let readable = [0, rows.checked_sub(1)?]
+        .into_iter()
+        .all(|index| panels.extract_at_mn_f32(index, &mut row).is_ok() && row == plain[index * columns..][..*columns]);
+    readable.then(|| panels.clone())
+}
+
+fn disconnect(model: &mut TypedModel, constant: usize, consumer: usize) {
+    model.nodes[constant].outputs[0].successors.retain(|successor| successor.node != consumer);
+}
+
+/// Lets go of a constant that nothing reads any more. The node itself is removed at the end of the pass.
+fn free_if_unused(model: &mut TypedModel, constant: usize) {
+    if model.nodes[constant].outputs[0].successors.is_empty() && !model.outputs.contains(&constant.into()) {
+        let dummy = model.create_dummy();
+        let node = &mut model.nodes[constant];
+        node.op = dummy;
+        node.outputs[0].fact.konst = None;
+    }
+}
