@@ -48,7 +48,7 @@ fn a_seed_means_the_same_model_on_every_machine_and_in_every_release() {
         "seed": 42
       },
       "weight_bytes": 297984,
-      "weights_sha256": "48ca951e44f4264d08e73e6e482dab6ea8c2009b82d210a48407d079a9cb1e11",
+      "weights_sha256": "671622b7a7163daa95ee426837f0054e423bfcd54c382aeb15558c7bfd20a622",
       "config_sha256": "05e4813051167cb744f5addecd981766eecac934214f8b08293212d884bd61fa",
       "tokenizer_sha256": "765cf10f52bbcb0733f8607cc0f04727a2f50c9f1f51bd813a167cb2b9bf43ba",
       "other_sha256": {
