@@ -1,2 +1,57 @@
-//! The `pocketwatt` binary.
-fn main() {}
+//! `pocketwatt`: measures what a small language model costs on the device that runs it.
+
+mod command;
+mod exit;
+mod measure;
+mod plan;
+mod refusal;
+mod report;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::exit::Exit;
+
+/// Measures what a small language model costs on the device that runs it: latency, tokens per second and memory, for
+/// the same model through several inference engines.
+///
+/// Exit status: 0 all well; 1 something broke; 2 wrong usage; 3 the input was refused; 4 a case failed or was skipped;
+/// 5 no case was measured; 130 interrupted.
+#[derive(Parser, Debug)]
+#[command(name = "pocketwatt", version, max_term_width = 110)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    /// Measure, and show the comparison.
+    Run(Box<command::run::RunArguments>),
+    /// Show what there is to measure: scenarios, models and backends.
+    List(command::list::ListArguments),
+    /// Show stored results.
+    Show(command::show::ShowArguments),
+    /// Import, generate, list and verify models.
+    Model(command::model::ModelArguments),
+    /// Prove that the backends compute the same: logits and greedy text side by side.
+    Conformance(command::conformance::ConformanceArguments),
+    /// Measure a property of this device.
+    Probe(command::probe::ProbeArguments),
+    /// Print the JSON Schemas of what is stored and of the protocol.
+    Schema(command::schema::SchemaArguments),
+}
+
+fn main() -> ExitCode {
+    let outcome = match Arguments::parse().command {
+        Command::Run(arguments) => command::run::run(*arguments),
+        Command::List(arguments) => command::list::run(arguments).map(|()| Exit::Success),
+        Command::Show(arguments) => command::show::run(arguments).map(|()| Exit::Success),
+        Command::Model(arguments) => command::model::run(arguments).map(|()| Exit::Success),
+        Command::Conformance(arguments) => command::conformance::run(arguments),
+        Command::Probe(arguments) => command::probe::run(arguments).map(|()| Exit::Success),
+        Command::Schema(arguments) => command::schema::run(arguments).map(|()| Exit::Success),
+    };
+    exit::report(outcome)
+}

@@ -12,6 +12,8 @@ mod onnx;
 pub mod reference;
 mod seeded;
 mod staging;
+#[cfg(feature = "tokenizer")]
+mod text;
 mod weights;
 
 pub use config::{ModelConfig, Preset, TensorSpec};
@@ -21,4 +23,6 @@ pub use library::{LibraryEntry, ModelLibrary, check_name};
 pub use manifest::{ModelManifest, ModelOrigin};
 pub use onnx::write_graph;
 pub use seeded::generate_seeded;
+#[cfg(feature = "tokenizer")]
+pub use text::{ChatTemplate, TextTokenizer};
 pub use weights::{TensorLocation, WeightFile};

@@ -13,7 +13,7 @@ use pocketwatt_model::{
 };
 
 use super::{output, selection::CacheArguments};
-use crate::refusal::Refusal;
+use crate::{plan::DEFAULT_SEED, refusal::Refusal};
 
 /// What to do with models.
 #[derive(Args, Debug)]
@@ -45,7 +45,7 @@ struct GenerateArguments {
     /// Whose shape it gets: see `pocketwatt model list`.
     preset: String,
     /// Where the random weights begin: the same seed makes the same model on every machine.
-    #[arg(long, value_name = "N", default_value_t = 42)]
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_SEED)]
     seed: u64,
     #[command(flatten)]
     place: PlaceArguments,

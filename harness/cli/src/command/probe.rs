@@ -53,7 +53,8 @@ pub fn run(arguments: ProbeArguments) -> Result<()> {
 }
 
 fn table(measured: &[Bandwidth]) -> String {
-    let mut text = format!("{:>7}  {:>10}  {:>11}  {:>6}  {:>7}\n", "threads", "best GB/s", "median GB/s", "passes", "MiB");
+    let mut text =
+        format!("{:>7}  {:>10}  {:>11}  {:>6}  {:>7}\n", "threads", "best GB/s", "median GB/s", "passes", "MiB");
     for bandwidth in measured {
         text += &format!(
             "{:>7}  {:>10.2}  {:>11.2}  {:>6}  {:>7}\n",

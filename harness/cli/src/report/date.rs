@@ -7,6 +7,14 @@ pub fn minute(unix_ms: u64) -> String {
     format!("{year:04}-{month:02}-{day:02} {:02}:{:02} UTC", minutes / 60 % 24, minutes % 60)
 }
 
+/// `20261123-124233`: sorts by time, and every file system takes it.
+pub fn stamp(unix_ms: u64) -> String {
+    let seconds = unix_ms / 1000;
+    let (year, month, day) = civil(seconds / 86_400);
+    let (hour, minute, second) = (seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
+    format!("{year:04}{month:02}{day:02}-{hour:02}{minute:02}{second:02}")
+}
+
 /// Year, month and day of a number of days since 1970-01-01 (Hinnant, "chrono-compatible low-level date algorithms").
 fn civil(days: u64) -> (u64, u64, u64) {
     let shifted = days + 719_468;
@@ -30,5 +38,6 @@ mod tests {
         assert_eq!(minute(0), "1970-01-01 00:00 UTC");
         assert_eq!(minute(951_782_400_000), "2000-02-29 00:00 UTC");
         assert_eq!(minute(1_795_437_753_000), "2026-11-23 12:42 UTC");
+        assert_eq!(stamp(1_795_437_753_000), "20261123-124233");
     }
 }

@@ -1,25 +1,21 @@
 //! Generated tokens back into text, with the tokenizer of the model that they came from.
 
-use std::{
-    cell::RefCell,
-    collections::HashMap,
-    path::{Path, PathBuf},
-};
+use std::{cell::RefCell, collections::HashMap};
 
-use pocketwatt_model::{ModelFolder, TextTokenizer, sha256_of_file};
+use pocketwatt_model::{ModelFolder, ModelLibrary, TextTokenizer, sha256_of_file};
 use pocketwatt_protocol::TokenId;
 use pocketwatt_record::Record;
 
-/// Decodes with the tokenizers in a folder of models, each opened once.
+/// Decodes with the tokenizers of a library, each opened once.
 pub struct Decoder {
-    models: PathBuf,
+    library: ModelLibrary,
     tokenizers: RefCell<HashMap<String, Option<TextTokenizer>>>,
 }
 
 impl Decoder {
-    /// `models` has one folder for each model, by its name.
-    pub fn new(models: &Path) -> Self {
-        Self { models: models.to_owned(), tokenizers: RefCell::default() }
+    /// The models are looked up in it by the names that the records give them.
+    pub fn new(library: ModelLibrary) -> Self {
+        Self { library, tokenizers: RefCell::default() }
     }
 
     /// The text; nothing where the model is not there any more, or has another tokenizer than when it was measured.
@@ -33,7 +29,7 @@ impl Decoder {
     }
 
     fn open(&self, name: &str, recorded: &str) -> Option<TextTokenizer> {
-        let path = self.models.join(name);
+        let path = self.library.folder(name);
         if sha256_of_file(&path.join("tokenizer.json")).ok()? != recorded {
             return None;
         }

@@ -25,9 +25,9 @@ pub fn facts(run: &Run, records: &[Record]) -> Vec<(&'static str, String)> {
 pub fn short_device(run: &Run) -> String {
     let device = &run.device;
     let processor = one_line(device.processor.as_deref().unwrap_or(&device.name));
-    let memory = device.memory_bytes as f64 / (1u64 << 30) as f64;
+    let memory = device.memory_bytes.map(|bytes| format!(", {:.1} GiB", bytes as f64 / (1u64 << 30) as f64));
     let cores = plural(device.logical_cores, "core");
-    format!("{processor}, {} logical {cores}, {memory:.1} GiB", device.logical_cores)
+    format!("{processor}, {} logical {cores}{}", device.logical_cores, memory.unwrap_or_default())
 }
 
 fn device(run: &Run) -> String {

@@ -132,7 +132,7 @@ pub fn run(records: &[Record]) -> Run {
             architecture: "x86_64".into(),
             logical_cores: 2,
             physical_cores: Some(1),
-            memory_bytes: 7936 * MEBIBYTE,
+            memory_bytes: Some(7936 * MEBIBYTE),
             operating_system: Some("Debian GNU/Linux 13".into()),
             kernel: Some("6.12.8".into()),
             virtualisation: Some("kvm".into()),

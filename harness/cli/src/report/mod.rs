@@ -1,11 +1,12 @@
 //! Results for people and programs: tables, exports, charts and the generated text, from stored records alone.
 
 mod agreement;
+pub mod agreement_table;
 mod blocks;
 mod cells;
 pub mod charts;
 mod csv;
-mod date;
+pub mod date;
 pub mod decode;
 mod facts;
 #[cfg(test)]
@@ -13,6 +14,7 @@ pub mod fixture;
 mod json;
 mod markdown;
 mod notes;
+pub mod progress;
 mod sheet;
 mod table;
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! What the backends answered.
 
 use pocketwatt_protocol::TokenId;
-use pocketwatt_record::{Record, Run};
+use pocketwatt_record::Record;
 
 use super::{
     agreement::answers,
@@ -12,13 +12,12 @@ use super::{
 const LISTED_TOKENS: usize = 16;
 
 /// The answers of every block, turn by turn; backends that gave the same tokens share one text.
-pub fn render(run: &Run, records: &[Record], decode: &dyn Fn(&Record, &[TokenId]) -> Option<String>) -> String {
-    render_with_prompts(run, records, decode, &|_, _| None)
+pub fn render(records: &[Record], decode: &dyn Fn(&Record, &[TokenId]) -> Option<String>) -> String {
+    render_with_prompts(records, decode, &|_, _| None)
 }
 
 /// As [`render`], with what the user said: `prompt` gives the user's text of a case's turn, counted from 0.
 pub fn render_with_prompts(
-    _run: &Run,
     records: &[Record],
     decode: &dyn Fn(&Record, &[TokenId]) -> Option<String>,
     prompt: &dyn Fn(&Record, usize) -> Option<String>,

@@ -1,0 +1,198 @@
+//! `pocketwatt conformance`: do the backends compute the same model? A speed is only worth comparing if they do.
+
+use std::{fs, path::Path, time::Duration};
+
+use anyhow::{Context, Result};
+use clap::{Args, value_parser};
+use pocketwatt_model::{TextTokenizer, write_graph};
+use pocketwatt_protocol::{
+    Event, GraphKind, LoadOptions, ModelFiles, PROTOCOL_VERSION, Precision, Request, ScoreTask, Task, TokenId, Turn,
+    Workload,
+};
+
+use super::{
+    output,
+    selection::{CacheArguments, DEFAULT_MODEL, RegistryArguments},
+};
+use crate::{
+    exit::Exit,
+    measure::{Mailbox, Programs, RunnerProgram, ask, ensure_library},
+    plan::{Backend, PlannedModel, PreparedModel},
+    refusal::Refusal,
+    report::agreement_table::{self, Compared, Row},
+};
+
+/// The text whose logits are compared. Our own.
+const TEXT: &str = "The harbour of the small town lies on the sheltered side of the island. In the morning the boats come \
+    back with herring and crab, and the people from the hotels walk down to buy them from the deck. An old man sells \
+    coffee and warm bread from a blue van. He says that he has not missed a day in thirty years, except for the winter \
+    in which the sea froze and the children walked across to the lighthouse.";
+/// Tokens that are processed at once; the others follow one by one.
+const PROMPT_TOKENS: usize = 17;
+/// Positions whose logits are compared: after the prompt and after each further token.
+const POSITIONS: usize = 64;
+/// Tokens that are then generated from the whole text.
+const GENERATED: u32 = 64;
+
+/// Which model and backends to compare.
+#[derive(Args, Debug)]
+pub struct ConformanceArguments {
+    /// Model: a name in the library, or a preset, which is generated with seeded weights.
+    #[arg(long, value_name = "NAME", default_value = DEFAULT_MODEL)]
+    model: String,
+    /// Backend, with every graph that it loads [default: onnxruntime,tract,candle].
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    backend: Vec<String>,
+    /// The backend that the others are compared with.
+    #[arg(long, value_name = "NAME", default_value = "candle")]
+    reference: String,
+    /// Number of threads that compute.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = value_parser!(u32).range(1..=1024))]
+    threads: u32,
+    /// A runner that says nothing for so many seconds is killed.
+    #[arg(long, value_name = "S", default_value_t = 600, value_parser = value_parser!(u64).range(1..=86_400))]
+    timeout: u64,
+    #[command(flatten)]
+    cache: CacheArguments,
+    #[command(flatten)]
+    registry: RegistryArguments,
+}
+
+/// Compares, and says who conforms.
+///
+/// # Errors
+/// When a name is unknown or the model cannot be read. A backend that fails is a row.
+pub fn run(arguments: ConformanceArguments) -> Result<Exit> {
+    let registry = arguments.registry.open()?;
+    let reference = registry.find(&arguments.reference)?;
+    let mut backends = registry.select(&arguments.backend)?;
+    backends.retain(|backend| backend.name != reference.name);
+    let library = arguments.cache.library()?;
+    let planned = PlannedModel::find(&library, &arguments.model)?;
+    let model = PreparedModel::prepare(&library, &arguments.model, planned)?;
+    let tokenizer = TextTokenizer::open(&model.folder)?;
+    let mut tokens = tokenizer.encode(TEXT)?;
+    let wanted = PROMPT_TOKENS + POSITIONS - 1;
+    let context = model.folder.config().context;
+    if tokens.len() < wanted || context < wanted + GENERATED as usize {
+        return Err(Refusal::error(format!(
+            "the comparison needs {wanted} tokens of text and a context of {}; model {:?} makes {} tokens of it and has a \
+             context of {context}",
+            wanted + GENERATED as usize,
+            arguments.model,
+            tokens.len()
+        )));
+    }
+    tokens.truncate(wanted);
+
+    let scratch = tempfile::tempdir().context("cannot make a folder for the logits")?;
+    let mut comparison = Comparison {
+        arguments: &arguments,
+        cache: arguments.cache.root()?,
+        model: &model,
+        tokens: &tokens,
+        scratch: scratch.path(),
+        programs: Programs::default(),
+        mailbox: Mailbox::with_signals()?,
+    };
+    let expected = comparison.answer(reference, reference.graphs.first().copied());
+    let mut rows = vec![Row::reference(&reference.name, reference.graphs.first().copied(), &expected)];
+    for backend in backends {
+        for graph in graphs(backend) {
+            if comparison.mailbox.interrupted() {
+                return Ok(Exit::Interrupted);
+            }
+            let answer = comparison.answer(backend, graph);
+            rows.push(Row::compare(&backend.name, graph, &expected, &answer));
+        }
+    }
+    let text = expected.as_ref().ok().and_then(|answer| tokenizer.decode(&answer.greedy).ok());
+    output::write(&agreement_table::render(&model.passport, &rows, text.as_deref()))?;
+    Ok(if rows.iter().all(Row::conforms) { Exit::Success } else { Exit::Incomplete })
+}
+
+/// What is asked of every backend.
+struct Comparison<'a> {
+    arguments: &'a ConformanceArguments,
+    cache: std::path::PathBuf,
+    model: &'a PreparedModel,
+    tokens: &'a [TokenId],
+    scratch: &'a Path,
+    programs: Programs,
+    mailbox: Mailbox,
+}
+
+impl Comparison<'_> {
+    /// Logits and greedy tokens of a backend, or why there are none.
+    fn answer(&mut self, backend: &Backend, graph: Option<GraphKind>) -> Result<Compared, String> {
+        let program = self.programs.find(backend)?;
+        if let Some(library) = &backend.library {
+            ensure_library(library, &program, &self.cache)?;
+        }
+        let logits_path = self.scratch.join("logits");
+        let score = ScoreTask {
+            tokens: self.tokens.to_vec(),
+            prompt_tokens: PROMPT_TOKENS as u32,
+            logits_path: logits_path.clone(),
+        };
+        let events = self.ask(&program, backend, graph, Task::Score(score))?;
+        let vocabulary = self.model.folder.config().vocabulary;
+        let scored = events.iter().find_map(|event| match event {
+            Event::Scored(scored) => Some((scored.rows as usize, scored.vocabulary as usize)),
+            _ => None,
+        });
+        if scored != Some((POSITIONS, vocabulary)) {
+            return Err(format!("it computed {scored:?} logits, expected {POSITIONS} rows of {vocabulary}"));
+        }
+        let bytes = fs::read(&logits_path).map_err(|error| format!("its logits cannot be read: {error}"))?;
+        if bytes.len() != POSITIONS * vocabulary * 4 {
+            return Err(format!("it wrote {} bytes of logits for {POSITIONS} rows of {vocabulary}", bytes.len()));
+        }
+        let logits = bytes.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
+
+        let turn = Turn { prompt: self.tokens.to_vec(), max_output_tokens: GENERATED };
+        let workload =
+            Workload { turns: vec![turn], stop_tokens: Vec::new(), warmup_iterations: 0, iterations: 1, settle_ms: 0 };
+        let events = self.ask(&program, backend, graph, Task::Generate(workload))?;
+        let greedy = events.into_iter().find_map(|event| match event {
+            Event::Iteration(iteration) => iteration.turns.into_iter().next().map(|turn| turn.tokens),
+            _ => None,
+        });
+        let greedy = greedy.filter(|tokens| tokens.len() == GENERATED as usize);
+        Ok(Compared { vocabulary, logits, greedy: greedy.ok_or("it generated too few tokens")? })
+    }
+
+    fn ask(
+        &mut self,
+        program: &RunnerProgram,
+        backend: &Backend,
+        graph: Option<GraphKind>,
+        task: Task,
+    ) -> Result<Vec<Event>, String> {
+        let graph = graph
+            .map(|kind| write_graph(&self.model.folder, kind))
+            .transpose()
+            .map_err(|error| format!("the graph could not be written: {:#}", anyhow::Error::from(error)))?;
+        let request = Request {
+            protocol: PROTOCOL_VERSION,
+            model: ModelFiles {
+                folder: self.model.folder.path().to_owned(),
+                weights_sha256: self.model.passport.weights_sha256.clone(),
+                graph,
+            },
+            options: LoadOptions {
+                threads: self.arguments.threads,
+                precision: Precision::F32,
+                context_tokens: self.tokens.len() as u32 + GENERATED,
+            },
+            task,
+        };
+        let silence = Duration::from_secs(self.arguments.timeout);
+        ask(program, backend, request, &mut self.mailbox, silence)
+    }
+}
+
+/// Every graph that the backend loads; once without for a backend that loads none.
+fn graphs(backend: &Backend) -> Vec<Option<GraphKind>> {
+    if backend.graphs.is_empty() { vec![None] } else { backend.graphs.iter().copied().map(Some).collect() }
+}

@@ -1,0 +1,77 @@
+//! `pocketwatt list`: what there is to measure.
+
+use anyhow::Result;
+use clap::Args;
+use pocketwatt_model::Preset;
+
+use super::{
+    output,
+    selection::{CacheArguments, RegistryArguments},
+};
+use crate::plan::{Backend, Scenario};
+
+/// What to list.
+#[derive(Args, Debug)]
+pub struct ListArguments {
+    #[command(flatten)]
+    cache: CacheArguments,
+    #[command(flatten)]
+    registry: RegistryArguments,
+}
+
+/// Writes scenarios, models and backends to standard output.
+///
+/// # Errors
+/// When the backends' file or the cache cannot be read.
+pub fn run(arguments: ListArguments) -> Result<()> {
+    let registry = arguments.registry.open()?;
+    let library = arguments.cache.library()?;
+    let scenarios = Scenario::shipped()?;
+    let mut sections = vec![
+        section("scenarios", scenarios.iter().map(|scenario| (scenario.name.clone(), scenario.summary.clone()))),
+        section(
+            "synthetic scenarios",
+            [
+                ("prefill-N", "a prompt of N random tokens"),
+                ("decode-N", "N tokens after a prompt of one"),
+                ("prefill-P-decode-N", "N tokens after a prompt of P random tokens"),
+            ]
+            .map(|(name, summary)| (name.to_owned(), summary.to_owned()))
+            .into_iter(),
+        ),
+    ];
+    let models = library.list()?;
+    let present = models.iter().map(|entry| {
+        let what = match &entry.manifest {
+            Ok(manifest) => manifest.origin_text(),
+            Err(error) => format!("damaged: {error}"),
+        };
+        (entry.name.clone(), what)
+    });
+    sections.push(section("models", present));
+    let missing = Preset::ALL.iter().filter(|preset| models.iter().all(|entry| entry.name != preset.name));
+    sections.push(section(
+        "models that can be generated",
+        missing.map(|preset| (preset.name.to_owned(), preset.summary.to_owned())),
+    ));
+    sections.push(section("backends", registry.all().iter().map(|backend| (backend.name.clone(), describe(backend)))));
+    sections.retain(|section| !section.is_empty());
+    output::write(&sections.join("\n"))
+}
+
+fn describe(backend: &Backend) -> String {
+    let graphs: Vec<&str> = backend.graphs.iter().map(|graph| graph.name()).collect();
+    let graphs = if graphs.is_empty() { String::new() } else { format!("; graphs {}", graphs.join(", ")) };
+    let precisions: Vec<&str> = backend.precisions.iter().map(|precision| precision.name()).collect();
+    format!("{}; {}{graphs}", backend.summary, precisions.join(", "))
+}
+
+fn section(title: &str, rows: impl Iterator<Item = (String, String)>) -> String {
+    let rows: Vec<_> = rows.collect();
+    if rows.is_empty() {
+        return String::new();
+    }
+    let width = rows.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
+    let lines = rows.iter().map(|(name, what)| format!("  {name:width$}  {what}").trim_end().to_owned() + "\n");
+    format!("{title}\n{}", lines.collect::<String>())
+}

@@ -1,0 +1,300 @@
+//! `pocketwatt run`: the main job.
+
+use std::{collections::BTreeMap, path::PathBuf};
+
+use anyhow::{Context, Result};
+use clap::Args;
+use pocketwatt_meter::{Bandwidth, SystemRoot, device_facts, measure_bandwidth};
+use pocketwatt_model::ModelConfig;
+use pocketwatt_protocol::wall_clock_unix_ms;
+use pocketwatt_record::{Case, Outcome, PlannedCase, RECORD_FORMAT, Record, Run, RunFolder, RunSettings};
+
+use super::{
+    output,
+    selection::{CacheArguments, PlanArguments, RegistryArguments},
+    stored_run::{self, LATEST},
+};
+use crate::{
+    exit::Exit,
+    measure::{Mailbox, Sweep, SweepEnd, all_measured},
+    plan::{Outline, PlannedModel, PreparedModel, Registry, Scenario, Selection, Shape, duration, plan_cases, prepare},
+    refusal::Refusal,
+    report::{self, Format, Style, date, decode::Decoder, progress},
+};
+
+/// What to measure, and what to do with the results.
+#[derive(Args, Debug)]
+pub struct RunArguments {
+    #[command(flatten)]
+    plan: PlanArguments,
+    #[command(flatten)]
+    cache: CacheArguments,
+    #[command(flatten)]
+    registry: RegistryArguments,
+    /// Only show the plan and how long it should take.
+    #[arg(long)]
+    dry_run: bool,
+    /// Go on with a run that was stopped: measure the cases of its plan that have no record.
+    #[arg(long, value_name = "RUN", num_args = 0..=1, default_missing_value = LATEST,
+        conflicts_with_all = ["scenario", "model", "backend", "threads", "graph", "iterations", "warmup", "settle", "timeout", "device", "dry_run"])]
+    resume: Option<String>,
+    /// With --resume: also measure again what failed or was skipped.
+    #[arg(long, requires = "resume")]
+    retry: bool,
+    /// Where runs are stored.
+    #[arg(long, value_name = "DIR", default_value = "results")]
+    results: PathBuf,
+    /// Name of this device, for its folder of results [default: from the processor].
+    #[arg(long, value_name = "NAME")]
+    device: Option<String>,
+    /// How to write the results to standard output.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+    /// Also show what the backends answered.
+    #[arg(long)]
+    show_text: bool,
+    /// Leave the memory bandwidth probe out; the model bandwidth utilisation is then not told.
+    #[arg(long)]
+    no_probe: bool,
+}
+
+/// Measures, stores and shows.
+///
+/// # Errors
+/// When something is asked for that does not exist, or the results cannot be stored.
+pub fn run(arguments: RunArguments) -> Result<Exit> {
+    if arguments.show_text && matches!(arguments.format, Format::Csv | Format::Json) {
+        return Err(Refusal::error("--show-text would spoil the document: use it with --format table or markdown"));
+    }
+    let registry = arguments.registry.open()?;
+    match &arguments.resume {
+        Some(name) => resume(&arguments, &registry, name),
+        None => start(&arguments, &registry),
+    }
+}
+
+fn start(arguments: &RunArguments, registry: &Registry) -> Result<Exit> {
+    let settings = arguments.plan.settings();
+    let scenarios = arguments.plan.scenarios()?;
+    let backends = registry.select(arguments.plan.backends())?;
+    let library = arguments.cache.library()?;
+    let mut planned_models = BTreeMap::new();
+    for name in arguments.plan.models() {
+        planned_models.insert(name.clone(), PlannedModel::find(&library, name)?);
+    }
+    let selection = Selection {
+        scenarios: &scenarios,
+        models: arguments.plan.models(),
+        precisions: arguments.plan.precisions(),
+        threads: arguments.plan.threads(),
+        backends: &backends,
+        graph: arguments.plan.graph(),
+    };
+    let cases = plan_cases(&selection)?;
+    if arguments.dry_run {
+        let guess = |case: &Case| anyhow::Ok(Outline::guess(scenario(&scenarios, &case.scenario)?));
+        let plan = cases
+            .iter()
+            .map(|case| estimated(case, &planned_models[&case.model].config(), guess(case)?, &settings))
+            .collect::<Result<Vec<_>>>()?;
+        output::write(&describe_plan(&plan, &planned_models))?;
+        return Ok(Exit::Success);
+    }
+
+    let mut mailbox = Mailbox::with_signals()?;
+    let mut models = BTreeMap::new();
+    for (name, planned) in planned_models {
+        let prepared = PreparedModel::prepare(&library, &name, planned)?;
+        models.insert(name, prepared);
+    }
+    let count =
+        |case: &Case| anyhow::Ok(prepare(scenario(&scenarios, &case.scenario)?, &models[&case.model])?.outline());
+    let plan = cases
+        .iter()
+        .map(|case| estimated(case, models[&case.model].folder.config(), count(case)?, &settings))
+        .collect::<Result<Vec<_>>>()?;
+    let started_unix_ms = wall_clock_unix_ms();
+    let mut run = Run {
+        format: RECORD_FORMAT,
+        id: date::stamp(started_unix_ms),
+        pocketwatt: env!("CARGO_PKG_VERSION").into(),
+        started_unix_ms,
+        command: std::env::args().collect(),
+        device: device_facts(&SystemRoot::real(), arguments.device.as_deref()),
+        bandwidth: Vec::new(),
+        settings,
+        scenarios: scenarios.iter().map(Scenario::source).collect(),
+        plan,
+    };
+    // A run in the same second gets a name of its own, which still sorts behind.
+    let device_folder = arguments.results.join(&run.device.name);
+    for number in 2.. {
+        if !device_folder.join(&run.id).exists() {
+            break;
+        }
+        run.id = format!("{}-{number}", date::stamp(started_unix_ms));
+    }
+    {
+        // Runners first: a compiler must not run beside the bandwidth probe either.
+        let cache = arguments.cache.root()?;
+        Sweep::new(&run, registry, &models, &cache)?.prepare_runners()?;
+    }
+    if !arguments.no_probe {
+        run.bandwidth = bandwidths(arguments.plan.threads());
+    }
+    let folder = RunFolder::create(&device_folder.join(&run.id), &run)
+        .context("nothing was measured yet; choose another folder with --results")?;
+    measure(arguments, registry, &run, &folder, &models, &mut mailbox)
+}
+
+fn resume(arguments: &RunArguments, registry: &Registry, name: &str) -> Result<Exit> {
+    let folder = stored_run::find(&arguments.results, name)?;
+    let run = folder.run()?;
+    let here = device_facts(&SystemRoot::real(), Some(&run.device.name));
+    if (&here.processor, here.logical_cores) != (&run.device.processor, run.device.logical_cores) {
+        return Err(Refusal::error(format!("run {} was begun on another device: {}", run.id, run.device.name)));
+    }
+    if run.pocketwatt != env!("CARGO_PKG_VERSION") {
+        let (theirs, ours) = (&run.pocketwatt, env!("CARGO_PKG_VERSION"));
+        return Err(Refusal::error(format!("run {} was begun by pocketwatt {theirs}, this is {ours}", run.id)));
+    }
+    let mut mailbox = Mailbox::with_signals()?;
+    let library = arguments.cache.library()?;
+    let records = folder.records()?;
+    let mut models = BTreeMap::new();
+    for planned in &run.plan {
+        let name = &planned.case.model;
+        if !models.contains_key(name) {
+            let model = PreparedModel::prepare(&library, name, PlannedModel::find(&library, name)?)?;
+            ensure_same_model(&records, &model)?;
+            models.insert(name.clone(), model);
+        }
+    }
+    measure(arguments, registry, &run, &folder, &models, &mut mailbox)
+}
+
+/// Cases of one run are compared, so they must be of one model.
+fn ensure_same_model(records: &[Record], model: &PreparedModel) -> Result<()> {
+    let other = records
+        .iter()
+        .map(|record| &record.passport.model)
+        .find(|passport| passport.name == model.passport.name && **passport != model.passport);
+    match other {
+        Some(_) => Err(Refusal::error(format!(
+            "model {:?} is another one than when the run began: start a new run",
+            model.passport.name
+        ))),
+        None => Ok(()),
+    }
+}
+
+fn measure(
+    arguments: &RunArguments,
+    registry: &Registry,
+    run: &Run,
+    folder: &RunFolder,
+    models: &BTreeMap<String, PreparedModel>,
+    mailbox: &mut Mailbox,
+) -> Result<Exit> {
+    let cache = arguments.cache.root()?;
+    let finished: BTreeMap<String, Outcome> =
+        folder.records()?.into_iter().map(|record| (record.case.id, record.outcome)).collect();
+    let wanted = |case: &Case| match finished.get(&case.id) {
+        None => true,
+        Some(outcome) => arguments.retry && *outcome != Outcome::Measured,
+    };
+    let mut sweep = Sweep::new(run, registry, models, &cache)?;
+    sweep.prepare_runners()?;
+    let mut progress = progress::Progress::new(&run.plan, &run.settings, |planned| !wanted(&planned.case));
+    let end = sweep.measure(folder, wanted, mailbox, &mut progress).with_context(|| {
+        format!("the run stopped; measured cases are kept in {}; go on with --resume", folder.path().display())
+    })?;
+    let records = folder.records()?;
+    if end == SweepEnd::Interrupted {
+        eprintln!(
+            "\ninterrupted: {} of {} cases are stored in {}; go on with `pocketwatt run --resume {}`",
+            records.len(),
+            run.plan.len(),
+            folder.path().display(),
+            run.id
+        );
+        return Ok(Exit::Interrupted);
+    }
+    show(arguments, run, folder, &records)?;
+    let measured = records.iter().any(|record| record.outcome == Outcome::Measured);
+    Ok(match (measured, all_measured(&records)) {
+        (_, true) => Exit::Success,
+        (true, false) => Exit::Incomplete,
+        (false, false) => Exit::NothingMeasured,
+    })
+}
+
+fn show(arguments: &RunArguments, run: &Run, folder: &RunFolder, records: &[Record]) -> Result<()> {
+    let mut text = report::render(run, records, arguments.format, &Style::detect())?;
+    if arguments.show_text {
+        let decoder = Decoder::new(arguments.cache.library()?);
+        let scenarios = run.scenarios.iter().map(Scenario::stored).collect::<Result<Vec<_>>>()?;
+        text.push('\n');
+        text += &report::text::render_with_prompts(
+            records,
+            &|record, tokens| decoder.decode(record, tokens),
+            &|record, turn| user_text(&scenarios, record, turn),
+        );
+    }
+    output::write(&text)?;
+    eprintln!("records: {}", folder.path().display());
+    if records.iter().any(|record| record.outcome == Outcome::Measured) {
+        let charts = folder.path().join("charts");
+        let files = report::charts::write(run, records, &charts).with_context(|| {
+            format!("the records are stored; draw the charts again with `pocketwatt show {}`", run.id)
+        })?;
+        let names: Vec<_> = files.iter().filter_map(|file| file.file_name()?.to_str()).collect();
+        eprintln!("charts:  {} ({})", charts.display(), names.join(", "));
+    }
+    Ok(())
+}
+
+fn estimated(case: &Case, config: &ModelConfig, outline: Outline, settings: &RunSettings) -> Result<PlannedCase> {
+    let estimate_s = duration(config, outline, case.threads, settings);
+    Ok(PlannedCase { case: case.clone(), estimate_s })
+}
+
+fn user_text(scenarios: &[Scenario], record: &Record, turn: usize) -> Option<String> {
+    match &scenario(scenarios, &record.case.scenario).ok()?.shape {
+        Shape::Conversation { turns, .. } => turns.get(turn).map(|(user, _)| user.clone()),
+        Shape::Synthetic { .. } => None,
+    }
+}
+
+fn scenario<'a>(scenarios: &'a [Scenario], name: &str) -> Result<&'a Scenario> {
+    scenarios.iter().find(|scenario| scenario.name == name).with_context(|| format!("no scenario {name:?}"))
+}
+
+/// The roofline for each number of threads; without it the run goes on, and its metric says why it is absent.
+fn bandwidths(threads: &[u32]) -> Vec<Bandwidth> {
+    let mut measured = Vec::new();
+    for &threads in threads {
+        match measure_bandwidth(threads) {
+            Ok(bandwidth) => measured.push(bandwidth),
+            Err(error) => eprintln!("the memory bandwidth was not measured: {:#}", anyhow::Error::from(error)),
+        }
+    }
+    measured
+}
+
+fn describe_plan(plan: &[PlannedCase], models: &BTreeMap<String, PlannedModel>) -> String {
+    let width = plan.iter().map(|planned| planned.case.id.len()).max().unwrap_or(0);
+    let mut text = String::new();
+    for planned in plan {
+        text += &format!("{:width$}  about {}\n", planned.case.id, progress::words(planned.estimate_s));
+    }
+    let total: f64 = plan.iter().map(|planned| planned.estimate_s).sum();
+    text += &format!("{} cases, about {}\n", plan.len(), progress::words(total));
+    for (name, model) in models {
+        if let PlannedModel::Preset(preset) = model {
+            let mebibytes = (preset.config().parameters() * 4) >> 20;
+            text += &format!("{name} is not there yet and would be generated first: {mebibytes} MiB\n");
+        }
+    }
+    text
+}

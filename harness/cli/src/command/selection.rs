@@ -1,0 +1,151 @@
+//! What to measure, as `run`, `list` and `conformance` are told it.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::{Args, value_parser};
+use pocketwatt_model::ModelLibrary;
+use pocketwatt_protocol::Precision;
+use pocketwatt_record::RunSettings;
+
+use crate::{
+    plan::{GraphChoice, Registry, Scenario},
+    refusal::Refusal,
+};
+
+/// The model that is measured unasked.
+pub const DEFAULT_MODEL: &str = "mobilellm-125m";
+
+/// Where models and fetched libraries are kept.
+#[derive(Args, Debug, Default)]
+pub struct CacheArguments {
+    /// The folder of models and fetched libraries [default: $POCKETWATT_CACHE, or pocketwatt in the user's cache].
+    #[arg(long, value_name = "DIR")]
+    cache: Option<PathBuf>,
+}
+
+impl CacheArguments {
+    /// The folder.
+    ///
+    /// # Errors
+    /// When nothing says where it is.
+    pub fn root(&self) -> Result<PathBuf> {
+        match &self.cache {
+            Some(cache) => Ok(std::path::absolute(cache)?),
+            None => Ok(ModelLibrary::default_root()?),
+        }
+    }
+
+    /// The models in it.
+    ///
+    /// # Errors
+    /// When nothing says where it is.
+    pub fn library(&self) -> Result<ModelLibrary> {
+        Ok(ModelLibrary::open(&self.root()?))
+    }
+}
+
+/// Where backends come from.
+#[derive(Args, Debug)]
+pub struct RegistryArguments {
+    /// Backends of your own, in the form of backends/backends.toml.
+    #[arg(long, value_name = "FILE")]
+    backends: Option<PathBuf>,
+}
+
+impl RegistryArguments {
+    /// The backends.
+    ///
+    /// # Errors
+    /// When the file cannot be read or does not have the form.
+    pub fn open(&self) -> Result<Registry> {
+        Registry::open(self.backends.as_deref())
+    }
+}
+
+/// What is combined into cases, and how often each is run.
+#[derive(Args, Debug)]
+pub struct PlanArguments {
+    /// Scenario: chat, api-call, prefill-N, decode-N, prefill-P-decode-N or a .toml file; repeat or separate by commas
+    /// [default: chat,api-call].
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    scenario: Vec<String>,
+    /// Model: a name in the library, or a preset, which is generated with seeded weights.
+    #[arg(long, value_name = "NAME", value_delimiter = ',', default_value = DEFAULT_MODEL)]
+    model: Vec<String>,
+    /// Backend [default: onnxruntime,tract,candle].
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    backend: Vec<String>,
+    /// Number of threads that compute.
+    #[arg(long, value_name = "N", value_delimiter = ',', default_value = "1", value_parser = value_parser!(u32).range(1..=1024))]
+    threads: Vec<u32>,
+    /// ONNX graph: each backend's best, the same for all, or a certain one.
+    #[arg(long, default_value = "best", value_parser = GraphChoice::parser())]
+    graph: GraphChoice,
+    /// Iterations that count.
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = value_parser!(u32).range(1..=100_000))]
+    iterations: u32,
+    /// Iterations before those, reported but not counted.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = value_parser!(u32).range(0..=1000))]
+    warmup: u32,
+    /// Pause before each counted iteration, in milliseconds.
+    #[arg(long, value_name = "MS", default_value_t = 0, value_parser = value_parser!(u64).range(0..=3_600_000))]
+    settle: u64,
+    /// A runner that says nothing for so many seconds is killed; it must be longer than an iteration.
+    #[arg(long, value_name = "S", default_value_t = 600, value_parser = value_parser!(u64).range(1..=86_400))]
+    timeout: u64,
+}
+
+impl PlanArguments {
+    /// The scenarios.
+    ///
+    /// # Errors
+    /// When one is unknown or not a scenario.
+    pub fn scenarios(&self) -> Result<Vec<Scenario>> {
+        if self.scenario.is_empty() {
+            return Scenario::shipped();
+        }
+        let scenarios = self.scenario.iter().map(|name| Scenario::find(name)).collect::<Result<Vec<_>>>()?;
+        for (index, scenario) in scenarios.iter().enumerate() {
+            if scenarios[..index].iter().any(|other| other.name == scenario.name) {
+                return Err(Refusal::error(format!("two scenarios are named {:?}: rename one", scenario.name)));
+            }
+        }
+        Ok(scenarios)
+    }
+
+    /// Names of the models.
+    pub fn models(&self) -> &[String] {
+        &self.model
+    }
+
+    /// Names of the backends; none for the default.
+    pub fn backends(&self) -> &[String] {
+        &self.backend
+    }
+
+    /// Numbers of threads.
+    pub fn threads(&self) -> &[u32] {
+        &self.threads
+    }
+
+    /// Number formats.
+    pub fn precisions(&self) -> &[Precision] {
+        &[Precision::F32]
+    }
+
+    /// Which graph the backends load.
+    pub fn graph(&self) -> GraphChoice {
+        self.graph
+    }
+
+    /// What all cases share.
+    pub fn settings(&self) -> RunSettings {
+        RunSettings {
+            warmup_iterations: self.warmup,
+            iterations: self.iterations,
+            settle_ms: self.settle,
+            timeout_s: self.timeout,
+        }
+    }
+}

@@ -1,0 +1,34 @@
+//! One request to a runner that is not timed, and all that it answers.
+
+use std::time::Duration;
+
+use pocketwatt_protocol::{Event, Request};
+
+use super::{Mailbox, RunnerProcess, RunnerProgram};
+use crate::plan::Backend;
+
+/// The runner's events, without the last one.
+///
+/// # Errors
+/// When it fails, dies, breaks the protocol or is silent for too long; in one line.
+pub fn ask(
+    program: &RunnerProgram,
+    backend: &Backend,
+    request: Request,
+    mailbox: &mut Mailbox,
+    silence: Duration,
+) -> Result<Vec<Event>, String> {
+    let threads = request.options.threads;
+    let mut runner = RunnerProcess::start(program, backend.environment(threads), request, mailbox)
+        .map_err(|error| error.to_string())?;
+    let mut events = Vec::new();
+    loop {
+        match runner.event(mailbox, silence).map_err(|error| error.to_string())? {
+            Event::Done => break,
+            Event::Failed { message, .. } => return Err(message),
+            event => events.push(event),
+        }
+    }
+    runner.finish();
+    Ok(events)
+}

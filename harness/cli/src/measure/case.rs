@@ -1,0 +1,237 @@
+//! One case: a runner is started, asked and watched, and a record comes out, whatever happens.
+
+use std::time::Duration;
+
+use pocketwatt_meter::{Bandwidth, CaseReadings, Sampler, SystemRoot};
+use pocketwatt_model::write_graph;
+use pocketwatt_protocol::{
+    Clock, Event, GraphFile, IterationKind, LoadOptions, ModelFiles, MonotonicClock, PROTOCOL_VERSION, Request, Stage,
+    Task, Workload, wall_clock_unix_ms,
+};
+use pocketwatt_record::{Case, Outcome, Passport, RECORD_FORMAT, Record, RunSettings, Samples, derive_metrics};
+
+use super::{Mailbox, RunnerError, RunnerProcess, RunnerProgram, audit::Audit};
+use crate::plan::{Backend, Prepared, PreparedModel};
+
+/// What a case needs.
+#[derive(Debug)]
+pub struct CaseInput<'a> {
+    /// What to measure.
+    pub case: &'a Case,
+    /// Its backend.
+    pub backend: &'a Backend,
+    /// The backend's runner.
+    pub program: &'a RunnerProgram,
+    /// Its model.
+    pub model: &'a PreparedModel,
+    /// Its scenario in the model's tokens.
+    pub prepared: &'a Prepared,
+    /// SHA-256 of the scenario.
+    pub scenario_sha256: &'a str,
+    /// Shared by all cases.
+    pub settings: &'a RunSettings,
+    /// Roofline for its number of threads.
+    pub bandwidth: Option<&'a Bandwidth>,
+}
+
+/// Told between iterations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CaseProgress {
+    /// The runner was started.
+    Loading,
+    /// So many iterations have ended, warm-up included.
+    Iterations(u32),
+}
+
+/// How the attempt ended.
+#[derive(Debug)]
+pub enum Ended {
+    /// In a record, measured or failed.
+    Recorded(Box<Record>),
+    /// The user stopped it: there is no record, and the case can be measured again.
+    Interrupted,
+}
+
+/// Measures a case.
+pub fn measure_case(input: &CaseInput, mailbox: &mut Mailbox, progress: &mut dyn FnMut(CaseProgress)) -> Ended {
+    let mut record = record(input);
+    let outcome = match graph(input) {
+        Ok(graph) => {
+            record.passport.graph_sha256 = graph.as_ref().map(|graph| graph.sha256.clone());
+            run(input, graph, mailbox, progress, &mut record)
+        }
+        Err(message) => Err(Failure { stage: Stage::Start, message }),
+    };
+    record.outcome = match outcome {
+        Ok(Some(())) => Outcome::Measured,
+        Ok(None) => return Ended::Interrupted,
+        Err(Failure { stage, message }) => Outcome::Failed { stage, message },
+    };
+    if record.outcome == Outcome::Measured {
+        record.metrics = derive_metrics(&record);
+    }
+    Ended::Recorded(Box::new(record))
+}
+
+/// The record of a case that is not tried.
+pub fn skipped(case: &Case, model: &PreparedModel, scenario_sha256: &str, reason: String) -> Record {
+    let mut record = empty(case, model, scenario_sha256);
+    record.outcome = Outcome::Skipped { reason };
+    record
+}
+
+struct Failure {
+    stage: Stage,
+    message: String,
+}
+
+fn record(input: &CaseInput) -> Record {
+    let mut record = empty(input.case, input.model, input.scenario_sha256);
+    record.passport.runner_sha256 = Some(input.program.sha256.clone());
+    record.passport.bandwidth = input.bandwidth.cloned();
+    record
+}
+
+fn empty(case: &Case, model: &PreparedModel, scenario_sha256: &str) -> Record {
+    Record {
+        format: RECORD_FORMAT,
+        case: case.clone(),
+        passport: Passport {
+            pocketwatt: env!("CARGO_PKG_VERSION").into(),
+            started_unix_ms: wall_clock_unix_ms(),
+            backend: None,
+            runner_sha256: None,
+            model: model.passport.clone(),
+            graph_sha256: None,
+            scenario_sha256: scenario_sha256.to_owned(),
+            bandwidth: None,
+        },
+        outcome: Outcome::Skipped { reason: "not reached".into() },
+        samples: Samples::default(),
+        readings: CaseReadings::default(),
+        metrics: Vec::new(),
+    }
+}
+
+/// The graph that the case asks for; the model crate keeps it beside the weights.
+fn graph(input: &CaseInput) -> Result<Option<GraphFile>, String> {
+    let Some(kind) = input.case.graph else { return Ok(None) };
+    match write_graph(&input.model.folder, kind) {
+        Ok(graph) => Ok(Some(graph)),
+        Err(error) => Err(format!("the graph {} could not be written: {:#}", kind.name(), anyhow::Error::from(error))),
+    }
+}
+
+/// Runs the runner, and fills the record with what it says and what is read meanwhile. Nothing when interrupted.
+fn run(
+    input: &CaseInput,
+    graph: Option<GraphFile>,
+    mailbox: &mut Mailbox,
+    progress: &mut dyn FnMut(CaseProgress),
+    record: &mut Record,
+) -> Result<Option<()>, Failure> {
+    let workload = Workload {
+        turns: input.prepared.turns.clone(),
+        stop_tokens: input.prepared.stop_tokens.clone(),
+        warmup_iterations: input.settings.warmup_iterations,
+        iterations: input.settings.iterations,
+        settle_ms: input.settings.settle_ms,
+    };
+    let request = Request {
+        protocol: PROTOCOL_VERSION,
+        model: ModelFiles {
+            folder: input.model.folder.path().to_owned(),
+            weights_sha256: input.model.passport.weights_sha256.clone(),
+            graph,
+        },
+        options: LoadOptions {
+            threads: input.case.threads,
+            precision: input.case.precision,
+            context_tokens: input.prepared.context_tokens,
+        },
+        task: Task::Generate(workload.clone()),
+    };
+    progress(CaseProgress::Loading);
+    let mut audit = Audit::new(&workload, input.model.folder.config().vocabulary, MonotonicClock.now());
+    let mut runner =
+        match RunnerProcess::start(input.program, input.backend.environment(input.case.threads), request, mailbox) {
+            Ok(runner) => runner,
+            Err(error) => return Err(Failure { stage: Stage::Start, message: error.to_string() }),
+        };
+    let sampler = Sampler::start(&SystemRoot::real(), runner.id(), Sampler::DEFAULT_PERIOD);
+    let outcome = listen(input, &mut runner, mailbox, progress, &mut audit, record);
+    // The runner lives until it is let go, so the last reading sees its memory.
+    match sampler {
+        Ok(sampler) => record.readings = sampler.stop(),
+        Err(error) => eprintln!("{}: memory is not read: {:#}", input.case.id, anyhow::Error::from(error)),
+    }
+    match outcome {
+        Ok(()) => {
+            runner.finish();
+            Ok(Some(()))
+        }
+        Err(Stopped::Interrupted) => Ok(None),
+        Err(Stopped::Failed(failure)) => Err(failure),
+    }
+}
+
+enum Stopped {
+    Interrupted,
+    Failed(Failure),
+}
+
+fn listen(
+    input: &CaseInput,
+    runner: &mut RunnerProcess,
+    mailbox: &mut Mailbox,
+    progress: &mut dyn FnMut(CaseProgress),
+    audit: &mut Audit,
+    record: &mut Record,
+) -> Result<(), Stopped> {
+    let silence = Duration::from_secs(input.settings.timeout_s);
+    loop {
+        let stage = stage(record, input.settings);
+        let failed = |message: String| Stopped::Failed(Failure { stage, message });
+        let nonsense = |reason: String| failed(format!("the runner reported what cannot be: {reason}"));
+        let event = match runner.event(mailbox, silence) {
+            Ok(event) => event,
+            Err(RunnerError::Interrupted) => return Err(Stopped::Interrupted),
+            Err(error) => return Err(failed(error.to_string())),
+        };
+        let now = MonotonicClock.now();
+        match event {
+            Event::Hello { .. } if record.passport.backend.is_some() => {
+                return Err(nonsense("it greeted twice".into()));
+            }
+            Event::Hello { backend, .. } if backend.name != input.backend.name => {
+                return Err(nonsense(format!("its name is {:?}, expected {:?}", backend.name, input.backend.name)));
+            }
+            Event::Hello { backend, .. } => record.passport.backend = Some(backend),
+            Event::Failed { stage, message } => return Err(Stopped::Failed(Failure { stage, message })),
+            _ if record.passport.backend.is_none() => return Err(nonsense("it did not greet first".into())),
+            Event::Loaded(loaded) => {
+                audit.loaded(&loaded, now).map_err(nonsense)?;
+                record.samples.loaded = Some(loaded);
+            }
+            Event::Iteration(iteration) => {
+                audit.iteration(&iteration, now).map_err(nonsense)?;
+                record.samples.iterations.push(iteration);
+                progress(CaseProgress::Iterations(audit.iterations()));
+            }
+            Event::Scored(_) => return Err(nonsense("it computed logits, which nobody asked for".into())),
+            Event::Done => return audit.done().map_err(nonsense),
+        }
+    }
+}
+
+/// What the runner must be doing, judging from what it has said.
+fn stage(record: &Record, settings: &RunSettings) -> Stage {
+    let iterations = &record.samples.iterations;
+    let warmed_up = iterations.iter().filter(|iteration| iteration.kind == IterationKind::Warmup).count();
+    match (&record.passport.backend, &record.samples.loaded) {
+        (None, _) => Stage::Start,
+        (Some(_), None) => Stage::Load,
+        (Some(_), Some(_)) if warmed_up < settings.warmup_iterations as usize => Stage::Warmup,
+        (Some(_), Some(_)) => Stage::Iteration,
+    }
+}

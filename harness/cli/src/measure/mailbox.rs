@@ -1,0 +1,98 @@
+//! One queue for all that can happen while a runner works: what it says, and the user's wish to stop.
+
+use std::{
+    sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel},
+    time::Duration,
+};
+
+use anyhow::{Context, Result};
+use pocketwatt_protocol::{Event, WireError};
+
+/// What arrives.
+#[derive(Debug)]
+pub(super) enum Message {
+    /// A runner wrote a line, or closed its end.
+    Runner {
+        /// Which runner: an earlier one may still have something in the queue.
+        serial: u64,
+        /// What it wrote.
+        event: Result<Event, WireError>,
+    },
+    /// Ctrl-C, or a request to terminate.
+    Interrupted,
+}
+
+/// What the harness blocks on.
+#[derive(Debug)]
+pub struct Mailbox {
+    sender: Sender<Message>,
+    receiver: Receiver<Message>,
+    runners: u64,
+    interrupted: bool,
+}
+
+/// What came first.
+#[derive(Debug)]
+pub(super) enum Arrival {
+    /// The runner said something.
+    Event(Result<Event, WireError>),
+    /// It said nothing for too long.
+    Silence,
+    /// The user wants to stop.
+    Interrupted,
+}
+
+impl Mailbox {
+    /// A queue that Ctrl-C and SIGTERM write into, instead of ending the process.
+    ///
+    /// # Errors
+    /// When the signals cannot be caught. They can be caught once in a process.
+    pub fn with_signals() -> Result<Self> {
+        let mailbox = Self::without_signals();
+        let sender = mailbox.sender.clone();
+        ctrlc::set_handler(move || {
+            // The receiver is gone only when the process ends anyway.
+            let _ = sender.send(Message::Interrupted);
+        })
+        .context("cannot catch Ctrl-C")?;
+        Ok(mailbox)
+    }
+
+    /// A queue for runners alone.
+    pub fn without_signals() -> Self {
+        let (sender, receiver) = channel();
+        Self { sender, receiver, runners: 0, interrupted: false }
+    }
+
+    /// Whether the user wants to stop.
+    pub fn interrupted(&mut self) -> bool {
+        while let Ok(message) = self.receiver.try_recv() {
+            self.interrupted |= matches!(message, Message::Interrupted);
+        }
+        self.interrupted
+    }
+
+    /// A number for the next runner, and where its lines go.
+    pub(super) fn register(&mut self) -> (u64, Sender<Message>) {
+        self.runners += 1;
+        (self.runners, self.sender.clone())
+    }
+
+    /// Blocks until the runner says something or the user wants to stop, at most for `silence`.
+    pub(super) fn wait(&mut self, runner: u64, silence: Duration) -> Arrival {
+        if self.interrupted {
+            return Arrival::Interrupted;
+        }
+        loop {
+            match self.receiver.recv_timeout(silence) {
+                Ok(Message::Interrupted) => {
+                    self.interrupted = true;
+                    return Arrival::Interrupted;
+                }
+                Ok(Message::Runner { serial, event }) if serial == runner => return Arrival::Event(event),
+                Ok(Message::Runner { .. }) => {}
+                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return Arrival::Silence,
+            }
+        }
+    }
+}

@@ -1,0 +1,18 @@
+//! Measuring: one child process for each case, watched from outside.
+
+mod ask;
+mod audit;
+mod case;
+mod library;
+mod mailbox;
+mod process;
+mod program;
+mod sweep;
+
+pub use ask::ask;
+pub use case::{CaseInput, CaseProgress, Ended, measure_case, skipped};
+pub use library::ensure_library;
+pub use mailbox::Mailbox;
+pub use process::{RunnerError, RunnerProcess};
+pub use program::{Programs, RunnerProgram, source_checkout};
+pub use sweep::{Observer, Sweep, SweepEnd, all_measured};

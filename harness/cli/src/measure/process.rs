@@ -1,0 +1,210 @@
+//! A runner as a child process: started, asked, listened to, and ended whatever happens.
+
+use std::{
+    io::{BufReader, Read},
+    process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus, Stdio},
+    sync::mpsc::{Sender, channel},
+    thread::{self, JoinHandle},
+    time::Duration,
+};
+
+use pocketwatt_protocol::{Event, Request, WireError, read_event, write_message};
+use thiserror::Error;
+
+use super::{
+    Mailbox, RunnerProgram,
+    mailbox::{Arrival, Message},
+};
+
+/// What is kept of a runner's standard error: its end says why it died.
+const KEPT_STDERR_BYTES: usize = 4096;
+/// How long a runner may take to exit once it is told to, in steps.
+const EXIT_STEPS: u32 = 500;
+const EXIT_STEP: Duration = Duration::from_millis(10);
+
+/// Why a runner said nothing more.
+#[derive(Debug, Error)]
+pub enum RunnerError {
+    /// The program could not be started.
+    #[error("cannot start {program}: {source}")]
+    Start {
+        /// Its path.
+        program: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// It wrote something else than an event.
+    #[error("the runner broke the protocol: {0}")]
+    Protocol(WireError),
+    /// It ended too early.
+    #[error("the runner {ended}{words}")]
+    Died {
+        /// `exited with status 1`, `was killed by signal 6 (SIGABRT)`.
+        ended: String,
+        /// The end of its standard error, after a colon; or nothing.
+        words: String,
+    },
+    /// It closed its output but lives on.
+    #[error("the runner closed its output before it was done, and was killed")]
+    Closed,
+    /// It said nothing.
+    #[error("the runner said nothing for {0} s and was killed: is the time too short? see --timeout")]
+    Silent(u64),
+    /// The user stopped the run.
+    #[error("interrupted")]
+    Interrupted,
+}
+
+/// A running runner. Killed when it is dropped.
+#[derive(Debug)]
+pub struct RunnerProcess {
+    child: Child,
+    serial: u64,
+    /// Dropped to close the runner's standard input.
+    release: Option<Sender<()>>,
+    stderr: Option<JoinHandle<String>>,
+}
+
+impl RunnerProcess {
+    /// Starts the program with the request waiting on its standard input. The runner greets before it reads it.
+    ///
+    /// # Errors
+    /// When the program cannot be started.
+    pub fn start<'a>(
+        program: &RunnerProgram,
+        environment: impl Iterator<Item = (&'a str, String)>,
+        request: Request,
+        mailbox: &mut Mailbox,
+    ) -> Result<Self, RunnerError> {
+        let mut child = Command::new(&program.path)
+            .envs(environment)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .map_err(|source| RunnerError::Start { program: program.path.display().to_string(), source })?;
+        let (serial, sender) = mailbox.register();
+        if let Some(stdout) = child.stdout.take() {
+            thread::spawn(move || forward_events(stdout, serial, &sender));
+        }
+        let release = child.stdin.take().map(|stdin| write_request(stdin, request));
+        let stderr = child.stderr.take().map(|stderr| thread::spawn(move || end_of(stderr)));
+        Ok(Self { child, serial, release, stderr })
+    }
+
+    /// Process number.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Blocks until the runner's next event.
+    ///
+    /// # Errors
+    /// When it dies, writes something else, says nothing for `silence`, or the user stops the run.
+    pub fn event(&mut self, mailbox: &mut Mailbox, silence: Duration) -> Result<Event, RunnerError> {
+        match mailbox.wait(self.serial, silence) {
+            Arrival::Event(Ok(event)) => Ok(event),
+            Arrival::Event(Err(WireError::Closed)) => Err(self.closed()),
+            Arrival::Event(Err(error)) => Err(RunnerError::Protocol(error)),
+            Arrival::Silence => Err(RunnerError::Silent(silence.as_secs())),
+            Arrival::Interrupted => Err(RunnerError::Interrupted),
+        }
+    }
+
+    /// Lets a runner go that has said its last word, and waits until it is gone.
+    pub fn finish(mut self) {
+        self.release = None;
+        self.exit_status();
+    }
+
+    /// The output is closed although the last word was not said.
+    fn closed(&mut self) -> RunnerError {
+        match self.exit_status() {
+            Some(status) => {
+                let words = self.stderr.take().and_then(|thread| thread.join().ok()).unwrap_or_default();
+                let words = if words.is_empty() { words } else { format!(": {words}") };
+                RunnerError::Died { ended: ended(status), words }
+            }
+            None => RunnerError::Closed,
+        }
+    }
+
+    /// Waits a while for the exit; nothing if the runner does not want to.
+    fn exit_status(&mut self) -> Option<ExitStatus> {
+        for _ in 0..EXIT_STEPS {
+            if let Ok(Some(status)) = self.child.try_wait() {
+                return Some(status);
+            }
+            thread::sleep(EXIT_STEP);
+        }
+        None
+    }
+}
+
+impl Drop for RunnerProcess {
+    fn drop(&mut self) {
+        // Both fail only when the process is gone already, which is the aim.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Hands every line on until one is not an event.
+fn forward_events(stdout: ChildStdout, serial: u64, sender: &Sender<Message>) {
+    let mut lines = BufReader::new(stdout);
+    loop {
+        let event = read_event(&mut lines);
+        let last = event.is_err();
+        if sender.send(Message::Runner { serial, event }).is_err() || last {
+            return;
+        }
+    }
+}
+
+/// Writes in a thread of its own: a runner that never reads must not block the harness. Standard input stays open until
+/// the returned end is dropped.
+fn write_request(mut stdin: ChildStdin, request: Request) -> Sender<()> {
+    let (release, released) = channel::<()>();
+    thread::spawn(move || {
+        // A runner that died says so on its standard output, by closing it.
+        if write_message(&mut stdin, &request).is_ok() {
+            let _ = released.recv();
+        }
+    });
+    release
+}
+
+/// Reads all, and keeps the end in one line.
+fn end_of(mut stderr: ChildStderr) -> String {
+    let mut kept = Vec::new();
+    let mut buffer = [0; KEPT_STDERR_BYTES];
+    while let Ok(read @ 1..) = stderr.read(&mut buffer) {
+        kept.extend_from_slice(&buffer[..read]);
+        let surplus = kept.len().saturating_sub(KEPT_STDERR_BYTES);
+        kept.drain(..surplus);
+    }
+    let text = String::from_utf8_lossy(&kept);
+    let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    let last = &lines[lines.len().saturating_sub(3)..];
+    last.join("; ")
+}
+
+fn ended(status: ExitStatus) -> String {
+    #[cfg(unix)]
+    if let Some(signal) = std::os::unix::process::ExitStatusExt::signal(&status) {
+        let name = match signal {
+            4 => " (SIGILL: it was built for another processor)",
+            6 => " (SIGABRT)",
+            7 => " (SIGBUS)",
+            8 => " (SIGFPE)",
+            9 => " (SIGKILL: out of memory?)",
+            11 => " (SIGSEGV)",
+            _ => "",
+        };
+        return format!("was killed by signal {signal}{name}");
+    }
+    match status.code() {
+        Some(code) => format!("exited with status {code} before it was done"),
+        None => "ended".into(),
+    }
+}

@@ -1,0 +1,106 @@
+//! Where the runner programs are.
+
+use std::{
+    collections::HashMap,
+    env,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use anyhow::{Context, Result, bail};
+use pocketwatt_model::sha256_of_file;
+
+use crate::plan::Backend;
+
+/// A folder of runner programs that goes before everything else.
+const VARIABLE: &str = "POCKETWATT_RUNNERS";
+
+/// A runner program.
+#[derive(Clone, Debug)]
+pub struct RunnerProgram {
+    /// Its path.
+    pub path: PathBuf,
+    /// Of its file.
+    pub sha256: String,
+}
+
+/// The programs of a run, each looked for (or built) once.
+#[derive(Debug, Default)]
+pub struct Programs {
+    found: HashMap<String, Result<RunnerProgram, String>>,
+}
+
+impl Programs {
+    /// The program of a backend.
+    ///
+    /// In this order: in the folder that `POCKETWATT_RUNNERS` names; in a source checkout, built by cargo, so that what
+    /// is measured is what the source says; beside this program.
+    ///
+    /// # Errors
+    /// When it is not there and cannot be built. The reason ends in what to do.
+    pub fn find(&mut self, backend: &Backend) -> Result<RunnerProgram, String> {
+        let found = self.found.entry(backend.name.clone()).or_insert_with(|| {
+            let program = locate(backend).and_then(|path| {
+                let sha256 = sha256_of_file(&path)?;
+                Ok(RunnerProgram { path, sha256 })
+            });
+            program.map_err(|error| format!("{error:#}"))
+        });
+        found.clone()
+    }
+}
+
+fn locate(backend: &Backend) -> Result<PathBuf> {
+    let name = format!("{}{}", backend.binary, env::consts::EXE_SUFFIX);
+    if let Some(folder) = env::var_os(VARIABLE).filter(|folder| !folder.is_empty()) {
+        let path = Path::new(&folder).join(&name);
+        if path.is_file() {
+            return Ok(path);
+        }
+        bail!("there is no {}: unset {VARIABLE}, or build the runner into it", path.display());
+    }
+    let program = env::current_exe().context("cannot tell where this program is")?;
+    let beside = program.with_file_name(&name);
+    // A debug build of the harness takes debug builds that are there: only tests have them.
+    if cfg!(debug_assertions) && beside.is_file() {
+        return Ok(beside);
+    }
+    if let (Some(checkout), Some(package), Some(target)) =
+        (source_checkout(), &backend.package, program.parent().and_then(Path::parent))
+    {
+        return build(&checkout, package, target, &name);
+    }
+    if beside.is_file() {
+        return Ok(beside);
+    }
+    bail!("there is no {}: install it there, or name its folder in {VARIABLE}", beside.display())
+}
+
+/// Builds one runner alone, in release: together with others it would be another program.
+fn build(checkout: &Path, package: &str, target: &Path, name: &str) -> Result<PathBuf> {
+    let built = target.join("release").join(name);
+    let command = format!("cargo build --release -p {package}");
+    let mut cargo = Command::new("cargo");
+    cargo.args(["build", "--release", "--locked", "-p", package, "--target-dir"]).arg(target).current_dir(checkout);
+    if built.is_file() {
+        // Most often there is nothing to do, and nothing to say.
+        cargo.arg("--quiet");
+    } else {
+        eprintln!("building a runner, once: {command}");
+    }
+    let status = cargo
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .status()
+        .with_context(|| format!("cannot run cargo to build the runner: {command}"))?;
+    if !status.success() || !built.is_file() {
+        bail!("the runner could not be built, see above: {command}");
+    }
+    Ok(built)
+}
+
+/// The root of the source tree that this program was built from, if it is still there.
+pub fn source_checkout() -> Option<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent()?.parent()?;
+    (root.join("Cargo.toml").is_file() && root.join("backends/backends.toml").is_file()).then(|| root.to_owned())
+}

@@ -1,0 +1,169 @@
+//! A whole plan: case after case, each stored before the next begins.
+
+use std::{collections::BTreeMap, path::Path};
+
+use anyhow::{Context, Result};
+use pocketwatt_record::{Case, Outcome, Record, Run, RunFolder};
+
+use super::{CaseInput, CaseProgress, Ended, Mailbox, Programs, ensure_library, measure_case, skipped};
+use crate::plan::{Backend, Prepared, PreparedModel, Registry, Scenario, prepare};
+
+/// What the cases of a plan are made of.
+#[derive(Debug)]
+pub struct Sweep<'a> {
+    run: &'a Run,
+    registry: &'a Registry,
+    models: &'a BTreeMap<String, PreparedModel>,
+    cache: &'a Path,
+    scenarios: Vec<Scenario>,
+    programs: Programs,
+}
+
+/// Told before, during and after each case.
+pub trait Observer {
+    /// Case `index` of the plan begins.
+    fn begins(&mut self, index: usize);
+    /// It goes on.
+    fn progresses(&mut self, index: usize, progress: CaseProgress);
+    /// It has ended, and its record is stored.
+    fn ends(&mut self, index: usize, record: &Record);
+}
+
+/// Whether the plan was gone through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SweepEnd {
+    /// All cases have a record.
+    Complete,
+    /// The user stopped it.
+    Interrupted,
+}
+
+impl<'a> Sweep<'a> {
+    /// The plan of `run`, with everything that it names.
+    ///
+    /// # Errors
+    /// When a stored scenario cannot be read.
+    pub fn new(
+        run: &'a Run,
+        registry: &'a Registry,
+        models: &'a BTreeMap<String, PreparedModel>,
+        cache: &'a Path,
+    ) -> Result<Self> {
+        let scenarios = run.scenarios.iter().map(Scenario::stored).collect::<Result<_>>()?;
+        Ok(Self { run, registry, models, cache, scenarios, programs: Programs::default() })
+    }
+
+    /// Builds or finds every runner before the first case: a compiler must not run beside a measurement.
+    ///
+    /// # Errors
+    /// When a backend of the plan is unknown.
+    pub fn prepare_runners(&mut self) -> Result<()> {
+        for planned in &self.run.plan {
+            let backend = self.registry.find(&planned.case.backend)?;
+            // What is missing is told as the reason of the skipped case.
+            let _ = self.program(backend);
+        }
+        Ok(())
+    }
+
+    /// Measures every case that `wanted` says, and stores each record at once.
+    ///
+    /// # Errors
+    /// When a record cannot be stored, or a scenario does not fit a model. What was stored stays.
+    pub fn measure(
+        &mut self,
+        folder: &RunFolder,
+        wanted: impl Fn(&Case) -> bool,
+        mailbox: &mut Mailbox,
+        observer: &mut dyn Observer,
+    ) -> Result<SweepEnd> {
+        for (index, planned) in self.run.plan.iter().enumerate() {
+            if !wanted(&planned.case) {
+                continue;
+            }
+            if mailbox.interrupted() {
+                return Ok(SweepEnd::Interrupted);
+            }
+            observer.begins(index);
+            let mut progress = |progress| observer.progresses(index, progress);
+            let Some(record) = self.case(&planned.case, mailbox, &mut progress)? else {
+                return Ok(SweepEnd::Interrupted);
+            };
+            folder
+                .write(&record)
+                .with_context(|| format!("{} was measured but not stored; earlier cases are", planned.case.id))?;
+            observer.ends(index, &record);
+        }
+        Ok(SweepEnd::Complete)
+    }
+
+    /// One case; nothing when interrupted.
+    fn case(
+        &mut self,
+        case: &Case,
+        mailbox: &mut Mailbox,
+        progress: &mut dyn FnMut(CaseProgress),
+    ) -> Result<Option<Record>> {
+        let backend = self.registry.find(&case.backend)?;
+        let model = self.models.get(&case.model).with_context(|| format!("model {:?} was not prepared", case.model))?;
+        let scenario = self.scenarios.iter().find(|scenario| scenario.name == case.scenario);
+        let scenario = scenario.with_context(|| format!("the run stores no scenario {:?}", case.scenario))?;
+        let scenario_sha256 = scenario.sha256();
+        let prepared = prepare(scenario, model)?;
+        let skip = |reason: String| Ok(Some(skipped(case, model, &scenario_sha256, reason)));
+        if let Some(reason) = obstacle(case, backend, model, &prepared) {
+            return skip(reason);
+        }
+        let program = match self.program(backend) {
+            Ok(program) => program,
+            Err(reason) => return skip(reason),
+        };
+        let input = CaseInput {
+            case,
+            backend,
+            program: &program,
+            model,
+            prepared: &prepared,
+            scenario_sha256: &scenario_sha256,
+            settings: &self.run.settings,
+            bandwidth: self.run.bandwidth.iter().find(|bandwidth| bandwidth.threads == case.threads),
+        };
+        Ok(match measure_case(&input, mailbox, progress) {
+            Ended::Recorded(record) => Some(*record),
+            Ended::Interrupted => None,
+        })
+    }
+
+    /// The backend's runner, and whatever it opens at run time.
+    fn program(&mut self, backend: &Backend) -> Result<super::RunnerProgram, String> {
+        let program = self.programs.find(backend)?;
+        if let Some(library) = &backend.library {
+            ensure_library(library, &program, self.cache)?;
+        }
+        Ok(program)
+    }
+}
+
+/// Whether all records are measured ones.
+pub fn all_measured(records: &[Record]) -> bool {
+    records.iter().all(|record| record.outcome == Outcome::Measured)
+}
+
+/// Why a case cannot be measured, known before it is tried.
+fn obstacle(case: &Case, backend: &Backend, model: &PreparedModel, prepared: &Prepared) -> Option<String> {
+    if !backend.precisions.contains(&case.precision) {
+        return Some(format!("{} does not compute in {}", backend.name, case.precision.name()));
+    }
+    if let Some(graph) = case.graph.filter(|graph| !backend.graphs.contains(graph)) {
+        let graphs: Vec<&str> = backend.graphs.iter().map(|graph| graph.name()).collect();
+        return Some(format!("{} does not load the graph {}, only {}", backend.name, graph.name(), graphs.join(", ")));
+    }
+    let context = model.folder.config().context;
+    if prepared.context_tokens as usize > context {
+        return Some(format!(
+            "prompts and longest answers need {} positions, {} has a context of {context}: shorten the scenario",
+            prepared.context_tokens, case.model
+        ));
+    }
+    None
+}

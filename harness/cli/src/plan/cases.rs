@@ -1,0 +1,179 @@
+//! The cases of a run, in the order in which they are measured.
+
+use std::collections::BTreeSet;
+
+use anyhow::Result;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use pocketwatt_protocol::{GraphKind, Precision};
+use pocketwatt_record::Case;
+
+use super::{Backend, Scenario};
+use crate::refusal::Refusal;
+
+/// Which ONNX graph the backends load.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GraphChoice {
+    /// For each backend the one that it runs fastest.
+    Best,
+    /// For all of them the same.
+    Common,
+    /// This one.
+    Kind(GraphKind),
+}
+
+impl GraphChoice {
+    /// Reads it from the command line.
+    pub fn parser() -> impl TypedValueParser<Value = Self> {
+        let names = ["best", "common"].into_iter().chain(GraphKind::ALL.map(GraphKind::name));
+        PossibleValuesParser::new(names).map(|name| match name.as_str() {
+            "best" => Self::Best,
+            "common" => Self::Common,
+            other => GraphKind::ALL.into_iter().find(|kind| kind.name() == other).map_or(Self::Best, Self::Kind),
+        })
+    }
+}
+
+/// What is combined into cases.
+#[derive(Debug)]
+pub struct Selection<'a> {
+    /// Outermost.
+    pub scenarios: &'a [Scenario],
+    /// By name.
+    pub models: &'a [String],
+    /// Number formats.
+    pub precisions: &'a [Precision],
+    /// Numbers of threads.
+    pub threads: &'a [u32],
+    /// Innermost: drift of the machine must not become a difference between them.
+    pub backends: &'a [&'a Backend],
+    /// Which graph they load.
+    pub graph: GraphChoice,
+}
+
+/// Combines everything with everything.
+///
+/// # Errors
+/// When the backends have no graph in common but are asked for one, or two cases could not be told apart.
+pub fn plan_cases(selection: &Selection) -> Result<Vec<Case>> {
+    let graph = match selection.graph {
+        GraphChoice::Best => None,
+        GraphChoice::Common => common_graph(selection.backends)?,
+        GraphChoice::Kind(kind) => Some(kind),
+    };
+    let mut cases = Vec::new();
+    for scenario in selection.scenarios {
+        for model in selection.models {
+            for &precision in selection.precisions {
+                for &threads in selection.threads {
+                    for backend in selection.backends {
+                        // A backend with a model of its own has nothing to choose.
+                        let graph = backend.graphs.first().map(|best| graph.unwrap_or(*best));
+                        cases.push(Case {
+                            id: id(&scenario.name, model, &backend.name, precision, graph, threads),
+                            scenario: scenario.name.clone(),
+                            model: model.clone(),
+                            backend: backend.name.clone(),
+                            precision,
+                            graph,
+                            threads,
+                        });
+                    }
+                }
+            }
+        }
+    }
+    let mut ids = BTreeSet::new();
+    if let Some(twice) = cases.iter().find(|case| !ids.insert(case.id.as_str())) {
+        return Err(Refusal::error(format!("{} is in the plan twice: name each thing once", twice.id)));
+    }
+    Ok(cases)
+}
+
+/// Names the case and its file, so only letters that every file system takes.
+fn id(
+    scenario: &str,
+    model: &str,
+    backend: &str,
+    precision: Precision,
+    graph: Option<GraphKind>,
+    threads: u32,
+) -> String {
+    let graph = graph.map_or(String::new(), |graph| format!("_{}", graph.name()));
+    let id = format!("{scenario}_{model}_{backend}{graph}_{}_{threads}t", precision.name());
+    id.chars()
+        .map(|letter| if letter.is_ascii_alphanumeric() || "-_.".contains(letter) { letter } else { '-' })
+        .collect()
+}
+
+/// The first graph in documented order that every backend loads, of those that load graphs at all.
+fn common_graph(backends: &[&Backend]) -> Result<Option<GraphKind>> {
+    let readers: Vec<_> = backends.iter().filter(|backend| !backend.graphs.is_empty()).collect();
+    if readers.is_empty() {
+        return Ok(None);
+    }
+    let common = GraphKind::ALL.into_iter().find(|kind| readers.iter().all(|backend| backend.graphs.contains(kind)));
+    match common {
+        Some(kind) => Ok(Some(kind)),
+        None => Err(Refusal::error("these backends have no graph in common: use --graph best")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::Registry;
+
+    fn ids(graph: GraphChoice, scenarios: &[&str]) -> Vec<String> {
+        let registry = Registry::open(None).unwrap();
+        let scenarios: Vec<_> = scenarios.iter().map(|name| Scenario::find(name).unwrap()).collect();
+        let selection = Selection {
+            scenarios: &scenarios,
+            models: &["tiny".into()],
+            precisions: &[Precision::F32],
+            threads: &[1],
+            backends: &registry.select(&[]).unwrap(),
+            graph,
+        };
+        plan_cases(&selection).unwrap().into_iter().map(|case| case.id).collect()
+    }
+
+    #[test]
+    fn backends_change_fastest_and_take_their_best_graph() {
+        assert_eq!(
+            ids(GraphChoice::Best, &["chat", "decode-8"]),
+            [
+                "chat_tiny_onnxruntime_onnxruntime_f32_1t",
+                "chat_tiny_tract_opset17_f32_1t",
+                "chat_tiny_candle_f32_1t",
+                "decode-8_tiny_onnxruntime_onnxruntime_f32_1t",
+                "decode-8_tiny_tract_opset17_f32_1t",
+                "decode-8_tiny_candle_f32_1t",
+            ]
+        );
+    }
+
+    #[test]
+    fn the_common_graph_is_the_same_for_all_that_load_one() {
+        assert_eq!(
+            ids(GraphChoice::Common, &["chat"]),
+            ["chat_tiny_onnxruntime_opset17_f32_1t", "chat_tiny_tract_opset17_f32_1t", "chat_tiny_candle_f32_1t",]
+        );
+        assert_eq!(ids(GraphChoice::Kind(GraphKind::Opset23), &["chat"])[1], "chat_tiny_tract_opset23_f32_1t");
+    }
+
+    #[test]
+    fn a_case_that_is_there_twice_is_refused() {
+        let registry = Registry::open(None).unwrap();
+        let scenario = Scenario::find("chat").unwrap();
+        let selection = Selection {
+            scenarios: &[scenario.clone(), scenario],
+            models: &["tiny".into()],
+            precisions: &[Precision::F32],
+            threads: &[1],
+            backends: &registry.select(&[]).unwrap(),
+            graph: GraphChoice::Best,
+        };
+        let error = plan_cases(&selection).unwrap_err().to_string();
+        assert!(error.contains("is in the plan twice"), "{error}");
+    }
+}

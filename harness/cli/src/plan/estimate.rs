@@ -1,0 +1,56 @@
+//! How long a case should take, before anything was measured.
+
+use pocketwatt_model::ModelConfig;
+use pocketwatt_record::RunSettings;
+
+use super::{Scenario, Shape};
+
+/// What a processor of today does, roughly: reads of weights in bytes per second, multiply-adds of a prefill in
+/// floating-point operations per second and thread, and preparing weights in bytes per second.
+const BANDWIDTH: f64 = 12e9;
+const OPERATIONS: f64 = 50e9;
+const LOADING: f64 = 0.6e9;
+/// Starting a program and reading its hash.
+const START_S: f64 = 0.3;
+/// Characters of English text in a token.
+const CHARACTERS_PER_TOKEN: usize = 4;
+
+/// How many tokens a scenario puts in and takes out, all turns together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Outline {
+    /// Tokens of all prompts.
+    pub prompt_tokens: u32,
+    /// Longest answers of all turns.
+    pub output_tokens: u32,
+}
+
+impl Outline {
+    /// From the text alone, where the model's tokenizer is not there yet.
+    pub fn guess(scenario: &Scenario) -> Self {
+        match &scenario.shape {
+            Shape::Synthetic { prompt_tokens, output_tokens } => {
+                Self { prompt_tokens: *prompt_tokens, output_tokens: *output_tokens }
+            }
+            Shape::Conversation { system, turns } => {
+                let text: usize = system.iter().map(String::len).sum::<usize>()
+                    + turns.iter().map(|(user, _)| user.len()).sum::<usize>();
+                Self {
+                    prompt_tokens: (text / CHARACTERS_PER_TOKEN) as u32,
+                    output_tokens: turns.iter().map(|(_, output_tokens)| output_tokens).sum(),
+                }
+            }
+        }
+    }
+}
+
+/// Seconds that a case should take.
+pub fn duration(config: &ModelConfig, outline: Outline, threads: u32, settings: &RunSettings) -> f64 {
+    let weights = config.weight_bytes_per_token() as f64;
+    // A weight is 4 bytes, and costs a multiplication and an addition for each token.
+    let operations_per_token = weights / 4.0 * 2.0;
+    let prefill = f64::from(outline.prompt_tokens) * operations_per_token / (OPERATIONS * f64::from(threads));
+    let decode = f64::from(outline.output_tokens) * weights / BANDWIDTH;
+    let iterations = f64::from(settings.warmup_iterations + settings.iterations);
+    let settle = f64::from(settings.iterations) * settings.settle_ms as f64 / 1e3;
+    START_S + config.parameters() as f64 * 4.0 / LOADING + iterations * (prefill + decode) + settle
+}

@@ -1,0 +1,16 @@
+//! What a run sets out to do: scenarios, models and backends become cases, in an order, with an estimated time.
+
+mod cases;
+mod estimate;
+mod model;
+mod registry;
+mod scenario;
+mod synthetic;
+mod workload;
+
+pub use cases::{GraphChoice, Selection, plan_cases};
+pub use estimate::{Outline, duration};
+pub use model::{DEFAULT_SEED, PlannedModel, PreparedModel};
+pub use registry::{Backend, Library, Registry};
+pub use scenario::{Scenario, Shape};
+pub use workload::{Prepared, prepare};

@@ -1,0 +1,150 @@
+//! The backends, read from `backends/backends.toml` or a file in its form.
+
+use std::{collections::BTreeMap, fs, path::Path};
+
+use anyhow::{Context, Result};
+use pocketwatt_protocol::{GraphKind, Precision};
+use serde::Deserialize;
+
+use crate::refusal::Refusal;
+
+/// What ships with the program.
+const SHIPPED: &str = include_str!("../../../../backends/backends.toml");
+
+/// A backend as its table describes it.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Backend {
+    /// The table's name.
+    #[serde(skip)]
+    pub name: String,
+    /// Name of the runner program.
+    pub binary: String,
+    /// Cargo package that builds it in a source checkout.
+    pub package: Option<String>,
+    /// One line for people.
+    pub summary: String,
+    /// Whether a run takes it unasked.
+    #[serde(default)]
+    pub default: bool,
+    /// Number formats that it computes in.
+    pub precisions: Vec<Precision>,
+    /// ONNX graphs that it loads, the one it runs fastest first.
+    #[serde(default)]
+    pub graphs: Vec<GraphKind>,
+    /// Variables for the runner; `{threads}` stands for the number of threads.
+    #[serde(default)]
+    environment: BTreeMap<String, String>,
+    /// A shared library that it opens at run time.
+    pub library: Option<Library>,
+}
+
+/// A shared library that a runner opens, and where it comes from.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Library {
+    /// Environment variable that names its path.
+    pub variable: String,
+    /// Its file name.
+    pub file: String,
+    /// Where the script puts it, below the cache folder; `{arch}` stands for the processor architecture.
+    pub cached: String,
+    /// The script, from the root of a source checkout.
+    pub fetch: String,
+}
+
+impl Backend {
+    /// Variables that the runner is started with.
+    pub fn environment(&self, threads: u32) -> impl Iterator<Item = (&str, String)> {
+        let threads = threads.to_string();
+        self.environment.iter().map(move |(name, value)| (name.as_str(), value.replace("{threads}", &threads)))
+    }
+}
+
+/// All known backends, in the order of their file.
+#[derive(Debug)]
+pub struct Registry {
+    backends: Vec<Backend>,
+}
+
+impl Registry {
+    /// The backends that ship with the program, or those of a file.
+    ///
+    /// # Errors
+    /// When the file cannot be read or does not have the form.
+    pub fn open(file: Option<&Path>) -> Result<Self> {
+        let Some(path) = file else { return Self::parse(SHIPPED).context("the backends that ship with pocketwatt") };
+        let text = fs::read_to_string(path)
+            .map_err(|error| Refusal::error(format!("cannot read the backends in {}: {error}", path.display())))?;
+        Self::parse(&text).with_context(|| format!("{} lists no backends", path.display()))
+    }
+
+    fn parse(text: &str) -> Result<Self> {
+        let malformed = |error: toml::de::Error| Refusal::error(error.to_string().trim_end().to_owned());
+        let tables: toml::Table = toml::from_str(text).map_err(malformed)?;
+        let backend = |(name, table): (String, toml::Value)| -> Result<Backend> {
+            let backend: Backend = table.try_into().map_err(malformed).with_context(|| format!("backend {name:?}"))?;
+            Ok(Backend { name, ..backend })
+        };
+        Ok(Self { backends: tables.into_iter().map(backend).collect::<Result<_>>()? })
+    }
+
+    /// The backends of these names; without names, those that are run unasked.
+    ///
+    /// # Errors
+    /// When there is no backend of a name.
+    pub fn select(&self, names: &[String]) -> Result<Vec<&Backend>> {
+        if names.is_empty() {
+            return Ok(self.backends.iter().filter(|backend| backend.default).collect());
+        }
+        names.iter().map(|name| self.find(name)).collect()
+    }
+
+    /// The backend of that name.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn find(&self, name: &str) -> Result<&Backend> {
+        let known = || self.backends.iter().map(|backend| backend.name.as_str());
+        self.backends
+            .iter()
+            .find(|backend| backend.name == name)
+            .ok_or_else(|| Refusal::unknown("backend", name, known(), ""))
+    }
+
+    /// All of them.
+    pub fn all(&self) -> &[Backend] {
+        &self.backends
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_shipped_backends_keep_their_order_and_three_are_run_unasked() {
+        let registry = Registry::open(None).unwrap();
+        let names = |backends: Vec<&Backend>| backends.iter().map(|backend| backend.name.clone()).collect::<Vec<_>>();
+        assert_eq!(names(registry.all().iter().collect()), ["onnxruntime", "tract", "candle", "fake"]);
+        assert_eq!(names(registry.select(&[]).unwrap()), ["onnxruntime", "tract", "candle"]);
+        assert_eq!(names(registry.select(&["fake".into()]).unwrap()), ["fake"]);
+    }
+
+    #[test]
+    fn threads_reach_the_environment() {
+        let registry = Registry::open(None).unwrap();
+        let candle: Vec<_> = registry.find("candle").unwrap().environment(3).collect();
+        assert!(candle.contains(&("RAYON_NUM_THREADS", "3".into())), "{candle:?}");
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_table_is_told() {
+        let text = |text: &str| format!("{:#}", Registry::parse(text).unwrap_err());
+        let unknown_key = text("[mine]\nbinary = \"x\"\nsummary = \"y\"\nprecisions = [\"f32\"]\ncolour = 3\n");
+        assert!(unknown_key.starts_with("backend \"mine\": ") && unknown_key.contains("colour"), "{unknown_key}");
+        let precision = text("[mine]\nbinary = \"x\"\nsummary = \"y\"\nprecisions = [\"f7\"]\n");
+        assert!(precision.contains("f7"), "{precision}");
+        assert!(text("mine").contains("expected"), "not TOML at all");
+    }
+}
