@@ -32,17 +32,18 @@ pub fn generate_seeded(config: &ModelConfig, name: &str, seed: u64, folder: &Pat
     let needed = weights::weight_bytes(config) + OTHER_BYTES;
     let staged = StagedFolder::begin(folder, needed)?;
     let path = staged.path();
-    let write = |file: &str, text: &str| {
-        let path = path.join(file);
-        fs::write(&path, text).map_err(ModelError::io("write", path))
+    let write_all = || {
+        for (file, text) in
+            [("config.json", config_text), ("tokenizer.json", tokenizer), ("tokenizer_config.json", tokenizer_config)]
+        {
+            let path = path.join(file);
+            fs::write(&path, text).map_err(ModelError::io("write", path))?;
+        }
+        let sha256 = weights::write(config, seed, &path.join("model.safetensors"))?;
+        let preset = Preset::ALL.iter().find(|preset| preset.config() == *config).map(|preset| preset.name.to_owned());
+        ModelManifest::describe(name, ModelOrigin::Seeded { preset, seed }, path, sha256)?.write(path)
     };
-    write("config.json", &config_text)?;
-    write("tokenizer.json", &tokenizer)?;
-    write("tokenizer_config.json", &tokenizer_config)?;
-    let sha256 =
-        weights::write(config, seed, &path.join("model.safetensors")).map_err(|error| error.or_full(needed))?;
-    let preset = Preset::ALL.iter().find(|preset| preset.config() == *config).map(|preset| preset.name.to_owned());
-    ModelManifest::describe(name, ModelOrigin::Seeded { preset, seed }, path, sha256)?.write(path)?;
+    write_all().map_err(|error| error.or_full(needed))?;
     staged.publish()?;
     ModelFolder::open(folder)
 }
