@@ -90,10 +90,10 @@ fn another_number_of_threads_is_refused_with_the_way_out() {
 fn a_context_beyond_the_models_is_refused() {
     let root = tempfile::tempdir().unwrap();
     let case = &ReferenceCase::all(root.path()).unwrap()[0];
-    for context_tokens in [0, 257] {
+    for context_tokens in [0, 2049] {
         let options = options(context_tokens);
         let error = CandleBackend.load(&case.files, &options, &mut LoadStages::new(&MonotonicClock)).err().unwrap();
-        assert!(error.to_string().contains("1 to 256 positions"), "{error:#}");
+        assert!(error.to_string().contains("1 to 2048 positions"), "{error:#}");
     }
 }
 

@@ -98,9 +98,9 @@ fn options_that_make_no_sense() {
     let root = tempfile::tempdir().unwrap();
     let case = case(root.path());
     let graph = write_graph(&case.folder, GraphKind::Onnxruntime).unwrap();
-    for context_tokens in [0, 257] {
+    for context_tokens in [0, 2049] {
         let error = error(&case, Some(graph.clone()), &LoadOptions { context_tokens, ..OPTIONS });
-        assert!(error.contains("the model holds 1 to 256 positions"), "{error}");
+        assert!(error.contains("the model holds 1 to 2048 positions"), "{error}");
     }
     let error = error(&case, Some(graph), &LoadOptions { threads: 0, ..OPTIONS });
     assert!(error.contains("at least one thread"), "{error}");

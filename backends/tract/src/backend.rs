@@ -33,10 +33,11 @@ impl Backend for TractBackend {
         let graph = files.graph.as_ref().context("no graph was given: tract runs the graph opset17")?;
         match graph.kind {
             GraphKind::Opset17 => {}
-            // It loads, and gives other logits than the reference as soon as there are several query heads for a key.
-            GraphKind::Opset23 => bail!(
-                "tract {ENGINE_VERSION} computes the graph opset23 wrongly (its grouped-query Attention): give it opset17"
-            ),
+            // It loads. But on each of the small models its logits differ from the reference's by about 1 from the
+            // second position on, where ONNX Runtime's agree; why was not found.
+            GraphKind::Opset23 => {
+                bail!("tract {ENGINE_VERSION} gives wrong logits on the graph opset23: give it opset17")
+            }
             GraphKind::Onnxruntime => {
                 bail!("the graph onnxruntime is made of operators that tract does not have: give it opset17")
             }

@@ -64,8 +64,18 @@ pub struct Preset {
 impl Preset {
     /// All presets, smallest first. Shapes: arXiv 2402.14905, table 9 (MobileLLM) and section 3.4 (LS).
     pub const ALL: &'static [Preset] = &[
-        Preset { vocabulary: 512, context: 256, ..mobilellm("tiny", "for tests: 2 layers, 3 heads, seconds to run", 2, 1, 3, 1, 128) }.with_head_dim(16),
-        Preset { vocabulary: 512, context: 256, ..mobilellm("tiny-ls", "for tests: tiny with each block run twice", 2, 2, 3, 1, 128) }.with_head_dim(16),
+        Preset {
+            vocabulary: 512,
+            context: 2048,
+            ..mobilellm("tiny", "for tests: 2 layers, 3 heads, seconds to run", 2, 1, 3, 1, 128)
+        }
+        .with_head_dim(16),
+        Preset {
+            vocabulary: 512,
+            context: 2048,
+            ..mobilellm("tiny-ls", "for tests: tiny with each block run twice", 2, 2, 3, 1, 128)
+        }
+        .with_head_dim(16),
         mobilellm("mobilellm-125m", "MobileLLM 125M", 30, 1, 9, 3, 1536),
         mobilellm("mobilellm-ls-125m", "MobileLLM-LS 125M: each of the 30 blocks runs twice", 30, 2, 9, 3, 1536),
         mobilellm("mobilellm-350m", "MobileLLM 350M", 32, 1, 15, 5, 2560),
@@ -114,7 +124,18 @@ const fn mobilellm(
     kv_heads: usize,
     ffn: usize,
 ) -> Preset {
-    Preset { name, summary, layers, layer_repeats, heads, kv_heads, head_dim: 64, ffn, vocabulary: 32_000, context: 2048 }
+    Preset {
+        name,
+        summary,
+        layers,
+        layer_repeats,
+        heads,
+        kv_heads,
+        head_dim: 64,
+        ffn,
+        vocabulary: 32_000,
+        context: 2048,
+    }
 }
 
 impl ModelConfig {

@@ -55,7 +55,9 @@ impl WeightFile {
         if header_bytes > MAX_HEADER_BYTES || header_bytes + 8 > file_bytes {
             return Err(ModelError::invalid(
                 path,
-                format!("its header claims {header_bytes} bytes, the file has {file_bytes}: truncated or not safetensors"),
+                format!(
+                    "its header claims {header_bytes} bytes, the file has {file_bytes}: truncated or not safetensors"
+                ),
             ));
         }
         let mut header = vec![0; header_bytes as usize];
@@ -67,7 +69,10 @@ impl WeightFile {
         if data_start.checked_add(data_bytes) != Some(file_bytes) {
             return Err(ModelError::invalid(
                 path,
-                format!("its header promises {data_bytes} bytes of tensors, the file holds {}", file_bytes - data_start),
+                format!(
+                    "its header promises {data_bytes} bytes of tensors, the file holds {}",
+                    file_bytes - data_start
+                ),
             ));
         }
         let tensors = metadata
