@@ -49,10 +49,10 @@ fn a_seed_means_the_same_model_on_every_machine_and_in_every_release() {
       },
       "weight_bytes": 297984,
       "weights_sha256": "671622b7a7163daa95ee426837f0054e423bfcd54c382aeb15558c7bfd20a622",
-      "config_sha256": "05e4813051167cb744f5addecd981766eecac934214f8b08293212d884bd61fa",
+      "config_sha256": "59a7cf95e4e3dad1da3afbf16ee99bf8b6f95b29b02317fdec2cbe44d614a6a3",
       "tokenizer_sha256": "765cf10f52bbcb0733f8607cc0f04727a2f50c9f1f51bd813a167cb2b9bf43ba",
       "other_sha256": {
-        "tokenizer_config.json": "bd604cae6909c8349dd0cdd7363cfad1c3d98d8ecfb4b7471f823e1bc50f66d9"
+        "tokenizer_config.json": "8e7cfc1b6a7ee9fa0c01309df85dd06b80675089e5b0e3c78699c5822476ca22"
       }
     }
     "#);
