@@ -1,1 +1,268 @@
-//! How the end-to-end tests in `tests/` run the real `pocketwatt`: in a folder of their own, with the fake backend.
+//! How the end-to-end tests in `tests/` run the real `pocketwatt`: in a folder of their own, on the fake backend.
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test tells what is wrong by panicking")]
+
+use std::{
+    env,
+    fs::{self, File},
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitStatus, Stdio},
+    sync::OnceLock,
+    thread,
+    time::Duration,
+};
+
+use pocketwatt_record::{Record, RunFolder, latest_run};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group, test_kill_process};
+use tempfile::TempDir;
+
+/// Nothing that a test waits for takes so long, on any machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+const STEP: Duration = Duration::from_millis(5);
+
+/// A folder with a cache and results of its own.
+pub struct Bench {
+    root: TempDir,
+}
+
+/// What a command left behind.
+#[derive(Debug)]
+pub struct Finished {
+    /// Exit status; none when a signal ended it.
+    pub code: Option<i32>,
+    /// Standard output.
+    pub stdout: String,
+    /// Standard error.
+    pub stderr: String,
+}
+
+/// A command that still runs. Killed when it is dropped.
+pub struct Running {
+    child: Child,
+    stdout: PathBuf,
+    stderr: PathBuf,
+}
+
+impl Default for Bench {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Bench {
+    /// An empty one.
+    pub fn new() -> Self {
+        Self { root: tempfile::tempdir().expect("a temporary folder") }
+    }
+
+    /// A path in it.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.root.path().join(name)
+    }
+
+    /// Writes a file into it, and tells its path.
+    pub fn write(&self, name: &str, text: &str) -> String {
+        let path = self.path(name);
+        fs::write(&path, text).unwrap();
+        path.to_str().expect("a path in UTF-8").to_owned()
+    }
+
+    /// The folder of a model, which need not be there yet.
+    pub fn model(&self, name: &str) -> PathBuf {
+        self.path("cache/models").join(name)
+    }
+
+    /// A `pocketwatt` command, with a script for the fake backend.
+    pub fn start(&self, script: &str, arguments: &[&str]) -> Running {
+        let programs = programs();
+        let number = fs::read_dir(self.root.path()).unwrap().count();
+        let (stdout, stderr) = (self.path(&format!("stdout-{number}")), self.path(&format!("stderr-{number}")));
+        let child = Command::new(programs.join("pocketwatt"))
+            .args(arguments)
+            .current_dir(self.root.path())
+            .env("POCKETWATT_CACHE", self.path("cache"))
+            .env("POCKETWATT_RUNNERS", programs)
+            .env("POCKETWATT_FAKE", script)
+            .env("NO_COLOR", "1")
+            .stdin(Stdio::null())
+            .stdout(File::create(&stdout).unwrap())
+            .stderr(File::create(&stderr).unwrap())
+            .own_group()
+            .spawn()
+            .expect("pocketwatt starts");
+        Running { child, stdout, stderr }
+    }
+
+    /// Any command, to its end.
+    pub fn pocketwatt(&self, arguments: &[&str]) -> Finished {
+        self.start("", arguments).finish()
+    }
+
+    /// `pocketwatt run` on the fake backend and a tiny model, to its end.
+    pub fn run(&self, script: &str, arguments: &[&str]) -> Finished {
+        self.start_run(script, arguments).finish()
+    }
+
+    /// The same, while it runs.
+    pub fn start_run(&self, script: &str, arguments: &[&str]) -> Running {
+        let common = ["run", "--backend", "fake", "--model", "tiny", "--no-probe"];
+        self.start(script, &[&common, arguments].concat())
+    }
+
+    /// `pocketwatt run --resume`, to its end.
+    pub fn resume(&self, script: &str, arguments: &[&str]) -> Finished {
+        self.start(script, &[&["run", "--resume"], arguments].concat()).finish()
+    }
+
+    /// The newest run.
+    pub fn folder(&self) -> RunFolder {
+        latest_run(&self.path("results")).expect("a stored run")
+    }
+
+    /// The records of the newest run.
+    pub fn records(&self) -> Vec<Record> {
+        self.folder().records().expect("readable records")
+    }
+}
+
+impl Finished {
+    /// Panics with everything that was written unless the exit status is `code`.
+    #[track_caller]
+    pub fn expect_code(self, code: i32) -> Self {
+        assert_eq!(self.code, Some(code), "exit status\n{}\n{}", self.stdout, self.stderr);
+        self
+    }
+
+    /// Panics unless standard error holds all of these.
+    #[track_caller]
+    pub fn expect_stderr(self, parts: &[&str]) -> Self {
+        for part in parts {
+            assert!(self.stderr.contains(part), "{part:?} is not in: {}", self.stderr);
+        }
+        self
+    }
+}
+
+impl Running {
+    /// Waits for the end.
+    pub fn finish(mut self) -> Finished {
+        let status: ExitStatus = wait_for("the end of pocketwatt", || self.child.try_wait().unwrap());
+        let read = |path: &Path| String::from_utf8_lossy(&fs::read(path).unwrap()).into_owned();
+        Finished { code: status.code(), stdout: read(&self.stdout), stderr: read(&self.stderr) }
+    }
+
+    /// Sends it a signal, and only it.
+    pub fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
+    }
+
+    /// Sends a signal to its group of processes, as a terminal does on Ctrl-C.
+    pub fn signal_group(&self, signal: Signal) {
+        kill_process_group(Pid::from_child(&self.child), signal).unwrap();
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The file in which the fake notes its starts.
+pub struct Starts(PathBuf);
+
+impl Starts {
+    /// No start so far.
+    pub fn new(bench: &Bench) -> Self {
+        Self(bench.path("starts"))
+    }
+
+    /// The words of a script that let a fault happen in one start alone.
+    pub fn only(&self, start: usize) -> String {
+        format!("starts={},start={start}", self.0.display())
+    }
+
+    /// The words of a script that count starts.
+    pub fn count(&self) -> String {
+        format!("starts={}", self.0.display())
+    }
+
+    /// Process numbers of the runners so far.
+    pub fn processes(&self) -> Vec<i32> {
+        let text = fs::read_to_string(&self.0).unwrap_or_default();
+        text.lines().map(|line| line.parse().unwrap()).collect()
+    }
+}
+
+/// Whether there is such a process.
+pub fn is_alive(process: i32) -> bool {
+    let process = Pid::from_raw(process).expect("a process number");
+    // A process that has ended but was not waited for is there, too, as a zombie.
+    let zombie = || {
+        let status = fs::read_to_string(format!("/proc/{}/stat", process.as_raw_nonzero())).unwrap_or_default();
+        status.rsplit(") ").next().is_none_or(|rest| rest.starts_with('Z'))
+    };
+    test_kill_process(process).is_ok() && !zombie()
+}
+
+/// Waits until there is an answer.
+#[track_caller]
+pub fn wait_for<T>(what: &str, mut condition: impl FnMut() -> Option<T>) -> T {
+    for _ in 0..PATIENCE.as_millis() / STEP.as_millis() {
+        if let Some(answer) = condition() {
+            return answer;
+        }
+        thread::sleep(STEP);
+    }
+    panic!("waited too long for {what}");
+}
+
+/// Waits until it is so.
+#[track_caller]
+pub fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
+    wait_for(what, || condition().then_some(()));
+}
+
+trait OwnGroup {
+    /// Signals to the group of the tests do not reach it, and the other way round.
+    fn own_group(&mut self) -> &mut Self;
+}
+
+impl OwnGroup for Command {
+    fn own_group(&mut self) -> &mut Self {
+        std::os::unix::process::CommandExt::process_group(self, 0)
+    }
+}
+
+/// The folder of the programs, in the profile of the tests. `cargo test` builds no program for the tests of another
+/// crate, so this does; when nothing changed it takes the blink of an eye.
+fn programs() -> &'static Path {
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    FOLDER.get_or_init(|| {
+        let test = env::current_exe().unwrap();
+        let folder = test.ancestors().nth(2).expect("target/<profile>/deps/<test>").to_owned();
+        let profile = match folder.file_name().and_then(|name| name.to_str()) {
+            Some("debug") | None => "dev",
+            Some(profile) => profile,
+        };
+        let built = Command::new(env!("CARGO"))
+            .args([
+                "build",
+                "--quiet",
+                "--locked",
+                "--profile",
+                profile,
+                "--bin",
+                "pocketwatt",
+                "--bin",
+                "pocketwatt-fake",
+            ])
+            .arg("--target-dir")
+            .arg(folder.parent().expect("target"))
+            .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace"))
+            .status()
+            .expect("cargo starts");
+        assert!(built.success(), "the programs are not built");
+        folder
+    })
+}

@@ -1,0 +1,173 @@
+//! Input that cannot be: a clear error or a row with the reason, and the documented exit status.
+#![cfg(test)]
+
+use std::fs::{self, File};
+
+use pocketwatt_record::Outcome;
+use pocketwatt_tests::{Bench, Finished};
+
+/// A bench whose library holds `tiny`.
+fn with_model() -> Bench {
+    let bench = Bench::new();
+    bench.pocketwatt(&["model", "generate", "tiny"]).expect_code(0);
+    bench
+}
+
+fn run(bench: &Bench) -> Finished {
+    bench.run("", &["--scenario", "decode-3", "--iterations", "1"])
+}
+
+/// Refused before anything is stored.
+#[track_caller]
+fn refused(bench: &Bench, finished: Finished, parts: &[&str]) {
+    let finished = finished.expect_code(3).expect_stderr(parts);
+    assert_eq!(finished.stdout, "");
+    assert!(finished.stderr.trim_end().lines().count() <= 5, "short: {}", finished.stderr);
+    assert!(!bench.path("results").exists(), "nothing was measured, so nothing is stored");
+}
+
+#[test]
+fn unknown_names_get_the_nearest() {
+    let bench = Bench::new();
+    for (arguments, parts) in [
+        (["--model", "tinny"], ["\"tinny\"", "did you mean \"tiny\"?"]),
+        (["--model", "mobilellm-124m"], ["\"mobilellm-124m\"", "did you mean \"mobilellm-125m\"?"]),
+        (["--backend", "onxruntime"], ["\"onxruntime\"", "did you mean \"onnxruntime\"?"]),
+        (["--scenario", "api-cal"], ["\"api-cal\"", "did you mean \"api-call\"?"]),
+    ] {
+        let finished = bench.pocketwatt(&[&["run", "--no-probe"], &arguments[..]].concat());
+        refused(&bench, finished, &parts);
+    }
+    assert!(!bench.path("cache").exists(), "no model was generated for nothing");
+}
+
+#[test]
+fn wrong_usage_is_told_apart() {
+    let bench = Bench::new();
+    for arguments in [
+        &["run", "--iterations", "0"][..],
+        &["run", "--threads", "none"],
+        &["run", "--timeout", "0"],
+        &["run", "--format", "pdf"],
+        &["run", "--graph", "opset99"],
+        &["fly"],
+        &["run", "--no-such-flag"],
+    ] {
+        let finished = bench.pocketwatt(arguments).expect_code(2);
+        assert!(finished.stderr.contains("error:"), "{arguments:?}: {}", finished.stderr);
+    }
+}
+
+#[test]
+fn scenarios_that_are_none_are_refused() {
+    let bench = Bench::new();
+    for (text, part) in [
+        ("name = ", "line 1"),
+        ("name = \"a\"", "no turns"),
+        ("name = \"../../a\"\n[[turns]]\nuser = \"x\"\noutput-tokens = 1", "lower-case"),
+        ("name = \"a\"\ncolour = 3", "colour"),
+    ] {
+        let path = bench.write("mine.toml", text);
+        refused(&bench, bench.run("", &["--scenario", &path]), &["mine.toml", part]);
+    }
+    refused(&bench, bench.run("", &["--scenario", "nowhere.toml"]), &["cannot read the scenario nowhere.toml"]);
+    refused(&bench, bench.run("", &["--scenario", "prefill-0"]), &["\"0\" is no number of tokens"]);
+    refused(&bench, bench.run("", &["--scenario", "chat,chat"]), &["two scenarios are named \"chat\""]);
+}
+
+#[test]
+fn a_prompt_longer_than_the_context_is_a_row_with_the_reason() {
+    let bench = Bench::new();
+    let finished = bench.run("", &["--scenario", "decode-3,prefill-5000", "--iterations", "1"]).expect_code(4);
+    let records = bench.records();
+    assert_eq!(records[0].outcome, Outcome::Measured);
+    let Outcome::Skipped { reason } = &records[1].outcome else { panic!("{:?}", records[1].outcome) };
+    assert!(reason.contains("need 5000 positions") && reason.contains("shorten the scenario"), "{reason}");
+    assert!(finished.stdout.contains("skipped"), "{}", finished.stdout);
+    bench.run("", &["--scenario", "prefill-5000"]).expect_code(5);
+}
+
+#[test]
+fn damaged_models_are_refused_by_file() {
+    type Damage = fn(&std::path::Path);
+    let damages: [(&str, Damage, &str); 7] = [
+        ("config.json", |path| fs::write(path, "{").unwrap(), "config.json"),
+        ("config.json", |path| fs::remove_file(path).unwrap(), "config.json"),
+        (
+            "config.json",
+            |path| {
+                let text = fs::read_to_string(path).unwrap();
+                fs::write(path, text.replace("\"num_key_value_heads\": 1", "\"num_key_value_heads\": 2")).unwrap();
+            },
+            "num_attention_heads (3) is not a multiple of num_key_value_heads (2)",
+        ),
+        (
+            "model.safetensors",
+            |path| File::options().write(true).open(path).unwrap().set_len(1000).unwrap(),
+            "model.safetensors",
+        ),
+        (
+            "model.safetensors",
+            |path| {
+                // One weight differs: only its sha256 tells.
+                let mut bytes = fs::read(path).unwrap();
+                *bytes.last_mut().unwrap() ^= 1;
+                fs::write(path, bytes).unwrap();
+            },
+            "changed since the model was made",
+        ),
+        ("tokenizer.json", |path| fs::write(path, "[]").unwrap(), "changed since the model was made"),
+        ("pocketwatt.json", |path| fs::write(path, "no").unwrap(), "pocketwatt.json"),
+    ];
+    for (file, damage, part) in damages {
+        let bench = with_model();
+        damage(&bench.model("tiny").join(file));
+        let finished = run(&bench);
+        assert!([Some(1), Some(3)].contains(&finished.code), "{file}: {:?} {}", finished.code, finished.stderr);
+        let finished = finished.expect_stderr(&[part]);
+        assert_eq!(finished.stdout, "");
+        assert!(!bench.path("results").exists(), "{file}");
+    }
+}
+
+#[test]
+fn results_that_cannot_be_stored_end_the_run_at_once() {
+    let bench = with_model();
+    bench.write("results", "in the way");
+    let finished = run(&bench).expect_code(1).expect_stderr(&["choose another folder with --results"]);
+    assert_eq!(finished.stdout, "");
+}
+
+#[test]
+fn a_cache_that_cannot_be_written_is_named() {
+    let bench = Bench::new();
+    bench.write("cache", "in the way");
+    run(&bench).expect_code(1).expect_stderr(&["cannot create", "cache/models", "Not a directory"]);
+}
+
+#[test]
+fn a_foreign_backend_needs_only_a_table_and_the_protocol() {
+    let bench = Bench::new();
+    let table = |binary: &str| format!("[mine]\nbinary = \"{binary}\"\nsummary = \"my own\"\nprecisions = [\"f32\"]\n");
+    let outcome = |binary: &str| {
+        let file = bench.write("mine.toml", &table(binary));
+        let arguments = ["run", "--backends", &file, "--backend", "mine", "--model", "tiny", "--no-probe"];
+        bench.pocketwatt(&[&arguments[..], &["--scenario", "decode-3"]].concat()).expect_code(5);
+        bench.records().swap_remove(0).outcome
+    };
+    let missing = outcome("pocketwatt-nowhere");
+    assert!(matches!(&missing, Outcome::Skipped { reason } if reason.contains("pocketwatt-nowhere")), "{missing:?}");
+    let liar = outcome("pocketwatt-fake");
+    assert!(
+        matches!(&liar, Outcome::Failed { message, .. } if message.contains("its name is \"fake\", expected \"mine\"")),
+        "{liar:?}"
+    );
+}
+
+#[test]
+fn a_list_of_backends_that_is_none_is_refused() {
+    let bench = Bench::new();
+    let file = bench.write("mine.toml", "[mine]\nbinary = 3\n");
+    refused(&bench, bench.run("", &["--backends", &file]), &["mine.toml", "backend \"mine\""]);
+    refused(&bench, bench.run("", &["--backends", "nowhere.toml"]), &["nowhere.toml"]);
+}
