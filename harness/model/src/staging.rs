@@ -87,7 +87,8 @@ fn is_occupied(path: &Path) -> Result<bool, ModelError> {
     match fs::read_dir(path) {
         Ok(mut entries) => Ok(entries.next().is_some()),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
-        Err(error) if error.kind() == std::io::ErrorKind::NotADirectory => Ok(true),
+        // The path is a file, or goes through one.
+        Err(error) if error.kind() == std::io::ErrorKind::NotADirectory => Ok(path.symlink_metadata().is_ok()),
         Err(error) => Err(ModelError::io("read", path)(error)),
     }
 }

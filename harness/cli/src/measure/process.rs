@@ -76,11 +76,13 @@ impl RunnerProcess {
         request: Request,
         mailbox: &mut Mailbox,
     ) -> Result<Self, RunnerError> {
-        let mut child = Command::new(&program.path)
-            .envs(environment)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
+        let mut command = Command::new(&program.path);
+        command.envs(environment).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        // A terminal sends Ctrl-C to a whole group of processes. In that of the harness, a runner would die of it, at
+        // times before the harness knows why, and the case be stored as failed.
+        #[cfg(unix)]
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
+        let mut child = command
             .spawn()
             .map_err(|source| RunnerError::Start { program: program.path.display().to_string(), source })?;
         let (serial, sender) = mailbox.register();
