@@ -44,6 +44,13 @@ pub struct TensorSpec {
     pub shape: Vec<usize>,
 }
 
+impl TensorSpec {
+    /// Number of weights.
+    pub fn elements(&self) -> usize {
+        self.shape.iter().product()
+    }
+}
+
 /// A published model whose shape is known by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Preset {
@@ -239,7 +246,12 @@ impl ModelConfig {
 
     /// Number of weights.
     pub fn parameters(&self) -> u64 {
-        self.tensors().iter().map(|tensor| tensor.shape.iter().product::<usize>() as u64).sum()
+        self.tensors().iter().map(|tensor| tensor.elements() as u64).sum()
+    }
+
+    /// Bytes of all weights in f32.
+    pub fn weight_bytes(&self) -> u64 {
+        4 * self.parameters()
     }
 
     /// Bytes of weights that one decoded token has to read in f32: every block once per execution, the norms, and the

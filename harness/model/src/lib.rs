@@ -5,6 +5,8 @@ mod config;
 mod config_json;
 mod error;
 mod folder;
+#[cfg(feature = "tokenizer")]
+mod import;
 mod library;
 mod manifest;
 mod onnx;
@@ -14,11 +16,14 @@ mod seeded;
 mod staging;
 #[cfg(feature = "tokenizer")]
 mod text;
+mod weight_writer;
 mod weights;
 
 pub use config::{ModelConfig, Preset, TensorSpec};
 pub use error::ModelError;
 pub use folder::{ModelFolder, sha256_of_file};
+#[cfg(feature = "tokenizer")]
+pub use import::import;
 pub use library::{LibraryEntry, ModelLibrary, check_name};
 pub use manifest::{ModelManifest, ModelOrigin};
 pub use onnx::write_graph;

@@ -29,7 +29,7 @@ pub fn generate_seeded(config: &ModelConfig, name: &str, seed: u64, folder: &Pat
     }
     let (tokenizer, tokenizer_config) = tokenizer::files(config)?;
 
-    let needed = weights::weight_bytes(config) + OTHER_BYTES;
+    let needed = config.weight_bytes() + OTHER_BYTES;
     let staged = StagedFolder::begin(folder, needed)?;
     let path = staged.path();
     let write_all = || {

@@ -24,6 +24,8 @@ pub struct ModelArguments {
 
 #[derive(Subcommand, Debug)]
 enum ModelCommand {
+    /// Bring in trained weights: a GGUF file, or a folder of config.json, safetensors and tokenizer.json.
+    Import(ImportArguments),
     /// Make a model of random weights: it costs what a trained one of that shape costs, and talks nonsense.
     Generate(GenerateArguments),
     /// List the models there are, and those that can be generated.
@@ -38,6 +40,16 @@ enum ModelCommand {
         #[command(flatten)]
         cache: CacheArguments,
     },
+}
+
+#[derive(Args, Debug)]
+struct ImportArguments {
+    /// The file or folder.
+    source: PathBuf,
+    #[command(flatten)]
+    place: PlaceArguments,
+    #[command(flatten)]
+    cache: CacheArguments,
 }
 
 #[derive(Args, Debug)]
@@ -70,10 +82,37 @@ struct PlaceArguments {
 /// When a name is unknown or taken, a file cannot be read or written, or a verified model changed.
 pub fn run(arguments: ModelArguments) -> Result<()> {
     match arguments.command {
+        ModelCommand::Import(arguments) => import(&arguments),
         ModelCommand::Generate(arguments) => generate(&arguments),
         ModelCommand::List { cache } => output::write(&list(&cache.library()?.list()?)),
         ModelCommand::Verify { names, cache } => verify(&cache.library()?, &names),
     }
+}
+
+fn import(arguments: &ImportArguments) -> Result<()> {
+    if !arguments.source.exists() {
+        return Err(Refusal::error(format!("there is no file or folder {} to import", arguments.source.display())));
+    }
+    let name = match &arguments.place.name {
+        Some(name) => name.clone(),
+        None => name_of(&arguments.source)?,
+    };
+    eprintln!("importing {} as {name}", arguments.source.display());
+    let folder = make(&arguments.cache.library()?, &name, arguments.place.force, |folder| {
+        pocketwatt_model::import(&arguments.source, &name, folder)
+    })?;
+    let config = ModelFolder::open(&folder)?.config().clone();
+    eprintln!("{}, written to {}", size(&config), folder.display());
+    Ok(())
+}
+
+/// What a model is called after its file or folder: lower case, without the format's ending.
+fn name_of(source: &Path) -> Result<String> {
+    let source = source.canonicalize().map_err(ModelError::io("read", source))?;
+    let file = source.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+    let stem = [".gguf", ".safetensors"].iter().find_map(|ending| file.strip_suffix(ending)).unwrap_or(&file);
+    let plain = |c: char| if c.is_ascii_alphanumeric() || "-_.+".contains(c) { c } else { '-' };
+    Ok(stem.chars().map(plain).collect::<String>().trim_start_matches(['.', '-', '_', '+']).to_owned())
 }
 
 fn generate(arguments: &GenerateArguments) -> Result<()> {

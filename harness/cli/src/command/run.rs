@@ -292,7 +292,7 @@ fn describe_plan(plan: &[PlannedCase], models: &BTreeMap<String, PlannedModel>) 
     text += &format!("{} cases, about {}\n", plan.len(), progress::words(total));
     for (name, model) in models {
         if let PlannedModel::Preset(preset) = model {
-            let mebibytes = (preset.config().parameters() * 4) >> 20;
+            let mebibytes = preset.config().weight_bytes() >> 20;
             text += &format!("{name} is not there yet and would be generated first: {mebibytes} MiB\n");
         }
     }

@@ -52,5 +52,5 @@ pub fn duration(config: &ModelConfig, outline: Outline, threads: u32, settings: 
     let decode = f64::from(outline.output_tokens) * weights / BANDWIDTH;
     let iterations = f64::from(settings.warmup_iterations + settings.iterations);
     let settle = f64::from(settings.iterations) * settings.settle_ms as f64 / 1e3;
-    START_S + config.parameters() as f64 * 4.0 / LOADING + iterations * (prefill + decode) + settle
+    START_S + config.weight_bytes() as f64 / LOADING + iterations * (prefill + decode) + settle
 }

@@ -75,7 +75,7 @@ impl PreparedModel {
             config_sha256: manifest.config_sha256.clone(),
             tokenizer_sha256: manifest.tokenizer_sha256.clone(),
             parameters: config.parameters(),
-            weight_bytes: config.parameters() * 4,
+            weight_bytes: config.weight_bytes(),
             weight_bytes_per_token: config.weight_bytes_per_token(),
             kv_bytes_per_token: config.kv_bytes_per_token(),
         };

@@ -8,6 +8,12 @@ struct Arguments {
     model: ModelArguments,
 }
 
+#[derive(Parser)]
+struct Cache {
+    #[command(flatten)]
+    cache: CacheArguments,
+}
+
 /// Runs `pocketwatt model` with `line` on the library below `root`.
 fn model(root: &Path, line: &str) -> Result<()> {
     let cache = root.to_str().unwrap();
@@ -75,6 +81,29 @@ fn the_same_model_is_kept_and_another_is_replaced_only_by_force() {
 }
 
 #[test]
+fn a_model_is_imported_under_the_name_of_its_folder() {
+    let root = tempfile::tempdir().unwrap();
+    model(root.path(), "generate tiny").unwrap();
+    let source = root.path().join("My Model.v2");
+    fs::rename(root.path().join("models/tiny"), &source).unwrap();
+    let library = ModelLibrary::open(root.path());
+    assert_eq!(name_of(&source).unwrap(), "my-model.v2");
+    let import = |name: Option<&str>| {
+        import(&ImportArguments {
+            source: source.clone(),
+            place: PlaceArguments { name: name.map(str::to_owned), force: false },
+            cache: Cache::try_parse_from(["model", "--cache", root.path().to_str().unwrap()]).unwrap().cache,
+        })
+    };
+    import(None).unwrap();
+    let manifest = ModelManifest::read(&library.find("my-model.v2").unwrap()).unwrap();
+    assert!(manifest.origin_text().starts_with("imported from My Model.v2 ("), "{}", manifest.origin_text());
+    import(Some("other")).unwrap();
+    assert!(import(Some("other")).unwrap_err().to_string().contains("--force"));
+    assert!(listed(root.path()).contains("  other "));
+}
+
+#[test]
 fn verifying_finds_the_file_that_changed() {
     let root = tempfile::tempdir().unwrap();
     model(root.path(), "verify").unwrap();
@@ -110,6 +139,7 @@ fn wrong_names_are_refused() {
     assert!(refusal(root.path(), "generate tiny --name ../tiny").contains("cannot be the name of a model"));
     assert!(refusal(root.path(), "verify ../tiny").contains("cannot be the name of a model"));
     assert!(refusal(root.path(), "verify tiny").contains("`pocketwatt model generate tiny` makes it"));
+    assert!(refusal(root.path(), "import nowhere.gguf").contains("there is no file or folder nowhere.gguf"));
     assert_eq!(fs::read_dir(root.path()).unwrap().count(), 0);
 }
 

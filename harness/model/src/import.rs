@@ -1,0 +1,100 @@
+//! Models of other people: Hugging Face folders and GGUF files become model folders of ours.
+
+mod gguf;
+mod hugging_face;
+
+use std::{fs, path::Path};
+
+use crate::{
+    ChatTemplate, ModelConfig, ModelError, ModelFolder, ModelManifest, ModelOrigin, TextTokenizer,
+    staging::StagedFolder,
+    weight_writer::{F32_BYTES, WeightWriter},
+};
+
+/// Room for everything but the weights.
+const OTHER_BYTES: u64 = 64 << 20;
+/// Weights converted to bytes at a time.
+const CHUNK: usize = 1 << 16;
+
+/// A model as somebody else wrote it.
+trait Source {
+    /// Its shape.
+    fn config(&self) -> &ModelConfig;
+
+    /// Where it comes from, with the SHA-256 of what was read.
+    fn origin(&self) -> Result<ModelOrigin, ModelError>;
+
+    /// A tensor by Hugging Face's name, as f32 in row-major `[out, in]` layout, and the file it was read from.
+    fn read_f32(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>, ModelError>;
+
+    /// The file that an error of that tensor is blamed on.
+    fn path(&self) -> &Path;
+
+    /// Name and text of the tokenizer's files.
+    fn texts(&self) -> Result<Vec<(String, String)>, ModelError>;
+}
+
+/// Imports a model into the folder `target`, which must not exist or be empty: a Hugging Face folder (`config.json`,
+/// `model.safetensors` or shards with an index, `tokenizer.json`), or a GGUF file of the architecture `llama`.
+///
+/// Whatever the source's number format, the weights are stored as f32, tensor after tensor, so that no more than the
+/// largest tensor is in memory. The folder appears when everything is written and was found to fit.
+///
+/// # Errors
+/// When the source cannot be read, is malformed, asks for something this project does not compute, lacks a tensor or
+/// has one of another shape or with values that are not finite, its tokenizer does not fit, or the disk is full.
+pub fn import(source: &Path, name: &str, target: &Path) -> Result<ModelFolder, ModelError> {
+    if source.is_dir() {
+        return write(&hugging_face::HuggingFaceFolder::open(source)?, name, target);
+    }
+    write(&gguf::GgufModel::open(source)?, name, target)
+}
+
+fn write(source: &dyn Source, name: &str, target: &Path) -> Result<ModelFolder, ModelError> {
+    let config = source.config();
+    config.validate()?;
+    let needed = config.weight_bytes() + OTHER_BYTES;
+    let texts = source.texts()?;
+    let origin = source.origin()?;
+    let staged = StagedFolder::begin(target, needed)?;
+    let path = staged.path();
+    let write_all = || {
+        for (file, text) in [("config.json".to_owned(), config.to_json())].into_iter().chain(texts) {
+            let path = path.join(file);
+            fs::write(&path, text).map_err(ModelError::io("write", path))?;
+        }
+        let sha256 = write_weights(source, &path.join("model.safetensors"))?;
+        ModelManifest::describe(name, origin, path, sha256)?.write(path)
+    };
+    write_all().map_err(|error| error.or_full(needed))?;
+    // A model whose text cannot be read is not worth keeping.
+    let folder = ModelFolder::open(path)?;
+    TextTokenizer::open(&folder)?;
+    ChatTemplate::open(&folder)?;
+    staged.publish()?;
+    ModelFolder::open(target)
+}
+
+fn write_weights(source: &dyn Source, path: &Path) -> Result<String, ModelError> {
+    let tensors = source.config().tensors();
+    let mut writer = WeightWriter::create(path, &tensors)?;
+    let mut bytes = Vec::with_capacity(CHUNK * F32_BYTES);
+    for tensor in &tensors {
+        let values = source.read_f32(&tensor.name, &tensor.shape)?;
+        if let Some(index) = values.iter().position(|value| !value.is_finite()) {
+            let (name, value) = (&tensor.name, values[index]);
+            return Err(ModelError::invalid(source.path(), format!("weight {index} of tensor {name:?} is {value}")));
+        }
+        for chunk in values.chunks(CHUNK) {
+            bytes.clear();
+            bytes.extend(chunk.iter().flat_map(|value| value.to_le_bytes()));
+            writer.write(&bytes)?;
+        }
+    }
+    Ok(writer.finish())
+}
+
+/// The last part of a path, for people.
+fn file_name(path: &Path) -> String {
+    path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned())
+}

@@ -1,0 +1,85 @@
+//! The key-value part of a GGUF file.
+
+use std::collections::BTreeMap;
+
+/// A value, as far as a model needs it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Value {
+    Integer(i128),
+    Number(f64),
+    Boolean(bool),
+    Text(String),
+    Texts(Vec<String>),
+    Integers(Vec<i128>),
+    /// An array of something that no model of ours needs.
+    Other,
+}
+
+/// All keys. Errors are reasons, without the file's name.
+#[derive(Debug, Default)]
+pub struct Metadata {
+    values: BTreeMap<String, Value>,
+}
+
+impl Metadata {
+    /// Adds a value; a key that is there twice is an error.
+    pub fn insert(&mut self, key: String, value: Value) -> Result<(), String> {
+        match self.values.insert(key.clone(), value) {
+            None => Ok(()),
+            Some(_) => Err(format!("the key {key:?} is there twice")),
+        }
+    }
+
+    pub fn optional_text(&self, key: &str) -> Option<&str> {
+        match self.values.get(key) {
+            Some(Value::Text(text)) => Some(text),
+            _ => None,
+        }
+    }
+
+    pub fn text(&self, key: &str) -> Result<&str, String> {
+        self.optional_text(key).ok_or_else(|| format!("the key {key:?} is missing or no text"))
+    }
+
+    pub fn texts(&self, key: &str) -> Result<&[String], String> {
+        match self.values.get(key) {
+            Some(Value::Texts(texts)) => Ok(texts),
+            _ => Err(format!("the key {key:?} is missing or no list of texts")),
+        }
+    }
+
+    pub fn integers(&self, key: &str) -> Option<&[i128]> {
+        match self.values.get(key) {
+            Some(Value::Integers(integers)) => Some(integers),
+            _ => None,
+        }
+    }
+
+    pub fn optional_size(&self, key: &str) -> Result<Option<usize>, String> {
+        match self.values.get(key) {
+            None => Ok(None),
+            Some(Value::Integer(size)) => match u32::try_from(*size) {
+                Ok(size) => Ok(Some(size as usize)),
+                Err(_) => Err(format!("the key {key:?} is {size}, which is no size")),
+            },
+            Some(_) => Err(format!("the key {key:?} is no whole number")),
+        }
+    }
+
+    pub fn size(&self, key: &str) -> Result<usize, String> {
+        self.optional_size(key)?.ok_or_else(|| format!("the key {key:?} is missing"))
+    }
+
+    pub fn optional_number(&self, key: &str) -> Result<Option<f64>, String> {
+        match self.values.get(key) {
+            None => Ok(None),
+            Some(Value::Number(number)) => Ok(Some(*number)),
+            Some(Value::Integer(number)) => Ok(Some(*number as f64)),
+            Some(_) => Err(format!("the key {key:?} is no number")),
+        }
+    }
+
+    pub fn number(&self, key: &str) -> Result<f64, String> {
+        self.optional_number(key)?.ok_or_else(|| format!("the key {key:?} is missing"))
+    }
+}
