@@ -234,35 +234,24 @@ impl OwnGroup for Command {
     }
 }
 
-/// The folder of the programs, in the profile of the tests. `cargo test` builds no program for the tests of another
-/// crate, so this does; when nothing changed it takes the blink of an eye.
+/// The folder of the programs, in the profile of the tests.
+///
+/// `cargo test` on the whole workspace has built them already, together with the tests of their crates: they are asked
+/// for in the same words, so that nothing is compiled twice, and nothing out of date is tested.
 fn programs() -> &'static Path {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     FOLDER.get_or_init(|| {
         let test = env::current_exe().unwrap();
         let folder = test.ancestors().nth(2).expect("target/<profile>/deps/<test>").to_owned();
-        let profile = match folder.file_name().and_then(|name| name.to_str()) {
-            Some("debug") | None => "dev",
-            Some(profile) => profile,
+        let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        cargo.args(["test", "--no-run", "--quiet", "--locked", "--test", "program", "--target-dir"]);
+        cargo.arg(folder.parent().expect("target"));
+        match folder.file_name().and_then(|name| name.to_str()) {
+            Some("debug") | None => &mut cargo,
+            Some(profile) => cargo.args(["--profile", profile]),
         };
-        let built = Command::new(env!("CARGO"))
-            .args([
-                "build",
-                "--quiet",
-                "--locked",
-                "--profile",
-                profile,
-                "--bin",
-                "pocketwatt",
-                "--bin",
-                "pocketwatt-fake",
-            ])
-            .arg("--target-dir")
-            .arg(folder.parent().expect("target"))
-            .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace"))
-            .status()
-            .expect("cargo starts");
-        assert!(built.success(), "the programs are not built");
+        cargo.current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace"));
+        assert!(cargo.status().expect("cargo starts").success(), "the programs are not built");
         folder
     })
 }
