@@ -4,7 +4,7 @@
 use std::fs::{self, File};
 
 use pocketwatt_record::Outcome;
-use pocketwatt_tests::{Bench, Finished};
+use pocketwatt_tests::{Bench, Finished, Starts, wait_until};
 
 /// A bench whose library holds `tiny`.
 fn with_model() -> Bench {
@@ -136,6 +136,27 @@ fn results_that_cannot_be_stored_end_the_run_at_once() {
     bench.write("results", "in the way");
     let finished = run(&bench).expect_code(1).expect_stderr(&["choose another folder with --results"]);
     assert_eq!(finished.stdout, "");
+}
+
+/// As when the disk runs full or is taken away in the middle.
+#[test]
+fn a_result_that_cannot_be_stored_leaves_the_earlier_ones() {
+    let bench = with_model();
+    let starts = Starts::new(&bench);
+    let script = format!("fault=hang@load,{}", starts.only(2));
+    let running = bench.start_run(&script, &["--scenario", "decode-2,decode-3,decode-4", "--timeout", "2"]);
+    wait_until("the second case", || starts.processes().len() == 2);
+    let cases = bench.folder().path().join("cases");
+    let aside = bench.path("aside");
+    fs::rename(&cases, &aside).unwrap();
+    fs::write(&cases, "in the way").unwrap();
+    let finished = running.finish().expect_code(1);
+    finished.expect_stderr(&["decode-3_tiny_fake_f32_1t was measured but not stored", "go on with --resume"]);
+    assert_eq!(starts.processes().len(), 2, "what cannot be stored is not measured");
+    fs::remove_file(&cases).unwrap();
+    fs::rename(&aside, &cases).unwrap();
+    bench.resume("", &[]).expect_code(0);
+    assert_eq!(bench.records().len(), 3);
 }
 
 #[test]

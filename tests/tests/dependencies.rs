@@ -22,9 +22,9 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("tests", &["protocol", "model", "meter", "record"]),
 ];
 
-/// Beginnings of the names of engine crates, and the one folder that may use them.
+/// Engines, and the one folder that may use each: the crate of that name, and those that begin with it and a hyphen.
 const ENGINES: &[(&str, &str)] =
-    &[("ort", "backends/onnxruntime"), ("tract-", "backends/tract"), ("candle-", "backends/candle")];
+    &[("ort", "backends/onnxruntime"), ("tract", "backends/tract"), ("candle", "backends/candle")];
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
@@ -46,8 +46,8 @@ fn folder(package: &Package) -> String {
 }
 
 fn engine(dependency: &str) -> Option<&'static (&'static str, &'static str)> {
-    let is = |engine: &str| dependency == engine || engine.ends_with('-') && dependency.starts_with(engine);
-    ENGINES.iter().find(|(name, _)| is(name))
+    let family = dependency.split('-').next().unwrap_or(dependency);
+    ENGINES.iter().find(|(engine, _)| *engine == family)
 }
 
 fn manifest(path: &Path) -> Table {
