@@ -108,6 +108,14 @@ impl Sheet {
                 row.cells[index] = std::mem::take(&mut verdict);
             }
         }
+        // Where there is no number at all, there is nothing to name either.
+        if !block.columns.iter().any(Column::measured) {
+            rows.truncate(1);
+            for row in &mut rows {
+                row.label = "outcome".into();
+                row.unit = "";
+            }
+        }
         Self {
             title: block.title(),
             columns: block.columns.iter().map(|column| column.name.clone()).collect(),
