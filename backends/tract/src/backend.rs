@@ -6,7 +6,7 @@ use pocketwatt_protocol::{BackendInfo, GraphKind, LoadOptions, LoadStage, ModelF
 use pocketwatt_runner::{Backend, LoadStages, Model, Session, build_description};
 use tract_onnx::prelude::TypedRunnableModel;
 
-use crate::{failure::guarded, load, session::TractSession, threads::Threads};
+use crate::{failure::guarded, load, memory, session::TractSession, threads::Threads};
 
 /// Tract tells its version nowhere at run time. A test compares this with the lock file.
 const ENGINE_VERSION: &str = "0.23.9";
@@ -44,6 +44,7 @@ impl Backend for TractBackend {
         }
         let threads = Threads::start(options.threads)?;
 
+        memory::free_weights_at_once();
         stages.begin(LoadStage::Read);
         let config = ModelFolder::open(&files.folder)?.config().clone();
         let capacity = options.context_tokens as usize;
@@ -56,6 +57,7 @@ impl Backend for TractBackend {
 
         stages.begin(LoadStage::Prepare);
         let plan = guarded("prepare the graph", || threads.run(|| load::prepare(parsed, &threads)))?;
+        memory::keep_intermediate_results();
         Ok(Box::new(TractModel { plan, threads, kind: graph.kind, vocabulary: config.vocabulary, capacity }))
     }
 }

@@ -5,6 +5,7 @@ mod backend;
 mod conformance;
 mod failure;
 mod load;
+mod memory;
 mod pack;
 mod read;
 mod session;
