@@ -86,13 +86,14 @@ pub fn run(arguments: ConformanceArguments) -> Result<Exit> {
     tokens.truncate(wanted);
 
     let scratch = tempfile::tempdir().context("cannot make a folder for the logits")?;
+    let cache = arguments.cache.root()?;
     let mut comparison = Comparison {
+        cache: &cache,
         arguments: &arguments,
-        cache: arguments.cache.root()?,
         model: &model,
         tokens: &tokens,
         scratch: scratch.path(),
-        programs: Programs::default(),
+        programs: Programs::new(&cache),
         mailbox: Mailbox::with_signals()?,
     };
     let expected = comparison.answer(reference, reference.graphs.first().copied());
@@ -114,7 +115,7 @@ pub fn run(arguments: ConformanceArguments) -> Result<Exit> {
 /// What is asked of every backend.
 struct Comparison<'a> {
     arguments: &'a ConformanceArguments,
-    cache: std::path::PathBuf,
+    cache: &'a Path,
     model: &'a PreparedModel,
     tokens: &'a [TokenId],
     scratch: &'a Path,
@@ -127,7 +128,7 @@ impl Comparison<'_> {
     fn answer(&mut self, backend: &Backend, graph: Option<GraphKind>) -> Result<Compared, String> {
         let program = self.programs.find(backend)?;
         if let Some(library) = &backend.library {
-            ensure_library(library, &program, &self.cache)?;
+            ensure_library(library, &program, self.cache)?;
         }
         let logits_path = self.scratch.join("logits");
         let score = ScoreTask {

@@ -36,7 +36,7 @@ pub struct RunArguments {
     dry_run: bool,
     /// Go on with a run that was stopped: measure the cases of its plan that have no record.
     #[arg(long, value_name = "RUN", num_args = 0..=1, default_missing_value = LATEST,
-        conflicts_with_all = ["scenario", "model", "backend", "threads", "graph", "iterations", "warmup", "settle", "timeout", "device", "dry_run"])]
+        conflicts_with_all = ["scenario", "model", "backend", "threads", "graph", "iterations", "warmup", "settle", "timeout", "device", "dry_run", "no_probe"])]
     resume: Option<String>,
     /// With --resume: also measure again what failed or was skipped.
     #[arg(long, requires = "resume")]

@@ -6,7 +6,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use super::{RunnerProgram, source_checkout};
+use super::{RunnerProgram, process::CACHE_VARIABLE, source_checkout};
 use crate::plan::Library;
 
 /// Makes sure that the runner will find its library: as its environment variable says, beside the runner, or in the
@@ -31,7 +31,7 @@ pub fn ensure_library(library: &Library, program: &RunnerProgram, cache: &Path) 
     };
     eprintln!("{} is missing; fetching it, once: {}", library.file, library.fetch);
     let status = Command::new(checkout.join(&library.fetch))
-        .env("POCKETWATT_CACHE", cache)
+        .env(CACHE_VARIABLE, cache)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .status();

@@ -16,6 +16,8 @@ use super::{
     mailbox::{Arrival, Message},
 };
 
+/// Where runners look for what was fetched for them.
+pub(super) const CACHE_VARIABLE: &str = "POCKETWATT_CACHE";
 /// What is kept of a runner's standard error: its end says why it died.
 const KEPT_STDERR_BYTES: usize = 4096;
 /// How long a runner may take to exit once it is told to, in steps.
@@ -77,7 +79,8 @@ impl RunnerProcess {
         mailbox: &mut Mailbox,
     ) -> Result<Self, RunnerError> {
         let mut command = Command::new(&program.path);
-        command.envs(environment).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.env(CACHE_VARIABLE, &program.cache).envs(environment);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         // A terminal sends Ctrl-C to a whole group of processes. In that of the harness, a runner would die of it, at
         // times before the harness knows why, and the case be stored as failed.
         #[cfg(unix)]

@@ -22,15 +22,23 @@ pub struct RunnerProgram {
     pub path: PathBuf,
     /// Of its file.
     pub sha256: String,
+    /// The cache folder, where it finds what was fetched for it.
+    pub cache: PathBuf,
 }
 
 /// The programs of a run, each looked for (or built) once.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Programs {
+    cache: PathBuf,
     found: HashMap<String, Result<RunnerProgram, String>>,
 }
 
 impl Programs {
+    /// Nothing is looked for yet; `cache` is told to every runner.
+    pub fn new(cache: &Path) -> Self {
+        Self { cache: cache.to_owned(), found: HashMap::new() }
+    }
+
     /// The program of a backend.
     ///
     /// In this order: in the folder that `POCKETWATT_RUNNERS` names; in a source checkout, built by cargo, so that what
@@ -42,7 +50,7 @@ impl Programs {
         let found = self.found.entry(backend.name.clone()).or_insert_with(|| {
             let program = locate(backend).and_then(|path| {
                 let sha256 = sha256_of_file(&path)?;
-                Ok(RunnerProgram { path, sha256 })
+                Ok(RunnerProgram { path, sha256, cache: self.cache.clone() })
             });
             program.map_err(|error| format!("{error:#}"))
         });

@@ -50,7 +50,7 @@ impl<'a> Sweep<'a> {
         cache: &'a Path,
     ) -> Result<Self> {
         let scenarios = run.scenarios.iter().map(Scenario::stored).collect::<Result<_>>()?;
-        Ok(Self { run, registry, models, cache, scenarios, programs: Programs::default() })
+        Ok(Self { run, registry, models, cache, scenarios, programs: Programs::new(cache) })
     }
 
     /// Builds or finds every runner before the first case: a compiler must not run beside a measurement.
