@@ -1,4 +1,8 @@
-use std::{hint::black_box, thread};
+use std::{
+    hint::black_box,
+    sync::atomic::{AtomicUsize, Ordering},
+    thread,
+};
 
 use pocketwatt_protocol::{Clock, MonotonicClock};
 
@@ -12,15 +16,19 @@ const LEAST_BUFFER_BYTES: u64 = 64 << 20;
 const MEMORY_SHARE: u64 = 4;
 /// At least so many passes, and so much time: a noisy machine has quiet moments.
 const LEAST_PASSES: usize = 12;
-const LEAST_NS: u64 = 1_500_000_000;
+const LEAST_NS: u64 = 2_000_000_000;
 /// Slow devices stop here.
 const MOST_NS: u64 = 10_000_000_000;
 /// Partial sums in flight: enough that additions never wait for each other.
 const LANES: usize = 32;
+/// Words that a thread takes at a time: 4 MiB, long enough for prefetching to be at full speed.
+const BLOCK_WORDS: usize = 1 << 19;
 
-/// Measures how fast `threads` threads together read memory: each its part of a buffer, from front to back, adding up
-/// 8-byte words. Decoding reads weights in the same way and computes little beside, so no decoding that reads all its
-/// weights from memory can be faster. Writing is not measured: decoding hardly writes.
+/// Measures how fast `threads` threads together read memory: a buffer from front to back in blocks, adding up 8-byte
+/// words. Each thread takes the next block when it has done one, so that none waits for a slower one.
+///
+/// Decoding reads weights in the same way and computes little beside, so no decoding that reads all its weights from
+/// memory can be faster. Writing is not measured: decoding hardly writes.
 ///
 /// # Errors
 /// When there is too little free memory, or `threads` is 0 or absurd.
@@ -34,8 +42,7 @@ pub fn measure_bandwidth(threads: u32) -> Result<Bandwidth, MeterError> {
     if buffer_bytes < LEAST_BUFFER_BYTES {
         return Err(short_of_memory());
     }
-    let words_per_thread = buffer_bytes as usize / 8 / threads as usize / LANES * LANES;
-    let words = words_per_thread * threads as usize;
+    let words = buffer_bytes as usize / 8 / BLOCK_WORDS * BLOCK_WORDS;
     let mut buffer: Vec<u64> = Vec::new();
     buffer.try_reserve_exact(words).map_err(|_| short_of_memory())?;
     // Every page must be a page of its own: untouched ones are all the kernel's one page of zeros, and stay in cache.
@@ -43,7 +50,7 @@ pub fn measure_bandwidth(threads: u32) -> Result<Bandwidth, MeterError> {
 
     let (mut passes, mut spent) = (Vec::new(), 0);
     while (passes.len() < LEAST_PASSES || spent < LEAST_NS) && spent < MOST_NS {
-        let nanoseconds = read_all(&buffer, words_per_thread);
+        let nanoseconds = read_all(&buffer, threads);
         spent += nanoseconds;
         passes.push((words * 8) as f64 * 1e9 / nanoseconds as f64);
     }
@@ -58,15 +65,21 @@ pub fn measure_bandwidth(threads: u32) -> Result<Bandwidth, MeterError> {
 }
 
 /// Nanoseconds for one pass over the buffer, all threads at once.
-fn read_all(buffer: &[u64], words_per_thread: usize) -> u64 {
+fn read_all(buffer: &[u64], threads: u32) -> u64 {
+    let next_block = AtomicUsize::new(0);
+    let read_blocks = || {
+        let mut total = 0_u64;
+        while let Some(block) = buffer.chunks(BLOCK_WORDS).nth(next_block.fetch_add(1, Ordering::Relaxed)) {
+            total = total.wrapping_add(sum(block));
+        }
+        black_box(total)
+    };
     let start = MonotonicClock.now();
     thread::scope(|scope| {
-        let mut parts = buffer.chunks(words_per_thread);
-        let own = parts.next().unwrap_or_default();
-        for part in parts {
-            scope.spawn(move || black_box(sum(part)));
+        for _ in 1..threads {
+            scope.spawn(read_blocks);
         }
-        black_box(sum(own));
+        read_blocks();
     });
     MonotonicClock.now().since(start).max(1)
 }
