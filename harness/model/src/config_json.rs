@@ -77,10 +77,16 @@ impl ModelConfig {
 
     /// The text of a `config.json` that [`ModelConfig::from_json`] reads back to the same value.
     pub fn to_json(&self) -> String {
+        self.to_json_as("mobilellm")
+    }
+
+    /// [`ModelConfig::to_json`] for a model of another `model_type`: imported models keep theirs.
+    pub(crate) fn to_json_as(&self, model_type: &str) -> String {
         let shared = self.layer_repeats > 1;
+        let architecture = if model_type == "mobilellm" { "MobileLLMForCausalLM" } else { "LlamaForCausalLM" };
         let json = ConfigJson {
-            architectures: Some(vec!["MobileLLMForCausalLM".into()]),
-            model_type: Some("mobilellm".into()),
+            architectures: Some(vec![architecture.into()]),
+            model_type: Some(model_type.into()),
             num_hidden_layers: self.layers,
             hidden_size: self.hidden,
             num_attention_heads: self.heads,

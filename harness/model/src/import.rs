@@ -21,6 +21,9 @@ trait Source {
     /// Its shape.
     fn config(&self) -> &ModelConfig;
 
+    /// What `config.json` calls models of its kind: `mobilellm` or `llama`.
+    fn model_type(&self) -> &str;
+
     /// Where it comes from, with the SHA-256 of what was read.
     fn origin(&self) -> Result<ModelOrigin, ModelError>;
 
@@ -59,7 +62,9 @@ fn write(source: &dyn Source, name: &str, target: &Path) -> Result<ModelFolder, 
     let staged = StagedFolder::begin(target, needed)?;
     let path = staged.path();
     let write_all = || {
-        for (file, text) in [("config.json".to_owned(), config.to_json())].into_iter().chain(texts) {
+        for (file, text) in
+            [("config.json".to_owned(), config.to_json_as(source.model_type()))].into_iter().chain(texts)
+        {
             let path = path.join(file);
             fs::write(&path, text).map_err(ModelError::io("write", path))?;
         }

@@ -47,6 +47,10 @@ impl Source for GgufModel {
         &self.config
     }
 
+    fn model_type(&self) -> &str {
+        "llama"
+    }
+
     fn origin(&self) -> Result<ModelOrigin, ModelError> {
         let largest = self.file.tensors().values().max_by_key(|tensor| tensor.bytes);
         // Most of the bytes are in the matrices of the blocks, not in one tensor.

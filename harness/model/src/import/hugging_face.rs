@@ -31,6 +31,7 @@ struct Index {
 pub(super) struct HuggingFaceFolder {
     path: PathBuf,
     config: ModelConfig,
+    model_type: String,
     files: Vec<WeightFile>,
     /// Which file holds a tensor.
     tensors: BTreeMap<String, usize>,
@@ -51,7 +52,7 @@ impl HuggingFaceFolder {
         // MobileLLM's config.json says that the head is not tied even where it is: what the file holds decides.
         config.tied_head = !tensors.contains_key("lm_head.weight");
         config.eos_tokens = eos_tokens(path, config.eos_tokens)?;
-        let folder = Self { path: path.to_owned(), config, files, tensors };
+        let folder = Self { path: path.to_owned(), config, model_type: model_type(path)?, files, tensors };
         folder.refuse_unknown_tensors()?;
         Ok(folder)
     }
@@ -75,6 +76,10 @@ impl HuggingFaceFolder {
 impl Source for HuggingFaceFolder {
     fn config(&self) -> &ModelConfig {
         &self.config
+    }
+
+    fn model_type(&self) -> &str {
+        &self.model_type
     }
 
     /// The SHA-256 of one weight file, or of the lines `<sha256>  <file name>` of several.
@@ -129,6 +134,14 @@ impl Source for HuggingFaceFolder {
         }
         Ok(texts)
     }
+}
+
+/// `model_type` of `config.json`, which was read before, so that only known ones come here.
+fn model_type(folder: &Path) -> Result<String, ModelError> {
+    let path = folder.join("config.json");
+    let text = fs::read_to_string(&path).map_err(ModelError::io("read", &path))?;
+    let config: Value = serde_json::from_str(&text).map_err(|error| ModelError::invalid(&path, error.to_string()))?;
+    Ok(config.get("model_type").and_then(Value::as_str).unwrap_or("llama").to_owned())
 }
 
 /// One file, or the shards that the index names.

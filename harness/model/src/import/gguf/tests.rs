@@ -187,6 +187,8 @@ fn weights_and_text_come_out_as_they_went_in() {
     let fixture = Fixture::new();
     let imported = fixture.import().unwrap();
     assert_eq!(imported.config(), fixture.seeded.config());
+    let config = fs::read_to_string(imported.path().join("config.json")).unwrap();
+    assert!(config.contains("LlamaForCausalLM") && !config.contains("mobilellm"), "{config}");
     let manifest = ModelManifest::read(&imported).unwrap();
     assert_eq!(manifest.weights_sha256, ModelManifest::read(&fixture.seeded).unwrap().weights_sha256);
     assert_eq!(manifest.origin_text(), "imported from tiny.gguf (GGUF F32)");
