@@ -119,6 +119,24 @@ fn another_model_of_that_name_is_not_measured_into_the_run() {
     assert_eq!(stored(&bench).len(), 2);
 }
 
+/// A runner that was rebuilt would show as a difference between cases.
+#[test]
+fn another_runner_does_not_measure_into_the_run() {
+    let bench = Bench::new();
+    let starts = Starts::new(&bench);
+    let running = stuck(&bench, &starts);
+    running.signal(Signal::KILL);
+    running.finish();
+    let mut record = bench.records().remove(0);
+    record.passport.runner_sha256 = Some("0".repeat(64));
+    bench.folder().write(&record).unwrap();
+    bench
+        .resume("", &[])
+        .expect_code(3)
+        .expect_stderr(&["the runner of fake is another program than when the run began"]);
+    assert_eq!(stored(&bench).len(), 2);
+}
+
 #[test]
 fn the_plan_is_not_changed_on_the_way() {
     let bench = Bench::new();

@@ -197,14 +197,16 @@ fn measure(
     mailbox: &mut Mailbox,
 ) -> Result<Exit> {
     let cache = arguments.cache.root()?;
-    let finished: BTreeMap<String, Outcome> =
-        folder.records()?.into_iter().map(|record| (record.case.id, record.outcome)).collect();
-    let wanted = |case: &Case| match finished.get(&case.id) {
+    let stored = folder.records()?;
+    let finished: BTreeMap<&str, &Outcome> =
+        stored.iter().map(|record| (record.case.id.as_str(), &record.outcome)).collect();
+    let wanted = |case: &Case| match finished.get(case.id.as_str()) {
         None => true,
-        Some(outcome) => arguments.retry && *outcome != Outcome::Measured,
+        Some(outcome) => arguments.retry && **outcome != Outcome::Measured,
     };
     let mut sweep = Sweep::new(run, registry, models, &cache)?;
     sweep.prepare_runners()?;
+    sweep.ensure_same_runners(&stored)?;
     let mut progress = progress::Progress::new(&run.plan, &run.settings, |planned| !wanted(&planned.case));
     let end = sweep.measure(folder, wanted, mailbox, &mut progress).with_context(|| {
         format!("the run stopped; measured cases are kept in {}; go on with --resume", folder.path().display())

@@ -6,7 +6,10 @@ use anyhow::{Context, Result};
 use pocketwatt_record::{Case, Outcome, Record, Run, RunFolder};
 
 use super::{CaseInput, CaseProgress, Ended, Mailbox, Programs, ensure_library, measure_case, skipped};
-use crate::plan::{Backend, Prepared, PreparedModel, Registry, Scenario, prepare};
+use crate::{
+    plan::{Backend, Prepared, PreparedModel, Registry, Scenario, prepare},
+    refusal::Refusal,
+};
 
 /// What the cases of a plan are made of.
 #[derive(Debug)]
@@ -62,6 +65,24 @@ impl<'a> Sweep<'a> {
             let backend = self.registry.find(&planned.case.backend)?;
             // What is missing is told as the reason of the skipped case.
             let _ = self.program(backend);
+        }
+        Ok(())
+    }
+
+    /// Refuses to go on with other runners than those that measured `records`: cases of one run are compared.
+    ///
+    /// # Errors
+    /// When a runner was changed since the run began.
+    pub fn ensure_same_runners(&mut self, records: &[Record]) -> Result<()> {
+        for record in records {
+            let Some(measured_by) = &record.passport.runner_sha256 else { continue };
+            let backend = self.registry.find(&record.case.backend)?;
+            if self.program(backend).is_ok_and(|program| program.sha256 != *measured_by) {
+                return Err(Refusal::error(format!(
+                    "the runner of {} is another program than when the run began: start a new run",
+                    backend.name
+                )));
+            }
         }
         Ok(())
     }
