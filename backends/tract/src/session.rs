@@ -3,7 +3,7 @@ use std::sync::Arc;
 use anyhow::{Result, ensure};
 use pocketwatt_protocol::TokenId;
 use pocketwatt_runner::{Session, check_tokens};
-use tract_onnx::prelude::*;
+use tract_onnx::{prelude::*, tract_hir::internal::OpState};
 
 use crate::{failure::guarded, threads::Threads};
 
@@ -70,14 +70,19 @@ impl Session for TractSession<'_> {
         Ok(())
     }
 
-    /// Bytes of the keys and values that the plan's states hold. That is all that is allocated: the cache is
-    /// concatenated anew at every pass.
+    /// Bytes of the keys and values that the plan's states hold. On the graph opset17 that is all that is allocated,
+    /// since the cache is concatenated anew at every pass. On opset23 it grows in place, and room that was taken in
+    /// advance, at most as much again, cannot be seen from here.
     fn kv_cache_bytes(&self) -> u64 {
-        let mut tensors = Vec::new();
-        for state in self.state.op_states.iter().flatten().filter(|state| state.has_init_tensor_fact()) {
-            // An empty state has nothing to save, and says so with an error.
-            let _ = state.save_to(&mut tensors);
-        }
-        tensors.iter().map(|tensor| (tensor.len() * tensor.datum_type().size_of()) as u64).sum()
+        let caches = self.state.op_states.iter().flatten().filter(|state| state.has_init_tensor_fact());
+        caches.map(|cache| held_bytes(cache.as_ref())).sum()
     }
+}
+
+/// Asked of one state at a time, as a state may answer with a copy.
+fn held_bytes(cache: &dyn OpState) -> u64 {
+    let mut tensors = Vec::new();
+    // An empty state has nothing to save, and says so with an error.
+    let _ = cache.save_to(&mut tensors);
+    tensors.iter().map(|tensor| (tensor.len() * tensor.datum_type().size_of()) as u64).sum()
 }

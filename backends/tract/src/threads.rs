@@ -11,9 +11,9 @@ const MOST_THREADS: u32 = 256;
 /// The threads of one loaded model.
 ///
 /// All of tract's work runs inside its own pool, with one thread too. Some of tract's operators, its fused attention
-/// among them, spread over rayon's current pool whatever tract's executor says, and outside of any pool that is all processors:
-/// a one-thread measurement would have used two. For several threads it also saves handing every single product over
-/// from a thread outside.
+/// among them, spread over rayon's current pool whatever tract's executor says, and outside of any pool that is all
+/// processors: a one-thread measurement would have used two. For several threads it also saves handing every single
+/// product over from a thread outside.
 pub struct Threads {
     pool: Executor,
     count: u32,

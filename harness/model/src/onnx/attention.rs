@@ -26,7 +26,7 @@ pub(super) fn attention(
 ) -> Value {
     match positions {
         Positions::Opset17 { rows, mask } => opset17::attention(builder, config, rows, mask, cache, projected),
-        Positions::Opset23 { tables, position_ids, visible } => {
+        Positions::Opset23 { tables, position_ids, mask } => {
             let Projections { query, key, value } = with_batch(builder, config, projected);
             let rotate = |builder: &mut Builder, x, heads| {
                 builder.node(
@@ -42,7 +42,7 @@ pub(super) fn attention(
             builder.node_into(
                 ONNX,
                 "Attention",
-                &[query, key, value, visible, cache.past_key, cache.past_value],
+                &[query, key, value, mask, cache.past_key, cache.past_value],
                 &[output, cache.present_key, cache.present_value],
                 vec![
                     int("q_num_heads", config.heads),

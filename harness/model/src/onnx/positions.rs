@@ -20,8 +20,9 @@ pub(super) struct Rotary {
 pub(super) enum Positions {
     /// Rows of the rotary tables for the new tokens, `[1, 1, S, head_dim]`, and a mask `[S, P + S]` that is added.
     Opset17 { rows: Rotary, mask: Value },
-    /// Whole tables, and a mask `[S, P + S]` that is true where a token may look.
-    Opset23 { tables: Rotary, position_ids: Value, visible: Value },
+    /// Whole tables, and a mask `[S, P + S]` that is added. The operator allows a boolean one too, but tract adds that as
+    /// 0 and 1.
+    Opset23 { tables: Rotary, position_ids: Value, mask: Value },
     /// Whole tables, and the lengths from which the operator finds positions and mask itself.
     Onnxruntime { tables: Rotary, last_position: Value, total_length: Value },
 }
@@ -44,14 +45,15 @@ impl Positions {
         let flat = builder.integers(&[-1]);
         let positions = builder.node("Reshape", &[position_ids, flat], vec![]);
         let visible = visible(builder, ports, positions);
+        let mask = additive(builder, visible);
         if kind == GraphKind::Opset23 {
-            return Self::Opset23 { tables, position_ids, visible };
+            return Self::Opset23 { tables, position_ids, mask };
         }
         let rows = Rotary {
             cosines: rotary_rows(builder, tables.cosines, positions),
             sines: rotary_rows(builder, tables.sines, positions),
         };
-        Self::Opset17 { rows, mask: additive(builder, visible) }
+        Self::Opset17 { rows, mask }
     }
 }
 
