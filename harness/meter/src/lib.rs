@@ -2,6 +2,7 @@
 
 mod bandwidth;
 mod device;
+pub mod energy;
 mod error;
 mod process;
 mod reading;
@@ -13,7 +14,10 @@ pub use bandwidth::measure_bandwidth;
 pub use device::device_facts;
 pub use error::MeterError;
 pub use process::{ProcessMemory, ProcessMeter};
-pub use reading::{Bandwidth, CaseReadings, DeviceFacts, MemoryReading, SamplerCost};
+pub use reading::{
+    Bandwidth, CaseReadings, ContextReading, ContextSeries, DeviceFacts, IdleWindows, MemoryReading, SamplerCost,
+    TimeSpan,
+};
 pub use root::SystemRoot;
 pub use sampler::Sampler;
 pub use system::{SystemTimes, read_system_times};

@@ -2,6 +2,8 @@ use pocketwatt_protocol::MonotonicNs;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::energy::{MeterSeries, Unavailable};
+
 /// Resident memory of the runner process at one moment, as `/proc/<pid>/status` counts it (proc(5)).
 ///
 /// Each resident page is counted once, in one of the three classes.
@@ -35,6 +37,64 @@ pub struct CaseReadings {
     pub other_busy_ns: Option<u64>,
     /// What reading cost.
     pub sampler: SamplerCost,
+    /// Energy and power, one series for each meter, the preferred meter first.
+    #[serde(default)]
+    pub energy: Vec<MeterSeries>,
+    /// Why there is no series at all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub no_energy: Option<Unavailable>,
+    /// When the device was left idle on purpose, before the runner was started and after it had ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub idle: Option<IdleWindows>,
+    /// Temperatures, one series for each sensor.
+    #[serde(default)]
+    pub temperatures: Vec<ContextSeries>,
+    /// Frequency of the processors: their mean, and the highest.
+    #[serde(default)]
+    pub frequencies: Vec<ContextSeries>,
+}
+
+/// When the device was left idle beside a case, each from its first to its last moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct IdleWindows {
+    /// Before the runner was started.
+    pub before: TimeSpan,
+    /// After it had ended; absent when the case was cut short.
+    pub after: Option<TimeSpan>,
+}
+
+/// From one moment to another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct TimeSpan {
+    /// First moment.
+    pub start: MonotonicNs,
+    /// Last moment.
+    pub end: MonotonicNs,
+}
+
+impl TimeSpan {
+    /// Its length in nanoseconds.
+    pub fn duration_ns(&self) -> u64 {
+        self.end.since(self.start)
+    }
+}
+
+/// Something that explains a power, over time: a temperature in degrees Celsius, or a frequency in hertz.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ContextSeries {
+    /// Name of the sensor.
+    pub name: String,
+    /// In order of time.
+    pub readings: Vec<ContextReading>,
+}
+
+/// One reading of a [`ContextSeries`].
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ContextReading {
+    /// When it was read.
+    pub at: MonotonicNs,
+    /// Degrees Celsius, or hertz.
+    pub value: f64,
 }
 
 /// What the sampler itself took from the machine that it observes.

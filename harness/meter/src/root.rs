@@ -3,10 +3,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// The folder below which `proc` and `sys` lie: `/` on a device, a fixture in tests.
+/// The folders in which `proc` and `sys` lie: `/` on a device, a fixture in tests.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SystemRoot {
     path: PathBuf,
+    /// In place of `sys`, where it is not below `path`.
+    sys: Option<PathBuf>,
 }
 
 impl SystemRoot {
@@ -17,17 +19,30 @@ impl SystemRoot {
 
     /// A tree that looks like one.
     pub fn at(path: &Path) -> Self {
-        Self { path: path.to_owned() }
+        Self { path: path.to_owned(), sys: None }
     }
 
-    /// Whether it is this machine.
+    /// This machine with another tree in place of its `/sys`: `sys` is a folder with `class` and `devices` in it.
+    pub fn with_sys(sys: &Path) -> Self {
+        Self { path: "/".into(), sys: Some(sys.to_owned()) }
+    }
+
+    /// Whether it is this machine, and nothing else.
     pub fn is_real(&self) -> bool {
-        self.path == Path::new("/")
+        self.path == Path::new("/") && self.sys.is_none()
+    }
+
+    /// The tree in place of `/sys`, if there is one.
+    pub fn sys(&self) -> Option<&Path> {
+        self.sys.as_deref()
     }
 
     /// A path below it, given without the leading slash.
     pub fn join(&self, path: impl AsRef<Path>) -> PathBuf {
-        self.path.join(path)
+        match (&self.sys, path.as_ref().strip_prefix("sys")) {
+            (Some(sys), Ok(rest)) => sys.join(rest),
+            _ => self.path.join(path),
+        }
     }
 
     /// A small text file, trimmed; nothing if it is missing, empty or may not be read: kernels differ in what they tell.
@@ -36,5 +51,28 @@ impl SystemRoot {
         let text = fs::read(self.join(path)).ok()?;
         let text = String::from_utf8_lossy(&text).trim_matches(['\0', ' ', '\n', '\t', '\r']).to_owned();
         (!text.is_empty()).then_some(text)
+    }
+
+    /// Names in a folder, in order; nothing if it is missing or may not be read.
+    pub fn names(&self, path: impl AsRef<Path>) -> Vec<String> {
+        let Ok(entries) = fs::read_dir(self.join(path)) else { return Vec::new() };
+        let mut names: Vec<String> =
+            entries.flatten().filter_map(|entry| entry.file_name().into_string().ok()).collect();
+        names.sort();
+        names
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_tree_takes_the_place_of_sys_alone() {
+        let root = SystemRoot::with_sys(Path::new("/tmp/tree"));
+        assert_eq!(root.join("sys/class/hwmon"), Path::new("/tmp/tree/class/hwmon"));
+        assert_eq!(root.join("proc/stat"), Path::new("/proc/stat"));
+        assert_eq!(root.join("system"), Path::new("/system"));
+        assert!(!root.is_real() && SystemRoot::real().is_real());
     }
 }

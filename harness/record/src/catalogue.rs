@@ -27,6 +27,16 @@ pub enum Unit {
     Fraction,
     /// Processor cores kept busy.
     Cores,
+    /// Joules.
+    Joules,
+    /// Watts.
+    Watts,
+    /// Joules times seconds.
+    JouleSeconds,
+    /// Tokens for a watt-hour.
+    TokensPerWattHour,
+    /// Hours.
+    Hours,
 }
 
 /// One entry of the metric catalogue: the same words in records, tables, charts and METHODOLOGY.md.
@@ -68,7 +78,9 @@ const fn entry(
 }
 
 use Direction::{HigherIsBetter, Informative, LowerIsBetter};
-use Unit::{Bytes, Cores, Fraction, Nanoseconds, TokensPerSecond};
+use Unit::{
+    Bytes, Cores, Fraction, Hours, JouleSeconds, Joules, Nanoseconds, TokensPerSecond, TokensPerWattHour, Watts,
+};
 
 const CATALOGUE: &[Metric] = &[
     entry(
@@ -199,6 +211,118 @@ const CATALOGUE: &[Metric] = &[
         LowerIsBetter,
         "the case",
         "steal time of all processors / processor time that they had",
+    ),
+    entry(
+        "energy_per_request",
+        "energy per request",
+        Joules,
+        LowerIsBetter,
+        "the case, all counted iterations together",
+        "energy of the windows from start to the last token of each turn / turns; gross: all that the scope used",
+    ),
+    entry(
+        "net_energy_per_request",
+        "  less idle",
+        Joules,
+        LowerIsBetter,
+        "the case, all counted iterations together",
+        "(energy_per_request's energy - idle power x duration of its windows) / turns",
+    ),
+    entry(
+        "energy_per_prefill_token",
+        "energy per prefill token",
+        Joules,
+        LowerIsBetter,
+        "the case, all counted iterations together",
+        "energy of the windows from start to prefill_end / sum of prompt_tokens",
+    ),
+    entry(
+        "net_energy_per_prefill_token",
+        "  less idle",
+        Joules,
+        LowerIsBetter,
+        "the case, all counted iterations together",
+        "(energy_per_prefill_token's energy - idle power x duration of its windows) / sum of prompt_tokens",
+    ),
+    entry(
+        "energy_per_output_token",
+        "energy per output token",
+        Joules,
+        LowerIsBetter,
+        "the case, all counted iterations together",
+        "energy of the windows from first to last token time / sum of (output tokens - 1)",
+    ),
+    entry(
+        "net_energy_per_output_token",
+        "  less idle",
+        Joules,
+        LowerIsBetter,
+        "the case, all counted iterations together",
+        "(energy_per_output_token's energy - idle power x duration of its windows) / sum of (output tokens - 1)",
+    ),
+    entry(
+        "load_energy",
+        "energy of loading",
+        Joules,
+        LowerIsBetter,
+        "the load phase",
+        "energy of the window from loaded.start to loaded.end",
+    ),
+    entry(
+        "prefill_power",
+        "power while prefilling",
+        Watts,
+        Informative,
+        "the case, all counted iterations together",
+        "energy of the prefill windows / their duration",
+    ),
+    entry(
+        "decode_power",
+        "power while decoding",
+        Watts,
+        Informative,
+        "the case, all counted iterations together",
+        "energy of the decode windows / their duration",
+    ),
+    entry(
+        "idle_power",
+        "power when idle",
+        Watts,
+        Informative,
+        "the case",
+        "mean of the idle power before the runner was started and after it had ended",
+    ),
+    entry(
+        "energy_delay_product",
+        "energy-delay product",
+        JouleSeconds,
+        LowerIsBetter,
+        "the case, all counted iterations together",
+        "energy_per_request x mean request latency",
+    ),
+    entry(
+        "tokens_per_watt_hour",
+        "tokens per watt-hour",
+        TokensPerWattHour,
+        HigherIsBetter,
+        "the case, all counted iterations together",
+        "3600 x output tokens / energy of the requests, prefill included",
+    ),
+    entry(
+        "battery_per_request",
+        "battery per request",
+        Fraction,
+        LowerIsBetter,
+        "the case, all counted iterations together",
+        "(net_energy_per_request + (idle power + screen power) x mean request latency) / battery",
+    ),
+    entry(
+        "chat_hours_per_charge",
+        "hours of chat per charge",
+        Hours,
+        HigherIsBetter,
+        "the case, all counted iterations together",
+        "battery / (net power of the requests + idle power + screen power) / 3600, requests back to back",
     ),
 ];
 

@@ -18,7 +18,7 @@ pub fn derive_metrics(record: &Record) -> Vec<MetricValue> {
                 },
                 Err(reason) => Value::Unavailable(reason.to_owned()),
             };
-            MetricValue { metric: metric.name.to_owned(), value }
+            MetricValue { metric: metric.name.to_owned(), scope: None, uncertainty: None, value }
         })
         .collect()
 }

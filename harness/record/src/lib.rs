@@ -3,6 +3,7 @@
 
 mod catalogue;
 mod derive;
+mod energy;
 mod format;
 mod record;
 mod run;
@@ -11,8 +12,12 @@ mod store;
 
 pub use catalogue::{Direction, Metric, Unit, catalogue, metric};
 pub use derive::derive_metrics;
+pub use energy::{Energy, EnergyFigure, Idle, IdlePower, IterationEnergy, Phase, PhaseEnergy};
 pub use format::{FormatVersion, RECORD_FORMAT, read_record, read_run};
-pub use record::{Case, MetricValue, ModelPassport, Outcome, Passport, Precision, Record, Samples, Value};
-pub use run::{PlannedCase, Run, RunSettings, ScenarioSource};
+pub use record::{
+    BatteryAssumption, Case, CheckVerdict, MetricScope, MetricValue, ModelPassport, Outcome, Passport, PhysicsCheck,
+    Precision, Record, Samples, Value,
+};
+pub use run::{EnergyPlan, ObserverCost, PlannedCase, Run, RunSettings, ScenarioSource};
 pub use statistics::{Summary, percentile};
 pub use store::{RunFolder, StoreError, latest_run};

@@ -1,9 +1,12 @@
-use pocketwatt_meter::{Bandwidth, CaseReadings};
+use pocketwatt_meter::{
+    Bandwidth, CaseReadings,
+    energy::{MeterSource, Scope},
+};
 use pocketwatt_protocol::{BackendInfo, GraphKind, Iteration, Loaded, Stage};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{FormatVersion, Summary};
+use crate::{EnergyFigure, FormatVersion, Summary};
 
 pub use pocketwatt_protocol::Precision;
 
@@ -22,8 +25,38 @@ pub struct Record {
     pub samples: Samples,
     /// What was read beside the runner.
     pub readings: CaseReadings,
+    /// Derived from `samples` and `readings`: energy of the phases, one figure for each scope and interface, the preferred
+    /// one first.
+    #[serde(default)]
+    pub energy: Vec<EnergyFigure>,
     /// Derived from `samples` and `readings` by the formulas of the catalogue, in its order; empty unless measured.
     pub metrics: Vec<MetricValue>,
+    /// Whether the numbers can be true at all; empty unless measured.
+    #[serde(default)]
+    pub checks: Vec<PhysicsCheck>,
+}
+
+/// One check of a record's numbers against physics. What fails is withheld from the metrics.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PhysicsCheck {
+    /// What was checked: `bandwidth`, `power bounds of package`, ...
+    pub name: String,
+    /// How it came out.
+    pub verdict: CheckVerdict,
+    /// The numbers that were compared, in words.
+    pub detail: String,
+}
+
+/// How a check came out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum CheckVerdict {
+    /// The numbers can be true.
+    Passed,
+    /// They cannot, and are withheld.
+    Failed,
+    /// What it needs was not measured.
+    NotApplicable,
 }
 
 /// One combination of scenario, model, backend and settings.
@@ -64,6 +97,22 @@ pub struct Passport {
     pub scenario_sha256: String,
     /// The roofline that `model_bandwidth_utilisation` refers to; absent if the probe was not run.
     pub bandwidth: Option<Bandwidth>,
+    /// The battery that user units refer to; absent if none was stated and the device has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub battery: Option<BatteryAssumption>,
+}
+
+/// The battery, and what drains it beside the model: stated, so that hours of chat per charge can be traced.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct BatteryAssumption {
+    /// Energy of a full charge, in joules.
+    pub joules: f64,
+    /// Where that comes from: `--battery`, or the battery's own figure.
+    pub basis: String,
+    /// Power of the idle device in watts, as stated; absent: as measured beside each case.
+    pub idle_watts: Option<f64>,
+    /// Power of the screen in watts, as stated.
+    pub screen_watts: f64,
 }
 
 /// The model's part of the passport.
@@ -125,8 +174,26 @@ pub struct Samples {
 pub struct MetricValue {
     /// Name in the catalogue.
     pub metric: String,
+    /// For a metric of energy: the scope that it covers. A metric is there once for each scope, the preferred one first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<MetricScope>,
+    /// For a metric of energy: half the width of its 95 % interval (coverage factor 2), in the metric's unit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uncertainty: Option<f64>,
     /// The numbers, or why there are none.
     pub value: Value,
+}
+
+/// Which figure of [`Record::energy`] a metric was computed from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct MetricScope {
+    /// The part of the device.
+    pub scope: Scope,
+    /// The interface.
+    pub source: MeterSource,
+    /// Name of the part, for a scope whose parts do not add up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part: Option<String>,
 }
 
 /// A number, or the reason why there is none. Never a zero that stands for "unknown".
@@ -140,7 +207,7 @@ pub enum Value {
 }
 
 impl Record {
-    /// The summary of a metric, if it was measured.
+    /// The summary of a metric, if it was measured; of a metric of energy, that of the preferred scope.
     pub fn summary(&self, metric: &str) -> Option<&Summary> {
         self.metrics.iter().find(|value| value.metric == metric).and_then(|value| match &value.value {
             Value::Measured(summary) => Some(summary),

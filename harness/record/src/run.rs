@@ -1,4 +1,7 @@
-use pocketwatt_meter::{Bandwidth, DeviceFacts};
+use pocketwatt_meter::{
+    Bandwidth, DeviceFacts,
+    energy::{AbsentMeter, MeterInfo},
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -21,12 +24,52 @@ pub struct Run {
     pub device: DeviceFacts,
     /// Rooflines measured at the start, one for each number of threads.
     pub bandwidth: Vec<Bandwidth>,
+    /// How energy is measured; absent in runs of versions that did not.
+    #[serde(default)]
+    pub energy: EnergyPlan,
     /// What all cases share.
     pub settings: RunSettings,
     /// The scenarios as they were when the run began: what is measured after a pause is what was planned.
     pub scenarios: Vec<ScenarioSource>,
     /// The cases in the order in which they are measured.
     pub plan: Vec<PlannedCase>,
+}
+
+/// The meters of a run, and what was asked of them.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct EnergyPlan {
+    /// Meters that are read beside every case, the preferred one first, with their update period as it was observed.
+    pub meters: Vec<MeterInfo>,
+    /// Meters that are not read, with the reason.
+    pub absent: Vec<AbsentMeter>,
+    /// The tree that was read in place of `/sys`: then the joules are not this device's.
+    pub sysfs_root: Option<String>,
+    /// How long the device is left idle before and after each case, in milliseconds.
+    pub idle_ms: u64,
+    /// The relative uncertainty (0.05 for 5 %) that was asked for.
+    pub uncertainty: Option<f64>,
+    /// How long the counted iterations of a case last at least, so that the meter reaches that uncertainty, in
+    /// milliseconds; 0 where nothing was asked for.
+    pub at_least_ms: u64,
+    /// What the sampler costs: decode throughput with it / without it, as `pocketwatt probe observer` found.
+    pub observer: Option<ObserverCost>,
+}
+
+/// What `pocketwatt probe observer` found on this device.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ObserverCost {
+    /// Median over pairs of (decode throughput with the sampler / without it) - 1.
+    pub relative_change: f64,
+    /// 95 % confidence interval of that median.
+    pub low: f64,
+    /// See `low`.
+    pub high: f64,
+    /// Pairs of runs.
+    pub pairs: u32,
+    /// Time between two rounds of reading, in milliseconds.
+    pub period_ms: u64,
+    /// When it was measured, milliseconds since 1970 UTC.
+    pub at_unix_ms: u64,
 }
 
 /// Definition of a scenario.

@@ -7,7 +7,7 @@ use clap::Args;
 use pocketwatt_meter::{Bandwidth, SystemRoot, device_facts, measure_bandwidth};
 use pocketwatt_model::ModelConfig;
 use pocketwatt_protocol::wall_clock_unix_ms;
-use pocketwatt_record::{Case, Outcome, PlannedCase, RECORD_FORMAT, Record, Run, RunFolder, RunSettings};
+use pocketwatt_record::{Case, EnergyPlan, Outcome, PlannedCase, RECORD_FORMAT, Record, Run, RunFolder, RunSettings};
 
 use super::{
     output,
@@ -122,6 +122,7 @@ fn start(arguments: &RunArguments, registry: &Registry) -> Result<Exit> {
         command: std::env::args().collect(),
         device: device_facts(&SystemRoot::real(), arguments.device.as_deref()),
         bandwidth: Vec::new(),
+        energy: EnergyPlan::default(),
         settings,
         scenarios: scenarios.iter().map(Scenario::source).collect(),
         plan,

@@ -105,11 +105,14 @@ fn empty(case: &Case, model: &PreparedModel, scenario_sha256: &str) -> Record {
             graph_sha256: None,
             scenario_sha256: scenario_sha256.to_owned(),
             bandwidth: None,
+            battery: None,
         },
         outcome: Outcome::Skipped { reason: "not reached".into() },
         samples: Samples::default(),
         readings: CaseReadings::default(),
+        energy: Vec::new(),
         metrics: Vec::new(),
+        checks: Vec::new(),
     }
 }
 

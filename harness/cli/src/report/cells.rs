@@ -39,6 +39,14 @@ pub fn scale(unit: Unit, largest: f64) -> Scale {
         Unit::Bytes => (1.0 / 1024.0, "KiB"),
         Unit::Fraction => (100.0, "%"),
         Unit::Cores => (1.0, "cores"),
+        Unit::Joules if largest >= 1e4 => (1e-3, "kJ"),
+        Unit::Joules if largest >= 1.0 => (1.0, "J"),
+        Unit::Joules => (1e3, "mJ"),
+        Unit::Watts if largest >= 1.0 => (1.0, "W"),
+        Unit::Watts => (1e3, "mW"),
+        Unit::JouleSeconds => (1.0, "J s"),
+        Unit::TokensPerWattHour => (1.0, "tokens/Wh"),
+        Unit::Hours => (1.0, "h"),
     };
     Scale { factor, symbol }
 }

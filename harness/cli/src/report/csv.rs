@@ -102,6 +102,11 @@ fn unit(unit: Unit) -> &'static str {
         Unit::Bytes => "bytes",
         Unit::Fraction => "fraction",
         Unit::Cores => "cores",
+        Unit::Joules => "joules",
+        Unit::Watts => "watts",
+        Unit::JouleSeconds => "joule-seconds",
+        Unit::TokensPerWattHour => "tokens-per-watt-hour",
+        Unit::Hours => "hours",
     }
 }
 

@@ -6,8 +6,8 @@ use pocketwatt_protocol::{
     StopReason, TokenId, TurnTrace,
 };
 use pocketwatt_record::{
-    Case, ModelPassport, Outcome, Passport, PlannedCase, Precision, RECORD_FORMAT, Record, Run, RunSettings, Samples,
-    derive_metrics,
+    Case, EnergyPlan, ModelPassport, Outcome, Passport, PlannedCase, Precision, RECORD_FORMAT, Record, Run,
+    RunSettings, Samples, derive_metrics,
 };
 
 const MEBIBYTE: u64 = 1 << 20;
@@ -141,6 +141,7 @@ pub fn run(records: &[Record]) -> Run {
             last_level_cache_bytes: Some(32 * MEBIBYTE),
         },
         bandwidth: vec![bandwidth()],
+        energy: EnergyPlan::default(),
         settings: RunSettings { warmup_iterations: 1, iterations: 5, settle_ms: 0, timeout_s: 60 },
         scenarios: Vec::new(),
         plan: records.iter().map(|record| PlannedCase { case: record.case.clone(), estimate_s: 10.0 }).collect(),
@@ -177,7 +178,9 @@ fn record(scenario: &str, turns: &[(u32, u32)], speed: &Speed) -> Record {
         outcome: Outcome::Measured,
         samples: Samples { loaded: Some(loaded), iterations },
         readings: readings(speed),
+        energy: Vec::new(),
         metrics: Vec::new(),
+        checks: Vec::new(),
     };
     record.metrics = derive_metrics(&record);
     record
@@ -263,6 +266,7 @@ fn passport(speed: &Speed) -> Passport {
         graph_sha256: speed.graph.map(|_| "ef".repeat(32)),
         scenario_sha256: "12".repeat(32),
         bandwidth: Some(bandwidth()),
+        battery: None,
     }
 }
 
@@ -280,6 +284,7 @@ fn readings(speed: &Speed) -> CaseReadings {
         system_cpu_ns: Some(20_000_000_000),
         other_busy_ns: Some(100_000_000),
         sampler: SamplerCost { reads: 100, cpu_ns: 4_000_000, wall_ns: 10_000_000_000 },
+        ..CaseReadings::default()
     }
 }
 

@@ -181,7 +181,9 @@ impl<'a> ColumnValues<'a> {
                     outcome: record.outcome.clone(),
                     samples: Samples { loaded: None, iterations: vec![iteration.clone()] },
                     readings: Default::default(),
+                    energy: Vec::new(),
                     metrics: Vec::new(),
+                    checks: Vec::new(),
                 };
                 alone.metrics = derive_metrics(&alone);
                 alone

@@ -121,7 +121,7 @@ impl ChatTemplate {
     fn environment(&self) -> Result<Environment<'_>, ModelError> {
         let mut environment = Environment::new();
         let mut syntax = SyntaxConfig::builder();
-        syntax.trim_blocks(true).lstrip_blocks(true).keep_trailing_newline(true);
+        syntax.trim_blocks(true).lstrip_blocks(true).keep_trailing_newline(false);
         environment.set_syntax(syntax.build().map_err(|error| self.failure(&error))?);
         environment.set_undefined_behavior(UndefinedBehavior::Lenient);
         environment.set_fuel(Some(FUEL));
@@ -220,6 +220,9 @@ mod tests {
         assert_eq!(rendered(&folder), ["listed"]);
         fs::write(folder.path().join("chat_template.jinja"), "{% if true %}\nown file\n{% endif %}\n").unwrap();
         assert_eq!(rendered(&folder), ["own file\n"]);
+        // As Jinja does unless told otherwise, and Hugging Face does not tell it.
+        fs::write(folder.path().join("chat_template.jinja"), "last line\n").unwrap();
+        assert_eq!(rendered(&folder), ["last line"]);
     }
 
     #[test]

@@ -1,0 +1,132 @@
+use thiserror::Error;
+
+use super::{AbsentMeter, Discovery, EnergyMeter, MeterInfo, MeterSource, Reason, Scope, Unavailable};
+
+/// Which meters are read, in the order of preference: the first one's scope is what tables show first.
+#[derive(Debug, Default)]
+pub struct Choice {
+    /// Read beside every case.
+    pub meters: Vec<Box<dyn EnergyMeter>>,
+    /// Everything else that is known of, with the reason why it is not read.
+    pub absent: Vec<AbsentMeter>,
+}
+
+/// A meter was asked for that does not exist, or cannot be read.
+#[derive(Debug, Error, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ChoiceError {
+    /// It is there, and cannot be used.
+    #[error("meter {id:?} cannot be used: {words}: {hint}")]
+    Unavailable {
+        /// As it was asked for.
+        id: String,
+        /// The reason in few words.
+        words: &'static str,
+        /// What was seen, and the next step.
+        hint: String,
+    },
+    /// There is none.
+    #[error("there is no meter {id:?}; known: {known}. `pocketwatt meters` lists them")]
+    Unknown {
+        /// As it was asked for.
+        id: String,
+        /// Ids of all that were found.
+        known: String,
+    },
+}
+
+/// Preference among everything that can be read. Scope first: what resolves prefill and decode in one request comes
+/// before what needs minutes; then the interface that is read with the least trouble.
+fn rank(info: &MeterInfo) -> (usize, usize, bool, &str) {
+    const SCOPES: [Scope; 9] = [
+        Scope::Package,
+        Scope::CpuRails,
+        Scope::Platform,
+        Scope::Device,
+        Scope::Accelerator,
+        Scope::Dram,
+        Scope::Core,
+        Scope::Uncore,
+        Scope::Rail,
+    ];
+    const SOURCES: [MeterSource; 6] = [
+        MeterSource::Powercap,
+        MeterSource::Perf,
+        MeterSource::Hwmon,
+        MeterSource::PixelRails,
+        MeterSource::Battery,
+        MeterSource::Nvml,
+    ];
+    let scope = SCOPES.iter().position(|scope| *scope == info.scope).unwrap_or(SCOPES.len());
+    let source = SOURCES.iter().position(|source| *source == info.source).unwrap_or(SOURCES.len());
+    (scope, source, !info.measurand.is_cumulative(), &info.id)
+}
+
+/// Chooses among what was found. Without `wanted`, every meter is read, except where two interfaces read the same thing:
+/// then the preferred one alone. With it, those meters alone, the first one first; an id, or the name of an interface for
+/// all of its meters.
+///
+/// # Errors
+/// When a wanted meter is unknown or unusable.
+pub fn choose(found: Discovery, wanted: &[String]) -> Result<Choice, ChoiceError> {
+    let Discovery { mut meters, mut absent } = found;
+    meters.sort_by(|one, other| rank(one.info()).cmp(&rank(other.info())));
+    if wanted.is_empty() {
+        let (kept, left_out) = without_duplicates(meters);
+        absent.extend(left_out);
+        return Ok(Choice { meters: kept, absent });
+    }
+    let mut kept: Vec<Box<dyn EnergyMeter>> = Vec::new();
+    for id in wanted {
+        let matches = |info: &MeterInfo| info.id == *id || info.source.name() == id;
+        let (taken, rest): (Vec<_>, Vec<_>) = meters.into_iter().partition(|meter| matches(meter.info()));
+        meters = rest;
+        if taken.is_empty() && !kept.iter().any(|meter| matches(meter.info())) {
+            return Err(refusal(id, &meters, &absent));
+        }
+        kept.extend(taken);
+    }
+    absent.extend(meters.iter().map(|meter| left_out(meter.info(), Reason::NotChosen, "--meter names others".into())));
+    Ok(Choice { meters: kept, absent })
+}
+
+/// RAPL is one set of counters behind several interfaces; the first interface that covers a scope keeps it.
+fn without_duplicates(meters: Vec<Box<dyn EnergyMeter>>) -> (Vec<Box<dyn EnergyMeter>>, Vec<AbsentMeter>) {
+    let mut kept: Vec<Box<dyn EnergyMeter>> = Vec::new();
+    let mut absent = Vec::new();
+    for meter in meters {
+        let info = meter.info();
+        let processor =
+            matches!(info.scope, Scope::Package | Scope::Core | Scope::Uncore | Scope::Dram | Scope::Platform);
+        let same = kept.iter().find(|other| {
+            let other = other.info();
+            processor && other.scope == info.scope && other.source != info.source
+        });
+        match same {
+            Some(other) => {
+                let hint = format!("{} reads the same counters", other.info().id);
+                absent.push(left_out(info, Reason::Duplicate, hint));
+            }
+            None => kept.push(meter),
+        }
+    }
+    (kept, absent)
+}
+
+fn left_out(info: &MeterInfo, reason: Reason, hint: String) -> AbsentMeter {
+    AbsentMeter {
+        source: info.source,
+        id: info.id.clone(),
+        scope: Some(info.scope),
+        unavailable: Unavailable::new(reason, hint),
+    }
+}
+
+fn refusal(id: &str, meters: &[Box<dyn EnergyMeter>], absent: &[AbsentMeter]) -> ChoiceError {
+    if let Some(found) = absent.iter().find(|absent| absent.id == id || absent.source.name() == id) {
+        let unavailable = found.unavailable.clone();
+        return ChoiceError::Unavailable { id: id.into(), words: unavailable.reason.words(), hint: unavailable.hint };
+    }
+    let ids: Vec<&str> = meters.iter().map(|meter| meter.info().id.as_str()).collect();
+    ChoiceError::Unknown { id: id.into(), known: if ids.is_empty() { "none".into() } else { ids.join(", ") } }
+}
