@@ -1,6 +1,7 @@
 //! What can be read on a device while a case runs, each source against an injectable root for `/proc` and `/sys`.
 
 mod bandwidth;
+mod context;
 mod device;
 pub mod energy;
 mod error;
@@ -11,6 +12,7 @@ mod sampler;
 mod system;
 
 pub use bandwidth::measure_bandwidth;
+pub use context::{ContextProbe, ContextSample};
 pub use device::device_facts;
 pub use error::MeterError;
 pub use process::{ProcessMemory, ProcessMeter};
