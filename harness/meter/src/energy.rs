@@ -8,12 +8,14 @@ mod choice;
 #[cfg(test)]
 pub mod fixture;
 mod info;
+mod observe;
 mod raw_file;
 mod series;
 mod unavailable;
 
 pub use choice::{Choice, ChoiceError, choose};
 pub use info::{Basis, Measurand, MeterInfo, MeterSource, Scope, UpdatePeriod};
+pub use observe::{Observation, Pace, observe, observe_all, observe_here};
 pub use raw_file::RawFile;
 pub use series::{MeterEnd, MeterReading, MeterSeries};
 pub use unavailable::{AbsentMeter, Reason, Unavailable};
