@@ -43,7 +43,8 @@ fn memory_bytes(root: &SystemRoot) -> Option<u64> {
     meminfo(root, "MemTotal")
 }
 
-fn meminfo(root: &SystemRoot, wanted: &str) -> Option<u64> {
+/// A value of `/proc/meminfo` in bytes.
+pub(crate) fn meminfo(root: &SystemRoot, wanted: &str) -> Option<u64> {
     let text = root.text("proc/meminfo")?;
     let value = field(&text, wanted)?;
     value.strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)

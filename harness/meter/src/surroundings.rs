@@ -1,0 +1,101 @@
+//! What would disturb a measurement on this device, as far as the kernel tells. What it does not tell is absent.
+
+mod heat;
+mod memory;
+mod processors;
+mod supply;
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+pub use heat::{Heat, Temperature};
+pub use memory::Memory;
+pub use processors::{FrequencyPolicy, Processors};
+pub use supply::{BatterySupply, Supply};
+
+use crate::{SystemRoot, read_system_times};
+
+/// The state of the device around a measurement.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Surroundings {
+    /// How many processors there are, and how fast they may be.
+    pub processors: Processors,
+    /// How busy they are with other things.
+    pub load: Load,
+    /// How hot it is.
+    pub heat: Heat,
+    /// How much memory is free.
+    pub memory: Memory,
+    /// What feeds the device.
+    pub supply: Supply,
+}
+
+/// How busy the processors are, before anything is measured.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct Load {
+    /// Mean number of tasks that wanted to run in the last minute (proc_loadavg(5)).
+    pub average: Option<f64>,
+    /// Share of processor time that was used during a short look, 0 to 1.
+    pub busy_share: Option<f64>,
+    /// Share of processor time that the hypervisor gave to others, 0 to 1.
+    pub steal_share: Option<f64>,
+}
+
+impl Surroundings {
+    /// Looks around. `wait` passes the time between two readings of the processors' work: half a second is 100 ticks of
+    /// the kernel's clock on two processors.
+    pub fn look(root: &SystemRoot, wait: &mut dyn FnMut(Duration)) -> Self {
+        Self {
+            processors: Processors::look(root),
+            load: Load::look(root, wait),
+            heat: Heat::look(root),
+            memory: Memory::look(root),
+            supply: Supply::look(root),
+        }
+    }
+}
+
+impl Load {
+    const LOOK: Duration = Duration::from_millis(500);
+
+    fn look(root: &SystemRoot, wait: &mut dyn FnMut(Duration)) -> Self {
+        let average = root.text("proc/loadavg").and_then(|text| text.split_ascii_whitespace().next()?.parse().ok());
+        let before = read_system_times(root);
+        wait(Self::LOOK);
+        let shares = before.zip(read_system_times(root)).and_then(|(before, after)| {
+            let total = after.total_ns.checked_sub(before.total_ns).filter(|total| *total > 0)? as f64;
+            let share = |before: u64, after: u64| after.saturating_sub(before) as f64 / total;
+            Some((share(before.busy_ns, after.busy_ns), share(before.steal_ns, after.steal_ns)))
+        });
+        Self { average, busy_share: shares.map(|(busy, _)| busy), steal_share: shares.map(|(_, steal)| steal) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::energy::fixture::Tree;
+
+    #[test]
+    fn load_and_steal_are_shares_of_what_the_processors_could_have_worked() {
+        let tree = Tree::parse("proc/loadavg = 0.52 0.40 0.31 1/500 1234\nproc/stat = cpu  100 0 0 900 0 0 0 0 0 0");
+        let mut wait = |_| tree.set("proc/stat", "cpu  130 0 10 1045 0 0 0 15 0 0");
+        let load = Surroundings::look(&tree.root(), &mut wait).load;
+        assert_eq!(load, Load { average: Some(0.52), busy_share: Some(0.2), steal_share: Some(0.075) });
+    }
+
+    #[test]
+    fn a_device_that_tells_nothing_has_no_surroundings() {
+        let around = Surroundings::look(&Tree::parse("").root(), &mut |_| {});
+        assert_eq!(around, Surroundings::default());
+        let clock_stands_still = Tree::parse("proc/stat = cpu  100 0 0 900 0 0 0 0 0 0");
+        assert_eq!(Surroundings::look(&clock_stands_still.root(), &mut |_| {}).load.busy_share, None);
+    }
+
+    #[test]
+    fn this_machine_can_be_looked_at() {
+        let around = Surroundings::look(&SystemRoot::real(), &mut |_| {});
+        assert!(around.processors.online.unwrap() >= 1 && around.memory.available_bytes.unwrap() > 0, "{around:?}");
+    }
+}

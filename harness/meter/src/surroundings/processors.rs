@@ -1,0 +1,187 @@
+use serde::Serialize;
+
+use crate::{SystemRoot, context::frequency_folders};
+
+/// How many processors there are for a runner, and how fast they may be.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Processors {
+    /// Logical processors that are switched on.
+    pub online: Option<u32>,
+    /// Those that this process may use: its affinity, which a cpuset limits.
+    pub allowed: Option<u32>,
+    /// How many processors' worth of time its control group may use; absent without such a limit.
+    pub quota: Option<f64>,
+    /// Whether two logical processors share a core.
+    pub threads_share_cores: Option<bool>,
+    /// Whether processors may run above their nominal frequency for a while.
+    pub turbo: Option<bool>,
+    /// Frequency limits; empty where the kernel has none to tell, as in most virtual machines.
+    pub policies: Vec<FrequencyPolicy>,
+}
+
+/// How fast some processors may be (Documentation/admin-guide/pm/cpufreq.rst).
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct FrequencyPolicy {
+    /// `policy0`.
+    pub name: String,
+    /// `performance`, `powersave`, `schedutil`.
+    pub governor: Option<String>,
+    /// `intel_pstate`, `acpi-cpufreq`: what a governor's name means depends on it.
+    pub driver: Option<String>,
+    /// Lowest frequency that is allowed, in hertz.
+    pub lowest_hz: Option<u64>,
+    /// Highest frequency that is allowed, in hertz.
+    pub highest_hz: Option<u64>,
+    /// Highest frequency that the hardware can have, in hertz.
+    pub hardware_highest_hz: Option<u64>,
+}
+
+impl FrequencyPolicy {
+    /// Highest allowed frequency as a share of what the hardware can do.
+    pub fn limit_share(&self) -> Option<f64> {
+        let (limit, hardware) = (self.highest_hz?, self.hardware_highest_hz.filter(|hz| *hz > 0)?);
+        Some(limit as f64 / hardware as f64)
+    }
+
+    /// Whether the lowest and the highest allowed frequency are one.
+    pub fn is_fixed(&self) -> bool {
+        self.lowest_hz.is_some() && self.lowest_hz == self.highest_hz
+    }
+}
+
+impl Processors {
+    pub(super) fn look(root: &SystemRoot) -> Self {
+        let status = root.text("proc/self/status").unwrap_or_default();
+        let allowed = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:"));
+        Self {
+            online: root.text("sys/devices/system/cpu/online").and_then(|list| count(&list)),
+            allowed: allowed.and_then(count),
+            quota: quota(root),
+            threads_share_cores: root.text("sys/devices/system/cpu/smt/active").map(|active| active == "1"),
+            turbo: turbo(root),
+            policies: frequency_folders(root).into_iter().map(|folder| policy(root, &folder)).collect(),
+        }
+    }
+}
+
+/// How many numbers a list such as `0-3,6` holds.
+fn count(list: &str) -> Option<u32> {
+    list.trim().split(',').try_fold(0_u32, |count, range| {
+        let (first, last) = range.split_once('-').unwrap_or((range, range));
+        let (first, last): (u32, u32) = (first.trim().parse().ok()?, last.trim().parse().ok()?);
+        count.checked_add(last.checked_sub(first)?.checked_add(1)?)
+    })
+}
+
+/// The smallest limit of the control group and of those around it (Documentation/admin-guide/cgroup-v2.rst, `cpu.max`).
+fn quota(root: &SystemRoot) -> Option<f64> {
+    let groups = control_group_folders(root, "");
+    let limits = groups.iter().filter_map(|folder| {
+        let text = root.text(format!("{folder}/cpu.max"))?;
+        let (limit, period) = text.split_once(' ')?;
+        share(limit, period)
+    });
+    // The first version of control groups.
+    let older = control_group_folders(root, "cpu").into_iter().filter_map(|folder| {
+        let value = |name| root.text(format!("{folder}/{name}"));
+        share(&value("cpu.cfs_quota_us")?, &value("cpu.cfs_period_us")?)
+    });
+    limits.chain(older).min_by(f64::total_cmp)
+}
+
+fn share(limit: &str, period: &str) -> Option<f64> {
+    let (limit, period): (f64, f64) = (limit.parse().ok()?, period.parse().ok()?);
+    (limit > 0.0 && period > 0.0).then(|| limit / period)
+}
+
+/// The folder of this process' control group and those above it, for a controller of the first version, or for the second
+/// version where `controller` is empty.
+pub(super) fn control_group_folders(root: &SystemRoot, controller: &str) -> Vec<String> {
+    let text = root.text("proc/self/cgroup").unwrap_or_default();
+    let path = text.lines().find_map(|line| {
+        let mut fields = line.splitn(3, ':');
+        let (_, controllers, path) = (fields.next()?, fields.next()?, fields.next()?);
+        controllers.split(',').any(|name| name == controller).then(|| path.to_owned())
+    });
+    let Some(path) = path else { return Vec::new() };
+    let base = if controller.is_empty() { "sys/fs/cgroup".to_owned() } else { format!("sys/fs/cgroup/{controller}") };
+    // A container may not see its group's place in the tree, but its own group as the root.
+    let mut folders = vec![base.clone()];
+    let mut folder = base;
+    for part in path.split('/').filter(|part| !part.is_empty() && *part != "..") {
+        folder = format!("{folder}/{part}");
+        folders.push(folder.clone());
+    }
+    folders
+}
+
+/// Intel's driver says whether turbo is off, the other drivers say whether it is on.
+fn turbo(root: &SystemRoot) -> Option<bool> {
+    let flag = |path: &str| root.text(path).and_then(|text| text.parse::<u8>().ok()).map(|value| value != 0);
+    flag("sys/devices/system/cpu/intel_pstate/no_turbo")
+        .map(|off| !off)
+        .or_else(|| flag("sys/devices/system/cpu/cpufreq/boost"))
+}
+
+fn policy(root: &SystemRoot, folder: &str) -> FrequencyPolicy {
+    let text = |name| root.text(format!("{folder}/{name}"));
+    let hertz = |name| text(name)?.parse::<u64>().ok()?.checked_mul(1000).filter(|hz| *hz > 0);
+    let name = folder.strip_suffix("/cpufreq").unwrap_or(folder);
+    FrequencyPolicy {
+        name: name.rsplit('/').next().unwrap_or(name).to_owned(),
+        governor: text("scaling_governor"),
+        driver: text("scaling_driver"),
+        lowest_hz: hertz("scaling_min_freq"),
+        highest_hz: hertz("scaling_max_freq"),
+        hardware_highest_hz: hertz("cpuinfo_max_freq"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::energy::fixture::Tree;
+
+    #[test]
+    fn lists_of_processors_are_counted() {
+        for (list, expected) in
+            [("0", Some(1)), ("0-3", Some(4)), ("0-3,6,8-9\n", Some(7)), ("", None), ("3-1", None), ("x", None)]
+        {
+            assert_eq!(count(list), expected, "{list:?}");
+        }
+    }
+
+    #[test]
+    fn limits_of_every_policy_are_told() {
+        let base = "sys/devices/system/cpu";
+        let tree = Tree::parse(&format!(
+            "{base}/online = 0-7\n{base}/smt/active = 1\n{base}/intel_pstate/no_turbo = 1\n{base}/cpufreq/boost = 1\n\
+             proc/self/status = Name: x\\nCpus_allowed_list: 0-1,4\n\
+             {base}/cpufreq/policy0/scaling_governor = powersave\n{base}/cpufreq/policy0/scaling_driver = intel_pstate\n\
+             {base}/cpufreq/policy0/scaling_min_freq = 800000\n{base}/cpufreq/policy0/scaling_max_freq = 1200000\n\
+             {base}/cpufreq/policy0/cpuinfo_max_freq = 4800000\n"
+        ));
+        let processors = Processors::look(&tree.root());
+        assert_eq!((processors.online, processors.allowed, processors.quota), (Some(8), Some(3), None));
+        assert_eq!((processors.threads_share_cores, processors.turbo), (Some(true), Some(false)));
+        let [policy] = &processors.policies[..] else { panic!("{processors:?}") };
+        assert_eq!((policy.name.as_str(), policy.limit_share()), ("policy0", Some(0.25)));
+        assert!(!policy.is_fixed());
+    }
+
+    #[test]
+    fn the_tightest_limit_of_the_groups_around_counts() {
+        let tree = Tree::parse(
+            "proc/self/cgroup = 0::/user.slice/app\n\
+             sys/fs/cgroup/user.slice/cpu.max = 150000 100000\n\
+             sys/fs/cgroup/user.slice/app/cpu.max = max 100000\n",
+        );
+        assert_eq!(quota(&tree.root()), Some(1.5));
+        let older = Tree::parse(
+            "proc/self/cgroup = 3:cpu,cpuacct:/docker/x\n\
+             sys/fs/cgroup/cpu/cpu.cfs_quota_us = 50000\nsys/fs/cgroup/cpu/cpu.cfs_period_us = 100000\n\
+             sys/fs/cgroup/cpu/docker/x/cpu.cfs_quota_us = -1\nsys/fs/cgroup/cpu/docker/x/cpu.cfs_period_us = 100000\n",
+        );
+        assert_eq!(quota(&older.root()), Some(0.5));
+    }
+}
