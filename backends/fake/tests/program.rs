@@ -27,11 +27,13 @@ fn request(folder: &Path) -> Request {
         protocol: PROTOCOL_VERSION,
         model: ModelFiles { folder: folder.to_owned(), weights_sha256: String::new(), graph: None },
         options: LoadOptions { threads: 1, precision: Precision::F32, context_tokens: 16 },
+        phase_edges: false,
         task: Task::Generate(Workload {
             turns: vec![turn],
             stop_tokens: vec![TokenId(2)],
             warmup_iterations: 1,
             iterations: 1,
+            at_least_ms: 0,
             settle_ms: 0,
         }),
     }

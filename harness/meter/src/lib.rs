@@ -9,6 +9,7 @@ mod process;
 mod reading;
 mod root;
 mod sampler;
+mod surroundings;
 mod system;
 
 pub use bandwidth::measure_bandwidth;
@@ -21,5 +22,8 @@ pub use reading::{
     TimeSpan,
 };
 pub use root::SystemRoot;
-pub use sampler::Sampler;
+pub use sampler::{Sampled, Sampler};
+pub use surroundings::{
+    BatterySupply, FrequencyPolicy, Heat, Load, Memory, Processors, Supply, Surroundings, Temperature,
+};
 pub use system::{SystemTimes, read_system_times};

@@ -1,212 +1,301 @@
+mod meters;
+mod process;
+
 use std::{
-    sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel},
+    io::{ErrorKind, Read},
+    os::unix::net::UnixStream,
+    sync::mpsc::{Receiver, Sender, channel},
     thread::{self, JoinHandle},
     time::Duration,
 };
 
 use pocketwatt_protocol::{Clock, MonotonicClock, MonotonicNs, thread_cpu_ns};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
+use self::{meters::MeterReader, process::ProcessReader};
 use crate::{
-    CaseReadings, MemoryReading, MeterError, ProcessMemory, ProcessMeter, SamplerCost, SystemRoot, SystemTimes,
-    read_system_times,
+    CaseReadings, ContextProbe, ContextSeries, MeterError, ProcessMeter, SamplerCost, SystemRoot, energy::EnergyMeter,
 };
 
-/// A thread that reads beside a runner. It sleeps between readings, and measures what it costs.
+/// Edges of phases that follow one another more closely than this share a reading.
+const CLOSEST_EDGES_NS: u64 = 500_000;
+/// Temperatures and frequencies explain, and change slowly: they are read in every fifth regular round.
+const ROUNDS_PER_CONTEXT: u64 = 5;
+
+/// A thread that reads beside a case: energy meters from before the runner is started until after it has ended, and the
+/// runner's memory while it lives. It sleeps between rounds of reading, and measures what it costs.
 #[derive(Debug)]
 pub struct Sampler {
-    stop: Sender<()>,
-    thread: JoinHandle<CaseReadings>,
+    root: SystemRoot,
+    commands: Sender<Command>,
+    /// Wakes the thread; closed to end it.
+    doorbell: UnixStream,
+    thread: JoinHandle<Sampled>,
+}
+
+/// What a sampler has read, and the meters for the next one.
+#[derive(Debug, Default)]
+pub struct Sampled {
+    /// Everything that was read. Idle windows are the caller's to fill in.
+    pub readings: CaseReadings,
+    /// The meters, still open.
+    pub meters: Vec<Box<dyn EnergyMeter>>,
+}
+
+#[derive(Debug)]
+enum Command {
+    /// A runner was started.
+    Watch(Box<ProcessReader>, Option<UnixStream>),
+    /// It is about to be let go: the last moment to read its memory. Answered when that is done.
+    Release(Sender<()>),
 }
 
 impl Sampler {
-    /// Ten readings a second: a peak is in the kernel's own high-water mark anyhow, the samples show when it was.
+    /// Ten rounds a second: a peak of memory is in the kernel's own high-water mark anyhow, and energy counters are read
+    /// at the edges of phases besides.
     pub const DEFAULT_PERIOD: Duration = Duration::from_millis(100);
 
-    /// Starts reading a living process.
+    /// Starts reading `meters`.
     ///
     /// # Errors
-    /// When it is gone already or may not be looked at, or the thread cannot be started.
-    pub fn start(root: &SystemRoot, pid: u32, period: Duration) -> Result<Self, MeterError> {
-        let process = ProcessMeter::open(root, pid)?;
-        let mut session = SamplerSession::new(root.clone(), process);
-        let (stop, stopped) = channel();
-        let thread = thread::Builder::new()
+    /// When the thread cannot be started.
+    pub fn start(root: &SystemRoot, meters: Vec<Box<dyn EnergyMeter>>, period: Duration) -> Result<Self, MeterError> {
+        let (doorbell, bell) = UnixStream::pair().map_err(MeterError::Thread)?;
+        let (commands, orders) = channel();
+        let context = ContextProbe::open(root);
+        let spawned = thread::Builder::new()
             .name("sampler".into())
-            .spawn(move || {
-                session.read_until(&stopped, period);
-                session.finish()
-            })
-            .map_err(MeterError::Thread)?;
-        Ok(Self { stop, thread })
+            .spawn(move || Session::new(meters, context, orders, bell).run(period));
+        let thread = spawned.map_err(MeterError::Thread)?;
+        Ok(Self { root: root.clone(), commands, doorbell, thread })
     }
 
-    /// Takes a last reading, while the process still lives, and returns them all.
-    pub fn stop(self) -> CaseReadings {
-        // Dropping the sender wakes the thread.
-        drop(self.stop);
+    /// Also reads a living process from now on, and all meters at once whenever a byte arrives on `edges`.
+    ///
+    /// # Errors
+    /// When it is gone already or may not be looked at.
+    pub fn watch(&self, pid: u32, edges: Option<UnixStream>) -> Result<(), MeterError> {
+        let process = ProcessReader::new(&self.root, ProcessMeter::open(&self.root, pid)?);
+        if let Some(edges) = &edges {
+            edges.set_nonblocking(true).map_err(MeterError::Thread)?;
+        }
+        self.send(Command::Watch(Box::new(process), edges));
+        Ok(())
+    }
+
+    /// Reads the process a last time, while it still lives; the meters are read on.
+    pub fn release(&self) {
+        let (done, wait) = channel();
+        self.send(Command::Release(done));
+        // It can only have panicked, which `stop` deals with.
+        let _ = wait.recv();
+    }
+
+    /// Takes a last reading of the meters, and returns all readings.
+    pub fn stop(self) -> Sampled {
+        drop(self.doorbell);
         // It can only have panicked; then there are no readings, and every metric of them says so.
         self.thread.join().unwrap_or_default()
     }
+
+    fn send(&self, command: Command) {
+        use std::io::Write;
+        // Both fail only when the thread is gone, which `stop` deals with.
+        let _ = self.commands.send(command);
+        let _ = (&self.doorbell).write_all(b".");
+    }
 }
 
-struct SamplerSession {
-    root: SystemRoot,
-    process: ProcessMeter,
+/// What the thread was woken by.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Wake {
+    Time,
+    Edge,
+    Command,
+    Stop,
+}
+
+struct Session {
+    meters: Vec<MeterReader>,
+    context: ContextProbe,
+    process: Option<ProcessReader>,
+    edges: Option<UnixStream>,
+    orders: Receiver<Command>,
+    bell: UnixStream,
     readings: CaseReadings,
-    start: MonotonicNs,
-    cpu_start_ns: u64,
-    system_start: Option<SystemTimes>,
-    process_cpu_start_ns: Option<u64>,
-    process_cpu_ns: Option<u64>,
+    rounds: u64,
+    latest: MonotonicNs,
+    /// When the process was first read, and the thread's processor time then.
+    watched_from: (MonotonicNs, u64),
 }
 
-impl SamplerSession {
-    fn new(root: SystemRoot, mut process: ProcessMeter) -> Self {
-        let system_start = read_system_times(&root);
-        let process_cpu_start_ns = process.processor_ns();
+impl Session {
+    fn new(
+        meters: Vec<Box<dyn EnergyMeter>>,
+        context: ContextProbe,
+        orders: Receiver<Command>,
+        bell: UnixStream,
+    ) -> Self {
         Self {
-            root,
-            process,
+            meters: meters.into_iter().map(MeterReader::new).collect(),
+            context,
+            process: None,
+            edges: None,
+            orders,
+            bell,
             readings: CaseReadings::default(),
-            start: MonotonicClock.now(),
-            cpu_start_ns: 0,
-            system_start,
-            process_cpu_start_ns,
-            process_cpu_ns: None,
+            rounds: 0,
+            latest: MonotonicNs(0),
+            watched_from: (MonotonicNs(0), 0),
         }
     }
 
-    fn read_until(&mut self, stopped: &Receiver<()>, period: Duration) {
-        self.cpu_start_ns = thread_cpu_ns();
+    fn run(mut self, period: Duration) -> Sampled {
+        let period_ns = u64::try_from(period.as_nanos()).unwrap_or(u64::MAX);
+        let mut due = MonotonicClock.now();
+        let mut wake = Wake::Time;
         loop {
-            self.read();
-            match stopped.recv_timeout(period) {
-                Err(RecvTimeoutError::Timeout) => {}
-                Ok(()) | Err(RecvTimeoutError::Disconnected) => break,
+            match wake {
+                Wake::Time => self.regular_round(),
+                Wake::Edge => self.edge_round(),
+                Wake::Command => self.obey(),
+                Wake::Stop => break,
             }
+            let now = MonotonicClock.now();
+            if wake == Wake::Time {
+                // A late round does not make the following ones hurry.
+                due = MonotonicNs(now.0.max(due.0.saturating_add(period_ns)));
+            }
+            wake = self.wait(due.since(now));
         }
-        self.read();
+        self.read_meters(false);
+        let mut readings = self.readings;
+        let mut meters = Vec::new();
+        for reader in self.meters {
+            let (series, meter) = reader.finish();
+            readings.energy.push(series);
+            meters.push(meter);
+        }
+        Sampled { readings, meters }
     }
 
-    fn read(&mut self) {
-        self.readings.sampler.reads += 1;
-        let at = MonotonicClock.now();
-        // A process that has died keeps what was read of it while it lived.
-        if let Some(memory) = self.process.memory() {
-            self.readings.peak_resident_bytes = memory.peak_bytes.or(self.readings.peak_resident_bytes);
-            if let Some(reading) = memory_reading(at, memory) {
-                push(&mut self.readings.memory, reading);
-            }
-        }
-        self.process_cpu_ns = self.process.processor_ns().or(self.process_cpu_ns);
-        self.process.read_run_queue();
-    }
-
-    fn finish(mut self) -> CaseReadings {
-        self.readings.run_queue_wait_ns = self.process.run_queue_wait_ns();
-        if let Some((start, end)) = self.system_start.zip(read_system_times(&self.root)) {
-            self.readings.steal_ns = end.steal_ns.checked_sub(start.steal_ns);
-            self.readings.system_cpu_ns = end.total_ns.checked_sub(start.total_ns);
-            let own = self.process_cpu_ns.zip(self.process_cpu_start_ns).map(|(end, start)| end.saturating_sub(start));
-            self.readings.other_busy_ns = end
-                .busy_ns
-                .checked_sub(start.busy_ns)
-                .zip(own)
-                // Both are counted in ticks, so the difference may fall below zero by one of them.
-                .map(|(busy, own)| busy.saturating_sub(own));
-        }
-        self.readings.sampler = SamplerCost {
-            reads: self.readings.sampler.reads,
-            cpu_ns: thread_cpu_ns().saturating_sub(self.cpu_start_ns),
-            wall_ns: MonotonicClock.now().since(self.start),
+    /// Sleeps until a byte arrives somewhere, at most for `rest_ns`.
+    fn wait(&mut self, rest_ns: u64) -> Wake {
+        let timeout = Timespec {
+            tv_sec: i64::try_from(rest_ns / 1_000_000_000).unwrap_or(i64::MAX),
+            tv_nsec: (rest_ns % 1_000_000_000) as _,
         };
-        self.readings
+        let (rung, edge) = {
+            let mut sources = vec![PollFd::new(&self.bell, PollFlags::IN)];
+            sources.extend(self.edges.as_ref().map(|edges| PollFd::new(edges, PollFlags::IN)));
+            if poll(&mut sources, Some(&timeout)).is_err() {
+                // A signal; the round comes a little early.
+                return Wake::Time;
+            }
+            let ready = |source: &PollFd| !source.revents().is_empty();
+            (sources.first().is_some_and(ready), sources.get(1).is_some_and(ready))
+        };
+        if edge {
+            let open = self.edges.as_mut().is_some_and(drain);
+            if open {
+                return Wake::Edge;
+            }
+            self.edges = None;
+        }
+        match rung {
+            true if self.bell.read(&mut [0]).is_ok_and(|read| read > 0) => Wake::Command,
+            true => Wake::Stop,
+            false => Wake::Time,
+        }
+    }
+
+    fn obey(&mut self) {
+        match self.orders.try_recv() {
+            Ok(Command::Watch(process, edges)) => {
+                self.watched_from = (MonotonicClock.now(), thread_cpu_ns());
+                self.rounds = 0;
+                self.process = Some(*process);
+                self.edges = edges;
+                self.regular_round();
+            }
+            Ok(Command::Release(done)) => {
+                self.regular_round();
+                if let Some(process) = self.process.take() {
+                    process.finish(&mut self.readings);
+                }
+                self.edges = None;
+                let (from, cpu) = self.watched_from;
+                self.readings.sampler = SamplerCost {
+                    reads: self.rounds,
+                    cpu_ns: thread_cpu_ns().saturating_sub(cpu),
+                    wall_ns: MonotonicClock.now().since(from),
+                };
+                let _ = done.send(());
+            }
+            Err(_) => {}
+        }
+    }
+
+    fn regular_round(&mut self) {
+        self.read_meters(false);
+        if let Some(process) = &mut self.process {
+            process.read(&mut self.readings);
+        }
+        if self.rounds.is_multiple_of(ROUNDS_PER_CONTEXT) {
+            self.read_context();
+        }
+        self.rounds += 1;
+    }
+
+    fn edge_round(&mut self) {
+        if MonotonicClock.now().since(self.latest) >= CLOSEST_EDGES_NS {
+            self.read_meters(true);
+            self.rounds += 1;
+        }
+    }
+
+    fn read_meters(&mut self, at_edge: bool) {
+        for meter in &mut self.meters {
+            meter.read(at_edge);
+        }
+        self.latest = MonotonicClock.now();
+    }
+
+    fn read_context(&mut self) {
+        let at = MonotonicClock.now();
+        let context = self.context.read();
+        let readings = &mut self.readings;
+        for (name, celsius) in context.temperatures {
+            add(&mut readings.temperatures, &name, at, celsius);
+        }
+        for (name, hertz) in [("mean", context.mean_hz), ("highest", context.max_hz)] {
+            if let Some(hertz) = hertz {
+                add(&mut readings.frequencies, name, at, hertz);
+            }
+        }
     }
 }
 
-/// Only where the kernel tells all three classes: a sum with a part missing would be a wrong number.
-fn memory_reading(at: MonotonicNs, memory: ProcessMemory) -> Option<MemoryReading> {
-    Some(MemoryReading {
-        at,
-        anonymous_bytes: memory.anonymous_bytes?,
-        file_bytes: memory.file_bytes?,
-        shared_bytes: memory.shared_bytes?,
-    })
+fn add(series: &mut Vec<ContextSeries>, name: &str, at: MonotonicNs, value: f64) {
+    let reading = crate::ContextReading { at, value };
+    match series.iter_mut().find(|series| series.name == name) {
+        Some(series) => series.readings.push(reading),
+        None => series.push(ContextSeries { name: name.to_owned(), readings: vec![reading] }),
+    }
 }
 
-/// Keeps the first and the last reading of a plateau: decoding for an hour changes nothing, and records stay small.
-fn push(readings: &mut Vec<MemoryReading>, next: MemoryReading) {
-    let same = |reading: &MemoryReading| MemoryReading { at: next.at, ..*reading } == next;
-    if let [.., before, last] = readings.as_mut_slice()
-        && same(before)
-        && same(last)
-    {
-        last.at = next.at;
-        return;
+/// Takes all bytes that have arrived; false when no more will.
+fn drain(edges: &mut UnixStream) -> bool {
+    let mut buffer = [0; 64];
+    loop {
+        match edges.read(&mut buffer) {
+            Ok(0) => return false,
+            Ok(_) => {}
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return error.kind() == ErrorKind::WouldBlock,
+        }
     }
-    readings.push(next);
 }
 
 #[cfg(test)]
-mod tests {
-    use std::{
-        io::{Read, Write},
-        process::{Command, Stdio},
-    };
-
-    use super::*;
-
-    fn reading(at: u64, anonymous_bytes: u64) -> MemoryReading {
-        MemoryReading { at: MonotonicNs(at), anonymous_bytes, file_bytes: 1, shared_bytes: 0 }
-    }
-
-    #[test]
-    fn a_plateau_keeps_its_ends() {
-        let mut readings = Vec::new();
-        for (at, bytes) in [(1, 5), (2, 5), (3, 5), (4, 5), (5, 8), (6, 8), (7, 5)] {
-            push(&mut readings, reading(at, bytes));
-        }
-        let kept: Vec<(u64, u64)> = readings.iter().map(|reading| (reading.at.0, reading.anonymous_bytes)).collect();
-        assert_eq!(kept, [(1, 5), (4, 5), (5, 8), (6, 8), (7, 5)]);
-    }
-
-    /// A process that takes 64 MiB, says so, and waits to be let go.
-    #[test]
-    fn the_memory_of_a_real_process_is_found() {
-        const TAKEN: u64 = 64 << 20;
-        let program = format!("import sys; taken = b'x' * {TAKEN}; print('ready', flush=True); sys.stdin.read()");
-        let mut child = Command::new("python3")
-            .args(["-c", &program])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let sampler = Sampler::start(&SystemRoot::real(), child.id(), Duration::from_secs(60)).unwrap();
-        let mut ready = [0; 5];
-        child.stdout.take().unwrap().read_exact(&mut ready).unwrap();
-        let readings = sampler.stop();
-        child.stdin.take().unwrap().write_all(b"go").unwrap();
-        child.wait().unwrap();
-
-        let last = readings.memory.last().unwrap();
-        assert!((TAKEN..TAKEN * 5 / 4).contains(&last.anonymous_bytes), "{last:?}");
-        let peak = readings.peak_resident_bytes.unwrap();
-        assert!((last.anonymous_bytes..TAKEN * 3 / 2).contains(&peak), "{peak}");
-        assert!(readings.sampler.reads >= 2 && readings.sampler.cpu_ns > 0, "{:?}", readings.sampler);
-        assert!(readings.run_queue_wait_ns.is_some() && readings.other_busy_ns.is_some());
-    }
-
-    #[test]
-    fn a_process_that_died_keeps_what_was_read() {
-        let mut child = Command::new("python3").args(["-c", "input()"]).stdin(Stdio::piped()).spawn().unwrap();
-        let mut session =
-            SamplerSession::new(SystemRoot::real(), ProcessMeter::open(&SystemRoot::real(), child.id()).unwrap());
-        session.read();
-        child.kill().unwrap();
-        child.wait().unwrap();
-        session.read();
-        let readings = session.finish();
-        assert!(readings.peak_resident_bytes.is_some());
-        assert_eq!(readings.memory.len(), 1);
-    }
-}
+mod tests;

@@ -3,7 +3,8 @@
 //! A runner is a child process. It writes [`Event::Hello`] as its first line, reads exactly one [`Request`]
 //! line from standard input, and then writes one [`Event`] a line to standard output until [`Event::Done`]
 //! or [`Event::Failed`]. Then it waits until standard input is closed, so that the harness can read its memory a last
-//! time. Logs go to standard error. Nothing is written while an iteration is being measured.
+//! time. Logs go to standard error. Nothing is written while an iteration is being measured, except for the single bytes of
+//! [`Request::phase_edges`].
 //!
 //! Both sides share one boot's `CLOCK_MONOTONIC`, so a token's time and a meter's reading join without
 //! synchronisation.
@@ -24,4 +25,4 @@ pub use request::{
 pub use wire::{MAX_LINE_BYTES, WireError, read_event, read_request, write_message};
 
 /// Bumped on any change that an older peer could misread.
-pub const PROTOCOL_VERSION: u32 = 1;
+pub const PROTOCOL_VERSION: u32 = 2;

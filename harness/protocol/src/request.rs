@@ -20,6 +20,10 @@ pub struct Request {
     pub options: LoadOptions,
     /// What to do once it is loaded.
     pub task: Task,
+    /// Whether standard input is a socket to which the runner writes one byte, of any value, whenever a phase begins or
+    /// ends, so that energy meters are read at that moment. A runner that does not is measured all the same; its phases
+    /// are then cut out of regular readings, and their energy is less certain.
+    pub phase_edges: bool,
 }
 
 /// One model folder, and the graph written from it for engines that read graphs.
@@ -121,8 +125,11 @@ pub struct Workload {
     pub stop_tokens: Vec<TokenId>,
     /// Iterations that are run and reported first, but not counted.
     pub warmup_iterations: u32,
-    /// Iterations that are counted.
+    /// Iterations that are counted, at least.
     pub iterations: u32,
+    /// The counted iterations last so long together, in milliseconds: further ones are added until they do. 0 for exactly
+    /// `iterations`. Slow energy meters need it.
+    pub at_least_ms: u64,
     /// Pause before each counted iteration, in milliseconds, so that meters and clocks settle.
     pub settle_ms: u64,
 }

@@ -5,7 +5,7 @@ use pocketwatt_meter::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Case, FormatVersion};
+use crate::{BatteryAssumption, Case, FormatVersion};
 
 /// What a run set out to do: `run.json`, written before the first case, so that a killed run can go on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -51,6 +51,8 @@ pub struct EnergyPlan {
     /// How long the counted iterations of a case last at least, so that the meter reaches that uncertainty, in
     /// milliseconds; 0 where nothing was asked for.
     pub at_least_ms: u64,
+    /// What user units refer to; absent if no battery was stated and the device has none.
+    pub battery: Option<BatteryAssumption>,
     /// What the sampler costs: decode throughput with it / without it, as `pocketwatt probe observer` found.
     pub observer: Option<ObserverCost>,
 }

@@ -10,6 +10,7 @@ pub mod conformance;
 mod input;
 mod load;
 mod measure;
+mod phase_edges;
 mod score;
 #[cfg(test)]
 mod scripted;
@@ -19,4 +20,5 @@ pub use backend::{Backend, Model, Session};
 pub use input::{InputError, check_tokens};
 pub use load::LoadStages;
 pub use measure::{greedy_token, run_iteration};
+pub use phase_edges::PhaseEdges;
 pub use serve::{build_description, die_with_the_harness, serve, serve_with};

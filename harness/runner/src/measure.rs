@@ -3,12 +3,12 @@ use pocketwatt_protocol::{
     Clock, Iteration, IterationKind, Stage, StopReason, TokenId, Turn, TurnTrace, Workload, process_cpu_ns,
 };
 
-use crate::{Model, Session};
+use crate::{Model, PhaseEdges, Session};
 
 /// Runs all turns of `workload` once, on a fresh session.
 ///
 /// This is the measured loop: between the clock readings there is only the backend and [`greedy_token`], nothing is
-/// allocated by us, and nothing is written.
+/// allocated by us, and nothing is written but one byte at each edge of a phase, where `edges` asks for it.
 ///
 /// # Errors
 /// Whatever the backend reports, with the stage it was reported in.
@@ -17,6 +17,7 @@ pub fn run_iteration(
     clock: &dyn Clock,
     workload: &Workload,
     kind: IterationKind,
+    edges: PhaseEdges,
 ) -> Result<Iteration, (Stage, anyhow::Error)> {
     let vocabulary = model.info().vocabulary as usize;
     let mut session = model.session().map_err(|error| (stage_of(kind, Stage::Prefill), error))?;
@@ -24,8 +25,9 @@ pub fn run_iteration(
     let mut turns = Vec::with_capacity(workload.turns.len());
     let mut pending = None;
     let cpu_start = process_cpu_ns();
+    edges.mark();
     for turn in &workload.turns {
-        let trace = run_turn(&mut *session, clock, turn, &workload.stop_tokens, pending, &mut logits)
+        let trace = run_turn(&mut *session, clock, turn, &workload.stop_tokens, pending, edges, &mut logits)
             .map_err(|(stage, error)| (stage_of(kind, stage), error))?;
         // A stop token is the model's way to end the answer, not part of the context: the next prompt closes the turn.
         pending = trace.tokens.last().copied().filter(|_| trace.stop == StopReason::Length);
@@ -41,6 +43,7 @@ fn run_turn(
     turn: &Turn,
     stop_tokens: &[TokenId],
     pending: Option<TokenId>,
+    edges: PhaseEdges,
     logits: &mut Vec<f32>,
 ) -> Result<TurnTrace, (Stage, anyhow::Error)> {
     let limit = turn.max_output_tokens as usize;
@@ -54,6 +57,7 @@ fn run_turn(
     let start = clock.now();
     forward(session, &prompt, logits).map_err(|error| (Stage::Prefill, error))?;
     let prefill_end = clock.now();
+    edges.mark();
     while tokens.len() < limit {
         let token = greedy_token(logits);
         token_times.push(clock.now());
@@ -68,6 +72,7 @@ fn run_turn(
                 .map_err(|error| (Stage::Decode, error))?;
         }
     }
+    edges.mark();
     Ok(TurnTrace { context_tokens, prompt_tokens: prompt.len() as u32, start, prefill_end, token_times, tokens, stop })
 }
 
@@ -114,13 +119,14 @@ mod tests {
             stop_tokens: ids(stop_tokens),
             warmup_iterations: 0,
             iterations: 1,
+            at_least_ms: 0,
             settle_ms: 0,
         }
     }
 
     fn measure(fault: Fault, kind: IterationKind, workload: &Workload) -> Result<Iteration, (Stage, anyhow::Error)> {
         let backend = ScriptedBackend::new(fault);
-        run_iteration(&mut *backend.model(), &*backend.clock, workload, kind)
+        run_iteration(&mut *backend.model(), &*backend.clock, workload, kind, PhaseEdges::Unmarked)
     }
 
     fn turns(workload: &Workload) -> Vec<TurnTrace> {

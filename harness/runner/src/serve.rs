@@ -11,7 +11,9 @@ use pocketwatt_protocol::{
     read_request, write_message,
 };
 
-use crate::{Backend, LoadStages, Model, run_iteration, score::score};
+use crate::{Backend, LoadStages, Model, PhaseEdges, run_iteration, score::score};
+
+const NANOSECONDS_IN_MILLISECOND: u64 = 1_000_000;
 
 /// Serves one request on standard input and output. The whole `main` of a runner.
 ///
@@ -61,10 +63,11 @@ fn answer(
     send(to, &Event::Hello { protocol: PROTOCOL_VERSION, backend: info })?;
     let request = read_request(from).map_err(|error| (Stage::Start, error.into()))?;
 
-    let (mut model, loaded) = load(backend, clock, &request).map_err(at(Stage::Load))?;
+    let edges = if request.phase_edges { PhaseEdges::StandardInput } else { PhaseEdges::Unmarked };
+    let (mut model, loaded) = load(backend, clock, &request, edges).map_err(at(Stage::Load))?;
     send(to, &Event::Loaded(loaded))?;
     match &request.task {
-        Task::Generate(workload) => generate(&mut *model, clock, workload, to),
+        Task::Generate(workload) => generate(&mut *model, clock, workload, edges, to),
         Task::Score(task) => {
             let scored = score(&mut *model, task).map_err(at(Stage::Score))?;
             send(to, &Event::Scored(scored))
@@ -72,11 +75,18 @@ fn answer(
     }
 }
 
-fn load(backend: &dyn Backend, clock: &dyn Clock, request: &Request) -> Result<(Box<dyn Model>, Loaded)> {
+fn load(
+    backend: &dyn Backend,
+    clock: &dyn Clock,
+    request: &Request,
+    edges: PhaseEdges,
+) -> Result<(Box<dyn Model>, Loaded)> {
+    edges.mark();
     let start = clock.now();
     let mut stages = LoadStages::new(clock);
     let model = backend.load(&request.model, &request.options, &mut stages)?;
     let end = clock.now();
+    edges.mark();
     let loaded = Loaded { start, end, stages: stages.finish(end), model: model.info() };
     Ok((model, loaded))
 }
@@ -85,18 +95,22 @@ fn generate(
     model: &mut dyn Model,
     clock: &dyn Clock,
     workload: &Workload,
+    edges: PhaseEdges,
     to: &mut impl Write,
 ) -> Result<(), (Stage, anyhow::Error)> {
     for _ in 0..workload.warmup_iterations {
-        let iteration = run_iteration(model, clock, workload, IterationKind::Warmup)?;
+        let iteration = run_iteration(model, clock, workload, IterationKind::Warmup, edges)?;
         send(to, &Event::Iteration(iteration))?;
     }
-    for _ in 0..workload.iterations {
+    let start = clock.now();
+    let mut count = 0;
+    while count < workload.iterations || clock.now().since(start) / NANOSECONDS_IN_MILLISECOND < workload.at_least_ms {
         if workload.settle_ms > 0 {
             thread::sleep(Duration::from_millis(workload.settle_ms));
         }
-        let iteration = run_iteration(model, clock, workload, IterationKind::Measured)?;
+        let iteration = run_iteration(model, clock, workload, IterationKind::Measured, edges)?;
         send(to, &Event::Iteration(iteration))?;
+        count += 1;
     }
     Ok(())
 }
@@ -133,12 +147,19 @@ mod tests {
 
     fn workload() -> Workload {
         let turn = Turn { prompt: vec![TokenId(3), TokenId(1)], max_output_tokens: 2 };
-        Workload { turns: vec![turn], stop_tokens: Vec::new(), warmup_iterations: 1, iterations: 2, settle_ms: 0 }
+        Workload {
+            turns: vec![turn],
+            stop_tokens: Vec::new(),
+            warmup_iterations: 1,
+            iterations: 2,
+            at_least_ms: 0,
+            settle_ms: 0,
+        }
     }
 
     fn request(model: ModelFiles, task: Task) -> Vec<u8> {
         let mut line = Vec::new();
-        let request = Request { protocol: PROTOCOL_VERSION, model, options: options(16), task };
+        let request = Request { protocol: PROTOCOL_VERSION, model, options: options(16), task, phase_edges: false };
         write_message(&mut line, &request).unwrap();
         line
     }

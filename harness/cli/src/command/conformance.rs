@@ -153,7 +153,7 @@ impl Comparison<'_> {
 
         let turn = Turn { prompt: self.tokens.to_vec(), max_output_tokens: GENERATED };
         let workload =
-            Workload { turns: vec![turn], stop_tokens: Vec::new(), warmup_iterations: 0, iterations: 1, settle_ms: 0 };
+            Workload { turns: vec![turn], stop_tokens: Vec::new(), warmup_iterations: 0, iterations: 1, at_least_ms: 0, settle_ms: 0 };
         let events = self.ask(&program, backend, graph, Task::Generate(workload))?;
         let greedy = events.into_iter().find_map(|event| match event {
             Event::Iteration(iteration) => iteration.turns.into_iter().next().map(|turn| turn.tokens),
@@ -187,6 +187,7 @@ impl Comparison<'_> {
                 context_tokens: self.tokens.len() as u32 + GENERATED,
             },
             task,
+            phase_edges: false,
         };
         let silence = Duration::from_secs(self.arguments.timeout);
         ask(program, backend, request, &mut self.mailbox, silence)

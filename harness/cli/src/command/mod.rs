@@ -1,10 +1,12 @@
 //! One file for each command.
 
 pub mod conformance;
+pub mod energy;
 pub mod list;
 pub mod model;
 pub mod output;
 pub mod probe;
+mod quantity;
 pub mod run;
 pub mod schema;
 pub mod selection;

@@ -10,13 +10,14 @@ use pocketwatt_protocol::wall_clock_unix_ms;
 use pocketwatt_record::{Case, EnergyPlan, Outcome, PlannedCase, RECORD_FORMAT, Record, Run, RunFolder, RunSettings};
 
 use super::{
+    energy::{self, EnergyArguments},
     output,
     selection::{CacheArguments, PlanArguments, RegistryArguments},
     stored_run::{self, LATEST},
 };
 use crate::{
     exit::Exit,
-    measure::{Mailbox, Sweep, SweepEnd, all_measured},
+    measure::{CaseMeters, Mailbox, Sweep, SweepEnd, all_measured},
     plan::{Outline, PlannedModel, PreparedModel, Registry, Scenario, Selection, Shape, duration, plan_cases, prepare},
     refusal::Refusal,
     report::{self, Format, Style, date, decode::Decoder, progress},
@@ -31,12 +32,14 @@ pub struct RunArguments {
     cache: CacheArguments,
     #[command(flatten)]
     registry: RegistryArguments,
+    #[command(flatten)]
+    energy: EnergyArguments,
     /// Only show the plan and how long it should take.
     #[arg(long)]
     dry_run: bool,
     /// Go on with a run that was stopped: measure the cases of its plan that have no record.
     #[arg(long, value_name = "RUN", num_args = 0..=1, default_missing_value = LATEST,
-        conflicts_with_all = ["scenario", "model", "backend", "threads", "graph", "iterations", "warmup", "settle", "timeout", "device", "dry_run", "no_probe"])]
+        conflicts_with_all = ["scenario", "model", "backend", "threads", "graph", "iterations", "warmup", "settle", "timeout", "device", "dry_run", "no_probe", "meter", "energy_uncertainty", "idle", "battery", "idle_power", "screen_power", "sysfs_root"])]
     resume: Option<String>,
     /// With --resume: also measure again what failed or was skipped.
     #[arg(long, requires = "resume")]
@@ -143,9 +146,14 @@ fn start(arguments: &RunArguments, registry: &Registry) -> Result<Exit> {
     if !arguments.no_probe {
         run.bandwidth = bandwidths(arguments.plan.threads());
     }
+    let (mut meters, plan) = arguments.energy.prepare()?;
+    run.energy = plan;
+    if let Some(announcement) = energy::announcement(&run.energy, run.plan.len()) {
+        eprintln!("{announcement}");
+    }
     let folder = RunFolder::create(&device_folder.join(&run.id), &run)
         .context("nothing was measured yet; choose another folder with --results")?;
-    measure(arguments, registry, &run, &folder, &models, &mut mailbox)
+    measure(arguments, registry, &run, &folder, &models, &mut meters, &mut mailbox)
 }
 
 fn resume(arguments: &RunArguments, registry: &Registry, name: &str) -> Result<Exit> {
@@ -171,7 +179,8 @@ fn resume(arguments: &RunArguments, registry: &Registry, name: &str) -> Result<E
             models.insert(name.clone(), model);
         }
     }
-    measure(arguments, registry, &run, &folder, &models, &mut mailbox)
+    let mut meters = EnergyArguments::reopen(&run.energy)?;
+    measure(arguments, registry, &run, &folder, &models, &mut meters, &mut mailbox)
 }
 
 /// Cases of one run are compared, so they must be of one model.
@@ -195,6 +204,7 @@ fn measure(
     run: &Run,
     folder: &RunFolder,
     models: &BTreeMap<String, PreparedModel>,
+    meters: &mut CaseMeters,
     mailbox: &mut Mailbox,
 ) -> Result<Exit> {
     let cache = arguments.cache.root()?;
@@ -209,7 +219,7 @@ fn measure(
     sweep.prepare_runners()?;
     sweep.ensure_same_runners(&stored)?;
     let mut progress = progress::Progress::new(&run.plan, &run.settings, |planned| !wanted(&planned.case));
-    let end = sweep.measure(folder, wanted, mailbox, &mut progress).with_context(|| {
+    let end = sweep.measure(folder, wanted, meters, mailbox, &mut progress).with_context(|| {
         format!("the run stopped; measured cases are kept in {}; go on with --resume", folder.path().display())
     })?;
     let records = folder.records()?;

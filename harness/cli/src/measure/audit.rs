@@ -11,12 +11,14 @@ pub struct Audit<'a> {
     latest: MonotonicNs,
     loaded: bool,
     iterations: u32,
+    /// When the first counted iteration began.
+    counted_from: Option<MonotonicNs>,
 }
 
 impl<'a> Audit<'a> {
     /// `started` is when the runner was started.
     pub fn new(workload: &'a Workload, vocabulary: usize, started: MonotonicNs) -> Self {
-        Self { workload, vocabulary, latest: started, loaded: false, iterations: 0 }
+        Self { workload, vocabulary, latest: started, loaded: false, iterations: 0, counted_from: None }
     }
 
     /// The load phase, received at `now`.
@@ -52,7 +54,7 @@ impl<'a> Audit<'a> {
             return Err("it reported an iteration before it had loaded the model".into());
         }
         let expected = self.workload.warmup_iterations + self.workload.iterations;
-        if self.iterations == expected {
+        if self.iterations >= expected && self.lasted_long_enough() {
             return Err(format!("it reported more than the {expected} iterations asked for"));
         }
         let kind = if self.iterations < self.workload.warmup_iterations {
@@ -68,6 +70,9 @@ impl<'a> Audit<'a> {
             return Err(format!("{} turns, {} were asked for", iteration.turns.len(), self.workload.turns.len()));
         }
         self.turns(&iteration.turns).map_err(|reason| format!("iteration {}, {reason}", self.iterations))?;
+        if kind == IterationKind::Measured && self.counted_from.is_none() {
+            self.counted_from = iteration.turns.first().map(|turn| turn.start);
+        }
         self.not_after("the end of the iteration", now)
     }
 
@@ -77,10 +82,17 @@ impl<'a> Audit<'a> {
     /// When something is missing.
     pub fn done(&self) -> Result<(), String> {
         let expected = self.workload.warmup_iterations + self.workload.iterations;
-        if self.iterations == expected {
-            return Ok(());
+        if self.iterations < expected {
+            return Err(format!("it was done after {} of {expected} iterations", self.iterations));
         }
-        Err(format!("it was done after {} of {expected} iterations", self.iterations))
+        Ok(())
+    }
+
+    /// Whether the counted iterations last as long as they were asked to. A runner that ends earlier all the same is no
+    /// liar: the uncertainty of its energy tells.
+    fn lasted_long_enough(&self) -> bool {
+        const NANOSECONDS: u64 = 1_000_000;
+        self.counted_from.map_or(0, |start| self.latest.since(start)) / NANOSECONDS >= self.workload.at_least_ms
     }
 
     /// Iterations so far, warm-up included.
@@ -182,6 +194,7 @@ mod tests {
             stop_tokens: vec![TokenId(9)],
             warmup_iterations: 0,
             iterations: 2,
+            at_least_ms: 0,
             settle_ms: 0,
         }
     }
@@ -260,6 +273,23 @@ mod tests {
         audit.iteration(&second, NOW).unwrap();
         assert_eq!(audit.done(), Ok(()));
         assert_eq!(audit.iteration(&second, NOW).unwrap_err(), "it reported more than the 2 iterations asked for");
+    }
+
+    #[test]
+    fn iterations_go_on_until_they_last_as_long_as_asked() {
+        let workload = Workload { iterations: 1, at_least_ms: 1, ..workload() };
+        let mut audit = Audit::new(&workload, 10, MonotonicNs(5));
+        let late = MonotonicNs(3_000_000);
+        audit.loaded(&loaded(), late).unwrap();
+        let at = |start: u64| Iteration {
+            turns: vec![trace(start, 0, 3, &[4, 5]), trace(start + 50, 4, 3, &[6, 9])],
+            ..iteration()
+        };
+        for start in [100, 500_000, 1_100_000] {
+            audit.iteration(&at(start), late).unwrap();
+        }
+        assert_eq!(audit.done(), Ok(()));
+        assert!(audit.iteration(&at(2_000_000), late).is_err(), "a millisecond has passed");
     }
 
     #[test]

@@ -2,15 +2,17 @@
 
 use std::time::Duration;
 
-use pocketwatt_meter::{Bandwidth, CaseReadings, Sampler, SystemRoot};
+use pocketwatt_meter::{Bandwidth, CaseReadings};
 use pocketwatt_model::write_graph;
 use pocketwatt_protocol::{
     Clock, Event, GraphFile, IterationKind, LoadOptions, ModelFiles, MonotonicClock, PROTOCOL_VERSION, Request, Stage,
     Task, Workload, wall_clock_unix_ms,
 };
-use pocketwatt_record::{Case, Outcome, Passport, RECORD_FORMAT, Record, RunSettings, Samples, derive_metrics};
+use pocketwatt_record::{
+    BatteryAssumption, Case, Outcome, Passport, RECORD_FORMAT, Record, RunSettings, Samples, derive_metrics,
+};
 
-use super::{Mailbox, RunnerError, RunnerProcess, RunnerProgram, audit::Audit};
+use super::{CaseMeters, Mailbox, RunnerError, RunnerProcess, RunnerProgram, audit::Audit, meters::CaseSampler};
 use crate::plan::{Backend, Prepared, PreparedModel};
 
 /// What a case needs.
@@ -32,6 +34,10 @@ pub struct CaseInput<'a> {
     pub settings: &'a RunSettings,
     /// Roofline for its number of threads.
     pub bandwidth: Option<&'a Bandwidth>,
+    /// The counted iterations last so long at least.
+    pub at_least_ms: u64,
+    /// What user units refer to.
+    pub battery: Option<&'a BatteryAssumption>,
 }
 
 /// Told between iterations.
@@ -53,12 +59,17 @@ pub enum Ended {
 }
 
 /// Measures a case.
-pub fn measure_case(input: &CaseInput, mailbox: &mut Mailbox, progress: &mut dyn FnMut(CaseProgress)) -> Ended {
+pub fn measure_case(
+    input: &CaseInput,
+    meters: &mut CaseMeters,
+    mailbox: &mut Mailbox,
+    progress: &mut dyn FnMut(CaseProgress),
+) -> Ended {
     let mut record = record(input);
     let outcome = match graph(input) {
         Ok(graph) => {
             record.passport.graph_sha256 = graph.as_ref().map(|graph| graph.sha256.clone());
-            run(input, graph, mailbox, progress, &mut record)
+            run(input, graph, meters, mailbox, progress, &mut record)
         }
         Err(message) => Err(Failure { stage: Stage::Start, message }),
     };
@@ -89,6 +100,7 @@ fn record(input: &CaseInput) -> Record {
     let mut record = empty(input.case, input.model, input.scenario_sha256);
     record.passport.runner_sha256 = Some(input.program.sha256.clone());
     record.passport.bandwidth = input.bandwidth.cloned();
+    record.passport.battery = input.battery.cloned();
     record
 }
 
@@ -129,15 +141,39 @@ fn graph(input: &CaseInput) -> Result<Option<GraphFile>, String> {
 fn run(
     input: &CaseInput,
     graph: Option<GraphFile>,
+    meters: &mut CaseMeters,
     mailbox: &mut Mailbox,
     progress: &mut dyn FnMut(CaseProgress),
     record: &mut Record,
 ) -> Result<Option<()>, Failure> {
+    let Some(mut sampler) = meters.begin(mailbox) else { return Ok(None) };
+    let outcome = generate(input, graph, &sampler, mailbox, progress, record);
+    if outcome.is_ok() {
+        sampler.rest_after(mailbox);
+    }
+    record.readings = sampler.end();
+    match outcome {
+        Ok(()) => Ok(Some(())),
+        Err(Stopped::Interrupted) => Ok(None),
+        Err(Stopped::Failed(failure)) => Err(failure),
+    }
+}
+
+/// From the start of the runner until it is gone.
+fn generate(
+    input: &CaseInput,
+    graph: Option<GraphFile>,
+    sampler: &CaseSampler,
+    mailbox: &mut Mailbox,
+    progress: &mut dyn FnMut(CaseProgress),
+    record: &mut Record,
+) -> Result<(), Stopped> {
     let workload = Workload {
         turns: input.prepared.turns.clone(),
         stop_tokens: input.prepared.stop_tokens.clone(),
         warmup_iterations: input.settings.warmup_iterations,
         iterations: input.settings.iterations,
+        at_least_ms: input.at_least_ms,
         settle_ms: input.settings.settle_ms,
     };
     let request = Request {
@@ -153,29 +189,27 @@ fn run(
             context_tokens: input.prepared.context_tokens,
         },
         task: Task::Generate(workload.clone()),
+        phase_edges: true,
     };
     progress(CaseProgress::Loading);
     let mut audit = Audit::new(&workload, input.model.folder.config().vocabulary, MonotonicClock.now());
     let mut runner =
         match RunnerProcess::start(input.program, input.backend.environment(input.case.threads), request, mailbox) {
             Ok(runner) => runner,
-            Err(error) => return Err(Failure { stage: Stage::Start, message: error.to_string() }),
+            Err(error) => {
+                return Err(Stopped::Failed(Failure { stage: Stage::Start, message: error.to_string() }));
+            }
         };
-    let sampler = Sampler::start(&SystemRoot::real(), runner.id(), Sampler::DEFAULT_PERIOD);
+    if let Err(error) = sampler.watch(runner.id(), runner.edges()) {
+        eprintln!("{}: memory is not read: {:#}", input.case.id, anyhow::Error::from(error));
+    }
     let outcome = listen(input, &mut runner, mailbox, progress, &mut audit, record);
     // The runner lives until it is let go, so the last reading sees its memory.
-    match sampler {
-        Ok(sampler) => record.readings = sampler.stop(),
-        Err(error) => eprintln!("{}: memory is not read: {:#}", input.case.id, anyhow::Error::from(error)),
+    sampler.release();
+    if outcome.is_ok() {
+        runner.finish();
     }
-    match outcome {
-        Ok(()) => {
-            runner.finish();
-            Ok(Some(()))
-        }
-        Err(Stopped::Interrupted) => Ok(None),
-        Err(Stopped::Failed(failure)) => Err(failure),
-    }
+    outcome
 }
 
 enum Stopped {

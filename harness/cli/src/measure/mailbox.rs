@@ -72,6 +72,12 @@ impl Mailbox {
         self.interrupted
     }
 
+    /// Waits while no runner lives; true when the user wants to stop.
+    pub(super) fn pause(&mut self, duration: Duration) -> bool {
+        const NOBODY: u64 = 0;
+        matches!(self.wait(NOBODY, duration), Arrival::Interrupted)
+    }
+
     /// A number for the next runner, and where its lines go.
     pub(super) fn register(&mut self) -> (u64, Sender<Message>) {
         self.runners += 1;

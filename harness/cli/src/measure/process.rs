@@ -2,7 +2,9 @@
 
 use std::{
     io::{BufReader, Read},
-    process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus, Stdio},
+    net::Shutdown,
+    os::{fd::OwnedFd, unix::net::UnixStream},
+    process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Stdio},
     sync::mpsc::{Sender, channel},
     thread::{self, JoinHandle},
     time::Duration,
@@ -62,6 +64,8 @@ pub enum RunnerError {
 pub struct RunnerProcess {
     child: Child,
     serial: u64,
+    /// Our end of the runner's standard input: the request goes there, and the edges of phases come from there.
+    input: UnixStream,
     /// Dropped to close the runner's standard input.
     release: Option<Sender<()>>,
     stderr: Option<JoinHandle<String>>,
@@ -80,26 +84,35 @@ impl RunnerProcess {
     ) -> Result<Self, RunnerError> {
         let mut command = Command::new(&program.path);
         command.env(CACHE_VARIABLE, &program.cache).envs(environment);
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let start_error = |source| RunnerError::Start { program: program.path.display().to_string(), source };
+        let (input, theirs) = UnixStream::pair().map_err(start_error)?;
+        let request_end = input.try_clone().map_err(start_error)?;
+        command.stdin(OwnedFd::from(theirs)).stdout(Stdio::piped()).stderr(Stdio::piped());
         // A terminal sends Ctrl-C to a whole group of processes. In that of the harness, a runner would die of it, at
         // times before the harness knows why, and the case be stored as failed.
         #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
-        let mut child = command
-            .spawn()
-            .map_err(|source| RunnerError::Start { program: program.path.display().to_string(), source })?;
+        let mut child = command.spawn().map_err(start_error)?;
+        // It holds the runner's end of the socket.
+        drop(command);
         let (serial, sender) = mailbox.register();
         if let Some(stdout) = child.stdout.take() {
             thread::spawn(move || forward_events(stdout, serial, &sender));
         }
-        let release = child.stdin.take().map(|stdin| write_request(stdin, request));
+        let release = Some(write_request(request_end, request));
         let stderr = child.stderr.take().map(|stderr| thread::spawn(move || end_of(stderr)));
-        Ok(Self { child, serial, release, stderr })
+        Ok(Self { child, serial, input, release, stderr })
     }
 
     /// Process number.
     pub fn id(&self) -> u32 {
         self.child.id()
+    }
+
+    /// Where a byte arrives whenever a phase begins or ends, if the request asked for that; nothing if the system refuses
+    /// a second handle.
+    pub fn edges(&self) -> Option<UnixStream> {
+        self.input.try_clone().ok()
     }
 
     /// Blocks until the runner's next event.
@@ -168,13 +181,15 @@ fn forward_events(stdout: ChildStdout, serial: u64, sender: &Sender<Message>) {
 
 /// Writes in a thread of its own: a runner that never reads must not block the harness. Standard input stays open until
 /// the returned end is dropped.
-fn write_request(mut stdin: ChildStdin, request: Request) -> Sender<()> {
+fn write_request(mut stdin: UnixStream, request: Request) -> Sender<()> {
     let (release, released) = channel::<()>();
     thread::spawn(move || {
         // A runner that died says so on its standard output, by closing it.
         if write_message(&mut stdin, &request).is_ok() {
             let _ = released.recv();
         }
+        // There are other handles of this socket: dropping this one would not close it.
+        let _ = stdin.shutdown(Shutdown::Write);
     });
     release
 }

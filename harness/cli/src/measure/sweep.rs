@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::Path};
 use anyhow::{Context, Result};
 use pocketwatt_record::{Case, Outcome, Record, Run, RunFolder};
 
-use super::{CaseInput, CaseProgress, Ended, Mailbox, Programs, ensure_library, measure_case, skipped};
+use super::{CaseInput, CaseMeters, CaseProgress, Ended, Mailbox, Programs, ensure_library, measure_case, skipped};
 use crate::{
     plan::{Backend, Prepared, PreparedModel, Registry, Scenario, prepare},
     refusal::Refusal,
@@ -95,6 +95,7 @@ impl<'a> Sweep<'a> {
         &mut self,
         folder: &RunFolder,
         wanted: impl Fn(&Case) -> bool,
+        meters: &mut CaseMeters,
         mailbox: &mut Mailbox,
         observer: &mut dyn Observer,
     ) -> Result<SweepEnd> {
@@ -107,7 +108,7 @@ impl<'a> Sweep<'a> {
             }
             observer.begins(index);
             let mut progress = |progress| observer.progresses(index, progress);
-            let Some(record) = self.case(&planned.case, mailbox, &mut progress)? else {
+            let Some(record) = self.case(&planned.case, meters, mailbox, &mut progress)? else {
                 return Ok(SweepEnd::Interrupted);
             };
             folder
@@ -122,6 +123,7 @@ impl<'a> Sweep<'a> {
     fn case(
         &mut self,
         case: &Case,
+        meters: &mut CaseMeters,
         mailbox: &mut Mailbox,
         progress: &mut dyn FnMut(CaseProgress),
     ) -> Result<Option<Record>> {
@@ -148,8 +150,10 @@ impl<'a> Sweep<'a> {
             scenario_sha256: &scenario_sha256,
             settings: &self.run.settings,
             bandwidth: self.run.bandwidth.iter().find(|bandwidth| bandwidth.threads == case.threads),
+            at_least_ms: self.run.energy.at_least_ms,
+            battery: self.run.energy.battery.as_ref(),
         };
-        Ok(match measure_case(&input, mailbox, progress) {
+        Ok(match measure_case(&input, meters, mailbox, progress) {
             Ended::Recorded(record) => Some(*record),
             Ended::Interrupted => None,
         })

@@ -53,6 +53,12 @@ pub fn observe_here(meters: &mut [Box<dyn EnergyMeter>], watch: Duration) -> Vec
     observe(meters, watch, &mut pace)
 }
 
+/// The same, but no longer than it takes to find the ticks of all meters.
+pub fn observe_until_found(meters: &mut [Box<dyn EnergyMeter>], longest: Duration) -> Vec<Observation> {
+    let mut pace = Pace { clock: &MonotonicClock, sleep: &mut |duration| std::thread::sleep(duration) };
+    watch_all(meters, longest, true, &mut pace)
+}
+
 /// What is known of the meters after a look at them, in their order: a tenth of a second when all of them are quick, a
 /// little more than a second otherwise. A period that was seen replaces one that is only said.
 pub fn observe_all(meters: &mut [Box<dyn EnergyMeter>]) -> Vec<MeterInfo> {

@@ -1,0 +1,329 @@
+//! Which meters a run reads, for how long, and what user units refer to.
+
+use std::{path::PathBuf, time::Duration};
+
+use anyhow::Result;
+use clap::{Args, value_parser};
+use pocketwatt_meter::{
+    SystemRoot, device_facts,
+    energy::{
+        AbsentMeter, Choice, EnergyMeter, Measurand, MeterInfo, MeterSeries, Observation, Reason, Unavailable, choose,
+        discover, observe_until_found,
+    },
+};
+use pocketwatt_record::{BatteryAssumption, EnergyPlan};
+
+use super::quantity;
+use crate::{measure::CaseMeters, refusal::Refusal};
+
+/// `--meter none` reads none.
+const NONE: &str = "none";
+/// A look at the meters before a run: enough for two ticks of a gauge that is updated once a second.
+const LOOK: Duration = Duration::from_millis(2500);
+/// Where an uncertainty was asked for, it is worth waiting for a charge counter: they step every 30 to 90 s.
+const LONG_LOOK: Duration = Duration::from_secs(200);
+/// Idle windows hold so many updates of the preferred meter.
+const IDLE_UPDATES: u64 = 20;
+const SHORTEST_IDLE_MS: u64 = 2_000;
+const LONGEST_IDLE_MS: u64 = 120_000;
+/// A battery's counter whose updates lie further apart cannot resolve an ordinary case: then its gauge comes first.
+const COARSE_COUNTER_NS: u64 = 10_000_000_000;
+
+/// What a gauge is taken for that never changed while it was watched.
+const GUESSED_GAUGE_NS: u64 = 1_000_000_000;
+
+/// How energy is measured.
+#[derive(Args, Debug, Default)]
+pub struct EnergyArguments {
+    /// Energy meter to read: an id or an interface as `pocketwatt meters` lists them, or none; the first one is shown first
+    /// [default: all that can be read].
+    #[arg(long, value_name = "ID", value_delimiter = ',')]
+    meter: Vec<String>,
+    /// Repeat the counted iterations until the energy of a request is known with this uncertainty (95 %), as far as the
+    /// meter's updates limit it, such as 5%.
+    #[arg(long, value_name = "PERCENT", value_parser = quantity::share)]
+    energy_uncertainty: Option<f64>,
+    /// Leave the device idle for so many seconds before and after each case [default: 20 updates of the meter, at least
+    /// 2 s].
+    #[arg(long, value_name = "S", value_parser = value_parser!(u64).range(1..=3600))]
+    idle: Option<u64>,
+    /// The battery that hours of chat and per cent of battery refer to, such as 50kJ or 15Wh [default: this device's].
+    #[arg(long, value_name = "ENERGY", value_parser = quantity::energy)]
+    battery: Option<f64>,
+    /// Power of the idle device for hours of chat per charge, such as 1.2W [default: as measured beside each case].
+    #[arg(long, value_name = "POWER", value_parser = quantity::power)]
+    idle_power: Option<f64>,
+    /// Power of the screen for hours of chat per charge, where the meter does not see it.
+    #[arg(long, value_name = "POWER", default_value = "0W", value_parser = quantity::power)]
+    screen_power: f64,
+    #[command(flatten)]
+    root: RootArguments,
+}
+
+/// Where `/sys` is.
+#[derive(Args, Debug, Default)]
+pub struct RootArguments {
+    /// Read this folder in place of /sys: for simulated meters.
+    #[arg(long, value_name = "DIR")]
+    sysfs_root: Option<PathBuf>,
+}
+
+impl RootArguments {
+    /// The tree that meters are read from.
+    ///
+    /// # Errors
+    /// When there is no such folder.
+    pub fn open(&self) -> Result<SystemRoot> {
+        match &self.sysfs_root {
+            None => Ok(SystemRoot::real()),
+            Some(folder) if folder.is_dir() => Ok(SystemRoot::with_sys(&std::path::absolute(folder)?)),
+            Some(folder) => Err(Refusal::error(format!("--sysfs-root {} is no folder", folder.display()))),
+        }
+    }
+}
+
+impl EnergyArguments {
+    /// Looks for meters, watches them for a moment, and plans what is read beside every case.
+    ///
+    /// # Errors
+    /// When a meter was asked for that cannot be read.
+    pub fn prepare(&self) -> Result<(CaseMeters, EnergyPlan)> {
+        let root = self.root.open()?;
+        let mut choice = self.choose(&root)?;
+        let observed = observe_until_found(&mut choice.meters, LOOK);
+        let mut meters: Vec<(Box<dyn EnergyMeter>, Observation)> = choice.meters.into_iter().zip(observed).collect();
+        if self.meter.is_empty() {
+            gauges_before_coarse_counters(&mut meters);
+        }
+        if self.energy_uncertainty.is_some() {
+            meters = look_again(meters);
+        }
+        let preferred = meters.first().map(|(_, observation)| observation);
+        let at_least_ms = match (self.energy_uncertainty, preferred) {
+            (Some(uncertainty), Some(observation)) => shortest_window_ms(observation, uncertainty)?,
+            _ => 0,
+        };
+        let idle_ms = if meters.is_empty() { 0 } else { self.idle_ms(preferred, at_least_ms) };
+        let plan = EnergyPlan {
+            meters: meters.iter().map(|(_, observation)| observation.series.meter.clone()).collect(),
+            absent: choice.absent,
+            sysfs_root: root.sys().map(|folder| folder.display().to_string()),
+            idle_ms,
+            uncertainty: self.energy_uncertainty,
+            at_least_ms,
+            battery: self.battery(&root),
+            observer: None,
+        };
+        let none = meters.is_empty().then(|| why_none(&root, &plan.absent));
+        let meters =
+            meters.into_iter().map(|(meter, observation)| described(meter, observation.series.meter)).collect();
+        Ok((CaseMeters::new(root, meters, none, Duration::from_millis(idle_ms)), plan))
+    }
+
+    /// The meters of a run that goes on.
+    ///
+    /// # Errors
+    /// When one of them is not there any more.
+    pub fn reopen(plan: &EnergyPlan) -> Result<CaseMeters> {
+        let root = match &plan.sysfs_root {
+            Some(folder) => SystemRoot::with_sys(folder.as_ref()),
+            None => SystemRoot::real(),
+        };
+        let ids: Vec<String> = plan.meters.iter().map(|meter| meter.id.clone()).collect();
+        let meters = if ids.is_empty() {
+            Vec::new()
+        } else {
+            let choice = choose(discover(&root), &ids)
+                .map_err(|error| Refusal::error(format!("{error}; the run was begun with it: start a new run")))?;
+            // In the order of the plan, and as they were seen then.
+            let find = |meter: Box<dyn EnergyMeter>| {
+                let info = plan.meters.iter().find(|info| info.id == meter.info().id).cloned();
+                let info = info.unwrap_or_else(|| meter.info().clone());
+                described(meter, info)
+            };
+            choice.meters.into_iter().map(find).collect()
+        };
+        let none = plan.meters.is_empty().then(|| why_none(&root, &plan.absent));
+        Ok(CaseMeters::new(root, meters, none, Duration::from_millis(plan.idle_ms)))
+    }
+
+    fn choose(&self, root: &SystemRoot) -> Result<Choice> {
+        let found = discover(root);
+        if self.meter.iter().any(|meter| meter == NONE) {
+            let mut absent = found.absent;
+            absent.extend(found.meters.iter().map(|meter| AbsentMeter {
+                source: meter.info().source,
+                id: meter.info().id.clone(),
+                scope: Some(meter.info().scope),
+                unavailable: Unavailable::new(Reason::NotChosen, "--meter none"),
+            }));
+            return Ok(Choice { meters: Vec::new(), absent });
+        }
+        choose(found, &self.meter).map_err(|error| Refusal::error(error.to_string()))
+    }
+
+    fn idle_ms(&self, preferred: Option<&Observation>, at_least_ms: u64) -> u64 {
+        let period_ns = preferred.and_then(|observation| observation.update_period).map_or(0, |period| period.ns);
+        let updates = period_ns.saturating_mul(IDLE_UPDATES) / 1_000_000;
+        let planned = updates.max(at_least_ms / 4).clamp(SHORTEST_IDLE_MS, LONGEST_IDLE_MS);
+        self.idle.map_or(planned, |seconds| seconds * 1000)
+    }
+
+    fn battery(&self, root: &SystemRoot) -> Option<BatteryAssumption> {
+        let (joules, basis) = match self.battery {
+            Some(joules) => (joules, "--battery".to_owned()),
+            None => return None,
+        };
+        Some(BatteryAssumption { joules, basis, idle_watts: self.idle_power, screen_watts: self.screen_power })
+    }
+}
+
+/// What a run is about to do for the sake of energy, in one line; nothing without meters.
+pub fn announcement(plan: &EnergyPlan, cases: usize) -> Option<String> {
+    let preferred = plan.meters.first()?;
+    let period = preferred
+        .update_period
+        .map_or("at unknown intervals".to_owned(), |period| format!("every {}", seconds(period.ns as f64 / 1e9)));
+    let mut text = format!("energy: {} is updated {period}; ", preferred.id);
+    if let (Some(uncertainty), true) = (plan.uncertainty, plan.at_least_ms > 0) {
+        text += &format!(
+            "for {:.1} % the counted iterations of a case last {} at least; ",
+            uncertainty * 100.0,
+            seconds(plan.at_least_ms as f64 / 1e3)
+        );
+    }
+    let each_s = (2 * plan.idle_ms + plan.at_least_ms) as f64 / 1e3;
+    text += &format!(
+        "{} of idling before and after each; {cases} cases take {} for it",
+        seconds(plan.idle_ms as f64 / 1e3),
+        seconds(each_s * cases as f64)
+    );
+    Some(text)
+}
+
+fn seconds(seconds: f64) -> String {
+    match seconds {
+        minutes if minutes >= 120.0 => format!("{:.0} min", minutes / 60.0),
+        few if few >= 10.0 => format!("{few:.0} s"),
+        few if few >= 0.1 => format!("{few:.1} s"),
+        few => format!("{:.0} ms", few * 1e3),
+    }
+}
+
+/// Why nothing is read, for the table: a virtual machine says more than "no meter".
+fn why_none(root: &SystemRoot, absent: &[AbsentMeter]) -> Unavailable {
+    let first = |reason: Reason| absent.iter().find(|absent| absent.unavailable.reason == reason);
+    let telling = [Reason::NotPermitted, Reason::ChargerConnected, Reason::Unreadable, Reason::NotChosen];
+    if let Some(absent) = telling.into_iter().find_map(first) {
+        return Unavailable::new(
+            absent.unavailable.reason,
+            format!("{}: {}; `pocketwatt doctor` says more", absent.id, absent.unavailable.hint),
+        );
+    }
+    match device_facts(root, None).virtualisation {
+        Some(machine) if root.sys().is_none() => Unavailable::new(
+            Reason::VirtualMachine,
+            format!(
+                "this is a virtual machine ({machine}), whose host keeps its meters to itself; `pocketwatt doctor` says more"
+            ),
+        ),
+        _ => Unavailable::new(Reason::NoMeter, "no energy meter was found; `pocketwatt doctor` says where it looked"),
+    }
+}
+
+/// Order of preference within one battery: a counter integrates, but one that steps too seldom cannot tell cases apart.
+fn gauges_before_coarse_counters(meters: &mut [(Box<dyn EnergyMeter>, Observation)]) {
+    let Some((_, first)) = meters.first() else { return };
+    let (source, scope) = (first.series.meter.source, first.series.meter.scope);
+    let same = meters
+        .iter()
+        .take_while(|(_, seen)| seen.series.meter.source == source && seen.series.meter.scope == scope)
+        .count();
+    meters[..same].sort_by_key(|(_, seen)| {
+        let coarse = seen.update_period.is_none_or(|period| period.ns > COARSE_COUNTER_NS);
+        coarse && seen.series.meter.measurand.is_cumulative()
+    });
+}
+
+/// Watches the preferred meter until it steps, if that was not seen yet.
+fn look_again(mut meters: Vec<(Box<dyn EnergyMeter>, Observation)>) -> Vec<(Box<dyn EnergyMeter>, Observation)> {
+    let unknown = |seen: &Observation| seen.series.meter.update_period.is_none();
+    if !meters.first().is_some_and(|(_, seen)| unknown(seen) && seen.series.meter.measurand.is_cumulative()) {
+        return meters;
+    }
+    let (meter, seen) = meters.remove(0);
+    eprintln!("watching {} until it steps, for {} s at most", seen.series.meter.id, LONG_LOOK.as_secs());
+    let mut alone = vec![meter];
+    let again = observe_until_found(&mut alone, LONG_LOOK);
+    meters.splice(0..0, alone.into_iter().zip(again));
+    meters
+}
+
+/// How long a window must be so that a meter's updates leave an uncertainty (95 %) of no more than `uncertainty`: the edges
+/// of a window T are known to one update D each, D/(sqrt 6 T) of the whole as a standard deviation, twice that at 95 %.
+///
+/// # Errors
+/// When no update was seen.
+fn shortest_window_ms(observation: &Observation, uncertainty: f64) -> Result<u64> {
+    let meter = &observation.series.meter;
+    // A gauge may well have shown the same value all the time.
+    let gauge = (!meter.measurand.is_cumulative()).then_some(GUESSED_GAUGE_NS);
+    let Some(period_ns) = meter.update_period.map(|period| period.ns).or(gauge) else {
+        return Err(Refusal::error(format!(
+            "{} did not change within {} s: nobody can say how long it takes to reach {:.1} %; leave --energy-uncertainty out, or \
+             choose another meter with --meter",
+            meter.id,
+            observation.watched_ns / 1_000_000_000,
+            uncertainty * 100.0
+        )));
+    };
+    let step_s = mean_power(&observation.series)
+        .zip(observation.smallest_step)
+        .zip(joules_per_unit(&meter.measurand, &observation.series))
+        .filter(|((watts, _), _)| *watts > 0.0)
+        .map_or(0.0, |((watts, step), joules)| step as f64 * joules / watts);
+    let update_s = (period_ns as f64 / 1e9).max(step_s);
+    Ok((2.0 * update_s / (6f64.sqrt() * uncertainty) * 1e3).ceil() as u64)
+}
+
+/// Joules of a counter's unit; nothing for a gauge, which has no steps in time.
+fn joules_per_unit(measurand: &Measurand, series: &MeterSeries) -> Option<f64> {
+    match measurand {
+        Measurand::EnergyCounter { joules_per_unit, .. } | Measurand::RemainingEnergy { joules_per_unit } => {
+            Some(*joules_per_unit)
+        }
+        Measurand::RemainingCharge { coulombs_per_unit } => {
+            Some(coulombs_per_unit * series.readings.last()?.microvolts? as f64 / 1e6)
+        }
+        Measurand::Power { .. } | Measurand::Current { .. } => None,
+    }
+}
+
+/// Roughly, from the first to the last reading: to plan with, not to show.
+fn mean_power(series: &MeterSeries) -> Option<f64> {
+    let (first, last) = (series.readings.first()?, series.readings.last()?);
+    let joules = joules_per_unit(&series.meter.measurand, series)?;
+    let span_s = last.at.since(first.at) as f64 / 1e9;
+    (span_s > 0.0).then(|| (last.value - first.value).unsigned_abs() as f64 * joules / span_s)
+}
+
+/// A meter with what was found out about it.
+#[derive(Debug)]
+struct Described {
+    meter: Box<dyn EnergyMeter>,
+    info: MeterInfo,
+}
+
+fn described(meter: Box<dyn EnergyMeter>, info: MeterInfo) -> Box<dyn EnergyMeter> {
+    Box::new(Described { meter, info })
+}
+
+impl EnergyMeter for Described {
+    fn info(&self) -> &MeterInfo {
+        &self.info
+    }
+
+    fn read(&mut self) -> Result<pocketwatt_meter::energy::RawReading, Unavailable> {
+        self.meter.read()
+    }
+}

@@ -1,0 +1,121 @@
+//! The energy meters of a run, read beside one case after the other.
+
+use std::{os::unix::net::UnixStream, time::Duration};
+
+use pocketwatt_meter::{
+    CaseReadings, IdleWindows, MeterError, Sampler, SystemRoot, TimeSpan,
+    energy::{EnergyMeter, Unavailable},
+};
+use pocketwatt_protocol::{Clock, MonotonicClock};
+
+use super::Mailbox;
+
+/// What is read beside every case.
+#[derive(Debug)]
+pub struct CaseMeters {
+    root: SystemRoot,
+    meters: Vec<Box<dyn EnergyMeter>>,
+    /// Why there are none.
+    none: Option<Unavailable>,
+    idle: Duration,
+    sampled: bool,
+}
+
+impl CaseMeters {
+    /// `meters`, or why there are `none`; the device is left idle for `idle` before and after each case.
+    pub fn new(root: SystemRoot, meters: Vec<Box<dyn EnergyMeter>>, none: Option<Unavailable>, idle: Duration) -> Self {
+        Self { root, meters, none, idle, sampled: true }
+    }
+
+    /// Nothing is read at all, not even memory: to find out what reading costs.
+    pub fn off() -> Self {
+        let mut meters = Self::new(SystemRoot::real(), Vec::new(), None, Duration::ZERO);
+        meters.sampled = false;
+        meters
+    }
+
+    /// Begins reading, with the idle device first; nothing when the user wants to stop.
+    pub(super) fn begin(&mut self, mailbox: &mut Mailbox) -> Option<CaseSampler<'_>> {
+        let meters = std::mem::take(&mut self.meters);
+        let idle = if meters.is_empty() { Duration::ZERO } else { self.idle };
+        let sampler = if self.sampled {
+            // Meters that a sampler cannot take along are gone for the run; its thread can always be started but when the
+            // system is out of memory.
+            Sampler::start(&self.root, meters, Sampler::DEFAULT_PERIOD).map_err(tell).ok()
+        } else {
+            None
+        };
+        let mut case = CaseSampler { meters: self, sampler, idle, windows: None };
+        let before = case.rest(mailbox);
+        match before {
+            Rest::Interrupted(_) => {
+                case.end();
+                None
+            }
+            Rest::Taken(before) => {
+                case.windows = before.map(|before| IdleWindows { before, after: None });
+                Some(case)
+            }
+        }
+    }
+}
+
+/// Reading beside one case.
+#[derive(Debug)]
+pub(super) struct CaseSampler<'a> {
+    meters: &'a mut CaseMeters,
+    sampler: Option<Sampler>,
+    idle: Duration,
+    windows: Option<IdleWindows>,
+}
+
+enum Rest {
+    Taken(Option<TimeSpan>),
+    Interrupted(Option<TimeSpan>),
+}
+
+impl CaseSampler<'_> {
+    /// Also reads a runner from now on, and the meters at the edges that it tells.
+    pub(super) fn watch(&self, runner: u32, edges: Option<UnixStream>) -> Result<(), MeterError> {
+        self.sampler.as_ref().map_or(Ok(()), |sampler| sampler.watch(runner, edges))
+    }
+
+    /// Reads the runner a last time, before it is let go.
+    pub(super) fn release(&self) {
+        if let Some(sampler) = &self.sampler {
+            sampler.release();
+        }
+    }
+
+    /// Leaves the device idle again. The user may cut that short: what was measured stays.
+    pub(super) fn rest_after(&mut self, mailbox: &mut Mailbox) {
+        let (Rest::Taken(after) | Rest::Interrupted(after)) = self.rest(mailbox);
+        if let Some(windows) = &mut self.windows {
+            windows.after = after;
+        }
+    }
+
+    /// All readings; the meters are ready for the next case.
+    pub(super) fn end(mut self) -> CaseReadings {
+        let sampled = self.sampler.take().map(Sampler::stop).unwrap_or_default();
+        self.meters.meters = sampled.meters;
+        let mut readings = sampled.readings;
+        readings.idle = self.windows;
+        readings.no_energy = self.meters.none.clone();
+        readings
+    }
+
+    fn rest(&self, mailbox: &mut Mailbox) -> Rest {
+        if self.idle.is_zero() {
+            return Rest::Taken(None);
+        }
+        let start = MonotonicClock.now();
+        let interrupted = mailbox.pause(self.idle);
+        let span = Some(TimeSpan { start, end: MonotonicClock.now() });
+        if interrupted { Rest::Interrupted(span) } else { Rest::Taken(span) }
+    }
+}
+
+fn tell(error: MeterError) {
+    eprintln!("nothing is read beside the case: {:#}", anyhow::Error::from(error));
+}
