@@ -50,7 +50,7 @@ fn main() -> ExitCode {
         Command::Show(arguments) => command::show::run(arguments).map(|()| Exit::Success),
         Command::Model(arguments) => command::model::run(arguments).map(|()| Exit::Success),
         Command::Conformance(arguments) => command::conformance::run(arguments),
-        Command::Probe(arguments) => command::probe::run(arguments).map(|()| Exit::Success),
+        Command::Probe(arguments) => command::probe::run(arguments),
         Command::Schema(arguments) => command::schema::run(arguments).map(|()| Exit::Success),
     };
     exit::report(outcome)

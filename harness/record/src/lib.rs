@@ -5,6 +5,7 @@ mod catalogue;
 mod derive;
 mod energy;
 mod format;
+mod observer;
 mod record;
 mod run;
 mod statistics;
@@ -18,6 +19,7 @@ pub use record::{
     BatteryAssumption, Case, CheckVerdict, MetricScope, MetricValue, ModelPassport, Outcome, Passport, PhysicsCheck,
     Precision, Record, Samples, Value,
 };
-pub use run::{EnergyPlan, ObserverCost, PlannedCase, Run, RunSettings, ScenarioSource};
-pub use statistics::{Summary, percentile};
+pub use observer::ObserverCost;
+pub use run::{EnergyPlan, PlannedCase, Run, RunSettings, ScenarioSource};
+pub use statistics::{Summary, median_interval, percentile};
 pub use store::{RunFolder, StoreError, latest_run};

@@ -5,7 +5,7 @@ use pocketwatt_meter::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{BatteryAssumption, Case, FormatVersion};
+use crate::{BatteryAssumption, Case, FormatVersion, ObserverCost};
 
 /// What a run set out to do: `run.json`, written before the first case, so that a killed run can go on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -55,23 +55,6 @@ pub struct EnergyPlan {
     pub battery: Option<BatteryAssumption>,
     /// What the sampler costs: decode throughput with it / without it, as `pocketwatt probe observer` found.
     pub observer: Option<ObserverCost>,
-}
-
-/// What `pocketwatt probe observer` found on this device.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct ObserverCost {
-    /// Median over pairs of (decode throughput with the sampler / without it) - 1.
-    pub relative_change: f64,
-    /// 95 % confidence interval of that median.
-    pub low: f64,
-    /// See `low`.
-    pub high: f64,
-    /// Pairs of runs.
-    pub pairs: u32,
-    /// Time between two rounds of reading, in milliseconds.
-    pub period_ms: u64,
-    /// When it was measured, milliseconds since 1970 UTC.
-    pub at_unix_ms: u64,
 }
 
 /// Definition of a scenario.

@@ -59,6 +59,24 @@ pub fn percentile(sorted: &[f64], p: f64) -> f64 {
     sorted[below] + (sorted[above] - sorted[below]) * (rank - below as f64)
 }
 
+/// The interval that holds the median of the population with at least 95 % confidence, from ascending values: the order
+/// statistics between which a binomial variable of n tosses of a coin falls (Hahn and Meeker, Statistical Intervals, 5.2).
+/// It asks nothing of the distribution. Nothing for fewer than 6 values.
+pub fn median_interval(sorted: &[f64]) -> Option<(f64, f64)> {
+    let count = sorted.len();
+    // Probability that at most `below` of the values lie below the median.
+    let mut term = 0.5f64.powi(i32::try_from(count).ok()?);
+    let mut tail = 0.0;
+    let mut below = 0;
+    while below < count / 2 && tail + term <= 0.025 {
+        tail += term;
+        term *= (count - below) as f64 / (below + 1) as f64;
+        below += 1;
+    }
+    let low = below.checked_sub(1)?;
+    Some((sorted[low], sorted[count - 1 - low]))
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -83,6 +101,20 @@ mod tests {
         assert_eq!(Summary::of(&[]), None);
         assert_eq!(Summary::of(&[1.0, f64::NAN]), None);
         assert_eq!(Summary::of(&[3.0]).unwrap().standard_deviation, None, "one observation has no spread");
+    }
+
+    #[test]
+    fn the_interval_of_a_median_has_the_ranks_of_published_tables() {
+        let ranks = |count: usize| {
+            let values: Vec<f64> = (1..=count).map(|rank| rank as f64).collect();
+            median_interval(&values)
+        };
+        assert_eq!(ranks(5), None);
+        // Conover, Practical Nonparametric Statistics: n = 6, 10, 20, 30.
+        assert_eq!(ranks(6), Some((1.0, 6.0)));
+        assert_eq!(ranks(10), Some((2.0, 9.0)));
+        assert_eq!(ranks(20), Some((6.0, 15.0)));
+        assert_eq!(ranks(30), Some((10.0, 21.0)));
     }
 
     proptest! {

@@ -153,7 +153,7 @@ fn list(folder: &Path) -> Result<Vec<PathBuf>, StoreError> {
 }
 
 /// Writes beside the target, then renames over it: a reader, or a run resumed after a crash, never sees half a file.
-fn write_atomically(path: &Path, contents: &impl Serialize) -> Result<(), StoreError> {
+pub(crate) fn write_atomically(path: &Path, contents: &impl Serialize) -> Result<(), StoreError> {
     let write = || -> io::Result<()> {
         let folder = path.parent().unwrap_or(Path::new("."));
         let mut file = NamedTempFile::new_in(folder)?;

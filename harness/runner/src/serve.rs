@@ -249,7 +249,7 @@ mod tests {
         insta::assert_snapshot!(failure(b""), @"Start: the other process closed the pipe before it was done");
         insta::assert_snapshot!(
             failure(br#"{"protocol":2,"news":true}"#),
-            @"Start: the other process speaks protocol 2, this one speaks 1: rebuild the runner"
+            @"Start: the other process speaks protocol 3, this one speaks 2: rebuild the runner"
         );
         let garbage = failure(b"GET / HTTP/1.1\n");
         assert!(garbage.starts_with("Start: not a protocol message: \"GET / HTTP/1.1\""), "{garbage}");

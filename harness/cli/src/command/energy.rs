@@ -11,7 +11,7 @@ use pocketwatt_meter::{
         discover, observe_until_found,
     },
 };
-use pocketwatt_record::{BatteryAssumption, EnergyPlan};
+use pocketwatt_record::{BatteryAssumption, EnergyPlan, PlannedCase};
 
 use super::quantity;
 use crate::{measure::CaseMeters, refusal::Refusal};
@@ -35,10 +35,8 @@ const GUESSED_GAUGE_NS: u64 = 1_000_000_000;
 /// How energy is measured.
 #[derive(Args, Debug, Default)]
 pub struct EnergyArguments {
-    /// Energy meter to read: an id or an interface as `pocketwatt meters` lists them, or none; the first one is shown first
-    /// [default: all that can be read].
-    #[arg(long, value_name = "ID", value_delimiter = ',')]
-    meter: Vec<String>,
+    #[command(flatten)]
+    meters: MeterArguments,
     /// Repeat the counted iterations until the energy of a request is known with this uncertainty (95 %), as far as the
     /// meter's updates limit it, such as 5%.
     #[arg(long, value_name = "PERCENT", value_parser = quantity::share)]
@@ -56,6 +54,15 @@ pub struct EnergyArguments {
     /// Power of the screen for hours of chat per charge, where the meter does not see it.
     #[arg(long, value_name = "POWER", default_value = "0W", value_parser = quantity::power)]
     screen_power: f64,
+}
+
+/// Which meters are read, and where.
+#[derive(Args, Debug, Default)]
+pub struct MeterArguments {
+    /// Energy meter to read: an id or an interface as `pocketwatt meters` lists them, or none; the first one is shown first
+    /// [default: all that can be read].
+    #[arg(long, value_name = "ID", value_delimiter = ',')]
+    meter: Vec<String>,
     #[command(flatten)]
     root: RootArguments,
 }
@@ -82,17 +89,43 @@ impl RootArguments {
     }
 }
 
+impl MeterArguments {
+    /// The tree and the meters in it, as they were asked for.
+    ///
+    /// # Errors
+    /// When there is no such tree, or a meter was asked for that cannot be read.
+    pub fn open(&self) -> Result<(SystemRoot, Choice)> {
+        let root = self.root.open()?;
+        let choice = self.choose(&root)?;
+        Ok((root, choice))
+    }
+
+    fn choose(&self, root: &SystemRoot) -> Result<Choice> {
+        let found = discover(root);
+        if self.meter.iter().any(|meter| meter == NONE) {
+            let mut absent = found.absent;
+            absent.extend(found.meters.iter().map(|meter| AbsentMeter {
+                source: meter.info().source,
+                id: meter.info().id.clone(),
+                scope: Some(meter.info().scope),
+                unavailable: Unavailable::new(Reason::NotChosen, "--meter none"),
+            }));
+            return Ok(Choice { meters: Vec::new(), absent });
+        }
+        choose(found, &self.meter).map_err(|error| Refusal::error(error.to_string()))
+    }
+}
+
 impl EnergyArguments {
     /// Looks for meters, watches them for a moment, and plans what is read beside every case.
     ///
     /// # Errors
     /// When a meter was asked for that cannot be read.
     pub fn prepare(&self) -> Result<(CaseMeters, EnergyPlan)> {
-        let root = self.root.open()?;
-        let mut choice = self.choose(&root)?;
+        let (root, mut choice) = self.meters.open()?;
         let observed = observe_until_found(&mut choice.meters, LOOK);
         let mut meters: Vec<(Box<dyn EnergyMeter>, Observation)> = choice.meters.into_iter().zip(observed).collect();
-        if self.meter.is_empty() {
+        if self.meters.meter.is_empty() {
             gauges_before_coarse_counters(&mut meters);
         }
         if self.energy_uncertainty.is_some() {
@@ -147,21 +180,6 @@ impl EnergyArguments {
         Ok(CaseMeters::new(root, meters, none, Duration::from_millis(plan.idle_ms)))
     }
 
-    fn choose(&self, root: &SystemRoot) -> Result<Choice> {
-        let found = discover(root);
-        if self.meter.iter().any(|meter| meter == NONE) {
-            let mut absent = found.absent;
-            absent.extend(found.meters.iter().map(|meter| AbsentMeter {
-                source: meter.info().source,
-                id: meter.info().id.clone(),
-                scope: Some(meter.info().scope),
-                unavailable: Unavailable::new(Reason::NotChosen, "--meter none"),
-            }));
-            return Ok(Choice { meters: Vec::new(), absent });
-        }
-        choose(found, &self.meter).map_err(|error| Refusal::error(error.to_string()))
-    }
-
     fn idle_ms(&self, preferred: Option<&Observation>, at_least_ms: u64) -> u64 {
         let period_ns = preferred.and_then(|observation| observation.update_period).map_or(0, |period| period.ns);
         let updates = period_ns.saturating_mul(IDLE_UPDATES) / 1_000_000;
@@ -199,6 +217,13 @@ pub fn announcement(plan: &EnergyPlan, cases: usize) -> Option<String> {
         seconds(each_s * cases as f64)
     );
     Some(text)
+}
+
+/// Lengthens the estimates by what energy takes.
+pub fn add_time(cases: &mut [PlannedCase], plan: &EnergyPlan) {
+    for planned in cases {
+        planned.estimate_s += (2 * plan.idle_ms + plan.at_least_ms) as f64 / 1e3;
+    }
 }
 
 fn seconds(seconds: f64) -> String {

@@ -4,6 +4,7 @@ pub mod conformance;
 pub mod energy;
 pub mod list;
 pub mod model;
+pub mod observer;
 pub mod output;
 pub mod probe;
 mod quantity;

@@ -4,7 +4,8 @@ use anyhow::Result;
 use clap::{Args, Subcommand, ValueEnum, value_parser};
 use pocketwatt_meter::{Bandwidth, measure_bandwidth};
 
-use super::output;
+use super::{observer, output};
+use crate::exit::Exit;
 
 /// Which property.
 #[derive(Args, Debug)]
@@ -17,6 +18,8 @@ pub struct ProbeArguments {
 enum Property {
     /// How fast memory can be read: the roofline of decoding.
     Bandwidth(BandwidthArguments),
+    /// What reading meters and memory costs: decoding with the sampler and without.
+    Observer(observer::ObserverArguments),
 }
 
 #[derive(Args, Debug)]
@@ -29,8 +32,9 @@ struct BandwidthArguments {
     format: ProbeFormat,
 }
 
+/// How a probe's result is written.
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
-enum ProbeFormat {
+pub enum ProbeFormat {
     /// For people.
     #[default]
     Table,
@@ -41,9 +45,15 @@ enum ProbeFormat {
 /// Measures, and writes the result to standard output.
 ///
 /// # Errors
-/// When there is too little memory.
-pub fn run(arguments: ProbeArguments) -> Result<()> {
-    let Property::Bandwidth(arguments) = arguments.property;
+/// When there is too little memory, or the runner of the observer probe fails.
+pub fn run(arguments: ProbeArguments) -> Result<Exit> {
+    match arguments.property {
+        Property::Bandwidth(arguments) => bandwidth(&arguments).map(|()| Exit::Success),
+        Property::Observer(arguments) => observer::run(&arguments),
+    }
+}
+
+fn bandwidth(arguments: &BandwidthArguments) -> Result<()> {
     let measured =
         arguments.threads.iter().map(|&threads| Ok(measure_bandwidth(threads)?)).collect::<Result<Vec<_>>>()?;
     match arguments.format {

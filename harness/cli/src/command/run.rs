@@ -7,7 +7,9 @@ use clap::Args;
 use pocketwatt_meter::{Bandwidth, SystemRoot, device_facts, measure_bandwidth};
 use pocketwatt_model::ModelConfig;
 use pocketwatt_protocol::wall_clock_unix_ms;
-use pocketwatt_record::{Case, EnergyPlan, Outcome, PlannedCase, RECORD_FORMAT, Record, Run, RunFolder, RunSettings};
+use pocketwatt_record::{
+    Case, EnergyPlan, ObserverCost, Outcome, PlannedCase, RECORD_FORMAT, Record, Run, RunFolder, RunSettings,
+};
 
 use super::{
     energy::{self, EnergyArguments},
@@ -96,11 +98,14 @@ fn start(arguments: &RunArguments, registry: &Registry) -> Result<Exit> {
     let cases = plan_cases(&selection)?;
     if arguments.dry_run {
         let guess = |case: &Case| anyhow::Ok(Outline::guess(scenario(&scenarios, &case.scenario)?));
-        let plan = cases
+        let mut plan = cases
             .iter()
             .map(|case| estimated(case, &planned_models[&case.model].config(), guess(case)?, &settings))
             .collect::<Result<Vec<_>>>()?;
-        output::write(&describe_plan(&plan, &planned_models))?;
+        let (_, energy) = arguments.energy.prepare()?;
+        energy::add_time(&mut plan, &energy);
+        let announcement = energy::announcement(&energy, plan.len()).map_or(String::new(), |line| line + "\n");
+        output::write(&(describe_plan(&plan, &planned_models) + &announcement))?;
         return Ok(Exit::Success);
     }
 
@@ -147,7 +152,8 @@ fn start(arguments: &RunArguments, registry: &Registry) -> Result<Exit> {
         run.bandwidth = bandwidths(arguments.plan.threads());
     }
     let (mut meters, plan) = arguments.energy.prepare()?;
-    run.energy = plan;
+    run.energy = EnergyPlan { observer: ObserverCost::read(&device_folder), ..plan };
+    energy::add_time(&mut run.plan, &run.energy);
     if let Some(announcement) = energy::announcement(&run.energy, run.plan.len()) {
         eprintln!("{announcement}");
     }

@@ -2,7 +2,7 @@
 
 use std::{
     env,
-    path::Path,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
 };
 
@@ -15,11 +15,10 @@ use crate::plan::Library;
 /// # Errors
 /// When it is missing and cannot be fetched. The reason ends in the command to run.
 pub fn ensure_library(library: &Library, program: &RunnerProgram, cache: &Path) -> Result<(), String> {
-    let cached = cache.join(library.cached.replace("{arch}", env::consts::ARCH));
-    let explicit = env::var_os(&library.variable).is_some_and(|value| !value.is_empty());
-    if explicit || beside(&program.path, &library.file) || cached.is_file() {
+    if find_library(library, &program.path, cache).is_some() {
         return Ok(());
     }
+    let cached = cached(library, cache);
     let missing = format!(
         "{} was not found (${} is not set, it is not beside the runner and not {})",
         library.file,
@@ -42,6 +41,23 @@ pub fn ensure_library(library: &Library, program: &RunnerProgram, cache: &Path) 
             Err(format!("{missing}, and the script that fetches it did not start ({error}): {}", library.fetch))
         }
     }
+}
+
+/// Where a runner will find its library, in words; nothing when it will not. What a variable names is not looked into:
+/// the runner says best what is wrong with it.
+pub fn find_library(library: &Library, program: &Path, cache: &Path) -> Option<String> {
+    let cached = cached(library, cache);
+    if let Some(value) = env::var_os(&library.variable).filter(|value| !value.is_empty()) {
+        return Some(format!("{} (${})", Path::new(&value).display(), library.variable));
+    }
+    if beside(program, &library.file) {
+        return Some("beside the runner".into());
+    }
+    cached.is_file().then(|| cached.display().to_string())
+}
+
+fn cached(library: &Library, cache: &Path) -> PathBuf {
+    cache.join(library.cached.replace("{arch}", env::consts::ARCH))
 }
 
 /// Also with a version behind its name, as `libonnxruntime.so.1.32.0`.

@@ -18,33 +18,21 @@ pub struct CaseMeters {
     /// Why there are none.
     none: Option<Unavailable>,
     idle: Duration,
-    sampled: bool,
 }
 
 impl CaseMeters {
     /// `meters`, or why there are `none`; the device is left idle for `idle` before and after each case.
     pub fn new(root: SystemRoot, meters: Vec<Box<dyn EnergyMeter>>, none: Option<Unavailable>, idle: Duration) -> Self {
-        Self { root, meters, none, idle, sampled: true }
-    }
-
-    /// Nothing is read at all, not even memory: to find out what reading costs.
-    pub fn off() -> Self {
-        let mut meters = Self::new(SystemRoot::real(), Vec::new(), None, Duration::ZERO);
-        meters.sampled = false;
-        meters
+        Self { root, meters, none, idle }
     }
 
     /// Begins reading, with the idle device first; nothing when the user wants to stop.
     pub(super) fn begin(&mut self, mailbox: &mut Mailbox) -> Option<CaseSampler<'_>> {
         let meters = std::mem::take(&mut self.meters);
         let idle = if meters.is_empty() { Duration::ZERO } else { self.idle };
-        let sampler = if self.sampled {
-            // Meters that a sampler cannot take along are gone for the run; its thread can always be started but when the
-            // system is out of memory.
-            Sampler::start(&self.root, meters, Sampler::DEFAULT_PERIOD).map_err(tell).ok()
-        } else {
-            None
-        };
+        // Its thread can always be started but when the system is out of memory; then the meters are gone with it, and the
+        // records say that there are no readings.
+        let sampler = Sampler::start(&self.root, meters, Sampler::DEFAULT_PERIOD).map_err(tell).ok();
         let mut case = CaseSampler { meters: self, sampler, idle, windows: None };
         let before = case.rest(mailbox);
         match before {

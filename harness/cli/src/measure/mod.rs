@@ -6,15 +6,16 @@ mod case;
 mod library;
 mod mailbox;
 mod meters;
+pub mod observer;
 mod process;
 mod program;
 mod sweep;
 
 pub use ask::ask;
 pub use case::{CaseInput, CaseProgress, Ended, measure_case, skipped};
-pub use library::ensure_library;
+pub use library::{ensure_library, find_library};
 pub use mailbox::Mailbox;
 pub use meters::CaseMeters;
 pub use process::{RunnerError, RunnerProcess};
-pub use program::{Programs, RunnerProgram, source_checkout};
+pub use program::{Programs, RunnerProgram, Whereabouts, source_checkout};
 pub use sweep::{Observer, Sweep, SweepEnd, all_measured};

@@ -58,30 +58,69 @@ impl Programs {
     }
 }
 
-fn locate(backend: &Backend) -> Result<PathBuf> {
-    let name = format!("{}{}", backend.binary, env::consts::EXE_SUFFIX);
-    if let Some(folder) = env::var_os(VARIABLE).filter(|folder| !folder.is_empty()) {
-        let path = Path::new(&folder).join(&name);
-        if path.is_file() {
-            return Ok(path);
+/// Where a runner program is, or what makes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Whereabouts {
+    /// At this path.
+    At(PathBuf),
+    /// Cargo builds it from this source checkout, or finds that it is up to date.
+    Source {
+        /// Root of the checkout.
+        checkout: PathBuf,
+        /// Package that builds it.
+        package: String,
+        /// Cargo's target folder.
+        target: PathBuf,
+        /// Name of the program's file.
+        name: String,
+    },
+}
+
+impl Whereabouts {
+    /// Looks for a backend's program, and builds nothing.
+    ///
+    /// # Errors
+    /// When it is not there and cannot be built. The reason ends in what to do.
+    pub fn of(backend: &Backend) -> Result<Self> {
+        let name = format!("{}{}", backend.binary, env::consts::EXE_SUFFIX);
+        if let Some(folder) = env::var_os(VARIABLE).filter(|folder| !folder.is_empty()) {
+            let path = Path::new(&folder).join(&name);
+            if path.is_file() {
+                return Ok(Self::At(path));
+            }
+            bail!("there is no {}: unset {VARIABLE}, or build the runner into it", path.display());
         }
-        bail!("there is no {}: unset {VARIABLE}, or build the runner into it", path.display());
+        let program = env::current_exe().context("cannot tell where this program is")?;
+        let beside = program.with_file_name(&name);
+        // A debug build of the harness takes debug builds that are there: only tests have them.
+        if cfg!(debug_assertions) && beside.is_file() {
+            return Ok(Self::At(beside));
+        }
+        if let (Some(checkout), Some(package), Some(target)) =
+            (source_checkout(), &backend.package, program.parent().and_then(Path::parent))
+        {
+            return Ok(Self::Source { checkout, package: package.clone(), target: target.to_owned(), name });
+        }
+        if beside.is_file() {
+            return Ok(Self::At(beside));
+        }
+        bail!("there is no {}: install it there, or name its folder in {VARIABLE}", beside.display())
     }
-    let program = env::current_exe().context("cannot tell where this program is")?;
-    let beside = program.with_file_name(&name);
-    // A debug build of the harness takes debug builds that are there: only tests have them.
-    if cfg!(debug_assertions) && beside.is_file() {
-        return Ok(beside);
+
+    /// The program, as far as it is there.
+    pub fn path(&self) -> PathBuf {
+        match self {
+            Self::At(path) => path.clone(),
+            Self::Source { target, name, .. } => target.join("release").join(name),
+        }
     }
-    if let (Some(checkout), Some(package), Some(target)) =
-        (source_checkout(), &backend.package, program.parent().and_then(Path::parent))
-    {
-        return build(&checkout, package, target, &name);
+}
+
+fn locate(backend: &Backend) -> Result<PathBuf> {
+    match Whereabouts::of(backend)? {
+        Whereabouts::At(path) => Ok(path),
+        Whereabouts::Source { checkout, package, target, name } => build(&checkout, &package, &target, &name),
     }
-    if beside.is_file() {
-        return Ok(beside);
-    }
-    bail!("there is no {}: install it there, or name its folder in {VARIABLE}", beside.display())
 }
 
 /// Builds one runner alone, in release: together with others it would be another program.

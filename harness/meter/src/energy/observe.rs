@@ -14,8 +14,6 @@ const POLL: Duration = Duration::from_millis(5);
 const POLLED: Duration = Duration::from_millis(2500);
 /// From then on, as often as beside a measurement.
 const STEADY: Duration = Duration::from_millis(100);
-/// How long a run looks at meters that are slow.
-const BEFORE_A_RUN: Duration = Duration::from_millis(1200);
 
 /// What was seen of a meter while it was watched.
 #[derive(Clone, Debug, PartialEq)]
@@ -57,14 +55,6 @@ pub fn observe_here(meters: &mut [Box<dyn EnergyMeter>], watch: Duration) -> Vec
 pub fn observe_until_found(meters: &mut [Box<dyn EnergyMeter>], longest: Duration) -> Vec<Observation> {
     let mut pace = Pace { clock: &MonotonicClock, sleep: &mut |duration| std::thread::sleep(duration) };
     watch_all(meters, longest, true, &mut pace)
-}
-
-/// What is known of the meters after a look at them, in their order: a tenth of a second when all of them are quick, a
-/// little more than a second otherwise. A period that was seen replaces one that is only said.
-pub fn observe_all(meters: &mut [Box<dyn EnergyMeter>]) -> Vec<MeterInfo> {
-    let mut pace = Pace { clock: &MonotonicClock, sleep: &mut |duration| std::thread::sleep(duration) };
-    let seen = watch_all(meters, BEFORE_A_RUN, true, &mut pace);
-    seen.into_iter().map(|observation| observation.series.meter).collect()
 }
 
 /// `until_found` ends the watch once the ticks of all meters are known.
@@ -266,6 +256,7 @@ mod tests {
     }
 
     const READ_NS: u64 = 3000;
+    const BEFORE_A_RUN: Duration = Duration::from_millis(1200);
 
     fn watch(
         meters: &mut [Box<dyn EnergyMeter>],

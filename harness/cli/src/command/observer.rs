@@ -1,0 +1,188 @@
+//! `pocketwatt probe observer`: what the sampler takes from what it observes.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use clap::{Args, value_parser};
+use pocketwatt_meter::{Sampler, SystemRoot, device_facts};
+use pocketwatt_model::write_graph;
+use pocketwatt_protocol::{
+    LoadOptions, ModelFiles, PROTOCOL_VERSION, Precision, Request, Task, Workload, wall_clock_unix_ms,
+};
+use pocketwatt_record::ObserverCost;
+
+use super::{
+    energy::MeterArguments,
+    output,
+    probe::ProbeFormat,
+    selection::{CacheArguments, DEFAULT_MODEL, RegistryArguments},
+};
+use crate::{
+    exit::Exit,
+    measure::{
+        Mailbox, Programs, ensure_library,
+        observer::{Observed, SETTLE_MS, observe},
+    },
+    plan::{Backend, PlannedModel, PreparedModel, Scenario, prepare},
+    refusal::Refusal,
+};
+
+/// What decodes, and how often.
+#[derive(Args, Debug)]
+pub struct ObserverArguments {
+    /// Backend.
+    #[arg(long, value_name = "NAME", default_value = "candle")]
+    backend: String,
+    /// Model: a name in the library, or a preset, which is generated with seeded weights.
+    #[arg(long, value_name = "NAME", default_value = DEFAULT_MODEL)]
+    model: String,
+    /// Number of threads that compute.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = value_parser!(u32).range(1..=1024))]
+    threads: u32,
+    /// Tokens that an iteration decodes.
+    #[arg(long, value_name = "N", default_value_t = 64, value_parser = value_parser!(u32).range(2..=100_000))]
+    tokens: u32,
+    /// Pairs of iterations, one with the sampler and one without.
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = value_parser!(u32).range(6..=10_000))]
+    pairs: u32,
+    /// Time between two rounds of reading, in milliseconds.
+    #[arg(long, value_name = "MS", default_value_t = 100, value_parser = value_parser!(u64).range(1..=60_000))]
+    period: u64,
+    /// Where runs are stored; the result goes beside them, and is shown with those of this device.
+    #[arg(long, value_name = "DIR", default_value = "results")]
+    results: PathBuf,
+    /// Name of this device, for its folder of results [default: from the processor].
+    #[arg(long, value_name = "NAME")]
+    device: Option<String>,
+    /// How to write the result.
+    #[arg(long, value_enum, default_value_t)]
+    format: ProbeFormat,
+    #[command(flatten)]
+    meters: MeterArguments,
+    #[command(flatten)]
+    cache: CacheArguments,
+    #[command(flatten)]
+    registry: RegistryArguments,
+}
+
+/// Measures, stores and shows.
+///
+/// # Errors
+/// When a name is unknown, or the runner fails.
+pub fn run(arguments: &ObserverArguments) -> Result<Exit> {
+    let registry = arguments.registry.open()?;
+    let backend = registry.find(&arguments.backend)?;
+    let library = arguments.cache.library()?;
+    let planned = PlannedModel::find(&library, &arguments.model)?;
+    let model = PreparedModel::prepare(&library, &arguments.model, planned)?;
+    let cache = arguments.cache.root()?;
+    let program = Programs::new(&cache).find(backend).map_err(Refusal::error)?;
+    if let Some(library) = &backend.library {
+        ensure_library(library, &program, &cache).map_err(Refusal::error)?;
+    }
+    let (root, choice) = arguments.meters.open()?;
+    let meters: Vec<String> = choice.meters.iter().map(|meter| meter.info().id.clone()).collect();
+    let mut mailbox = Mailbox::with_signals()?;
+    let observed = Observed {
+        backend,
+        program: &program,
+        request: request(arguments, backend, &model)?,
+        root: &root,
+        meters: choice.meters,
+        period: std::time::Duration::from_millis(arguments.period),
+        silence: std::time::Duration::from_secs(600),
+    };
+    let total = 2 * arguments.pairs as usize;
+    let outcome = observe(observed, &mut mailbox, |done| {
+        if done.is_multiple_of(10) {
+            eprintln!("{done} of {total} iterations");
+        }
+    });
+    if mailbox.interrupted() {
+        return Ok(Exit::Interrupted);
+    }
+    let cost = ObserverCost {
+        period_ms: arguments.period,
+        meters,
+        workload: format!("{}, {}, {} threads", backend.name, arguments.model, arguments.threads),
+        at_unix_ms: wall_clock_unix_ms(),
+        ..ObserverCost::of(&outcome?).context("too few pairs were measured")?
+    };
+    match arguments.format {
+        ProbeFormat::Table => output::write(&describe(&cost))?,
+        ProbeFormat::Json => output::write(&format!("{}\n", serde_json::to_string_pretty(&cost)?))?,
+    }
+    // What another rate costs says nothing about a run, which reads at the default one.
+    if arguments.period == Sampler::DEFAULT_PERIOD.as_millis() as u64 {
+        let device = device_facts(&SystemRoot::real(), arguments.device.as_deref());
+        cost.write(&arguments.results.join(&device.name)).context("the result was shown, but not stored")?;
+    }
+    Ok(Exit::Success)
+}
+
+fn request(arguments: &ObserverArguments, backend: &Backend, model: &PreparedModel) -> Result<Request> {
+    let scenario = Scenario::find(&format!("decode-{}", arguments.tokens))?;
+    let prepared = prepare(&scenario, model)?;
+    let context = model.folder.config().context;
+    if prepared.context_tokens as usize > context {
+        return Err(Refusal::error(format!("{} has a context of {context}: ask for fewer --tokens", arguments.model)));
+    }
+    let graph = backend.graphs.first().map(|kind| write_graph(&model.folder, *kind)).transpose()?;
+    Ok(Request {
+        protocol: PROTOCOL_VERSION,
+        model: ModelFiles {
+            folder: model.folder.path().to_owned(),
+            weights_sha256: model.passport.weights_sha256.clone(),
+            graph,
+        },
+        options: LoadOptions {
+            threads: arguments.threads,
+            precision: Precision::F32,
+            context_tokens: prepared.context_tokens,
+        },
+        task: Task::Generate(Workload {
+            turns: prepared.turns,
+            stop_tokens: Vec::new(),
+            warmup_iterations: 1,
+            iterations: 2 * arguments.pairs,
+            at_least_ms: 0,
+            settle_ms: SETTLE_MS,
+        }),
+        phase_edges: true,
+    })
+}
+
+fn describe(cost: &ObserverCost) -> String {
+    let percent = |share: f64| format!("{:+.2} %", share * 100.0);
+    let meters = if cost.meters.is_empty() { "no energy meter".to_owned() } else { cost.meters.join(", ") };
+    format!(
+        "decode throughput with the sampler, against without it: {} (95 % interval {} to {}; {} pairs, {})\n\
+         read every {} ms: memory, processor time and run queue of the runner; {meters}\n",
+        percent(cost.relative_change),
+        percent(cost.low),
+        percent(cost.high),
+        cost.pairs,
+        cost.workload,
+        cost.period_ms,
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_result_says_what_was_compared() {
+        let pairs: Vec<(f64, f64)> = (0..20).map(|index| (100.0 - f64::from(index % 3) * 0.1, 100.0)).collect();
+        let cost = ObserverCost {
+            period_ms: 100,
+            meters: vec!["powercap:package-0".into()],
+            workload: "candle, tiny, 1 threads".into(),
+            ..ObserverCost::of(&pairs).unwrap()
+        };
+        insta::assert_snapshot!(describe(&cost), @"
+        decode throughput with the sampler, against without it: -0.10 % (95 % interval -0.20 % to -0.00 %; 20 pairs, candle, tiny, 1 threads)
+        read every 100 ms: memory, processor time and run queue of the runner; powercap:package-0
+        ");
+    }
+}
