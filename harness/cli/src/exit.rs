@@ -17,6 +17,8 @@ pub enum Exit {
     Incomplete = 4,
     /// No case was measured.
     NothingMeasured = 5,
+    /// Something on the device would spoil a measurement.
+    Unfit = 6,
     /// Ctrl-C; what was measured is stored.
     Interrupted = 130,
 }

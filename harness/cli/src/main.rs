@@ -1,6 +1,7 @@
 //! `pocketwatt`: measures what a small language model costs on the device that runs it.
 
 mod command;
+mod doctor;
 mod exit;
 mod measure;
 mod plan;
@@ -17,7 +18,7 @@ use crate::exit::Exit;
 /// the same model through several inference engines.
 ///
 /// Exit status: 0 all well; 1 something broke; 2 wrong usage; 3 the input was refused; 4 a case failed or was skipped;
-/// 5 no case was measured; 130 interrupted.
+/// 5 no case was measured; 6 the device is unfit for measuring; 130 interrupted.
 #[derive(Parser, Debug)]
 #[command(name = "pocketwatt", version, max_term_width = 110)]
 struct Arguments {
@@ -39,6 +40,10 @@ enum Command {
     Conformance(command::conformance::ConformanceArguments),
     /// Measure a property of this device.
     Probe(command::probe::ProbeArguments),
+    /// Say what can be measured here, and what would disturb it.
+    Doctor(command::doctor::DoctorArguments),
+    /// Watch the energy meters of this device.
+    Meters(command::meters::MetersArguments),
     /// Print the JSON Schemas of what is stored and of the protocol.
     Schema(command::schema::SchemaArguments),
 }
@@ -51,6 +56,8 @@ fn main() -> ExitCode {
         Command::Model(arguments) => command::model::run(arguments).map(|()| Exit::Success),
         Command::Conformance(arguments) => command::conformance::run(arguments),
         Command::Probe(arguments) => command::probe::run(arguments),
+        Command::Doctor(arguments) => command::doctor::run(arguments),
+        Command::Meters(arguments) => command::meters::run(arguments).map(|()| Exit::Success),
         Command::Schema(arguments) => command::schema::run(arguments).map(|()| Exit::Success),
     };
     exit::report(outcome)

@@ -15,7 +15,7 @@ mod unavailable;
 
 pub use choice::{Choice, ChoiceError, choose};
 pub use info::{Basis, Measurand, MeterInfo, MeterSource, Scope, UpdatePeriod};
-pub use observe::{Observation, Pace, observe, observe_all, observe_here, observe_until_found};
+pub use observe::{Observation, Pace, observe, observe_here, observe_until_found};
 pub use raw_file::RawFile;
 pub use series::{MeterEnd, MeterReading, MeterSeries};
 pub use unavailable::{AbsentMeter, Reason, Unavailable};

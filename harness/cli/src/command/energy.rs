@@ -236,7 +236,7 @@ fn seconds(seconds: f64) -> String {
 }
 
 /// Why nothing is read, for the table: a virtual machine says more than "no meter".
-fn why_none(root: &SystemRoot, absent: &[AbsentMeter]) -> Unavailable {
+pub fn why_none(root: &SystemRoot, absent: &[AbsentMeter]) -> Unavailable {
     let first = |reason: Reason| absent.iter().find(|absent| absent.unavailable.reason == reason);
     let telling = [Reason::NotPermitted, Reason::ChargerConnected, Reason::Unreadable, Reason::NotChosen];
     if let Some(absent) = telling.into_iter().find_map(first) {

@@ -1,8 +1,10 @@
 //! One file for each command.
 
 pub mod conformance;
+pub mod doctor;
 pub mod energy;
 pub mod list;
+pub mod meters;
 pub mod model;
 pub mod observer;
 pub mod output;

@@ -21,6 +21,8 @@ mod table;
 mod tests;
 pub mod text;
 
+pub use table::{Paint, paragraph};
+
 use std::{env, io, io::IsTerminal};
 
 use clap::ValueEnum;

@@ -167,7 +167,7 @@ fn word(cell: &Cell) -> String {
 }
 
 /// `text` after `head`, wrapped at `width`, its further lines indented as far as the first.
-fn paragraph(head: &str, text: &str, width: usize, paint: Paint) -> String {
+pub fn paragraph(head: &str, text: &str, width: usize, paint: Paint) -> String {
     let indent = length(head);
     let mut output = paint.dim(head);
     let mut used = indent;
@@ -196,24 +196,29 @@ fn length(text: &str) -> usize {
 
 /// Escape sequences, or nothing where colour is off.
 #[derive(Clone, Copy)]
-struct Paint {
-    color: bool,
+pub struct Paint {
+    /// Whether there are any.
+    pub color: bool,
 }
 
 impl Paint {
-    fn bold(self, text: &str) -> String {
+    /// For titles.
+    pub fn bold(self, text: &str) -> String {
         self.wrap("1", text)
     }
 
-    fn dim(self, text: &str) -> String {
+    /// For what matters less.
+    pub fn dim(self, text: &str) -> String {
         self.wrap("2", text)
     }
 
-    fn best(self, text: &str) -> String {
+    /// For what is good.
+    pub fn best(self, text: &str) -> String {
         self.wrap("1;32", text)
     }
 
-    fn alarm(self, text: &str) -> String {
+    /// For what is wrong.
+    pub fn alarm(self, text: &str) -> String {
         self.wrap("31", text)
     }
 

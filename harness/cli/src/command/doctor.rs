@@ -1,0 +1,195 @@
+//! `pocketwatt doctor`: what can be measured here, and what would disturb it.
+
+use std::thread;
+
+use anyhow::Result;
+use clap::{Args, ValueEnum, value_parser};
+use pocketwatt_meter::{
+    DeviceFacts, Surroundings, device_facts,
+    energy::{AbsentMeter, MeterInfo, choose, discover},
+};
+use serde::Serialize;
+
+use super::{
+    energy::{RootArguments, why_none},
+    output,
+    selection::{CacheArguments, DEFAULT_MODEL, RegistryArguments},
+};
+use crate::{
+    doctor::{Check, Status, Subject, Verdict, examine},
+    exit::Exit,
+    plan::PlannedModel,
+    refusal::Refusal,
+    report::{Paint, Style, paragraph},
+};
+
+/// Text is wrapped here at the latest.
+const TEXT_WIDTH: usize = 100;
+
+/// What a run is to be fit for.
+#[derive(Args, Debug)]
+pub struct DoctorArguments {
+    /// Backend [default: onnxruntime,tract,candle].
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    backend: Vec<String>,
+    /// Model that has to fit into the memory.
+    #[arg(long, value_name = "NAME", default_value = DEFAULT_MODEL)]
+    model: String,
+    /// Number of threads that are to compute.
+    #[arg(long, value_name = "N", default_value = "1", value_parser = value_parser!(u32).range(1..=1024))]
+    threads: u32,
+    /// How to write the result.
+    #[arg(long, value_enum, default_value_t)]
+    format: DoctorFormat,
+    #[command(flatten)]
+    root: RootArguments,
+    #[command(flatten)]
+    cache: CacheArguments,
+    #[command(flatten)]
+    registry: RegistryArguments,
+}
+
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+enum DoctorFormat {
+    /// For people.
+    #[default]
+    Table,
+    /// For programs.
+    Json,
+}
+
+/// All that was found out.
+#[derive(Serialize)]
+struct Report<'a> {
+    #[serde(flatten)]
+    verdict: Verdict,
+    checks: &'a [Check],
+    /// The tree that was read in place of `/sys`.
+    sysfs_root: Option<String>,
+    device: DeviceFacts,
+    surroundings: &'a Surroundings,
+    meters: &'a [MeterInfo],
+    absent: &'a [AbsentMeter],
+}
+
+/// Examines this device, and writes what was found to standard output. Nothing is built, fetched or generated.
+///
+/// # Errors
+/// When something is named that does not exist.
+pub fn run(arguments: DoctorArguments) -> Result<Exit> {
+    let root = arguments.root.open()?;
+    let registry = arguments.registry.open()?;
+    let backends = registry.select(&arguments.backend)?;
+    let cache = arguments.cache.root()?;
+    let model = PlannedModel::find(&arguments.cache.library()?, &arguments.model)?.config();
+    let choice = choose(discover(&root), &[]).map_err(|error| Refusal::error(error.to_string()))?;
+    let meters: Vec<MeterInfo> = choice.meters.iter().map(|meter| meter.info().clone()).collect();
+    let none = meters.is_empty().then(|| why_none(&root, &choice.absent));
+    let surroundings = Surroundings::look(&root, &mut thread::sleep);
+    let checks = examine(&Subject {
+        root: &root,
+        meters: &meters,
+        absent: &choice.absent,
+        none: none.as_ref(),
+        surroundings: &surroundings,
+        backends: &backends,
+        cache: &cache,
+        model: (&arguments.model, model.weight_bytes()),
+        threads: arguments.threads,
+    });
+    let verdict = Verdict::of(&checks, !meters.is_empty(), none.as_ref());
+    let exit = if verdict.fit { Exit::Success } else { Exit::Unfit };
+    match arguments.format {
+        DoctorFormat::Table => output::write(&table(&checks, &verdict, &Style::detect()))?,
+        DoctorFormat::Json => {
+            let report = Report {
+                verdict,
+                checks: &checks,
+                sysfs_root: root.sys().map(|folder| folder.display().to_string()),
+                device: device_facts(&root, None),
+                surroundings: &surroundings,
+                meters: &meters,
+                absent: &choice.absent,
+            };
+            output::write(&format!("{}\n", serde_json::to_string_pretty(&report)?))?;
+        }
+    }
+    Ok(exit)
+}
+
+/// A line for each check, what to do below it, and the verdict at the end.
+pub fn table(checks: &[Check], verdict: &Verdict, style: &Style) -> String {
+    let paint = Paint { color: style.color };
+    let plain = Paint { color: false };
+    let width = style.width.unwrap_or(TEXT_WIDTH).min(TEXT_WIDTH);
+    let longest = checks.iter().map(|check| check.name.chars().count()).max().unwrap_or(0);
+    let mut output = String::new();
+    for check in checks {
+        let status = format!("{:7}", check.status.name());
+        let painted = match check.status {
+            Status::Ok => paint.best(&status),
+            Status::Unknown => paint.dim(&status),
+            Status::Warning => paint.bold(&status),
+            Status::Unfit => paint.alarm(&status),
+        };
+        let head = format!("{status}  {:longest$}  ", check.name);
+        let text = paragraph(&head, &check.seen, width, plain);
+        output += &painted;
+        output += &text[status.len()..];
+        let indent = " ".repeat(head.chars().count());
+        for detail in &check.details {
+            output += &paragraph(&format!("{indent}- "), detail, width, plain);
+        }
+        if let Some(fix) = &check.fix {
+            output += &paragraph(&format!("{indent}-> "), fix, width, plain);
+        }
+    }
+    output.push('\n');
+    output += &paint.bold(&verdict.sentence);
+    output.push('\n');
+    output
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_check_has_a_line_and_what_is_wrong_has_a_way_out() {
+        let check = |name: &str, status, seen: &str, fix: Option<&str>| Check {
+            name: name.into(),
+            status,
+            seen: seen.into(),
+            details: Vec::new(),
+            fix: fix.map(Into::into),
+        };
+        let mut checks = vec![
+            check("energy meters", Status::Warning, "none: this is a virtual machine", None),
+            check("governor", Status::Unknown, "the kernel tells none", None),
+            check(
+                "steal",
+                Status::Unfit,
+                "7.5 % of processor time goes to other virtual machines",
+                Some(
+                    "measure at another time, when fewer of the host's machines are busy, or on a machine of your own",
+                ),
+            ),
+            check("runner tract", Status::Ok, "/opt/pocketwatt/pocketwatt-tract", None),
+        ];
+        checks[0].details = vec!["nvml: no meter (there is no libnvidia-ml.so.1)".into()];
+        let verdict = Verdict::of(&checks, false, None);
+        insta::assert_snapshot!(table(&checks, &verdict, &Style { color: false, width: Some(80) }), @r#"
+        warning  energy meters  none: this is a virtual machine
+                                - nvml: no meter (there is no libnvidia-ml.so.1)
+        unknown  governor       the kernel tells none
+        unfit    steal          7.5 % of processor time goes to other virtual machines
+                                -> measure at another time, when fewer of the host's
+                                   machines are busy, or on a machine of your own
+        ok       runner tract   /opt/pocketwatt/pocketwatt-tract
+
+        Unfit for measuring: steal.
+        "#);
+        let colored = table(&checks, &verdict, &Style { color: true, width: Some(80) });
+        assert!(colored.contains("\u{1b}[31munfit  \u{1b}[0m  steal"), "{colored}");
+    }
+}

@@ -1,0 +1,433 @@
+//! What was seen of the meters, for people and for programs.
+
+use std::path::Path;
+
+use pocketwatt_meter::energy::{
+    AbsentMeter, Basis, Measurand, MeterEnd, MeterInfo, Observation, Unavailable, UpdatePeriod,
+};
+use pocketwatt_record::Energy;
+use serde::Serialize;
+
+use super::watched;
+use crate::report::{Paint, Style, paragraph};
+
+const TEXT_WIDTH: usize = 100;
+const GAP: &str = "  ";
+
+/// Everything that the command tells.
+#[derive(Debug, Serialize)]
+pub struct MetersView {
+    /// The tree that was read in place of `/sys`: then the meters are not this device's.
+    sysfs_root: Option<String>,
+    /// Length of the watch in seconds.
+    watched_s: Option<f64>,
+    meters: Vec<MeterView>,
+    absent: Vec<AbsentMeter>,
+    /// Why no meter can be read.
+    none: Option<Unavailable>,
+}
+
+#[derive(Debug, Serialize)]
+struct MeterView {
+    #[serde(flatten)]
+    info: MeterInfo,
+    /// Readings that were taken, how many in a second, and how often the value was another one.
+    readings: u64,
+    readings_per_second: Option<f64>,
+    changes: u64,
+    smallest_step: Option<i64>,
+    mean_power_watts: Option<f64>,
+    energy: Energy,
+    ended: Option<MeterEnd>,
+}
+
+impl MetersView {
+    /// From what was observed.
+    pub fn new(
+        sysfs_root: Option<&Path>,
+        observations: &[Observation],
+        absent: Vec<AbsentMeter>,
+        none: Option<Unavailable>,
+    ) -> Self {
+        Self {
+            sysfs_root: sysfs_root.map(|folder| folder.display().to_string()),
+            watched_s: observations.first().map(|seen| seen.watched_ns as f64 / 1e9),
+            meters: observations.iter().map(MeterView::of).collect(),
+            absent,
+            none,
+        }
+    }
+}
+
+impl MeterView {
+    fn of(seen: &Observation) -> Self {
+        let energy = watched::energy(seen);
+        let span_s = watched::span_s(seen);
+        Self {
+            info: seen.series.meter.clone(),
+            readings: seen.series.taken,
+            readings_per_second: span_s.map(|span_s| seen.series.taken as f64 / span_s),
+            changes: seen.changes,
+            smallest_step: seen.smallest_step,
+            mean_power_watts: energy.measured().zip(span_s).map(|((joules, _), span_s)| joules / span_s),
+            energy,
+            ended: seen.series.ended.clone(),
+        }
+    }
+
+    fn cells(&self) -> [String; 8] {
+        let info = &self.info;
+        let (kind, unit) = raw_value(&info.measurand);
+        let guessed = if info.unit_basis == Basis::Guessed { ", guessed" } else { "" };
+        let step = self.unit_times(info.resolution as f64);
+        let power = self.mean_power_watts.map_or("-".into(), |watts| quantity(watts, "W"));
+        let energy = match &self.energy {
+            Energy::Measured { joules, uncertainty_joules } => with_uncertainty(*joules, *uncertainty_joules, "J"),
+            Energy::Unavailable(unavailable) => unavailable.reason.words().to_owned(),
+        };
+        [
+            info.id.clone(),
+            info.scope.name().to_owned(),
+            format!("{kind}, {unit}{guessed}"),
+            step,
+            info.update_period.map_or("unknown".into(), update),
+            self.readings.to_string(),
+            power,
+            energy,
+        ]
+    }
+
+    /// So many raw units, with the unit of the raw value.
+    fn unit_times(&self, count: f64) -> String {
+        let (factor, unit) = unit(&self.info.measurand);
+        quantity(factor * count, unit)
+    }
+}
+
+const HEADER: [&str; 8] =
+    ["meter", "scope", "raw value", "resolution", "updated every", "readings", "mean power", "energy"];
+/// The first of the columns that are aligned to the right.
+const NUMBERS: std::ops::Range<usize> = 5..7;
+
+/// A row for each meter, then those that are not read.
+pub fn table(view: &MetersView, style: &Style) -> String {
+    let paint = Paint { color: style.color };
+    let width = style.width.unwrap_or(TEXT_WIDTH).min(TEXT_WIDTH);
+    let mut output = String::new();
+    if let Some(folder) = &view.sysfs_root {
+        let text = format!("/sys is read from {folder}: these are not this device's meters.");
+        output += &paint.alarm(&paragraph("SIMULATION  ", &text, width, Paint { color: false }));
+        output.push('\n');
+    }
+    if let Some(none) = &view.none {
+        let text = format!("No energy meter can be read here ({}): {}.", none.reason.words(), none.hint);
+        output += &paragraph("", &text, width, paint);
+    } else {
+        output += &meters(view, style.width.unwrap_or(usize::MAX), paint);
+        output.push('\n');
+        for meter in &view.meters {
+            if let Energy::Unavailable(unavailable) = &meter.energy {
+                let text = format!("{}: {}: {}", meter.info.id, unavailable.reason.words(), unavailable.hint);
+                output += &paragraph("note: ", &text, width, paint);
+            }
+        }
+        output += &paragraph("", &legend(view), width, paint);
+    }
+    if !view.absent.is_empty() {
+        output += &format!("\n{}\n", paint.bold("not read"));
+        let longest = view.absent.iter().map(|absent| absent.id.chars().count()).max().unwrap_or(0);
+        for absent in &view.absent {
+            let text = format!("{}: {}", absent.unavailable.reason.words(), absent.unavailable.hint);
+            output += &paragraph(&format!("  {:longest$}  ", absent.id), &text, width, paint);
+        }
+    }
+    output
+}
+
+/// Side by side where there is room, one below the other where not.
+fn meters(view: &MetersView, width: usize, paint: Paint) -> String {
+    let rows: Vec<[String; 8]> = view.meters.iter().map(MeterView::cells).collect();
+    let mut header = HEADER.map(str::to_owned);
+    header[7] = format!("energy in {:.1} s", view.watched_s.unwrap_or(0.0));
+    let widths: Vec<usize> = (0..HEADER.len())
+        .map(|column| {
+            let cells = rows.iter().map(|row| row[column].chars().count());
+            cells.chain([header[column].chars().count()]).max().unwrap_or(0)
+        })
+        .collect();
+    if widths.iter().sum::<usize>() + GAP.len() * (widths.len() - 1) > width {
+        return rows.iter().map(|row| stacked(&header, row, paint)).collect::<Vec<_>>().join("\n");
+    }
+    let line = |cells: &[String; 8]| {
+        let cells = cells.iter().zip(&widths).enumerate().map(|(column, (cell, width))| {
+            if NUMBERS.contains(&column) { format!("{cell:>width$}") } else { format!("{cell:width$}") }
+        });
+        cells.collect::<Vec<_>>().join(GAP).trim_end().to_owned()
+    };
+    let mut output = paint.bold(&line(&header)) + "\n";
+    for row in &rows {
+        output += &line(row);
+        output.push('\n');
+    }
+    output
+}
+
+fn stacked(header: &[String; 8], row: &[String; 8], paint: Paint) -> String {
+    let longest = header.iter().map(|name| name.chars().count()).max().unwrap_or(0);
+    let mut output = paint.bold(&row[0]) + "\n";
+    for (name, cell) in header.iter().zip(row).skip(1) {
+        output += &format!("  {name:longest$}  {cell}\n");
+    }
+    output
+}
+
+fn legend(view: &MetersView) -> String {
+    let mut text = String::from("± is the 95 % interval");
+    text += if view.meters.iter().all(|meter| meter.info.gain_error.is_some()) {
+        "."
+    } else {
+        " of updates, steps and noise; the error of a scale is in it only where the maker states one."
+    };
+    if view.meters.len() > 1 {
+        text += " Scopes overlap: they are never added up.";
+    }
+    text
+}
+
+/// What a raw value is, and its unit.
+fn raw_value(measurand: &Measurand) -> (&'static str, String) {
+    let (factor, unit) = unit(measurand);
+    let kind = match measurand {
+        Measurand::EnergyCounter { .. } => "energy used",
+        Measurand::RemainingEnergy { .. } => "energy left",
+        Measurand::RemainingCharge { .. } => "charge left",
+        Measurand::Power { .. } => "power",
+        Measurand::Current { .. } => "current",
+    };
+    (kind, quantity(factor, unit))
+}
+
+fn unit(measurand: &Measurand) -> (f64, &'static str) {
+    match measurand {
+        Measurand::EnergyCounter { joules_per_unit, .. } | Measurand::RemainingEnergy { joules_per_unit } => {
+            (*joules_per_unit, "J")
+        }
+        Measurand::RemainingCharge { coulombs_per_unit } => (*coulombs_per_unit, "C"),
+        Measurand::Power { watts_per_unit } => (*watts_per_unit, "W"),
+        Measurand::Current { amperes_per_unit } => (*amperes_per_unit, "A"),
+    }
+}
+
+fn update(period: UpdatePeriod) -> String {
+    let basis = match period.basis {
+        Basis::Observed => "seen",
+        Basis::Declared => "declared",
+        Basis::Documented => "documented",
+        Basis::Guessed => "guessed",
+    };
+    format!("{} ({basis})", quantity(period.ns as f64 / 1e9, "s"))
+}
+
+const PREFIXES: [(f64, &str); 6] = [(1e6, "M"), (1e3, "k"), (1.0, ""), (1e-3, "m"), (1e-6, "µ"), (1e-9, "n")];
+
+/// What rounds to 1000 takes the next prefix.
+fn fitting(value: f64, prefixes: &'static [(f64, &'static str)]) -> (f64, &'static str) {
+    let fits = |(factor, _): &&(f64, &str)| value.abs() >= 0.9995 * factor;
+    *prefixes.iter().find(fits).unwrap_or(&PREFIXES[5])
+}
+
+/// Both in one unit, with two digits of the uncertainty: `36.930 ±0.010 J`.
+fn with_uncertainty(value: f64, uncertainty: f64, unit: &str) -> String {
+    let (factor, prefix) = fitting(value.abs().max(uncertainty), &PREFIXES);
+    let (value, uncertainty) = (value / factor, uncertainty / factor);
+    let digits = if uncertainty > 0.0 { (1.0 - uncertainty.log10().floor()).clamp(0.0, 6.0) as usize } else { 3 };
+    format!("{value:.digits$} ±{uncertainty:.digits$} {prefix}{unit}")
+}
+
+/// Three digits with the prefix that fits: `36.9 J`, `61.0 µJ`; `1 µJ` where the number is whole.
+fn quantity(value: f64, unit: &str) -> String {
+    if value == 0.0 {
+        return format!("0 {unit}");
+    }
+    let prefixes = if unit == "s" { &PREFIXES[2..] } else { &PREFIXES[..] };
+    let (factor, prefix) = fitting(value, prefixes);
+    let number = value / factor;
+    let whole = (number - number.round()).abs() < 1e-6 * number.abs();
+    let digits = match number.abs() {
+        _ if whole => 0,
+        number if number >= 99.95 => 0,
+        number if number >= 9.995 => 1,
+        _ => 2,
+    };
+    format!("{number:.digits$} {prefix}{unit}")
+}
+
+#[cfg(test)]
+mod tests {
+    use pocketwatt_meter::energy::{
+        MeterReading, MeterSeries, MeterSource, RawReading, Reason, Scope, Unavailable, UpdatePeriod,
+    };
+    use pocketwatt_protocol::MonotonicNs;
+
+    use super::*;
+
+    fn info(id: &str, scope: Scope, measurand: Measurand) -> MeterInfo {
+        MeterInfo {
+            id: id.into(),
+            source: MeterSource::Powercap,
+            scope,
+            part: "package-0".into(),
+            path: "/sys/class/powercap/intel-rapl:0/energy_uj".into(),
+            measurand,
+            unit_basis: Basis::Documented,
+            resolution: 61,
+            update_period: Some(UpdatePeriod { ns: 1_000_000, basis: Basis::Observed }),
+            gain_error: None,
+            power_limit_watts: None,
+        }
+    }
+
+    fn seen(info: MeterInfo, values: &[(u64, i64)]) -> Observation {
+        let mut series = MeterSeries::new(info);
+        let mut changes = 0;
+        for (index, (ms, value)) in values.iter().enumerate() {
+            changes += u64::from(index > 0 && values[index - 1].1 != *value);
+            let reading = RawReading { value: *value, microvolts: Some(3_850_000) };
+            series.push(MonotonicNs(ms * 1_000_000), reading);
+        }
+        let watched_ns = values.last().map_or(0, |(ms, _)| ms * 1_000_000);
+        Observation { update_period: series.meter.update_period, changes, smallest_step: None, watched_ns, series }
+    }
+
+    const COUNTER: Measurand = Measurand::EnergyCounter { joules_per_unit: 1e-6, modulus: Some(262_143_328_851) };
+
+    fn view() -> MetersView {
+        let package = info("powercap:package-0", Scope::Package, COUNTER);
+        let mut charge = info(
+            "battery:battery/charge_counter",
+            Scope::Device,
+            Measurand::RemainingCharge { coulombs_per_unit: 3.6e-3 },
+        );
+        charge.resolution = 1000;
+        charge.update_period = None;
+        let mut current =
+            info("battery:battery/current_now", Scope::Device, Measurand::Current { amperes_per_unit: 1e-3 });
+        current.unit_basis = Basis::Guessed;
+        current.resolution = 1;
+        current.update_period = Some(UpdatePeriod { ns: 1_000_000_000, basis: Basis::Declared });
+        let observations = [
+            seen(package, &[(0, 5_000_000), (1500, 20_000_000), (3000, 41_930_000)]),
+            seen(charge, &[(0, 3_000_000), (3000, 3_000_000)]),
+            seen(current, &[(0, 500), (1000, 520), (2000, 480), (3000, 500)]),
+        ];
+        let absent = vec![AbsentMeter {
+            source: MeterSource::Powercap,
+            id: "powercap:psys".into(),
+            scope: Some(Scope::Platform),
+            unavailable: Unavailable::new(
+                Reason::NotPermitted,
+                "only root may read /sys/class/powercap/intel-rapl:1/energy_uj: sudo chmod -R a+r /sys/class/powercap/",
+            ),
+        }];
+        MetersView::new(None, &observations, absent, None)
+    }
+
+    #[test]
+    fn meters_are_shown_side_by_side() {
+        insta::assert_snapshot!(table(&view(), &Style::default()), @r#"
+        meter                           scope         raw value               resolution  updated every   readings  mean power  energy in 3.0 s
+        powercap:package-0              package       energy used, 1 µJ       61 µJ       1 ms (seen)            3      12.3 W  36.930 ±0.010 J
+        battery:battery/charge_counter  whole device  charge left, 3.60 mC    3.60 C      unknown                2           -  below resolution
+        battery:battery/current_now     whole device  current, 1 mA, guessed  1 mA        1 s (declared)         4      1.92 W  5.77 ±0.19 J
+
+        note: battery:battery/charge_counter: below resolution: its value never changed in 3 s: read for
+              longer with --watch
+        ± is the 95 % interval of updates, steps and noise; the error of a scale is in it only where the
+        maker states one. Scopes overlap: they are never added up.
+
+        not read
+          powercap:psys  not permitted: only root may read /sys/class/powercap/intel-rapl:1/energy_uj: sudo
+                         chmod -R a+r /sys/class/powercap/
+        "#);
+    }
+
+    #[test]
+    fn on_a_narrow_terminal_meters_stand_one_below_the_other() {
+        let mut view = view();
+        view.meters.truncate(1);
+        view.absent.clear();
+        view.sysfs_root = Some("/tmp/tree".into());
+        insta::assert_snapshot!(table(&view, &Style { color: false, width: Some(60) }), @r#"
+        SIMULATION  /sys is read from /tmp/tree: these are not this
+                    device's meters.
+
+        powercap:package-0
+          scope            package
+          raw value        energy used, 1 µJ
+          resolution       61 µJ
+          updated every    1 ms (seen)
+          readings         3
+          mean power       12.3 W
+          energy in 3.0 s  36.930 ±0.010 J
+
+        ± is the 95 % interval of updates, steps and noise; the
+        error of a scale is in it only where the maker states one.
+        "#);
+    }
+
+    #[test]
+    fn no_meter_is_an_answer() {
+        let none = Unavailable::new(Reason::NoMeter, "no energy meter was found");
+        let view = MetersView::new(None, &[], Vec::new(), Some(none));
+        insta::assert_snapshot!(table(&view, &Style::default()), @r#"
+        No energy meter can be read here (no meter): no energy meter was found.
+        "#);
+    }
+
+    #[test]
+    fn what_is_not_known_is_no_number_for_programs_either() {
+        let json = serde_json::to_value(view()).unwrap();
+        let charge = &json["meters"][1];
+        assert_eq!(charge["energy"]["unavailable"]["reason"], "below-resolution");
+        assert_eq!((&charge["mean_power_watts"], &charge["update_period"]), (&().into(), &().into()));
+        let package = &json["meters"][0]["energy"]["measured"];
+        assert!((package["joules"].as_f64().unwrap() - 36.93).abs() < 1e-9, "{package}");
+    }
+
+    #[test]
+    fn counters_wrap_and_do_not_run_backwards() {
+        let mut package = info("x", Scope::Package, COUNTER);
+        let wrapped = [(0, 262_143_328_850), (1000, 1_000_000), (2000, 2_000_000)];
+        let (joules, _) = watched::energy(&seen(package.clone(), &wrapped)).measured().unwrap();
+        assert!((joules - 2.000_001).abs() < 1e-9, "{joules}");
+        package.measurand = Measurand::EnergyCounter { joules_per_unit: 1e-6, modulus: None };
+        let Energy::Unavailable(unavailable) = watched::energy(&seen(package, &wrapped)) else { panic!() };
+        assert_eq!(unavailable.reason, Reason::WentBackwards);
+    }
+
+    #[test]
+    fn a_gauge_is_summed_over_time() {
+        let gauge = info("x", Scope::Device, Measurand::Power { watts_per_unit: 1e-6 });
+        let (joules, uncertainty) =
+            watched::energy(&seen(gauge, &[(0, 4_000_000), (1000, 4_000_000), (2000, 6_000_000)])).measured().unwrap();
+        assert!((joules - 9.0).abs() < 1e-9 && uncertainty > 0.1, "{joules} {uncertainty}");
+        let reading = MeterReading { at: MonotonicNs(0), value: 1, microvolts: None };
+        let mut current =
+            seen(info("x", Scope::Device, Measurand::Current { amperes_per_unit: 1e-6 }), &[(0, 1), (9, 2)]);
+        current.series.readings.push(reading);
+        assert!(watched::energy(&current).measured().is_none(), "current without a voltage is no power");
+    }
+
+    #[test]
+    fn quantities_have_three_digits_and_a_prefix() {
+        let text = |value| quantity(value, "J");
+        assert_eq!(
+            [text(36.93), text(6.1e-5), text(1e-6), text(0.9999), text(262_143.3)],
+            ["36.9 J", "61 µJ", "1 µJ", "1.00 J", "262 kJ"]
+        );
+        assert_eq!([text(0.0), text(-2.5), text(2.33e-10)], ["0 J", "-2.50 J", "0.23 nJ"]);
+        assert_eq!(with_uncertainty(36.93, 0.0101, "J"), "36.930 ±0.010 J");
+        assert_eq!(with_uncertainty(0.012, 0.034, "J"), "12 ±34 mJ");
+        assert_eq!([quantity(1800.0, "s"), quantity(0.00102, "s")], ["1800 s", "1.02 ms"]);
+    }
+}

@@ -1,0 +1,124 @@
+//! What can be measured on this device, and what would disturb it: said before anything is measured.
+
+mod energy;
+mod processors;
+mod programs;
+mod room;
+mod verdict;
+
+use std::path::Path;
+
+use pocketwatt_meter::{
+    Surroundings, SystemRoot,
+    energy::{AbsentMeter, MeterInfo, Unavailable},
+};
+use serde::Serialize;
+
+pub use verdict::Verdict;
+
+use crate::plan::Backend;
+
+/// What is examined.
+#[derive(Debug)]
+pub struct Subject<'a> {
+    /// Where `/sys` is.
+    pub root: &'a SystemRoot,
+    /// Meters that a run would read, the preferred one first.
+    pub meters: &'a [MeterInfo],
+    /// Those that it would not, with the reason.
+    pub absent: &'a [AbsentMeter],
+    /// Why there is none at all.
+    pub none: Option<&'a Unavailable>,
+    /// What goes on around.
+    pub surroundings: &'a Surroundings,
+    /// Backends that would run.
+    pub backends: &'a [&'a Backend],
+    /// Where fetched libraries are.
+    pub cache: &'a Path,
+    /// Name and bytes of weights of the largest model.
+    pub model: (&'a str, u64),
+    /// The most threads that would compute.
+    pub threads: u32,
+}
+
+/// One thing that was looked at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Check {
+    /// What was looked at: `governor`, `free memory`.
+    pub name: String,
+    /// What it means for a measurement.
+    pub status: Status,
+    /// What was seen; one line.
+    pub seen: String,
+    /// What belongs to it, one line each.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub details: Vec<String>,
+    /// What to do about it; one line.
+    pub fix: Option<String>,
+}
+
+/// What a check means for a measurement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Status {
+    /// It does not disturb.
+    Ok,
+    /// The device does not tell.
+    Unknown,
+    /// Numbers may be worse for it.
+    Warning,
+    /// Numbers would mislead, or there would be none.
+    Unfit,
+}
+
+impl Status {
+    /// The word used in tables.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Unknown => "unknown",
+            Self::Warning => "warning",
+            Self::Unfit => "unfit",
+        }
+    }
+}
+
+impl Check {
+    fn new(name: impl Into<String>, status: Status, seen: impl Into<String>) -> Self {
+        Self { name: name.into(), status, seen: seen.into(), details: Vec::new(), fix: None }
+    }
+
+    fn ok(name: impl Into<String>, seen: impl Into<String>) -> Self {
+        Self::new(name, Status::Ok, seen)
+    }
+
+    fn fix(mut self, fix: impl Into<String>) -> Self {
+        self.fix = Some(fix.into());
+        self
+    }
+}
+
+/// Looks at everything. A check that is [`Status::Unfit`] means that numbers would mislead, or that there would be none.
+pub fn examine(subject: &Subject) -> Vec<Check> {
+    let around = subject.surroundings;
+    let mut checks = energy::checks(subject);
+    checks.push(energy::supply(&around.supply, subject.absent));
+    checks.extend(processors::checks(&around.processors, subject.threads));
+    checks.push(room::temperature(&around.heat));
+    checks.extend(room::load(&around.load, around.processors.online));
+    checks.push(room::memory(&around.memory, subject.model));
+    checks.extend(programs::checks(subject.backends, subject.cache));
+    checks
+}
+
+/// `a, b and c`.
+fn listed<T: AsRef<str>>(words: &[T]) -> String {
+    match words {
+        [] => "none".into(),
+        [one] => one.as_ref().into(),
+        [first @ .., last] => {
+            let first: Vec<&str> = first.iter().map(AsRef::as_ref).collect();
+            format!("{} and {}", first.join(", "), last.as_ref())
+        }
+    }
+}
