@@ -1,0 +1,112 @@
+//! What the device can measure, said before measuring: `doctor` and `meters` on the real machine and on made-up trees.
+#![cfg(test)]
+
+use std::fs;
+
+use pocketwatt_tests::Bench;
+use serde_json::Value;
+
+/// On the fake backend, which the tests have built.
+const FAKE: [&str; 5] = ["doctor", "--backend", "fake", "--model", "mobilellm-125m"];
+
+fn json(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"))
+}
+
+fn check<'a>(report: &'a Value, name: &str) -> &'a Value {
+    let checks = report["checks"].as_array().unwrap();
+    checks.iter().find(|check| check["name"] == name).unwrap_or_else(|| panic!("no check {name}: {report:#}"))
+}
+
+/// A tree in place of `/sys`.
+fn tree(bench: &Bench, files: &[(&str, &str)]) -> String {
+    let root = bench.path("sys");
+    fs::create_dir_all(&root).unwrap();
+    for (path, content) in files {
+        let path = root.join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, format!("{content}\n")).unwrap();
+    }
+    root.to_str().unwrap().to_owned()
+}
+
+#[test]
+fn the_exit_status_is_the_verdict() {
+    let bench = Bench::new();
+    // The machine may be busy with other tests: either verdict is right, as long as the exit status is the same.
+    let finished = bench.pocketwatt(&[&FAKE[..], &["--format", "json"]].concat());
+    let report = json(&finished.stdout);
+    let fit = report["fit"].as_bool().unwrap();
+    assert_eq!(finished.code, Some(if fit { 0 } else { 6 }), "{report:#}");
+    let unfit = report["checks"].as_array().unwrap().iter().filter(|check| check["status"] == "unfit").count();
+    assert_eq!(fit, unfit == 0, "{report:#}");
+    assert_eq!(check(&report, "runner fake")["status"], "ok");
+    for check in report["checks"].as_array().unwrap() {
+        assert!(!check["seen"].as_str().unwrap().is_empty(), "{check}");
+        assert!(check["status"] != "unfit" || check["fix"].is_string(), "nothing to do about {check}");
+    }
+    let meters = check(&report, "energy meters");
+    if report["meters"].as_array().unwrap().is_empty() {
+        assert_eq!(meters["status"], "warning", "a machine without a meter can still measure speed");
+        assert_eq!(report["fit_for_energy"], false);
+    }
+}
+
+#[test]
+fn no_runner_is_unfit() {
+    let bench = Bench::new();
+    let backends = bench.write(
+        "backends.toml",
+        "[foreign]\nbinary = \"no-such-runner\"\nsummary = \"nothing\"\nprecisions = [\"f32\"]\n",
+    );
+    let shown = bench.pocketwatt(&["doctor", "--backends", &backends, "--backend", "foreign"]).expect_code(6).stdout;
+    assert!(shown.contains("unfit    runner foreign") && shown.contains("Unfit for measuring: "), "{shown}");
+}
+
+#[test]
+fn a_slow_governor_is_unfit_and_the_fix_is_told() {
+    let bench = Bench::new();
+    let sys = tree(
+        &bench,
+        &[
+            ("devices/system/cpu/online", "0-3"),
+            ("devices/system/cpu/cpufreq/policy0/scaling_governor", "powersave"),
+            ("devices/system/cpu/cpufreq/policy0/scaling_driver", "acpi-cpufreq"),
+            ("devices/system/cpu/cpufreq/policy0/scaling_max_freq", "1200000"),
+            ("devices/system/cpu/cpufreq/policy0/scaling_min_freq", "800000"),
+            ("devices/system/cpu/cpufreq/policy0/cpuinfo_max_freq", "4800000"),
+            ("class/thermal/thermal_zone0/type", "x86_pkg_temp"),
+            ("class/thermal/thermal_zone0/temp", "99000"),
+            ("class/thermal/thermal_zone0/trip_point_0_type", "critical"),
+            ("class/thermal/thermal_zone0/trip_point_0_temp", "98000"),
+        ],
+    );
+    let arguments = [&FAKE[..], &["--sysfs-root", &sys]].concat();
+    let shown = bench.pocketwatt(&arguments).expect_code(6).stdout;
+    for part in ["simulation", &sys, "performance | sudo tee", "limited to 1.20 GHz", "99 °C (limit 98 °C)"] {
+        assert!(shown.contains(part), "{part} is not in {shown}");
+    }
+    let report = json(&bench.pocketwatt(&[&arguments[..], &["--format", "json"]].concat()).expect_code(6).stdout);
+    assert_eq!(check(&report, "governor")["status"], "unfit");
+    assert_eq!(report["sysfs_root"], sys.as_str());
+}
+
+#[test]
+fn a_device_without_meters_is_told_why_and_shows_no_joule() {
+    let bench = Bench::new();
+    let sys = tree(&bench, &[("devices/system/cpu/online", "0-3")]);
+    let shown = bench.pocketwatt(&["meters", "--sysfs-root", &sys]).expect_code(0).stdout;
+    assert!(shown.contains("SIMULATION") && shown.contains("No energy meter can be read here"), "{shown}");
+    assert!(!shown.contains(" J") && !shown.contains(" W"), "a number from nowhere: {shown}");
+    let report = json(&bench.pocketwatt(&["meters", "--sysfs-root", &sys, "--format", "json"]).expect_code(0).stdout);
+    assert!(report["meters"].as_array().unwrap().is_empty() && report["none"]["reason"].is_string(), "{report:#}");
+}
+
+#[test]
+fn what_does_not_exist_is_refused() {
+    let bench = Bench::new();
+    bench.pocketwatt(&["meters", "--sysfs-root", "nowhere"]).expect_code(3).expect_stderr(&["nowhere is no folder"]);
+    bench.pocketwatt(&["meters", "--meter", "sundial"]).expect_code(3).expect_stderr(&["no meter \"sundial\""]);
+    bench.pocketwatt(&["doctor", "--backend", "zzz"]).expect_code(3).expect_stderr(&["unknown backend \"zzz\""]);
+    bench.pocketwatt(&["meters", "--watch", "0"]).expect_code(2);
+}
