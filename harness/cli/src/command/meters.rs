@@ -1,5 +1,6 @@
 //! `pocketwatt meters`: the energy meters of this device, live.
 
+mod amount;
 mod view;
 mod watched;
 

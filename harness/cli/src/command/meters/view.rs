@@ -8,7 +8,10 @@ use pocketwatt_meter::energy::{
 use pocketwatt_record::Energy;
 use serde::Serialize;
 
-use super::watched;
+use super::{
+    amount::{quantity, with_uncertainty},
+    watched,
+};
 use crate::report::{Paint, Style, paragraph};
 
 const TEXT_WIDTH: usize = 100;
@@ -228,40 +231,6 @@ fn update(period: UpdatePeriod) -> String {
     format!("{} ({basis})", quantity(period.ns as f64 / 1e9, "s"))
 }
 
-const PREFIXES: [(f64, &str); 6] = [(1e6, "M"), (1e3, "k"), (1.0, ""), (1e-3, "m"), (1e-6, "µ"), (1e-9, "n")];
-
-/// What rounds to 1000 takes the next prefix.
-fn fitting(value: f64, prefixes: &'static [(f64, &'static str)]) -> (f64, &'static str) {
-    let fits = |(factor, _): &&(f64, &str)| value.abs() >= 0.9995 * factor;
-    *prefixes.iter().find(fits).unwrap_or(&PREFIXES[5])
-}
-
-/// Both in one unit, with two digits of the uncertainty: `36.930 ±0.010 J`.
-fn with_uncertainty(value: f64, uncertainty: f64, unit: &str) -> String {
-    let (factor, prefix) = fitting(value.abs().max(uncertainty), &PREFIXES);
-    let (value, uncertainty) = (value / factor, uncertainty / factor);
-    let digits = if uncertainty > 0.0 { (1.0 - uncertainty.log10().floor()).clamp(0.0, 6.0) as usize } else { 3 };
-    format!("{value:.digits$} ±{uncertainty:.digits$} {prefix}{unit}")
-}
-
-/// Three digits with the prefix that fits: `36.9 J`, `61.0 µJ`; `1 µJ` where the number is whole.
-fn quantity(value: f64, unit: &str) -> String {
-    if value == 0.0 {
-        return format!("0 {unit}");
-    }
-    let prefixes = if unit == "s" { &PREFIXES[2..] } else { &PREFIXES[..] };
-    let (factor, prefix) = fitting(value, prefixes);
-    let number = value / factor;
-    let whole = (number - number.round()).abs() < 1e-6 * number.abs();
-    let digits = match number.abs() {
-        _ if whole => 0,
-        number if number >= 99.95 => 0,
-        number if number >= 9.995 => 1,
-        _ => 2,
-    };
-    format!("{number:.digits$} {prefix}{unit}")
-}
-
 #[cfg(test)]
 mod tests {
     use pocketwatt_meter::energy::{
@@ -379,9 +348,7 @@ mod tests {
     fn no_meter_is_an_answer() {
         let none = Unavailable::new(Reason::NoMeter, "no energy meter was found");
         let view = MetersView::new(None, &[], Vec::new(), Some(none));
-        insta::assert_snapshot!(table(&view, &Style::default()), @r#"
-        No energy meter can be read here (no meter): no energy meter was found.
-        "#);
+        insta::assert_snapshot!(table(&view, &Style::default()), @"No energy meter can be read here (no meter): no energy meter was found.");
     }
 
     #[test]
@@ -406,6 +373,20 @@ mod tests {
     }
 
     #[test]
+    fn a_gauge_that_shows_nothing_and_a_battery_that_fills_give_no_joules() {
+        let gauge = info("x", Scope::Rail, Measurand::Power { watts_per_unit: 1e-6 });
+        let battery = info("x", Scope::Device, Measurand::RemainingEnergy { joules_per_unit: 3.6e-3 });
+        let reason = |seen: Observation| match watched::energy(&seen) {
+            Energy::Unavailable(unavailable) => Some(unavailable.reason),
+            Energy::Measured { .. } => None,
+        };
+        assert_eq!(reason(seen(gauge, &[(0, 0), (1000, 0)])), Some(Reason::Unreadable));
+        assert_eq!(reason(seen(battery, &[(0, 5000), (1000, 6000), (2000, 7000)])), Some(Reason::WentBackwards));
+        let reset = [(0, 20_000_000_000), (1000, 1), (2000, 2)];
+        assert_eq!(reason(seen(info("x", Scope::Package, COUNTER), &reset)), Some(Reason::WentBackwards));
+    }
+
+    #[test]
     fn a_gauge_is_summed_over_time() {
         let gauge = info("x", Scope::Device, Measurand::Power { watts_per_unit: 1e-6 });
         let (joules, uncertainty) =
@@ -416,18 +397,5 @@ mod tests {
             seen(info("x", Scope::Device, Measurand::Current { amperes_per_unit: 1e-6 }), &[(0, 1), (9, 2)]);
         current.series.readings.push(reading);
         assert!(watched::energy(&current).measured().is_none(), "current without a voltage is no power");
-    }
-
-    #[test]
-    fn quantities_have_three_digits_and_a_prefix() {
-        let text = |value| quantity(value, "J");
-        assert_eq!(
-            [text(36.93), text(6.1e-5), text(1e-6), text(0.9999), text(262_143.3)],
-            ["36.9 J", "61 µJ", "1 µJ", "1.00 J", "262 kJ"]
-        );
-        assert_eq!([text(0.0), text(-2.5), text(2.33e-10)], ["0 J", "-2.50 J", "0.23 nJ"]);
-        assert_eq!(with_uncertainty(36.93, 0.0101, "J"), "36.930 ±0.010 J");
-        assert_eq!(with_uncertainty(0.012, 0.034, "J"), "12 ±34 mJ");
-        assert_eq!([quantity(1800.0, "s"), quantity(0.00102, "s")], ["1800 s", "1.02 ms"]);
     }
 }

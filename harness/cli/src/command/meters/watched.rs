@@ -33,7 +33,10 @@ fn measure(observation: &Observation) -> Result<Energy, Unavailable> {
         Measurand::EnergyCounter { joules_per_unit, modulus } => {
             seen_to_change(observation)?;
             let units = differences(&series.readings, |before, after| match modulus {
-                Some(modulus) if after < before => Some(after + modulus - before),
+                // What would be more than half way round is a counter that began again.
+                Some(modulus) if after < before => {
+                    Some(after + modulus - before).filter(|difference| *difference < modulus / 2)
+                }
                 _ => after.checked_sub(before).filter(|difference| *difference >= 0),
             })?;
             let joules = units as f64 * joules_per_unit;
@@ -64,6 +67,13 @@ fn measure(observation: &Observation) -> Result<Energy, Unavailable> {
             gauge(observation, span_s, watts, step)?
         }
     };
+    if joules <= 0.0 {
+        return Err(if series.meter.measurand.is_cumulative() {
+            Unavailable::new(Reason::WentBackwards, "a battery that gains energy is being charged")
+        } else {
+            Unavailable::new(Reason::Unreadable, format!("it showed {:.3} W on average", joules / span_s))
+        });
+    }
     let standard = standard.hypot(series.meter.gain_error.unwrap_or(0.0) * joules);
     Ok(Energy::Measured { joules, uncertainty_joules: COVERAGE * standard })
 }
