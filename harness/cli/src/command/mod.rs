@@ -15,3 +15,4 @@ pub mod schema;
 pub mod selection;
 pub mod show;
 pub mod stored_run;
+mod strict;

@@ -16,11 +16,15 @@ use super::{
     output,
     selection::{CacheArguments, PlanArguments, RegistryArguments},
     stored_run::{self, LATEST},
+    strict::{self, Intention},
 };
 use crate::{
     exit::Exit,
     measure::{CaseMeters, Mailbox, Sweep, SweepEnd, all_measured},
-    plan::{Outline, PlannedModel, PreparedModel, Registry, Scenario, Selection, Shape, duration, plan_cases, prepare},
+    plan::{
+        Backend, Outline, PlannedModel, PreparedModel, Registry, Scenario, Selection, Shape, duration, plan_cases,
+        prepare,
+    },
     refusal::Refusal,
     report::{self, Format, Style, date, decode::Decoder, progress},
 };
@@ -41,7 +45,7 @@ pub struct RunArguments {
     dry_run: bool,
     /// Go on with a run that was stopped: measure the cases of its plan that have no record.
     #[arg(long, value_name = "RUN", num_args = 0..=1, default_missing_value = LATEST,
-        conflicts_with_all = ["scenario", "model", "backend", "threads", "graph", "iterations", "warmup", "settle", "timeout", "device", "dry_run", "no_probe", "meter", "energy_uncertainty", "idle", "battery", "idle_power", "screen_power", "sysfs_root"])]
+        conflicts_with_all = ["scenario", "model", "backend", "threads", "graph", "iterations", "warmup", "settle", "timeout", "device", "dry_run", "no_probe", "meter", "energy_uncertainty", "idle", "battery", "idle_power", "screen_power", "sysfs_root", "strict"])]
     resume: Option<String>,
     /// With --resume: also measure again what failed or was skipped.
     #[arg(long, requires = "resume")]
@@ -61,6 +65,9 @@ pub struct RunArguments {
     /// Leave the memory bandwidth probe out; the model bandwidth utilisation is then not told.
     #[arg(long)]
     no_probe: bool,
+    /// Refuse to measure, with exit status 6, on a device that `pocketwatt doctor` calls unfit.
+    #[arg(long)]
+    strict: bool,
 }
 
 /// Measures, stores and shows.
@@ -157,9 +164,36 @@ fn start(arguments: &RunArguments, registry: &Registry) -> Result<Exit> {
     if let Some(announcement) = energy::announcement(&run.energy, run.plan.len()) {
         eprintln!("{announcement}");
     }
+    if arguments.strict && !is_fit(arguments, &run, &backends, &models)? {
+        return Ok(Exit::Unfit);
+    }
     let folder = RunFolder::create(&device_folder.join(&run.id), &run)
         .context("nothing was measured yet; choose another folder with --results")?;
     measure(arguments, registry, &run, &folder, &models, &mut meters, &mut mailbox)
+}
+
+/// Says what is wrong with the device, if something is.
+fn is_fit(
+    arguments: &RunArguments,
+    run: &Run,
+    backends: &[&Backend],
+    models: &BTreeMap<String, PreparedModel>,
+) -> Result<bool> {
+    let sizes = models.iter().map(|(name, model)| (name.as_str(), model.passport.weight_bytes));
+    let obstacles = strict::obstacles(&Intention {
+        energy: &run.energy,
+        backends,
+        cache: &arguments.cache.root()?,
+        model: sizes.max_by_key(|(_, bytes)| *bytes).unwrap_or_default(),
+        threads: arguments.plan.threads().iter().copied().max().unwrap_or(1),
+    });
+    for obstacle in &obstacles {
+        eprintln!("unfit: {obstacle}");
+    }
+    if !obstacles.is_empty() {
+        eprintln!("nothing was measured, because of --strict; `pocketwatt doctor` says more");
+    }
+    Ok(obstacles.is_empty())
 }
 
 fn resume(arguments: &RunArguments, registry: &Registry, name: &str) -> Result<Exit> {
