@@ -110,3 +110,26 @@ fn what_does_not_exist_is_refused() {
     bench.pocketwatt(&["doctor", "--backend", "zzz"]).expect_code(3).expect_stderr(&["unknown backend \"zzz\""]);
     bench.pocketwatt(&["meters", "--watch", "0"]).expect_code(2);
 }
+
+#[test]
+fn a_strict_run_measures_nothing_on_an_unfit_device() {
+    let bench = Bench::new();
+    let sys = tree(
+        &bench,
+        &[
+            ("class/thermal/thermal_zone0/type", "x86_pkg_temp"),
+            ("class/thermal/thermal_zone0/temp", "99000"),
+            ("class/thermal/thermal_zone0/trip_point_0_type", "critical"),
+            ("class/thermal/thermal_zone0/trip_point_0_temp", "100000"),
+            ("class/thermal/thermal_zone0/trip_point_1_type", "passive"),
+            ("class/thermal/thermal_zone0/trip_point_1_temp", "95000"),
+        ],
+    );
+    let arguments = ["--scenario", "decode-4", "--sysfs-root", &sys];
+    bench
+        .run("", &[&arguments[..], &["--strict"]].concat())
+        .expect_code(6)
+        .expect_stderr(&["unfit: temperature", "nothing was measured, because of --strict"]);
+    assert!(!bench.path("results").exists());
+    bench.run("", &arguments).expect_code(0);
+}

@@ -9,6 +9,7 @@ mod choice;
 pub mod fixture;
 mod info;
 mod observe;
+mod powercap;
 mod raw_file;
 mod series;
 mod unavailable;
@@ -71,6 +72,9 @@ impl Discovery {
 
 /// Looks for every kind of meter. Each kind says for itself why it has none.
 pub fn discover(root: &SystemRoot) -> Discovery {
-    let _ = root;
-    Discovery::default()
+    let mut found = Discovery::default();
+    for kind in [powercap::discover] {
+        found.extend(kind(root));
+    }
+    found
 }

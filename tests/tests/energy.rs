@@ -1,0 +1,242 @@
+//! Energy, end to end: the fake backend beside a simulated tree whose counters advance in real time, and trees that give
+//! nothing.
+#![cfg(test)]
+
+use std::{
+    fs,
+    io::{BufRead, BufReader},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+};
+
+use pocketwatt_meter::energy::Reason;
+use pocketwatt_record::{Energy, Idle, Phase, Record, Value};
+use pocketwatt_tests::Bench;
+
+/// `scripts/simulate-power`, until it is dropped.
+struct Simulation {
+    child: Child,
+    tree: PathBuf,
+    truth: PathBuf,
+}
+
+fn script() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../scripts/simulate-power")
+}
+
+impl Simulation {
+    fn start(bench: &Bench, options: &[&str]) -> Self {
+        let (tree, truth) = (bench.path("tree"), bench.path("truth"));
+        let mut child = Command::new(script())
+            .arg(&tree)
+            .arg("--truth")
+            .arg(&truth)
+            .arg("--until-eof")
+            .args(options)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("scripts/simulate-power starts");
+        // It says so when the meters run.
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        assert!(!line.is_empty(), "the simulation ended before it began");
+        Self { child, tree, truth }
+    }
+
+    fn root(&self) -> &str {
+        self.tree.to_str().unwrap()
+    }
+
+    /// Ends it, and compares the newest run with the truth.
+    fn judge(mut self, bench: &Bench) -> String {
+        drop(self.child.stdin.take());
+        self.child.wait().unwrap();
+        let output =
+            Command::new(script()).arg("--judge").arg(bench.folder().path()).arg(&self.truth).output().unwrap();
+        let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{text}");
+        text
+    }
+}
+
+impl Drop for Simulation {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn joules(record: &Record, figure: usize, phase: Phase) -> (f64, f64, f64) {
+    let energy = record.energy[figure].phase(phase).unwrap();
+    let (joules, uncertainty) =
+        energy.gross.measured().unwrap_or_else(|| panic!("{phase:?} was not measured: {:?}", energy.gross));
+    (joules, uncertainty, energy.duration_ns as f64 / 1e9)
+}
+
+fn reasons(record: &Record) -> Vec<String> {
+    let energy = |metric: &str| metric.contains("energy") || metric.contains("power") || metric.contains("watt");
+    record
+        .metrics
+        .iter()
+        .filter(|value| energy(&value.metric))
+        .map(|value| match &value.value {
+            Value::Measured(_) => format!("{} was measured", value.metric),
+            Value::Unavailable(reason) => reason.clone(),
+        })
+        .collect()
+}
+
+#[track_caller]
+fn shows_no_joule(text: &str) {
+    for word in text.split_whitespace().collect::<Vec<_>>().windows(2) {
+        let number = word[0].parse::<f64>().is_ok();
+        assert!(!(number && ["J", "mJ", "W", "mW", "J,"].contains(&word[1])), "{word:?} in\n{text}");
+    }
+}
+
+#[test]
+fn prefill_and_decode_of_one_request_are_told_apart() {
+    let bench = Bench::new();
+    let simulation = Simulation::start(&bench, &["--constant", "20", "--start-near-wrap", "40"]);
+    let script = "load=100ms,prefill=4ms,decode=8ms";
+    let finished = bench
+        .run(script, &["--scenario", "prefill-64-decode-64", "--iterations", "2", "--sysfs-root", simulation.root()])
+        .expect_code(0);
+    let record = &bench.records()[0];
+    let package = &record.energy[0];
+    assert_eq!(package.meters, ["powercap:package-0"]);
+    for phase in [Phase::Load, Phase::Prefill, Phase::Decode, Phase::Request] {
+        let (joules, uncertainty, seconds) = joules(record, 0, phase);
+        let watts = joules / seconds;
+        assert!(uncertainty > 0.0 && uncertainty < 0.2 * joules, "{phase:?}: {joules} ± {uncertainty} J");
+        // The simulation shares two busy processors with the test.
+        assert!((watts - 20.0).abs() < 2.0, "{phase:?}: {watts} W, the truth is 20 W");
+    }
+    let Idle::Measured(idle) = &package.idle else { panic!("{:?}", package.idle) };
+    assert!((idle.watts() - 20.0).abs() < 2.0, "{idle:?}");
+    // An idle device at 20 W, and a busy one at 20 W: nothing is left, within the uncertainty or a little more.
+    let Energy::Measured { joules: net, .. } = package.phase(Phase::Request).unwrap().net else {
+        panic!("{package:?}")
+    };
+    let (gross, ..) = joules(record, 0, Phase::Request);
+    assert!(net.abs() < 0.1 * gross, "{net} J net of {gross} J");
+    assert!(finished.stdout.contains("energy per output token"), "{}", finished.stdout);
+    assert!(finished.stdout.contains(simulation.root()), "a simulated tree is named\n{}", finished.stdout);
+    let charts = bench.folder().path().join("charts/power.svg");
+    assert!(fs::read_to_string(charts).unwrap().contains("decode"));
+    simulation.judge(&bench);
+}
+
+/// Two bytes more in every request, and a device that is busy beside it: the harness must not lose an edge.
+#[test]
+fn meters_are_read_at_the_edges_of_phases() {
+    let bench = Bench::new();
+    let simulation = Simulation::start(&bench, &["--constant", "10"]);
+    let arguments = ["--scenario", "prefill-8-decode-8", "--iterations", "3", "--warmup", "0", "--idle", "1"];
+    bench
+        .run("prefill=5ms,decode=10ms", &[&arguments[..], &["--sysfs-root", simulation.root()]].concat())
+        .expect_code(0);
+    let record = &bench.records()[0];
+    let series = &record.readings.energy[0];
+    for iteration in &record.samples.iterations {
+        for edge in [iteration.turns[0].prefill_end, *iteration.turns[0].token_times.last().unwrap()] {
+            let after = series.readings.iter().map(|reading| reading.at).find(|at| *at >= edge);
+            let late = after.expect("a reading after the edge").since(edge);
+            assert!(late < 20_000_000, "the first reading after an edge came {late} ns late");
+        }
+    }
+}
+
+#[test]
+fn a_device_without_meters_shows_why_and_never_zero() {
+    let bench = Bench::new();
+    fs::create_dir(bench.path("empty")).unwrap();
+    let finished = bench.run("", &["--scenario", "decode-4", "--sysfs-root", "empty"]).expect_code(0);
+    let record = &bench.records()[0];
+    assert!(record.energy.is_empty() && record.readings.energy.is_empty());
+    assert_eq!(record.readings.no_energy.as_ref().unwrap().reason, Reason::NoMeter);
+    assert!(reasons(record).iter().all(|reason| reason == "no meter"), "{:?}", reasons(record));
+    assert!(finished.stdout.contains("no meter"), "{}", finished.stdout);
+    shows_no_joule(&finished.stdout);
+}
+
+#[test]
+fn a_counter_that_never_changes_is_below_resolution_and_not_zero() {
+    let bench = Bench::new();
+    let zone = bench.path("tree/class/powercap/intel-rapl:0");
+    fs::create_dir_all(&zone).unwrap();
+    for (file, text) in [("name", "package-0"), ("energy_uj", "123456789"), ("max_energy_range_uj", "262143328850")] {
+        fs::write(zone.join(file), format!("{text}\n")).unwrap();
+    }
+    let arguments = ["--scenario", "decode-4", "--idle", "1", "--sysfs-root", "tree"];
+    let finished = bench.run("decode=10ms", &arguments).expect_code(0);
+    let record = &bench.records()[0];
+    assert!(record.energy[0].phases.iter().all(|phase| phase.gross.measured().is_none()), "{:?}", record.energy[0]);
+    shows_no_joule(&finished.stdout);
+}
+
+#[test]
+fn unknown_meters_and_trees_are_refused_before_anything_is_measured() {
+    let bench = Bench::new();
+    fs::create_dir(bench.path("empty")).unwrap();
+    let refused = |arguments: &[&str], parts: &[&str]| {
+        bench.run("", &[&["--scenario", "decode-4"], arguments].concat()).expect_code(3).expect_stderr(parts);
+    };
+    refused(&["--sysfs-root", "nowhere"], &["--sysfs-root nowhere is no folder"]);
+    refused(&["--sysfs-root", "empty", "--meter", "powercap:package-9"], &["powercap:package-9", "pocketwatt meters"]);
+    refused(&["--sysfs-root", "empty", "--meter", "battery"], &["battery"]);
+    assert!(!bench.path("results").exists());
+    bench.run("", &["--scenario", "decode-4", "--battery", "50"]).expect_code(2).expect_stderr(&["50kJ"]);
+    bench.run("", &["--scenario", "decode-4", "--energy-uncertainty", "5"]).expect_code(2).expect_stderr(&["5%"]);
+}
+
+#[test]
+fn meters_can_be_left_alone() {
+    let bench = Bench::new();
+    let simulation = Simulation::start(&bench, &["--constant", "10"]);
+    let arguments = ["--scenario", "decode-4", "--meter", "none", "--sysfs-root", simulation.root()];
+    let finished = bench.run("", &arguments).expect_code(0);
+    assert_eq!(bench.records()[0].readings.no_energy.as_ref().unwrap().reason, Reason::NotChosen);
+    shows_no_joule(&finished.stdout);
+}
+
+/// A gauge that is updated once a second needs its time, which is said beforehand.
+#[test]
+fn slow_gauges_get_as_many_iterations_as_their_uncertainty_needs() {
+    let bench = Bench::new();
+    let simulation = Simulation::start(&bench, &["--constant", "12", "--battery"]);
+    let meter = ["--meter", "battery:BAT0/energy_now", "--sysfs-root", simulation.root()];
+    let arguments = ["--scenario", "decode-16", "--iterations", "1", "--energy-uncertainty", "20%", "--idle", "2"];
+    let finished = bench.run("decode=10ms", &[&arguments[..], &meter].concat()).expect_code(0);
+    assert!(finished.stderr.contains("for 20.0 % the counted iterations of a case last"), "{}", finished.stderr);
+    let folder = bench.folder();
+    let at_least_ms = folder.run().unwrap().energy.at_least_ms;
+    assert!((2_000..20_000).contains(&at_least_ms), "{at_least_ms} ms");
+    let record = &bench.records()[0];
+    let (joules, uncertainty, seconds) = joules(record, 0, Phase::Request);
+    assert!(seconds * 1e3 > 0.9 * at_least_ms as f64, "{seconds} s");
+    assert!(uncertainty < 0.25 * joules, "{joules} ± {uncertainty} J");
+    simulation.judge(&bench);
+}
+
+#[test]
+fn a_run_does_not_go_on_without_the_meter_that_it_began_with() {
+    let bench = Bench::new();
+    let simulation = Simulation::start(&bench, &["--constant", "10"]);
+    let arguments = ["--scenario", "decode-4,decode-5", "--idle", "1", "--sysfs-root", simulation.root()];
+    bench.run("", &arguments).expect_code(0);
+    let cases = bench.folder().path().join("cases");
+    let second =
+        fs::read_dir(&cases).unwrap().flatten().find(|case| case.path().to_string_lossy().contains("decode-5"));
+    fs::remove_file(second.unwrap().path()).unwrap();
+    bench.resume("", &[]).expect_code(0);
+    assert_eq!(bench.records().len(), 2);
+    assert!(
+        bench.records().iter().all(|record| record.readings.energy.len() == bench.records()[0].readings.energy.len())
+    );
+    fs::remove_file(cases.join(fs::read_dir(&cases).unwrap().flatten().next().unwrap().file_name())).unwrap();
+    drop(simulation);
+    fs::remove_dir_all(bench.path("tree/class")).unwrap();
+    bench.resume("", &[]).expect_code(3).expect_stderr(&["powercap:package-0", "start a new run"]);
+}
