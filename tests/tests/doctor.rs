@@ -103,6 +103,29 @@ fn a_device_without_meters_is_told_why_and_shows_no_joule() {
 }
 
 #[test]
+fn a_counter_that_stands_still_is_no_zero_joules() {
+    let bench = Bench::new();
+    let sys = tree(
+        &bench,
+        &[
+            ("class/powercap/intel-rapl:0/name", "package-0"),
+            ("class/powercap/intel-rapl:0/energy_uj", "123456789"),
+            ("class/powercap/intel-rapl:0/max_energy_range_uj", "262143328850"),
+        ],
+    );
+    let arguments = ["meters", "--sysfs-root", &sys, "--watch", "1"];
+    let shown = bench.pocketwatt(&arguments).expect_code(0).stdout;
+    for part in ["powercap:package-0", "below resolution", "its value never changed in 1 s"] {
+        assert!(shown.contains(part), "{part} is not in {shown}");
+    }
+    assert!(!shown.contains("0 J") && !shown.contains("0 W"), "{shown}");
+    let report = json(&bench.pocketwatt(&[&arguments[..], &["--format", "json"]].concat()).expect_code(0).stdout);
+    assert_eq!(report["meters"][0]["energy"]["unavailable"]["reason"], "below-resolution");
+    let shown = bench.pocketwatt(&[&FAKE[..], &["--sysfs-root", &sys]].concat()).stdout;
+    assert!(shown.contains("powercap:package-0 (package)"), "{shown}");
+}
+
+#[test]
 fn what_does_not_exist_is_refused() {
     let bench = Bench::new();
     bench.pocketwatt(&["meters", "--sysfs-root", "nowhere"]).expect_code(3).expect_stderr(&["nowhere is no folder"]);

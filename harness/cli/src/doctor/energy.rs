@@ -7,13 +7,16 @@ use pocketwatt_meter::{
 
 use super::{Check, Status, Subject, listed};
 
+/// Name of the check that says that meters are not real.
+pub const SIMULATION: &str = "simulation";
+
 /// What can be read, what could be read if somebody did something, and whether any of it is real.
 pub fn checks(subject: &Subject) -> Vec<Check> {
     let mut checks = vec![meters(subject)];
     checks.extend(obstacles(subject.absent));
     if let Some(folder) = subject.root.sys() {
         checks.push(Check::new(
-            "simulation",
+            SIMULATION,
             Status::Warning,
             format!(
                 "/sys is read from {}: what is said of meters, processors and temperatures is not this device's",

@@ -17,7 +17,7 @@ pub fn checks(processors: &Processors, threads: u32) -> Vec<Check> {
 
 fn number(processors: &Processors, threads: u32) -> Check {
     const NAME: &str = "processors";
-    let Some(online) = processors.online else {
+    let Some(online) = processors.online.or(processors.allowed) else {
         return Check::new(NAME, Status::Unknown, "the kernel does not tell how many there are");
     };
     let sharing = if processors.threads_share_cores == Some(true) { ", two or more to a core" } else { "" };

@@ -3,7 +3,7 @@
 use pocketwatt_meter::energy::Unavailable;
 use serde::Serialize;
 
-use super::{Check, Status, listed};
+use super::{Check, Status, energy::SIMULATION, listed};
 
 /// What all checks together mean.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -31,6 +31,9 @@ impl Verdict {
             several => format!(", with {several} warnings"),
         };
         let sentence = match none {
+            _ if meters && checks.iter().any(|check| check.name == SIMULATION) => {
+                format!("Fit for measuring speed, and the energy of simulated meters{warnings}.")
+            }
             _ if meters => format!("Fit for measuring speed and energy{warnings}."),
             Some(none) => {
                 format!("Fit for measuring speed{warnings}; energy cannot be measured ({}).", none.reason.words())
@@ -59,6 +62,11 @@ mod tests {
         );
         assert!(verdict.fit && !verdict.fit_for_energy);
         assert_eq!(Verdict::of(&[], true, None).sentence, "Fit for measuring speed and energy.");
+        let simulated = [check(SIMULATION, Status::Warning)];
+        assert_eq!(
+            Verdict::of(&simulated, true, None).sentence,
+            "Fit for measuring speed, and the energy of simulated meters, with 1 warning."
+        );
         checks.extend([check("load", Status::Unfit), check("temperature", Status::Unfit)]);
         let verdict = Verdict::of(&checks, true, None);
         assert_eq!(verdict.sentence, "Unfit for measuring: load and temperature.");
