@@ -122,7 +122,7 @@ mod tests {
                 warmup_iterations: 1,
                 iterations: 2,
                 at_least_ms: 0,
-            settle_ms: 0,
+                settle_ms: 0,
             }),
         }
     }

@@ -15,11 +15,11 @@ pub use catalogue::{Direction, Metric, Unit, catalogue, metric};
 pub use derive::derive_metrics;
 pub use energy::{Energy, EnergyFigure, Idle, IdlePower, IterationEnergy, Phase, PhaseEnergy};
 pub use format::{FormatVersion, RECORD_FORMAT, read_record, read_run};
+pub use observer::ObserverCost;
 pub use record::{
     BatteryAssumption, Case, CheckVerdict, MetricScope, MetricValue, ModelPassport, Outcome, Passport, PhysicsCheck,
     Precision, Record, Samples, Value,
 };
-pub use observer::ObserverCost;
 pub use run::{EnergyPlan, PlannedCase, Run, RunSettings, ScenarioSource};
 pub use statistics::{Summary, median_interval, percentile};
 pub use store::{RunFolder, StoreError, latest_run};

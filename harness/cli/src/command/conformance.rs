@@ -152,8 +152,14 @@ impl Comparison<'_> {
         let logits = bytes.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
 
         let turn = Turn { prompt: self.tokens.to_vec(), max_output_tokens: GENERATED };
-        let workload =
-            Workload { turns: vec![turn], stop_tokens: Vec::new(), warmup_iterations: 0, iterations: 1, at_least_ms: 0, settle_ms: 0 };
+        let workload = Workload {
+            turns: vec![turn],
+            stop_tokens: Vec::new(),
+            warmup_iterations: 0,
+            iterations: 1,
+            at_least_ms: 0,
+            settle_ms: 0,
+        };
         let events = self.ask(&program, backend, graph, Task::Generate(workload))?;
         let greedy = events.into_iter().find_map(|event| match event {
             Event::Iteration(iteration) => iteration.turns.into_iter().next().map(|turn| turn.tokens),
