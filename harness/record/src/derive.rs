@@ -2,25 +2,51 @@
 
 use pocketwatt_protocol::{Iteration, IterationKind, LoadStage, TurnTrace};
 
-use crate::{MetricValue, Record, Summary, Value, catalogue};
+use crate::{
+    EnergyFigure, MetricValue, Outcome, Record, Summary, Value, catalogue,
+    energy::{derive_energy, energy_metric},
+    physics,
+};
+
+/// Fills in what follows from a measured record's samples and readings: energy, metrics, and the checks that decide which
+/// of the metrics are shown. A record that was not measured keeps none of them.
+pub fn derive(record: &mut Record) {
+    record.energy.clear();
+    record.metrics.clear();
+    record.checks.clear();
+    if record.outcome != Outcome::Measured {
+        return;
+    }
+    record.energy = derive_energy(record);
+    record.metrics = metrics(record, &record.energy);
+    record.checks = physics::check(record);
+}
 
 /// Computes every metric of the catalogue from a record's raw samples and readings, in the catalogue's order.
 ///
-/// A metric that cannot be computed is there all the same, with the reason.
+/// A metric that cannot be computed is there all the same, with the reason. A metric of energy is there once for each figure
+/// that the readings give. Whether the numbers can be true is not asked here, but by [`derive`].
 pub fn derive_metrics(record: &Record) -> Vec<MetricValue> {
-    catalogue()
-        .iter()
-        .map(|metric| {
-            let value = match observe(metric.name, record) {
-                Ok(observations) => match Summary::of(&observations) {
-                    Some(summary) => Value::Measured(summary),
-                    None => Value::Unavailable("no observations".into()),
-                },
-                Err(reason) => Value::Unavailable(reason.to_owned()),
-            };
-            MetricValue { metric: metric.name.to_owned(), scope: None, uncertainty: None, value }
-        })
-        .collect()
+    metrics(record, &derive_energy(record))
+}
+
+fn metrics(record: &Record, figures: &[EnergyFigure]) -> Vec<MetricValue> {
+    let all = catalogue().iter();
+    all.flat_map(|metric| {
+        energy_metric(metric.name, record, figures).unwrap_or_else(|| vec![timing_metric(metric.name, record)])
+    })
+    .collect()
+}
+
+fn timing_metric(name: &str, record: &Record) -> MetricValue {
+    let value = match observe(name, record) {
+        Ok(observations) => match Summary::of(&observations) {
+            Some(summary) => Value::Measured(summary),
+            None => Value::Unavailable("no observations".into()),
+        },
+        Err(reason) => Value::Unavailable(reason.to_owned()),
+    };
+    MetricValue { metric: name.to_owned(), scope: None, uncertainty: None, value }
 }
 
 /// The observations of one metric, or why there are none.

@@ -1,6 +1,21 @@
 //! Energy of the phases of a case: readings joined with the runner's time stamps on the monotonic clock. The formulas are
 //! in METHODOLOGY.md, "Energy".
 
+mod counter;
+mod curve;
+mod figure;
+mod gauge;
+mod idle;
+mod spans;
+mod step;
+mod totals;
+mod values;
+
+pub use figure::derive_energy;
+pub(crate) use figure::groups;
+pub(crate) use spans::{Spans, counted, duration_ns};
+pub(crate) use values::{METRICS as ENERGY_METRICS, energy_metric};
+
 use pocketwatt_meter::energy::{MeterSource, Scope, Unavailable};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -6,14 +6,15 @@ mod derive;
 mod energy;
 mod format;
 mod observer;
+mod physics;
 mod record;
 mod run;
 mod statistics;
 mod store;
 
 pub use catalogue::{Direction, Metric, Unit, catalogue, metric};
-pub use derive::derive_metrics;
-pub use energy::{Energy, EnergyFigure, Idle, IdlePower, IterationEnergy, Phase, PhaseEnergy};
+pub use derive::{derive, derive_metrics};
+pub use energy::{Energy, EnergyFigure, Idle, IdlePower, IterationEnergy, Phase, PhaseEnergy, derive_energy};
 pub use format::{FormatVersion, RECORD_FORMAT, read_record, read_run};
 pub use observer::ObserverCost;
 pub use record::{

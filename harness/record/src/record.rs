@@ -97,6 +97,9 @@ pub struct Passport {
     pub scenario_sha256: String,
     /// The roofline that `model_bandwidth_utilisation` refers to; absent if the probe was not run.
     pub bandwidth: Option<Bandwidth>,
+    /// Size of the device's last-level cache, where it tells: weights that fit are not bound by the bandwidth of memory.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_level_cache_bytes: Option<u64>,
     /// The battery that user units refer to; absent if none was stated and the device has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub battery: Option<BatteryAssumption>,

@@ -117,6 +117,7 @@ fn empty(case: &Case, model: &PreparedModel, scenario_sha256: &str) -> Record {
             graph_sha256: None,
             scenario_sha256: scenario_sha256.to_owned(),
             bandwidth: None,
+            last_level_cache_bytes: None,
             battery: None,
         },
         outcome: Outcome::Skipped { reason: "not reached".into() },

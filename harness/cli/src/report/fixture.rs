@@ -266,6 +266,7 @@ fn passport(speed: &Speed) -> Passport {
         graph_sha256: speed.graph.map(|_| "ef".repeat(32)),
         scenario_sha256: "12".repeat(32),
         bandwidth: Some(bandwidth()),
+        last_level_cache_bytes: None,
         battery: None,
     }
 }

@@ -1,0 +1,203 @@
+//! Energy used so far as a function of time, and what is not known about it.
+
+use std::collections::BTreeMap;
+
+use pocketwatt_meter::{
+    TimeSpan,
+    energy::{MeterSeries, Reason, Unavailable},
+};
+use pocketwatt_protocol::MonotonicNs;
+
+use super::{counter, gauge};
+
+/// Energy that had been used at one moment.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Knot {
+    /// Seconds since the first reading.
+    pub at: f64,
+    /// The meter was updated at most so much earlier or later, in seconds.
+    pub half_width: f64,
+    /// Joules since the first reading.
+    pub joules: f64,
+    /// Variance of the joules themselves, in J^2.
+    pub variance: f64,
+}
+
+/// Energy used so far, by one meter: straight lines between moments at which it is known.
+#[derive(Debug)]
+pub(super) struct Curve {
+    /// Time zero.
+    pub origin: MonotonicNs,
+    /// In order of time, no two at the same; at least two.
+    pub knots: Vec<Knot>,
+    /// Variance that the stretches up to each knot add, in J^2, summed: what a gauge missed between two readings.
+    pub spread: Vec<f64>,
+    /// Beyond so many seconds from a change, a line is known to be straight.
+    pub reach: f64,
+    /// The curve may be so many seconds early or late as a whole.
+    pub lag: f64,
+    /// The step of a gauge in watts; 0 for a counter, whose step is in its knots.
+    pub watt_step: f64,
+    /// Seconds between two updates of the meter.
+    pub period: f64,
+    /// Smallest step of the meter, in joules for a counter, in watts for a gauge.
+    pub resolution: f64,
+    /// Why there is nothing after the last knot.
+    pub end: Option<Unavailable>,
+}
+
+/// Joules, and what is not known of them apart from the scale of the meter.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Estimate {
+    pub joules: f64,
+    /// Standard uncertainty squared, in J^2.
+    pub variance: f64,
+}
+
+/// Where a moment lies on a curve: between knot `segment` and the next, `share` of the way.
+struct Place {
+    segment: usize,
+    share: f64,
+}
+
+impl Curve {
+    /// The curve that a meter's readings tell.
+    ///
+    /// # Errors
+    /// When they tell none: no readings, or no change.
+    pub fn of(series: &MeterSeries) -> Result<Self, Unavailable> {
+        if series.readings.is_empty() {
+            return Err(series.ended.as_ref().map_or_else(
+                || Unavailable::new(Reason::NotCovered, format!("{} gave no reading", series.meter.id)),
+                |end| end.unavailable.clone(),
+            ));
+        }
+        if series.meter.measurand.is_cumulative() { counter::curve(series) } else { gauge::curve(series) }
+    }
+
+    /// Energy of several windows together. Edges that two windows share cancel, as they do in truth.
+    ///
+    /// # Errors
+    /// When a window is not covered by readings.
+    pub fn energy(&self, spans: &[TimeSpan]) -> Result<Estimate, Unavailable> {
+        for span in spans {
+            self.covers(span)?;
+        }
+        let edges = self.edges(spans);
+        let joules = self.joules(&edges, 0.0);
+        let mut weights: BTreeMap<usize, f64> = BTreeMap::new();
+        let mut ambiguity = 0.0;
+        for &(at, sign) in &edges {
+            let place = self.place(at);
+            *weights.entry(place.segment).or_default() += sign * (1.0 - place.share);
+            *weights.entry(place.segment + 1).or_default() += sign * place.share;
+            // Power always rises where a window begins and falls where it ends: these errors have one sign, and add up.
+            ambiguity += sign.abs() * self.ambiguity(&place);
+        }
+        let of_knots: f64 = weights
+            .iter()
+            .map(|(&knot, weight)| {
+                let known = &self.knots[knot];
+                weight.powi(2) * ((self.watts_at(knot) * known.half_width).powi(2) / 3.0 + known.variance)
+            })
+            .sum();
+        let spread: f64 = edges.iter().map(|&(at, sign)| sign * self.spread_until(at)).sum();
+        let lag = (self.joules(&edges, self.lag) - joules).abs().max((self.joules(&edges, -self.lag) - joules).abs());
+        let seconds: f64 = edges.iter().map(|&(at, sign)| sign * at).sum();
+        let step = self.watt_step * seconds;
+        let variance = of_knots + (ambiguity.powi(2) + lag.powi(2)) / 3.0 + spread.max(0.0) + step.powi(2) / 12.0;
+        Ok(Estimate { joules, variance })
+    }
+
+    fn covers(&self, span: &TimeSpan) -> Result<(), Unavailable> {
+        let (Some(first), Some(last)) = (self.knots.first(), self.knots.last()) else {
+            return Err(Unavailable::new(Reason::NotCovered, "the meter gave no reading"));
+        };
+        if self.seconds(span.end) > last.at {
+            let silent = || Unavailable::new(Reason::NotCovered, "the meter's last reading came before the end");
+            return Err(self.end.clone().unwrap_or_else(silent));
+        }
+        if self.seconds(span.start) < first.at {
+            return Err(Unavailable::new(Reason::NotCovered, "the meter's first reading came after the start"));
+        }
+        Ok(())
+    }
+
+    /// Beginnings count -1 and ends +1; what cancels is left out.
+    fn edges(&self, spans: &[TimeSpan]) -> Vec<(f64, f64)> {
+        let mut signs: BTreeMap<MonotonicNs, i32> = BTreeMap::new();
+        for span in spans {
+            *signs.entry(span.start).or_default() -= 1;
+            *signs.entry(span.end).or_default() += 1;
+        }
+        signs.retain(|_, sign| *sign != 0);
+        signs.into_iter().map(|(at, sign)| (self.seconds(at), f64::from(sign))).collect()
+    }
+
+    /// Energy between the edges, of the curve moved by `lag` seconds.
+    fn joules(&self, edges: &[(f64, f64)], lag: f64) -> f64 {
+        edges.iter().map(|&(at, sign)| sign * self.joules_at(at + lag)).sum()
+    }
+
+    fn joules_at(&self, at: f64) -> f64 {
+        let Place { segment, share } = self.place(at);
+        let [left, right] = [&self.knots[segment], &self.knots[segment + 1]];
+        left.joules + share * (right.joules - left.joules)
+    }
+
+    fn spread_until(&self, at: f64) -> f64 {
+        let Place { segment, share } = self.place(at);
+        self.spread[segment] + share * (self.spread[segment + 1] - self.spread[segment])
+    }
+
+    fn place(&self, at: f64) -> Place {
+        let after = self.knots.partition_point(|knot| knot.at <= at);
+        let segment = after.saturating_sub(1).min(self.knots.len().saturating_sub(2));
+        let [left, right] = [&self.knots[segment], &self.knots[segment + 1]];
+        Place { segment, share: ((at - left.at) / (right.at - left.at)).clamp(0.0, 1.0) }
+    }
+
+    /// How far the true curve may be from the straight line at an edge, in joules: power changes there, perhaps from that of
+    /// the stretch before to that of the stretch after, and the line knows only the mean of both.
+    fn ambiguity(&self, place: &Place) -> f64 {
+        let segment = place.segment;
+        let length = self.knots[segment + 1].at - self.knots[segment].at;
+        let left = (place.share * length).min(self.reach);
+        let right = ((1.0 - place.share) * length).min(self.reach);
+        if left + right <= 0.0 {
+            return 0.0;
+        }
+        let beside = [segment.saturating_sub(1), segment, (segment + 1).min(self.knots.len() - 2)];
+        let powers = beside.map(|segment| self.watts(segment));
+        let difference = powers.into_iter().fold(f64::MIN, f64::max) - powers.into_iter().fold(f64::MAX, f64::min);
+        left * right / (left + right) * difference
+    }
+
+    /// Mean power from a knot to the next.
+    pub fn watts(&self, segment: usize) -> f64 {
+        let [left, right] = [&self.knots[segment], &self.knots[segment + 1]];
+        (right.joules - left.joules) / (right.at - left.at)
+    }
+
+    /// The larger of the powers before and after a knot: with it, the time of the knot becomes energy.
+    fn watts_at(&self, knot: usize) -> f64 {
+        let before = self.watts(knot.saturating_sub(1));
+        let after = self.watts(knot.min(self.knots.len() - 2));
+        before.max(after)
+    }
+
+    fn seconds(&self, at: MonotonicNs) -> f64 {
+        seconds_since(self.origin, at)
+    }
+}
+
+/// Seconds from `origin` to `at`, negative for an earlier moment.
+pub(super) fn seconds_since(origin: MonotonicNs, at: MonotonicNs) -> f64 {
+    at.since(origin) as f64 * 1e-9 - origin.since(at) as f64 * 1e-9
+}
+
+/// The middle one of some durations; nothing for none.
+pub(super) fn median(mut durations: Vec<f64>) -> Option<f64> {
+    durations.sort_by(f64::total_cmp);
+    durations.get(durations.len() / 2).copied()
+}

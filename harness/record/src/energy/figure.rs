@@ -1,0 +1,281 @@
+//! One figure for each scope and interface: which meters belong together, and what they tell of each phase.
+
+use std::mem::discriminant;
+
+use pocketwatt_meter::{
+    TimeSpan,
+    energy::{Measurand, MeterSeries, Reason, Unavailable},
+};
+
+use super::{
+    Energy, EnergyFigure, Idle, IdlePower, IterationEnergy, Phase, PhaseEnergy,
+    curve::{Curve, Estimate},
+    idle::idle_power,
+    spans::{Spans, counted, duration_ns},
+};
+use crate::Record;
+
+/// A meter that is updated this rarely cannot tell the phases inside a request apart, in seconds.
+const SLOW: f64 = 0.5;
+/// A phase, or all requests, that take at least this share of the time from the first start to the last token are
+/// measured over that whole time.
+const CONTIGUOUS: f64 = 0.98;
+/// A number whose 95 % interval reaches further than this share of it is none.
+const RESOLVED: f64 = 0.5;
+
+/// Energy of the phases of a case, one figure for each scope and interface, in the order of the readings.
+///
+/// Needs the readings: of a record without, there are no figures.
+pub fn derive_energy(record: &Record) -> Vec<EnergyFigure> {
+    groups(&record.readings.energy).into_iter().map(|group| figure(record, &group)).collect()
+}
+
+/// Meters whose energies add up: the same interface, scope and kind of value, and each part once. Where the parts of a
+/// scope do not add up, each is alone.
+pub(crate) fn groups(all: &[MeterSeries]) -> Vec<Vec<&MeterSeries>> {
+    let mut groups: Vec<Vec<&MeterSeries>> = Vec::new();
+    for series in all {
+        let meter = &series.meter;
+        let together = groups.iter_mut().find(|group| {
+            let first = &group[0].meter;
+            meter.scope.adds_up()
+                && (first.source, first.scope) == (meter.source, meter.scope)
+                && discriminant(&first.measurand) == discriminant(&meter.measurand)
+                && group.iter().all(|other| other.meter.part != meter.part)
+        });
+        match together {
+            Some(group) => group.push(series),
+            None => groups.push(vec![series]),
+        }
+    }
+    groups
+}
+
+/// The meters of one figure.
+pub(super) struct Meters<'a> {
+    parts: Vec<(&'a MeterSeries, Result<Curve, Unavailable>)>,
+}
+
+impl<'a> Meters<'a> {
+    pub fn of(group: &[&'a MeterSeries]) -> Self {
+        Self { parts: group.iter().map(|&series| (series, Curve::of(series))).collect() }
+    }
+
+    fn curves(&self) -> impl Iterator<Item = &Curve> {
+        self.parts.iter().filter_map(|(_, curve)| curve.as_ref().ok())
+    }
+
+    /// The longest time between two updates, in seconds; 0 without any curve.
+    pub fn period(&self) -> f64 {
+        self.curves().map(|curve| curve.period).fold(0.0, f64::max)
+    }
+
+    /// Energy of all meters in some windows. Their errors have nothing to do with each other.
+    pub fn energy(&self, spans: &[TimeSpan]) -> Result<Estimate, Unavailable> {
+        let mut sum = Estimate { joules: 0.0, variance: 0.0 };
+        for (_, curve) in &self.parts {
+            let part = curve.as_ref().map_err(Unavailable::clone)?.energy(spans)?;
+            sum.joules += part.joules;
+            sum.variance += part.variance;
+        }
+        Ok(sum)
+    }
+
+    /// The largest relative error of the scales, if all are known. Scales are wrong alike, so they do not average out.
+    fn gain_error(&self) -> Option<f64> {
+        let mut largest: f64 = 0.0;
+        for (series, _) in &self.parts {
+            largest = largest.max(series.meter.gain_error?);
+        }
+        Some(largest)
+    }
+}
+
+fn figure(record: &Record, group: &[&MeterSeries]) -> EnergyFigure {
+    let meters = Meters::of(group);
+    let first = &group[0].meter;
+    let idle = idle_power(&meters, record.readings.idle.as_ref());
+    let gain_error = meters.gain_error();
+    EnergyFigure {
+        scope: first.scope,
+        part: (!first.scope.adds_up()).then(|| first.part.clone()),
+        source: first.source,
+        meters: group.iter().map(|series| series.meter.id.clone()).collect(),
+        method: method(&first.measurand).to_owned(),
+        update_period_ns: Some((meters.period() * 1e9).round() as u64)
+            .filter(|&ns| ns > 0)
+            .or(first.update_period.map(|period| period.ns)),
+        resolution: meters.curves().map(|curve| curve.resolution).fold(0.0, f64::max),
+        readings: group.iter().map(|series| series.taken).sum(),
+        gain_error,
+        phases: phases(record, &meters, idle.as_ref(), gain_error),
+        iterations: counted(record).map(|iteration| alone(&meters, &Spans::of([iteration]), gain_error)).collect(),
+        idle: match idle {
+            Ok(power) => Idle::Measured(power),
+            Err(unavailable) => Idle::Unavailable(unavailable),
+        },
+    }
+}
+
+fn method(measurand: &Measurand) -> &'static str {
+    match measurand {
+        Measurand::EnergyCounter { .. } => "difference of a counter",
+        Measurand::RemainingEnergy { .. } => "fall of the battery's energy",
+        Measurand::RemainingCharge { .. } => "fall of the battery's charge x voltage",
+        Measurand::Power { .. } => "power summed over time",
+        Measurand::Current { .. } => "current x voltage summed over time",
+    }
+}
+
+fn phases(
+    record: &Record,
+    meters: &Meters<'_>,
+    idle: Result<&IdlePower, &Unavailable>,
+    gain_error: Option<f64>,
+) -> Vec<PhaseEnergy> {
+    let spans = Spans::of(counted(record));
+    let load: Vec<TimeSpan> =
+        record.samples.loaded.iter().map(|loaded| TimeSpan { start: loaded.start, end: loaded.end }).collect();
+    let windows = record.readings.idle.as_ref();
+    let before: Vec<TimeSpan> = windows.map(|idle| idle.before).into_iter().collect();
+    let after: Vec<TimeSpan> = windows.and_then(|idle| idle.after).into_iter().collect();
+    let block = spans.block();
+    [
+        (Phase::Load, &load, 0),
+        (Phase::Prefill, &spans.prefill, spans.prompt_tokens),
+        (Phase::Decode, &spans.decode, spans.decoded_tokens),
+        (Phase::Request, &spans.request, spans.request.len() as u64),
+        (Phase::IdleBefore, &before, 0),
+        (Phase::IdleAfter, &after, 0),
+    ]
+    .into_iter()
+    .map(|(phase, windows, units)| {
+        let estimate = estimate(meters, phase, windows, block);
+        PhaseEnergy {
+            phase,
+            windows: windows.len() as u64,
+            duration_ns: duration_ns(windows),
+            units,
+            net: energy(estimate.clone().and_then(|gross| {
+                let idle = idle.map_err(Unavailable::clone)?;
+                Ok(net(gross, idle, duration_ns(windows), gain_error))
+            })),
+            gross: energy(estimate.map(|estimate| gross(estimate, gain_error))),
+        }
+    })
+    .collect()
+}
+
+fn alone(meters: &Meters<'_>, spans: &Spans, gain_error: Option<f64>) -> IterationEnergy {
+    let of = |phase, windows: &[TimeSpan]| {
+        energy(estimate(meters, phase, windows, spans.block()).map(|estimate| gross(estimate, gain_error)))
+    };
+    IterationEnergy {
+        prefill: of(Phase::Prefill, &spans.prefill),
+        decode: of(Phase::Decode, &spans.decode),
+        request: of(Phase::Request, &spans.request),
+    }
+}
+
+/// Energy of a phase, as far as the meter can tell it; `block` is the time from the first start to the last token.
+fn estimate(
+    meters: &Meters<'_>,
+    phase: Phase,
+    windows: &[TimeSpan],
+    block: Option<TimeSpan>,
+) -> Result<Estimate, Unavailable> {
+    let name = words(phase);
+    if windows.is_empty() {
+        return Err(Unavailable::new(Reason::NotCovered, format!("{name} did not happen")));
+    }
+    let inside = matches!(phase, Phase::Prefill | Phase::Decode);
+    let repeated = inside || phase == Phase::Request;
+    let estimate = match block.filter(|_| repeated && meters.period() >= SLOW) {
+        Some(block) if duration_ns(windows) as f64 >= CONTIGUOUS * block.duration_ns() as f64 => {
+            at_least_two_updates(name, &[block], meters.period())?;
+            share_of_block(meters, windows, block)?
+        }
+        Some(_) if inside => {
+            // What keeps it from being read at all comes first.
+            meters.energy(windows)?;
+            let hint = format!(
+                "the meter is updated every {:.1} s and cannot tell {name} from the rest of a request; measure the phases \
+                 alone with --scenario prefill-128,decode-128",
+                meters.period()
+            );
+            return Err(Unavailable::new(Reason::BelowResolution, hint));
+        }
+        _ => {
+            at_least_two_updates(name, windows, meters.period())
+                .or_else(|short| meters.energy(windows).and(Err(short)))?;
+            meters.energy(windows)?
+        }
+    };
+    let uncertainty = 2.0 * estimate.variance.sqrt();
+    if uncertainty > RESOLVED * estimate.joules.abs() {
+        let hint = format!(
+            "{name}: {:.3} J with an uncertainty of {uncertainty:.3} J; ask for --energy-uncertainty 5%",
+            estimate.joules
+        );
+        return Err(Unavailable::new(Reason::BelowResolution, hint));
+    }
+    Ok(estimate)
+}
+
+/// Windows that follow each other almost without a gap, measured as one. The gaps are taken to need the same power, and
+/// anything from nothing to twice that is possible.
+fn share_of_block(meters: &Meters<'_>, windows: &[TimeSpan], block: TimeSpan) -> Result<Estimate, Unavailable> {
+    let whole = meters.energy(&[block])?;
+    let share = (duration_ns(windows) as f64 / block.duration_ns() as f64).min(1.0);
+    let gaps = whole.joules * (1.0 - share);
+    Ok(Estimate { joules: whole.joules * share, variance: whole.variance * share.powi(2) + gaps.powi(2) / 3.0 })
+}
+
+/// # Errors
+/// When the meter is updated less than twice in a window of mean length.
+pub(super) fn at_least_two_updates(name: &str, windows: &[TimeSpan], period: f64) -> Result<(), Unavailable> {
+    let seconds = duration_ns(windows) as f64 * 1e-9 / windows.len().max(1) as f64;
+    if seconds >= 2.0 * period {
+        return Ok(());
+    }
+    let hint = format!(
+        "{name} lasts {seconds:.3} s at a time, and the meter is updated every {period:.3} s; ask for \
+         --energy-uncertainty 5%, or for a longer scenario"
+    );
+    Err(Unavailable::new(Reason::BelowResolution, hint))
+}
+
+fn words(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Load => "loading",
+        Phase::Prefill => "the prefill",
+        Phase::Decode => "decoding",
+        Phase::Request => "a request",
+        Phase::IdleBefore | Phase::IdleAfter => "idle",
+    }
+}
+
+fn gross(estimate: Estimate, gain_error: Option<f64>) -> Estimate {
+    let scale = gain_error.unwrap_or(0.0) * estimate.joules;
+    Estimate { variance: estimate.variance + scale.powi(2), ..estimate }
+}
+
+fn net(estimate: Estimate, idle: &IdlePower, duration_ns: u64, gain_error: Option<f64>) -> Estimate {
+    let seconds = duration_ns as f64 * 1e-9;
+    let gross = gross(estimate, gain_error);
+    Estimate {
+        joules: gross.joules - idle.watts() * seconds,
+        variance: gross.variance + (seconds * idle.uncertainty_watts).powi(2),
+    }
+}
+
+/// With a coverage factor of 2.
+fn energy(estimate: Result<Estimate, Unavailable>) -> Energy {
+    match estimate {
+        Ok(Estimate { joules, variance }) if joules.is_finite() && variance.is_finite() => {
+            Energy::Measured { joules, uncertainty_joules: 2.0 * variance.sqrt() }
+        }
+        Ok(_) => Energy::Unavailable(Unavailable::new(Reason::Implausible, "the readings are beyond all numbers")),
+        Err(unavailable) => Energy::Unavailable(unavailable),
+    }
+}

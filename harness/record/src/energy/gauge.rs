@@ -1,0 +1,127 @@
+//! The curve of a meter that tells a power, or a current out of a battery.
+//!
+//! A value is taken as the mean since the update before, which is what power monitors and fuel gauges compute; that it
+//! could be the power of the moment instead is part of the uncertainty. Where a gauge is read more rarely than it is
+//! updated, nobody knows what it showed in between: the mean of the values on either side stands for it, and their
+//! difference for its uncertainty.
+
+use pocketwatt_meter::energy::{Measurand, MeterReading, MeterSeries, MeterSource, Reason, Unavailable};
+
+use super::{
+    curve::{Curve, Knot, median, seconds_since},
+    step::smallest_step,
+    totals::no_voltage,
+};
+
+/// The curve while it is drawn.
+struct Pen {
+    knots: Vec<Knot>,
+    spread: Vec<f64>,
+}
+
+impl Pen {
+    /// Draws `watts` until `at`; `variance` in J^2 is what is uncertain about that stretch.
+    fn draw(&mut self, at: f64, watts: f64, variance: f64) {
+        let (Some(&last), Some(&spread)) = (self.knots.last(), self.spread.last()) else { return };
+        if at > last.at {
+            let joules = last.joules + watts * (at - last.at);
+            self.knots.push(Knot { at, half_width: 0.0, joules, variance: 0.0 });
+            self.spread.push(spread + variance);
+        }
+    }
+
+    fn at(&self) -> f64 {
+        self.knots.last().map_or(0.0, |knot| knot.at)
+    }
+}
+
+pub(super) fn curve(series: &MeterSeries) -> Result<Curve, Unavailable> {
+    let meter = &series.meter;
+    let origin = series.readings[0].at;
+    let mut end = series.ended.as_ref().map(|end| end.unavailable.clone());
+    let mut readings = Vec::with_capacity(series.readings.len());
+    for reading in &series.readings {
+        let watts = watts(series, reading)?;
+        if watts < 0.0 && meter.source == MeterSource::Battery {
+            let hint = format!("{} showed a current into the battery; pull the charger and measure again", meter.id);
+            end = Some(Unavailable::new(Reason::ChargerConnected, hint));
+            break;
+        }
+        readings.push((seconds_since(origin, reading.at), watts));
+    }
+    let stated = meter.update_period.map(|period| period.ns as f64 * 1e-9);
+    let distances = readings.windows(2).map(|pair| pair[1].0 - pair[0].0).collect();
+    let nothing = || Unavailable::new(Reason::NotCovered, format!("{} was read once", meter.id));
+    let Some(period) = stated.or_else(|| median(distances)) else { return Err(end.unwrap_or_else(nothing)) };
+    let pen = draw(&readings, stated);
+    if pen.knots.len() < 2 {
+        return Err(end.unwrap_or_else(nothing));
+    }
+    let steps: Vec<i128> = series
+        .readings
+        .windows(2)
+        .map(|pair| i128::from(pair[1].value) - i128::from(pair[0].value))
+        .filter(|&step| step != 0)
+        .collect();
+    let step = smallest_step(meter.resolution, &steps) as f64;
+    let unit = MeterReading { value: 1, ..series.readings[0] };
+    // A single change is no proof of a step: a gauge may have moved by any multiple of it.
+    let step = if steps.len() < 3 { meter.resolution.max(1) as f64 } else { step };
+    let watt_step = step * watts_of(meter.measurand, &unit).unwrap_or(0.0);
+    Ok(Curve {
+        origin,
+        knots: pen.knots,
+        spread: pen.spread,
+        reach: period,
+        lag: period / 2.0,
+        watt_step,
+        period,
+        resolution: watt_step,
+        end,
+    })
+}
+
+/// Draws the power over time; `period` between two updates, where it is known.
+fn draw(readings: &[(f64, f64)], period: Option<f64>) -> Pen {
+    let mut pen = Pen { knots: Vec::new(), spread: Vec::new() };
+    let Some(&(start, mut shown)) = readings.first() else { return pen };
+    pen.knots.push(Knot { at: start, half_width: 0.0, joules: 0.0, variance: 0.0 });
+    pen.spread.push(0.0);
+    let mut seen = start;
+    for &(at, watts) in &readings[1..] {
+        if watts == shown {
+            seen = at;
+            continue;
+        }
+        let difference = watts - shown;
+        if let Some(period) = period {
+            let earliest = seen.max(at - period);
+            let updated = f64::midpoint(earliest, at);
+            let since = (updated - period).max(pen.at());
+            let missed = (since - seen).max(0.0);
+            pen.draw(seen.min(since), shown, 0.0);
+            pen.draw(since, f64::midpoint(shown, watts), (missed * difference).powi(2) / 2.0);
+            pen.draw(updated, watts, ((at - earliest) / 2.0 * difference).powi(2) / 3.0);
+        } else {
+            pen.draw(f64::midpoint(seen, at), shown, ((at - seen) * difference).powi(2) / 2.0);
+        }
+        shown = watts;
+        seen = at;
+    }
+    pen.draw(seen, shown, 0.0);
+    pen
+}
+
+fn watts(series: &MeterSeries, reading: &MeterReading) -> Result<f64, Unavailable> {
+    watts_of(series.meter.measurand, reading).ok_or_else(|| no_voltage(&series.meter))
+}
+
+fn watts_of(measurand: Measurand, reading: &MeterReading) -> Option<f64> {
+    match measurand {
+        Measurand::Power { watts_per_unit } => Some(reading.value as f64 * watts_per_unit),
+        Measurand::Current { amperes_per_unit } => {
+            Some(reading.value as f64 * amperes_per_unit * reading.microvolts? as f64 * 1e-6)
+        }
+        _ => None,
+    }
+}

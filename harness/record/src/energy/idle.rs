@@ -1,0 +1,100 @@
+//! Power of the idle device, before and after a case.
+
+use pocketwatt_meter::{
+    IdleWindows, TimeSpan,
+    energy::{Reason, Unavailable},
+};
+use pocketwatt_protocol::MonotonicNs;
+
+use super::{
+    IdlePower,
+    figure::{Meters, at_least_two_updates},
+};
+
+/// Parts that an idle window is cut into at most, to see how much its power varies.
+const PARTS: u64 = 20;
+/// Updates of the meter in a part at least: fewer would show the ticks rather than the power.
+const UPDATES: f64 = 10.0;
+
+/// Mean power in one window and the square of its standard uncertainty.
+struct Level {
+    watts: f64,
+    variance: f64,
+}
+
+/// The idle power as all meters of a figure together tell it.
+///
+/// # Errors
+/// When one of the two windows is missing, not covered, or too short for the meter.
+pub(super) fn idle_power(meters: &Meters<'_>, windows: Option<&IdleWindows>) -> Result<IdlePower, Unavailable> {
+    let missing = || Unavailable::new(Reason::NotCovered, "the device was not left idle before and after the case");
+    let windows = windows.ok_or_else(missing)?;
+    let before = level(meters, &windows.before)?;
+    let after = level(meters, windows.after.as_ref().ok_or_else(missing)?)?;
+    // The mean of two means, and the drift between them: the power during the case was anything from one to the other.
+    let variance = (before.variance + after.variance) / 4.0 + (before.watts - after.watts).powi(2) / 12.0;
+    Ok(IdlePower { before_watts: before.watts, after_watts: after.watts, uncertainty_watts: variance.sqrt() })
+}
+
+fn level(meters: &Meters<'_>, window: &TimeSpan) -> Result<Level, Unavailable> {
+    let seconds = window.duration_ns() as f64 * 1e-9;
+    at_least_two_updates("idle", &[*window], meters.period())?;
+    let whole = meters.energy(&[*window])?;
+    let parts = parts(window, meters.period());
+    let mut powers = Vec::with_capacity(parts.len());
+    for part in &parts {
+        powers.push(meters.energy(&[*part])?.joules / (part.duration_ns() as f64 * 1e-9));
+    }
+    let variance = whole.variance / seconds.powi(2) + variance_of_mean(&powers);
+    Ok(Level { watts: whole.joules / seconds, variance })
+}
+
+/// Equal parts of a window; none if it is too short for two.
+fn parts(window: &TimeSpan, period: f64) -> Vec<TimeSpan> {
+    let shortest = (UPDATES * period * 1e9).max(1.0);
+    let count = PARTS.min((window.duration_ns() as f64 / shortest) as u64);
+    if count < 2 {
+        return Vec::new();
+    }
+    let edge = |index: u64| MonotonicNs(window.start.0 + window.duration_ns() / count * index);
+    (0..count).map(|index| TimeSpan { start: edge(index), end: edge(index + 1) }).collect()
+}
+
+/// s^2 / n_eff: the effective number of independent values is n / (1 + 2 x sum of the autocorrelations), up to the first
+/// that is not positive (Geyer 1992). 0 for fewer than two values: the spread is then not known.
+fn variance_of_mean(values: &[f64]) -> f64 {
+    let count = values.len() as f64;
+    if count < 2.0 {
+        return 0.0;
+    }
+    let mean = values.iter().sum::<f64>() / count;
+    let deviations: Vec<f64> = values.iter().map(|value| value - mean).collect();
+    let squares: f64 = deviations.iter().map(|deviation| deviation * deviation).sum();
+    if squares <= 0.0 {
+        return 0.0;
+    }
+    let correlation =
+        |lag: usize| deviations.iter().zip(&deviations[lag..]).map(|(early, late)| early * late).sum::<f64>() / squares;
+    let correlated: f64 = (1..values.len()).map(correlation).take_while(|&value| value > 0.0).sum();
+    let effective = (count / (1.0 + 2.0 * correlated)).clamp(1.0, count);
+    squares / (count - 1.0) / effective
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_that_follow_each_other_count_less() {
+        let independent: Vec<f64> = (0..20).map(|index| f64::from(index % 2)).collect();
+        let slow: Vec<f64> = (0..20).map(|index| f64::from(index / 10)).collect();
+        let spread = 20.0 * 0.25 / 19.0;
+        assert!(
+            (variance_of_mean(&independent) - spread / 20.0).abs() < 1e-12,
+            "alternating: not positively correlated"
+        );
+        assert!(variance_of_mean(&slow) > 4.0 * spread / 20.0, "a drift has few independent values");
+        assert_eq!(variance_of_mean(&[1.0]), 0.0);
+        assert_eq!(variance_of_mean(&[2.0, 2.0]), 0.0);
+    }
+}

@@ -1,0 +1,53 @@
+//! Decoding reads every weight once per token, and no faster than the memory delivers.
+
+use crate::{CheckVerdict, Record};
+
+use super::{Finding, verdict};
+
+/// The probe may miss the memory's best by so much.
+const MARGIN: f64 = 1.10;
+/// Weights of this many times the last-level cache come from memory; smaller ones may stay in the cache in part.
+const CACHES: u64 = 4;
+/// The size of a large last-level cache, where the device does not tell its own.
+const CACHE_BYTES: u64 = 32 << 20;
+const CONCERNED: [&str; 6] = [
+    "decode_throughput",
+    "inter_token_latency",
+    "time_per_output_token",
+    "model_bandwidth_utilisation",
+    "energy_per_output_token",
+    "net_energy_per_output_token",
+];
+
+pub(super) fn check(record: &Record) -> Finding {
+    const NAME: &str = "bandwidth";
+    let skip = |detail: String| Finding::new(NAME, CheckVerdict::NotApplicable, detail);
+    let Some(bandwidth) = &record.passport.bandwidth else {
+        return skip("the memory bandwidth was not measured".to_owned());
+    };
+    let weights = record.passport.model.weight_bytes_per_token;
+    let cache = record.passport.last_level_cache_bytes.unwrap_or(CACHE_BYTES);
+    if weights <= CACHES.saturating_mul(cache) {
+        let detail = format!(
+            "{:.0} MB of weights per token may stay in {:.0} MB of cache in part",
+            weights as f64 / 1e6,
+            cache as f64 / 1e6
+        );
+        return skip(detail);
+    }
+    let Some(decode) = record.summary("decode_throughput") else {
+        return skip("nothing was decoded".to_owned());
+    };
+    let read = weights as f64 * decode.median;
+    let known = bandwidth.best_bytes_per_second;
+    let passed = read <= known * MARGIN;
+    let detail = format!(
+        "{:.1} tokens/s x {:.0} MB of weights = {:.1} GB/s, {} {:.1} GB/s that the memory delivers",
+        decode.median,
+        weights as f64 / 1e6,
+        read / 1e9,
+        if passed { "within the" } else { "more than the" },
+        known / 1e9
+    );
+    Finding::new(NAME, verdict(passed), detail).about(&CONCERNED, Vec::new())
+}
