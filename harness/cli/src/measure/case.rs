@@ -9,7 +9,7 @@ use pocketwatt_protocol::{
     Task, Workload, wall_clock_unix_ms,
 };
 use pocketwatt_record::{
-    BatteryAssumption, Case, Outcome, Passport, RECORD_FORMAT, Record, RunSettings, Samples, derive_metrics,
+    BatteryAssumption, Case, Outcome, Passport, RECORD_FORMAT, Record, RunSettings, Samples, derive,
 };
 
 use super::{CaseMeters, Mailbox, RunnerError, RunnerProcess, RunnerProgram, audit::Audit, meters::CaseSampler};
@@ -36,6 +36,8 @@ pub struct CaseInput<'a> {
     pub bandwidth: Option<&'a Bandwidth>,
     /// The counted iterations last so long at least.
     pub at_least_ms: u64,
+    /// Of the device.
+    pub last_level_cache_bytes: Option<u64>,
     /// What user units refer to.
     pub battery: Option<&'a BatteryAssumption>,
 }
@@ -79,7 +81,7 @@ pub fn measure_case(
         Err(Failure { stage, message }) => Outcome::Failed { stage, message },
     };
     if record.outcome == Outcome::Measured {
-        record.metrics = derive_metrics(&record);
+        derive(&mut record);
     }
     Ended::Recorded(Box::new(record))
 }
@@ -101,6 +103,7 @@ fn record(input: &CaseInput) -> Record {
     record.passport.runner_sha256 = Some(input.program.sha256.clone());
     record.passport.bandwidth = input.bandwidth.cloned();
     record.passport.battery = input.battery.cloned();
+    record.passport.last_level_cache_bytes = input.last_level_cache_bytes;
     record
 }
 

@@ -151,6 +151,7 @@ impl<'a> Sweep<'a> {
             settings: &self.run.settings,
             bandwidth: self.run.bandwidth.iter().find(|bandwidth| bandwidth.threads == case.threads),
             at_least_ms: self.run.energy.at_least_ms,
+            last_level_cache_bytes: self.run.device.last_level_cache_bytes,
             battery: self.run.energy.battery.as_ref(),
         };
         Ok(match measure_case(&input, meters, mailbox, progress) {
