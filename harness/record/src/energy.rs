@@ -10,11 +10,13 @@ mod spans;
 mod step;
 mod totals;
 mod values;
+mod window;
 
 pub use figure::derive_energy;
 pub(crate) use figure::groups;
 pub(crate) use spans::{Spans, counted, duration_ns};
 pub(crate) use values::{METRICS as ENERGY_METRICS, energy_metric};
+pub use window::energy_between;
 
 use pocketwatt_meter::energy::{MeterSource, Scope, Unavailable};
 use schemars::JsonSchema;

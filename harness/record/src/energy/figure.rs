@@ -21,7 +21,7 @@ const SLOW: f64 = 0.5;
 /// measured over that whole time.
 const CONTIGUOUS: f64 = 0.98;
 /// A number whose 95 % interval reaches further than this share of it is none.
-const RESOLVED: f64 = 0.5;
+pub(super) const RESOLVED: f64 = 0.5;
 
 /// Energy of the phases of a case, one figure for each scope and interface, in the order of the readings.
 ///
@@ -255,7 +255,7 @@ fn words(phase: Phase) -> &'static str {
     }
 }
 
-fn gross(estimate: Estimate, gain_error: Option<f64>) -> Estimate {
+pub(super) fn gross(estimate: Estimate, gain_error: Option<f64>) -> Estimate {
     let scale = gain_error.unwrap_or(0.0) * estimate.joules;
     Estimate { variance: estimate.variance + scale.powi(2), ..estimate }
 }
@@ -270,7 +270,7 @@ fn net(estimate: Estimate, idle: &IdlePower, duration_ns: u64, gain_error: Optio
 }
 
 /// With a coverage factor of 2.
-fn energy(estimate: Result<Estimate, Unavailable>) -> Energy {
+pub(super) fn energy(estimate: Result<Estimate, Unavailable>) -> Energy {
     match estimate {
         Ok(Estimate { joules, variance }) if joules.is_finite() && variance.is_finite() => {
             Energy::Measured { joules, uncertainty_joules: 2.0 * variance.sqrt() }

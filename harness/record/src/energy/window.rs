@@ -1,0 +1,85 @@
+//! Energy of a single stretch of time that one meter saw, whatever happened in it.
+
+use pocketwatt_meter::{
+    TimeSpan,
+    energy::{MeterSeries, Reason, Unavailable},
+};
+
+use super::{
+    Energy,
+    curve::{Curve, Estimate},
+    figure::{RESOLVED, energy, gross},
+};
+
+/// Energy from one moment to another, both of them between the first and the last reading of `series`.
+pub fn energy_between(series: &MeterSeries, span: TimeSpan) -> Energy {
+    energy(estimate(series, span).map(|estimate| gross(estimate, series.meter.gain_error)))
+}
+
+fn estimate(series: &MeterSeries, span: TimeSpan) -> Result<Estimate, Unavailable> {
+    let curve = Curve::of(series)?;
+    let seconds = span.duration_ns() as f64 * 1e-9;
+    let estimate = curve.energy(&[span])?;
+    let uncertainty = 2.0 * estimate.variance.sqrt();
+    if seconds < 2.0 * curve.period || uncertainty > RESOLVED * estimate.joules.abs() {
+        let hint = format!(
+            "{seconds:.1} s are too short for a meter that is updated every {:.3} s in steps of {:.3e}",
+            curve.period, curve.resolution
+        );
+        return Err(Unavailable::new(Reason::BelowResolution, hint));
+    }
+    Ok(estimate)
+}
+
+#[cfg(test)]
+mod tests {
+    use pocketwatt_meter::energy::{Basis, Measurand, MeterInfo, MeterSource, RawReading, Scope, UpdatePeriod};
+    use pocketwatt_protocol::MonotonicNs;
+
+    use super::*;
+
+    const MS: u64 = 1_000_000;
+
+    /// 12 W, counted in microjoules every 10 ms, and read every 100 ms for 10 s.
+    fn series() -> MeterSeries {
+        let mut series = MeterSeries::new(MeterInfo {
+            id: "powercap:package-0".into(),
+            source: MeterSource::Powercap,
+            scope: Scope::Package,
+            part: "package-0".into(),
+            path: "simulated".into(),
+            measurand: Measurand::EnergyCounter { joules_per_unit: 1e-6, modulus: None },
+            unit_basis: Basis::Documented,
+            resolution: 1,
+            update_period: Some(UpdatePeriod { ns: 10 * MS, basis: Basis::Observed }),
+            gain_error: None,
+            power_limit_watts: None,
+        });
+        for reading in 0..=100 {
+            let at_ms = reading * 100 + reading % 7;
+            series.push(MonotonicNs(at_ms * MS), RawReading::of((at_ms / 10 * 120_000) as i64));
+        }
+        series
+    }
+
+    fn between(start_ms: u64, end_ms: u64) -> Energy {
+        energy_between(&series(), TimeSpan { start: MonotonicNs(start_ms * MS), end: MonotonicNs(end_ms * MS) })
+    }
+
+    #[test]
+    fn a_stretch_of_a_known_power_holds_its_energy() {
+        let (joules, uncertainty) = between(1003, 9005).measured().unwrap();
+        assert!((joules - 12.0 * 8.002).abs() <= uncertainty && uncertainty < 0.5, "{joules} {uncertainty}");
+    }
+
+    #[test]
+    fn what_was_not_seen_or_is_too_short_is_no_number() {
+        let reason = |start, end| match between(start, end) {
+            Energy::Unavailable(unavailable) => Some(unavailable.reason),
+            Energy::Measured { .. } => None,
+        };
+        assert_eq!(reason(9000, 11_000), Some(Reason::NotCovered));
+        assert_eq!(reason(5000, 5012), Some(Reason::BelowResolution));
+        assert_eq!(reason(1000, 9000), None);
+    }
+}
