@@ -13,6 +13,7 @@ mod powercap;
 mod raw_file;
 mod series;
 mod unavailable;
+mod vendor;
 
 pub use choice::{Choice, ChoiceError, choose};
 pub use info::{Basis, Measurand, MeterInfo, MeterSource, Scope, UpdatePeriod};

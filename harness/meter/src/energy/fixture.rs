@@ -5,7 +5,7 @@
 
 use std::{
     fs,
-    os::unix::fs::symlink,
+    os::unix::fs::{PermissionsExt, symlink},
     path::{Path, PathBuf},
 };
 
@@ -57,6 +57,11 @@ impl Tree {
     pub fn remove(&self, path: &str) {
         let path = self.path(path);
         if path.is_dir() { fs::remove_dir_all(path).unwrap() } else { fs::remove_file(path).unwrap() }
+    }
+
+    /// Lets nobody read a file. Root still may, where it has not given up its privileges.
+    pub fn deny(&self, path: &str) {
+        fs::set_permissions(self.path(path), fs::Permissions::from_mode(0o000)).unwrap();
     }
 
     fn path(&self, path: &str) -> PathBuf {

@@ -1,109 +1,67 @@
 //! RAPL through `/sys/class/powercap` (Documentation/power/powercap/powercap.rst), Intel's and AMD's.
 
+mod mirrors;
+mod zones;
+
+use self::{
+    mirrors::leave_out_mirrors,
+    zones::{Zone, zones},
+};
 use super::{
     AbsentMeter, Basis, Discovery, EnergyMeter, Measurand, MeterInfo, MeterSource, RawFile, RawReading, Reason, Scope,
-    Unavailable, UpdatePeriod,
+    Unavailable, UpdatePeriod, vendor,
 };
 use crate::SystemRoot;
 
-const CLASS: &str = "sys/class/powercap";
-/// Zones of the processor's own registers; `intel-rapl-mmio` shows the package once more, through other registers.
-const CONTROL_TYPE: &str = "intel-rapl";
-const MEMORY_MAPPED: &str = "intel-rapl-mmio";
-/// Package counters are updated about every millisecond (Intel SDM volume 3, 14.9.1).
+/// Counters are updated about every millisecond (Intel SDM volume 3, 14.9, "RAPL Interfaces").
 const UPDATE_NS: u64 = 1_000_000;
-/// `energy_uj` is the root's alone since CVE-2020-8694; the second command makes that last until the next boot and beyond.
-const GRANT: &str = "to grant it: sudo chmod a+r /sys/class/powercap/*/energy_uj; for good: echo 'z \
-     /sys/class/powercap/*/energy_uj 0444 - - -' | sudo tee /etc/tmpfiles.d/energy.conf";
+/// `energy_uj` is the root's alone since CVE-2020-8694: whoever reads it can tell something of what other users compute.
+/// The class folder links to every zone, however deep it lies. The rule makes it last: it runs for each zone that appears,
+/// which a line for tmpfiles.d would not where the driver is loaded late.
+const GRANT: &str = "to grant it to every user: sudo chmod a+r /sys/class/powercap/*:*/energy_uj; for good: echo \
+     'SUBSYSTEM==\"powercap\", KERNEL==\"*:*\", ACTION==\"add\", RUN+=\"/bin/chmod a+r /sys%p/energy_uj\"' | sudo tee \
+     /etc/udev/rules.d/70-energy.rules";
 
 /// Finds every zone once, whether the tree is nested or flat.
 pub fn discover(root: &SystemRoot) -> Discovery {
     let mut found = Discovery::default();
-    let mut zones: Vec<Zone> = zones(root);
-    name_children(&mut zones);
+    let zones = zones(root);
     if zones.is_empty() {
-        let unavailable =
-            Unavailable::new(Reason::NoMeter, format!("there is no zone below {}", root.join(CLASS).display()));
-        found.absent.push(absent("powercap".into(), None, unavailable));
+        let hint = format!("there is no zone below {}", root.join(zones::CLASS).display());
+        found.absent.push(absent("powercap".into(), None, Unavailable::new(Reason::NoMeter, hint)));
     }
+    let amd = vendor::is_amd(root);
     for zone in &zones {
-        let id = format!("powercap:{}", zone.part);
-        if zone.memory_mapped {
-            let hint = "the package's counter once more, through memory-mapped registers";
-            found.absent.push(absent(format!("{id}-mmio"), zone.scope, Unavailable::new(Reason::Duplicate, hint)));
-            continue;
-        }
-        let opened = zone.scope.map(|scope| PowercapMeter::open(root, zone, scope, id.clone()));
-        match opened {
-            Some(Ok(meter)) => found.meters.push(Box::new(meter)),
-            Some(Err(unavailable)) => found.absent.push(absent(id, zone.scope, unavailable)),
-            None => {
-                let hint = format!("its name {:?} is no part of a processor that is known here", zone.part);
-                found.absent.push(absent(id, None, Unavailable::new(Reason::NotSupported, hint)));
-            }
+        match open(root, zone, amd, &found) {
+            Ok(meter) => found.meters.push(Box::new(meter)),
+            Err(unavailable) => found.absent.push(absent(zone.id.clone(), zone.scope, unavailable)),
         }
     }
-    leave_out_mirrors(&mut found);
+    leave_out_mirrors(&mut found, amd);
     found
 }
 
-/// A zone as its folder tells.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Zone {
-    /// The folder's name: `intel-rapl:0:1`.
-    folder: String,
-    /// Its path below the root.
-    path: String,
-    /// `package-0`, or with its package in front: `package-0/dram`.
-    part: String,
-    scope: Option<Scope>,
-    memory_mapped: bool,
+/// Zones of the processor's own registers come first, so that `found` holds them when their twins are looked at.
+fn open(root: &SystemRoot, zone: &Zone, amd: bool, found: &Discovery) -> Result<PowercapMeter, Unavailable> {
+    let Some(scope) = zone.scope else {
+        let hint = format!("its name {:?} is no part of a processor that is known here", zone.part);
+        return Err(Unavailable::new(Reason::NotSupported, hint));
+    };
+    if amd && scope == Scope::Core {
+        let hint = "this processor counts one core alone here, not all cores of the package";
+        return Err(Unavailable::new(Reason::NotSupported, hint));
+    }
+    if let Some(id) = zone.twin_id.as_ref().filter(|id| stands_for(found, id)) {
+        let hint = format!("the counter of {id} once more, through memory-mapped registers");
+        return Err(Unavailable::new(Reason::Duplicate, hint));
+    }
+    PowercapMeter::open(root, zone, scope)
 }
 
-/// All zones, in the order of their names. In a flat tree every zone lies in the class folder; in a nested one, children
-/// lie in their parents. Trees that are both show a child twice.
-fn zones(root: &SystemRoot) -> Vec<Zone> {
-    let mut zones: Vec<Zone> = Vec::new();
-    let mut folders: Vec<String> = root.names(CLASS).into_iter().map(|name| format!("{CLASS}/{name}")).collect();
-    while let Some(path) = (!folders.is_empty()).then(|| folders.remove(0)) {
-        let folder = path.rsplit('/').next().unwrap_or_default().to_owned();
-        let Some((control_type, numbers)) = folder.split_once(':') else { continue };
-        if ![CONTROL_TYPE, MEMORY_MAPPED].contains(&control_type) || numbers.is_empty() {
-            continue;
-        }
-        if zones.iter().any(|known| known.folder == folder) {
-            continue;
-        }
-        let children = root.names(&path).into_iter().filter(|name| name.starts_with(&format!("{folder}:")));
-        folders.extend(children.map(|child| format!("{path}/{child}")));
-        let part = root.text(format!("{path}/name")).unwrap_or_else(|| folder.clone());
-        let scope = scope(&part);
-        zones.push(Zone { path, part, scope, memory_mapped: control_type == MEMORY_MAPPED, folder });
-    }
-    zones.sort_by(|one, other| one.folder.cmp(&other.folder));
-    zones
-}
-
-fn scope(name: &str) -> Option<Scope> {
-    match name {
-        "psys" => Some(Scope::Platform),
-        "core" => Some(Scope::Core),
-        "uncore" => Some(Scope::Uncore),
-        "dram" => Some(Scope::Dram),
-        package if package.starts_with("package-") => Some(Scope::Package),
-        _ => None,
-    }
-}
-
-/// `core` is in every package: `package-0/core`. A child's folder is named after its parent's.
-fn name_children(zones: &mut [Zone]) {
-    let names: Vec<(String, String)> = zones.iter().map(|zone| (zone.folder.clone(), zone.part.clone())).collect();
-    for zone in zones {
-        let parent = zone.folder.rsplit_once(':').map(|(parent, _)| parent);
-        if let Some((_, name)) = names.iter().find(|(folder, _)| Some(folder.as_str()) == parent) {
-            zone.part = format!("{name}/{}", zone.part);
-        }
-    }
+/// Whether a zone is read, or would be if the user were allowed to.
+fn stands_for(found: &Discovery, id: &str) -> bool {
+    found.meters.iter().any(|meter| meter.info().id == id)
+        || found.absent.iter().any(|other| other.id == id && other.unavailable.reason == Reason::NotPermitted)
 }
 
 fn absent(id: String, scope: Option<Scope>, unavailable: Unavailable) -> AbsentMeter {
@@ -118,13 +76,13 @@ struct PowercapMeter {
 }
 
 impl PowercapMeter {
-    fn open(root: &SystemRoot, zone: &Zone, scope: Scope, id: String) -> Result<Self, Unavailable> {
+    /// Whether a zone is enabled is not asked: that is about its power limits, and the kernel counts on.
+    fn open(root: &SystemRoot, zone: &Zone, scope: Scope) -> Result<Self, Unavailable> {
         let energy = RawFile::open(root, &format!("{}/energy_uj", zone.path)).map_err(with_grant)?;
-        energy.integer().map_err(with_grant)?;
         let range = integer(root, &format!("{}/max_energy_range_uj", zone.path)).filter(|range| *range > 0);
         let unit = range.map_or(1, hardware_unit);
         let info = MeterInfo {
-            id,
+            id: zone.id.clone(),
             source: MeterSource::Powercap,
             scope,
             part: zone.part.clone(),
@@ -139,7 +97,9 @@ impl PowercapMeter {
             gain_error: None,
             power_limit_watts: power_limit_watts(root, &zone.path),
         };
-        Ok(Self { info, energy })
+        let mut meter = Self { info, energy };
+        meter.read().map_err(with_grant)?;
+        Ok(meter)
     }
 }
 
@@ -149,27 +109,37 @@ impl EnergyMeter for PowercapMeter {
     }
 
     fn read(&mut self) -> Result<RawReading, Unavailable> {
-        Ok(RawReading::of(self.energy.integer()?))
+        let value = self.energy.integer()?;
+        if value < 0 {
+            let hint = format!("{} holds {value}, which is no energy used", self.info.path);
+            return Err(Unavailable::new(Reason::Unreadable, hint));
+        }
+        Ok(RawReading::of(value))
     }
 }
 
 /// Microjoules in one unit of the register. It is 32 bits wide, and the kernel tells its largest value, 2^32 - 1 units, as
-/// `max_energy_range_uj` (262143328850 for Intel's 61.035 uJ): the counter begins again one unit later.
+/// `max_energy_range_uj` (262143328850 for Intel's 61.035 uJ): the counter begins again one unit later. A range that is
+/// smaller than 2^32 is no such register's; then the unit is taken to be that of the file.
 fn hardware_unit(range: i64) -> i64 {
     const UNITS: i64 = u32::MAX as i64;
     (range.saturating_add(UNITS / 2) / UNITS).max(1)
 }
 
-/// The sustained limit, which bounds what is plausible. Files of limits that the hardware has not may be empty.
+/// The sustained limit, which bounds what is plausible. A limit that is not enforced bounds nothing.
 fn power_limit_watts(root: &SystemRoot, zone: &str) -> Option<f64> {
+    if integer(root, &format!("{zone}/enabled")) == Some(0) {
+        return None;
+    }
     let long_term = (0..4).find(|constraint| {
         root.text(format!("{zone}/constraint_{constraint}_name")).is_some_and(|name| name == "long_term")
     })?;
+    // Files of limits that the hardware has not are empty, or hold 0.
     let watts = |file: &str| {
         let microwatts = integer(root, &format!("{zone}/constraint_{long_term}_{file}"))?;
         (microwatts > 0).then_some(microwatts as f64 / 1e6)
     };
-    // A limit may have been set beyond what the part can do, or to anything at all: the larger one bounds.
+    // What a maker calls the most may be exceeded by the limit that is set: the larger one bounds.
     let limits = [watts("power_limit_uw"), watts("max_power_uw")];
     limits.into_iter().flatten().reduce(f64::max)
 }
@@ -183,28 +153,6 @@ fn with_grant(unavailable: Unavailable) -> Unavailable {
         return unavailable;
     }
     Unavailable::new(Reason::NotPermitted, format!("{}; {GRANT}", unavailable.hint))
-}
-
-/// Two dies that show the very same number are one counter, shown twice: their sum would be twice the truth. Counters of
-/// 61 uJ that have run for a while do not meet by chance.
-fn leave_out_mirrors(found: &mut Discovery) {
-    let mut kept: Vec<(Scope, i64, String)> = Vec::new();
-    let mut meters = Vec::new();
-    for mut meter in std::mem::take(&mut found.meters) {
-        let (scope, id) = (meter.info().scope, meter.info().id.clone());
-        let value = meter.read().map(|reading| reading.value).unwrap_or(0);
-        match kept.iter().find(|(known, other, _)| value != 0 && (*known, *other) == (scope, value)) {
-            Some((_, _, first)) => {
-                let hint = format!("it shows the same number as {first}: probably one counter, shown twice");
-                found.absent.push(absent(id, Some(scope), Unavailable::new(Reason::Duplicate, hint)));
-            }
-            None => {
-                kept.push((scope, value, id));
-                meters.push(meter);
-            }
-        }
-    }
-    found.meters = meters;
 }
 
 #[cfg(test)]

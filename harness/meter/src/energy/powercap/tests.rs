@@ -9,6 +9,12 @@ fn reasons(found: &Discovery) -> Vec<(&str, Reason)> {
     found.absent.iter().map(|absent| (absent.id.as_str(), absent.unavailable.reason)).collect()
 }
 
+fn modulus(found: &Discovery, index: usize) -> Option<i64> {
+    let Measurand::EnergyCounter { joules_per_unit, modulus } = found.meters[index].info().measurand else { panic!() };
+    assert_eq!(joules_per_unit, 1e-6);
+    modulus
+}
+
 #[test]
 fn a_client_processor_has_each_zone_once() {
     let tree = Tree::named("intel-client");
@@ -20,54 +26,148 @@ fn a_client_processor_has_each_zone_once() {
     assert_eq!(reasons(&found), [("powercap:package-0-mmio", Reason::Duplicate)]);
     let scopes: Vec<Scope> = found.meters.iter().map(|meter| meter.info().scope).collect();
     assert_eq!(scopes, [Scope::Package, Scope::Core, Scope::Uncore, Scope::Platform]);
-    let package = found.meters[0].info();
     // 2^32 units of 61.035 uJ.
-    let modulus = Some(262_143_328_850 + 61);
-    assert_eq!(package.measurand, Measurand::EnergyCounter { joules_per_unit: 1e-6, modulus });
+    assert_eq!(modulus(&found, 0), Some(262_143_328_911));
+    let package = found.meters[0].info();
     assert_eq!((package.resolution, package.power_limit_watts), (61, Some(28.0)));
     assert_eq!(found.meters[1].info().power_limit_watts, None, "a limit of nothing is none");
     assert_eq!(found.meters[0].read(), Ok(RawReading::of(191_832_476_172)));
+    tree.set("sys/class/powercap/intel-rapl:0/energy_uj", "191832476233");
+    assert_eq!(found.meters[0].read(), Ok(RawReading::of(191_832_476_233)));
 }
 
 #[test]
-fn a_server_has_two_packages_and_their_memory() {
+fn a_limit_that_is_not_enforced_bounds_nothing() {
+    let tree = Tree::named("intel-client");
+    let zone = "sys/class/powercap/intel-rapl:0";
+    tree.set(&format!("{zone}/constraint_0_power_limit_uw"), "");
+    assert_eq!(discover(&tree.root()).meters[0].info().power_limit_watts, Some(15.0));
+    tree.set(&format!("{zone}/enabled"), "0");
+    let found = discover(&tree.root());
+    assert_eq!(ids(&found)[0], "powercap:package-0", "it is counted all the same");
+    assert_eq!(found.meters[0].info().power_limit_watts, None);
+}
+
+#[test]
+fn a_nested_server_has_two_packages_and_their_memory() {
     let found = discover(&Tree::named("intel-server").root());
     assert_eq!(
         ids(&found),
-        ["powercap:package-0", "powercap:package-0/dram", "powercap:package-1", "powercap:package-1/dram"]
+        [
+            "powercap:package-0",
+            "powercap:package-0/dram",
+            "powercap:package-1",
+            "powercap:package-1/dram",
+            "powercap:psys-1"
+        ]
     );
     assert!(found.absent.is_empty(), "{:?}", found.absent);
-    assert_eq!(found.meters[1].info().scope, Scope::Dram);
-    assert_eq!(found.meters[1].info().resolution, 15, "memory counts in 15.3 uJ");
+    let memory = found.meters[1].info();
+    assert_eq!((memory.scope, memory.part.as_str()), (Scope::Dram, "package-0/dram"));
+    assert_eq!((memory.resolution, modulus(&found, 1)), (15, Some(65_712_999_628)), "memory counts in 15.3 uJ");
+    let platform = found.meters[4].info();
+    assert_eq!((platform.scope, platform.resolution), (Scope::Platform, 1_000_000), "this one counts in joules");
 }
 
 #[test]
-fn amd_counts_in_its_own_unit() {
-    let found = discover(&Tree::named("amd").root());
-    assert_eq!(ids(&found), ["powercap:package-0", "powercap:package-0/core"]);
-    let modulus = Some(65_532_610_987 + 15);
-    assert_eq!(found.meters[0].info().measurand, Measurand::EnergyCounter { joules_per_unit: 1e-6, modulus });
+fn the_same_tree_below_its_control_type_is_found_once() {
+    let mut found = Discovery::default();
+    for copied in [false, true] {
+        let tree = Tree::parse(
+            "sys/class/powercap/intel-rapl/intel-rapl:0/name = package-0\n\
+             sys/class/powercap/intel-rapl/intel-rapl:0/energy_uj = 5\n\
+             sys/class/powercap/intel-rapl/intel-rapl:0/intel-rapl:0:0/name = core\n\
+             sys/class/powercap/intel-rapl/intel-rapl:0/intel-rapl:0:0/energy_uj = 3",
+        );
+        if copied {
+            tree.set("sys/class/powercap/intel-rapl:0/name", "package-0");
+            tree.set("sys/class/powercap/intel-rapl:0/energy_uj", "5");
+        }
+        found = discover(&tree.root());
+        assert_eq!(ids(&found), ["powercap:package-0", "powercap:package-0/core"], "copied: {copied}");
+    }
+    assert!(found.meters[0].info().path.ends_with("sys/class/powercap/intel-rapl:0/energy_uj"));
 }
 
 #[test]
-fn a_counter_that_is_shown_twice_counts_once() {
-    let found = discover(&Tree::named("intel-dies").root());
-    assert_eq!(ids(&found), ["powercap:package-0-die-0", "powercap:package-1-die-0", "powercap:package-1-die-1"]);
+fn amd_counts_packages_in_its_own_unit_and_not_its_cores() {
+    let tree = Tree::named("amd");
+    let found = discover(&tree.root());
+    assert_eq!(ids(&found), ["powercap:package-0"]);
+    assert_eq!(modulus(&found, 0), Some(65_532_611_002));
+    assert_eq!(reasons(&found), [("powercap:package-0/core", Reason::NotSupported)]);
+}
+
+#[test]
+fn dies_of_amd_share_their_counter_even_while_it_moves_on() {
+    let tree = Tree::parse(
+        "proc/cpuinfo = vendor_id\\t: HygonGenuine\n\
+         sys/class/powercap/intel-rapl:0/name = package-0-die-0\nsys/class/powercap/intel-rapl:0/energy_uj = 1000\n\
+         sys/class/powercap/intel-rapl:1/name = package-0-die-1\nsys/class/powercap/intel-rapl:1/energy_uj = 1015\n\
+         sys/class/powercap/intel-rapl:2/name = package-1-die-0\nsys/class/powercap/intel-rapl:2/energy_uj = 1000",
+    );
+    let found = discover(&tree.root());
+    assert_eq!(ids(&found), ["powercap:package-0-die-0", "powercap:package-1-die-0"]);
     assert_eq!(reasons(&found), [("powercap:package-0-die-1", Reason::Duplicate)]);
+}
+
+#[test]
+fn a_counter_that_two_dies_show_counts_once() {
+    let tree = Tree::named("intel-dies");
+    let found = discover(&tree.root());
+    assert_eq!(
+        ids(&found),
+        [
+            "powercap:package-0-die-0",
+            "powercap:package-0-die-0/dram",
+            "powercap:package-0-die-1/dram",
+            "powercap:package-1-die-0",
+            "powercap:package-1-die-1"
+        ]
+    );
+    assert_eq!(reasons(&found), [("powercap:package-0-die-1", Reason::Duplicate)]);
+    assert_eq!(found.meters[3].info().part, "package-1-die-0");
+}
+
+#[test]
+fn packages_of_their_own_and_counters_at_zero_are_no_mirrors() {
+    let tree = Tree::named("intel-dies");
+    for die in 0..4 {
+        tree.set(&format!("sys/class/powercap/intel-rapl:{die}/energy_uj"), "0");
+    }
+    assert_eq!(ids(&discover(&tree.root())).len(), 6);
+    let server = Tree::named("intel-server");
+    server.set("sys/class/powercap/intel-rapl:1/energy_uj", "81239182736");
+    assert_eq!(ids(&discover(&server.root())).len(), 5);
+}
+
+#[test]
+fn mapped_registers_are_read_where_there_are_no_others() {
+    let tree = Tree::named("intel-memory-mapped");
+    let mut found = discover(&tree.root());
+    assert_eq!((ids(&found), reasons(&found)), (vec!["powercap:package-0-mmio"], vec![]));
+    assert_eq!(found.meters[0].info().part, "package-0");
+    assert!(found.meters[0].read().is_ok());
+    let tree = Tree::named("intel-client");
+    tree.set("sys/class/powercap/intel-rapl:0/energy_uj", "");
+    let found = discover(&tree.root());
+    assert!(ids(&found).contains(&"powercap:package-0-mmio"), "{found:?}");
+    assert_eq!(reasons(&found), [("powercap:package-0", Reason::Unreadable)]);
 }
 
 #[test]
 fn what_gives_no_number_is_absent_with_the_reason() {
     let found = discover(&Tree::named("intel-empty-files").root());
-    assert_eq!(ids(&found), ["powercap:dram"]);
-    let Measurand::EnergyCounter { modulus, .. } = found.meters[0].info().measurand else { panic!() };
-    assert_eq!(modulus, None, "a range of 0 says nothing about a wrap");
+    assert_eq!(ids(&found), ["powercap:dram", "powercap:dram@10"]);
+    assert_eq!(modulus(&found, 0), None, "a range of 0 says nothing about a wrap");
+    assert_eq!((found.meters[0].info().resolution, found.meters[0].info().power_limit_watts), (1, None));
     assert_eq!(
         reasons(&found),
         [
             ("powercap:package-0", Reason::Unreadable),
             ("powercap:package-1", Reason::Unreadable),
-            ("powercap:something-new", Reason::NotSupported)
+            ("powercap:something-new", Reason::NotSupported),
+            ("powercap:psys", Reason::Unreadable)
         ]
     );
     let nothing = discover(&Tree::parse("").root());
@@ -76,19 +176,62 @@ fn what_gives_no_number_is_absent_with_the_reason() {
 }
 
 #[test]
-fn a_zone_can_vanish_while_it_is_read() {
+fn a_zone_can_vanish_or_go_empty_while_it_is_read() {
     let tree = Tree::named("amd");
+    let zone = "sys/devices/virtual/powercap/intel-rapl/intel-rapl:0";
     let mut found = discover(&tree.root());
     assert!(found.meters[0].read().is_ok());
-    tree.remove("sys/class/powercap/intel-rapl:0");
+    tree.set(&format!("{zone}/energy_uj"), "");
+    assert_eq!(found.meters[0].read().unwrap_err().reason, Reason::Unreadable);
+    tree.remove(zone);
     assert_eq!(found.meters[0].read().unwrap_err().reason, Reason::Vanished);
 }
 
 #[test]
+fn the_counter_begins_again_one_unit_after_its_largest_value() {
+    // Intel, AMD, the memory of Xeons, their platform, an Atom, and files that no register stands behind.
+    for (range, unit) in [
+        (262_143_328_850, 61),
+        (65_532_610_987, 15),
+        (65_712_999_613, 15),
+        (4_294_967_295_000_000, 1_000_000),
+        (137_438_953_440, 32),
+        (1_000_000, 1),
+        (1, 1),
+        (i64::MAX, 2_147_483_648),
+    ] {
+        assert_eq!(hardware_unit(range), unit, "{range}");
+    }
+}
+
+#[test]
 fn who_may_not_read_is_told_how_to_be_allowed() {
-    let denied = Unavailable::new(Reason::NotPermitted, "energy_uj: permission denied");
-    let hint = with_grant(denied).hint;
-    assert!(hint.contains("sudo chmod a+r /sys/class/powercap/*/energy_uj") && hint.contains("tmpfiles.d"), "{hint}");
-    let vanished = Unavailable::new(Reason::Vanished, "gone");
-    assert_eq!(with_grant(vanished.clone()), vanished);
+    let tree = Tree::named("intel-client");
+    let found = without_privileges(move || {
+        tree.deny("sys/class/powercap/intel-rapl:0/energy_uj");
+        discover(&tree.root())
+    });
+    assert_eq!(ids(&found), ["powercap:package-0/core", "powercap:package-0/uncore", "powercap:psys"]);
+    assert_eq!(
+        reasons(&found),
+        [("powercap:package-0", Reason::NotPermitted), ("powercap:package-0-mmio", Reason::Duplicate)]
+    );
+    let hint = &found.absent[0].unavailable.hint;
+    let (seen, grant) = hint.split_once("; ").unwrap();
+    assert!(seen.contains("intel-rapl:0/energy_uj") && seen.contains("ermission denied"), "{hint}");
+    for part in ["sudo chmod a+r /sys/class/powercap/*:*/energy_uj", "a+r /sys%p/energy_uj", "/etc/udev/rules.d/"] {
+        assert!(grant.contains(part), "{grant}");
+    }
+    assert!(!grant.contains('\n') && !grant.contains("  "), "{grant}");
+}
+
+/// Root, too, may not read what nobody may, on a thread that has given up its privileges.
+fn without_privileges<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    let unprivileged = || {
+        use rustix::thread::{CapabilitySet, CapabilitySets, set_capabilities};
+        let none = CapabilitySet::empty();
+        set_capabilities(None, CapabilitySets { effective: none, permitted: none, inheritable: none }).unwrap();
+        work()
+    };
+    std::thread::spawn(unprivileged).join().unwrap()
 }

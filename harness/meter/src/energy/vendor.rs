@@ -1,0 +1,16 @@
+use crate::SystemRoot;
+
+/// Whether the processor is AMD's, or Hygon's, which is of the same make. Two of their registers differ from Intel's
+/// although the kernel gives them the same names: `core` counts one core alone, and all dies of a package share one
+/// counter (`rapl_pmu_is_pkg_scope` in the kernel's arch/x86/events/rapl.c).
+pub(super) fn is_amd(root: &SystemRoot) -> bool {
+    // In place of `/sys` stands another device's: this one's processor says nothing about it.
+    let told = root.sys().is_none().then(|| root.text("proc/cpuinfo")).flatten();
+    told.is_some_and(|text| text.contains("AuthenticAMD") || text.contains("HygonGenuine"))
+}
+
+/// The package that a part belongs to: `package-0` for `package-0-die-1/dram`.
+pub(super) fn package(part: &str) -> Option<&str> {
+    let zone = part.split('/').next()?;
+    zone.starts_with("package-").then(|| zone.split("-die-").next()).flatten()
+}
