@@ -6,6 +6,7 @@ mod curve;
 mod figure;
 mod gauge;
 mod idle;
+mod power;
 mod spans;
 mod step;
 mod totals;
@@ -14,6 +15,7 @@ mod window;
 
 pub use figure::derive_energy;
 pub(crate) use figure::groups;
+pub use power::{Course, CurveEnd, EnergyPoint, PowerCurve, PowerPoint, power_curves};
 pub(crate) use spans::{Spans, counted, duration_ns};
 pub(crate) use values::{METRICS as ENERGY_METRICS, energy_metric};
 pub use window::energy_between;

@@ -116,7 +116,7 @@ fn watts(series: &MeterSeries, reading: &MeterReading) -> Result<f64, Unavailabl
     watts_of(series.meter.measurand, reading).ok_or_else(|| no_voltage(&series.meter))
 }
 
-fn watts_of(measurand: Measurand, reading: &MeterReading) -> Option<f64> {
+pub(super) fn watts_of(measurand: Measurand, reading: &MeterReading) -> Option<f64> {
     match measurand {
         Measurand::Power { watts_per_unit } => Some(reading.value as f64 * watts_per_unit),
         Measurand::Current { amperes_per_unit } => {
