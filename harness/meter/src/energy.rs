@@ -9,6 +9,7 @@ mod choice;
 pub mod fixture;
 mod info;
 mod observe;
+mod perf;
 mod powercap;
 mod raw_file;
 mod series;
@@ -74,7 +75,7 @@ impl Discovery {
 /// Looks for every kind of meter. Each kind says for itself why it has none.
 pub fn discover(root: &SystemRoot) -> Discovery {
     let mut found = Discovery::default();
-    for kind in [powercap::discover] {
+    for kind in [powercap::discover, perf::discover] {
         found.extend(kind(root));
     }
     found
