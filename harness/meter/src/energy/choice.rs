@@ -76,13 +76,14 @@ pub fn choose(found: Discovery, wanted: &[String]) -> Result<Choice, ChoiceError
         absent.extend(left_out);
         return Ok(Choice { meters: kept, absent });
     }
+    let known: Vec<String> = meters.iter().map(|meter| meter.info().id.clone()).collect();
     let mut kept: Vec<Box<dyn EnergyMeter>> = Vec::new();
     for id in wanted {
         let matches = |info: &MeterInfo| info.id == *id || info.source.name() == id;
         let (taken, rest): (Vec<_>, Vec<_>) = meters.into_iter().partition(|meter| matches(meter.info()));
         meters = rest;
         if taken.is_empty() && !kept.iter().any(|meter| matches(meter.info())) {
-            return Err(refusal(id, &meters, &absent));
+            return Err(refusal(id, &known, &absent));
         }
         kept.extend(taken);
     }
@@ -90,7 +91,8 @@ pub fn choose(found: Discovery, wanted: &[String]) -> Result<Choice, ChoiceError
     Ok(Choice { meters: kept, absent })
 }
 
-/// RAPL is one set of counters behind several interfaces; the first interface that covers a scope keeps it.
+/// The processor's registers stand behind several interfaces; the first interface that covers a scope keeps it, with all
+/// of its packages. Other scopes are kept whatever covers them: a battery and a power meter are two witnesses.
 fn without_duplicates(meters: Vec<Box<dyn EnergyMeter>>) -> (Vec<Box<dyn EnergyMeter>>, Vec<AbsentMeter>) {
     let mut kept: Vec<Box<dyn EnergyMeter>> = Vec::new();
     let mut absent = Vec::new();
@@ -122,11 +124,13 @@ fn left_out(info: &MeterInfo, reason: Reason, hint: String) -> AbsentMeter {
     }
 }
 
-fn refusal(id: &str, meters: &[Box<dyn EnergyMeter>], absent: &[AbsentMeter]) -> ChoiceError {
+fn refusal(id: &str, known: &[String], absent: &[AbsentMeter]) -> ChoiceError {
     if let Some(found) = absent.iter().find(|absent| absent.id == id || absent.source.name() == id) {
         let unavailable = found.unavailable.clone();
         return ChoiceError::Unavailable { id: id.into(), words: unavailable.reason.words(), hint: unavailable.hint };
     }
-    let ids: Vec<&str> = meters.iter().map(|meter| meter.info().id.as_str()).collect();
-    ChoiceError::Unknown { id: id.into(), known: if ids.is_empty() { "none".into() } else { ids.join(", ") } }
+    ChoiceError::Unknown { id: id.into(), known: if known.is_empty() { "none".into() } else { known.join(", ") } }
 }
+
+#[cfg(test)]
+mod tests;
