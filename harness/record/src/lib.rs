@@ -14,10 +14,10 @@ mod store;
 
 pub use catalogue::{Direction, Metric, Unit, catalogue, metric};
 pub use derive::{derive, derive_metrics};
+pub use energy::{Course, CurveEnd, EnergyPoint, PowerCurve, PowerPoint, power_curves};
 pub use energy::{
     Energy, EnergyFigure, Idle, IdlePower, IterationEnergy, Phase, PhaseEnergy, derive_energy, energy_between,
 };
-pub use energy::{Course, CurveEnd, EnergyPoint, PowerCurve, PowerPoint, power_curves};
 pub use format::{FormatVersion, RECORD_FORMAT, read_record, read_run};
 pub use observer::ObserverCost;
 pub use record::{
