@@ -1,15 +1,23 @@
 //! Energy of the phases of a case: readings joined with the runner's time stamps on the monotonic clock. The formulas are
 //! in METHODOLOGY.md, "Energy".
 
+#[cfg(test)]
+mod break_test;
 mod counter;
 mod curve;
 mod figure;
+#[cfg(test)]
+mod figure_test;
 mod gauge;
 mod idle;
 mod power;
+#[cfg(test)]
+pub(crate) mod simulation;
 mod spans;
 mod step;
 mod totals;
+#[cfg(test)]
+mod truth_test;
 mod values;
 mod window;
 

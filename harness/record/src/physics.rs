@@ -2,6 +2,8 @@
 
 mod bandwidth;
 mod energy;
+#[cfg(test)]
+mod tests;
 
 use crate::{CheckVerdict, MetricScope, MetricValue, PhysicsCheck, Record, Value};
 

@@ -139,10 +139,15 @@ impl Curve {
         edges.iter().map(|&(at, sign)| sign * self.joules_at(at + lag)).sum()
     }
 
+    /// The straight line between two knots, corrected for the change of power at the edge of a phase: up to the edge goes the
+    /// power of the stretch before, from there on that of the stretch after. What both say, each counted the more the
+    /// nearer its knot is, differs from the line by `left x right / (left + right) x (power before - power after)`.
     fn joules_at(&self, at: f64) -> f64 {
-        let Place { segment, share } = self.place(at);
-        let [left, right] = [&self.knots[segment], &self.knots[segment + 1]];
-        left.joules + share * (right.joules - left.joules)
+        let place = self.place(at);
+        let [left, right] = [&self.knots[place.segment], &self.knots[place.segment + 1]];
+        let line = left.joules + place.share * (right.joules - left.joules);
+        let [before, _, after] = self.powers_around(place.segment);
+        line + self.bend(&place) * (before - after)
     }
 
     fn spread_until(&self, at: f64) -> f64 {
@@ -157,20 +162,25 @@ impl Curve {
         Place { segment, share: ((at - left.at) / (right.at - left.at)).clamp(0.0, 1.0) }
     }
 
-    /// How far the true curve may be from the straight line at an edge, in joules: power changes there, perhaps from that of
-    /// the stretch before to that of the stretch after, and the line knows only the mean of both.
+    /// How far the true curve may be from the bent line at an edge, in joules: power may change there by all that it changes
+    /// from the stretch before to the stretch after, or not at all.
     fn ambiguity(&self, place: &Place) -> f64 {
-        let segment = place.segment;
-        let length = self.knots[segment + 1].at - self.knots[segment].at;
+        let powers = self.powers_around(place.segment);
+        let difference = powers.into_iter().fold(f64::MIN, f64::max) - powers.into_iter().fold(f64::MAX, f64::min);
+        self.bend(place) * difference
+    }
+
+    /// Joules that a change of power by one watt at this place bends the line by.
+    fn bend(&self, place: &Place) -> f64 {
+        let length = self.knots[place.segment + 1].at - self.knots[place.segment].at;
         let left = (place.share * length).min(self.reach);
         let right = ((1.0 - place.share) * length).min(self.reach);
-        if left + right <= 0.0 {
-            return 0.0;
-        }
-        let beside = [segment.saturating_sub(1), segment, (segment + 1).min(self.knots.len() - 2)];
-        let powers = beside.map(|segment| self.watts(segment));
-        let difference = powers.into_iter().fold(f64::MIN, f64::max) - powers.into_iter().fold(f64::MAX, f64::min);
-        left * right / (left + right) * difference
+        if left + right > 0.0 { left * right / (left + right) } else { 0.0 }
+    }
+
+    /// Power of the stretch before a stretch, of itself, and of the one after.
+    fn powers_around(&self, segment: usize) -> [f64; 3] {
+        [segment.saturating_sub(1), segment, (segment + 1).min(self.knots.len() - 2)].map(|segment| self.watts(segment))
     }
 
     /// Mean power from a knot to the next.

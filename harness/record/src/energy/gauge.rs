@@ -88,6 +88,8 @@ fn draw(readings: &[(f64, f64)], period: Option<f64>) -> Pen {
     pen.knots.push(Knot { at: start, half_width: 0.0, joules: 0.0, variance: 0.0 });
     pen.spread.push(0.0);
     let mut seen = start;
+    let mut change = 0;
+    let scatter = scatter(readings);
     for &(at, watts) in &readings[1..] {
         if watts == shown {
             seen = at;
@@ -101,15 +103,30 @@ fn draw(readings: &[(f64, f64)], period: Option<f64>) -> Pen {
             let missed = (since - seen).max(0.0);
             pen.draw(seen.min(since), shown, 0.0);
             pen.draw(since, f64::midpoint(shown, watts), (missed * difference).powi(2) / 2.0);
-            pen.draw(updated, watts, ((at - earliest) / 2.0 * difference).powi(2) / 3.0);
+            // If values are those of moments, each stands for a period whose other moments nobody saw.
+            let moment = (updated - since) * scatter.get(change).copied().unwrap_or(0.0);
+            pen.draw(updated, watts, ((at - earliest) / 2.0 * difference).powi(2) / 3.0 + moment.powi(2));
         } else {
             pen.draw(f64::midpoint(seen, at), shown, ((at - seen) * difference).powi(2) / 2.0);
         }
         shown = watts;
         seen = at;
+        change += 1;
     }
     pen.draw(seen, shown, 0.0);
     pen
+}
+
+/// How much the power scatters around each change of the value, in watts: of the differences to the value before, of this
+/// change and its two neighbours, the middle one, so that the one step from phase to phase is not taken for noise.
+fn scatter(readings: &[(f64, f64)]) -> Vec<f64> {
+    let differences: Vec<f64> =
+        readings.windows(2).map(|pair| (pair[1].1 - pair[0].1).abs()).filter(|&difference| difference > 0.0).collect();
+    let around = |index: usize| {
+        let neighbours = index.saturating_sub(1)..(index + 2).min(differences.len());
+        median(differences[neighbours].to_vec()).unwrap_or(0.0)
+    };
+    (0..differences.len()).map(around).collect()
 }
 
 fn watts(series: &MeterSeries, reading: &MeterReading) -> Result<f64, Unavailable> {

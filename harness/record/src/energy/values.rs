@@ -114,7 +114,7 @@ fn observe(
 /// and the idle energy are the gross energy again, and the idle power's uncertainty is in neither.
 fn drained(figure: &EnergyFigure, seconds: f64, battery: Option<&BatteryAssumption>) -> Result<(Figure, f64), String> {
     let battery = battery.ok_or(NO_BATTERY)?;
-    if !(battery.joules > 0.0) {
+    if battery.joules.is_nan() || battery.joules <= 0.0 {
         return Err(NO_BATTERY.to_owned());
     }
     let (energy, beside) = match battery.idle_watts {

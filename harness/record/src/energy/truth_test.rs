@@ -1,0 +1,170 @@
+//! Figures against the truth, on a simulated device.
+
+use pocketwatt_meter::TimeSpan;
+
+use super::{
+    Energy, EnergyFigure, Phase, derive_energy,
+    simulation::{Happened, Meter, Plan, Random, Shape},
+    spans::{Spans, counted},
+};
+use crate::derive;
+
+const RAPL: Shape = Shape::Counter { unit: 61.035e-6, modulus: Some(1 << 32), first: 12_345 };
+
+fn level(random: &mut Random, ticks: [f64; 2], tick: f64, watts: [f64; 2]) -> (f64, f64) {
+    (tick * random.between(ticks[0], ticks[1]), random.between(watts[0], watts[1]))
+}
+
+fn plan(random: &mut Random, tick: f64, ticks: [f64; 2]) -> Plan {
+    let count = 1 + (random.unit() * 4.0) as usize;
+    let (prefill, decode) = (random.between(15.0, 45.0), random.between(12.0, 40.0));
+    Plan {
+        idle_seconds: (tick * 50.0).max(2.0),
+        idle_watts: random.between(2.0, 10.0),
+        load: level(random, ticks, tick, [10.0, 30.0]),
+        iterations: (0..count)
+            .map(|_| [level(random, ticks, tick, [prefill, prefill]), level(random, ticks, tick, [decode, decode])])
+            .collect(),
+        pause_seconds: if tick < 0.5 { random.between(0.0, 0.3) } else { 0.0 },
+        noise: random.between(0.0, 0.1),
+        grain: (tick / 4.0).max(0.02),
+    }
+}
+
+/// A figure of a random case, with the truth of each phase.
+fn measure(
+    random: &mut Random,
+    shape: Shape,
+    tick: f64,
+    ticks: [f64; 2],
+    edges: bool,
+) -> (EnergyFigure, Vec<(Phase, f64)>, Happened) {
+    let mut happened = plan(random, tick, ticks).happen(random);
+    let meter = Meter { shape, tick, phase: random.unit() * tick };
+    let read_at: &[f64] = if edges { &happened.edges } else { &[] };
+    happened.record.readings.energy = vec![meter.series(&happened.power, read_at, random)];
+    let figures = derive_energy(&happened.record);
+    let spans = Spans::of(counted(&happened.record));
+    let loaded = happened.record.samples.loaded.as_ref().unwrap();
+    let load = TimeSpan { start: loaded.start, end: loaded.end };
+    let truth = vec![
+        (Phase::Load, happened.power.between(&load)),
+        (Phase::Prefill, happened.power.all(&spans.prefill)),
+        (Phase::Decode, happened.power.all(&spans.decode)),
+        (Phase::Request, happened.power.all(&spans.request)),
+    ];
+    (figures.into_iter().next().unwrap(), truth, happened)
+}
+
+fn gross(figure: &EnergyFigure, phase: Phase) -> &Energy {
+    &figure.phase(phase).unwrap().gross
+}
+
+#[test]
+fn phases_of_a_hundred_ticks_are_right_within_one_per_cent() {
+    for (tick, slow) in [(0.001, false), (0.1, false), (1.0, true)] {
+        let mut random = Random(7);
+        let mut worst: f64 = 0.0;
+        for _ in 0..100 {
+            let (figure, truth, _) = measure(&mut random, RAPL, tick, [100.0, 400.0], true);
+            for (phase, truth) in truth {
+                match gross(&figure, phase) {
+                    Energy::Measured { joules, .. } => worst = worst.max((joules / truth - 1.0).abs()),
+                    Energy::Unavailable(unavailable) => {
+                        assert!(slow && matches!(phase, Phase::Prefill | Phase::Decode), "{phase:?}: {unavailable:?}");
+                    }
+                }
+            }
+        }
+        println!("tick {tick} s: worst error {:.3} %", worst * 100.0);
+        assert!(worst < 0.01, "tick {tick} s: {worst}");
+    }
+}
+
+/// A thousand intervals or more against the truth.
+struct Coverage {
+    gross: f64,
+    net: f64,
+    /// Median of their half widths over the truth.
+    width: f64,
+}
+
+fn coverage(shape: impl Fn(&mut Random) -> Shape, tick: f64, ticks: [f64; 2], edges: bool, curves: u32) -> Coverage {
+    let mut random = Random(2024);
+    let (mut gross_held, mut net_held, mut count, mut widths) = (0, 0, 0, Vec::new());
+    for _ in 0..curves {
+        let shape = shape(&mut random);
+        let (figure, truth, happened) = measure(&mut random, shape, tick, ticks, edges);
+        for (phase, truth) in truth {
+            let Some((joules, uncertainty)) = gross(&figure, phase).measured() else { continue };
+            count += 1;
+            gross_held += u32::from((joules - truth).abs() <= uncertainty);
+            widths.push(uncertainty / truth);
+            let energy = figure.phase(phase).unwrap();
+            let idle = happened.power.watts(0.1) * energy.duration_ns as f64 * 1e-9;
+            let (net, uncertainty) = energy.net.measured().unwrap();
+            net_held += u32::from((net - (truth - idle)).abs() <= uncertainty);
+        }
+    }
+    assert!(count >= curves, "{count} of {curves}");
+    widths.sort_by(f64::total_cmp);
+    let share = |held: u32| f64::from(held) / f64::from(count);
+    Coverage { gross: share(gross_held), net: share(net_held), width: widths[widths.len() / 2] }
+}
+
+fn rapl(random: &mut Random) -> Shape {
+    Shape::Counter { unit: 61.035e-6, modulus: Some(1 << 32), first: (random.unit() * 4e9) as i64 }
+}
+
+fn check(name: &str, coverage: &Coverage, widest: f64) {
+    let Coverage { gross, net, width } = coverage;
+    println!("{name}: gross {gross:.4}, net {net:.4}, median half width {:.3} %", width * 100.0);
+    assert!(*gross >= 0.95, "{name}: {gross}");
+    assert!(*net >= 0.95, "{name}: net {net}");
+    assert!(*width <= widest, "{name}: {width}");
+}
+
+#[test]
+fn a_counters_intervals_hold_the_truth_in_a_thousand_random_curves() {
+    check("1 ms", &coverage(rapl, 0.001, [20.0, 400.0], true, 1000), 0.005);
+    check("100 ms", &coverage(rapl, 0.1, [20.0, 100.0], true, 1000), 0.01);
+    check("1 s", &coverage(rapl, 1.0, [20.0, 60.0], true, 1000), 0.005);
+    check("1 ms, not read at the edges", &coverage(rapl, 0.001, [500.0, 3000.0], false, 1000), 0.05);
+}
+
+#[test]
+fn intervals_of_a_battery_hold_the_truth() {
+    let battery = |random: &mut Random| Shape::Battery { step: 3.6, holds: random.between(1e5, 2e5) };
+    check("3.6 J, 1 s", &coverage(battery, 1.0, [20.0, 60.0], true, 500), 0.01);
+}
+
+#[test]
+fn a_gauges_intervals_hold_the_truth() {
+    let mean = |random: &mut Random| Shape::Gauge { step: random.between(0.01, 0.1) };
+    let momentary = |random: &mut Random| Shape::Momentary { step: random.between(0.01, 0.1) };
+    check("mean, 1 ms", &coverage(mean, 0.001, [500.0, 3000.0], true, 500), 0.03);
+    check("mean, 100 ms", &coverage(mean, 0.1, [20.0, 100.0], true, 500), 0.02);
+    check("mean, 1 s", &coverage(mean, 1.0, [20.0, 60.0], true, 500), 0.02);
+    check("momentary, 100 ms", &coverage(momentary, 0.1, [20.0, 100.0], true, 500), 0.03);
+    check("momentary, 1 s", &coverage(momentary, 1.0, [20.0, 60.0], true, 500), 0.03);
+}
+
+#[test]
+fn a_measured_case_passes_its_own_physics_checks() {
+    let mut random = Random(3);
+    for tick in [0.001, 0.1, 1.0] {
+        for shape in [RAPL, Shape::Battery { step: 3.6, holds: 1e5 }, Shape::Gauge { step: 0.1 }] {
+            for _ in 0..20 {
+                let (_, _, mut happened) = measure(&mut random, shape, tick, [200.0, 400.0], true);
+                derive(&mut happened.record);
+                let failed: Vec<_> = happened
+                    .record
+                    .checks
+                    .iter()
+                    .filter(|check| check.verdict == crate::CheckVerdict::Failed)
+                    .collect();
+                assert!(failed.is_empty(), "{shape:?} {tick}: {failed:?}");
+            }
+        }
+    }
+}

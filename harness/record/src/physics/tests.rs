@@ -1,0 +1,126 @@
+use pocketwatt_meter::{
+    Bandwidth,
+    energy::{MeterSource, Scope},
+};
+
+use crate::{
+    CheckVerdict, PhysicsCheck, Record, Value, derive,
+    energy::simulation::{Meter, Plan, Random, Shape},
+};
+
+fn measured(idle_watts: f64, working_watts: f64) -> Record {
+    let plan = Plan {
+        idle_seconds: 5.0,
+        idle_watts,
+        load: (2.0, working_watts),
+        iterations: vec![[(1.0, working_watts), (2.0, working_watts)]; 3],
+        pause_seconds: 0.0,
+        noise: 0.0,
+        grain: 1.0,
+    };
+    let mut random = Random(9);
+    let mut happened = plan.happen(&mut random);
+    let shape = Shape::Counter { unit: 1e-6, modulus: None, first: 0 };
+    let meter = Meter { shape, tick: 0.001, phase: 0.0 };
+    happened.record.readings.energy = vec![meter.series(&happened.power, &happened.edges, &mut random)];
+    happened.record
+}
+
+fn check<'a>(record: &'a Record, name: &str) -> &'a PhysicsCheck {
+    record.checks.iter().find(|check| check.name.starts_with(name)).unwrap()
+}
+
+fn value<'a>(record: &'a Record, metric: &str) -> &'a Value {
+    &record.metrics.iter().find(|value| value.metric == metric).unwrap().value
+}
+
+fn withheld(record: &Record, metric: &str) -> bool {
+    matches!(value(record, metric), Value::Unavailable(reason) if reason.starts_with("withheld: "))
+}
+
+#[test]
+fn decoding_faster_than_the_memory_is_withheld() {
+    let mut record = measured(4.0, 20.0);
+    let decode = 5.0;
+    record.passport.model.weight_bytes_per_token = 400_000_000;
+    record.passport.bandwidth = Some(Bandwidth {
+        threads: 1,
+        buffer_bytes: 1 << 30,
+        best_bytes_per_second: decode * 400e6 / 1.09,
+        median_bytes_per_second: 1e9,
+        passes: 5,
+    });
+    derive(&mut record);
+    assert_eq!(check(&record, "bandwidth").verdict, CheckVerdict::Passed, "{:?}", record.checks[0]);
+    assert!(matches!(value(&record, "decode_throughput"), Value::Measured(_)));
+
+    record.passport.bandwidth.as_mut().unwrap().best_bytes_per_second = decode * 400e6 / 1.2;
+    derive(&mut record);
+    assert_eq!(check(&record, "bandwidth").verdict, CheckVerdict::Failed);
+    insta::assert_snapshot!(
+        check(&record, "bandwidth").detail,
+        @"5.0 tokens/s x 400 MB of weights = 2.0 GB/s, more than the 1.7 GB/s that the memory delivers"
+    );
+    assert!(withheld(&record, "decode_throughput") && withheld(&record, "energy_per_output_token"));
+    assert!(!withheld(&record, "energy_per_prefill_token") && !withheld(&record, "time_to_first_token"));
+
+    record.passport.last_level_cache_bytes = Some(1 << 30);
+    derive(&mut record);
+    assert_eq!(check(&record, "bandwidth").verdict, CheckVerdict::NotApplicable, "it may stay in the cache");
+    assert!(!withheld(&record, "decode_throughput"));
+}
+
+#[test]
+fn a_true_measurement_passes_every_check_of_power() {
+    let mut record = measured(4.0, 20.0);
+    derive(&mut record);
+    for name in ["energy = power x time of package", "power bounds of package", "net energy of package"] {
+        assert_eq!(check(&record, name).verdict, CheckVerdict::Passed, "{:?}", record.checks);
+    }
+}
+
+#[test]
+fn a_power_that_the_part_cannot_take_is_withheld() {
+    let mut record = measured(4.0, 70.0);
+    record.readings.energy[0].meter.power_limit_watts = Some(15.0);
+    derive(&mut record);
+    assert_eq!(check(&record, "power bounds").verdict, CheckVerdict::Failed);
+    insta::assert_snapshot!(
+        check(&record, "power bounds").detail,
+        @"requests 70.000 W, loading 70.000 W, not within 0 to 60 W"
+    );
+    assert!(withheld(&record, "energy_per_request") && withheld(&record, "net_energy_per_request"));
+    assert!(!withheld(&record, "decode_throughput"), "speed has nothing to do with it");
+    record.readings.energy[0].meter.power_limit_watts = Some(45.0);
+    derive(&mut record);
+    assert_eq!(check(&record, "power bounds").verdict, CheckVerdict::Passed);
+}
+
+#[test]
+fn less_than_idle_means_that_idle_was_disturbed() {
+    let mut record = measured(30.0, 20.0);
+    derive(&mut record);
+    assert_eq!(check(&record, "net energy").verdict, CheckVerdict::Failed);
+    assert!(withheld(&record, "net_energy_per_request") && !withheld(&record, "energy_per_request"));
+}
+
+#[test]
+fn two_meters_of_one_scope_that_disagree_are_both_withheld() {
+    let mut record = measured(4.0, 20.0);
+    let mut other = record.readings.energy[0].clone();
+    other.meter.source = MeterSource::Perf;
+    other.meter.id = "perf:package".into();
+    record.readings.energy.push(other);
+    derive(&mut record);
+    assert_eq!(check(&record, "two meters of package").verdict, CheckVerdict::Passed);
+    for reading in &mut record.readings.energy[1].readings {
+        reading.value *= 2;
+    }
+    derive(&mut record);
+    assert_eq!(check(&record, "two meters of package").verdict, CheckVerdict::Failed);
+    let energy: Vec<_> = record.metrics.iter().filter(|value| value.metric == "energy_per_request").collect();
+    assert!(energy.len() == 2 && energy.iter().all(|value| matches!(value.value, Value::Unavailable(_))));
+    record.readings.energy[1].meter.scope = Scope::Dram;
+    derive(&mut record);
+    assert!(record.checks.iter().all(|check| check.verdict == CheckVerdict::Passed || check.name == "bandwidth"));
+}
