@@ -16,11 +16,12 @@ use crate::SystemRoot;
 /// Counters are updated about every millisecond (Intel SDM volume 3, 14.9, "RAPL Interfaces").
 const UPDATE_NS: u64 = 1_000_000;
 /// `energy_uj` is the root's alone since CVE-2020-8694: whoever reads it can tell something of what other users compute.
-/// The class folder links to every zone, however deep it lies. The rule makes it last: it runs for each zone that appears,
-/// which a line for tmpfiles.d would not where the driver is loaded late.
-const GRANT: &str = "to grant it to every user: sudo chmod a+r /sys/class/powercap/*:*/energy_uj; for good: echo \
-     'SUBSYSTEM==\"powercap\", KERNEL==\"*:*\", ACTION==\"add\", RUN+=\"/bin/chmod a+r /sys%p/energy_uj\"' | sudo tee \
-     /etc/udev/rules.d/70-energy.rules";
+/// The class folder links to every zone, however deep it lies.
+const GRANT: &str = "to grant it to every user: sudo chmod a+r /sys/class/powercap/*:*/energy_uj";
+/// Makes it last: the rule runs for each zone that appears, which a line for tmpfiles.d would not where the driver is
+/// loaded late.
+const FOR_GOOD: &str = "for good: echo 'SUBSYSTEM==\"powercap\", KERNEL==\"*:*\", ACTION==\"add\", \
+     RUN+=\"/bin/chmod a+r /sys%p/energy_uj\"' | sudo tee /etc/udev/rules.d/70-energy.rules";
 
 /// Finds every zone once, whether the tree is nested or flat.
 pub fn discover(root: &SystemRoot) -> Discovery {
@@ -36,6 +37,10 @@ pub fn discover(root: &SystemRoot) -> Discovery {
             Ok(meter) => found.meters.push(Box::new(meter)),
             Err(unavailable) => found.absent.push(absent(zone.id.clone(), zone.scope, unavailable)),
         }
+    }
+    // Said once: it is long, and holds for all of them.
+    if let Some(denied) = found.absent.iter_mut().find(|absent| absent.unavailable.reason == Reason::NotPermitted) {
+        denied.unavailable.hint = format!("{}; {FOR_GOOD}", denied.unavailable.hint);
     }
     leave_out_mirrors(&mut found, amd);
     found

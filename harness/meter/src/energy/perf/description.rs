@@ -133,12 +133,13 @@ fn packages(root: &SystemRoot, processors: &[usize]) -> Vec<(String, usize)> {
     let topology = |processor: usize, file: &str| -> Option<u32> {
         root.text(format!("sys/devices/system/cpu/cpu{processor}/topology/{file}"))?.parse().ok()
     };
+    let amd = vendor::is_amd(root);
     let mut packages: Vec<(u32, u32, usize)> = Vec::new();
     for (index, processor) in processors.iter().enumerate() {
         let nth = u32::try_from(index).unwrap_or(u32::MAX);
         let package = topology(*processor, "physical_package_id").unwrap_or(nth);
         // All dies of an AMD package share one counter, and older kernels list every die.
-        if vendor::is_amd(root) && packages.iter().any(|(known, ..)| *known == package) {
+        if amd && packages.iter().any(|(known, ..)| *known == package) {
             continue;
         }
         packages.push((package, topology(*processor, "die_id").unwrap_or(nth), *processor));
