@@ -76,7 +76,7 @@ fn subtitle(subject: &Subject, combination: String, remark: &str) -> Vec<String>
 }
 
 /// Lines no longer than the chart is wide.
-fn wrap(line: &str) -> Vec<String> {
+pub fn wrap(line: &str) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in line.split_whitespace() {
         let current = lines.last_mut().map(std::mem::take).unwrap_or_default();

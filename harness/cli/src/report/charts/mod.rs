@@ -4,6 +4,7 @@ mod bars;
 mod frame;
 mod latency;
 mod palette;
+mod power;
 
 use std::{
     fs,
@@ -73,6 +74,7 @@ pub fn write(run: &Run, records: &[Record], folder: &Path) -> anyhow::Result<Vec
             ("time-to-first-token", Bars::TIME_TO_FIRST_TOKEN.draw(&subject)),
             ("peak-memory", Bars::PEAK_MEMORY.draw(&subject)),
             ("inter-token-latency", latency::draw(&subject)),
+            ("power", power::draw(&subject)),
         ];
         for (name, chart) in charts {
             let Some(chart) = chart.with_context(|| format!("cannot draw the chart {name}"))? else { continue };
