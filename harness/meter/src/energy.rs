@@ -4,6 +4,7 @@
 //! be read comes back as an [`AbsentMeter`] with the reason. Readings are raw: joules are computed by the record crate,
 //! from the raw values and the [`Measurand`] that stands beside them.
 
+mod battery;
 mod choice;
 #[cfg(test)]
 pub mod fixture;
@@ -16,6 +17,7 @@ mod series;
 mod unavailable;
 mod vendor;
 
+pub use battery::{BatteryCapacity, battery_capacity, prove_current_unit};
 pub use choice::{Choice, ChoiceError, choose};
 pub use info::{Basis, Measurand, MeterInfo, MeterSource, Scope, UpdatePeriod};
 pub use observe::{Observation, Pace, observe, observe_here, observe_until_found};
@@ -75,7 +77,7 @@ impl Discovery {
 /// Looks for every kind of meter. Each kind says for itself why it has none.
 pub fn discover(root: &SystemRoot) -> Discovery {
     let mut found = Discovery::default();
-    for kind in [powercap::discover, perf::discover] {
+    for kind in [powercap::discover, perf::discover, battery::discover] {
         found.extend(kind(root));
     }
     found

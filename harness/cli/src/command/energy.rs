@@ -7,8 +7,8 @@ use clap::{Args, value_parser};
 use pocketwatt_meter::{
     SystemRoot, device_facts,
     energy::{
-        AbsentMeter, Choice, EnergyMeter, Measurand, MeterInfo, MeterSeries, Observation, Reason, Unavailable, choose,
-        discover, observe_until_found,
+        AbsentMeter, Choice, EnergyMeter, Measurand, MeterInfo, MeterSeries, Observation, Reason, Unavailable,
+        battery_capacity, choose, discover, observe_until_found,
     },
 };
 use pocketwatt_record::{BatteryAssumption, EnergyPlan, PlannedCase};
@@ -190,7 +190,10 @@ impl EnergyArguments {
     fn battery(&self, root: &SystemRoot) -> Option<BatteryAssumption> {
         let (joules, basis) = match self.battery {
             Some(joules) => (joules, "--battery".to_owned()),
-            None => return None,
+            None => {
+                let battery = battery_capacity(root)?;
+                (battery.joules, format!("{}, {}", battery.name, battery.basis))
+            }
         };
         Some(BatteryAssumption { joules, basis, idle_watts: self.idle_power, screen_watts: self.screen_power })
     }
