@@ -1,11 +1,12 @@
 //! One line per case and metric, in the catalogue's units, for spreadsheets and data frames. Quoted as in RFC 4180; lines
 //! end with a line feed alone, so that line-oriented tools keep working.
 
-use pocketwatt_record::{Metric, Outcome, Record, Run, Unit, Value, catalogue};
+use pocketwatt_record::{Metric, MetricValue, Outcome, Record, Run, Unit, Value, catalogue};
+use serde::Serialize;
 
 use super::sheet::shortcoming;
 
-const COLUMNS: [&str; 23] = [
+const COLUMNS: [&str; 27] = [
     "run",
     "device",
     "scenario",
@@ -29,22 +30,34 @@ const COLUMNS: [&str; 23] = [
     "reason",
     "weights_sha256",
     "engine_version",
+    "scope",
+    "uncertainty",
+    "source",
+    "part",
 ];
 
-/// A header, then every metric of every case; cases without numbers have the same lines with their reason.
+/// A header, then every metric of every case, of energy once for each scope; cases without numbers have the same lines with
+/// their reason.
 pub fn render(run: &Run, records: &[Record]) -> String {
     let mut output = line(&COLUMNS.map(str::to_owned));
     for record in records {
         for metric in catalogue() {
-            output += &line(&fields(run, record, metric));
+            let values: Vec<&MetricValue> = record.metrics.iter().filter(|value| value.metric == metric.name).collect();
+            if values.is_empty() {
+                output += &line(&fields(run, record, metric, None));
+            }
+            for value in values {
+                output += &line(&fields(run, record, metric, Some(value)));
+            }
         }
     }
     output
 }
 
-fn fields(run: &Run, record: &Record, metric: &Metric) -> [String; 23] {
+fn fields(run: &Run, record: &Record, metric: &Metric, found: Option<&MetricValue>) -> [String; 27] {
     let case = &record.case;
-    let value = record.metrics.iter().find(|value| value.metric == metric.name).map(|value| &value.value);
+    let value = found.map(|found| &found.value);
+    let scope = found.and_then(|found| found.scope.as_ref());
     let summary = match value {
         Some(Value::Measured(summary)) => Some(summary),
         _ => None,
@@ -78,6 +91,10 @@ fn fields(run: &Run, record: &Record, metric: &Metric) -> [String; 23] {
         reason,
         record.passport.model.weights_sha256.clone(),
         record.passport.backend.as_ref().map(|backend| backend.engine_version.clone()).unwrap_or_default(),
+        scope.map(|scope| name_in_records(&scope.scope)).unwrap_or_default(),
+        number(found.and_then(|found| found.uncertainty)),
+        scope.map(|scope| scope.source.name().to_owned()).unwrap_or_default(),
+        scope.and_then(|scope| scope.part.clone()).unwrap_or_default(),
     ]
 }
 
@@ -91,6 +108,14 @@ fn reason(outcome: &Outcome) -> String {
         Outcome::Measured => String::new(),
         Outcome::Failed { message, .. } => message.clone(),
         Outcome::Skipped { reason } => reason.clone(),
+    }
+}
+
+/// The name of an enum's variant in records.
+fn name_in_records(variant: &impl Serialize) -> String {
+    match serde_json::to_value(variant) {
+        Ok(serde_json::Value::String(name)) => name,
+        _ => String::new(),
     }
 }
 

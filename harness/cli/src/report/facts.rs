@@ -2,22 +2,32 @@
 
 use pocketwatt_record::{Record, Run};
 
-use super::{blocks::one_line, date::minute};
+use super::{blocks::one_line, date::minute, energy_facts};
 
 /// Characters of a sha256 that tell files apart at a glance.
 const HASH_CHARACTERS: usize = 12;
 
-/// How to read the sheets.
-pub const LEGEND: &str = "Medians over all iterations; ± is half the distance between the lowest and the highest \
-     iteration. * marks the best: these ranges do not overlap and it leads by 1 %, or by 5 % where there is one observation.";
+/// How to read the sheets; `energy` says whether they have numbers of energy.
+pub fn legend(energy: bool) -> String {
+    let energy = if energy {
+        " Energy and power are means over all counted iterations together, and ± is half of their 95 % interval."
+    } else {
+        ""
+    };
+    format!(
+        "Medians over all iterations; ± is half the distance between the lowest and the highest iteration.{energy} \
+         * marks the best: these ranges do not overlap and it leads by 1 %, or by 5 % where there is one observation."
+    )
+}
 
 /// Name and text of each fact.
 pub fn facts(run: &Run, records: &[Record]) -> Vec<(&'static str, String)> {
-    let mut facts = vec![("device", device(run)), ("bandwidth", bandwidth(run))];
+    let mut facts: Vec<_> = energy_facts::simulated(run).into_iter().collect();
+    facts.extend([("device", device(run)), ("bandwidth", bandwidth(run))]);
     facts.extend(engines(records).into_iter().map(|engine| ("engine", engine)));
     facts.extend(weights(records).into_iter().map(|weights| ("weights", weights)));
     facts.push(("run", this_run(run, records)));
-    facts.push(("energy", "not measured (no meter is read by this version)".into()));
+    facts.extend(energy_facts::facts(run, records));
     facts
 }
 

@@ -1,12 +1,14 @@
 //! Made-up results with the shape of real ones.
 
+pub mod energy;
+
 use pocketwatt_meter::{Bandwidth, CaseReadings, DeviceFacts, MemoryReading, SamplerCost};
 use pocketwatt_protocol::{
     BackendInfo, GraphKind, Iteration, IterationKind, LoadStage, LoadStageTime, Loaded, ModelInfo, MonotonicNs, Stage,
     StopReason, TokenId, TurnTrace,
 };
 use pocketwatt_record::{
-    Case, EnergyPlan, ModelPassport, Outcome, Passport, PlannedCase, Precision, RECORD_FORMAT, Record, Run,
+    Case, ModelPassport, Outcome, Passport, PlannedCase, Precision, RECORD_FORMAT, Record, Run,
     RunSettings, Samples, derive_metrics,
 };
 
@@ -141,7 +143,7 @@ pub fn run(records: &[Record]) -> Run {
             last_level_cache_bytes: Some(32 * MEBIBYTE),
         },
         bandwidth: vec![bandwidth()],
-        energy: EnergyPlan::default(),
+        energy: energy::virtual_machine(),
         settings: RunSettings { warmup_iterations: 1, iterations: 5, settle_ms: 0, timeout_s: 60 },
         scenarios: Vec::new(),
         plan: records.iter().map(|record| PlannedCase { case: record.case.clone(), estimate_s: 10.0 }).collect(),
@@ -284,6 +286,7 @@ fn readings(speed: &Speed) -> CaseReadings {
         steal_ns: Some(0),
         system_cpu_ns: Some(20_000_000_000),
         other_busy_ns: Some(100_000_000),
+        no_energy: energy::virtual_machine().absent.into_iter().next().map(|meter| meter.unavailable),
         sampler: SamplerCost { reads: 100, cpu_ns: 4_000_000, wall_ns: 10_000_000_000 },
         ..CaseReadings::default()
     }

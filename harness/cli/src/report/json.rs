@@ -1,10 +1,14 @@
 //! Every summary of a run in one document. The raw samples stay in the records, whose files are named.
 
 use anyhow::Context;
-use pocketwatt_meter::{Bandwidth, DeviceFacts};
+use pocketwatt_meter::{
+    Bandwidth, DeviceFacts,
+    energy::{MeterSource, Scope},
+};
 use pocketwatt_protocol::BackendInfo;
 use pocketwatt_record::{
-    Case, Direction, FormatVersion, Outcome, Record, Run, RunSettings, Summary, Unit, Value, metric,
+    BatteryAssumption, Case, Direction, EnergyFigure, EnergyPlan, FormatVersion, Outcome, PhysicsCheck, Record, Run,
+    RunSettings, Summary, Unit, Value, metric,
 };
 use serde::Serialize;
 
@@ -14,7 +18,7 @@ use super::{
 };
 
 /// Version of this document, apart from that of the records.
-const REPORT_FORMAT: FormatVersion = FormatVersion { major: 1, minor: 0 };
+const REPORT_FORMAT: FormatVersion = FormatVersion { major: 1, minor: 1 };
 
 #[derive(Serialize)]
 struct Report<'a> {
@@ -30,6 +34,8 @@ struct RunPart<'a> {
     started_unix_ms: u64,
     device: &'a DeviceFacts,
     bandwidth: &'a [Bandwidth],
+    /// Meters that were read, and those that were not, with the reason.
+    energy: &'a EnergyPlan,
     settings: &'a RunSettings,
     /// Cases of the plan that have no record.
     not_reached: Vec<&'a str>,
@@ -50,7 +56,13 @@ struct CasePart<'a> {
     scenario_sha256: &'a str,
     /// Absent where there is nothing to compare with.
     tokens: Option<Tokens<'a>>,
+    /// The battery that user units refer to.
+    battery: Option<&'a BatteryAssumption>,
     metrics: Vec<MetricPart<'a>>,
+    /// Energy of the phases, one figure for each scope and interface; they overlap, and are never added up.
+    energy: &'a [EnergyFigure],
+    /// Whether the numbers can be true at all.
+    checks: &'a [PhysicsCheck],
 }
 
 #[derive(Serialize)]
@@ -75,6 +87,16 @@ struct MetricPart<'a> {
     metric: &'a str,
     unit: Option<Unit>,
     direction: Option<Direction>,
+    /// Of a metric of energy: the part of the device, and the interface that told it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scope: Option<Scope>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    part: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source: Option<MeterSource>,
+    /// Half the width of the 95 % interval.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    uncertainty: Option<f64>,
     #[serde(flatten)]
     value: ValuePart<'a>,
 }
@@ -100,6 +122,7 @@ pub fn render(run: &Run, records: &[Record]) -> anyhow::Result<String> {
             started_unix_ms: run.started_unix_ms,
             device: &run.device,
             bandwidth: &run.bandwidth,
+            energy: &run.energy,
             settings: &run.settings,
             not_reached: run.plan.iter().map(|case| case.case.id.as_str()).filter(|id| !reached(id)).collect(),
         },
@@ -130,6 +153,7 @@ fn case<'a>(record: &'a Record, reference: Option<&'a Record>) -> CasePart<'a> {
         graph_sha256: passport.graph_sha256.as_deref(),
         scenario_sha256: &passport.scenario_sha256,
         tokens: reference.and_then(|reference| tokens(record, reference)),
+        battery: passport.battery.as_ref(),
         metrics: record
             .metrics
             .iter()
@@ -137,12 +161,18 @@ fn case<'a>(record: &'a Record, reference: Option<&'a Record>) -> CasePart<'a> {
                 metric: &value.metric,
                 unit: metric(&value.metric).map(|metric| metric.unit),
                 direction: metric(&value.metric).map(|metric| metric.direction),
+                scope: value.scope.as_ref().map(|scope| scope.scope),
+                part: value.scope.as_ref().and_then(|scope| scope.part.as_deref()),
+                source: value.scope.as_ref().map(|scope| scope.source),
+                uncertainty: value.uncertainty,
                 value: match &value.value {
                     Value::Measured(summary) => ValuePart::Measured(summary),
                     Value::Unavailable(reason) => ValuePart::Unavailable(reason),
                 },
             })
             .collect(),
+        energy: &record.energy,
+        checks: &record.checks,
     }
 }
 

@@ -4,17 +4,21 @@ use pocketwatt_record::{Record, Run};
 
 use super::{
     blocks::blocks,
-    facts::{LEGEND, facts},
-    sheet::{Cell, Sheet},
+    facts::{facts, legend},
+    row::Cell,
+    sheet::Sheet,
 };
 
 /// One heading and one table for each block, then what they have in common.
 pub fn render(run: &Run, records: &[Record]) -> String {
     let mut output = String::new();
+    let mut energy = false;
     for block in blocks(records) {
-        output += &block_of(&Sheet::of(&block));
+        let sheet = Sheet::of(&block, run);
+        energy |= sheet.has_energy;
+        output += &block_of(&sheet);
     }
-    output += &format!("{}\n\n| | |\n|---|---|\n", escape(LEGEND));
+    output += &format!("{}\n\n| | |\n|---|---|\n", escape(&legend(energy)));
     for (name, fact) in facts(run, records) {
         output += &format!("| {name} | {} |\n", escape(&fact));
     }
@@ -28,6 +32,7 @@ fn block_of(sheet: &Sheet) -> String {
     for row in &sheet.rows {
         // Leading spaces do not survive in a Markdown cell.
         let label = match row.label.strip_prefix("  ") {
+            _ if row.heading => format!("**{}**", escape(&row.label)),
             Some(part) => format!("&nbsp;&nbsp;{}", escape(part)),
             None => escape(&row.label),
         };
@@ -42,7 +47,10 @@ fn block_of(sheet: &Sheet) -> String {
     for note in &sheet.notes {
         output += &format!("- note: {}\n", escape(note));
     }
-    if !sheet.footnotes.is_empty() || !sheet.notes.is_empty() {
+    for line in &sheet.battery {
+        output += &format!("- battery: {}\n", escape(line));
+    }
+    if !sheet.footnotes.is_empty() || !sheet.notes.is_empty() || !sheet.battery.is_empty() {
         output.push('\n');
     }
     output

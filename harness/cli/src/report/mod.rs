@@ -8,18 +8,24 @@ pub mod charts;
 mod csv;
 pub mod date;
 pub mod decode;
+mod energy_facts;
+mod energy_rows;
 mod facts;
 #[cfg(test)]
 pub mod fixture;
 mod json;
 mod markdown;
 mod notes;
+mod physics;
 pub mod progress;
+mod quantity;
+mod row;
 mod sheet;
 mod table;
 #[cfg(test)]
 mod tests;
 pub mod text;
+mod user_units;
 
 pub use table::{Paint, paragraph};
 

@@ -2,7 +2,7 @@
 
 use pocketwatt_record::Record;
 
-use super::blocks::Block;
+use super::{blocks::Block, physics};
 
 /// Above these shares a disturbance is named.
 const STEAL: f64 = 0.01;
@@ -10,8 +10,15 @@ const RUN_QUEUE_WAIT: f64 = 0.02;
 const OTHER_PROCESSES: f64 = 0.05;
 const DECODE_VARIATION: f64 = 0.05;
 
+/// What cannot be true, unless a footnote has said it, and what disturbed the measurement.
+pub fn of(block: &Block, footnotes: &[String]) -> Vec<String> {
+    let mut notes = physics::notes(block, footnotes);
+    notes.extend(disturbances(block));
+    notes
+}
+
 /// One note for each case of the block that was disturbed.
-pub fn disturbances(block: &Block) -> Vec<String> {
+fn disturbances(block: &Block) -> Vec<String> {
     let notes = block.columns.iter().filter(|column| column.measured()).filter_map(|column| {
         let parts = disturbed(column.record);
         (!parts.is_empty()).then(|| format!("{}: {}", column.name, parts.join(", ")))

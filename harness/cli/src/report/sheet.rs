@@ -1,13 +1,15 @@
 //! A block as a sheet of finished cells: what table and Markdown have in common.
 
 use pocketwatt_protocol::Stage;
-use pocketwatt_record::{Metric, Outcome, Record, Samples, Summary, Value, derive_metrics, metric};
+use pocketwatt_record::{Metric, Outcome, Record, Run, Samples, Summary, Value, derive_metrics, metric};
 
 use super::{
     agreement::{Agreement, agreement, answers, measured},
     blocks::{Block, Column, one_line},
-    cells::{Estimate, best, decimals, scale},
-    notes,
+    cells::Estimate,
+    energy_rows, notes, physics,
+    row::{Cell, Footnotes, Found, Row, Subject},
+    user_units::user_units,
 };
 
 /// Longest reason that a footnote repeats; the record has all of it.
@@ -25,31 +27,10 @@ pub struct Sheet {
     pub footnotes: Vec<String>,
     /// What disturbed the measurement.
     pub notes: Vec<String>,
-}
-
-/// One line of a sheet.
-pub struct Row {
-    /// What it is; two leading spaces for a part of the row above.
-    pub label: String,
-    /// Symbol of its unit; empty where there is none.
-    pub unit: &'static str,
-    /// One for each column.
-    pub cells: Vec<Cell>,
-}
-
-/// One number, or why there is none.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Cell {
-    /// The number or a word.
-    pub value: String,
-    /// `±` and half the distance between the lowest and the highest iteration; empty for a single observation.
-    pub spread: String,
-    /// Whether it is the best of its row.
-    pub best: bool,
-    /// Whether it says that something is wrong.
-    pub alarm: bool,
-    /// The footnote that explains it.
-    pub footnote: Option<usize>,
+    /// The energy in units of a battery, where one is known.
+    pub battery: Vec<String>,
+    /// Whether there are numbers of energy.
+    pub has_energy: bool,
 }
 
 /// What a row shows of a metric's summary.
@@ -93,14 +74,17 @@ const LINES: &[Line] = &[
 ];
 
 impl Sheet {
-    /// Fills in every cell of a block.
-    pub fn of(block: &Block) -> Self {
+    /// Fills in every cell of a block of a run.
+    pub fn of(block: &Block, run: &Run) -> Self {
         let mut footnotes = Footnotes::default();
         let columns: Vec<ColumnValues> = block.columns.iter().map(ColumnValues::of).collect();
         let verdicts: Vec<Option<Cell>> = block.columns.iter().map(|column| verdict(column, &mut footnotes)).collect();
         let mut rows: Vec<Row> =
             LINES.iter().filter_map(|line| Some(row(line, metric(line.metric)?, &columns, &mut footnotes))).collect();
         rows.extend(agreement_row(block, &mut footnotes));
+        let energy = energy_rows::rows(block, run.energy.sysfs_root.is_some(), &mut footnotes);
+        let has_energy = energy.iter().flat_map(|row| &row.cells).any(Cell::is_number);
+        rows.extend(energy);
         // A case without numbers says so once, at the top of its column.
         for (index, verdict) in verdicts.into_iter().enumerate() {
             let Some(mut verdict) = verdict else { continue };
@@ -120,8 +104,10 @@ impl Sheet {
             title: block.title(),
             columns: block.columns.iter().map(|column| column.name.clone()).collect(),
             rows,
+            notes: notes::of(block, &footnotes.texts),
+            battery: user_units(block),
+            has_energy,
             footnotes: footnotes.texts,
-            notes: notes::disturbances(block),
         }
     }
 }
@@ -198,7 +184,7 @@ impl<'a> ColumnValues<'a> {
             Some(Value::Measured(summary)) => {
                 Ok(Estimate { value: line.statistic.of(summary), range: self.range(line) })
             }
-            Some(Value::Unavailable(reason)) => Err(one_line(reason)),
+            Some(Value::Unavailable(reason)) => Err(physics::explained(self.record, &one_line(reason))),
             None => Err("not in the record".into()),
         }
     }
@@ -230,42 +216,15 @@ impl Statistic {
 }
 
 fn row(line: &Line, metric: &Metric, columns: &[ColumnValues], footnotes: &mut Footnotes) -> Row {
-    let estimates: Vec<Option<Estimate>> =
-        columns.iter().map(|column| column.estimate(line).ok().filter(|_| column.measured())).collect();
-    let largest = estimates.iter().flatten().map(|estimate| estimate.value).fold(0.0, f64::max);
-    let scale = scale(metric.unit, largest);
-    let decimals = decimals(estimates.iter().flatten().map(|estimate| estimate.value * scale.factor));
-    let best = if line.ranked { best(&estimates, metric.direction) } else { None };
-    let cells = columns.iter().enumerate().map(|(index, column)| match estimates[index] {
-        Some(estimate) => Cell {
-            value: format!("{:.decimals$}", estimate.value * scale.factor),
-            spread: spread(estimate, scale.factor, decimals),
-            best: best == Some(index),
-            ..Cell::default()
-        },
-        None if column.measured() => absent(column.estimate(line).err().unwrap_or_default(), footnotes),
-        None => Cell::default(),
-    });
-    let unit = if estimates.iter().flatten().next().is_some() { scale.symbol } else { "" };
-    Row { label: line.label.unwrap_or(metric.label).to_owned(), cells: cells.collect(), unit }
+    let subject = Subject { label: line.label, metric, ranked: line.ranked, at_least: 0.0 };
+    let found: Vec<Found> = columns.iter().map(|column| column.measured().then(|| column.estimate(line))).collect();
+    Row::of(&subject, &found, footnotes)
 }
 
 impl ColumnValues<'_> {
     fn measured(&self) -> bool {
         self.record.outcome == Outcome::Measured
     }
-}
-
-fn spread(estimate: Estimate, factor: f64, decimals: usize) -> String {
-    let Some((low, high)) = estimate.range.filter(|(low, high)| high > low) else { return String::new() };
-    let half = (high - low) / 2.0 * factor;
-    // One decimal more where the row's own would say that there is no spread at all.
-    let vanishes = half * 10f64.powi(decimals as i32) < 0.5;
-    format!("±{half:.*}", if vanishes { decimals + 1 } else { decimals })
-}
-
-fn absent(reason: String, footnotes: &mut Footnotes) -> Cell {
-    Cell { value: "-".into(), footnote: Some(footnotes.number(reason)), ..Cell::default() }
 }
 
 /// Compares every column with the first one that generated tokens; no row where there are not two of them.
@@ -300,27 +259,9 @@ fn agreement_row(block: &Block, footnotes: &mut Footnotes) -> Option<Row> {
         }
     });
     let cells = cells.collect();
-    Some(Row { label: format!("same tokens as {}", reference.name), unit: "", cells })
+    Some(Row { label: format!("same tokens as {}", reference.name), unit: "", cells, heading: false })
 }
 
 fn differs(word: &str, explanation: String, footnotes: &mut Footnotes) -> Cell {
     Cell { value: word.into(), alarm: true, footnote: Some(footnotes.number(explanation)), ..Cell::default() }
-}
-
-/// Numbered reasons, each once.
-#[derive(Default)]
-struct Footnotes {
-    texts: Vec<String>,
-}
-
-impl Footnotes {
-    fn number(&mut self, text: String) -> usize {
-        match self.texts.iter().position(|known| *known == text) {
-            Some(index) => index + 1,
-            None => {
-                self.texts.push(text);
-                self.texts.len()
-            }
-        }
-    }
 }

@@ -5,8 +5,9 @@ use pocketwatt_record::{Record, Run};
 use super::{
     Style,
     blocks::blocks,
-    facts::{LEGEND, facts},
-    sheet::{Cell, Row, Sheet},
+    facts::{facts, legend},
+    row::{Cell, Row},
+    sheet::Sheet,
 };
 
 /// Text below the tables is wrapped here at the latest: longer lines are hard to read.
@@ -18,8 +19,10 @@ pub fn render(run: &Run, records: &[Record], style: &Style) -> String {
     let paint = Paint { color: style.color };
     let text_width = style.width.unwrap_or(TEXT_WIDTH).min(TEXT_WIDTH);
     let mut output = String::new();
+    let mut energy = false;
     for block in blocks(records) {
-        let sheet = Sheet::of(&block);
+        let sheet = Sheet::of(&block, run);
+        energy |= sheet.has_energy;
         output += &paint.bold(&sheet.title);
         output.push('\n');
         output += &columns(&sheet, style.width.unwrap_or(usize::MAX), paint);
@@ -29,9 +32,12 @@ pub fn render(run: &Run, records: &[Record], style: &Style) -> String {
         for note in &sheet.notes {
             output += &paragraph("note: ", note, text_width, paint);
         }
+        for (index, line) in sheet.battery.iter().enumerate() {
+            output += &paragraph(if index == 0 { "battery: " } else { "         " }, line, text_width, paint);
+        }
         output.push('\n');
     }
-    output += &paragraph("", LEGEND, text_width, paint);
+    output += &paragraph("", &legend(energy), text_width, paint);
     output.push('\n');
     for (name, fact) in facts(run, records) {
         output += &paragraph(&format!("{name:<10} "), &fact, text_width, paint);
@@ -41,7 +47,9 @@ pub fn render(run: &Run, records: &[Record], style: &Style) -> String {
 
 /// The columns side by side, as many at a time as fit in `width`.
 fn columns(sheet: &Sheet, width: usize, paint: Paint) -> String {
-    let label_width = sheet.rows.iter().map(|row| length(&label(row))).max().unwrap_or(0);
+    // A heading runs on over the empty cells beside it.
+    let labels = sheet.rows.iter().filter(|row| !row.heading);
+    let label_width = labels.map(|row| length(&label(row))).max().unwrap_or(0);
     let widths: Vec<ColumnWidth> = (0..sheet.columns.len()).map(|index| ColumnWidth::of(sheet, index)).collect();
     let mut output = String::new();
     let mut first = 0;
@@ -80,6 +88,11 @@ fn stripe(
     }
     let mut output = format!("{}\n{rule}", header.trim_end());
     for row in &sheet.rows {
+        if row.heading && row.cells[range.clone()].iter().all(|cell| cell.value.is_empty()) {
+            output += &paint.bold(&row.label);
+            output.push('\n');
+            continue;
+        }
         let mut line = row.label.clone();
         if !row.unit.is_empty() {
             line += &paint.dim(&format!(", {}", row.unit));
@@ -111,7 +124,7 @@ impl ColumnWidth {
     fn of(sheet: &Sheet, index: usize) -> Self {
         let mut width = Self { value: 0, spread: 0, whole: length(&sheet.columns[index]) };
         for cell in sheet.rows.iter().map(|row| &row.cells[index]) {
-            if is_number(cell) {
+            if cell.is_number() {
                 width.value = width.value.max(length(&cell.value));
                 width.spread = width.spread.max(length(&cell.spread));
             } else {
@@ -136,7 +149,7 @@ impl ColumnWidth {
 }
 
 fn cell(cell: &Cell, width: &ColumnWidth, paint: Paint) -> String {
-    if !is_number(cell) {
+    if !cell.is_number() {
         let text = word(cell);
         let room = width.total().saturating_sub(length(&text));
         // The dash stands where the last digit would, if its footnote finds room behind it.
@@ -153,10 +166,6 @@ fn cell(cell: &Cell, width: &ColumnWidth, paint: Paint) -> String {
     }
     output += &if cell.best { paint.best(" *") } else { GAP.to_owned() };
     output
-}
-
-fn is_number(cell: &Cell) -> bool {
-    cell.value.starts_with(|character: char| character.is_ascii_digit())
 }
 
 fn word(cell: &Cell) -> String {

@@ -1,3 +1,5 @@
+mod energy;
+
 use std::fs;
 
 use pocketwatt_protocol::TokenId;

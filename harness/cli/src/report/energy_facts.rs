@@ -1,0 +1,189 @@
+//! Where the joules come from: each meter, what could not be read, and what reading cost.
+
+use pocketwatt_meter::energy::{AbsentMeter, Basis, Measurand, MeterInfo, Reason, Unavailable};
+use pocketwatt_record::{EnergyPlan, ObserverCost, Outcome, Record, Run};
+
+use super::{
+    blocks::one_line,
+    date::minute,
+    quantity::{duration, joules, prefixed, significant},
+};
+
+/// Names of a group that are listed; the others are counted.
+const LISTED: usize = 6;
+
+/// That the joules are not this device's, where they are not.
+pub fn simulated(run: &Run) -> Option<(&'static str, String)> {
+    let root = run.energy.sysfs_root.as_deref()?;
+    Some(("SIMULATED", format!("meters were read from {}: these are not this device's joules", one_line(root))))
+}
+
+/// Name and text of each fact about energy.
+pub fn facts(run: &Run, records: &[Record]) -> Vec<(&'static str, String)> {
+    let plan = &run.energy;
+    let mut facts: Vec<(&str, String)> =
+        plan.meters.iter().map(|info| ("meter", meter(info, readings(info, records)))).collect();
+    if plan.meters.is_empty() {
+        facts.push(("energy", not_measured(plan, records)));
+    } else {
+        if !plan.absent.is_empty() {
+            facts.push(("not read", absent(&plan.absent)));
+        }
+        facts.push(("energy", procedure(plan)));
+    }
+    facts.extend(sampler(records).map(|cost| ("sampler", cost)));
+    facts.extend(plan.observer.as_ref().map(|cost| ("observer", observer(cost))));
+    facts
+}
+
+/// `powercap:package-0: package, steps of 61 µJ, updated every 1 ms (observed), scale error unknown, 4120 readings`.
+fn meter(info: &MeterInfo, readings: u64) -> String {
+    let update = match info.update_period {
+        Some(period) => format!("updated every {} ({})", duration(period.ns as f64 * 1e-9), basis(period.basis)),
+        None => "updated at unknown intervals".to_owned(),
+    };
+    let scale = match info.gain_error {
+        Some(error) => format!("scale error {} %", significant(error * 100.0)),
+        None => "scale error unknown and not in ±".to_owned(),
+    };
+    let mut parts = vec![info.scope.name().to_owned(), resolution(info), update, scale, counted(readings, "reading")];
+    if info.unit_basis == Basis::Guessed {
+        parts.push("its unit is a guess".to_owned());
+    }
+    format!("{}: {}", one_line(&info.id), parts.join(", "))
+}
+
+fn resolution(info: &MeterInfo) -> String {
+    let steps = info.resolution as f64;
+    let step = match info.measurand {
+        Measurand::EnergyCounter { joules_per_unit, .. } | Measurand::RemainingEnergy { joules_per_unit } => {
+            joules(steps * joules_per_unit)
+        }
+        Measurand::RemainingCharge { coulombs_per_unit } => prefixed(steps * coulombs_per_unit / 3600.0, "Ah"),
+        Measurand::Power { watts_per_unit } => prefixed(steps * watts_per_unit, "W"),
+        Measurand::Current { amperes_per_unit } => prefixed(steps * amperes_per_unit, "A"),
+    };
+    format!("steps of {step}")
+}
+
+fn basis(basis: Basis) -> &'static str {
+    match basis {
+        Basis::Documented => "documented",
+        Basis::Declared => "as it declares",
+        Basis::Observed => "observed",
+        Basis::Guessed => "a guess",
+    }
+}
+
+fn readings(info: &MeterInfo, records: &[Record]) -> u64 {
+    let series = records.iter().flat_map(|record| &record.readings.energy);
+    series.filter(|series| series.meter.id == info.id).map(|series| series.taken).sum()
+}
+
+/// Why there is no figure at all. Runs of versions that knew no meters give no reason.
+fn not_measured(plan: &EnergyPlan, records: &[Record]) -> String {
+    let told = records.iter().find_map(|record| record.readings.no_energy.as_ref());
+    let Some(told) = told.or(plan.absent.first().map(|meter| &meter.unavailable)) else {
+        return "not measured".to_owned();
+    };
+    let others: Vec<AbsentMeter> =
+        plan.absent.iter().filter(|meter| meter.unavailable.reason != told.reason).cloned().collect();
+    let mut text = format!("not measured: {}", sentence(told));
+    if !others.is_empty() {
+        text += &format!(". Not read: {}", groups(&others));
+    }
+    text + ". `pocketwatt doctor` says more"
+}
+
+fn sentence(unavailable: &Unavailable) -> String {
+    let hint = one_line(&unavailable.hint);
+    let hint = hint.trim_end_matches('.');
+    if hint.is_empty() {
+        unavailable.reason.words().to_owned()
+    } else {
+        format!("{}: {hint}", unavailable.reason.words())
+    }
+}
+
+/// All that was not read, by reason; in full where the user can do something about it.
+fn absent(meters: &[AbsentMeter]) -> String {
+    let mut text = groups(meters);
+    let in_full = |meter: &&AbsentMeter| {
+        matches!(meter.unavailable.reason, Reason::NotPermitted | Reason::VirtualMachine)
+            && !meter.unavailable.hint.is_empty()
+    };
+    if let Some(meter) = meters.iter().find(in_full) {
+        let hint = one_line(&meter.unavailable.hint);
+        text += &format!(". {}: {}. `pocketwatt doctor` says more", one_line(&meter.id), hint.trim_end_matches('.'));
+    }
+    text
+}
+
+/// `no meter: perf, hwmon; not permitted: powercap:package-0`.
+fn groups(meters: &[AbsentMeter]) -> String {
+    let mut groups: Vec<(Reason, Vec<String>)> = Vec::new();
+    for meter in meters {
+        let (reason, id) = (meter.unavailable.reason, one_line(&meter.id));
+        match groups.iter_mut().find(|(known, _)| *known == reason) {
+            Some((_, ids)) if ids.contains(&id) => {}
+            Some((_, ids)) => ids.push(id),
+            None => groups.push((reason, vec![id])),
+        }
+    }
+    let parts = groups.iter().map(|(reason, ids)| {
+        let listed = ids.iter().take(LISTED).cloned().collect::<Vec<_>>().join(", ");
+        let more = ids.len().saturating_sub(LISTED);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        format!("{}: {listed}{more}", reason.words())
+    });
+    parts.collect::<Vec<_>>().join("; ")
+}
+
+/// How it was measured.
+fn procedure(plan: &EnergyPlan) -> String {
+    let mut parts = Vec::new();
+    parts.push(match plan.idle_ms {
+        0 => "no idling before and after, so nothing less idle".to_owned(),
+        idle => format!("{} of idling before and after each case", milliseconds(idle)),
+    });
+    if let Some(uncertainty) = plan.uncertainty {
+        parts.push(format!("±{} % asked for", significant(uncertainty * 100.0)));
+    }
+    if plan.at_least_ms > 0 {
+        parts.push(format!("so counted iterations last {} at least", milliseconds(plan.at_least_ms)));
+    }
+    parts.join(", ")
+}
+
+fn milliseconds(milliseconds: u64) -> String {
+    duration(milliseconds as f64 * 1e-3)
+}
+
+/// What reading took, all cases together.
+fn sampler(records: &[Record]) -> Option<String> {
+    let costs =
+        || records.iter().filter(|record| record.outcome == Outcome::Measured).map(|record| &record.readings.sampler);
+    let reads: u64 = costs().map(|cost| cost.reads).sum();
+    let (cpu, wall) = costs().fold((0, 0), |(cpu, wall), cost| (cpu + cost.cpu_ns, wall + cost.wall_ns));
+    (reads > 0 && wall > 0).then(|| {
+        let share = significant(cpu as f64 * 100.0 / wall as f64);
+        format!("{} of reading took {share} % of a core", counted(reads, "round"))
+    })
+}
+
+fn observer(cost: &ObserverCost) -> String {
+    let per_cent = |share: f64| format!("{:+.2}", share * 100.0);
+    format!(
+        "decode changes by {} % [{}, {}] with the sampler on, {} ({}, {})",
+        per_cent(cost.relative_change),
+        per_cent(cost.low),
+        per_cent(cost.high),
+        counted(u64::from(cost.pairs), "pair"),
+        one_line(&cost.workload),
+        minute(cost.at_unix_ms)
+    )
+}
+
+fn counted(count: u64, word: &str) -> String {
+    if count == 1 { format!("1 {word}") } else { format!("{count} {word}s") }
+}
