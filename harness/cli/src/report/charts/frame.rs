@@ -75,10 +75,10 @@ fn subtitle(subject: &Subject, combination: String, remark: &str) -> Vec<String>
     vec![combination, short_device(subject.run), engines_once.join(" · "), remark.to_owned()]
 }
 
-/// Lines no longer than the chart is wide.
+/// Lines no longer than the chart is wide. A no-break space keeps a number and its unit together.
 pub fn wrap(line: &str) -> Vec<String> {
     let mut lines = vec![String::new()];
-    for word in line.split_whitespace() {
+    for word in line.split(' ').filter(|word| !word.is_empty()) {
         let current = lines.last_mut().map(std::mem::take).unwrap_or_default();
         let longer = if current.is_empty() { word.to_owned() } else { format!("{current} {word}") };
         lines.pop();

@@ -7,6 +7,7 @@ mod phases;
 mod strip;
 #[cfg(test)]
 mod tests;
+mod time_axis;
 
 use plotters::{
     drawing::IntoDrawingArea,
@@ -89,12 +90,12 @@ fn remark(run: &Run, panels: &[Panel]) -> String {
     }
     sentences.push(format!("Meter: {}.", meters.join("; ")));
     if panels.iter().any(Panel::has_steps) {
-        sentences
-            .push("Line of a counter: mean power between updates; pale band: lowest to highest within a step.".into());
+        sentences.push("Line of a counter: mean power between updates.".into());
     }
     if panels.iter().any(Panel::has_gauge) {
         sentences.push("Line of a gauge: what it showed.".into());
     }
+    sentences.push("Pale band: lowest to highest where updates share a step.".into());
     sentences.push("Numbers: gross mean power of a phase ± 95 % uncertainty.".into());
     sentences.join(" ")
 }

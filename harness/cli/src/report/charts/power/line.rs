@@ -72,8 +72,23 @@ fn mean(from: &EnergyPoint, to: &EnergyPoint) -> f64 {
     (to.joules - from.joules) / (to.at - from.at)
 }
 
-/// The points of a gauge, or of anything else that was read over time. Where there are too many, the lowest and the
-/// highest of each stretch of `shortest` seconds stay, in the order in which they came.
+/// What a gauge showed, as steps of its mean, where it was read too often for a line; nothing where a line can be drawn. Each
+/// reading stands until the next.
+pub fn many_readings(points: &[PowerPoint], shortest: f64) -> Vec<Step> {
+    if points.len() <= 2 * STEPS {
+        return Vec::new();
+    }
+    let mut joules = 0.0;
+    let held = points.iter().scan(None, |before: &mut Option<PowerPoint>, point| {
+        joules += before.map_or(0.0, |before| before.watts * (point.at - before.at));
+        *before = Some(*point);
+        Some(EnergyPoint { at: point.at, half_width: 0.0, joules })
+    });
+    steps(&held.collect::<Vec<_>>(), shortest)
+}
+
+/// Anything that was read over time. Where there are too many points, the lowest and the highest of each stretch of
+/// `shortest` seconds stay, in the order in which they came.
 pub fn envelope(points: &[PowerPoint], shortest: f64) -> Vec<PowerPoint> {
     if points.len() <= 2 * STEPS {
         return points.to_vec();
@@ -141,6 +156,19 @@ mod tests {
         let watts: Vec<f64> = steps(&points, 0.2).iter().map(|step| step.watts).collect();
         assert_eq!(watts, [4.0, 8.0, 8.0]);
         assert_eq!(steps(&points[..1], 0.2), [], "one point is no stretch");
+    }
+
+    #[test]
+    fn a_gauge_read_for_hours_becomes_means_that_keep_its_peaks() {
+        let watts = |index: u32| if index == 50_000 { 40.0 } else { f64::from(index % 3) + 1.0 };
+        let points: Vec<PowerPoint> =
+            (0..100_000).map(|index| PowerPoint { at: f64::from(index) * 0.1, watts: watts(index) }).collect();
+        let steps = many_readings(&points, 10_000.0 / STEPS as f64);
+        assert!((STEPS / 2..=STEPS).contains(&steps.len()), "{}", steps.len());
+        assert!(steps.iter().all(|step| (step.watts - 2.0).abs() < 0.4), "{steps:?}");
+        let peak = steps.iter().map(|step| step.highest).fold(0.0, f64::max);
+        assert!((peak - 40.0).abs() < 1e-6, "{peak}");
+        assert_eq!(many_readings(&points[..100], 0.1), [], "few readings are a line");
     }
 
     #[test]

@@ -15,9 +15,10 @@ use pocketwatt_protocol::MonotonicNs;
 use pocketwatt_record::{Course, EnergyFigure, MetricScope, PowerCurve, Record, Unit, Value, power_curves};
 
 use super::{
-    line::{STEPS, Step, envelope, steps},
+    line::{STEPS, Step, many_readings, steps},
     phases::{Mean, Window, means, plus_minus, stripes, windows, word},
     strip::{self, Strip},
+    time_axis::{AXIS_HEIGHT, TimeAxis},
 };
 use crate::report::{
     blocks::one_line,
@@ -33,8 +34,6 @@ use crate::report::{
 const TITLE_HEIGHT: i32 = 28;
 const NOTE_HEIGHT: i32 = 18;
 const PLOT_HEIGHT: i32 = 220;
-/// Room for the names of the time axis.
-pub const AXIS_HEIGHT: i32 = 44;
 /// Room for the numbers of the other axis.
 pub const LABELS: i32 = 58;
 const NUMBER_HEIGHT: i32 = 16;
@@ -65,18 +64,16 @@ struct Drawn {
 
 impl Drawn {
     fn of(curve: PowerCurve, shortest: f64) -> Self {
-        let (mut drawn_steps, mut line) = (Vec::new(), Vec::new());
-        match &curve.course {
-            Course::Counted(points) => {
-                drawn_steps = steps(points, shortest);
-                line = drawn_steps.iter().flat_map(|step| [(step.from, step.watts), (step.to, step.watts)]).collect();
-            }
-            Course::Shown(points) => {
-                line = envelope(points, shortest).iter().map(|point| (point.at, point.watts)).collect();
-            }
-            Course::Unknown(_) => {}
-        }
-        Self { curve, steps: drawn_steps, line }
+        let steps = match &curve.course {
+            Course::Counted(points) => steps(points, shortest),
+            Course::Shown(points) => many_readings(points, shortest),
+            Course::Unknown(_) => Vec::new(),
+        };
+        let line = match &curve.course {
+            Course::Shown(points) if steps.is_empty() => points.iter().map(|point| (point.at, point.watts)).collect(),
+            _ => steps.iter().flat_map(|step| [(step.from, step.watts), (step.to, step.watts)]).collect(),
+        };
+        Self { curve, steps, line }
     }
 
     fn name(&self) -> String {
@@ -141,9 +138,9 @@ impl<'a> Panel<'a> {
             || "update period unknown".to_owned(),
             |seconds| {
                 if seconds < 1.0 {
-                    format!("updated every {} ms", three_digits(seconds * 1e3))
+                    format!("updated every {}\u{a0}ms", three_digits(seconds * 1e3))
                 } else {
-                    format!("updated every {} s", three_digits(seconds))
+                    format!("updated every {}\u{a0}s", three_digits(seconds))
                 }
             },
         );
@@ -153,7 +150,7 @@ impl<'a> Panel<'a> {
 
     /// Whether there are mean powers between updates.
     pub fn has_steps(&self) -> bool {
-        !self.main.steps.is_empty()
+        matches!(self.main.curve.course, Course::Counted(_))
     }
 
     /// Whether there are readings of a gauge.
@@ -201,7 +198,7 @@ impl<'a> Panel<'a> {
             .filter_map(|mean| {
                 let (watts, uncertainty) = mean.watts.ok()?;
                 let number = plus_minus(watts * scale.factor, uncertainty * scale.factor);
-                Some(format!("{} {number} {}", word(mean.phase), scale.symbol))
+                Some(format!("{} {}\u{a0}{}", word(mean.phase), number.replace(' ', "\u{a0}"), scale.symbol))
             })
             .collect();
         if !numbers.is_empty() {
@@ -278,7 +275,7 @@ impl<'a> Panel<'a> {
                 .axis_desc_style(text(TEXT_SIZE, PALE_INK, HPos::Center, VPos::Top));
         }
         mesh.draw().map_err(words)?;
-        let at = |(seconds, watts): (f64, f64)| (seconds * axis.factor, (watts * factor).clamp(0.0, end));
+        let at = |(seconds, watts): (f64, f64)| (axis.at(seconds), (watts * factor).clamp(0.0, end));
         if let Some(other) = &self.other {
             let line: Vec<(f64, f64)> = other.line.iter().copied().map(at).collect();
             chart.draw_series([PathElement::new(line, PALE_INK.stroke_width(1))]).map_err(words)?;
@@ -386,39 +383,4 @@ fn three_digits(value: f64) -> String {
     let decimals = if value >= 100.0 { 0 } else { usize::from(value < 10.0) + 1 };
     let text = format!("{value:.decimals$}");
     if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
-}
-
-/// Time in the unit that people would use.
-pub struct TimeAxis {
-    /// Seconds times this are units.
-    factor: f64,
-    unit: &'static str,
-    /// The last moment, in units.
-    pub end: f64,
-}
-
-impl TimeAxis {
-    fn of(seconds: f64) -> Self {
-        let (factor, unit) = match seconds {
-            long if long >= 3.0 * 3600.0 => (1.0 / 3600.0, "hours"),
-            long if long >= 15.0 * 60.0 => (1.0 / 60.0, "minutes"),
-            _ => (1.0, "seconds"),
-        };
-        Self { factor, unit, end: seconds * factor }
-    }
-
-    /// A moment in units.
-    pub fn at(&self, seconds: f64) -> f64 {
-        seconds * self.factor
-    }
-
-    /// A label of the axis.
-    pub fn label(&self, value: f64) -> String {
-        tick(value, self.end)
-    }
-
-    /// Its name.
-    pub fn words(&self) -> String {
-        format!("{} since the start of the case", self.unit)
-    }
 }

@@ -14,7 +14,8 @@ use pocketwatt_record::PowerPoint;
 
 use super::{
     line::envelope,
-    panel::{AXIS_HEIGHT, LABELS, TimeAxis},
+    panel::LABELS,
+    time_axis::{AXIS_HEIGHT, TimeAxis},
 };
 use crate::report::charts::{
     frame::{Canvas, MARGIN, TEXT_SIZE, put, text, words},

@@ -11,7 +11,10 @@ use pocketwatt_protocol::MonotonicNs;
 use pocketwatt_record::{Phase, Record, Run, derive};
 
 use super::{draw, phases::windows};
-use crate::report::{charts::Subject, fixture};
+use crate::report::{
+    charts::{self, Subject},
+    fixture,
+};
 
 const SECOND: u64 = 1_000_000_000;
 /// Idle before and after.
@@ -160,20 +163,24 @@ fn svg(run: &Run, records: &[Record]) -> Option<String> {
     draw(&Subject::of(run, records.iter().collect())).unwrap()
 }
 
+/// Names of all charts of a run.
+fn files(records: &[Record]) -> Vec<String> {
+    let folder = tempfile::tempdir().unwrap();
+    let files = charts::write(&fixture::run(records), records, folder.path()).unwrap();
+    files.iter().map(|file| file.file_name().unwrap().to_string_lossy().into_owned()).collect()
+}
+
 #[test]
 fn every_case_with_a_meter_has_a_panel_with_its_phases() {
     let records = records();
     let run = fixture::run(&records);
     let chart = svg(&run, &records).unwrap();
-    if let Some(path) = std::env::var_os("POWER_SVG") {
-        std::fs::write(path, &chart).unwrap();
-    }
     assert!(!chart.contains("NaN") && !chart.contains("inf"), "every coordinate is a number");
     assert_eq!(chart.matches("since the start of the case").count(), 3, "panels");
     for words in [
         "chat, onnxruntime",
         "package power, W; thin line: DRAM",
-        "powercap:package-0 (package), updated every 1 ms",
+        "powercap:package-0 (package), updated every 1\u{a0}ms",
         "battery:BAT0/current_now (whole device), updated every",
         "meter vanished",
         "processor frequency, GHz: mean; thin line: highest",
@@ -186,6 +193,7 @@ fn every_case_with_a_meter_has_a_panel_with_its_phases() {
         assert!(shades >= 4, "{shades} of {phase}: one in the legend, and one in each panel");
     }
     assert!(chart.len() < 300_000, "{} bytes", chart.len());
+    assert!(files(&records).contains(&"power.svg".to_owned()));
 }
 
 #[test]
@@ -223,6 +231,7 @@ fn mean_powers_are_those_of_the_record() {
 fn without_readings_there_is_no_chart() {
     let mut records = fixture::records();
     assert_eq!(svg(&fixture::run(&records), &records), None);
+    assert!(!files(&records).contains(&"power.svg".to_owned()));
     // A counter that stands still is no power of 0 W.
     let moments = prepare(&mut records[0]);
     records[0].readings.energy = vec![count(rapl("powercap:package-0", Scope::Package), &moments, &records[0], 0.0)];
@@ -255,7 +264,4 @@ fn a_long_run_is_no_large_file() {
     let chart = svg(&fixture::run(&records), &records[1..]).unwrap();
     assert!(chart.contains("hours since the start of the case"));
     assert!(chart.len() < 100_000, "{} bytes", chart.len());
-    if let Some(path) = std::env::var_os("POWER_LONG_SVG") {
-        std::fs::write(path, &chart).unwrap();
-    }
 }
