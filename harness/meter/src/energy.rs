@@ -8,6 +8,7 @@ mod battery;
 mod choice;
 #[cfg(test)]
 pub mod fixture;
+mod hwmon;
 mod info;
 mod observe;
 mod perf;
@@ -77,7 +78,7 @@ impl Discovery {
 /// Looks for every kind of meter. Each kind says for itself why it has none.
 pub fn discover(root: &SystemRoot) -> Discovery {
     let mut found = Discovery::default();
-    for kind in [powercap::discover, perf::discover, battery::discover] {
+    for kind in [powercap::discover, perf::discover, battery::discover, hwmon::discover] {
         found.extend(kind(root));
     }
     found
