@@ -10,8 +10,10 @@ mod choice;
 pub mod fixture;
 mod hwmon;
 mod info;
+mod nvml;
 mod observe;
 mod perf;
+mod pixel_rails;
 mod powercap;
 mod raw_file;
 mod series;
@@ -78,7 +80,9 @@ impl Discovery {
 /// Looks for every kind of meter. Each kind says for itself why it has none.
 pub fn discover(root: &SystemRoot) -> Discovery {
     let mut found = Discovery::default();
-    for kind in [powercap::discover, perf::discover, battery::discover, hwmon::discover] {
+    for kind in
+        [powercap::discover, perf::discover, battery::discover, hwmon::discover, pixel_rails::discover, nvml::discover]
+    {
         found.extend(kind(root));
     }
     found
