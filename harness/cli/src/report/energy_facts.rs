@@ -88,21 +88,17 @@ fn not_measured(plan: &EnergyPlan, records: &[Record]) -> String {
     };
     let others: Vec<AbsentMeter> =
         plan.absent.iter().filter(|meter| meter.unavailable.reason != told.reason).cloned().collect();
-    let mut text = format!("not measured: {}", sentence(told));
+    let mut text = format!("not measured ({}){}", told.reason.words(), hint(told));
     if !others.is_empty() {
-        text += &format!(". Not read: {}", groups(&others));
+        text += &format!(". Not read either: {}", groups(&others));
     }
     text + ". `pocketwatt doctor` says more"
 }
 
-fn sentence(unavailable: &Unavailable) -> String {
+/// What was seen, and the next step, behind a colon.
+fn hint(unavailable: &Unavailable) -> String {
     let hint = one_line(&unavailable.hint);
-    let hint = hint.trim_end_matches('.');
-    if hint.is_empty() {
-        unavailable.reason.words().to_owned()
-    } else {
-        format!("{}: {hint}", unavailable.reason.words())
-    }
+    if hint.is_empty() { hint } else { format!(": {}", hint.trim_end_matches('.')) }
 }
 
 /// All that was not read, by reason; in full where the user can do something about it.
@@ -113,13 +109,12 @@ fn absent(meters: &[AbsentMeter]) -> String {
             && !meter.unavailable.hint.is_empty()
     };
     if let Some(meter) = meters.iter().find(in_full) {
-        let hint = one_line(&meter.unavailable.hint);
-        text += &format!(". {}: {}. `pocketwatt doctor` says more", one_line(&meter.id), hint.trim_end_matches('.'));
+        text += &format!(". {}{}. `pocketwatt doctor` says more", one_line(&meter.id), hint(&meter.unavailable));
     }
     text
 }
 
-/// `no meter: perf, hwmon; not permitted: powercap:package-0`.
+/// `perf, hwmon (no meter); powercap:package-0 (not permitted)`.
 fn groups(meters: &[AbsentMeter]) -> String {
     let mut groups: Vec<(Reason, Vec<String>)> = Vec::new();
     for meter in meters {
@@ -134,7 +129,7 @@ fn groups(meters: &[AbsentMeter]) -> String {
         let listed = ids.iter().take(LISTED).cloned().collect::<Vec<_>>().join(", ");
         let more = ids.len().saturating_sub(LISTED);
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-        format!("{}: {listed}{more}", reason.words())
+        format!("{listed}{more} ({})", reason.words())
     });
     parts.collect::<Vec<_>>().join("; ")
 }

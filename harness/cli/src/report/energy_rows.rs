@@ -36,9 +36,12 @@ pub fn rows(block: &Block, simulated: bool, footnotes: &mut Footnotes) -> Vec<Ro
         return nothing_read(block, footnotes).into_iter().collect();
     };
     let mut rows = Part { block, scope: preferred }.rows(PREFERRED, simulated, footnotes);
-    for scope in further {
-        if !matches!(scope.scope, Scope::Core | Scope::Uncore | Scope::Rail) {
-            rows.extend(Part { block, scope }.rows(FURTHER, simulated, footnotes));
+    let (nothing, reasons) = (rows.len() == 1, rows.first().map(|row| row.cells.clone()));
+    for scope in further.iter().filter(|scope| !matches!(scope.scope, Scope::Core | Scope::Uncore | Scope::Rail)) {
+        let part = Part { block, scope }.rows(FURTHER, simulated, footnotes);
+        // What keeps every scope from being measured is said once.
+        if !(nothing && part.first().map(|row| &row.cells) == reasons.as_ref()) {
+            rows.extend(part);
         }
     }
     rows
@@ -76,7 +79,7 @@ fn nothing_read(block: &Block, footnotes: &mut Footnotes) -> Option<Row> {
         if !column.measured() {
             return Cell::default();
         }
-        let reason = find(column.record, WANTED[2], None).map_or_else(not_in_record, |value| reason(value));
+        let reason = find(column.record, WANTED[2], None).map_or_else(not_in_record, reason);
         let word = if reason.ends_with("no meter") { "no meter" } else { "-" };
         Cell { value: word.into(), ..Cell::absent(&reason, footnotes) }
     });
@@ -119,7 +122,9 @@ impl Part<'_> {
                 let Some(metric) = metric(name).filter(|_| worth_a_line(name, &found)) else { continue };
                 // Without an interval there is no telling which one is better.
                 let ranked = found.iter().flatten().flatten().all(|estimate| estimate.range.is_some());
-                let subject = Subject { label: None, metric, ranked, at_least };
+                // The catalogue's label would say the unit twice.
+                let label = (name == "tokens_per_watt_hour").then_some("generated");
+                let subject = Subject { label, metric, ranked, at_least };
                 rows.push(Row::of(&subject, &found, footnotes));
             }
         }

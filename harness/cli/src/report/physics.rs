@@ -24,7 +24,7 @@ pub fn notes(block: &Block, footnotes: &[String]) -> Vec<String> {
             let detail = one_line(&check.detail);
             let told = footnotes.iter().any(|footnote| footnote.ends_with(&detail));
             let detail = if told { String::new() } else { format!(" ({detail})") };
-            format!("{column}: {} cannot be true{detail}; what follows from it is withheld", one_line(&check.name))
+            format!("{column}: physics check failed: {}{detail}; the numbers are withheld", one_line(&check.name))
         })
         .collect()
 }

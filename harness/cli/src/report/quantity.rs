@@ -1,15 +1,15 @@
 //! Single quantities in running text.
 
 /// A number with as many decimals as its uncertainty allows, or three significant digits where that is not known.
-pub fn between(value: f64, uncertainty: Option<f64>) -> String {
+pub fn between(value: f64, uncertainty: Option<f64>, unit: &str) -> String {
     match uncertainty.filter(|&half| half > 0.0) {
         Some(half) => {
             // Two digits of an uncertainty that begins with a 1: a half of it would be lost otherwise.
             let digits = if half / 10f64.powf(half.log10().floor()) < 2.0 { 2 } else { 1 };
             let decimals = decimals(half, digits);
-            format!("{value:.decimals$} ±{half:.decimals$}")
+            format!("{value:.decimals$} {unit} ±{half:.decimals$}")
         }
-        None => significant(value),
+        None => format!("{} {unit}", significant(value)),
     }
 }
 
@@ -51,10 +51,10 @@ mod tests {
 
     #[test]
     fn numbers_are_as_long_as_they_are_certain() {
-        assert_eq!(between(3.14159, Some(0.062)), "3.14 ±0.06");
-        assert_eq!(between(3.14159, Some(0.015)), "3.142 ±0.015");
-        assert_eq!(between(4120.4, Some(31.0)), "4120 ±31");
-        assert_eq!(between(0.012345, None), "0.0123");
+        assert_eq!(between(3.7116, Some(0.062), "h"), "3.71 h ±0.06");
+        assert_eq!(between(3.7116, Some(0.015), "h"), "3.712 h ±0.015");
+        assert_eq!(between(4120.4, Some(31.0), "J"), "4120 J ±31");
+        assert_eq!(between(0.012345, None, "%"), "0.0123 %");
         assert_eq!(joules(50_000.0), "50 kJ");
         assert_eq!(joules(61.03515625e-6), "61 µJ");
         assert_eq!(prefixed(0.0, "W"), "0 W");

@@ -40,8 +40,10 @@ fn three_backends_stand_side_by_side() {
     key-value cache, MiB        16.9          16.9          16.9
     of memory bandwidth, %      81.2 ±0.1     66.7 ±0.1     80.8 ±0.1
     same tokens as onnxruntime     reference     yes (192)     yes (192)
+    energy                      no meter [2]  no meter [2]  no meter [2]
     ────────────────────────────────────────────────────────────────────
     [1] the engine loads in one call
+    [2] virtual machine: no meter
 
     Medians over all iterations; ± is half the distance between the lowest and the
     highest iteration. * marks the best: these ranges do not overlap and it leads by
@@ -57,7 +59,10 @@ fn three_backends_stand_side_by_side() {
                weights (seed 42)
     run        20261123-124233-main, 2026-11-23 12:42 UTC, 1 warm-up and 5 counted
                iterations, pocketwatt 0.1.0
-    energy     not measured (no meter is read by this version)
+    energy     not measured (virtual machine: no meter): the host keeps its meters
+               to itself; measure on the host, or on a device of one's own. Not read
+               either: nvml (not supported). `pocketwatt doctor` says more
+    sampler    300 rounds of reading took 0.04 % of a core
     "#);
 }
 
@@ -83,12 +88,14 @@ fn what_went_wrong_is_a_column_with_its_reason() {
     key-value cache, MiB        16.9                      16.9
     of memory bandwidth, %      81.2 ±0.1                 80.8 ±0.1
     same tokens as onnxruntime     reference                    no [4]
+    energy                      no meter [5]              no meter [5]
     ───────────────────────────────────────────────────────────────────────────────
     [1] tract failed while loading the model: cannot read graph: node 12 "Gather" is
         [31m not supported
     [2] fake skipped: the runner is not built: run `cargo build -p pocketwatt-fake`
     [3] the engine loads in one call
     [4] candle differs from token 17 of turn 2 on
+    [5] virtual machine: no meter
     note: candle: 3.0 % of processor time stolen by the hypervisor
     "#);
 }
@@ -97,27 +104,29 @@ fn what_went_wrong_is_a_column_with_its_reason() {
 fn numbers_that_cannot_exist_are_absent_with_their_reason() {
     insta::assert_snapshot!(first_sheet(&rendered(&fixture::prefill(), Format::Table)), @r#"
     prefill-512 · mobilellm-125m (seeded weights) · f32 · 1 thread
-                              onnxruntime       tract      candle
-    ─────────────────────────────────────────────────────────────
-    time to first token           - [1]       - [1]       - [1]
-    prefill, tokens/s           320 ±2      192 ±2      367 ±7  *
-    decode                        - [2]       - [2]       - [2]
-    inter-token latency           - [2]       - [2]       - [2]
-      90th percentile             - [2]       - [2]       - [2]
-      99th percentile             - [2]       - [2]       - [2]
-    request latency, ms        1602 ±12    2668 ±28    1395 ±26 *
-    load time, ms               389        1420         252     *
-      of which reading, ms        - [3]     310         231
-      of which preparing, ms      - [3]    1110          21
-    first token after load        - [1]       - [1]       - [1]
-    peak memory, MiB            522         585         527
-      of which own, MiB         498         561         503
-    key-value cache, MiB       16.9        16.9        16.9
-    of memory bandwidth           - [2]       - [2]       - [2]
-    ─────────────────────────────────────────────────────────────
+                               onnxruntime         tract        candle
+    ──────────────────────────────────────────────────────────────────
+    time to first token            - [1]         - [1]         - [1]
+    prefill, tokens/s            320 ±2        192 ±2        367 ±7  *
+    decode                         - [2]         - [2]         - [2]
+    inter-token latency            - [2]         - [2]         - [2]
+      90th percentile              - [2]         - [2]         - [2]
+      99th percentile              - [2]         - [2]         - [2]
+    request latency, ms         1602 ±12      2668 ±28      1395 ±26 *
+    load time, ms                389          1420           252     *
+      of which reading, ms         - [3]       310           231
+      of which preparing, ms       - [3]      1110            21
+    first token after load         - [1]         - [1]         - [1]
+    peak memory, MiB             522           585           527
+      of which own, MiB          498           561           503
+    key-value cache, MiB        16.9          16.9          16.9
+    of memory bandwidth            - [2]         - [2]         - [2]
+    energy                    no meter [4]  no meter [4]  no meter [4]
+    ──────────────────────────────────────────────────────────────────
     [1] nothing is generated
     [2] fewer than 2 output tokens
     [3] the engine loads in one call
+    [4] virtual machine: no meter
     "#);
 }
 
@@ -191,11 +200,13 @@ fn markdown_has_the_content_of_the_table() {
     | key-value cache, MiB | 16.9 |  | 16.9 |  |
     | of memory bandwidth, % | 81.2 ±0.1 |  | 80.8 ±0.1 |  |
     | same tokens as onnxruntime | reference |  | no \[4\] |  |
+    | energy | no meter \[5\] |  | no meter \[5\] |  |
 
     - \[1\] tract failed while loading the model: cannot read graph: node 12 "Gather" is \[31m not supported
     - \[2\] fake skipped: the runner is not built: run \`cargo build -p pocketwatt-fake\`
     - \[3\] the engine loads in one call
     - \[4\] candle differs from token 17 of turn 2 on
+    - \[5\] virtual machine: no meter
     - note: candle: 3.0 % of processor time stolen by the hypervisor
 
     Medians over all iterations; ± is half the distance between the lowest and the highest iteration. \* marks the best: these ranges do not overlap and it leads by 1 %, or by 5 % where there is one observation.
@@ -209,7 +220,8 @@ fn markdown_has_the_content_of_the_table() {
     | engine | candle: candle 0.11.1, own model, on cpu |
     | weights | mobilellm-125m: 124.6 M weights, 475 MiB, sha256 0123456789ab, seeded weights (seed 42) |
     | run | 20261123-124233-main, 2026-11-23 12:42 UTC, 1 warm-up and 5 counted iterations, pocketwatt 0.1.0 |
-    | energy | not measured (no meter is read by this version) |
+    | energy | not measured (virtual machine: no meter): the host keeps its meters to itself; measure on the host, or on a device of one's own. Not read either: nvml (not supported). \`pocketwatt doctor\` says more |
+    | sampler | 200 rounds of reading took 0.04 % of a core |
     "#);
 }
 
@@ -219,11 +231,11 @@ fn csv_has_a_line_for_each_case_and_metric() {
     let shown: Vec<&str> =
         output.lines().filter(|line| line.starts_with("run,") || line.contains(",decode_throughput,")).collect();
     insta::assert_snapshot!(shown.join("\n"), @r#"
-    run,device,scenario,model,backend,precision,graph,threads,metric,unit,count,median,mean,minimum,p10,p90,p99,maximum,standard_deviation,outcome,reason,weights_sha256,engine_version
-    20261123-124233-main,xeon-2,chat,mobilellm-125m,onnxruntime,f32,onnxruntime,1,decode_throughput,tokens-per-second,5,29.169751795562014,29.17716385948545,29.146843435155542,29.15128976093103,29.206328465070744,29.20883426851764,29.209112691122854,0.02733233053660958,measured,,0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef,1.32.0
+    run,device,scenario,model,backend,precision,graph,threads,metric,unit,count,median,mean,minimum,p10,p90,p99,maximum,standard_deviation,outcome,reason,weights_sha256,engine_version,scope,uncertainty,source,part
+    20261123-124233-main,xeon-2,chat,mobilellm-125m,onnxruntime,f32,onnxruntime,1,decode_throughput,tokens-per-second,5,29.169751795562014,29.17716385948545,29.146843435155542,29.15128976093103,29.206328465070744,29.20883426851764,29.209112691122854,0.02733233053660958,measured,,0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef,1.32.0,,,,
     20261123-124233-main,xeon-2,chat,mobilellm-125m,tract,f32,opset17,1,decode_throughput,tokens-per-second,,,,,,,,,,failed,"cannot read graph: node 12 ""Gather""
-    20261123-124233-main,xeon-2,chat,mobilellm-125m,candle,f32,,1,decode_throughput,tokens-per-second,5,29.023797114947957,29.006918901119825,28.973072517307347,28.974573648072063,29.031052309527404,29.03322147140159,29.03346248938761,0.02941780947229064,measured,,0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef,0.11.1
-    20261123-124233-main,xeon-2,chat,mobilellm-125m,fake,f32,onnxruntime,1,decode_throughput,tokens-per-second,,,,,,,,,,skipped,the runner is not built: run `cargo build -p pocketwatt-fake`,0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef,
+    20261123-124233-main,xeon-2,chat,mobilellm-125m,candle,f32,,1,decode_throughput,tokens-per-second,5,29.023797114947957,29.006918901119825,28.973072517307347,28.974573648072063,29.031052309527404,29.03322147140159,29.03346248938761,0.02941780947229064,measured,,0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef,0.11.1,,,,
+    20261123-124233-main,xeon-2,chat,mobilellm-125m,fake,f32,onnxruntime,1,decode_throughput,tokens-per-second,,,,,,,,,,skipped,the runner is not built: run `cargo build -p pocketwatt-fake`,0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef,,,,,
     "#);
     let lines = 1 + 4 * pocketwatt_record::catalogue().len();
     // The failed case's reason has a line break, so each of its records takes two lines.
