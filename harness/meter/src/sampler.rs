@@ -55,7 +55,7 @@ impl Sampler {
     /// at the edges of phases besides.
     pub const DEFAULT_PERIOD: Duration = Duration::from_millis(100);
 
-    /// Starts reading `meters`.
+    /// Starts reading `meters`, and returns when each was read once: what begins then is covered by readings.
     ///
     /// # Errors
     /// When the thread cannot be started.
@@ -63,10 +63,13 @@ impl Sampler {
         let (doorbell, bell) = UnixStream::pair().map_err(MeterError::Thread)?;
         let (commands, orders) = channel();
         let context = ContextProbe::open(root);
+        let (read_once, wait) = channel();
         let spawned = thread::Builder::new()
             .name("sampler".into())
-            .spawn(move || Session::new(meters, context, orders, bell).run(period));
+            .spawn(move || Session::new(meters, context, orders, bell).run(period, &read_once));
         let thread = spawned.map_err(MeterError::Thread)?;
+        // It can only have panicked, which `stop` deals with.
+        let _ = wait.recv();
         Ok(Self { root: root.clone(), commands, doorbell, thread })
     }
 
@@ -150,23 +153,24 @@ impl Session {
         }
     }
 
-    fn run(mut self, period: Duration) -> Sampled {
+    fn run(mut self, period: Duration, read_once: &Sender<()>) -> Sampled {
         let period_ns = u64::try_from(period.as_nanos()).unwrap_or(u64::MAX);
-        let mut due = MonotonicClock.now();
-        let mut wake = Wake::Time;
+        self.regular_round();
+        let mut due = MonotonicNs(MonotonicClock.now().0.saturating_add(period_ns));
+        // Nobody waits any more only if the sampler is gone.
+        let _ = read_once.send(());
         loop {
+            let wake = self.wait(due.since(MonotonicClock.now()));
             match wake {
                 Wake::Time => self.regular_round(),
                 Wake::Edge => self.edge_round(),
                 Wake::Command => self.obey(),
                 Wake::Stop => break,
             }
-            let now = MonotonicClock.now();
             if wake == Wake::Time {
                 // A late round does not make the following ones hurry.
-                due = MonotonicNs(now.0.max(due.0.saturating_add(period_ns)));
+                due = MonotonicNs(MonotonicClock.now().0.max(due.0.saturating_add(period_ns)));
             }
-            wake = self.wait(due.since(now));
         }
         self.read_meters(false);
         let mut readings = self.readings;

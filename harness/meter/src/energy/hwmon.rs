@@ -21,15 +21,14 @@ pub fn discover(root: &SystemRoot) -> Discovery {
     let mut found = Discovery::default();
     let mut taken: Vec<String> = Vec::new();
     for node in root.names(CLASS) {
-        let folder = format!("{CLASS}/{node}");
-        let Some(name) = root.text(format!("{folder}/name")) else { continue };
+        let Some((folder, name)) = named_folder(root, &node) else { continue };
         for file in sensors(root, &folder) {
             let mut id = format!("hwmon:{name}/{}", file.split('_').next().unwrap_or_default());
             if taken.contains(&id) {
-                id = format!("{id}@{}", device(root, &folder).unwrap_or_else(|| node.clone()));
+                id = format!("{id}@{}", device(root, &node).unwrap_or_else(|| node.clone()));
             }
             taken.push(id.clone());
-            let sensor = Sensor { folder: &folder, name: &name, file: &file };
+            let sensor = Sensor { node: &node, folder: &folder, name: &name, file: &file };
             let scope = sensor.scope(root);
             if let Some(battery) = battery(root, &sensor) {
                 let hint = format!("battery {battery} once more, which is read through power_supply");
@@ -47,6 +46,15 @@ pub fn discover(root: &SystemRoot) -> Discovery {
         found.absent.push(absent("hwmon".into(), None, Unavailable::new(Reason::NoMeter, hint)));
     }
     found
+}
+
+/// Where a node's files are, and its name. Drivers of the older kind, ACPI power meters among them for long, put them into the
+/// device that the node belongs to.
+fn named_folder(root: &SystemRoot, node: &str) -> Option<(String, String)> {
+    [format!("{CLASS}/{node}"), format!("{CLASS}/{node}/device")].into_iter().find_map(|folder| {
+        let name = root.text(format!("{folder}/name"))?;
+        Some((folder, name))
+    })
 }
 
 /// `energy1_input`, and of each power sensor one file: the mean over its interval where it is told, else the moment.
@@ -70,15 +78,15 @@ fn sensors(root: &SystemRoot, folder: &str) -> Vec<String> {
 }
 
 /// What the node belongs to: `0000:03:00.0`, stable where the node's number is not.
-fn device(root: &SystemRoot, folder: &str) -> Option<String> {
-    let target = std::fs::read_link(root.join(format!("{folder}/device"))).ok()?;
+fn device(root: &SystemRoot, node: &str) -> Option<String> {
+    let target = std::fs::read_link(root.join(format!("{CLASS}/{node}/device"))).ok()?;
     target.file_name()?.to_str().map(ToOwned::to_owned)
 }
 
 /// The battery behind the node, if there is one: the kernel gives every power supply an hwmon node.
 fn battery(root: &SystemRoot, sensor: &Sensor) -> Option<String> {
     let supplies = root.names("sys/class/power_supply");
-    let behind = std::fs::read_link(root.join(format!("{}/device", sensor.folder))).ok();
+    let behind = std::fs::read_link(root.join(format!("{CLASS}/{}/device", sensor.node))).ok();
     let linked = behind.as_deref().filter(|target| has_part(target, "power_supply")).and_then(Path::file_name);
     let linked = linked.and_then(|name| name.to_str()).map(ToOwned::to_owned);
     // hwmon names have no hyphens: the kernel writes underscores in their place.
@@ -96,6 +104,7 @@ fn absent(id: String, scope: Option<Scope>, unavailable: Unavailable) -> AbsentM
 
 /// One file of a node.
 struct Sensor<'a> {
+    node: &'a str,
     folder: &'a str,
     name: &'a str,
     file: &'a str,
@@ -208,6 +217,18 @@ mod tests {
         assert_eq!(info.update_period, Some(UpdatePeriod { ns: 1_000_000_000, basis: Basis::Declared }));
         assert_eq!(info.measurand, Measurand::Power { watts_per_unit: 1e-6 });
         assert_eq!(found.meters[0].read(), Ok(RawReading::of(231_000_000)));
+    }
+
+    #[test]
+    fn older_drivers_put_their_files_into_the_device() {
+        let tree = Tree::parse(
+            "sys/devices/ACPI000D:00/name = power_meter\nsys/devices/ACPI000D:00/power1_average = 12000000\n\
+             sys/devices/ACPI000D:00/hwmon/hwmon0/device -> ../../../ACPI000D:00\n\
+             sys/class/hwmon/hwmon0 -> ../../devices/ACPI000D:00/hwmon/hwmon0\n",
+        );
+        let found = discover(&tree.root());
+        assert_eq!(ids(&found), ["hwmon:power_meter/power1"]);
+        assert_eq!(found.meters[0].info().scope, Scope::Device);
     }
 
     #[test]
