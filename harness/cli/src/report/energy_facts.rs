@@ -86,13 +86,20 @@ fn not_measured(plan: &EnergyPlan, records: &[Record]) -> String {
     let Some(told) = told.or(plan.absent.first().map(|meter| &meter.unavailable)) else {
         return "not measured".to_owned();
     };
+    // That there is no other meter goes without saying.
+    let said = [told.reason, Reason::NoMeter];
     let others: Vec<AbsentMeter> =
-        plan.absent.iter().filter(|meter| meter.unavailable.reason != told.reason).cloned().collect();
+        plan.absent.iter().filter(|meter| !said.contains(&meter.unavailable.reason)).cloned().collect();
     let mut text = format!("not measured ({}){}", told.reason.words(), hint(told));
     if !others.is_empty() {
         text += &format!(". Not read either: {}", groups(&others));
     }
-    text + ". `pocketwatt doctor` says more"
+    with_doctor(text)
+}
+
+/// Where to learn more, unless a hint has said so.
+fn with_doctor(text: String) -> String {
+    if text.contains("pocketwatt doctor") { text } else { text + ". `pocketwatt doctor` says more" }
 }
 
 /// What was seen, and the next step, behind a colon.
@@ -109,7 +116,8 @@ fn absent(meters: &[AbsentMeter]) -> String {
             && !meter.unavailable.hint.is_empty()
     };
     if let Some(meter) = meters.iter().find(in_full) {
-        text += &format!(". {}{}. `pocketwatt doctor` says more", one_line(&meter.id), hint(&meter.unavailable));
+        text += &format!(". {}{}", one_line(&meter.id), hint(&meter.unavailable));
+        text = with_doctor(text);
     }
     text
 }

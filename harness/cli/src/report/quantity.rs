@@ -1,13 +1,17 @@
 //! Single quantities in running text.
 
+/// Digits of a number that is followed by its uncertainty.
+const MOST_DIGITS: i32 = 4;
+
 /// A number with as many decimals as its uncertainty allows, or three significant digits where that is not known.
 pub fn between(value: f64, uncertainty: Option<f64>, unit: &str) -> String {
     match uncertainty.filter(|&half| half > 0.0) {
         Some(half) => {
             // Two digits of an uncertainty that begins with a 1: a half of it would be lost otherwise.
             let digits = if half / 10f64.powf(half.log10().floor()) < 2.0 { 2 } else { 1 };
-            let decimals = decimals(half, digits);
-            format!("{value:.decimals$} {unit} ±{half:.decimals$}")
+            let shown = decimals(half, digits);
+            // A fifth digit would not survive the error of any meter's scale.
+            format!("{value:.*} {unit} ±{half:.shown$}", shown.min(decimals(value, MOST_DIGITS)))
         }
         None => format!("{} {unit}", significant(value)),
     }
@@ -54,6 +58,7 @@ mod tests {
         assert_eq!(between(3.7116, Some(0.062), "h"), "3.71 h ±0.06");
         assert_eq!(between(3.7116, Some(0.015), "h"), "3.712 h ±0.015");
         assert_eq!(between(4120.4, Some(31.0), "J"), "4120 J ±31");
+        assert_eq!(between(0.009_669_3, Some(0.000_002), "%"), "0.009669 % ±0.000002");
         assert_eq!(between(0.012345, None, "%"), "0.0123 %");
         assert_eq!(joules(50_000.0), "50 kJ");
         assert_eq!(joules(61.03515625e-6), "61 µJ");

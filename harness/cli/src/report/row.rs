@@ -57,7 +57,8 @@ impl Row {
         let estimates: Vec<Option<Estimate>> =
             found.iter().map(|found| found.as_ref()?.as_ref().ok().copied()).collect();
         let scale = scale(subject.metric.unit, largest(found).max(subject.at_least));
-        let decimals = decimals(estimates.iter().flatten().map(|estimate| estimate.value.abs() * scale.factor));
+        let decimals = decimals(estimates.iter().flatten().map(|estimate| estimate.value.abs() * scale.factor))
+            .min(certain(estimates.iter().flatten(), scale.factor));
         let best = if subject.ranked { best(&estimates, subject.metric.direction) } else { None };
         let cells = found.iter().enumerate().map(|(index, found)| match found {
             Some(Ok(estimate)) => Cell {
@@ -113,16 +114,33 @@ impl Cell {
 /// What is not zero is not shown as zero.
 fn number(value: f64, decimals: usize) -> String {
     let vanishes = value != 0.0 && value.abs() * 10f64.powi(decimals as i32) < 0.5;
-    let wanted = if vanishes { (1 - value.abs().log10().floor() as i32).min(MOST_DECIMALS) } else { 0 };
+    let wanted = if vanishes { (1 - magnitude(value.abs())).min(MOST_DECIMALS) } else { 0 };
     format!("{value:.*}", decimals.max(wanted as usize))
 }
 
+/// Decimals beyond which every number of a row is noise: two digits of the smallest `±` are enough.
+fn certain<'a>(estimates: impl Iterator<Item = &'a Estimate>, factor: f64) -> usize {
+    let halves = estimates.filter_map(half).map(|half| half * factor);
+    let smallest = halves.fold(f64::INFINITY, f64::min);
+    if smallest.is_finite() { (1 - magnitude(smallest)).max(0) as usize } else { usize::MAX }
+}
+
+/// Half the range of a number; nothing for one without, or where its ends are the same.
+fn half(estimate: &Estimate) -> Option<f64> {
+    estimate.range.map(|(low, high)| (high - low) / 2.0).filter(|&half| half > 0.0)
+}
+
+/// Of the first digit: 0 for 1 to 9.99.
+fn magnitude(value: f64) -> i32 {
+    value.log10().floor() as i32
+}
+
 fn spread(estimate: Estimate, factor: f64, decimals: usize) -> String {
-    let Some((low, high)) = estimate.range.filter(|(low, high)| high > low) else { return String::new() };
-    let half = (high - low) / 2.0 * factor;
-    // One decimal more where the row's own would say that there is no spread at all.
+    let Some(half) = half(&estimate).map(|half| half * factor) else { return String::new() };
+    // More decimals where the row's own would say that there is no spread at all.
     let vanishes = half * 10f64.powi(decimals as i32) < 0.5;
-    format!("±{half:.*}", if vanishes { decimals + 1 } else { decimals })
+    let wanted = if vanishes { (-magnitude(half)).clamp(0, MOST_DECIMALS) as usize } else { 0 };
+    format!("±{half:.*}", decimals.max(wanted))
 }
 
 /// Numbered reasons, each once.
@@ -142,5 +160,30 @@ impl Footnotes {
                 self.texts.len()
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use pocketwatt_record::metric;
+
+    use super::*;
+
+    fn shown(value: f64, uncertainty: f64) -> String {
+        let metric = metric("energy_per_request").unwrap();
+        let subject = Subject { label: None, metric, ranked: true, at_least: 1.0 };
+        let range = Some((value - uncertainty, value + uncertainty));
+        let row = Row::of(&subject, &[Some(Ok(Estimate { value, range }))], &mut Footnotes::default());
+        assert!(row.cells[0].is_number(), "{:?}", row.cells);
+        format!("{} {} {}", row.cells[0].value, row.unit, row.cells[0].spread)
+    }
+
+    #[test]
+    fn a_number_has_the_digits_that_its_uncertainty_leaves() {
+        assert_eq!(shown(4.07, 0.0004), "4.07 J ±0.0004");
+        assert_eq!(shown(31.8, 0.38), "31.8 J ±0.4");
+        assert_eq!(shown(-0.918, 1.769), "-0.9 J ±1.8");
+        assert_eq!(shown(-0.023, 0.424), "-0.02 J ±0.42");
+        assert_eq!(shown(0.003, 12.0), "0.0030 J ±12");
     }
 }
