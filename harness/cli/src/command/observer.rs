@@ -104,7 +104,7 @@ pub fn run(arguments: &ObserverArguments) -> Result<Exit> {
     let cost = ObserverCost {
         period_ms: arguments.period,
         meters,
-        workload: format!("{}, {}, {} threads", backend.name, arguments.model, arguments.threads),
+        workload: workload(&backend.name, &arguments.model, arguments.threads),
         at_unix_ms: wall_clock_unix_ms(),
         ..ObserverCost::of(&outcome?).context("too few pairs were measured")?
     };
@@ -152,6 +152,10 @@ fn request(arguments: &ObserverArguments, backend: &Backend, model: &PreparedMod
     })
 }
 
+fn workload(backend: &str, model: &str, threads: u32) -> String {
+    format!("{backend}, {model}, {threads} {}", if threads == 1 { "thread" } else { "threads" })
+}
+
 fn describe(cost: &ObserverCost) -> String {
     let percent = |share: f64| format!("{:+.2} %", share * 100.0);
     let meters = if cost.meters.is_empty() { "no energy meter".to_owned() } else { cost.meters.join(", ") };
@@ -177,11 +181,11 @@ mod tests {
         let cost = ObserverCost {
             period_ms: 100,
             meters: vec!["powercap:package-0".into()],
-            workload: "candle, tiny, 1 threads".into(),
+            workload: workload("candle", "tiny", 1),
             ..ObserverCost::of(&pairs).unwrap()
         };
         insta::assert_snapshot!(describe(&cost), @"
-        decode throughput with the sampler, against without it: -0.10 % (95 % interval -0.20 % to -0.00 %; 20 pairs, candle, tiny, 1 threads)
+        decode throughput with the sampler, against without it: -0.10 % (95 % interval -0.20 % to +0.00 %; 20 pairs, candle, tiny, 1 thread)
         read every 100 ms: memory, processor time and run queue of the runner; powercap:package-0
         ");
     }

@@ -8,8 +8,8 @@ use pocketwatt_protocol::{
     StopReason, TokenId, TurnTrace,
 };
 use pocketwatt_record::{
-    Case, ModelPassport, Outcome, Passport, PlannedCase, Precision, RECORD_FORMAT, Record, Run,
-    RunSettings, Samples, derive_metrics,
+    Case, ModelPassport, Outcome, Passport, PlannedCase, Precision, RECORD_FORMAT, Record, Run, RunSettings, Samples,
+    derive_metrics,
 };
 
 const MEBIBYTE: u64 = 1 << 20;
