@@ -7,7 +7,7 @@ import json
 import sys
 
 BATTERY = {"battery:BAT0/energy_now", "battery:BAT0/power_now"}
-# An unfinished turn of the wavering power: 0.24 W for 1.4 s, twice.
+# An unfinished turn of the wavering power: 0.24 W for 1.4 s, at both ends.
 WAVER_JOULES = 0.7
 # What a guest without these meters may say of them.
 NOTHING_THERE = {"no-meter", "virtual-machine", "not-supported"}
