@@ -105,10 +105,10 @@ fn a_newer_major_version_is_refused_with_what_to_do() {
     let newer = |value: &mut Value| value["format"]["major"] = json!(RECORD_FORMAT.major + 1);
     let (_folder, path) = changed("run.json", newer);
     let text = |error: String| error.replace(&path.display().to_string(), "FILE");
-    insta::assert_snapshot!(text(read_run(&path).unwrap_err().to_string()), @"FILE has format 2.0, this version reads 1.0: use a newer pocketwatt");
+    insta::assert_snapshot!(text(read_run(&path).unwrap_err().to_string()), @"FILE has format 2.0, this version reads 1.1: use a newer pocketwatt");
     // Whatever else the file holds is not looked at.
     fs::write(&path, r#"{"format": {"major": 99, "minor": 0}, "plan": "none"}"#).unwrap();
-    insta::assert_snapshot!(text(read_record(&path).unwrap_err().to_string()), @"FILE has format 99.0, this version reads 1.0: use a newer pocketwatt");
+    insta::assert_snapshot!(text(read_record(&path).unwrap_err().to_string()), @"FILE has format 99.0, this version reads 1.1: use a newer pocketwatt");
 }
 
 #[test]
@@ -128,17 +128,17 @@ fn additions_of_a_newer_minor_version_are_skipped() {
     }
 }
 
-/// A field more in every object, but for the version, which has none to come, and for metrics' values, whose only key
-/// says of which kind they are.
+/// A field more in every object, but for the version, which has none to come, and for numbers that may be missing, whose
+/// only key says of which kind they are.
 fn add_everywhere(value: &mut Value) {
     match value {
         Value::Object(fields) => {
-            for (name, field) in fields.iter_mut() {
-                if name != "format" && name != "value" {
-                    add_everywhere(field);
-                }
+            for (_, field) in fields.iter_mut().filter(|(name, _)| *name != "format") {
+                add_everywhere(field);
             }
-            fields.insert("addition".into(), json!([1, "two"]));
+            if !["measured", "unavailable"].iter().any(|kind| fields.len() == 1 && fields.contains_key(*kind)) {
+                fields.insert("addition".into(), json!([1, "two"]));
+            }
         }
         Value::Array(entries) => entries.iter_mut().for_each(add_everywhere),
         _ => {}
