@@ -64,8 +64,8 @@ fn results_of_a_newer_version_are_refused_politely() {
     let mut run: Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
     run["format"]["major"] = 99.into();
     fs::write(&path, run.to_string()).unwrap();
-    bench.pocketwatt(&["show"]).expect_code(3).expect_stderr(&["has format 99.0", "use a newer pocketwatt"]);
-    bench.resume("", &[]).expect_code(3).expect_stderr(&["has format 99.0"]);
+    bench.pocketwatt(&["show"]).expect_code(3).expect_stderr(&["has format 99.", "use a newer pocketwatt"]);
+    bench.resume("", &[]).expect_code(3).expect_stderr(&["has format 99."]);
 }
 
 #[test]

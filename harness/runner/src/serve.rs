@@ -248,7 +248,7 @@ mod tests {
         let failure = |line: &[u8]| failure(Fault::None, line);
         insta::assert_snapshot!(failure(b""), @"Start: the other process closed the pipe before it was done");
         insta::assert_snapshot!(
-            failure(br#"{"protocol":2,"news":true}"#),
+            failure(br#"{"protocol":3,"news":true}"#),
             @"Start: the other process speaks protocol 3, this one speaks 2: rebuild the runner"
         );
         let garbage = failure(b"GET / HTTP/1.1\n");
