@@ -8,7 +8,7 @@ use pocketwatt_meter::{
     SystemRoot, device_facts,
     energy::{
         AbsentMeter, Choice, EnergyMeter, Measurand, MeterInfo, MeterSeries, Observation, Reason, Unavailable,
-        battery_capacity, choose, discover, observe_until_found,
+        battery_capacity, choose, discover, observe_until_found, prove_current_units,
     },
 };
 use pocketwatt_record::{BatteryAssumption, EnergyPlan, PlannedCase};
@@ -123,7 +123,8 @@ impl EnergyArguments {
     /// When a meter was asked for that cannot be read.
     pub fn prepare(&self) -> Result<(CaseMeters, EnergyPlan)> {
         let (root, mut choice) = self.meters.open()?;
-        let observed = observe_until_found(&mut choice.meters, LOOK);
+        let mut observed = observe_until_found(&mut choice.meters, LOOK);
+        prove_current_units(&mut observed);
         let mut meters: Vec<(Box<dyn EnergyMeter>, Observation)> = choice.meters.into_iter().zip(observed).collect();
         if self.meters.meter.is_empty() {
             gauges_before_coarse_counters(&mut meters);

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use clap::{Args, ValueEnum, value_parser};
-use pocketwatt_meter::energy::{Choice, choose, discover, observe_here};
+use pocketwatt_meter::energy::{Choice, choose, discover, observe_here, prove_current_units};
 
 use self::view::{MetersView, table};
 use super::{
@@ -57,7 +57,8 @@ pub fn run(arguments: MetersArguments) -> Result<()> {
     if !meters.is_empty() && arguments.watch > PATIENCE_S {
         eprintln!("reading {} meters for {} s", meters.len(), arguments.watch);
     }
-    let observations = observe_here(&mut meters, Duration::from_secs(arguments.watch));
+    let mut observations = observe_here(&mut meters, Duration::from_secs(arguments.watch));
+    prove_current_units(&mut observations);
     let view = MetersView::new(root.sys(), &observations, absent, none);
     output::write(&match arguments.format {
         MetersFormat::Table => table(&view, &Style::detect()),

@@ -13,7 +13,7 @@ use super::{
 use crate::SystemRoot;
 
 pub use capacity::{BatteryCapacity, battery_capacity};
-pub use unit::prove_current_unit;
+pub use unit::{prove_current_unit, prove_current_units};
 
 use self::supply::SupplyState;
 

@@ -1,7 +1,7 @@
 use pocketwatt_protocol::MonotonicNs;
 
 use super::*;
-use crate::energy::{MeterSeries, fixture::Tree};
+use crate::energy::{MeterSeries, Observation, fixture::Tree};
 
 const BATTERY: &str = "sys/class/power_supply";
 
@@ -146,6 +146,22 @@ fn the_unit_of_a_current_is_proven_by_the_charge() {
     assert_eq!(proven(400_000), Some(1e-6));
     assert_eq!(proven(400), Some(1e-3));
     assert_eq!(proven(4_000_000), None, "neither unit fits");
+    let mut current = MeterSeries::new(info("current_now", Measurand::Current { amperes_per_unit: 1e-3 }));
+    for second in 0..600u64 {
+        let value = RawReading { value: 400_000, microvolts: Some(4_000_000) };
+        current.push(MonotonicNs(second * 1_000_000_000), value);
+    }
+    let seen = |series: &MeterSeries| Observation {
+        series: series.clone(),
+        update_period: None,
+        changes: 9,
+        smallest_step: None,
+        watched_ns: 600_000_000_000,
+    };
+    let mut watched = [seen(&current), seen(&charge)];
+    prove_current_units(&mut watched);
+    let meter = &watched[0].series.meter;
+    assert_eq!((meter.measurand, meter.unit_basis), (Measurand::Current { amperes_per_unit: 1e-6 }, Basis::Observed));
     let short = MeterSeries { readings: charge.readings[..20].to_vec(), ..charge.clone() };
     assert_eq!(prove_current_unit(&charge, &short), None, "too few steps prove nothing");
 }

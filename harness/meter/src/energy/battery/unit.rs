@@ -1,6 +1,6 @@
 //! In which unit a battery's current is told. The kernel's ABI says microamperes; some phones say milliamperes.
 
-use crate::energy::{Basis, Measurand, MeterSeries};
+use crate::energy::{Basis, Measurand, MeterSeries, Observation};
 
 const MICROAMPERE: f64 = 1e-6;
 const MILLIAMPERE: f64 = 1e-3;
@@ -18,6 +18,30 @@ pub(super) fn guess(current: i64) -> (f64, Basis) {
         0 => (MICROAMPERE, Basis::Documented),
         small if small < LEAST_AWAKE => (MILLIAMPERE, Basis::Guessed),
         _ => (MICROAMPERE, Basis::Documented),
+    }
+}
+
+/// Gives every current that was watched beside the charge of its own battery the unit that the charge proves. A watch of some
+/// minutes is needed: charge counters step every 30 to 90 s.
+pub fn prove_current_units(watched: &mut [Observation]) {
+    let charges: Vec<MeterSeries> = watched
+        .iter()
+        .map(|seen| &seen.series)
+        .filter(|series| matches!(series.meter.measurand, Measurand::RemainingCharge { .. }))
+        .cloned()
+        .collect();
+    for seen in watched.iter_mut() {
+        let meter = &seen.series.meter;
+        if !matches!(meter.measurand, Measurand::Current { .. }) {
+            continue;
+        }
+        let own = charges.iter().filter(|charge| charge.meter.part == meter.part);
+        let proven = own.filter_map(|charge| prove_current_unit(&seen.series, charge)).next();
+        if let Some(amperes_per_unit) = proven {
+            let meter = &mut seen.series.meter;
+            meter.measurand = Measurand::Current { amperes_per_unit };
+            meter.unit_basis = Basis::Observed;
+        }
     }
 }
 
