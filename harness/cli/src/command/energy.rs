@@ -7,14 +7,18 @@ use clap::{Args, value_parser};
 use pocketwatt_meter::{
     SystemRoot, device_facts,
     energy::{
-        AbsentMeter, Choice, EnergyMeter, Measurand, MeterInfo, MeterSeries, Observation, Reason, Unavailable,
-        battery_capacity, choose, discover, observe_until_found, prove_current_units,
+        AbsentMeter, Choice, EnergyMeter, MeterInfo, Observation, Reason, Unavailable, battery_capacity, choose,
+        discover, observe_until_found, prove_current_units,
     },
 };
-use pocketwatt_record::{BatteryAssumption, EnergyPlan, PlannedCase};
+use pocketwatt_record::{BatteryAssumption, EnergyPlan};
 
 use super::quantity;
-use crate::{measure::CaseMeters, refusal::Refusal};
+use crate::{
+    measure::CaseMeters,
+    plan::{idle_ms, shortest_window_ms},
+    refusal::Refusal,
+};
 
 /// `--meter none` reads none.
 const NONE: &str = "none";
@@ -22,15 +26,8 @@ const NONE: &str = "none";
 const LOOK: Duration = Duration::from_millis(2500);
 /// Where an uncertainty was asked for, it is worth waiting for a charge counter: they step every 30 to 90 s.
 const LONG_LOOK: Duration = Duration::from_secs(200);
-/// Idle windows hold so many updates of the preferred meter.
-const IDLE_UPDATES: u64 = 20;
-const SHORTEST_IDLE_MS: u64 = 2_000;
-const LONGEST_IDLE_MS: u64 = 120_000;
 /// A battery's counter whose updates lie further apart cannot resolve an ordinary case: then its gauge comes first.
 const COARSE_COUNTER_NS: u64 = 10_000_000_000;
-
-/// What a gauge is taken for that never changed while it was watched.
-const GUESSED_GAUGE_NS: u64 = 1_000_000_000;
 
 /// How energy is measured.
 #[derive(Args, Debug, Default)]
@@ -137,7 +134,11 @@ impl EnergyArguments {
             (Some(uncertainty), Some(observation)) => shortest_window_ms(observation, uncertainty)?,
             _ => 0,
         };
-        let idle_ms = if meters.is_empty() { 0 } else { self.idle_ms(preferred, at_least_ms) };
+        let idle_ms = match (meters.is_empty(), self.idle) {
+            (true, _) => 0,
+            (false, Some(seconds)) => seconds * 1000,
+            (false, None) => idle_ms(preferred, at_least_ms),
+        };
         let plan = EnergyPlan {
             meters: meters.iter().map(|(_, observation)| observation.series.meter.clone()).collect(),
             absent: choice.absent,
@@ -181,13 +182,6 @@ impl EnergyArguments {
         Ok(CaseMeters::new(root, meters, none, Duration::from_millis(plan.idle_ms)))
     }
 
-    fn idle_ms(&self, preferred: Option<&Observation>, at_least_ms: u64) -> u64 {
-        let period_ns = preferred.and_then(|observation| observation.update_period).map_or(0, |period| period.ns);
-        let updates = period_ns.saturating_mul(IDLE_UPDATES) / 1_000_000;
-        let planned = updates.max(at_least_ms / 4).clamp(SHORTEST_IDLE_MS, LONGEST_IDLE_MS);
-        self.idle.map_or(planned, |seconds| seconds * 1000)
-    }
-
     fn battery(&self, root: &SystemRoot) -> Option<BatteryAssumption> {
         let (joules, basis) = match self.battery {
             Some(joules) => (joules, "--battery".to_owned()),
@@ -197,45 +191,6 @@ impl EnergyArguments {
             }
         };
         Some(BatteryAssumption { joules, basis, idle_watts: self.idle_power, screen_watts: self.screen_power })
-    }
-}
-
-/// What a run is about to do for the sake of energy, in one line; nothing without meters.
-pub fn announcement(plan: &EnergyPlan, cases: usize) -> Option<String> {
-    let preferred = plan.meters.first()?;
-    let period = preferred
-        .update_period
-        .map_or("at unknown intervals".to_owned(), |period| format!("every {}", seconds(period.ns as f64 / 1e9)));
-    let mut text = format!("energy: {} is updated {period}; ", preferred.id);
-    if let (Some(uncertainty), true) = (plan.uncertainty, plan.at_least_ms > 0) {
-        text += &format!(
-            "for {:.1} % the counted iterations of a case last {} at least; ",
-            uncertainty * 100.0,
-            seconds(plan.at_least_ms as f64 / 1e3)
-        );
-    }
-    let each_s = (2 * plan.idle_ms + plan.at_least_ms) as f64 / 1e3;
-    text += &format!(
-        "{} of idling before and after each; {cases} cases take {} for it",
-        seconds(plan.idle_ms as f64 / 1e3),
-        seconds(each_s * cases as f64)
-    );
-    Some(text)
-}
-
-/// Lengthens the estimates by what energy takes.
-pub fn add_time(cases: &mut [PlannedCase], plan: &EnergyPlan) {
-    for planned in cases {
-        planned.estimate_s += (2 * plan.idle_ms + plan.at_least_ms) as f64 / 1e3;
-    }
-}
-
-fn seconds(seconds: f64) -> String {
-    match seconds {
-        minutes if minutes >= 120.0 => format!("{:.0} min", minutes / 60.0),
-        few if few >= 10.0 => format!("{few:.0} s"),
-        few if few >= 0.1 => format!("{few:.1} s"),
-        few => format!("{:.0} ms", few * 1e3),
     }
 }
 
@@ -286,54 +241,6 @@ fn look_again(mut meters: Vec<(Box<dyn EnergyMeter>, Observation)>) -> Vec<(Box<
     let again = observe_until_found(&mut alone, LONG_LOOK);
     meters.splice(0..0, alone.into_iter().zip(again));
     meters
-}
-
-/// How long a window must be so that a meter's updates leave an uncertainty (95 %) of no more than `uncertainty`: the edges
-/// of a window T are known to one update D each, D/(sqrt 6 T) of the whole as a standard deviation, twice that at 95 %.
-///
-/// # Errors
-/// When no update was seen.
-fn shortest_window_ms(observation: &Observation, uncertainty: f64) -> Result<u64> {
-    let meter = &observation.series.meter;
-    // A gauge may well have shown the same value all the time.
-    let gauge = (!meter.measurand.is_cumulative()).then_some(GUESSED_GAUGE_NS);
-    let Some(period_ns) = meter.update_period.map(|period| period.ns).or(gauge) else {
-        return Err(Refusal::error(format!(
-            "{} did not change within {} s: nobody can say how long it takes to reach {:.1} %; leave --energy-uncertainty out, or \
-             choose another meter with --meter",
-            meter.id,
-            observation.watched_ns / 1_000_000_000,
-            uncertainty * 100.0
-        )));
-    };
-    let step_s = mean_power(&observation.series)
-        .zip(observation.smallest_step)
-        .zip(joules_per_unit(&meter.measurand, &observation.series))
-        .filter(|((watts, _), _)| *watts > 0.0)
-        .map_or(0.0, |((watts, step), joules)| step as f64 * joules / watts);
-    let update_s = (period_ns as f64 / 1e9).max(step_s);
-    Ok((2.0 * update_s / (6f64.sqrt() * uncertainty) * 1e3).ceil() as u64)
-}
-
-/// Joules of a counter's unit; nothing for a gauge, which has no steps in time.
-fn joules_per_unit(measurand: &Measurand, series: &MeterSeries) -> Option<f64> {
-    match measurand {
-        Measurand::EnergyCounter { joules_per_unit, .. } | Measurand::RemainingEnergy { joules_per_unit } => {
-            Some(*joules_per_unit)
-        }
-        Measurand::RemainingCharge { coulombs_per_unit } => {
-            Some(coulombs_per_unit * series.readings.last()?.microvolts? as f64 / 1e6)
-        }
-        Measurand::Power { .. } | Measurand::Current { .. } => None,
-    }
-}
-
-/// Roughly, from the first to the last reading: to plan with, not to show.
-fn mean_power(series: &MeterSeries) -> Option<f64> {
-    let (first, last) = (series.readings.first()?, series.readings.last()?);
-    let joules = joules_per_unit(&series.meter.measurand, series)?;
-    let span_s = last.at.since(first.at) as f64 / 1e9;
-    (span_s > 0.0).then(|| (last.value - first.value).unsigned_abs() as f64 * joules / span_s)
 }
 
 /// A meter with what was found out about it.

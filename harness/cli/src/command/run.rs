@@ -12,7 +12,7 @@ use pocketwatt_record::{
 };
 
 use super::{
-    energy::{self, EnergyArguments},
+    energy::EnergyArguments,
     output,
     selection::{CacheArguments, PlanArguments, RegistryArguments},
     stored_run::{self, LATEST},
@@ -22,8 +22,8 @@ use crate::{
     exit::Exit,
     measure::{CaseMeters, Mailbox, Sweep, SweepEnd, all_measured},
     plan::{
-        Backend, Outline, PlannedModel, PreparedModel, Registry, Scenario, Selection, Shape, duration, plan_cases,
-        prepare,
+        Backend, Outline, PlannedModel, PreparedModel, Registry, Scenario, Selection, Shape, duration, energy,
+        plan_cases, prepare,
     },
     refusal::Refusal,
     report::{self, Format, Style, date, decode::Decoder, progress},

@@ -1,6 +1,7 @@
 //! What a run sets out to do: scenarios, models and backends become cases, in an order, with an estimated time.
 
 mod cases;
+pub mod energy;
 mod estimate;
 mod model;
 mod registry;
@@ -9,6 +10,7 @@ mod synthetic;
 mod workload;
 
 pub use cases::{GraphChoice, Selection, plan_cases};
+pub use energy::{idle_ms, shortest_window_ms};
 pub use estimate::{Outline, duration};
 pub use model::{DEFAULT_SEED, PlannedModel, PreparedModel};
 pub use registry::{Backend, Library, Registry};

@@ -1,0 +1,187 @@
+//! How long a run takes for the sake of energy: what a meter's updates demand.
+
+use anyhow::Result;
+use pocketwatt_meter::energy::{Measurand, MeterSeries, Observation};
+use pocketwatt_record::{EnergyPlan, PlannedCase};
+
+use crate::refusal::Refusal;
+
+/// Idle windows hold so many updates of the preferred meter.
+const IDLE_UPDATES: u64 = 20;
+const SHORTEST_IDLE_MS: u64 = 2_000;
+const LONGEST_IDLE_MS: u64 = 120_000;
+/// What a gauge is taken for that never changed while it was watched.
+const GUESSED_GAUGE_NS: u64 = 1_000_000_000;
+
+/// What a run is about to do for the sake of energy, in one line; nothing without meters.
+pub fn announcement(plan: &EnergyPlan, cases: usize) -> Option<String> {
+    let preferred = plan.meters.first()?;
+    let period = preferred
+        .update_period
+        .map_or("at unknown intervals".to_owned(), |period| format!("every {}", seconds(period.ns as f64 / 1e9)));
+    let mut text = format!("energy: {} is updated {period}; ", preferred.id);
+    if let (Some(uncertainty), true) = (plan.uncertainty, plan.at_least_ms > 0) {
+        text += &format!(
+            "for {:.1} % the counted iterations of a case last {} at least; ",
+            uncertainty * 100.0,
+            seconds(plan.at_least_ms as f64 / 1e3)
+        );
+    }
+    let each_s = (2 * plan.idle_ms + plan.at_least_ms) as f64 / 1e3;
+    text += &format!(
+        "{} of idling before and after each; {cases} cases take {} for it",
+        seconds(plan.idle_ms as f64 / 1e3),
+        seconds(each_s * cases as f64)
+    );
+    Some(text)
+}
+
+/// Lengthens the estimates by what energy takes.
+pub fn add_time(cases: &mut [PlannedCase], plan: &EnergyPlan) {
+    for planned in cases {
+        planned.estimate_s += (2 * plan.idle_ms + plan.at_least_ms) as f64 / 1e3;
+    }
+}
+
+fn seconds(seconds: f64) -> String {
+    match seconds {
+        minutes if minutes >= 120.0 => format!("{:.0} min", minutes / 60.0),
+        few if few >= 10.0 => format!("{few:.0} s"),
+        few if few >= 0.1 => format!("{few:.1} s"),
+        few => format!("{:.0} ms", few * 1e3),
+    }
+}
+
+/// How long the device is left idle: twenty updates of the preferred meter, more where windows are long.
+pub fn idle_ms(preferred: Option<&Observation>, at_least_ms: u64) -> u64 {
+    let period_ns = preferred.and_then(|observation| observation.update_period).map_or(0, |period| period.ns);
+    let updates = period_ns.saturating_mul(IDLE_UPDATES) / 1_000_000;
+    updates.max(at_least_ms / 4).clamp(SHORTEST_IDLE_MS, LONGEST_IDLE_MS)
+}
+
+/// How long a window must be so that a meter's updates leave an uncertainty (95 %) of no more than `uncertainty`: the edges
+/// of a window T are known to one update D each, D/(sqrt 6 T) of the whole as a standard deviation, twice that at 95 %.
+///
+/// # Errors
+/// When no update was seen.
+pub fn shortest_window_ms(observation: &Observation, uncertainty: f64) -> Result<u64> {
+    let meter = &observation.series.meter;
+    // A gauge may well have shown the same value all the time.
+    let gauge = (!meter.measurand.is_cumulative()).then_some(GUESSED_GAUGE_NS);
+    let Some(period_ns) = meter.update_period.map(|period| period.ns).or(gauge) else {
+        return Err(Refusal::error(format!(
+            "{} did not change within {} s: nobody can say how long it takes to reach {:.1} %; leave --energy-uncertainty out, or \
+             choose another meter with --meter",
+            meter.id,
+            observation.watched_ns / 1_000_000_000,
+            uncertainty * 100.0
+        )));
+    };
+    let step_s = mean_power(&observation.series)
+        .zip(observation.smallest_step)
+        .zip(joules_per_unit(&meter.measurand, &observation.series))
+        .filter(|((watts, _), _)| *watts > 0.0)
+        .map_or(0.0, |((watts, step), joules)| step as f64 * joules / watts);
+    let update_s = (period_ns as f64 / 1e9).max(step_s);
+    Ok((2.0 * update_s / (6f64.sqrt() * uncertainty) * 1e3).ceil() as u64)
+}
+
+/// Joules of a counter's unit; nothing for a gauge, which has no steps in time.
+fn joules_per_unit(measurand: &Measurand, series: &MeterSeries) -> Option<f64> {
+    match measurand {
+        Measurand::EnergyCounter { joules_per_unit, .. } | Measurand::RemainingEnergy { joules_per_unit } => {
+            Some(*joules_per_unit)
+        }
+        Measurand::RemainingCharge { coulombs_per_unit } => {
+            Some(coulombs_per_unit * series.readings.last()?.microvolts? as f64 / 1e6)
+        }
+        Measurand::Power { .. } | Measurand::Current { .. } => None,
+    }
+}
+
+/// Roughly, from the first to the last reading: to plan with, not to show.
+fn mean_power(series: &MeterSeries) -> Option<f64> {
+    let (first, last) = (series.readings.first()?, series.readings.last()?);
+    let joules = joules_per_unit(&series.meter.measurand, series)?;
+    let span_s = last.at.since(first.at) as f64 / 1e9;
+    (span_s > 0.0).then(|| (last.value - first.value).unsigned_abs() as f64 * joules / span_s)
+}
+
+#[cfg(test)]
+mod tests {
+    use pocketwatt_meter::energy::{Basis, MeterInfo, MeterSource, RawReading, Scope, UpdatePeriod};
+    use pocketwatt_protocol::MonotonicNs;
+
+    use super::*;
+
+    const SECOND: u64 = 1_000_000_000;
+
+    fn meter(id: &str, measurand: Measurand, period_ns: Option<u64>) -> MeterInfo {
+        MeterInfo {
+            id: id.into(),
+            source: MeterSource::Battery,
+            scope: Scope::Device,
+            part: "BAT0".into(),
+            path: "none".into(),
+            measurand,
+            unit_basis: Basis::Documented,
+            resolution: 1,
+            update_period: period_ns.map(|ns| UpdatePeriod { ns, basis: Basis::Observed }),
+            gain_error: None,
+            power_limit_watts: None,
+        }
+    }
+
+    /// Ten seconds of a battery that gives 10 W.
+    fn seen(meter: MeterInfo, step: i64) -> Observation {
+        let mut series = MeterSeries::new(meter);
+        for second in 0..=10 {
+            let joules = second as f64 * 10.0;
+            let units = (joules / 3.6e-3) as i64 / step * step;
+            series.push(MonotonicNs(second * SECOND), RawReading::of(40_000_000 - units));
+        }
+        let update_period = series.meter.update_period;
+        Observation { series, update_period, changes: 10, smallest_step: Some(step), watched_ns: 10 * SECOND }
+    }
+
+    const ENERGY: Measurand = Measurand::RemainingEnergy { joules_per_unit: 3.6e-3 };
+
+    #[test]
+    fn a_window_is_as_long_as_the_coarser_of_update_and_step_needs() {
+        // 2 x 1 s / (sqrt 6 x 5 %).
+        let quick = seen(meter("battery:BAT0/energy_now", ENERGY, Some(SECOND)), 1);
+        assert_eq!(shortest_window_ms(&quick, 0.05).unwrap(), 16_330);
+        // Steps of 36 J last 3.6 s at 10 W, or what ten seconds of them show.
+        let coarse = shortest_window_ms(&seen(meter("battery:BAT0/energy_now", ENERGY, Some(SECOND)), 10_000), 0.05);
+        assert!((50_000..90_000).contains(&coarse.unwrap()));
+        let silent = seen(meter("battery:BAT0/energy_now", ENERGY, None), 1);
+        let refusal = shortest_window_ms(&silent, 0.05).unwrap_err().to_string();
+        assert!(refusal.contains("battery:BAT0/energy_now did not change within 10 s"), "{refusal}");
+        let gauge = seen(meter("battery:BAT0/power_now", Measurand::Power { watts_per_unit: 1e-6 }, None), 1);
+        assert_eq!(shortest_window_ms(&gauge, 0.05).unwrap(), 16_330, "a gauge may stand still");
+    }
+
+    #[test]
+    fn a_run_says_beforehand_how_long_energy_takes() {
+        let plan = EnergyPlan {
+            meters: vec![meter("battery:BAT0/energy_now", ENERGY, Some(SECOND))],
+            idle_ms: 20_000,
+            uncertainty: Some(0.05),
+            at_least_ms: 16_330,
+            ..EnergyPlan::default()
+        };
+        insta::assert_snapshot!(
+            announcement(&plan, 6).unwrap(),
+            @"energy: battery:BAT0/energy_now is updated every 1.0 s; for 5.0 % the counted iterations of a case last 16 s at least; 20 s of idling before and after each; 6 cases take 6 min for it"
+        );
+        assert_eq!(announcement(&EnergyPlan::default(), 6), None);
+    }
+
+    #[test]
+    fn idling_holds_twenty_updates_and_is_never_too_short() {
+        let slow = seen(meter("battery:BAT0/energy_now", ENERGY, Some(SECOND)), 1);
+        assert_eq!(idle_ms(Some(&slow), 0), 20_000);
+        assert_eq!(idle_ms(None, 0), SHORTEST_IDLE_MS);
+        assert_eq!(idle_ms(None, 100_000), 25_000);
+    }
+}
