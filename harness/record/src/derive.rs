@@ -25,7 +25,7 @@ pub fn derive(record: &mut Record) {
 /// Computes every metric of the catalogue from a record's raw samples and readings, in the catalogue's order.
 ///
 /// A metric that cannot be computed is there all the same, with the reason. A metric of energy is there once for each figure
-/// that the readings give. Whether the numbers can be true is not asked here, but by [`derive`].
+/// that the readings give. Whether the numbers can be true is not asked here, but by [`derive()`].
 pub fn derive_metrics(record: &Record) -> Vec<MetricValue> {
     metrics(record, &derive_energy(record))
 }
