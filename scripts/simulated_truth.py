@@ -35,6 +35,7 @@ class Truth:
                 if len(fields) == 1 + len(TRUTH_COLUMNS):
                     self.times.append(int(fields[0]))
                     self.joules.append(tuple(float(field) for field in fields[1:]))
+        self.stills.sort()
 
     def at(self, ns, column):
         index = bisect.bisect_right(self.times, ns)
@@ -54,7 +55,8 @@ class Truth:
         """Whether an edge was read while the counters stood still: then the device was wrong, not who measured it."""
         for edge in (edge for window in windows for edge in window):
             index = bisect.bisect_right(self.stills, (edge + READ_NS,))
-            if index and edge <= self.stills[index - 1][1]:
+            # Packages tick for themselves: the last one that began need not be the last one that ended.
+            if any(edge <= end for _, end in self.stills[max(0, index - 4) : index]):
                 return True
         return False
 
