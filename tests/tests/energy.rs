@@ -186,7 +186,7 @@ fn unknown_meters_and_trees_are_refused_before_anything_is_measured() {
     refused(&["--sysfs-root", "nowhere"], &["--sysfs-root nowhere is no folder"]);
     refused(&["--sysfs-root", "empty", "--meter", "powercap:package-9"], &["powercap:package-9", "pocketwatt meters"]);
     refused(&["--sysfs-root", "empty", "--meter", "battery"], &["battery"]);
-    assert!(!bench.path("results").exists());
+    assert!(!bench.path("results").exists() && !bench.path("cache").exists(), "not even a model was generated");
     bench.run("", &["--scenario", "decode-4", "--battery", "50"]).expect_code(2).expect_stderr(&["50kJ"]);
     bench.run("", &["--scenario", "decode-4", "--energy-uncertainty", "5"]).expect_code(2).expect_stderr(&["5%"]);
 }

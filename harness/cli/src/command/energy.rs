@@ -114,6 +114,14 @@ impl MeterArguments {
 }
 
 impl EnergyArguments {
+    /// Finds out at once whether everything that was asked for is there: a model may still have to be generated.
+    ///
+    /// # Errors
+    /// As [`EnergyArguments::prepare`].
+    pub fn check(&self) -> Result<()> {
+        self.meters.open().map(drop)
+    }
+
     /// Looks for meters, watches them for a moment, and plans what is read beside every case.
     ///
     /// # Errors

@@ -86,6 +86,7 @@ pub fn run(arguments: RunArguments) -> Result<Exit> {
 }
 
 fn start(arguments: &RunArguments, registry: &Registry) -> Result<Exit> {
+    arguments.energy.check()?;
     let settings = arguments.plan.settings();
     let scenarios = arguments.plan.scenarios()?;
     let backends = registry.select(arguments.plan.backends())?;

@@ -178,9 +178,25 @@ impl Curve {
         if left + right > 0.0 { left * right / (left + right) } else { 0.0 }
     }
 
-    /// Power of the stretch before a stretch, of itself, and of the one after.
+    /// Power before a stretch, of itself, and after. Readings at two edges may lie so close together that the stretch between
+    /// them holds one tick of a counter or none: powers beside are those of a few ticks at least.
     fn powers_around(&self, segment: usize) -> [f64; 3] {
-        [segment.saturating_sub(1), segment, (segment + 1).min(self.knots.len() - 2)].map(|segment| self.watts(segment))
+        const TICKS: f64 = 5.0;
+        let least = if self.watt_step > 0.0 { 0.0 } else { TICKS * self.period };
+        let last = self.knots.len() - 1;
+        let far = |from: usize, to: usize| (self.knots[to].at - self.knots[from].at).abs() >= least;
+        let (left, right) = (segment, segment + 1);
+        let before = (0..left).rev().find(|&knot| far(knot, left)).unwrap_or(0);
+        let after = (right + 1..=last).find(|&knot| far(right, knot)).unwrap_or(last);
+        let between = |from: usize, to: usize| {
+            let [from_knot, to_knot] = [&self.knots[from], &self.knots[to]];
+            if from < to {
+                (to_knot.joules - from_knot.joules) / (to_knot.at - from_knot.at)
+            } else {
+                self.watts(segment)
+            }
+        };
+        [between(before, left), self.watts(segment), between(right, after)]
     }
 
     /// Mean power from a knot to the next.

@@ -50,9 +50,8 @@ pub(super) fn curve(series: &MeterSeries) -> Result<Curve, Unavailable> {
         readings.push((seconds_since(origin, reading.at), watts));
     }
     let stated = meter.update_period.map(|period| period.ns as f64 * 1e-9);
-    let distances = readings.windows(2).map(|pair| pair[1].0 - pair[0].0).collect();
     let nothing = || Unavailable::new(Reason::NotCovered, format!("{} was read once", meter.id));
-    let Some(period) = stated.or_else(|| median(distances)) else { return Err(end.unwrap_or_else(nothing)) };
+    let period = stated.unwrap_or_else(|| assumed_period(&readings));
     let pen = draw(&readings, stated);
     if pen.knots.len() < 2 {
         return Err(end.unwrap_or_else(nothing));
@@ -79,6 +78,15 @@ pub(super) fn curve(series: &MeterSeries) -> Result<Curve, Unavailable> {
         resolution: watt_step,
         end,
     })
+}
+
+/// Seconds between two updates, where nobody said and none were seen before: the usual distance between two changes, and no
+/// less than gauges of batteries and boards have. How often the gauge was read says nothing about it.
+fn assumed_period(readings: &[(f64, f64)]) -> f64 {
+    const USUAL: f64 = 1.0;
+    let changes: Vec<f64> = readings.windows(2).filter(|pair| pair[0].1 != pair[1].1).map(|pair| pair[1].0).collect();
+    let distances = changes.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    median(distances).unwrap_or(USUAL).max(USUAL)
 }
 
 /// Draws the power over time; `period` between two updates, where it is known.
