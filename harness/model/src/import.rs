@@ -2,6 +2,7 @@
 
 mod gguf;
 mod hugging_face;
+mod sentencepiece;
 
 use std::{fs, path::Path};
 

@@ -10,14 +10,17 @@ use serde::Deserialize;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::{Source, file_name};
+use super::{Source, file_name, sentencepiece::tokenizer_json};
 use crate::{ModelConfig, ModelError, ModelOrigin, WeightFile, sha256_of_file};
 
 const WEIGHTS: &str = "model.safetensors";
 const INDEX: &str = "model.safetensors.index.json";
-/// Files of the tokenizer, and whether a model cannot do without.
-const TEXTS: [(&str, bool); 3] =
-    [("tokenizer.json", true), ("tokenizer_config.json", false), ("chat_template.jinja", false)];
+const TOKENIZER: &str = "tokenizer.json";
+/// A tokenizer as sentencepiece writes it: LLaMA's, and MobileLLM's.
+const SENTENCEPIECE: &str = "tokenizer.model";
+const TOKENIZER_CONFIGURATION: &str = "tokenizer_config.json";
+/// What else belongs to the tokenizer, if it is there.
+const TEXTS: [&str; 2] = [TOKENIZER_CONFIGURATION, "chat_template.jinja"];
 /// Tensors that old checkpoints carry although everybody computes them.
 const COMPUTED: &str = "rotary_emb.inv_freq";
 
@@ -120,19 +123,44 @@ impl Source for HuggingFaceFolder {
     }
 
     fn texts(&self) -> Result<Vec<(String, String)>, ModelError> {
-        let mut texts = Vec::new();
-        for (name, needed) in TEXTS {
-            let path = self.path.join(name);
-            if path.is_file() {
-                let text = fs::read_to_string(&path).map_err(ModelError::io("read", &path))?;
+        let mut texts = vec![(TOKENIZER.to_owned(), self.tokenizer()?)];
+        for name in TEXTS {
+            if let Some(text) = self.text(name)? {
                 texts.push((name.to_owned(), text));
-            } else if needed {
-                let sentencepiece = self.path.join("tokenizer.model").is_file();
-                let hint = if sentencepiece { "; a sentencepiece tokenizer.model cannot be read yet" } else { "" };
-                return Err(ModelError::invalid(&self.path, format!("there is no {name} in it{hint}")));
             }
         }
         Ok(texts)
+    }
+}
+
+impl HuggingFaceFolder {
+    /// `tokenizer.json`, or what a sentencepiece model becomes.
+    fn tokenizer(&self) -> Result<String, ModelError> {
+        if let Some(text) = self.text(TOKENIZER)? {
+            return Ok(text);
+        }
+        let model = self.path.join(SENTENCEPIECE);
+        if !model.is_file() {
+            let reason = format!("there is neither {TOKENIZER} nor {SENTENCEPIECE} in it");
+            return Err(ModelError::invalid(&self.path, reason));
+        }
+        let configuration: Option<Value> = match self.text(TOKENIZER_CONFIGURATION)? {
+            None => None,
+            Some(text) => Some(
+                serde_json::from_str(&text)
+                    .map_err(|error| ModelError::invalid(self.path.join(TOKENIZER_CONFIGURATION), error.to_string()))?,
+            ),
+        };
+        tokenizer_json(&model, configuration.as_ref())
+    }
+
+    /// The text of a file, if it is there.
+    fn text(&self, name: &str) -> Result<Option<String>, ModelError> {
+        let path = self.path.join(name);
+        if !path.is_file() {
+            return Ok(None);
+        }
+        fs::read_to_string(&path).map(Some).map_err(ModelError::io("read", &path))
     }
 }
 
@@ -193,7 +221,7 @@ mod tests {
     use safetensors::{Dtype, tensor::TensorView};
 
     use super::*;
-    use crate::{ModelFolder, ModelManifest, Preset, generate_seeded, import};
+    use crate::{ModelFolder, ModelManifest, Preset, TextTokenizer, generate_seeded, import};
 
     /// Name, shape and bytes.
     type Tensor = (String, Vec<usize>, Vec<u8>);
@@ -298,6 +326,22 @@ mod tests {
         let checkpoint = Checkpoint::new();
         fs::write(checkpoint.path("generation_config.json"), r#"{"eos_token_id": [2, 7]}"#).unwrap();
         assert_eq!(checkpoint.import().unwrap().config().eos_tokens, [2, 7]);
+    }
+
+    /// As MobileLLM's own folders are: no `tokenizer.json`, and no chat template.
+    #[test]
+    fn a_sentencepiece_tokenizer_is_converted() {
+        let checkpoint = Checkpoint::new();
+        fs::remove_file(checkpoint.path(TOKENIZER)).unwrap();
+        let model = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/sentencepiece").join(SENTENCEPIECE);
+        fs::copy(model, checkpoint.path(SENTENCEPIECE)).unwrap();
+        let imported = checkpoint.import().unwrap();
+        let tokenizer = TextTokenizer::open(&imported).unwrap();
+        let text = "größer als 3 J, 猫";
+        assert_eq!(tokenizer.decode(&tokenizer.encode(text).unwrap()).unwrap(), text);
+        let checkpoint = Checkpoint::new();
+        fs::remove_file(checkpoint.path(TOKENIZER)).unwrap();
+        assert!(checkpoint.refusal().contains("neither tokenizer.json nor tokenizer.model"));
     }
 
     #[test]

@@ -1,0 +1,304 @@
+//! A sentencepiece `tokenizer.model`, as LLaMA and MobileLLM ship it, becomes a `tokenizer.json`.
+//!
+//! The rules are those of Hugging Face's own converter for LLaMA (`LlamaConverter` in transformers): the merges of its
+//! byte-pair encoding are all pairs of known pieces whose join is known too, by descending score.
+
+use std::{collections::HashMap, fs, path::Path};
+
+use prost::Message;
+use serde_json::{Value, json};
+
+use crate::ModelError;
+
+/// What stands for a space.
+const SPACE: &str = "\u{2581}";
+
+/// `ModelProto` of sentencepiece_model.proto, as far as it matters.
+#[derive(Clone, PartialEq, Message)]
+struct ModelProto {
+    #[prost(message, repeated, tag = "1")]
+    pieces: Vec<Piece>,
+    #[prost(message, optional, tag = "2")]
+    trainer: Option<TrainerSpec>,
+    #[prost(message, optional, tag = "3")]
+    normalizer: Option<NormalizerSpec>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct Piece {
+    #[prost(string, optional, tag = "1")]
+    piece: Option<String>,
+    #[prost(float, optional, tag = "2")]
+    score: Option<f32>,
+    #[prost(int32, optional, tag = "3")]
+    kind: Option<i32>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct TrainerSpec {
+    #[prost(int32, optional, tag = "3")]
+    model_type: Option<i32>,
+    #[prost(bool, optional, tag = "35")]
+    byte_fallback: Option<bool>,
+    #[prost(int32, optional, tag = "40")]
+    unknown: Option<i32>,
+    #[prost(int32, optional, tag = "41")]
+    beginning: Option<i32>,
+    #[prost(int32, optional, tag = "42")]
+    end: Option<i32>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct NormalizerSpec {
+    #[prost(bytes = "vec", optional, tag = "2")]
+    precompiled_charsmap: Option<Vec<u8>>,
+    #[prost(bool, optional, tag = "3")]
+    add_dummy_prefix: Option<bool>,
+    #[prost(bool, optional, tag = "4")]
+    remove_extra_whitespaces: Option<bool>,
+}
+
+/// `ModelType::BPE`.
+const BYTE_PAIR_ENCODING: i32 = 2;
+/// `SentencePiece::Type`: control symbols and those that users defined are whole tokens.
+const CONTROL: i32 = 3;
+const USER_DEFINED: i32 = 4;
+
+/// The text of a `tokenizer.json` that makes the same tokens. `configuration` is `tokenizer_config.json`, if there is one: it
+/// says whether a text begins with the token for its beginning.
+///
+/// # Errors
+/// When the file is no sentencepiece model, or one of another kind than LLaMA's.
+pub(super) fn tokenizer_json(path: &Path, configuration: Option<&Value>) -> Result<String, ModelError> {
+    let bytes = fs::read(path).map_err(ModelError::io("read", path))?;
+    let invalid = |reason: String| ModelError::invalid(path, reason);
+    let model = ModelProto::decode(bytes.as_slice())
+        .map_err(|error| invalid(format!("it is no sentencepiece model: {error}")))?;
+    refuse_other_kinds(&model).map_err(invalid)?;
+    let pieces: Vec<(&str, f32)> = model
+        .pieces
+        .iter()
+        .map(|piece| (piece.piece.as_deref().unwrap_or_default(), piece.score.unwrap_or(0.0)))
+        .collect();
+    let identities = identities(&pieces).map_err(invalid)?;
+    let trainer = model.trainer.clone().unwrap_or_default();
+    let special = |index: Option<i32>, otherwise: usize| {
+        let index = index.map_or(Some(otherwise), |index| usize::try_from(index).ok());
+        index.filter(|&index| index < pieces.len()).map(|index| (index, pieces[index].0.to_owned()))
+    };
+    let unknown = special(trainer.unknown, 0);
+    let beginning = special(trainer.beginning, 1);
+    let document = json!({
+        "version": "1.0",
+        "truncation": null,
+        "padding": null,
+        "added_tokens": added_tokens(&model, [&unknown, &beginning, &special(trainer.end, 2)]),
+        "normalizer": normalizer(model.normalizer.as_ref()),
+        "pre_tokenizer": null,
+        "post_processor": post_processor(beginning.as_ref(), configuration),
+        "decoder": decoder(model.normalizer.as_ref()),
+        "model": {
+            "type": "BPE",
+            "dropout": null,
+            "unk_token": unknown.map(|(_, piece)| piece),
+            "continuing_subword_prefix": null,
+            "end_of_word_suffix": null,
+            "fuse_unk": true,
+            "byte_fallback": trainer.byte_fallback.unwrap_or(false),
+            "ignore_merges": false,
+            "vocab": identities,
+            "merges": merges(&pieces, &identities),
+        },
+    });
+    Ok(document.to_string())
+}
+
+fn refuse_other_kinds(model: &ModelProto) -> Result<(), String> {
+    if model.pieces.is_empty() {
+        return Err("it is no sentencepiece model: it has no pieces".into());
+    }
+    let kind = model.trainer.as_ref().and_then(|trainer| trainer.model_type).unwrap_or(1);
+    if kind != BYTE_PAIR_ENCODING {
+        return Err(format!("its model_type is {kind}: only byte-pair encoding ({BYTE_PAIR_ENCODING}) is converted"));
+    }
+    let normalizer = model.normalizer.clone().unwrap_or_default();
+    if normalizer.precompiled_charsmap.is_some_and(|map| !map.is_empty()) {
+        return Err(
+            "it replaces characters (precompiled_charsmap), which LLaMA's does not: convert it with transformers"
+                .into(),
+        );
+    }
+    if normalizer.remove_extra_whitespaces.unwrap_or(true) {
+        return Err(
+            "it removes spaces (remove_extra_whitespaces), which LLaMA's does not: convert it with transformers".into(),
+        );
+    }
+    Ok(())
+}
+
+fn identities<'a>(pieces: &[(&'a str, f32)]) -> Result<HashMap<&'a str, usize>, String> {
+    let mut identities = HashMap::with_capacity(pieces.len());
+    for (index, (piece, _)) in pieces.iter().enumerate() {
+        if let Some(first) = identities.insert(*piece, index) {
+            return Err(format!("pieces {first} and {index} are both {piece:?}"));
+        }
+    }
+    Ok(identities)
+}
+
+/// All ways to join two pieces into a third, by descending score of the third; within one, in the order of the pieces.
+fn merges(pieces: &[(&str, f32)], identities: &HashMap<&str, usize>) -> Vec<[String; 2]> {
+    let mut merges: Vec<(f32, usize, usize)> = Vec::new();
+    for (piece, score) in pieces {
+        let mut joins: Vec<(f32, usize, usize)> = piece
+            .char_indices()
+            .skip(1)
+            .filter_map(|(at, _)| {
+                let (left, right) = piece.split_at(at);
+                Some((*score, *identities.get(left)?, *identities.get(right)?))
+            })
+            .collect();
+        joins.sort_by_key(|(_, left, right)| (*left, *right));
+        merges.extend(joins);
+    }
+    let length = |index: usize| pieces[index].0.chars().count();
+    merges.sort_by(|one, other| {
+        let by_score = other.0.total_cmp(&one.0);
+        by_score.then_with(|| (length(other.1), length(other.2)).cmp(&(length(one.1), length(one.2))))
+    });
+    merges.into_iter().map(|(_, left, right)| [pieces[left].0.to_owned(), pieces[right].0.to_owned()]).collect()
+}
+
+fn added_tokens(model: &ModelProto, special: [&Option<(usize, String)>; 3]) -> Vec<Value> {
+    let mut tokens: Vec<(usize, &str, bool)> =
+        special.into_iter().flatten().map(|(index, piece)| (*index, piece.as_str(), true)).collect();
+    for (index, piece) in model.pieces.iter().enumerate() {
+        let kind = piece.kind.unwrap_or_default();
+        if [CONTROL, USER_DEFINED].contains(&kind) && !tokens.iter().any(|(known, ..)| *known == index) {
+            tokens.push((index, piece.piece.as_deref().unwrap_or_default(), kind == CONTROL));
+        }
+    }
+    tokens.sort_by_key(|(index, ..)| *index);
+    let token = |(id, content, special): (usize, &str, bool)| {
+        json!({
+            "id": id, "content": content, "single_word": false, "lstrip": false, "rstrip": false, "normalized": false,
+            "special": special,
+        })
+    };
+    tokens.into_iter().map(token).collect()
+}
+
+fn has_prefix(normalizer: Option<&NormalizerSpec>) -> bool {
+    normalizer.and_then(|normalizer| normalizer.add_dummy_prefix).unwrap_or(true)
+}
+
+fn normalizer(spec: Option<&NormalizerSpec>) -> Value {
+    let mut steps = Vec::new();
+    if has_prefix(spec) {
+        steps.push(json!({"type": "Prepend", "prepend": SPACE}));
+    }
+    steps.push(json!({"type": "Replace", "pattern": {"String": " "}, "content": SPACE}));
+    json!({"type": "Sequence", "normalizers": steps})
+}
+
+fn decoder(spec: Option<&NormalizerSpec>) -> Value {
+    let mut steps = vec![
+        json!({"type": "Replace", "pattern": {"String": SPACE}, "content": " "}),
+        json!({"type": "ByteFallback"}),
+        json!({"type": "Fuse"}),
+    ];
+    if has_prefix(spec) {
+        steps.push(json!({"type": "Strip", "content": " ", "start": 1, "stop": 0}));
+    }
+    json!({"type": "Sequence", "decoders": steps})
+}
+
+/// Which special tokens surround a text: LLaMA's begins with one unless `add_bos_token` says otherwise.
+fn post_processor(beginning: Option<&(usize, String)>, configuration: Option<&Value>) -> Value {
+    let wanted = configuration.and_then(|configuration| configuration.get("add_bos_token")).and_then(Value::as_bool);
+    let Some((index, piece)) = beginning.filter(|_| wanted.unwrap_or(true)) else { return Value::Null };
+    let text = |identity: &str, kind: u32| json!({"Sequence": {"id": identity, "type_id": kind}});
+    let special = |kind: u32| json!({"SpecialToken": {"id": piece, "type_id": kind}});
+    json!({
+        "type": "TemplateProcessing",
+        "single": [special(0), text("A", 0)],
+        "pair": [special(0), text("A", 0), special(1), text("B", 1)],
+        "special_tokens": { piece.as_str(): {"id": piece, "ids": [index], "tokens": [piece]} },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+    use tokenizers::Tokenizer;
+
+    use super::*;
+
+    /// A byte-pair model of 480 pieces with byte fallback, trained on this project's documents with LLaMA's settings.
+    fn fixture(name: &str) -> std::path::PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/sentencepiece").join(name)
+    }
+
+    fn converted(configuration: Option<Value>) -> Tokenizer {
+        tokenizer_json(&fixture("tokenizer.model"), configuration.as_ref()).unwrap().parse().unwrap()
+    }
+
+    /// What sentencepiece itself makes of a text (its Python package, `encode`).
+    #[derive(Deserialize)]
+    struct Expected {
+        text: String,
+        tokens: Vec<u32>,
+    }
+
+    #[test]
+    fn tokens_are_those_of_sentencepiece_bytes_included() {
+        let tokenizer = converted(None);
+        let expected: Vec<Expected> = serde_json::from_slice(&fs::read(fixture("expected.json")).unwrap()).unwrap();
+        assert!(expected.len() > 5);
+        for Expected { text, tokens } in expected {
+            let encoded = tokenizer.encode(text.as_str(), false).unwrap();
+            assert_eq!(encoded.get_ids(), tokens, "{text:?}");
+            assert_eq!(tokenizer.decode(&tokens, true).unwrap(), text);
+        }
+    }
+
+    #[test]
+    fn a_text_begins_with_its_special_token_unless_the_configuration_says_no() {
+        let first = |configuration| converted(configuration).encode("joules", true).unwrap().get_ids()[0];
+        assert_eq!(first(None), 1);
+        assert_eq!(first(Some(json!({"add_bos_token": true}))), 1);
+        assert_ne!(first(Some(json!({"add_bos_token": false}))), 1);
+        let tokenizer = converted(None);
+        assert_eq!(
+            tokenizer.encode("<s></s>", false).unwrap().get_ids(),
+            [1, 2],
+            "special tokens are recognised in text"
+        );
+    }
+
+    #[test]
+    fn other_models_and_other_files_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("tokenizer.model");
+        let refused = |model: &[u8]| {
+            fs::write(&path, model).unwrap();
+            tokenizer_json(&path, None).unwrap_err().to_string()
+        };
+        assert!(refused(b"{}").contains("is no sentencepiece model"));
+        assert!(refused(b"").contains("has no pieces"));
+        let mut model = ModelProto::decode(fs::read(fixture("tokenizer.model")).unwrap().as_slice()).unwrap();
+        let change = |change: &dyn Fn(&mut ModelProto)| {
+            let mut changed = model.clone();
+            change(&mut changed);
+            refused(&changed.encode_to_vec())
+        };
+        assert!(change(&|model| model.trainer.as_mut().unwrap().model_type = Some(1)).contains("model_type is 1"));
+        assert!(
+            change(&|model| model.pieces[9].piece = model.pieces[8].piece.clone()).contains("pieces 8 and 9 are both")
+        );
+        let charsmap = |model: &mut ModelProto| model.normalizer.as_mut().unwrap().precompiled_charsmap = Some(vec![1]);
+        assert!(change(&charsmap).contains("precompiled_charsmap"));
+        model.pieces.truncate(1);
+        assert!(tokenizer_json(&path, None).is_err());
+    }
+}
