@@ -10,6 +10,9 @@ use pocketwatt_protocol::{Clock, MonotonicClock};
 
 use super::Mailbox;
 
+/// What has just ended still keeps the device busy for a moment: a hash, a process that gives its memory back. It is no idling.
+const CALM_DOWN: Duration = Duration::from_millis(300);
+
 /// What is read beside every case.
 #[derive(Debug)]
 pub struct CaseMeters {
@@ -96,6 +99,9 @@ impl CaseSampler<'_> {
     fn rest(&self, mailbox: &mut Mailbox) -> Rest {
         if self.idle.is_zero() {
             return Rest::Taken(None);
+        }
+        if mailbox.pause(CALM_DOWN) {
+            return Rest::Interrupted(None);
         }
         let start = MonotonicClock.now();
         let interrupted = mailbox.pause(self.idle);
