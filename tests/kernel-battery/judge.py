@@ -9,6 +9,9 @@ import sys
 BATTERY = {"battery:BAT0/energy_now", "battery:BAT0/power_now"}
 # An unfinished turn of the wavering power: 0.24 W for 1.4 s, at both ends.
 WAVER_JOULES = 0.7
+# A 95 % interval may miss now and then, but not by far, and not twice among a dozen.
+MISSED = "  missed"
+MOST = 1.5
 # What a guest without these meters may say of them.
 NOTHING_THERE = {"no-meter", "virtual-machine", "not-supported"}
 NAMES = ["discharging", "discharging", "discharging", "plugged-in", "charging"]
@@ -48,6 +51,8 @@ def row(watts, state, meter, energy, truth):
     error = joules - truth
     line = f"{start}{truth:11.3f}{joules:12.3f}{uncertainty:9.3f}{error:+10.3f}{100 * error / truth:+8.2f} %"
     if abs(error) > uncertainty + WAVER_JOULES:
+        line += MISSED
+    if abs(error) > MOST * uncertainty + WAVER_JOULES:
         return line, f"{meter} at {watts:g} W is {error:+.3f} J off, and claims {uncertainty:.3f} J"
     if uncertainty > 0.15 * truth:
         return line, f"{meter} at {watts:g} W claims no better than {uncertainty:.3f} J of {truth:.3f} J"
@@ -108,11 +113,16 @@ def main():
     if [watch[0] for watch in found] != NAMES:
         wrong.append(f"the guest ended early: {[watch[0] for watch in found]}")
     print(f"\n{'truth':<7}{'on':<9}{'meter':<27}{'truth J':>11}{'measured J':>12}{'± J':>9}{'error J':>10}{'error':>10}")
+    missed = 0
     for watch in found:
         lines, problems = judge(watch)
         print("\n".join(lines))
+        missed += sum(line.endswith(MISSED) for line in lines)
         wrong += problems
-    print("\npassed: every interval holds the truth" if not wrong else "\nwrong:\n  " + "\n  ".join(wrong))
+    if missed > 1:
+        wrong.append(f"{missed} intervals miss the truth")
+    holds = "every interval holds the truth" if missed == 0 else "all intervals but one hold the truth"
+    print(f"\npassed: {holds}" if not wrong else "\nwrong:\n  " + "\n  ".join(wrong))
     return 1 if wrong else 0
 
 
