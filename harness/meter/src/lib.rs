@@ -5,6 +5,7 @@ mod context;
 mod device;
 pub mod energy;
 mod error;
+mod plateau;
 mod process;
 mod reading;
 mod root;

@@ -168,10 +168,7 @@ impl EnergyArguments {
     /// # Errors
     /// When one of them is not there any more.
     pub fn reopen(plan: &EnergyPlan) -> Result<CaseMeters> {
-        let root = match &plan.sysfs_root {
-            Some(folder) => SystemRoot::with_sys(folder.as_ref()),
-            None => SystemRoot::real(),
-        };
+        let root = root_of(plan);
         let ids: Vec<String> = plan.meters.iter().map(|meter| meter.id.clone()).collect();
         let meters = if ids.is_empty() {
             Vec::new()
@@ -199,6 +196,14 @@ impl EnergyArguments {
             }
         };
         Some(BatteryAssumption { joules, basis, idle_watts: self.idle_power, screen_watts: self.screen_power })
+    }
+}
+
+/// The tree that a run's meters are read from.
+pub fn root_of(plan: &EnergyPlan) -> SystemRoot {
+    match &plan.sysfs_root {
+        Some(folder) => SystemRoot::with_sys(folder.as_ref()),
+        None => SystemRoot::real(),
     }
 }
 

@@ -2,10 +2,10 @@
 
 use std::{path::Path, thread};
 
-use pocketwatt_meter::{Surroundings, SystemRoot};
+use pocketwatt_meter::Surroundings;
 use pocketwatt_record::EnergyPlan;
 
-use super::energy::why_none;
+use super::energy::{root_of, why_none};
 use crate::{
     doctor::{Status, Subject, examine},
     plan::Backend,
@@ -28,10 +28,7 @@ pub struct Intention<'a> {
 
 /// Why this device is unfit, a line for each reason with what to do about it; none when it is fit.
 pub fn obstacles(intention: &Intention) -> Vec<String> {
-    let root = match &intention.energy.sysfs_root {
-        Some(folder) => SystemRoot::with_sys(folder.as_ref()),
-        None => SystemRoot::real(),
-    };
+    let root = root_of(intention.energy);
     let (meters, absent) = (&intention.energy.meters, &intention.energy.absent);
     let none = meters.is_empty().then(|| why_none(&root, absent));
     let surroundings = Surroundings::look(&root, &mut thread::sleep);

@@ -3,6 +3,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{MeterInfo, RawReading, Unavailable};
+use crate::plateau;
 
 /// All readings of one meter beside one case, raw.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -49,14 +50,7 @@ impl MeterSeries {
     pub fn push(&mut self, at: MonotonicNs, reading: RawReading) {
         self.taken += 1;
         let next = MeterReading { at, value: reading.value, microvolts: reading.microvolts };
-        let same = |other: &MeterReading| MeterReading { at, ..*other } == next;
-        if let [.., before, last] = self.readings.as_mut_slice()
-            && same(before)
-            && same(last)
-        {
-            last.at = at;
-            return;
-        }
-        self.readings.push(next);
+        let same = |one: &MeterReading, other: &MeterReading| MeterReading { at: other.at, ..*one } == *other;
+        plateau::push(&mut self.readings, next, same, |last, next| last.at = next.at);
     }
 }

@@ -1,6 +1,8 @@
 use pocketwatt_protocol::{Clock, MonotonicClock, MonotonicNs};
 
-use crate::{CaseReadings, MemoryReading, ProcessMemory, ProcessMeter, SystemRoot, SystemTimes, read_system_times};
+use crate::{
+    CaseReadings, MemoryReading, ProcessMemory, ProcessMeter, SystemRoot, SystemTimes, plateau, read_system_times,
+};
 
 /// The runner, and what the rest of the machine did while it lived.
 #[derive(Debug)]
@@ -59,13 +61,6 @@ fn memory_reading(at: MonotonicNs, memory: ProcessMemory) -> Option<MemoryReadin
 
 /// Keeps the first and the last reading of a plateau: decoding for an hour changes nothing, and records stay small.
 pub(super) fn push(readings: &mut Vec<MemoryReading>, next: MemoryReading) {
-    let same = |reading: &MemoryReading| MemoryReading { at: next.at, ..*reading } == next;
-    if let [.., before, last] = readings.as_mut_slice()
-        && same(before)
-        && same(last)
-    {
-        last.at = next.at;
-        return;
-    }
-    readings.push(next);
+    let same = |one: &MemoryReading, other: &MemoryReading| MemoryReading { at: other.at, ..*one } == *other;
+    plateau::push(readings, next, same, |last, next| last.at = next.at);
 }
