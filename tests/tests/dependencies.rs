@@ -13,11 +13,12 @@ use toml::{Table, Value};
 /// What each crate may use of ours, by its folder.
 const MAY_USE: &[(&str, &[&str])] = &[
     ("harness/protocol", &[]),
+    ("harness/dataset", &[]),
     ("harness/model", &["protocol"]),
     ("harness/runner", &["protocol"]),
     ("harness/meter", &["protocol"]),
     ("harness/record", &["protocol", "meter"]),
-    ("harness/cli", &["protocol", "model", "meter", "record"]),
+    ("harness/cli", &["protocol", "dataset", "model", "meter", "record"]),
     ("backends/*", &["runner", "model", "protocol"]),
     ("tests", &["protocol", "model", "meter", "record"]),
 ];

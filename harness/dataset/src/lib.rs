@@ -1,0 +1,9 @@
+//! What models are asked, and what would be a right answer: files of conversations and of API calls, ours and those that
+//! other people publish.
+//!
+//! Such files are large and never quite clean. A row that cannot be used is an error with its file and line, and the
+//! others go on.
+
+mod rows;
+
+pub use rows::{DatasetError, RowError, Rows, read_rows};

@@ -1,0 +1,239 @@
+//! Files of rows: JSON Lines, or one JSON array.
+
+use std::{
+    fmt::{self, Display},
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
+use sha2::{Digest, Sha256};
+use thiserror::Error;
+
+/// Longest row that is read. The longest conversations that people publish have some hundred kilobytes.
+const MAX_ROW_BYTES: usize = 4 << 20;
+/// Largest file that is read: its rows are kept in memory.
+const MAX_FILE_BYTES: u64 = 1 << 30;
+/// The mark that some editors put before the first row.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// A file of which nothing can be used.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum DatasetError {
+    /// It could not be read.
+    #[error("cannot read the data set {path}")]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// It is larger than what is kept in memory.
+    #[error("the data set {path} has {bytes} bytes, more than {MAX_FILE_BYTES}: split it")]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// Its size.
+        bytes: u64,
+    },
+    /// It is none of the formats, or has no row that can be used.
+    #[error("{path} is not a data set: {reason}")]
+    Unusable {
+        /// The file.
+        path: PathBuf,
+        /// What was found instead.
+        reason: String,
+    },
+}
+
+/// A row that cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RowError {
+    /// The file.
+    pub path: PathBuf,
+    /// The line on which the row begins, counted from 1.
+    pub line: usize,
+    /// What is wrong with it.
+    pub reason: String,
+}
+
+impl Display for RowError {
+    fn fmt(&self, to: &mut fmt::Formatter) -> fmt::Result {
+        write!(to, "{}:{}: {}", self.path.display(), self.line, self.reason)
+    }
+}
+
+/// What a file holds.
+#[derive(Clone, Debug)]
+pub struct Rows<T> {
+    /// The rows that can be used, each with the line on which it begins.
+    pub rows: Vec<(usize, T)>,
+    /// The others.
+    pub errors: Vec<RowError>,
+    /// SHA-256 of the whole file in lower-case hexadecimal.
+    pub sha256: String,
+}
+
+impl<T> Rows<T> {
+    /// Makes something else of each row; what cannot be made is an error of that row.
+    pub fn and_then<U>(self, path: &Path, mut make: impl FnMut(T) -> Result<U, String>) -> Rows<U> {
+        let mut errors = self.errors;
+        let mut rows = Vec::with_capacity(self.rows.len());
+        for (line, row) in self.rows {
+            match make(row) {
+                Ok(made) => rows.push((line, made)),
+                Err(reason) => errors.push(RowError { path: path.to_owned(), line, reason }),
+            }
+        }
+        errors.sort_by_key(|error| error.line);
+        Rows { rows, errors, sha256: self.sha256 }
+    }
+}
+
+/// Reads a file with one JSON object on each line, or with one JSON array of objects. Empty lines are skipped.
+///
+/// # Errors
+/// When the file cannot be read or is too large, or it is an array that is not valid JSON.
+pub fn read_rows<T: DeserializeOwned>(path: &Path) -> Result<Rows<T>, DatasetError> {
+    let io = |source| DatasetError::Io { path: path.to_owned(), source };
+    let bytes = fs::metadata(path).map_err(io)?.len();
+    if bytes > MAX_FILE_BYTES {
+        return Err(DatasetError::TooLarge { path: path.to_owned(), bytes });
+    }
+    let contents = fs::read(path).map_err(io)?;
+    let sha256 = Sha256::digest(&contents).iter().map(|byte| format!("{byte:02x}")).collect();
+    let text = contents.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&contents);
+    let raw = match text.iter().find(|byte| !byte.is_ascii_whitespace()) {
+        Some(b'[') => elements(path, text)?,
+        _ => lines(text),
+    };
+    let raw = Rows { rows: raw, errors: Vec::new(), sha256 };
+    Ok(raw.and_then(path, parse))
+}
+
+/// The elements of a JSON array.
+fn elements<'a>(path: &Path, text: &'a [u8]) -> Result<Vec<(usize, &'a [u8])>, DatasetError> {
+    let unusable = |reason: String| DatasetError::Unusable { path: path.to_owned(), reason };
+    let text = str::from_utf8(text).map_err(|error| {
+        let line = line_of(&text[..error.valid_up_to()]);
+        unusable(format!("line {line} is not UTF-8"))
+    })?;
+    let elements: Vec<&RawValue> = serde_json::from_str(text).map_err(|error| unusable(error.to_string()))?;
+    let (mut line, mut from) = (1, 0);
+    let rows = elements.into_iter().map(|element| {
+        let at = element.get().as_ptr().addr() - text.as_ptr().addr();
+        line += line_of(&text.as_bytes()[from..at]) - 1;
+        from = at;
+        (line, element.get().as_bytes())
+    });
+    Ok(rows.collect())
+}
+
+/// The line, counted from 1, on which what follows `text` begins.
+fn line_of(text: &[u8]) -> usize {
+    1 + text.iter().filter(|byte| **byte == b'\n').count()
+}
+
+fn lines(text: &[u8]) -> Vec<(usize, &[u8])> {
+    let lines = text.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii).enumerate();
+    lines.filter(|(_, row)| !row.is_empty()).map(|(index, row)| (index + 1, row)).collect()
+}
+
+fn parse<T: DeserializeOwned>(row: &[u8]) -> Result<T, String> {
+    if row.len() > MAX_ROW_BYTES {
+        return Err(format!("the row has {} bytes, more than {MAX_ROW_BYTES}", row.len()));
+    }
+    let text = str::from_utf8(row).map_err(|error| format!("byte {} is not UTF-8", error.valid_up_to() + 1))?;
+    serde_json::from_str(text).map_err(|error| {
+        // The parser's own place counts from the row's start; its line is always 1 in a file of lines.
+        error.to_string().replace(" at line 1 column ", " at column ")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Debug, PartialEq, Deserialize)]
+    struct Greeting {
+        text: String,
+    }
+
+    fn read(contents: &[u8]) -> Result<Rows<Greeting>, DatasetError> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("greetings.jsonl");
+        fs::write(&path, contents).unwrap();
+        read_rows(&path)
+    }
+
+    type Numbered = Vec<(usize, String)>;
+
+    fn outcome(contents: &[u8]) -> (Numbered, Numbered) {
+        let rows = read(contents).unwrap();
+        let errors = rows.errors.into_iter().map(|error| (error.line, error.reason)).collect();
+        (rows.rows.into_iter().map(|(line, row)| (line, row.text)).collect(), errors)
+    }
+
+    #[test]
+    fn bad_rows_do_not_hide_good_ones() {
+        let long = format!("{{\"text\":\"{}\"}}\n", "x".repeat(MAX_ROW_BYTES));
+        let mut file =
+            b"\xef\xbb\xbf{\"text\":\"a\"}\n\n{\"txt\":\"b\"}\r\n{\"text\":3}\n{\"text\":\"\xff\"}\n{oops\n".to_vec();
+        file.extend(long.as_bytes());
+        file.extend(b"{\"text\":\"z\"}");
+        let (rows, errors) = outcome(&file);
+        assert_eq!(rows, [(1, "a".to_owned()), (8, "z".to_owned())]);
+        insta::assert_debug_snapshot!(errors, @r#"
+        [
+            (
+                3,
+                "missing field `text` at column 11",
+            ),
+            (
+                4,
+                "invalid type: integer `3`, expected a string at column 9",
+            ),
+            (
+                5,
+                "byte 10 is not UTF-8",
+            ),
+            (
+                6,
+                "key must be a string at column 2",
+            ),
+            (
+                7,
+                "the row has 4194315 bytes, more than 4194304",
+            ),
+        ]
+        "#);
+    }
+
+    #[test]
+    fn an_array_is_rows_too() {
+        let (rows, errors) = outcome(b"[\n  {\"text\": \"a\"},\n\n  {\"text\": null}, {\"text\":\n \"c\"}\n]\n");
+        assert_eq!(rows, [(2, "a".to_owned()), (4, "c".to_owned())]);
+        assert_eq!(errors.len(), 1);
+        assert_eq!(errors[0].0, 4);
+    }
+
+    #[test]
+    fn broken_arrays_and_missing_files_are_refused() {
+        let error = read(b"[{\"text\":\"a\"},").unwrap_err().to_string();
+        assert!(error.contains("is not a data set: EOF while parsing"), "{error}");
+        let error = read(b"[\n\"\xff\"]").unwrap_err().to_string();
+        assert!(error.ends_with("line 2 is not UTF-8"), "{error}");
+        let error = read_rows::<Greeting>(Path::new("nowhere.jsonl")).unwrap_err().to_string();
+        assert_eq!(error, "cannot read the data set nowhere.jsonl");
+    }
+
+    #[test]
+    fn nothing_is_no_rows() {
+        assert_eq!(outcome(b" \n"), (vec![], vec![]));
+    }
+}
