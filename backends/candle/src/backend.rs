@@ -1,6 +1,6 @@
 use anyhow::{Result, ensure};
-use pocketwatt_model::ModelFolder;
-use pocketwatt_protocol::{BackendInfo, LoadOptions, LoadStage, ModelFiles, ModelInfo, Precision, TokenId};
+use pocketwatt_model::precision::open_weights;
+use pocketwatt_protocol::{BackendInfo, LoadOptions, LoadStage, ModelFiles, ModelInfo, TokenId};
 use pocketwatt_runner::{Backend, LoadStages, Model, Session, build_description, check_tokens};
 
 use crate::{cache::KeyValueCache, decoder::Decoder, threads, weights::Weights};
@@ -25,19 +25,15 @@ impl Backend for CandleBackend {
 
     fn load(&self, files: &ModelFiles, options: &LoadOptions, stages: &mut LoadStages) -> Result<Box<dyn Model>> {
         threads::ensure_count(options.threads)?;
-        match options.precision {
-            Precision::F32 => {}
-        }
         let capacity = options.context_tokens as usize;
         stages.begin(LoadStage::Read);
-        let folder = ModelFolder::open(&files.folder)?;
-        let config = folder.config().clone();
+        let (config, file) = open_weights(files, options.precision)?;
         ensure!(
             (1..=config.context).contains(&capacity),
             "context_tokens is {capacity}, the model holds 1 to {} positions",
             config.context
         );
-        let weights = Weights::read(&folder)?;
+        let weights = Weights::read(&config, &file, options.precision)?;
         stages.begin(LoadStage::Prepare);
         Ok(Box::new(CandleModel { decoder: Decoder::new(config, weights, capacity)?, capacity }))
     }

@@ -8,7 +8,7 @@ use pocketwatt_model::reference::{self, ReferenceCase};
 use pocketwatt_protocol::{LoadOptions, MonotonicClock, Precision, TokenId};
 use pocketwatt_runner::{
     Backend, LoadStages,
-    conformance::{self, Expectation},
+    conformance::{self, Expectation, F32_TOLERANCE, ROUNDED_TOLERANCE},
 };
 
 use crate::{backend::CandleBackend, threads::with_pool};
@@ -38,19 +38,24 @@ fn run_suite_on(threads: u32) {
 #[ignore = "started by the tests above, with the number of threads in its environment"]
 fn suite_on_the_threads_of_the_environment() {
     let root = tempfile::tempdir().unwrap();
-    for case in ReferenceCase::all(root.path()).unwrap() {
-        let scratch = root.path().join(format!("{}-damaged", case.name));
-        fs::create_dir(&scratch).unwrap();
-        let expectation = Expectation {
-            options: options((case.tokens.len() + case.greedy.len()) as u32),
-            files: case.files,
-            tokens: case.tokens,
-            logits: case.logits,
-            greedy: case.greedy,
-            scratch,
-        };
-        let outcome = with_pool(|| conformance::run(&CandleBackend, &expectation));
-        outcome.unwrap_or_else(|failures| panic!("{}: {failures}", case.name));
+    for precision in [Precision::F32, Precision::Int8, Precision::Int4] {
+        let root = root.path().join(precision.name());
+        for case in ReferenceCase::all_in(&root, precision).unwrap() {
+            let scratch = root.join(format!("{}-damaged", case.name));
+            fs::create_dir(&scratch).unwrap();
+            let context_tokens = (case.tokens.len() + case.greedy.len()) as u32;
+            let expectation = Expectation {
+                options: LoadOptions { precision, ..options(context_tokens) },
+                files: case.files,
+                tokens: case.tokens,
+                logits: case.logits,
+                greedy: if precision == Precision::F32 { case.greedy } else { Vec::new() },
+                tolerance: if precision == Precision::F32 { F32_TOLERANCE } else { ROUNDED_TOLERANCE },
+                scratch,
+            };
+            let outcome = with_pool(|| conformance::run(&CandleBackend, &expectation));
+            outcome.unwrap_or_else(|failures| panic!("{} in {}: {failures}", case.name, precision.name()));
+        }
     }
 }
 

@@ -9,7 +9,6 @@ use pocketwatt_protocol::TokenId;
 use crate::{
     attention::{CausalMask, attend},
     cache::KeyValueCache,
-    projection::project,
     weights::{Block, Weights},
 };
 
@@ -52,7 +51,7 @@ impl Decoder {
     pub fn forward(&self, tokens: &[TokenId], cache: &mut KeyValueCache, logits: &mut Vec<f32>) -> Result<()> {
         let count = tokens.len();
         let tokens: Vec<u32> = tokens.iter().map(|token| token.0).collect();
-        let mut x = self.weights.embedding.index_select(&Tensor::from_vec(tokens, count, &Device::Cpu)?, 0)?;
+        let mut x = self.weights.embedding.rows(&Tensor::from_vec(tokens, count, &Device::Cpu)?)?;
         let pass = Pass {
             cosines: self.cosines.narrow(0, cache.len(), count)?,
             sines: self.sines.narrow(0, cache.len(), count)?,
@@ -63,11 +62,11 @@ impl Decoder {
             let y = self.norm(&x, &block.attention_norm)?;
             x = (x + self.attend(&y, block, &pass, cache, executed)?)?;
             let y = self.norm(&x, &block.feed_forward_norm)?;
-            x = (x + project(&swiglu(&project(&y, &block.gate_up)?)?, &block.down)?)?;
+            x = (x + block.down.times(&swiglu(&block.gate_up.times(&y)?)?)?)?;
         }
         cache.advance(count);
         let last = self.norm(&x.narrow(0, count - 1, 1)?, &self.weights.norm)?;
-        copy_row(&project(&last, &self.weights.head)?, logits)
+        copy_row(&self.weights.head.times(&last)?, logits)
     }
 
     fn norm(&self, x: &Tensor, weight: &Tensor) -> Result<Tensor> {
@@ -84,7 +83,7 @@ impl Decoder {
     ) -> Result<Tensor> {
         let config = &self.config;
         let count = y.dim(0)?;
-        let projected = project(y, &block.query_key_value)?;
+        let projected = block.query_key_value.times(y)?;
         // Queries and keys lie side by side and turn by the same angles: one rotation for both.
         let rotating = config.heads + config.kv_heads;
         let rotated = projected.narrow(1, 0, rotating * config.head_dim)?;
@@ -99,7 +98,7 @@ impl Decoder {
         let values = values.reshape((count, config.kv_heads, config.head_dim))?;
         let (keys, values) = cache.extend(executed, &keys, &values)?;
         let attended = attend(config, &queries, &keys, &values, &pass.mask)?;
-        project(&attended, &block.output)
+        block.output.times(&attended)
     }
 }
 

@@ -2,11 +2,12 @@
 
 mod attention;
 mod backend;
+mod blocks;
 mod cache;
 #[cfg(test)]
 mod conformance;
 mod decoder;
-mod projection;
+mod matrix;
 mod threads;
 mod weights;
 

@@ -1,5 +1,11 @@
+use std::sync::Arc;
+
+use anyhow::bail;
 use candle_core::{Device, Tensor};
-use pocketwatt_model::{ModelError, ModelFolder, WeightFile};
+use pocketwatt_model::{ModelConfig, ModelError, WeightFile};
+use pocketwatt_protocol::Precision;
+
+use crate::{blocks::Blocks, matrix::Matrix};
 
 /// Weights begin at a multiple of it. The allocator puts large buffers 16 bytes behind a page's start, where every
 /// other vector load would touch two lines.
@@ -8,13 +14,13 @@ const CACHE_LINE_BYTES: usize = 64;
 /// All weights, each once. Projections that read the same input are joined into one matrix: fewer, larger products.
 pub struct Weights {
     /// `[vocabulary, hidden]`.
-    pub embedding: Tensor,
+    pub embedding: Matrix,
     /// Blocks with weights of their own.
     pub blocks: Vec<Block>,
     /// `[hidden]`.
     pub norm: Tensor,
     /// `[vocabulary, hidden]`; the embedding itself where the head is tied.
-    pub head: Tensor,
+    pub head: Matrix,
 }
 
 /// One transformer block. Matrices are `[out, in]`.
@@ -22,45 +28,55 @@ pub struct Block {
     /// `[hidden]`.
     pub attention_norm: Tensor,
     /// Query, key and value rows.
-    pub query_key_value: Tensor,
+    pub query_key_value: Matrix,
     /// `[hidden, query_width]`.
-    pub output: Tensor,
+    pub output: Matrix,
     /// `[hidden]`.
     pub feed_forward_norm: Tensor,
     /// Gate and up rows.
-    pub gate_up: Tensor,
+    pub gate_up: Matrix,
     /// `[hidden, ffn]`.
-    pub down: Tensor,
+    pub down: Matrix,
 }
 
 impl Weights {
     /// Reads every tensor straight into the buffer that candle computes with: nothing is mapped, and nothing is held
     /// twice on the way.
-    pub fn read(folder: &ModelFolder) -> anyhow::Result<Self> {
-        let file = folder.weights()?;
-        let config = folder.config();
-        let embedding = joined(&file, &["model.embed_tokens.weight"])?;
-        let head = if config.tied_head { embedding.clone() } else { joined(&file, &[config.head_tensor()])? };
-        let blocks = (0..config.layers).map(|layer| Block::read(&file, layer)).collect::<anyhow::Result<_>>()?;
-        Ok(Self { embedding, blocks, norm: joined(&file, &["model.norm.weight"])?, head })
+    pub fn read(config: &ModelConfig, file: &WeightFile, precision: Precision) -> anyhow::Result<Self> {
+        let embedding = matrix(file, &["model.embed_tokens.weight"], precision)?;
+        let head = if config.tied_head { embedding.clone() } else { matrix(file, &[config.head_tensor()], precision)? };
+        let blocks =
+            (0..config.layers).map(|layer| Block::read(file, layer, precision)).collect::<anyhow::Result<_>>()?;
+        Ok(Self { embedding, blocks, norm: joined(file, &["model.norm.weight"])?, head })
     }
 }
 
 impl Block {
-    fn read(file: &WeightFile, layer: usize) -> anyhow::Result<Self> {
+    fn read(file: &WeightFile, layer: usize, precision: Precision) -> anyhow::Result<Self> {
+        let name = |part: &str| format!("model.layers.{layer}.{part}.weight");
+        let norm = |part: &str| joined(file, &[name(part)]);
         let read = |parts: &[&str]| {
-            let names: Vec<String> = parts.iter().map(|part| format!("model.layers.{layer}.{part}.weight")).collect();
-            joined(file, &names)
+            let names: Vec<String> = parts.iter().map(|part| name(part)).collect();
+            matrix(file, &names, precision)
         };
         Ok(Self {
-            attention_norm: read(&["input_layernorm"])?,
+            attention_norm: norm("input_layernorm")?,
             query_key_value: read(&["self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"])?,
             output: read(&["self_attn.o_proj"])?,
-            feed_forward_norm: read(&["post_attention_layernorm"])?,
+            feed_forward_norm: norm("post_attention_layernorm")?,
             gate_up: read(&["mlp.gate_proj", "mlp.up_proj"])?,
             down: read(&["mlp.down_proj"])?,
         })
     }
+}
+
+/// The named matrices below one another.
+fn matrix(file: &WeightFile, names: &[impl AsRef<str>], precision: Precision) -> anyhow::Result<Matrix> {
+    Ok(match precision {
+        Precision::F32 => Matrix::Plain(joined(file, names)?),
+        Precision::Int8 | Precision::Int4 => Matrix::Blocks(Arc::new(Blocks::read(file, names, precision)?)),
+        other => bail!("this backend does not compute in {}", other.name()),
+    })
 }
 
 /// The named tensors below one another. They agree in all but the number of rows: the folder was checked when opened.

@@ -168,7 +168,7 @@ fn take(duration: Duration) {
 mod tests {
     use pocketwatt_model::{Preset, generate_seeded};
     use pocketwatt_protocol::Precision;
-    use pocketwatt_runner::conformance::{self, Expectation};
+    use pocketwatt_runner::conformance::{self, Expectation, F32_TOLERANCE};
 
     use super::*;
 
@@ -193,10 +193,16 @@ mod tests {
             text.push(best_after(&text, &config));
         }
         let expectation = Expectation {
-            files: ModelFiles { folder: folder.path().to_owned(), weights_sha256: String::new(), graph: None },
+            files: ModelFiles {
+                folder: folder.path().to_owned(),
+                weights: folder.path().join("model.safetensors"),
+                weights_sha256: String::new(),
+                graph: None,
+            },
             options: LoadOptions { threads: 1, precision: Precision::F32, context_tokens: 32 },
             logits: (1..=tokens.len()).map(logits).collect(),
             greedy: text.split_off(tokens.len()),
+            tolerance: F32_TOLERANCE,
             tokens,
             scratch: root.path().join("damaged"),
         };

@@ -1,6 +1,6 @@
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use ort::session::Session as OrtSession;
-use pocketwatt_model::{ModelConfig, ModelFolder};
+use pocketwatt_model::{ModelConfig, precision::open_weights};
 use pocketwatt_protocol::{BackendInfo, GraphKind, LoadOptions, ModelFiles, ModelInfo, Precision};
 use pocketwatt_runner::{Backend, LoadStages, Model, Session, build_description};
 
@@ -25,11 +25,14 @@ impl Backend for OnnxruntimeBackend {
     /// Reading and preparing happen in one call of the engine, so no stages are told apart.
     fn load(&self, files: &ModelFiles, options: &LoadOptions, _stages: &mut LoadStages) -> Result<Box<dyn Model>> {
         match options.precision {
-            Precision::F32 => {}
+            Precision::F32 | Precision::Int8 | Precision::W8a8 | Precision::Int4 => {}
+            // Its processor kernels convert both to f32 and back, at every product.
+            Precision::F16 | Precision::Bf16 => {
+                bail!("ONNX Runtime does not compute in {} on processors", options.precision.name())
+            }
         }
         ensure!(options.threads >= 1, "threads is 0, at least one thread has to compute");
-        let folder = ModelFolder::open(&files.folder)?;
-        let config = folder.config().clone();
+        let (config, _) = open_weights(files, options.precision)?;
         let capacity = options.context_tokens as usize;
         ensure!(
             (1..=config.context).contains(&capacity),

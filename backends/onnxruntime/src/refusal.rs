@@ -39,7 +39,7 @@ fn no_graph_at_all() {
 fn a_graph_that_is_not_there() {
     let root = tempfile::tempdir().unwrap();
     let case = case(root.path());
-    let graph = write_graph(&case.folder, GraphKind::Opset17).unwrap();
+    let graph = write_graph(&case.folder, GraphKind::Opset17, Precision::F32).unwrap();
     fs::remove_file(&graph.path).unwrap();
     let error = error(&case, Some(graph), &OPTIONS);
     assert!(error.contains("cannot read") && error.contains(".onnx"), "{error}");
@@ -49,7 +49,7 @@ fn a_graph_that_is_not_there() {
 fn a_graph_that_has_changed_since_it_was_written() {
     let root = tempfile::tempdir().unwrap();
     let case = case(root.path());
-    let graph = write_graph(&case.folder, GraphKind::Opset17).unwrap();
+    let graph = write_graph(&case.folder, GraphKind::Opset17, Precision::F32).unwrap();
     let mut bytes = fs::read(&graph.path).unwrap();
     bytes[1000] ^= 1;
     fs::write(&graph.path, &bytes).unwrap();
@@ -61,7 +61,7 @@ fn a_graph_that_has_changed_since_it_was_written() {
 fn a_graph_of_another_kind_than_the_request_says() {
     let root = tempfile::tempdir().unwrap();
     let case = case(root.path());
-    let graph = write_graph(&case.folder, GraphKind::Opset17).unwrap();
+    let graph = write_graph(&case.folder, GraphKind::Opset17, Precision::F32).unwrap();
     let error = error(&case, Some(GraphFile { kind: GraphKind::Onnxruntime, ..graph }), &OPTIONS);
     assert!(error.contains("is not a graph of kind onnxruntime"), "{error}");
     assert!(error.contains(r#"input 2 is "position_ids", expected "seqlens_k""#), "{error}");
@@ -72,7 +72,7 @@ fn a_graph_with_fewer_layers_than_the_configuration() {
     let root = tempfile::tempdir().unwrap();
     let mut cases = ReferenceCase::all(root.path()).unwrap();
     let (shared, single) = (cases.remove(1), cases.remove(0));
-    let graph = write_graph(&single.folder, GraphKind::Opset17).unwrap();
+    let graph = write_graph(&single.folder, GraphKind::Opset17, Precision::F32).unwrap();
     let path = shared.files.folder.join("foreign.onnx");
     fs::copy(&graph.path, &path).unwrap();
     let error = error(&shared, Some(GraphFile { path, ..graph }), &OPTIONS);
@@ -83,7 +83,7 @@ fn a_graph_with_fewer_layers_than_the_configuration() {
 fn garbage_and_pieces_of_graphs() {
     let root = tempfile::tempdir().unwrap();
     let case = case(root.path());
-    let graph = write_graph(&case.folder, GraphKind::Onnxruntime).unwrap();
+    let graph = write_graph(&case.folder, GraphKind::Onnxruntime, Precision::F32).unwrap();
     let bytes = fs::read(&graph.path).unwrap();
     let pieces = [0, 1, 10, 100, 1000, bytes.len() / 2, bytes.len() - 1].map(|end| bytes[..end].to_vec());
     let garbage = vec![vec![0; 4096], vec![0xff; 4096], b"not a graph".to_vec()];
@@ -97,7 +97,7 @@ fn garbage_and_pieces_of_graphs() {
 fn options_that_make_no_sense() {
     let root = tempfile::tempdir().unwrap();
     let case = case(root.path());
-    let graph = write_graph(&case.folder, GraphKind::Onnxruntime).unwrap();
+    let graph = write_graph(&case.folder, GraphKind::Onnxruntime, Precision::F32).unwrap();
     for context_tokens in [0, 2049] {
         let error = error(&case, Some(graph.clone()), &LoadOptions { context_tokens, ..OPTIONS });
         assert!(error.contains("the model holds 1 to 2048 positions"), "{error}");

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail, ensure};
-use pocketwatt_model::ModelFolder;
+use pocketwatt_model::precision::open_weights;
 use pocketwatt_protocol::{BackendInfo, GraphKind, LoadOptions, LoadStage, ModelFiles, ModelInfo, Precision};
 use pocketwatt_runner::{Backend, LoadStages, Model, Session, build_description};
 use tract_onnx::prelude::TypedRunnableModel;
@@ -28,7 +28,8 @@ impl Backend for TractBackend {
 
     fn load(&self, files: &ModelFiles, options: &LoadOptions, stages: &mut LoadStages) -> Result<Box<dyn Model>> {
         match options.precision {
-            Precision::F32 => {}
+            Precision::F32 | Precision::Int4 => {}
+            other => bail!("this backend does not compute in {}", other.name()),
         }
         let graph = files.graph.as_ref().context("no graph was given: tract runs opset17 and opset23")?;
         match graph.kind {
@@ -41,7 +42,7 @@ impl Backend for TractBackend {
 
         memory::free_weights_at_once();
         stages.begin(LoadStage::Read);
-        let config = ModelFolder::open(&files.folder)?.config().clone();
+        let (config, _) = open_weights(files, options.precision)?;
         let capacity = options.context_tokens as usize;
         ensure!(
             (1..=config.context).contains(&capacity),

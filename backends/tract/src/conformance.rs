@@ -6,42 +6,51 @@ use pocketwatt_model::{reference::ReferenceCase, write_graph};
 use pocketwatt_protocol::{GraphKind, LoadOptions, ModelFiles, MonotonicClock, Precision};
 use pocketwatt_runner::{
     Backend, LoadStages, Model,
-    conformance::{self, Expectation},
+    conformance::{self, Expectation, F32_TOLERANCE, ROUNDED_TOLERANCE},
 };
 
 use crate::backend::TractBackend;
 
 #[test]
 fn conforms_on_the_opset17_graph() {
-    run(GraphKind::Opset17, 1);
+    run(GraphKind::Opset17, Precision::F32, 1);
 }
 
 #[test]
 fn conforms_on_the_opset23_graph() {
-    run(GraphKind::Opset23, 1);
+    run(GraphKind::Opset23, Precision::F32, 1);
 }
 
 #[test]
 fn conforms_on_two_threads() {
-    run(GraphKind::Opset17, 2);
-    run(GraphKind::Opset23, 2);
+    run(GraphKind::Opset17, Precision::F32, 2);
+    run(GraphKind::Opset23, Precision::F32, 2);
 }
 
-fn run(kind: GraphKind, threads: u32) {
+#[test]
+fn conforms_with_rounded_weights() {
+    run(GraphKind::Opset17, Precision::Int4, 1);
+    run(GraphKind::Opset23, Precision::Int4, 1);
+    run(GraphKind::Opset17, Precision::Int4, 2);
+}
+
+fn run(kind: GraphKind, precision: Precision, threads: u32) {
     let root = tempfile::tempdir().unwrap();
-    for case in ReferenceCase::all(root.path()).unwrap() {
+    for case in ReferenceCase::all_in(root.path(), precision).unwrap() {
         let scratch = root.path().join(format!("{}-damaged", case.name));
         fs::create_dir(&scratch).unwrap();
         let expectation = Expectation {
-            files: ModelFiles { graph: Some(write_graph(&case.folder, kind).unwrap()), ..case.files },
-            options: options(threads, (case.tokens.len() + case.greedy.len()) as u32),
+            files: ModelFiles { graph: Some(write_graph(&case.folder, kind, precision).unwrap()), ..case.files },
+            options: LoadOptions { precision, ..options(threads, (case.tokens.len() + case.greedy.len()) as u32) },
             tokens: case.tokens,
             logits: case.logits,
-            greedy: case.greedy,
+            greedy: if precision == Precision::F32 { case.greedy } else { Vec::new() },
+            tolerance: if precision == Precision::F32 { F32_TOLERANCE } else { ROUNDED_TOLERANCE },
             scratch,
         };
-        conformance::run(&TractBackend, &expectation)
-            .unwrap_or_else(|failures| panic!("{} on the {} graph: {failures}", case.name, kind.name()));
+        conformance::run(&TractBackend, &expectation).unwrap_or_else(|failures| {
+            panic!("{} in {} on the {} graph: {failures}", case.name, precision.name(), kind.name())
+        });
     }
 }
 
@@ -101,7 +110,7 @@ fn cut(graph: &[u8], place: usize) -> Vec<u8> {
 
 fn tiny(root: &Path, kind: GraphKind) -> ModelFiles {
     let case = ReferenceCase::all(root).unwrap().remove(0);
-    ModelFiles { graph: Some(write_graph(&case.folder, kind).unwrap()), ..case.files }
+    ModelFiles { graph: Some(write_graph(&case.folder, kind, Precision::F32).unwrap()), ..case.files }
 }
 
 fn refusal(files: &ModelFiles, context_tokens: u32) -> String {

@@ -13,12 +13,16 @@ fn graphs(criterion: &mut Criterion) {
     let folder = model_without_weights(root.path());
     for kind in GraphKind::ALL {
         let mut group = criterion.benchmark_group(kind.name());
-        let path = write_graph(&folder, kind).expect("a graph").path;
+        let path = write_graph(&folder, kind, Precision::F32).expect("a graph").path;
         group.bench_function("write", |bencher| {
             let remove = || fs::remove_file(&path).expect("a graph to remove");
-            bencher.iter_batched(remove, |()| black_box(write_graph(&folder, kind)), BatchSize::PerIteration);
+            bencher.iter_batched(
+                remove,
+                |()| black_box(write_graph(&folder, kind, Precision::F32)),
+                BatchSize::PerIteration,
+            );
         });
-        group.bench_function("find", |bencher| bencher.iter(|| black_box(write_graph(&folder, kind))));
+        group.bench_function("find", |bencher| bencher.iter(|| black_box(write_graph(&folder, kind, Precision::F32))));
     }
 }
 

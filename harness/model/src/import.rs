@@ -6,16 +6,15 @@ mod sentencepiece;
 
 use std::{fs, path::Path};
 
+use pocketwatt_protocol::Precision;
+
 use crate::{
     ChatTemplate, ModelConfig, ModelError, ModelFolder, ModelManifest, ModelOrigin, TextTokenizer,
-    staging::StagedFolder,
-    weight_writer::{F32_BYTES, WeightWriter},
+    precision::stored_tensors, staging::StagedFolder, weight_writer::WeightWriter,
 };
 
 /// Room for everything but the weights.
 const OTHER_BYTES: u64 = 64 << 20;
-/// Weights converted to bytes at a time.
-const CHUNK: usize = 1 << 16;
 
 /// A model as somebody else wrote it.
 trait Source {
@@ -82,20 +81,15 @@ fn write(source: &dyn Source, name: &str, target: &Path) -> Result<ModelFolder, 
 }
 
 fn write_weights(source: &dyn Source, path: &Path) -> Result<String, ModelError> {
-    let tensors = source.config().tensors();
-    let mut writer = WeightWriter::create(path, &tensors)?;
-    let mut bytes = Vec::with_capacity(CHUNK * F32_BYTES);
-    for tensor in &tensors {
+    let config = source.config();
+    let mut writer = WeightWriter::create(path, &stored_tensors(config, Precision::F32))?;
+    for tensor in &config.tensors() {
         let values = source.read_f32(&tensor.name, &tensor.shape)?;
         if let Some(index) = values.iter().position(|value| !value.is_finite()) {
             let (name, value) = (&tensor.name, values[index]);
             return Err(ModelError::invalid(source.path(), format!("weight {index} of tensor {name:?} is {value}")));
         }
-        for chunk in values.chunks(CHUNK) {
-            bytes.clear();
-            bytes.extend(chunk.iter().flat_map(|value| value.to_le_bytes()));
-            writer.write(&bytes)?;
-        }
+        writer.write_f32(&values)?;
     }
     Ok(writer.finish())
 }

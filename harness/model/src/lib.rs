@@ -10,6 +10,7 @@ mod import;
 mod library;
 mod manifest;
 mod onnx;
+pub mod precision;
 #[cfg(any(test, feature = "reference"))]
 pub mod reference;
 mod seeded;

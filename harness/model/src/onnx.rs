@@ -5,6 +5,7 @@ mod attention;
 mod builder;
 mod decoder;
 mod encode;
+mod linear;
 mod norm;
 mod ports;
 mod positions;
@@ -18,15 +19,19 @@ use std::{
     sync::atomic::{AtomicU64, Ordering},
 };
 
-use pocketwatt_protocol::{GraphFile, GraphKind};
+use pocketwatt_protocol::{GraphFile, GraphKind, Precision};
 use sha2::{Digest, Sha256};
 
-use crate::{ModelError, ModelFolder};
+use crate::{
+    ModelError, ModelFolder,
+    precision::{open_folder, weights_file_name},
+};
 
 /// Characters of the hash in a file's name.
 const NAME_HASH_CHARACTERS: usize = 16;
 
-/// The graph of that kind in the model's folder; written unless it is there already.
+/// The graph of that kind in the model's folder, over weights of that precision, which were prepared before
+/// ([`crate::precision::prepare_weights`]); written unless it is there already.
 ///
 /// The file is named after the hash of its contents, `<kind>-<hash>.onnx`. Since computing the contents takes a few
 /// milliseconds, that is done every time: a graph that an older version wrote, or that was damaged since, is never
@@ -34,8 +39,8 @@ const NAME_HASH_CHARACTERS: usize = 16;
 ///
 /// # Errors
 /// When the weights are not in F32, do not fit the configuration, or the graph cannot be written.
-pub fn write_graph(folder: &ModelFolder, kind: GraphKind) -> Result<GraphFile, ModelError> {
-    let bytes = graph_bytes(folder, kind)?;
+pub fn write_graph(folder: &ModelFolder, kind: GraphKind, precision: Precision) -> Result<GraphFile, ModelError> {
+    let bytes = graph_bytes(folder, kind, precision)?;
     let sha256 = hexadecimal(&Sha256::digest(&bytes));
     let path = folder.path().join(format!("{}-{}.onnx", kind.name(), &sha256[..NAME_HASH_CHARACTERS]));
     if fs::read(&path).is_ok_and(|present| present == bytes) {
@@ -45,12 +50,10 @@ pub fn write_graph(folder: &ModelFolder, kind: GraphKind) -> Result<GraphFile, M
     Ok(GraphFile { kind, path, sha256 })
 }
 
-fn graph_bytes(folder: &ModelFolder, kind: GraphKind) -> Result<Vec<u8>, ModelError> {
-    let weights = folder.weights()?;
-    weights.check(folder.config())?;
-    let draft = decoder::decoder(folder.config(), kind, &weights)?;
-    let weights_path = folder.weights_path();
-    let weights_name = weights_path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+fn graph_bytes(folder: &ModelFolder, kind: GraphKind, precision: Precision) -> Result<Vec<u8>, ModelError> {
+    let weights_name = weights_file_name(precision);
+    let weights = open_folder(folder, precision)?;
+    let draft = decoder::decoder(folder.config(), kind, precision, &weights)?;
     Ok(encode::encode(&draft, kind, weights_name))
 }
 

@@ -5,9 +5,12 @@
 
 mod case;
 
-use pocketwatt_protocol::TokenId;
+use pocketwatt_protocol::{Precision, TokenId};
 
-use crate::{ModelConfig, ModelError, ModelFolder, WeightFile};
+use crate::{
+    ModelConfig, ModelError, ModelFolder, WeightFile,
+    precision::{open_folder, read_dequantised},
+};
 
 pub use case::{GREEDY_TOKENS, ReferenceCase};
 
@@ -46,29 +49,37 @@ impl ReferenceModel {
     /// # Errors
     /// When a tensor is missing or cannot be read.
     pub fn open(folder: &ModelFolder) -> Result<Self, ModelError> {
-        let weights = folder.weights()?;
+        Self::open_in(folder, Precision::F32)
+    }
+
+    /// Reads all weights as they are in that precision, prepared before; whatever is computed with them is f64.
+    ///
+    /// # Errors
+    /// When a tensor is missing or cannot be read.
+    pub fn open_in(folder: &ModelFolder, precision: Precision) -> Result<Self, ModelError> {
+        let weights = Weights { file: open_folder(folder, precision)?, precision };
         let config = folder.config().clone();
         let blocks = (0..config.layers)
             .map(|layer| {
                 let name = |part: &str| format!("model.layers.{layer}.{part}.weight");
                 Ok(Block {
-                    attention_norm: vector(&weights, &name("input_layernorm"))?,
-                    query: Matrix::read(&weights, &name("self_attn.q_proj"))?,
-                    key: Matrix::read(&weights, &name("self_attn.k_proj"))?,
-                    value: Matrix::read(&weights, &name("self_attn.v_proj"))?,
-                    output: Matrix::read(&weights, &name("self_attn.o_proj"))?,
-                    feed_forward_norm: vector(&weights, &name("post_attention_layernorm"))?,
-                    gate: Matrix::read(&weights, &name("mlp.gate_proj"))?,
-                    up: Matrix::read(&weights, &name("mlp.up_proj"))?,
-                    down: Matrix::read(&weights, &name("mlp.down_proj"))?,
+                    attention_norm: weights.vector(&name("input_layernorm"))?,
+                    query: weights.matrix(&name("self_attn.q_proj"), config.hidden)?,
+                    key: weights.matrix(&name("self_attn.k_proj"), config.hidden)?,
+                    value: weights.matrix(&name("self_attn.v_proj"), config.hidden)?,
+                    output: weights.matrix(&name("self_attn.o_proj"), config.query_width())?,
+                    feed_forward_norm: weights.vector(&name("post_attention_layernorm"))?,
+                    gate: weights.matrix(&name("mlp.gate_proj"), config.hidden)?,
+                    up: weights.matrix(&name("mlp.up_proj"), config.hidden)?,
+                    down: weights.matrix(&name("mlp.down_proj"), config.ffn)?,
                 })
             })
             .collect::<Result<_, ModelError>>()?;
         Ok(Self {
-            embedding: Matrix::read(&weights, "model.embed_tokens.weight")?,
+            embedding: weights.matrix("model.embed_tokens.weight", config.hidden)?,
             blocks,
-            norm: vector(&weights, "model.norm.weight")?,
-            head: Matrix::read(&weights, config.head_tensor())?,
+            norm: weights.vector("model.norm.weight")?,
+            head: weights.matrix(config.head_tensor(), config.hidden)?,
             config,
         })
     }
@@ -177,12 +188,23 @@ struct Matrix {
     values: Vec<f64>,
 }
 
-impl Matrix {
-    fn read(weights: &WeightFile, name: &str) -> Result<Self, ModelError> {
-        let columns = weights.tensor(name)?.shape.last().copied().unwrap_or(1);
-        Ok(Self { columns, values: vector(weights, name)? })
+/// A weight file, and how to read it.
+struct Weights {
+    file: WeightFile,
+    precision: Precision,
+}
+
+impl Weights {
+    fn vector(&self, name: &str) -> Result<Vec<f64>, ModelError> {
+        Ok(read_dequantised(&self.file, name, self.precision)?.into_iter().map(f64::from).collect())
     }
 
+    fn matrix(&self, name: &str, columns: usize) -> Result<Matrix, ModelError> {
+        Ok(Matrix { columns, values: self.vector(name)? })
+    }
+}
+
+impl Matrix {
     fn row(&self, row: usize) -> Option<&[f64]> {
         self.values.get(row * self.columns..(row + 1) * self.columns)
     }
@@ -190,10 +212,6 @@ impl Matrix {
     fn times(&self, x: &[f64]) -> Vec<f64> {
         self.values.chunks(self.columns).map(|row| dot(row, x)).collect()
     }
-}
-
-fn vector(weights: &WeightFile, name: &str) -> Result<Vec<f64>, ModelError> {
-    Ok(weights.read_f32(name)?.into_iter().map(f64::from).collect())
 }
 
 fn rms_norm(x: &[f64], weight: &[f64], eps: f64) -> Vec<f64> {

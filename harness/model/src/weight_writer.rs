@@ -2,15 +2,18 @@
 
 use std::{fs::File, io::Write, path::Path};
 
+use safetensors::tensor::Dtype;
 use serde::{Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
-use crate::{ModelError, TensorSpec};
+use crate::{ModelError, precision::StoredTensor};
 
 /// Weights begin at a multiple of this, so that engines that map the file get whole cache lines.
 const ALIGNMENT: usize = 64;
 /// Bytes of a weight.
 pub(crate) const F32_BYTES: usize = 4;
+/// Numbers converted to bytes at a time.
+const CHUNK: usize = 1 << 16;
 
 /// A weight file that is being written, tensor after tensor in the order of its header.
 pub(crate) struct WeightWriter<'a> {
@@ -20,11 +23,11 @@ pub(crate) struct WeightWriter<'a> {
 }
 
 impl<'a> WeightWriter<'a> {
-    /// Begins a file with these tensors, all f32.
+    /// Begins a file with these tensors.
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn create(path: &'a Path, tensors: &[TensorSpec]) -> Result<Self, ModelError> {
+    pub fn create(path: &'a Path, tensors: &[StoredTensor]) -> Result<Self, ModelError> {
         let file = File::create(path).map_err(ModelError::io("write", path))?;
         let mut writer = Self { path, file, hasher: Sha256::new() };
         let header = header(tensors).map_err(|error| ModelError::invalid(path, error.to_string()))?;
@@ -41,6 +44,20 @@ impl<'a> WeightWriter<'a> {
         self.file.write_all(bytes).map_err(ModelError::io("write", self.path))
     }
 
+    /// The next numbers of the tensors.
+    ///
+    /// # Errors
+    /// When they cannot be written.
+    pub fn write_f32(&mut self, values: &[f32]) -> Result<(), ModelError> {
+        let mut bytes = Vec::with_capacity(CHUNK * F32_BYTES);
+        for chunk in values.chunks(CHUNK) {
+            bytes.clear();
+            bytes.extend(chunk.iter().flat_map(|value| value.to_le_bytes()));
+            self.write(&bytes)?;
+        }
+        Ok(())
+    }
+
     /// SHA-256 of the whole file.
     pub fn finish(self) -> String {
         self.hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
@@ -48,7 +65,7 @@ impl<'a> WeightWriter<'a> {
 }
 
 /// The length of the header and the header, filled up with spaces as the format allows.
-fn header(tensors: &[TensorSpec]) -> Result<Vec<u8>, serde_json::Error> {
+fn header(tensors: &[StoredTensor]) -> Result<Vec<u8>, serde_json::Error> {
     let json = serde_json::to_vec(&Header(tensors))?;
     let padded = (8 + json.len()).next_multiple_of(ALIGNMENT) - 8;
     let mut header = (padded as u64).to_le_bytes().to_vec();
@@ -59,12 +76,12 @@ fn header(tensors: &[TensorSpec]) -> Result<Vec<u8>, serde_json::Error> {
 
 /// The header in the order of the tensors. A map of `serde_json` would have an order that depends on the features with
 /// which other crates ask for it.
-struct Header<'a>(&'a [TensorSpec]);
+struct Header<'a>(&'a [StoredTensor]);
 
 #[derive(Serialize)]
 #[serde(untagged)]
 enum Entry<'a> {
-    Tensor { dtype: &'static str, shape: &'a [usize], data_offsets: [usize; 2] },
+    Tensor { dtype: Dtype, shape: &'a [usize], data_offsets: [usize; 2] },
     Metadata { format: &'static str },
 }
 
@@ -74,8 +91,8 @@ impl Serialize for Header<'_> {
         let metadata = ("__metadata__", Entry::Metadata { format: "pt" });
         let tensors = self.0.iter().scan(0, |end, tensor| {
             let start = *end;
-            *end += F32_BYTES * tensor.elements();
-            let entry = Entry::Tensor { dtype: "F32", shape: &tensor.shape, data_offsets: [start, *end] };
+            *end += tensor.bytes();
+            let entry = Entry::Tensor { dtype: tensor.dtype, shape: &tensor.shape, data_offsets: [start, *end] };
             Some((tensor.name.as_str(), entry))
         });
         serializer.collect_map(std::iter::once(metadata).chain(tensors))

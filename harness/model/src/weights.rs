@@ -131,6 +131,17 @@ impl WeightFile {
         Ok(())
     }
 
+    /// Reads a tensor's bytes as they lie in the file.
+    ///
+    /// # Errors
+    /// When it is missing or cannot be read.
+    pub fn read_bytes(&self, name: &str) -> Result<Vec<u8>, ModelError> {
+        let location = self.tensor(name)?;
+        let mut bytes = vec![0; location.bytes as usize];
+        self.file.read_exact_at(&mut bytes, location.offset).map_err(ModelError::io("read", &self.path))?;
+        Ok(bytes)
+    }
+
     /// Reads a tensor as f32, whatever its format in the file (F32, F16, BF16).
     ///
     /// # Errors

@@ -32,7 +32,10 @@ pub struct Request {
 pub struct ModelFiles {
     /// The folder with `config.json` and `model.safetensors`.
     pub folder: PathBuf,
-    /// SHA-256 of `model.safetensors` in lower-case hexadecimal, as the harness verified it.
+    /// The weights in the precision that is asked for: `model.safetensors` itself, or a file of codes and scales that
+    /// was made from it and lies beside it.
+    pub weights: PathBuf,
+    /// SHA-256 of that file in lower-case hexadecimal, as the harness verified it.
     pub weights_sha256: String,
     /// The ONNX graph to load; absent for an engine that builds the model from the weights itself.
     pub graph: Option<GraphFile>,
@@ -76,19 +79,40 @@ impl GraphKind {
     }
 }
 
-/// In which number format the weights are held and multiplied.
+/// In which number format the weights are held and multiplied. METHODOLOGY.md says what each rounds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Precision {
     /// 32-bit floating point throughout.
     F32,
+    /// IEEE 754 half precision: weights, activations and cache.
+    F16,
+    /// Brain floating point, 8 bits of exponent and 8 of significand: weights, activations and cache.
+    Bf16,
+    /// Weights in 8 bits with a scale for each block of 32, symmetric; activations as the engine's kernel wants them.
+    Int8,
+    /// Weights in 8 bits with a scale for each output, symmetric, and activations in 8 bits between the least and the
+    /// greatest of each token (arXiv 2402.14905, section 4.3).
+    W8a8,
+    /// Weights in 4 bits with a scale for each block of 32, symmetric, embedding and head included; activations as the
+    /// engine's kernel wants them.
+    Int4,
 }
 
 impl Precision {
+    /// All of them, from the finest to the coarsest.
+    pub const ALL: [Precision; 6] =
+        [Precision::F32, Precision::F16, Precision::Bf16, Precision::Int8, Precision::W8a8, Precision::Int4];
+
     /// The name used on the command line and in records.
     pub fn name(self) -> &'static str {
         match self {
             Precision::F32 => "f32",
+            Precision::F16 => "f16",
+            Precision::Bf16 => "bf16",
+            Precision::Int8 => "int8",
+            Precision::W8a8 => "w8a8",
+            Precision::Int4 => "int4",
         }
     }
 }

@@ -113,7 +113,12 @@ mod tests {
     fn request(prompt: Vec<u32>) -> Request {
         Request {
             protocol: PROTOCOL_VERSION,
-            model: ModelFiles { folder: PathBuf::from("m"), weights_sha256: "00".into(), graph: None },
+            model: ModelFiles {
+                folder: PathBuf::from("m"),
+                weights: PathBuf::from("m/model.safetensors"),
+                weights_sha256: "00".into(),
+                graph: None,
+            },
             options: LoadOptions { threads: 1, precision: Precision::F32, context_tokens: 16 },
             phase_edges: false,
             task: Task::Generate(Workload {

@@ -129,17 +129,21 @@ pub struct ModelPassport {
     pub seeded: bool,
     /// SHA-256 of `model.safetensors`.
     pub weights_sha256: String,
+    /// SHA-256 of the file of codes and scales that was made from it and measured; absent where that is
+    /// `model.safetensors` itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rounded_sha256: Option<String>,
     /// SHA-256 of `config.json`.
     pub config_sha256: String,
     /// SHA-256 of `tokenizer.json`; absent for a model without one.
     pub tokenizer_sha256: Option<String>,
     /// Number of weights.
     pub parameters: u64,
-    /// Bytes of all weights, as stored.
+    /// Bytes of all weights in the case's precision, scales included.
     pub weight_bytes: u64,
     /// Bytes of weights that one decoded token reads, in the case's precision.
     pub weight_bytes_per_token: u64,
-    /// Bytes of key-value cache of one position.
+    /// Bytes of key-value cache of one position, in the case's precision.
     pub kv_bytes_per_token: u64,
 }
 

@@ -15,6 +15,7 @@ use pocketwatt_protocol::{LoadOptions, ModelFiles, MonotonicClock, TokenId};
 
 use crate::{Backend, LoadStages, Model};
 use check::SESSION_CHECKS;
+pub use check::{F32_TOLERANCE, ROUNDED_TOLERANCE};
 use refusal::LOAD_CHECKS;
 
 /// A model on disk and what a correct backend answers.
@@ -27,8 +28,12 @@ pub struct Expectation {
     pub tokens: Vec<TokenId>,
     /// The reference's logits after each of `tokens`; the length of a row is the vocabulary.
     pub logits: Vec<Vec<f32>>,
-    /// The reference's most probable tokens after `tokens`, one after the other.
+    /// The reference's most probable tokens after `tokens`, one after the other. Empty where engines may rightly differ
+    /// from it by more than two tokens are apart, because they round activations.
     pub greedy: Vec<TokenId>,
+    /// Largest difference between two ways to compute a logit: [`F32_TOLERANCE`] in f32, [`ROUNDED_TOLERANCE`] where
+    /// activations are rounded.
+    pub tolerance: f32,
     /// An empty folder, in which the suite damages copies of the model.
     pub scratch: PathBuf,
 }

@@ -82,7 +82,12 @@ pub fn write_model(folder: &Path) -> ModelFiles {
     fs::create_dir_all(folder).unwrap();
     fs::write(folder.join("config.json"), r#"{"vocab_size": 10, "intermediate_size": 128}"#).unwrap();
     fs::write(folder.join("model.safetensors"), [0; 128]).unwrap();
-    ModelFiles { folder: folder.to_owned(), weights_sha256: "00".into(), graph: None }
+    ModelFiles {
+        folder: folder.to_owned(),
+        weights: folder.join("model.safetensors"),
+        weights_sha256: "00".into(),
+        graph: None,
+    }
 }
 
 /// Options for `context_tokens` positions.

@@ -248,8 +248,8 @@ mod tests {
         let failure = |line: &[u8]| failure(Fault::None, line);
         insta::assert_snapshot!(failure(b""), @"Start: the other process closed the pipe before it was done");
         insta::assert_snapshot!(
-            failure(br#"{"protocol":3,"news":true}"#),
-            @"Start: the other process speaks protocol 3, this one speaks 2: rebuild the runner"
+            failure(br#"{"protocol":4,"news":true}"#),
+            @"Start: the other process speaks protocol 4, this one speaks 3: rebuild the runner"
         );
         let garbage = failure(b"GET / HTTP/1.1\n");
         assert!(garbage.starts_with("Start: not a protocol message: \"GET / HTTP/1.1\""), "{garbage}");

@@ -4,10 +4,9 @@ use std::{fs, path::Path, time::Duration};
 
 use anyhow::{Context, Result};
 use clap::{Args, value_parser};
-use pocketwatt_model::{TextTokenizer, write_graph};
+use pocketwatt_model::TextTokenizer;
 use pocketwatt_protocol::{
-    Event, GraphKind, LoadOptions, ModelFiles, PROTOCOL_VERSION, Precision, Request, ScoreTask, Task, TokenId, Turn,
-    Workload,
+    Event, GraphKind, LoadOptions, PROTOCOL_VERSION, Precision, Request, ScoreTask, Task, TokenId, Turn, Workload,
 };
 
 use super::{
@@ -69,7 +68,7 @@ pub fn run(arguments: ConformanceArguments) -> Result<Exit> {
     backends.retain(|backend| backend.name != reference.name);
     let library = arguments.cache.library()?;
     let planned = PlannedModel::find(&library, &arguments.model)?;
-    let model = PreparedModel::prepare(&library, &arguments.model, planned)?;
+    let model = PreparedModel::prepare(&library, &arguments.model, planned, &[Precision::F32])?;
     let tokenizer = TextTokenizer::open(&model.folder)?;
     let mut tokens = tokenizer.encode(TEXT)?;
     let wanted = PROMPT_TOKENS + POSITIONS - 1;
@@ -176,17 +175,9 @@ impl Comparison<'_> {
         graph: Option<GraphKind>,
         task: Task,
     ) -> Result<Vec<Event>, String> {
-        let graph = graph
-            .map(|kind| write_graph(&self.model.folder, kind))
-            .transpose()
-            .map_err(|error| format!("the graph could not be written: {:#}", anyhow::Error::from(error)))?;
         let request = Request {
             protocol: PROTOCOL_VERSION,
-            model: ModelFiles {
-                folder: self.model.folder.path().to_owned(),
-                weights_sha256: self.model.passport.weights_sha256.clone(),
-                graph,
-            },
+            model: self.model.files(Precision::F32, graph)?,
             options: LoadOptions {
                 threads: self.arguments.threads,
                 precision: Precision::F32,

@@ -5,10 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use clap::{Args, value_parser};
 use pocketwatt_meter::{Sampler, SystemRoot, device_facts};
-use pocketwatt_model::write_graph;
-use pocketwatt_protocol::{
-    LoadOptions, ModelFiles, PROTOCOL_VERSION, Precision, Request, Task, Workload, wall_clock_unix_ms,
-};
+use pocketwatt_protocol::{LoadOptions, PROTOCOL_VERSION, Precision, Request, Task, Workload, wall_clock_unix_ms};
 use pocketwatt_record::ObserverCost;
 
 use super::{
@@ -74,7 +71,7 @@ pub fn run(arguments: &ObserverArguments) -> Result<Exit> {
     let backend = registry.find(&arguments.backend)?;
     let library = arguments.cache.library()?;
     let planned = PlannedModel::find(&library, &arguments.model)?;
-    let model = PreparedModel::prepare(&library, &arguments.model, planned)?;
+    let model = PreparedModel::prepare(&library, &arguments.model, planned, &[Precision::F32])?;
     let cache = arguments.cache.root()?;
     let program = Programs::new(&cache).find(backend).map_err(Refusal::error)?;
     if let Some(library) = &backend.library {
@@ -127,14 +124,10 @@ fn request(arguments: &ObserverArguments, backend: &Backend, model: &PreparedMod
     if prepared.context_tokens as usize > context {
         return Err(Refusal::error(format!("{} has a context of {context}: ask for fewer --tokens", arguments.model)));
     }
-    let graph = backend.graphs.first().map(|kind| write_graph(&model.folder, *kind)).transpose()?;
+    let graph = backend.graphs.first().copied();
     Ok(Request {
         protocol: PROTOCOL_VERSION,
-        model: ModelFiles {
-            folder: model.folder.path().to_owned(),
-            weights_sha256: model.passport.weights_sha256.clone(),
-            graph,
-        },
+        model: model.files(Precision::F32, graph).map_err(Refusal::error)?,
         options: LoadOptions {
             threads: arguments.threads,
             precision: Precision::F32,

@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use clap::Args;
 use pocketwatt_meter::{Bandwidth, SystemRoot, device_facts, measure_bandwidth};
 use pocketwatt_model::ModelConfig;
-use pocketwatt_protocol::wall_clock_unix_ms;
+use pocketwatt_protocol::{Precision, wall_clock_unix_ms};
 use pocketwatt_record::{
     Case, EnergyPlan, ObserverCost, Outcome, PlannedCase, RECORD_FORMAT, Record, Run, RunFolder, RunSettings,
 };
@@ -120,7 +120,7 @@ fn start(arguments: &RunArguments, registry: &Registry) -> Result<Exit> {
     let mut mailbox = Mailbox::with_signals()?;
     let mut models = BTreeMap::new();
     for (name, planned) in planned_models {
-        let prepared = PreparedModel::prepare(&library, &name, planned)?;
+        let prepared = PreparedModel::prepare(&library, &name, planned, arguments.plan.precisions())?;
         models.insert(name, prepared);
     }
     let count =
@@ -211,11 +211,14 @@ fn resume(arguments: &RunArguments, registry: &Registry, name: &str) -> Result<E
     let mut mailbox = Mailbox::with_signals()?;
     let library = arguments.cache.library()?;
     let records = folder.records()?;
+    let mut precisions: Vec<Precision> = run.plan.iter().map(|planned| planned.case.precision).collect();
+    precisions.sort_unstable();
+    precisions.dedup();
     let mut models = BTreeMap::new();
     for planned in &run.plan {
         let name = &planned.case.model;
         if !models.contains_key(name) {
-            let model = PreparedModel::prepare(&library, name, PlannedModel::find(&library, name)?)?;
+            let model = PreparedModel::prepare(&library, name, PlannedModel::find(&library, name)?, &precisions)?;
             ensure_same_model(&records, &model)?;
             models.insert(name.clone(), model);
         }
@@ -228,8 +231,8 @@ fn resume(arguments: &RunArguments, registry: &Registry, name: &str) -> Result<E
 fn ensure_same_model(records: &[Record], model: &PreparedModel) -> Result<()> {
     let other = records
         .iter()
-        .map(|record| &record.passport.model)
-        .find(|passport| passport.name == model.passport.name && **passport != model.passport);
+        .filter(|record| record.passport.model.name == model.passport.name)
+        .find(|record| record.passport.model != model.passport_in(record.case.precision));
     match other {
         Some(_) => Err(Refusal::error(format!(
             "model {:?} is another one than when the run began: start a new run",
@@ -309,7 +312,7 @@ fn show(arguments: &RunArguments, run: &Run, folder: &RunFolder, records: &[Reco
 }
 
 fn estimated(case: &Case, config: &ModelConfig, outline: Outline, settings: &RunSettings) -> Result<PlannedCase> {
-    let estimate_s = duration(config, outline, case.threads, settings);
+    let estimate_s = duration(config, outline, case.precision, case.threads, settings);
     Ok(PlannedCase { case: case.clone(), estimate_s })
 }
 

@@ -3,7 +3,11 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
-use clap::{Args, value_parser};
+use clap::{
+    Args,
+    builder::{PossibleValuesParser, TypedValueParser},
+    value_parser,
+};
 use pocketwatt_model::ModelLibrary;
 use pocketwatt_protocol::Precision;
 use pocketwatt_record::RunSettings;
@@ -76,6 +80,9 @@ pub struct PlanArguments {
     /// Backend [default: onnxruntime,tract,candle].
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     backend: Vec<String>,
+    /// Number format of the weights; `pocketwatt backends` shows who computes in which.
+    #[arg(long, value_name = "NAME", value_delimiter = ',', default_value = "f32", value_parser = precision_parser())]
+    precision: Vec<Precision>,
     /// Number of threads that compute.
     #[arg(long, value_name = "N", value_delimiter = ',', default_value = "1", value_parser = value_parser!(u32).range(1..=1024))]
     threads: Vec<u32>,
@@ -94,6 +101,12 @@ pub struct PlanArguments {
     /// A runner that says nothing for so many seconds is killed; it must be longer than an iteration.
     #[arg(long, value_name = "S", default_value_t = 600, value_parser = value_parser!(u64).range(1..=86_400))]
     timeout: u64,
+}
+
+/// Reads a precision from the command line.
+fn precision_parser() -> impl TypedValueParser<Value = Precision> {
+    PossibleValuesParser::new(Precision::ALL.map(Precision::name))
+        .map(|name| Precision::ALL.into_iter().find(|precision| precision.name() == name).unwrap_or(Precision::F32))
 }
 
 impl PlanArguments {
@@ -131,7 +144,7 @@ impl PlanArguments {
 
     /// Number formats.
     pub fn precisions(&self) -> &[Precision] {
-        &[Precision::F32]
+        &self.precision
     }
 
     /// Which graph the backends load.

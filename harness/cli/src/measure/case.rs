@@ -3,10 +3,9 @@
 use std::time::Duration;
 
 use pocketwatt_meter::{Bandwidth, CaseReadings};
-use pocketwatt_model::write_graph;
 use pocketwatt_protocol::{
-    Clock, Event, GraphFile, IterationKind, LoadOptions, ModelFiles, MonotonicClock, PROTOCOL_VERSION, Request, Stage,
-    Task, Workload, wall_clock_unix_ms,
+    Clock, Event, IterationKind, LoadOptions, ModelFiles, MonotonicClock, PROTOCOL_VERSION, Request, Stage, Task,
+    Workload, wall_clock_unix_ms,
 };
 use pocketwatt_record::{
     BatteryAssumption, Case, Outcome, Passport, RECORD_FORMAT, Record, RunSettings, Samples, derive,
@@ -68,10 +67,10 @@ pub fn measure_case(
     progress: &mut dyn FnMut(CaseProgress),
 ) -> Ended {
     let mut record = record(input);
-    let outcome = match graph(input) {
-        Ok(graph) => {
-            record.passport.graph_sha256 = graph.as_ref().map(|graph| graph.sha256.clone());
-            run(input, graph, meters, mailbox, progress, &mut record)
+    let outcome = match input.model.files(input.case.precision, input.case.graph) {
+        Ok(files) => {
+            record.passport.graph_sha256 = files.graph.as_ref().map(|graph| graph.sha256.clone());
+            run(input, files, meters, mailbox, progress, &mut record)
         }
         Err(message) => Err(Failure { stage: Stage::Start, message }),
     };
@@ -116,7 +115,7 @@ fn empty(case: &Case, model: &PreparedModel, scenario_sha256: &str) -> Record {
             started_unix_ms: wall_clock_unix_ms(),
             backend: None,
             runner_sha256: None,
-            model: model.passport.clone(),
+            model: model.passport_in(case.precision),
             graph_sha256: None,
             scenario_sha256: scenario_sha256.to_owned(),
             bandwidth: None,
@@ -132,26 +131,17 @@ fn empty(case: &Case, model: &PreparedModel, scenario_sha256: &str) -> Record {
     }
 }
 
-/// The graph that the case asks for; the model crate keeps it beside the weights.
-fn graph(input: &CaseInput) -> Result<Option<GraphFile>, String> {
-    let Some(kind) = input.case.graph else { return Ok(None) };
-    match write_graph(&input.model.folder, kind) {
-        Ok(graph) => Ok(Some(graph)),
-        Err(error) => Err(format!("the graph {} could not be written: {:#}", kind.name(), anyhow::Error::from(error))),
-    }
-}
-
 /// Runs the runner, and fills the record with what it says and what is read meanwhile. Nothing when interrupted.
 fn run(
     input: &CaseInput,
-    graph: Option<GraphFile>,
+    files: ModelFiles,
     meters: &mut CaseMeters,
     mailbox: &mut Mailbox,
     progress: &mut dyn FnMut(CaseProgress),
     record: &mut Record,
 ) -> Result<Option<()>, Failure> {
     let Some(mut sampler) = meters.begin(mailbox) else { return Ok(None) };
-    let outcome = generate(input, graph, &sampler, mailbox, progress, record);
+    let outcome = generate(input, files, &sampler, mailbox, progress, record);
     if outcome.is_ok() {
         sampler.rest_after(mailbox);
     }
@@ -166,7 +156,7 @@ fn run(
 /// From the start of the runner until it is gone.
 fn generate(
     input: &CaseInput,
-    graph: Option<GraphFile>,
+    files: ModelFiles,
     sampler: &CaseSampler,
     mailbox: &mut Mailbox,
     progress: &mut dyn FnMut(CaseProgress),
@@ -182,11 +172,7 @@ fn generate(
     };
     let request = Request {
         protocol: PROTOCOL_VERSION,
-        model: ModelFiles {
-            folder: input.model.folder.path().to_owned(),
-            weights_sha256: input.model.passport.weights_sha256.clone(),
-            graph,
-        },
+        model: files,
         options: LoadOptions {
             threads: input.case.threads,
             precision: input.case.precision,

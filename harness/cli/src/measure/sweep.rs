@@ -178,7 +178,10 @@ pub fn all_measured(records: &[Record]) -> bool {
 /// Why a case cannot be measured, known before it is tried.
 fn obstacle(case: &Case, backend: &Backend, model: &PreparedModel, prepared: &Prepared) -> Option<String> {
     if !backend.precisions.contains(&case.precision) {
-        return Some(format!("{} does not compute in {}", backend.name, case.precision.name()));
+        return Some(backend.refusal(case.precision));
+    }
+    if let Err(reason) = model.weights(case.precision) {
+        return Some(reason);
     }
     if let Some(graph) = case.graph.filter(|graph| !backend.graphs.contains(graph)) {
         let graphs: Vec<&str> = backend.graphs.iter().map(|graph| graph.name()).collect();

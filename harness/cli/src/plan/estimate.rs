@@ -1,6 +1,7 @@
 //! How long a case should take, before anything was measured.
 
-use pocketwatt_model::ModelConfig;
+use pocketwatt_model::{ModelConfig, precision::bytes_per_token};
+use pocketwatt_protocol::Precision;
 use pocketwatt_record::RunSettings;
 
 use super::{Scenario, Shape};
@@ -10,6 +11,8 @@ use super::{Scenario, Shape};
 const BANDWIDTH: f64 = 12e9;
 const OPERATIONS: f64 = 50e9;
 const LOADING: f64 = 0.6e9;
+/// How many times as fast as in f32 a model decodes in few bits, at most.
+const MOST_SPEEDUP: f64 = 2.5;
 /// Starting a program and reading its hash.
 const START_S: f64 = 0.3;
 /// Characters of English text in a token.
@@ -44,12 +47,21 @@ impl Outline {
 }
 
 /// Seconds that a case should take.
-pub fn duration(config: &ModelConfig, outline: Outline, threads: u32, settings: &RunSettings) -> f64 {
+pub fn duration(
+    config: &ModelConfig,
+    outline: Outline,
+    precision: Precision,
+    threads: u32,
+    settings: &RunSettings,
+) -> f64 {
     let weights = config.weight_bytes_per_token() as f64;
+    let (_, read) = bytes_per_token(config, precision);
+    // Codes have to be turned into numbers: reading them is never as fast as their size would allow.
+    let read = (read as f64).max(weights / MOST_SPEEDUP);
     // A weight is 4 bytes, and costs a multiplication and an addition for each token.
     let operations_per_token = weights / 4.0 * 2.0;
     let prefill = f64::from(outline.prompt_tokens) * operations_per_token / (OPERATIONS * f64::from(threads));
-    let decode = f64::from(outline.output_tokens) * weights / BANDWIDTH;
+    let decode = f64::from(outline.output_tokens) * read / BANDWIDTH;
     let iterations = f64::from(settings.warmup_iterations + settings.iterations);
     let settle = f64::from(settings.iterations) * settings.settle_ms as f64 / 1e3;
     START_S + config.weight_bytes() as f64 / LOADING + iterations * (prefill + decode) + settle

@@ -1,9 +1,14 @@
 //! The models of a plan: named first, brought to the disk and verified before they are measured.
 
-use std::path::Path;
+use std::{collections::BTreeMap, path::Path};
 
 use anyhow::{Context, Result};
-use pocketwatt_model::{ModelConfig, ModelFolder, ModelLibrary, ModelManifest, Preset, generate_seeded};
+use pocketwatt_model::{
+    ModelConfig, ModelFolder, ModelLibrary, ModelManifest, Preset, generate_seeded,
+    precision::{PreparedWeights, obstacle, prepare_weights},
+    write_graph,
+};
+use pocketwatt_protocol::{GraphKind, ModelFiles, Precision};
 use pocketwatt_record::ModelPassport;
 
 /// Seed of models that are generated unasked.
@@ -44,17 +49,25 @@ impl PlannedModel {
 pub struct PreparedModel {
     /// Its files.
     pub folder: ModelFolder,
-    /// Its part of every record.
+    /// Its part of every record in f32.
     pub passport: ModelPassport,
+    /// Its weights in each precision of the plan, or why it has none in that one.
+    weights: BTreeMap<Precision, Result<PreparedWeights, String>>,
 }
 
 impl PreparedModel {
     /// Generates a preset that is missing, and verifies the sha256 of every file: what is measured is what the record
-    /// will say. It also brings the weights into the page cache, so that no backend is the one to read the disk.
+    /// will say. It also brings the weights into the page cache, so that no backend is the one to read the disk. Weights
+    /// in other precisions are made from them where they are missing.
     ///
     /// # Errors
     /// When the disk is full, or a file is not what it was when the model was made.
-    pub fn prepare(library: &ModelLibrary, name: &str, planned: PlannedModel) -> Result<Self> {
+    pub fn prepare(
+        library: &ModelLibrary,
+        name: &str,
+        planned: PlannedModel,
+        precisions: &[Precision],
+    ) -> Result<Self> {
         let folder = match planned {
             PlannedModel::Present(folder) => *folder,
             PlannedModel::Preset(preset) => generate(&library.folder(name), preset)?,
@@ -72,6 +85,7 @@ impl PreparedModel {
             origin: manifest.origin_text(),
             seeded: manifest.is_seeded(),
             weights_sha256: manifest.weights_sha256.clone(),
+            rounded_sha256: None,
             config_sha256: manifest.config_sha256.clone(),
             tokenizer_sha256: manifest.tokenizer_sha256.clone(),
             parameters: config.parameters(),
@@ -79,7 +93,58 @@ impl PreparedModel {
             weight_bytes_per_token: config.weight_bytes_per_token(),
             kv_bytes_per_token: config.kv_bytes_per_token(),
         };
-        Ok(Self { folder, passport })
+        let mut weights = BTreeMap::new();
+        for &precision in precisions {
+            let made = match obstacle(config, precision) {
+                Some(reason) => Err(reason),
+                None => Ok(prepare_weights(&folder, &manifest.weights_sha256, precision)
+                    .with_context(|| format!("cannot round model {name:?} to {}", precision.name()))?),
+            };
+            weights.insert(precision, made);
+        }
+        Ok(Self { folder, passport, weights })
+    }
+
+    /// Its weights in a precision that it was prepared for.
+    ///
+    /// # Errors
+    /// Why it has none.
+    pub fn weights(&self, precision: Precision) -> Result<&PreparedWeights, String> {
+        let unprepared = || format!("model {:?} was not prepared for {}", self.passport.name, precision.name());
+        self.weights.get(&precision).ok_or_else(unprepared)?.as_ref().map_err(Clone::clone)
+    }
+
+    /// Its part of a record in that precision.
+    pub fn passport_in(&self, precision: Precision) -> ModelPassport {
+        let mut passport = self.passport.clone();
+        if let Ok(weights) = self.weights(precision) {
+            passport.weight_bytes = weights.bytes;
+            passport.weight_bytes_per_token = weights.bytes_per_token;
+            passport.rounded_sha256 = Some(weights.sha256.clone()).filter(|sha256| *sha256 != passport.weights_sha256);
+        }
+        if matches!(precision, Precision::F16 | Precision::Bf16) {
+            passport.kv_bytes_per_token /= 2;
+        }
+        passport
+    }
+
+    /// Its files as a request names them.
+    ///
+    /// # Errors
+    /// Why there are none in that precision, or no graph.
+    pub fn files(&self, precision: Precision, graph: Option<GraphKind>) -> Result<ModelFiles, String> {
+        let weights = self.weights(precision)?;
+        let written = graph.map(|kind| {
+            write_graph(&self.folder, kind, precision).map_err(|error| {
+                format!("the graph {} could not be written: {:#}", kind.name(), anyhow::Error::from(error))
+            })
+        });
+        Ok(ModelFiles {
+            folder: self.folder.path().to_owned(),
+            weights: weights.path.clone(),
+            weights_sha256: weights.sha256.clone(),
+            graph: written.transpose()?,
+        })
     }
 }
 

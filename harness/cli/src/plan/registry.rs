@@ -29,6 +29,9 @@ pub struct Backend {
     pub default: bool,
     /// Number formats that it computes in.
     pub precisions: Vec<Precision>,
+    /// Why it does not compute in others.
+    #[serde(default)]
+    refused: BTreeMap<Precision, String>,
     /// ONNX graphs that it loads, the one it runs fastest first.
     #[serde(default)]
     pub graphs: Vec<GraphKind>,
@@ -54,6 +57,14 @@ pub struct Library {
 }
 
 impl Backend {
+    /// Why it does not compute in that precision.
+    pub fn refusal(&self, precision: Precision) -> String {
+        match self.refused.get(&precision) {
+            Some(reason) => reason.clone(),
+            None => format!("{} does not compute in {}", self.name, precision.name()),
+        }
+    }
+
     /// Variables that the runner is started with.
     pub fn environment(&self, threads: u32) -> impl Iterator<Item = (&str, String)> {
         let threads = threads.to_string();

@@ -258,6 +258,7 @@ fn passport(speed: &Speed) -> Passport {
             origin: "seeded weights (seed 42)".into(),
             seeded: true,
             weights_sha256: "0123456789abcdef".repeat(4),
+            rounded_sha256: None,
             config_sha256: "cd".repeat(32),
             tokenizer_sha256: None,
             parameters: 124_635_456,

@@ -44,8 +44,9 @@ pub(super) struct DraftNode {
 }
 
 pub(super) enum Contents {
-    /// f32 numbers that stay in the weight file.
+    /// Numbers that stay in the weight file.
     Weights {
+        format: DataType,
         offset: String,
         bytes: String,
     },
@@ -148,22 +149,43 @@ impl<'a> Builder<'a> {
 
     /// [`Builder::weight`] under another name: a second initializer over the same bytes.
     pub(super) fn weight_as(&mut self, name: &str, tensor: &str) -> Result<Value, ModelError> {
+        self.stored_as(name, tensor, Dtype::F32, None)
+    }
+
+    /// A tensor of that number format under a name of its own, and in another shape if one is given.
+    pub(super) fn stored_as(
+        &mut self,
+        name: &str,
+        tensor: &str,
+        dtype: Dtype,
+        shape: Option<&[usize]>,
+    ) -> Result<Value, ModelError> {
         if let Some(&value) = self.known.get(name) {
             return Ok(value);
         }
         let location = self.weights.tensor(tensor)?;
-        if location.dtype != Dtype::F32 {
+        let format = match dtype {
+            Dtype::U8 => DataType::Uint8,
+            Dtype::I8 => DataType::Int8,
+            _ => DataType::Float,
+        };
+        if location.dtype != dtype {
             return Err(ModelError::invalid(
                 self.weights.path(),
                 format!(
-                    "tensor {name:?} is {:?}, but graphs refer to F32 weights: import the model again",
+                    "tensor {tensor:?} is {:?}, but graphs refer to {dtype:?} there: import the model again",
                     location.dtype
                 ),
             ));
         }
-        let shape = location.shape.iter().map(|&length| length as i64).collect();
-        let contents = Contents::Weights { offset: location.offset.to_string(), bytes: location.bytes.to_string() };
-        Ok(self.initializer(name.to_owned(), shape, contents))
+        let shape = shape.unwrap_or(&location.shape).iter().map(|&length| length as i64).collect();
+        let (offset, bytes) = (location.offset.to_string(), location.bytes.to_string());
+        Ok(self.initializer(name.to_owned(), shape, Contents::Weights { format, offset, bytes }))
+    }
+
+    /// Lengths of a tensor of the weight file.
+    pub(super) fn shape(&self, tensor: &str) -> Result<Vec<usize>, ModelError> {
+        Ok(self.weights.tensor(tensor)?.shape.clone())
     }
 
     /// A constant list of integers, usually a shape or axes.

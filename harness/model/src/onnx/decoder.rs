@@ -1,23 +1,29 @@
 //! The decoder from token ids to the logits of the last token.
 
-use pocketwatt_protocol::GraphKind;
+use pocketwatt_protocol::{GraphKind, Precision};
 
 use super::{
     attention::{Projections, attention},
-    builder::{Builder, Draft, ONNX, Value, int},
+    builder::{Builder, Draft, Value},
+    linear::Linear,
     norm::{add_and_norm, rms_norm},
     ports::Ports,
     positions::Positions,
 };
 use crate::{ModelConfig, ModelError, WeightFile};
 
-/// Everything is computed on rows `[S, width]`: products with weights are then `Gemm`, which multiplies by the
-/// `[out, in]` matrices of the weight file as they lie, while `MatMul` would need transposed copies.
-pub(super) fn decoder(config: &ModelConfig, kind: GraphKind, weights: &WeightFile) -> Result<Draft, ModelError> {
+/// Everything is computed on rows `[S, width]`.
+pub(super) fn decoder(
+    config: &ModelConfig,
+    kind: GraphKind,
+    precision: Precision,
+    weights: &WeightFile,
+) -> Result<Draft, ModelError> {
     let mut builder = Builder::new(weights);
+    let linear = Linear { config, kind, precision };
     let ports = Ports::declare(&mut builder, config, kind);
     let positions = Positions::new(&mut builder, config, kind, &ports);
-    let mut stream = embed(&mut builder, &ports)?;
+    let mut stream = embed(&mut builder, linear, &ports)?;
     // What the last block has yet to add to the stream: added together with the norm that follows.
     let mut pending = None;
     for (executed, &cache) in ports.caches.iter().enumerate() {
@@ -27,31 +33,32 @@ pub(super) fn decoder(config: &ModelConfig, kind: GraphKind, weights: &WeightFil
         builder.scope(format!("layer.{executed}/attention"));
         let normed;
         (stream, normed) = continue_stream(&mut builder, config, kind, stream, pending, &weight("input_layernorm"))?;
+        let input = linear.input(&mut builder, normed);
         let projected = Projections {
-            query: linear(&mut builder, normed, &weight("self_attn.q_proj"))?,
-            key: linear(&mut builder, normed, &weight("self_attn.k_proj"))?,
-            value: linear(&mut builder, normed, &weight("self_attn.v_proj"))?,
+            query: linear.product(&mut builder, input, &weight("self_attn.q_proj"))?,
+            key: linear.product(&mut builder, input, &weight("self_attn.k_proj"))?,
+            value: linear.product(&mut builder, input, &weight("self_attn.v_proj"))?,
         };
         let attended = attention(&mut builder, config, positions, cache, projected);
-        let attended = linear(&mut builder, attended, &weight("self_attn.o_proj"))?;
+        let attended = linear.input(&mut builder, attended);
+        let attended = linear.product(&mut builder, attended, &weight("self_attn.o_proj"))?;
 
         builder.scope(format!("layer.{executed}/feed_forward"));
         let normed;
         (stream, normed) =
             continue_stream(&mut builder, config, kind, stream, Some(attended), &weight("post_attention_layernorm"))?;
-        pending = Some(feed_forward(&mut builder, normed, &weight)?);
+        pending = Some(feed_forward(&mut builder, linear, normed, &weight)?);
     }
     builder.scope("head");
-    head(&mut builder, config, kind, &ports, stream, pending)?;
+    head(&mut builder, linear, &ports, stream, pending)?;
     Ok(builder.finish())
 }
 
-fn embed(builder: &mut Builder, ports: &Ports) -> Result<Value, ModelError> {
+fn embed(builder: &mut Builder, linear: Linear, ports: &Ports) -> Result<Value, ModelError> {
     builder.scope("embedding");
     let flat = builder.integers(&[-1]);
     let tokens = builder.node("Reshape", &[ports.input_ids, flat], vec![]);
-    let embedding = builder.weight("model.embed_tokens.weight")?;
-    Ok(builder.node("Gather", &[embedding, tokens], vec![]))
+    linear.rows(builder, tokens)
 }
 
 /// Adds what is pending to the residual stream. Returns the stream and its norm.
@@ -70,40 +77,34 @@ fn continue_stream(
 }
 
 /// SwiGLU: `down(silu(gate(x)) * up(x))`.
-fn feed_forward(builder: &mut Builder, x: Value, weight: &impl Fn(&str) -> String) -> Result<Value, ModelError> {
-    let gate = linear(builder, x, &weight("mlp.gate_proj"))?;
-    let up = linear(builder, x, &weight("mlp.up_proj"))?;
+fn feed_forward(
+    builder: &mut Builder,
+    linear: Linear,
+    x: Value,
+    weight: &impl Fn(&str) -> String,
+) -> Result<Value, ModelError> {
+    let input = linear.input(builder, x);
+    let gate = linear.product(builder, input, &weight("mlp.gate_proj"))?;
+    let up = linear.product(builder, input, &weight("mlp.up_proj"))?;
     let sigmoid = builder.node("Sigmoid", &[gate], vec![]);
     let gate = builder.node("Mul", &[gate, sigmoid], vec![]);
     let gated = builder.node("Mul", &[gate, up], vec![]);
-    linear(builder, gated, &weight("mlp.down_proj"))
+    let gated = linear.input(builder, gated);
+    linear.product(builder, gated, &weight("mlp.down_proj"))
 }
 
 /// The last token's logits: the others are dropped before the head, by far the largest product.
 fn head(
     builder: &mut Builder,
-    config: &ModelConfig,
-    kind: GraphKind,
+    linear: Linear,
     ports: &Ports,
     stream: Value,
     pending: Option<Value>,
 ) -> Result<(), ModelError> {
+    let Linear { config, kind, .. } = linear;
     let (_, normed) = continue_stream(builder, config, kind, stream, pending, "model.norm.weight")?;
     let range = [builder.integers(&[-1]), builder.integers(&[i64::MAX]), builder.integers(&[0])];
     let last = builder.node("Slice", &[normed, range[0], range[1], range[2]], vec![]);
-    let weight = match kind {
-        // ONNX Runtime packs the head and then lets go of the pages it read it from, unless the embedding's lookup needs
-        // them too: as two initializers over the same bytes, only the rows looked up stay in memory.
-        GraphKind::Onnxruntime => builder.weight_as("lm_head.weight", config.head_tensor())?,
-        // One initializer: an engine that reads weights into memory of its own would hold them twice.
-        GraphKind::Opset17 | GraphKind::Opset23 => builder.weight(config.head_tensor())?,
-    };
-    builder.node_into(ONNX, "Gemm", &[last, weight], &[ports.logits], vec![int("transB", 1)]);
-    Ok(())
-}
-
-/// `x * weight^T`, for a weight in `[out, in]` layout.
-fn linear(builder: &mut Builder, x: Value, weight: &str) -> Result<Value, ModelError> {
-    let weight = builder.weight(weight)?;
-    Ok(builder.node("Gemm", &[x, weight], vec![int("transB", 1)]))
+    let last = linear.input(builder, last);
+    linear.head(builder, last, ports.logits)
 }

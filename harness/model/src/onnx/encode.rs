@@ -1,24 +1,27 @@
 use onnx_rs::ast::{
-    DataLocation, DataType, Dimension, Graph, Model, Node, OpType, OperatorSetId, StringStringEntry, TensorProto,
-    TensorShape, TensorShapeDimension, TensorTypeProto, TypeProto, TypeValue, ValueInfo,
+    DataLocation, Dimension, Graph, Model, Node, OpType, OperatorSetId, StringStringEntry, TensorProto, TensorShape,
+    TensorShapeDimension, TensorTypeProto, TypeProto, TypeValue, ValueInfo,
 };
 use pocketwatt_protocol::GraphKind;
 
 use super::builder::{Contents, Draft, DraftNode, Initializer, Length, MICROSOFT, ONNX, Port, Value};
 
 /// Versions that a graph asks of its reader: no newer than its operators need, so that older engines load it.
-fn versions(kind: GraphKind) -> (i64, Vec<OperatorSetId<'static>>) {
-    let standard = |version| OperatorSetId { domain: ONNX, version };
-    match kind {
-        GraphKind::Opset17 => (8, vec![standard(17)]),
-        GraphKind::Opset23 => (11, vec![standard(23)]),
-        GraphKind::Onnxruntime => (8, vec![standard(17), OperatorSetId { domain: MICROSOFT, version: 1 }]),
+fn versions(draft: &Draft, kind: GraphKind) -> (i64, Vec<OperatorSetId<'static>>) {
+    let (ir_version, standard) = match kind {
+        GraphKind::Opset17 | GraphKind::Onnxruntime => (8, 17),
+        GraphKind::Opset23 => (11, 23),
+    };
+    let mut operators = vec![OperatorSetId { domain: ONNX, version: standard }];
+    if draft.nodes.iter().any(|node| node.domain == MICROSOFT) {
+        operators.push(OperatorSetId { domain: MICROSOFT, version: 1 });
     }
+    (ir_version, operators)
 }
 
 /// The file's bytes. Equal drafts give equal bytes.
 pub(super) fn encode(draft: &Draft, kind: GraphKind, weights_file: &str) -> Vec<u8> {
-    let (ir_version, opset_import) = versions(kind);
+    let (ir_version, opset_import) = versions(draft, kind);
     let graph = Graph {
         name: "decoder",
         node: draft.nodes.iter().map(|node| encode_node(draft, node)).collect(),
@@ -55,9 +58,9 @@ fn encode_initializer<'a>(draft: &'a Draft, tensor: &'a Initializer, weights_fil
     match &tensor.contents {
         Contents::Integers(values) => TensorProto::from_i64(name, shape, values.clone()),
         Contents::Numbers(values) => TensorProto::from_f32(name, shape, values.clone()),
-        Contents::Weights { offset, bytes } => {
+        Contents::Weights { format, offset, bytes } => {
             let entry = |key, value| StringStringEntry { key, value };
-            TensorProto::from_raw(name, shape, DataType::Float, &[])
+            TensorProto::from_raw(name, shape, *format, &[])
                 .with_data_location(DataLocation::External)
                 .with_external_data(vec![
                     entry("location", weights_file),

@@ -24,7 +24,7 @@ fn for_each_graph(check: impl Fn(&str, GraphKind, &ModelFolder, &Graph)) {
         let root = tempfile::tempdir().unwrap();
         let folder = hollow(&config, "F32", root.path());
         for kind in GraphKind::ALL {
-            let bytes = fs::read(write_graph(&folder, kind).unwrap().path).unwrap();
+            let bytes = fs::read(write_graph(&folder, kind, Precision::F32).unwrap().path).unwrap();
             let model = onnx_rs::parse(&bytes).unwrap();
             check(&format!("{name}, {}", kind.name()), kind, &folder, &model.graph.unwrap());
         }
@@ -60,7 +60,7 @@ fn operators_of_each_kind_are_the_expected_ones() {
     let root = tempfile::tempdir().unwrap();
     let folder = tiny(root.path());
     let histogram = |kind| {
-        let bytes = fs::read(write_graph(&folder, kind).unwrap().path).unwrap();
+        let bytes = fs::read(write_graph(&folder, kind, Precision::F32).unwrap().path).unwrap();
         let mut counts = BTreeMap::<String, usize>::new();
         let graph = onnx_rs::parse(&bytes).unwrap().graph.unwrap();
         for node in &graph.node {
@@ -145,18 +145,18 @@ fn a_layer_that_runs_twice_has_two_caches() {
 fn the_second_call_finds_the_graph_and_a_damaged_one_is_replaced() {
     let root = tempfile::tempdir().unwrap();
     let folder = tiny(root.path());
-    let first = write_graph(&folder, GraphKind::Opset17).unwrap();
+    let first = write_graph(&folder, GraphKind::Opset17, Precision::F32).unwrap();
     assert_eq!(sha256_of_file(&first.path).unwrap(), first.sha256);
     let name = first.path.file_name().unwrap().to_str().unwrap().to_owned();
     assert_eq!(name, format!("opset17-{}.onnx", &first.sha256[..16]));
 
     let written = fs::metadata(&first.path).unwrap().modified().unwrap();
-    assert_eq!(write_graph(&folder, GraphKind::Opset17).unwrap(), first);
+    assert_eq!(write_graph(&folder, GraphKind::Opset17, Precision::F32).unwrap(), first);
     assert_eq!(fs::metadata(&first.path).unwrap().modified().unwrap(), written, "it was written again");
 
     let bytes = fs::read(&first.path).unwrap();
     fs::write(&first.path, &bytes[..bytes.len() / 2]).unwrap();
-    assert_eq!(write_graph(&folder, GraphKind::Opset17).unwrap(), first);
+    assert_eq!(write_graph(&folder, GraphKind::Opset17, Precision::F32).unwrap(), first);
     assert_eq!(fs::read(&first.path).unwrap(), bytes);
     let left: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(left.len(), 3, "config, weights and graph, but nothing temporary: {left:?}");
@@ -166,11 +166,12 @@ fn the_second_call_finds_the_graph_and_a_damaged_one_is_replaced() {
 fn each_kind_and_each_configuration_has_a_file_of_its_own() {
     let root = tempfile::tempdir().unwrap();
     let folder = tiny(root.path());
-    let mut names: BTreeSet<_> = GraphKind::ALL.map(|kind| write_graph(&folder, kind).unwrap().path).into();
+    let mut names: BTreeSet<_> =
+        GraphKind::ALL.map(|kind| write_graph(&folder, kind, Precision::F32).unwrap().path).into();
     let other = ModelConfig { rope_theta: 20_000.0, ..folder.config().clone() };
     fs::write(folder.path().join("config.json"), other.to_json()).unwrap();
     let folder = ModelFolder::open(folder.path()).unwrap();
-    names.extend(GraphKind::ALL.map(|kind| write_graph(&folder, kind).unwrap().path));
+    names.extend(GraphKind::ALL.map(|kind| write_graph(&folder, kind, Precision::F32).unwrap().path));
     assert_eq!(names.len(), 6);
 }
 
@@ -178,7 +179,7 @@ fn each_kind_and_each_configuration_has_a_file_of_its_own() {
 fn weights_in_half_precision_are_refused_with_their_name() {
     let root = tempfile::tempdir().unwrap();
     let folder = hollow(&Preset::find("tiny").unwrap().config(), "F16", root.path());
-    let error = write_graph(&folder, GraphKind::Opset17).unwrap_err().to_string();
+    let error = write_graph(&folder, GraphKind::Opset17, Precision::F32).unwrap_err().to_string();
     let error = error.replace(&root.path().display().to_string(), "ROOT");
     insta::assert_snapshot!(error, @r#"ROOT/model.safetensors is not valid: tensor "model.embed_tokens.weight" is F16, but graphs refer to F32 weights: import the model again"#);
 }
@@ -187,11 +188,11 @@ fn weights_in_half_precision_are_refused_with_their_name() {
 fn a_folder_that_cannot_be_written_is_an_error_that_names_the_graph() {
     let root = tempfile::tempdir().unwrap();
     let folder = tiny(root.path());
-    let graph = write_graph(&folder, GraphKind::Opset17).unwrap();
+    let graph = write_graph(&folder, GraphKind::Opset17, Precision::F32).unwrap();
     fs::remove_file(&graph.path).unwrap();
     // Where the graph belongs, something else is in the way.
     fs::create_dir(&graph.path).unwrap();
-    let error = write_graph(&folder, GraphKind::Opset17).unwrap_err().to_string();
+    let error = write_graph(&folder, GraphKind::Opset17, Precision::F32).unwrap_err().to_string();
     assert!(error.starts_with("cannot write") && error.contains("opset17-"), "{error}");
     let left = fs::read_dir(folder.path()).unwrap().count();
     assert_eq!(left, 3, "nothing temporary may be left");

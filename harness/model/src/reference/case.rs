@@ -1,9 +1,13 @@
 use std::path::Path;
 
-use pocketwatt_protocol::{ModelFiles, TokenId};
+use pocketwatt_protocol::{ModelFiles, Precision, TokenId};
 
 use super::ReferenceModel;
-use crate::{ModelConfig, ModelError, ModelFolder, Preset, generate_seeded, sha256_of_file};
+use crate::{
+    ModelConfig, ModelError, ModelFolder, Preset, generate_seeded,
+    precision::{obstacle, prepare_weights},
+    sha256_of_file,
+};
 
 /// How many tokens a [`ReferenceCase`] continues its text by.
 pub const GREEDY_TOKENS: usize = 64;
@@ -55,6 +59,24 @@ impl ReferenceCase {
         cases.into_iter().map(|(name, config)| Self::write(name, &config, &root.join(name))).collect()
     }
 
+    /// The cases whose shape allows that precision, with the logits of weights rounded to it. The reference rounds nothing
+    /// else: an engine that rounds activations too differs from it by as much as that costs.
+    ///
+    /// # Errors
+    /// When the files cannot be written.
+    pub fn all_in(root: &Path, precision: Precision) -> Result<Vec<Self>, ModelError> {
+        let mut cases = Self::all(root)?;
+        cases.retain(|case| obstacle(case.folder.config(), precision).is_none());
+        for case in &mut cases {
+            let prepared = prepare_weights(&case.folder, &case.files.weights_sha256, precision)?;
+            (case.files.weights, case.files.weights_sha256) = (prepared.path, prepared.sha256);
+            let model = ReferenceModel::open_in(&case.folder, precision)?;
+            case.logits = model.logits(&case.tokens)?;
+            case.greedy = model.greedy(&case.tokens, GREEDY_TOKENS)?;
+        }
+        Ok(cases)
+    }
+
     fn write(name: &'static str, config: &ModelConfig, path: &Path) -> Result<Self, ModelError> {
         let folder = generate_seeded(config, name, SEED, path)?;
         let tokens: Vec<TokenId> =
@@ -64,6 +86,7 @@ impl ReferenceCase {
             name,
             files: ModelFiles {
                 folder: path.to_owned(),
+                weights: folder.weights_path(),
                 weights_sha256: sha256_of_file(&folder.weights_path())?,
                 graph: None,
             },

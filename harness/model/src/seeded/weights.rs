@@ -2,9 +2,12 @@
 
 use std::path::Path;
 
+use pocketwatt_protocol::Precision;
+
 use super::random::TensorValues;
 use crate::{
     ModelConfig, ModelError,
+    precision::stored_tensors,
     weight_writer::{F32_BYTES, WeightWriter},
 };
 
@@ -14,7 +17,7 @@ const CHUNK_BYTES: usize = 1 << 18;
 /// Writes all weights of the configuration; returns the SHA-256 of the file.
 pub fn write(config: &ModelConfig, seed: u64, path: &Path) -> Result<String, ModelError> {
     let tensors = config.tensors();
-    let mut writer = WeightWriter::create(path, &tensors)?;
+    let mut writer = WeightWriter::create(path, &stored_tensors(config, Precision::F32))?;
     let mut chunk = vec![0; CHUNK_BYTES];
     for tensor in &tensors {
         let values = TensorValues::new(seed, tensor);

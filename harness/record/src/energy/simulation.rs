@@ -271,6 +271,7 @@ pub fn record() -> Record {
         origin: "seeded weights (seed 1)".into(),
         seeded: true,
         weights_sha256: String::new(),
+        rounded_sha256: None,
         config_sha256: String::new(),
         tokenizer_sha256: None,
         parameters: 1_000,

@@ -1,6 +1,7 @@
 //! Model folders that a backend must refuse to load, rather than run on what it makes of them.
 
 use std::{
+    ffi::OsStr,
     fs::{self, File},
     path::Path,
 };
@@ -21,14 +22,14 @@ pub(super) const LOAD_CHECKS: &[(&str, Check)] = &[
 
 fn refuses_missing_weights(backend: &dyn Backend, expected: &Expectation) -> Result<()> {
     let files = damaged(expected, "missing-weights", |folder| {
-        fs::remove_file(folder.join("model.safetensors")).context("cannot remove the weights")
+        fs::remove_file(folder.join(weights_name(expected)?)).context("cannot remove the weights")
     })?;
     ensure_refused(backend, expected, &files, "a folder without model.safetensors")
 }
 
 fn refuses_truncated_weights(backend: &dyn Backend, expected: &Expectation) -> Result<()> {
     let files = damaged(expected, "truncated-weights", |folder| {
-        let weights = File::options().write(true).open(folder.join("model.safetensors"))?;
+        let weights = File::options().write(true).open(folder.join(weights_name(expected)?))?;
         let bytes = weights.metadata()?.len();
         weights.set_len(bytes / 2).context("cannot truncate the weights")
     })?;
@@ -43,6 +44,11 @@ fn refuses_weights_of_another_shape(backend: &dyn Backend, expected: &Expectatio
     ensure_refused(backend, expected, &files, "a configuration whose feed-forward layer is wider than the weights")
 }
 
+/// The file that holds the weights in the precision at hand.
+fn weights_name(expected: &Expectation) -> Result<&OsStr> {
+    expected.files.weights.file_name().context("the weights' path has no file name")
+}
+
 /// A copy of the model, which `damage` has changed.
 fn damaged(expected: &Expectation, name: &str, damage: impl Fn(&Path) -> Result<()>) -> Result<ModelFiles> {
     let folder = expected.scratch.join(name);
@@ -54,7 +60,8 @@ fn damaged(expected: &Expectation, name: &str, damage: impl Fn(&Path) -> Result<
         }
     }
     damage(&folder)?;
-    let mut files = ModelFiles { folder: folder.clone(), ..expected.files.clone() };
+    let weights = folder.join(weights_name(expected)?);
+    let mut files = ModelFiles { folder: folder.clone(), weights, ..expected.files.clone() };
     if let Some(graph) = &mut files.graph {
         let name = graph.path.file_name().context("the graph's path has no file name")?;
         graph.path = folder.join(name);

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use pocketwatt_protocol::TokenId;
 
-use super::{Expectation, SESSION_CHECKS, run};
+use super::{Expectation, F32_TOLERANCE, SESSION_CHECKS, run};
 use crate::{
     conformance::refusal::LOAD_CHECKS,
     scripted::{Fault, ScriptedBackend, options, right_logits, write_model},
@@ -23,6 +23,7 @@ fn checks_failed_by(fault: Fault) -> Vec<&'static str> {
         options: options(32),
         logits: (1..=tokens.len()).map(|length| right_logits(&tokens[..length])).collect(),
         greedy: continued.split_off(tokens.len()),
+        tolerance: F32_TOLERANCE,
         tokens,
         scratch: root.path().join("damaged"),
     };

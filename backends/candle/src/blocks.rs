@@ -1,0 +1,117 @@
+//! Matrices of blocks of 32 weights, as candle holds them: GGML's Q4_0 and Q8_0, from the codes of the weight file.
+
+use std::{borrow::Cow, sync::Arc};
+
+use anyhow::ensure;
+use candle_core::{
+    Device, Module, Result, Tensor,
+    quantized::{GgmlDType, QMatMul, QStorage, QTensor},
+};
+use half::f16;
+use pocketwatt_model::{
+    WeightFile,
+    precision::{BLOCK, CODES, SCALES},
+};
+use pocketwatt_protocol::Precision;
+
+/// Bytes of a block's scale.
+const SCALE_BYTES: usize = 2;
+/// From so many positions on, weights are turned into f32 before they are multiplied, see [`Blocks::times`].
+const MANY_POSITIONS: usize = 4;
+/// Weights that are turned into f32 at a time: they stay in the second-level cache until they are multiplied.
+const PANEL_WEIGHTS: usize = 1 << 17;
+
+/// A matrix `[out, in]`.
+pub struct Blocks {
+    tensor: Arc<QTensor>,
+    product: QMatMul,
+    rows: usize,
+    columns: usize,
+}
+
+impl Blocks {
+    /// The named matrices of the file below one another, in the precision int8 or int4.
+    pub fn read(file: &WeightFile, names: &[impl AsRef<str>], precision: Precision) -> anyhow::Result<Self> {
+        let mut bytes = Vec::new();
+        let (mut rows, mut columns) = (0, 0);
+        for name in names {
+            let name = name.as_ref();
+            let codes = file.read_bytes(&format!("{name}{CODES}"))?;
+            let scales = file.read_f32(&format!("{name}{SCALES}"))?;
+            let shape = &file.tensor(&format!("{name}{SCALES}"))?.shape;
+            ensure!(shape.len() == 2, "{name} is no matrix");
+            rows += shape[0];
+            columns = shape[1] * BLOCK;
+            let code_bytes = codes.len() / scales.len().max(1);
+            bytes.reserve_exact(scales.len() * (SCALE_BYTES + code_bytes));
+            for (codes, scale) in codes.chunks(code_bytes).zip(&scales) {
+                bytes.extend(f16::from_f32(*scale).to_le_bytes());
+                if precision == Precision::Int4 {
+                    bytes.extend(halves_apart(codes));
+                } else {
+                    bytes.extend(codes.iter().map(|code| code.wrapping_sub(128)));
+                }
+            }
+        }
+        let format = if precision == Precision::Int4 { GgmlDType::Q4_0 } else { GgmlDType::Q8_0 };
+        let storage = QStorage::from_data(Cow::Borrowed(&bytes), &Device::Cpu, format)?;
+        let tensor = Arc::new(QTensor::new(storage, (rows, columns))?);
+        Ok(Self { product: QMatMul::from_arc(Arc::clone(&tensor))?, tensor, rows, columns })
+    }
+
+    /// The rows `tokens` in f32.
+    pub fn rows(&self, tokens: &Tensor) -> Result<Tensor> {
+        self.tensor.embedding(tokens)
+    }
+
+    /// `x [positions, in]` times the transposed matrix.
+    ///
+    /// A few positions go through candle's product of blocks, which rounds `x` to 8 bits in blocks of its own. It takes
+    /// one position at a time, and so a prompt would be no faster than the same number of tokens one by one: many
+    /// positions multiply f32 weights, made a panel at a time while they are in the cache.
+    pub fn times(&self, x: &Tensor) -> Result<Tensor> {
+        if x.dim(0)? < MANY_POSITIONS {
+            return self.product.forward(x);
+        }
+        let data = self.tensor.data()?;
+        let panel_rows = (PANEL_WEIGHTS / self.columns).clamp(1, self.rows);
+        let row_bytes = self.columns / BLOCK * self.tensor.dtype().type_size();
+        let parts: Vec<Tensor> = data
+            .chunks(panel_rows * row_bytes)
+            .map(|panel| {
+                let rows = panel.len() / row_bytes;
+                let weights = Tensor::from_vec(self.dequantised(panel), (rows, self.columns), &Device::Cpu)?;
+                x.matmul(&weights.t()?)
+            })
+            .collect::<Result<_>>()?;
+        Tensor::cat(&parts, 1)
+    }
+
+    fn dequantised(&self, bytes: &[u8]) -> Vec<f32> {
+        let block_bytes = self.tensor.dtype().type_size();
+        let mut weights = vec![0.0; bytes.len() / block_bytes * BLOCK];
+        for (block, weights) in bytes.chunks(block_bytes).zip(weights.as_chunks_mut::<BLOCK>().0) {
+            let (scale, codes) = block.split_at(SCALE_BYTES);
+            let scale = f16::from_le_bytes([scale[0], scale[1]]).to_f32();
+            if let Some(codes) = codes.as_array::<{ BLOCK / 2 }>() {
+                let (low, high) = weights.split_at_mut(BLOCK / 2);
+                for ((code, low), high) in codes.iter().zip(low).zip(high) {
+                    *low = f32::from((code & 15).cast_signed() - 8) * scale;
+                    *high = f32::from((code >> 4).cast_signed() - 8) * scale;
+                }
+            } else {
+                for (code, weight) in codes.iter().zip(weights) {
+                    *weight = f32::from(code.cast_signed()) * scale;
+                }
+            }
+        }
+        weights
+    }
+}
+
+/// From pairs of neighbours, as the weight file has them, to the first half of a block in the low halves of its bytes and
+/// the second in the high ones.
+fn halves_apart(codes: &[u8]) -> impl Iterator<Item = u8> {
+    let code = |index: usize| codes[index / 2] >> (4 * (index % 2)) & 15;
+    (0..BLOCK / 2).map(move |index| code(index) | code(index + BLOCK / 2) << 4)
+}

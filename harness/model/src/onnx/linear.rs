@@ -1,0 +1,138 @@
+//! Products with weights, and the embedding's rows, in each precision.
+
+use pocketwatt_protocol::{GraphKind, Precision};
+use safetensors::tensor::Dtype;
+
+use super::builder::{Builder, MICROSOFT, ONNX, Value, int};
+use crate::{
+    ModelConfig, ModelError,
+    precision::{BLOCK, CODES, SCALES},
+};
+
+/// How ONNX Runtime's product of blocks treats its activations: they are rounded to 8 bits in blocks of their own, as
+/// llama.cpp and candle do, and the product is one of integers. Engines without a choice ignore it.
+const INTEGER_PRODUCT: usize = 4;
+
+/// Writes products in one precision.
+#[derive(Clone, Copy)]
+pub(super) struct Linear<'a> {
+    pub(super) config: &'a ModelConfig,
+    pub(super) kind: GraphKind,
+    pub(super) precision: Precision,
+}
+
+/// What is multiplied by weights, `[S, in]`.
+#[derive(Clone, Copy)]
+pub(super) struct Input(Value);
+
+impl Linear<'_> {
+    /// Prepares `x [S, in]`: products that share it share its preparation.
+    pub(super) fn input(self, _builder: &mut Builder, x: Value) -> Input {
+        Input(x)
+    }
+
+    /// `x * weight^T` `[S, out]`, for a weight `[out, in]`.
+    pub(super) fn product(self, builder: &mut Builder, x: Input, weight: &str) -> Result<Value, ModelError> {
+        let output = builder.fresh(self.operator());
+        self.product_into(builder, x, weight, weight, output)?;
+        Ok(output)
+    }
+
+    /// The logits.
+    pub(super) fn head(self, builder: &mut Builder, x: Input, logits: Value) -> Result<(), ModelError> {
+        let weight = self.config.head_tensor();
+        let name = match self.kind {
+            // ONNX Runtime packs the head and then lets go of the pages it read it from, unless the embedding's lookup
+            // needs them too: as two initializers over the same bytes, only the rows looked up stay in memory.
+            GraphKind::Onnxruntime => "lm_head.weight",
+            // One initializer: an engine that reads weights into memory of its own would hold them twice.
+            GraphKind::Opset17 | GraphKind::Opset23 => weight,
+        };
+        self.product_into(builder, x, weight, name, logits)
+    }
+
+    fn operator(self) -> &'static str {
+        match self.precision {
+            Precision::F32 | Precision::F16 | Precision::Bf16 => "Gemm",
+            Precision::Int8 | Precision::Int4 => "MatMulNBits",
+            Precision::W8a8 => "Mul",
+        }
+    }
+
+    /// `name` is what the weight's initializers are called.
+    fn product_into(
+        self,
+        builder: &mut Builder,
+        Input(x): Input,
+        weight: &str,
+        name: &str,
+        output: Value,
+    ) -> Result<(), ModelError> {
+        match self.precision {
+            // Gemm multiplies by the `[out, in]` matrices of the weight file as they lie, while MatMul would need
+            // transposed copies.
+            Precision::F32 | Precision::F16 | Precision::Bf16 => {
+                let weight = builder.weight_as(name, weight)?;
+                builder.node_into(ONNX, "Gemm", &[x, weight], &[output], vec![int("transB", 1)]);
+            }
+            Precision::Int8 | Precision::Int4 => {
+                let codes =
+                    builder.stored_as(&format!("{name}{CODES}"), &format!("{weight}{CODES}"), Dtype::U8, None)?;
+                let scales = builder.weight_as(&format!("{name}{SCALES}"), &format!("{weight}{SCALES}"))?;
+                let (rows, columns) = self.shape_of(builder, weight)?;
+                let attributes = vec![
+                    int("K", columns),
+                    int("N", rows),
+                    int("bits", self.bits()),
+                    int("block_size", BLOCK),
+                    int("accuracy_level", INTEGER_PRODUCT),
+                ];
+                builder.node_into(MICROSOFT, "MatMulNBits", &[x, codes, scales], &[output], attributes);
+            }
+            Precision::W8a8 => return Err(ModelError::Config("w8a8 graphs are not written yet".into())),
+        }
+        Ok(())
+    }
+
+    /// The embedding's rows `[S, hidden]` of `tokens [S]`.
+    pub(super) fn rows(self, builder: &mut Builder, tokens: Value) -> Result<Value, ModelError> {
+        const EMBEDDING: &str = "model.embed_tokens.weight";
+        match self.precision {
+            Precision::F32 | Precision::F16 | Precision::Bf16 => {
+                let embedding = builder.weight(EMBEDDING)?;
+                Ok(builder.node("Gather", &[embedding, tokens], vec![]))
+            }
+            Precision::Int8 | Precision::Int4 => {
+                // The operator wants the codes of a row side by side, not in blocks: the same bytes in another shape.
+                let shape = [self.config.vocabulary, self.config.hidden * self.bits() / 8];
+                let codes = format!("{EMBEDDING}{CODES}");
+                let codes = builder.stored_as(&format!("{codes}.rows"), &codes, Dtype::U8, Some(&shape))?;
+                let scales = format!("{EMBEDDING}{SCALES}");
+                let scales = builder.weight_as(&format!("{scales}.rows"), &scales)?;
+                let output = builder.fresh("GatherBlockQuantized");
+                let attributes = vec![
+                    int("bits", self.bits()),
+                    int("block_size", BLOCK),
+                    int("gather_axis", 0),
+                    int("quantize_axis", 1),
+                ];
+                builder.node_into(MICROSOFT, "GatherBlockQuantized", &[codes, tokens, scales], &[output], attributes);
+                Ok(output)
+            }
+            Precision::W8a8 => Err(ModelError::Config("w8a8 graphs are not written yet".into())),
+        }
+    }
+
+    fn bits(self) -> usize {
+        if self.precision == Precision::Int4 { 4 } else { 8 }
+    }
+
+    /// Rows and columns of a matrix.
+    fn shape_of(self, builder: &Builder, weight: &str) -> Result<(usize, usize), ModelError> {
+        let scales = builder.shape(&format!("{weight}{SCALES}"))?;
+        match scales[..] {
+            [rows, blocks] => Ok((rows, blocks * BLOCK)),
+            _ => Err(ModelError::Config(format!("{weight} is no matrix"))),
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! What a weight file holds in each precision.
+
+use pocketwatt_protocol::Precision;
+use safetensors::tensor::Dtype;
+
+use super::block::BLOCK;
+use crate::{ModelConfig, ModelError, TensorSpec, WeightFile};
+
+/// Ending of the name of a matrix's codes.
+pub const CODES: &str = ".codes";
+/// Ending of the name of a matrix's scales.
+pub const SCALES: &str = ".scales";
+
+/// Bytes of a scale, as the narrowest of the engines holds it: f16. The file has f32, since ONNX Runtime wants that.
+const SCALE_BYTES: u64 = 2;
+/// Of a scale for a whole output, where every engine has f32.
+const CHANNEL_SCALE_BYTES: u64 = 4;
+
+/// A tensor of a weight file.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StoredTensor {
+    /// For example `model.layers.3.mlp.up_proj.weight.codes`.
+    pub name: String,
+    /// Number format.
+    pub dtype: Dtype,
+    /// Lengths, outermost first.
+    pub shape: Vec<usize>,
+}
+
+impl StoredTensor {
+    /// Bytes in the file.
+    pub fn bytes(&self) -> usize {
+        self.shape.iter().product::<usize>() * self.dtype.bitsize() / 8
+    }
+}
+
+/// Why a model of that shape cannot be rounded to that precision, if it cannot.
+pub fn obstacle(config: &ModelConfig, precision: Precision) -> Option<String> {
+    if !matches!(precision, Precision::Int8 | Precision::Int4) {
+        return None;
+    }
+    let widths =
+        [("hidden_size", config.hidden), ("intermediate_size", config.ffn), ("attention width", config.query_width())];
+    let (key, width) = widths.into_iter().find(|(_, width)| !width.is_multiple_of(BLOCK))?;
+    let name = precision.name();
+    Some(format!("{name} rounds blocks of {BLOCK} weights, and the model's {key} of {width} is no multiple of that"))
+}
+
+/// The tensors of the file for that precision, in the order in which they lie.
+pub fn stored_tensors(config: &ModelConfig, precision: Precision) -> Vec<StoredTensor> {
+    config.tensors().into_iter().flat_map(|tensor| stored(tensor, precision)).collect()
+}
+
+fn stored(TensorSpec { name, shape }: TensorSpec, precision: Precision) -> Vec<StoredTensor> {
+    let [rows, columns] = shape[..] else {
+        return vec![StoredTensor { name, dtype: Dtype::F32, shape }];
+    };
+    let pair = |code, codes: &[usize], scales: &[usize]| {
+        vec![
+            StoredTensor { name: name.clone() + CODES, dtype: code, shape: codes.to_vec() },
+            StoredTensor { name: name.clone() + SCALES, dtype: Dtype::F32, shape: scales.to_vec() },
+        ]
+    };
+    let blocks = columns / BLOCK;
+    match precision {
+        Precision::F32 | Precision::F16 | Precision::Bf16 => vec![StoredTensor { name, dtype: Dtype::F32, shape }],
+        Precision::Int8 => pair(Dtype::U8, &[rows, blocks, BLOCK], &[rows, blocks]),
+        Precision::Int4 => pair(Dtype::U8, &[rows, blocks, BLOCK / 2], &[rows, blocks]),
+        Precision::W8a8 => pair(Dtype::I8, &[columns, rows], &[rows]),
+    }
+}
+
+/// Bytes of weights, as an engine of that precision holds them: all of them, and those that one decoded token has to read,
+/// that is every block once per execution, the norms, and the head once.
+pub fn bytes_per_token(config: &ModelConfig, precision: Precision) -> (u64, u64) {
+    let mut all = 0;
+    let mut per_token = 0;
+    for tensor in config.tensors() {
+        let bytes = held_bytes(&tensor, precision);
+        all += bytes;
+        let executions = match tensor.name.as_str() {
+            name if name.starts_with("model.layers.") => config.layer_repeats as u64,
+            "model.norm.weight" => 1,
+            name => u64::from(name == config.head_tensor()),
+        };
+        per_token += executions * bytes;
+    }
+    (all, per_token)
+}
+
+fn held_bytes(tensor: &TensorSpec, precision: Precision) -> u64 {
+    let elements = tensor.elements() as u64;
+    let blocks = elements / BLOCK as u64;
+    match (precision, &tensor.shape[..]) {
+        (Precision::F16 | Precision::Bf16, _) => 2 * elements,
+        (Precision::F32, _) | (_, [_]) => 4 * elements,
+        (Precision::Int8, _) => elements + SCALE_BYTES * blocks,
+        (Precision::Int4, _) => elements / 2 + SCALE_BYTES * blocks,
+        (Precision::W8a8, _) => elements + CHANNEL_SCALE_BYTES * tensor.shape[0] as u64,
+    }
+}
+
+/// Checks that a file holds what the precision's file holds.
+pub(super) fn check(weights: &WeightFile, config: &ModelConfig, precision: Precision) -> Result<(), ModelError> {
+    for expected in stored_tensors(config, precision) {
+        let found = weights.tensor(&expected.name)?;
+        if found.shape != expected.shape {
+            return Err(ModelError::WrongShape {
+                name: expected.name,
+                path: weights.path().to_owned(),
+                found: found.shape.clone(),
+                expected: expected.shape,
+            });
+        }
+        if found.dtype != expected.dtype {
+            let reason = format!("tensor {:?} is {:?}, expected {:?}", expected.name, found.dtype, expected.dtype);
+            return Err(ModelError::invalid(weights.path(), reason));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Preset;
+
+    #[test]
+    fn bytes_follow_from_bits_and_scales() {
+        let config = Preset::find("mobilellm-125m").unwrap().config();
+        assert_eq!(bytes_per_token(&config, Precision::F32), (config.weight_bytes(), config.weight_bytes_per_token()));
+        let norms = 4 * 576 * 61;
+        let matrices = config.parameters() - 576 * 61;
+        assert_eq!(bytes_per_token(&config, Precision::Int4).0, norms + matrices * 18 / 32);
+        assert_eq!(bytes_per_token(&config, Precision::Int8).0, norms + matrices * 34 / 32);
+        assert_eq!(bytes_per_token(&config, Precision::F16).0, 2 * config.parameters());
+        let shared = Preset::find("mobilellm-ls-125m").unwrap().config();
+        let (all, per_token) = bytes_per_token(&shared, Precision::Int4);
+        assert_eq!(all, bytes_per_token(&config, Precision::Int4).0);
+        assert!(per_token > all);
+    }
+
+    #[test]
+    fn widths_that_are_no_whole_blocks_are_told() {
+        let tiny = Preset::find("tiny").unwrap().config();
+        let reason = obstacle(&tiny, Precision::Int4).unwrap();
+        assert_eq!(
+            reason,
+            "int4 rounds blocks of 32 weights, and the model's hidden_size of 48 is no multiple of that"
+        );
+        assert_eq!(obstacle(&tiny, Precision::W8a8), None);
+    }
+}

@@ -1,0 +1,186 @@
+//! Making the file of a precision, once.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process,
+};
+
+use pocketwatt_protocol::Precision;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    PreparedWeights,
+    block::{quantise_int4, quantise_int8},
+    channel::quantise_channels,
+    layout::{bytes_per_token, obstacle, stored_tensors},
+    weights_file_name,
+};
+use crate::{ModelError, ModelFolder, WeightFile, sha256_of_file, weight_writer::WeightWriter};
+
+/// Changes when the same weights are rounded to other codes than before: files of another number are made anew.
+const SCHEME: u32 = 1;
+
+/// What is known of a file that was made, in a small file beside it.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Receipt {
+    scheme: u32,
+    source_sha256: String,
+    sha256: String,
+}
+
+/// The weights of a model in that precision; made from `model.safetensors`, whose SHA-256 is `source_sha256`, unless the
+/// file is there already and unchanged.
+///
+/// # Errors
+/// When the model's shape does not allow it ([`obstacle`]), or a file cannot be read or written.
+pub fn prepare_weights(
+    folder: &ModelFolder,
+    source_sha256: &str,
+    precision: Precision,
+) -> Result<PreparedWeights, ModelError> {
+    let config = folder.config();
+    if let Some(reason) = obstacle(config, precision) {
+        return Err(ModelError::Config(reason));
+    }
+    let path = folder.path().join(weights_file_name(precision));
+    let (bytes, bytes_per_token) = bytes_per_token(config, precision);
+    let prepared = |sha256: String| PreparedWeights { path: path.clone(), sha256, bytes, bytes_per_token };
+    if path == folder.weights_path() {
+        return Ok(prepared(source_sha256.to_owned()));
+    }
+    let receipt_path = path.with_extension("json");
+    if let Some(receipt) = read_receipt(&receipt_path)
+        && receipt.scheme == SCHEME
+        && receipt.source_sha256 == source_sha256
+        && sha256_of_file(&path).is_ok_and(|found| found == receipt.sha256)
+    {
+        return Ok(prepared(receipt.sha256));
+    }
+    let sha256 = replace(&path, |temporary| write(folder, precision, temporary))?;
+    let receipt = Receipt { scheme: SCHEME, source_sha256: source_sha256.to_owned(), sha256: sha256.clone() };
+    let text =
+        serde_json::to_string(&receipt).map_err(|error| ModelError::invalid(&receipt_path, error.to_string()))?;
+    replace(&receipt_path, |temporary| fs::write(temporary, text).map_err(ModelError::io("write", temporary)))?;
+    Ok(prepared(sha256))
+}
+
+fn read_receipt(path: &Path) -> Option<Receipt> {
+    serde_json::from_slice(&fs::read(path).ok()?).ok()
+}
+
+/// Writes a file beside its place and moves it there, so that no other process ever sees half of it.
+fn replace<R>(path: &Path, write: impl FnOnce(&Path) -> Result<R, ModelError>) -> Result<R, ModelError> {
+    let temporary = PathBuf::from(format!("{}.{}.tmp", path.display(), process::id()));
+    let written = write(&temporary)
+        .and_then(|written| fs::rename(&temporary, path).map(|()| written).map_err(ModelError::io("write", path)));
+    if written.is_err() {
+        // Nothing more can be done about a leftover than to report the error that caused it.
+        let _ = fs::remove_file(&temporary);
+    }
+    written
+}
+
+/// Tensor after tensor, so that no more than the largest is in memory. Returns the file's SHA-256.
+fn write(folder: &ModelFolder, precision: Precision, path: &Path) -> Result<String, ModelError> {
+    let source = folder.weights()?;
+    let tensors = stored_tensors(folder.config(), precision);
+    let needed = tensors.iter().map(|tensor| tensor.bytes() as u64).sum();
+    let write_all = || {
+        let mut writer = WeightWriter::create(path, &tensors)?;
+        for tensor in folder.config().tensors() {
+            write_tensor(&source, &tensor.name, &tensor.shape, precision, &mut writer)?;
+        }
+        Ok(writer.finish())
+    };
+    write_all().map_err(|error: ModelError| error.or_full(needed))
+}
+
+fn write_tensor(
+    source: &WeightFile,
+    name: &str,
+    shape: &[usize],
+    precision: Precision,
+    writer: &mut WeightWriter,
+) -> Result<(), ModelError> {
+    let weights = source.read_f32(name)?;
+    let [_, columns] = shape else { return writer.write_f32(&weights) };
+    match precision {
+        Precision::F32 | Precision::F16 | Precision::Bf16 => writer.write_f32(&weights),
+        Precision::Int8 | Precision::Int4 => {
+            let blocks = if precision == Precision::Int8 { quantise_int8(&weights) } else { quantise_int4(&weights) };
+            writer.write(&blocks.codes)?;
+            writer.write_f32(&blocks.scales)
+        }
+        Precision::W8a8 => {
+            let channels = quantise_channels(&weights, *columns);
+            let bytes: Vec<u8> = channels.codes.iter().map(|code| code.cast_unsigned()).collect();
+            writer.write(&bytes)?;
+            writer.write_f32(&channels.scales)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{ModelConfig, Preset, generate_seeded};
+
+    fn model(root: &Path) -> (ModelFolder, String) {
+        let tiny = Preset::find("tiny").unwrap().config();
+        let config = ModelConfig { hidden: 64, heads: 4, ..tiny };
+        let folder = generate_seeded(&config, "small", 7, &root.join("small")).unwrap();
+        let sha256 = sha256_of_file(&folder.weights_path()).unwrap();
+        (folder, sha256)
+    }
+
+    #[test]
+    fn files_are_made_once_and_again_when_damaged_or_of_other_weights() {
+        let root = tempfile::tempdir().unwrap();
+        let (folder, source) = model(root.path());
+        for precision in [Precision::Int8, Precision::W8a8, Precision::Int4] {
+            let made = prepare_weights(&folder, &source, precision).unwrap();
+            let written = fs::metadata(&made.path).unwrap().modified().unwrap();
+            assert_eq!(prepare_weights(&folder, &source, precision).unwrap(), made);
+            assert_eq!(fs::metadata(&made.path).unwrap().modified().unwrap(), written, "made once");
+
+            let good = fs::read(&made.path).unwrap();
+            let mut bad = good.clone();
+            *bad.last_mut().unwrap() ^= 1;
+            fs::write(&made.path, bad).unwrap();
+            assert_eq!(prepare_weights(&folder, &source, precision).unwrap(), made);
+            assert_eq!(fs::read(&made.path).unwrap(), good);
+
+            fs::write(&made.path, b"stale").unwrap();
+            prepare_weights(&folder, "other weights", precision).unwrap();
+            assert_eq!(fs::read(&made.path).unwrap(), good, "what was made from other weights is not believed");
+        }
+        let leftovers = fs::read_dir(folder.path())
+            .unwrap()
+            .filter(|entry| entry.as_ref().unwrap().path().extension().is_some_and(|extension| extension == "tmp"));
+        assert_eq!(leftovers.count(), 0);
+    }
+
+    #[test]
+    fn a_file_of_the_precision_opens_and_that_of_another_does_not() {
+        let root = tempfile::tempdir().unwrap();
+        let (folder, source) = model(root.path());
+        let files = |precision| {
+            let made = prepare_weights(&folder, &source, precision).unwrap();
+            pocketwatt_protocol::ModelFiles {
+                folder: folder.path().to_owned(),
+                weights: made.path,
+                weights_sha256: made.sha256,
+                graph: None,
+            }
+        };
+        for precision in Precision::ALL {
+            super::super::open_weights(&files(precision), precision).unwrap();
+        }
+        let error = super::super::open_weights(&files(Precision::Int8), Precision::Int4).unwrap_err().to_string();
+        assert!(error.contains("codes\" in ") && error.contains("the configuration asks for"), "{error}");
+        assert!(super::super::open_weights(&files(Precision::F32), Precision::Int4).is_err());
+        assert!(super::super::open_weights(&files(Precision::Int4), Precision::F32).is_err());
+    }
+}
