@@ -189,6 +189,11 @@ impl<'a> Builder<'a> {
         self.constant(name.to_owned(), || (shape, Contents::Numbers(values)))
     }
 
+    /// A constant list of numbers.
+    pub(super) fn vector(&mut self, name: &str, values: Vec<f32>) -> Value {
+        self.constant(name.to_owned(), || (vec![values.len() as i64], Contents::Numbers(values)))
+    }
+
     fn constant(&mut self, name: String, contents: impl FnOnce() -> (Vec<i64>, Contents)) -> Value {
         if let Some(&value) = self.known.get(&name) {
             return value;
