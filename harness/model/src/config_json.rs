@@ -58,6 +58,17 @@ struct RopeParameters {
     rope_theta: Option<f64>,
 }
 
+impl RopeParameters {
+    fn theta(self) -> Result<f64, ModelError> {
+        if let Some(kind) = self.rope_type.filter(|kind| kind != "default") {
+            return Err(ModelError::Config(format!(
+                "rope_type is {kind:?}; scaled rotary positions are not supported"
+            )));
+        }
+        self.rope_theta.ok_or_else(|| ModelError::Config("rope_parameters has no rope_theta".into()))
+    }
+}
+
 /// What is written: the keys of Llama 4 only where they are needed.
 #[derive(Serialize)]
 struct Written {
@@ -169,13 +180,17 @@ impl ConfigJson {
         if let Some(scaling) = self.rope_scaling.filter(|scaling| !scaling.is_null()) {
             return refuse(format!("rope_scaling is {scaling}; scaled rotary positions are not supported"));
         }
-        let rope = self.rope_parameters;
-        if let Some(kind) = rope.as_ref().and_then(|rope| rope.rope_type.as_deref()).filter(|kind| *kind != "default") {
-            return refuse(format!("rope_type is {kind:?}; scaled rotary positions are not supported"));
-        }
-        let rope_theta = self.rope_theta.or(rope.and_then(|rope| rope.rope_theta));
-        if llama4.is_some() && (self.head_dim.is_none() || self.num_key_value_heads.is_none()) {
-            return refuse("a Llama 4 needs the keys head_dim and num_key_value_heads, and lacks one".into());
+        let rope_theta = match self.rope_parameters {
+            Some(rope) => Some(rope.theta()?),
+            None => self.rope_theta,
+        };
+        if llama4.is_some() {
+            // Their defaults are those of one large model.
+            for (key, value) in [("head_dim", self.head_dim), ("num_key_value_heads", self.num_key_value_heads)] {
+                if value.is_none() {
+                    return refuse(format!("{key} is not given, without which a Llama 4 has no shape"));
+                }
+            }
         }
         let head_dim = match self.head_dim {
             Some(head_dim) => head_dim,

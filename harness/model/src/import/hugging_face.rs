@@ -43,19 +43,9 @@ pub(super) struct HuggingFaceFolder {
 /// What the keys of `config.json` that have no part in the shape say.
 #[derive(Deserialize)]
 struct Kind {
-    #[serde(default = "llama")]
-    model_type: String,
-    /// Only our own folders have it: see [`Kind::is_foreign_llama4`].
-    #[serde(default = "yes")]
-    rope_interleaved: bool,
-}
-
-fn llama() -> String {
-    "llama".into()
-}
-
-fn yes() -> bool {
-    true
+    model_type: Option<String>,
+    /// Only our own folders have it, and it is false: see [`Kind::is_foreign_llama4`].
+    rope_interleaved: Option<bool>,
 }
 
 impl Kind {
@@ -70,7 +60,7 @@ impl Kind {
     /// (`apply_rotary_emb` of transformers' `modeling_llama4.py`). Ordered for rotate-half they are the same model: the
     /// order within a head matters neither to the norm of queries and keys, which has no weights, nor to their product.
     fn is_foreign_llama4(&self) -> bool {
-        self.model_type == LLAMA4_TEXT && self.rope_interleaved
+        self.model_type.as_deref() == Some(LLAMA4_TEXT) && self.rope_interleaved != Some(false)
     }
 
     /// What the folder calls the tensor `name`.
@@ -125,7 +115,7 @@ impl Source for HuggingFaceFolder {
     }
 
     fn model_type(&self) -> &str {
-        &self.kind.model_type
+        self.kind.model_type.as_deref().unwrap_or("llama")
     }
 
     /// The SHA-256 of one weight file, or of the lines `<sha256>  <file name>` of several.

@@ -87,6 +87,7 @@ fn the_fifth_release_has_other_words_for_rotary_positions() {
     let default = json!({ "rope_type": "default", "rope_theta": 20000.0 });
     assert_eq!(config(default).unwrap().rope_theta, 20_000.0);
     let scaled = json!({ "rope_type": "llama3", "rope_theta": 20000.0, "factor": 8.0 });
+    assert!(config(json!({ "full_attention": {} })).unwrap_err().contains("rope_parameters has no rope_theta"));
     assert!(config(scaled).unwrap_err().contains("rope_type is \"llama3\""));
 }
 
@@ -106,7 +107,7 @@ fn what_is_not_computed_is_refused_by_its_key() {
     for (changes, expected) in [
         (json!({ "moe_layers": [1] }), "moe_layers is [1]: mixtures of experts are not supported"),
         (json!({ "moe_layers": "absent" }), "moe_layers is not given, and interleave_moe_layer_step is 0"),
-        (json!({ "intermediate_size_mlp": "absent" }), "intermediate_size_mlp"),
+        (json!({ "intermediate_size_mlp": "absent" }), "intermediate_size_mlp, the width"),
         (json!({ "no_rope_layers": [1, 0] }), "no_rope_layers has 2 entries, but num_hidden_layers is 15"),
         (json!({ "no_rope_layers": null, "no_rope_layer_interval": 0 }), "no_rope_layer_interval is 0"),
         (json!({ "layer_types": ["full_attention"] }), "layer_types has 1 entries"),
@@ -115,8 +116,8 @@ fn what_is_not_computed_is_refused_by_its_key() {
         (json!({ "floor_scale": 0, "attn_temperature_tuning": true }), "floor_scale is 0"),
         (json!({ "attention_bias": true }), "attention_bias is true"),
         (json!({ "rope_scaling": { "rope_type": "llama3" } }), "rope_scaling is"),
-        (json!({ "head_dim": "absent" }), "head_dim"),
-        (json!({ "num_key_value_heads": "absent" }), "num_key_value_heads"),
+        (json!({ "head_dim": "absent" }), "head_dim is not given"),
+        (json!({ "num_key_value_heads": "absent" }), "num_key_value_heads is not given"),
         (json!({ "model_type": "llama4" }), "model_type is \"llama4\"; \"mobilellm\", \"llama\" and \"llama4_text\""),
     ] {
         let error = with(changes.clone()).expect_err(&changes.to_string());
