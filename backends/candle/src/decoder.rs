@@ -1,4 +1,4 @@
-use candle_core::{Device, Result, Storage, Tensor, bail};
+use candle_core::{DType, Device, Result, Storage, Tensor, bail};
 use candle_nn::{
     ops::{rms_norm, swiglu},
     rotary_emb::rope_thd,
@@ -9,7 +9,7 @@ use pocketwatt_protocol::TokenId;
 use crate::{
     attention::{CausalMask, attend},
     cache::KeyValueCache,
-    weights::{Block, Weights},
+    weights::Weights,
 };
 
 /// The decoder of [`ModelConfig`] on candle's operators. Between blocks the residual stream is `[positions, hidden]`.
@@ -19,6 +19,10 @@ pub struct Decoder {
     /// Cosines and sines of the rotary positions, `[capacity, head_dim / 2]`.
     cosines: Tensor,
     sines: Tensor,
+    /// The weights of norms that have none, `[head_dim]`.
+    ones: Tensor,
+    /// What queries of blocks without rotation are multiplied by, `[capacity, 1, 1]`, if they grow with their position.
+    temperatures: Option<Tensor>,
 }
 
 /// What all layers of one forward pass share.
@@ -26,6 +30,8 @@ struct Pass {
     /// Those of the new positions, `[positions, head_dim / 2]`.
     cosines: Tensor,
     sines: Tensor,
+    /// `[positions, 1, 1]`.
+    temperatures: Option<Tensor>,
     mask: CausalMask,
 }
 
@@ -34,10 +40,17 @@ impl Decoder {
     pub fn new(config: ModelConfig, weights: Weights, capacity: usize) -> Result<Self> {
         let (cosines, sines) = config.rope_tables(capacity);
         let shape = (capacity, config.head_dim / 2);
+        let temperature = (0..config.layers).find_map(|block| config.temperature(block));
+        let temperatures = temperature.map(|temperature| {
+            let factors = (0..capacity).map(|position| temperature.factor(position) as f32).collect();
+            Tensor::from_vec(factors, (capacity, 1, 1), &Device::Cpu)
+        });
         Ok(Self {
             weights,
             cosines: Tensor::from_vec(cosines, shape, &Device::Cpu)?,
             sines: Tensor::from_vec(sines, shape, &Device::Cpu)?,
+            ones: Tensor::ones(config.head_dim, DType::F32, &Device::Cpu)?,
+            temperatures: temperatures.transpose()?,
             config,
         })
     }
@@ -55,12 +68,14 @@ impl Decoder {
         let pass = Pass {
             cosines: self.cosines.narrow(0, cache.len(), count)?,
             sines: self.sines.narrow(0, cache.len(), count)?,
+            temperatures: self.temperatures.as_ref().map(|all| all.narrow(0, cache.len(), count)).transpose()?,
             mask: CausalMask::new(cache.len(), count)?,
         };
         for executed in 0..self.config.executed_layers() {
-            let block = &self.weights.blocks[self.config.block_of(executed)];
+            let index = self.config.block_of(executed);
+            let block = &self.weights.blocks[index];
             let y = self.norm(&x, &block.attention_norm)?;
-            x = (x + self.attend(&y, block, &pass, cache, executed)?)?;
+            x = (x + self.attend(&y, index, &pass, cache, executed)?)?;
             let y = self.norm(&x, &block.feed_forward_norm)?;
             x = (x + block.down.times(&swiglu(&block.gate_up.times(&y)?)?)?)?;
         }
@@ -76,24 +91,26 @@ impl Decoder {
     fn attend(
         &self,
         y: &Tensor,
-        block: &Block,
+        index: usize,
         pass: &Pass,
         cache: &mut KeyValueCache,
         executed: usize,
     ) -> Result<Tensor> {
-        let config = &self.config;
+        let (config, block) = (&self.config, &self.weights.blocks[index]);
         let count = y.dim(0)?;
         let projected = block.query_key_value.times(y)?;
         // Queries and keys lie side by side and turn by the same angles: one rotation for both.
         let rotating = config.heads + config.kv_heads;
-        let rotated = projected.narrow(1, 0, rotating * config.head_dim)?;
-        let rotated = rope_thd(
-            &rotated.contiguous()?.reshape((1, count, rotating, config.head_dim))?,
-            &pass.cosines,
-            &pass.sines,
-        )?;
-        let queries = rotated.narrow(2, 0, config.heads)?.squeeze(0)?;
-        let keys = rotated.narrow(2, config.heads, config.kv_heads)?.squeeze(0)?.contiguous()?;
+        let placed = projected.narrow(1, 0, rotating * config.head_dim)?.contiguous()?;
+        let placed = placed.reshape((1, count, rotating, config.head_dim))?;
+        let placed = if config.rotates(index) { rope_thd(&placed, &pass.cosines, &pass.sines)? } else { placed };
+        let placed = if config.normalises_queries(index) { self.norm(&placed, &self.ones)? } else { placed };
+        let queries = placed.narrow(2, 0, config.heads)?.squeeze(0)?;
+        let queries = match &pass.temperatures {
+            Some(factors) if config.temperature(index).is_some() => queries.broadcast_mul(factors)?,
+            _ => queries,
+        };
+        let keys = placed.narrow(2, config.heads, config.kv_heads)?.squeeze(0)?.contiguous()?;
         let values = projected.narrow(1, rotating * config.head_dim, config.kv_width())?.contiguous()?;
         let values = values.reshape((count, config.kv_heads, config.head_dim))?;
         let (keys, values) = cache.extend(executed, &keys, &values)?;

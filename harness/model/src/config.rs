@@ -1,7 +1,8 @@
 use crate::ModelError;
 
 /// The shape of a MobileLLM- or Llama-like decoder: RMSNorm, rotary positions (rotate-half), grouped-query
-/// attention, SwiGLU, no biases (arXiv 2402.14905, section 3).
+/// attention, SwiGLU, no biases (arXiv 2402.14905, section 3); and what the dense blocks of Llama 4, and with them
+/// MobileLLM-R1 (arXiv 2509.24945), have beyond that.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ModelConfig {
     /// Blocks with weights of their own.
@@ -27,12 +28,38 @@ pub struct ModelConfig {
     pub rope_theta: f64,
     /// Added to the mean square in RMSNorm.
     pub rms_norm_eps: f64,
+    /// Whether each head of queries and keys is divided by its root mean square once it is rotated: an RMSNorm without
+    /// weights, in the blocks that rotate. Llama 4's `use_qk_norm`.
+    pub query_key_norm: bool,
+    /// Blocks, counted from 0 and ascending, whose queries and keys are not rotated. Llama 4's `no_rope_layers`, where
+    /// they are the zeros.
+    pub no_rope_layers: Vec<usize>,
+    /// How queries of the blocks in `no_rope_layers` grow with their position, if they do.
+    pub attention_temperature: Option<AttentionTemperature>,
     /// Whether the output head is the embedding itself.
     pub tied_head: bool,
     /// Token that begins a text, if the model wants one.
     pub bos_token: Option<u32>,
     /// Tokens that end a text.
     pub eos_tokens: Vec<u32>,
+}
+
+/// Sharper attention in long texts (arXiv 2501.19399; Llama 4's `attn_temperature_tuning`): the query at position `p` is
+/// multiplied by `1 + scale * ln(1 + floor((p + 1) / floor_scale))`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct AttentionTemperature {
+    /// Positions of a step.
+    pub floor_scale: f64,
+    /// How far a step reaches.
+    pub scale: f64,
+}
+
+impl AttentionTemperature {
+    /// What the query at `position` is multiplied by.
+    pub fn factor(&self, position: usize) -> f64 {
+        let step = ((position as f64 + 1.0) / self.floor_scale).floor();
+        step.ln_1p().mul_add(self.scale, 1.0)
+    }
 }
 
 /// Name and shape of a weight tensor, in Hugging Face's naming and row-major `[out, in]` layout.
@@ -48,100 +75,6 @@ impl TensorSpec {
     /// Number of weights.
     pub fn elements(&self) -> usize {
         self.shape.iter().product()
-    }
-}
-
-/// A published model whose shape is known by name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Preset {
-    /// Name on the command line, for example `mobilellm-125m`.
-    pub name: &'static str,
-    /// One line on what it is.
-    pub summary: &'static str,
-    layers: usize,
-    layer_repeats: usize,
-    heads: usize,
-    kv_heads: usize,
-    head_dim: usize,
-    ffn: usize,
-    vocabulary: usize,
-    context: usize,
-}
-
-impl Preset {
-    /// All presets, smallest first. Shapes: arXiv 2402.14905, table 9 (MobileLLM) and section 3.4 (LS).
-    pub const ALL: &'static [Preset] = &[
-        Preset {
-            vocabulary: 512,
-            context: 2048,
-            ..mobilellm("tiny", "for tests: 2 layers, 3 heads, seconds to run", 2, 1, 3, 1, 128)
-        }
-        .with_head_dim(16),
-        Preset {
-            vocabulary: 512,
-            context: 2048,
-            ..mobilellm("tiny-ls", "for tests: tiny with each block run twice", 2, 2, 3, 1, 128)
-        }
-        .with_head_dim(16),
-        mobilellm("mobilellm-125m", "MobileLLM 125M", 30, 1, 9, 3, 1536),
-        mobilellm("mobilellm-ls-125m", "MobileLLM-LS 125M: each of the 30 blocks runs twice", 30, 2, 9, 3, 1536),
-        mobilellm("mobilellm-350m", "MobileLLM 350M", 32, 1, 15, 5, 2560),
-        mobilellm("mobilellm-ls-350m", "MobileLLM-LS 350M: each of the 32 blocks runs twice", 32, 2, 15, 5, 2560),
-        mobilellm("mobilellm-600m", "MobileLLM 600M", 40, 1, 18, 6, 3072),
-        mobilellm("mobilellm-1b", "MobileLLM 1B", 54, 1, 20, 5, 3584),
-        mobilellm("mobilellm-1.5b", "MobileLLM 1.5B", 54, 1, 25, 5, 4352),
-    ];
-
-    /// The preset of that name.
-    pub fn find(name: &str) -> Option<&'static Preset> {
-        Self::ALL.iter().find(|preset| preset.name == name)
-    }
-
-    const fn with_head_dim(self, head_dim: usize) -> Preset {
-        Preset { head_dim, ..self }
-    }
-
-    /// The configuration of this preset.
-    pub fn config(&self) -> ModelConfig {
-        ModelConfig {
-            layers: self.layers,
-            layer_repeats: self.layer_repeats,
-            hidden: self.heads * self.head_dim,
-            heads: self.heads,
-            kv_heads: self.kv_heads,
-            head_dim: self.head_dim,
-            ffn: self.ffn,
-            vocabulary: self.vocabulary,
-            context: self.context,
-            rope_theta: 10_000.0,
-            rms_norm_eps: 1e-5,
-            tied_head: true,
-            bos_token: Some(1),
-            eos_tokens: vec![2],
-        }
-    }
-}
-
-const fn mobilellm(
-    name: &'static str,
-    summary: &'static str,
-    layers: usize,
-    layer_repeats: usize,
-    heads: usize,
-    kv_heads: usize,
-    ffn: usize,
-) -> Preset {
-    Preset {
-        name,
-        summary,
-        layers,
-        layer_repeats,
-        heads,
-        kv_heads,
-        head_dim: 64,
-        ffn,
-        vocabulary: 32_000,
-        context: 2048,
     }
 }
 
@@ -184,6 +117,20 @@ impl ModelConfig {
                 return refuse(format!("{name} is {value}, it must be a positive number"));
             }
         }
+        if let Some(layer) = self.no_rope_layers.iter().find(|&&layer| layer >= self.layers) {
+            return refuse(format!("no_rope_layers has a layer {layer}, but num_hidden_layers is {}", self.layers));
+        }
+        if !self.no_rope_layers.is_sorted_by(|a, b| a < b) {
+            return refuse(format!("no_rope_layers {:?} is not ascending", self.no_rope_layers));
+        }
+        if let Some(AttentionTemperature { floor_scale, scale }) = self.attention_temperature {
+            if !(floor_scale.is_finite() && floor_scale > 0.0) {
+                return refuse(format!("floor_scale is {floor_scale}, it must be a positive number"));
+            }
+            if !(scale.is_finite() && scale >= 0.0) {
+                return refuse(format!("attn_scale is {scale}, it must be 0 or a positive number"));
+            }
+        }
         for &token in self.eos_tokens.iter().chain(&self.bos_token) {
             if token as usize >= self.vocabulary {
                 return refuse(format!("token {token} (bos or eos) is outside the vocabulary of {}", self.vocabulary));
@@ -200,6 +147,21 @@ impl ModelConfig {
     /// The block whose weights execution `executed` (from 0) uses.
     pub fn block_of(&self, executed: usize) -> usize {
         executed / self.layer_repeats
+    }
+
+    /// Whether block `block` turns its queries and keys by their positions.
+    pub fn rotates(&self, block: usize) -> bool {
+        !self.no_rope_layers.contains(&block)
+    }
+
+    /// Whether block `block` divides each head of queries and keys by its root mean square.
+    pub fn normalises_queries(&self, block: usize) -> bool {
+        self.query_key_norm && self.rotates(block)
+    }
+
+    /// What block `block` multiplies its queries by, if they grow with their position.
+    pub fn temperature(&self, block: usize) -> Option<AttentionTemperature> {
+        self.attention_temperature.filter(|_| !self.rotates(block))
     }
 
     /// Width of all query heads together.
@@ -283,6 +245,7 @@ impl ModelConfig {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Preset;
 
     #[test]
     fn presets_have_the_published_number_of_parameters() {
@@ -293,6 +256,9 @@ mod tests {
             ("mobilellm-600m", 603_188_352),
             ("mobilellm-1b", 1_005_461_760),
             ("mobilellm-1.5b", 1_511_188_800),
+            ("mobilellm-r1-140m", 140_248_512),
+            ("mobilellm-r1-360m", 359_431_168),
+            ("mobilellm-r1-950m", 949_685_760),
         ] {
             let config = Preset::find(name).unwrap().config();
             config.validate().unwrap();
@@ -321,6 +287,27 @@ mod tests {
         assert!(ModelConfig { head_dim: 15, ..good.clone() }.validate().is_err());
         assert!(ModelConfig { layers: 0, ..good.clone() }.validate().is_err());
         assert!(ModelConfig { rope_theta: f64::NAN, ..good.clone() }.validate().is_err());
-        assert!(ModelConfig { eos_tokens: vec![512], ..good }.validate().is_err());
+        assert!(ModelConfig { eos_tokens: vec![512], ..good.clone() }.validate().is_err());
+        let refusal = |config: ModelConfig| config.validate().unwrap_err().to_string();
+        assert!(
+            refusal(ModelConfig { no_rope_layers: vec![2], ..good.clone() }).contains("no_rope_layers has a layer 2")
+        );
+        assert!(refusal(ModelConfig { no_rope_layers: vec![1, 0], ..good.clone() }).contains("not ascending"));
+        for (floor_scale, scale, key) in [(0.0, 0.1, "floor_scale"), (8.0, f64::NAN, "attn_scale")] {
+            let attention_temperature = Some(AttentionTemperature { floor_scale, scale });
+            assert!(refusal(ModelConfig { attention_temperature, ..good.clone() }).contains(key));
+        }
+    }
+
+    #[test]
+    fn queries_grow_in_steps_and_only_without_rotation() {
+        let config = Preset::find("tiny-r1").unwrap().config();
+        let temperature = config.temperature(1).unwrap();
+        assert_eq!([0, 6].map(|position| temperature.factor(position)), [1.0, 1.0]);
+        assert!((temperature.factor(7) - (1.0 + 0.5 * 2_f64.ln())).abs() < 1e-12);
+        assert_eq!(temperature.factor(7), temperature.factor(14));
+        assert_eq!([0, 2].map(|block| config.temperature(block)), [None, None]);
+        assert_eq!([0, 1, 2].map(|block| config.rotates(block)), [true, false, true]);
+        assert_eq!([0, 1, 2].map(|block| config.normalises_queries(block)), [true, false, true]);
     }
 }

@@ -1,14 +1,20 @@
-//! `config.json` as Hugging Face writes it, for MobileLLM and Llama.
+//! `config.json` as Hugging Face writes it, for MobileLLM, Llama and the dense text models of Llama 4 (MobileLLM-R1).
 //!
 //! Two traps of MobileLLM's files: `tie_word_embeddings` is false even when the embedding is shared (`share_embedding`
 //! says so, and the absence of `lm_head.weight` decides), and layer sharing is the key `layer_sharing`.
+
+mod llama4;
 
 use std::{fs, path::Path};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use self::llama4::{Llama4Json, Llama4Shape};
 use crate::{ModelConfig, ModelError};
+
+/// What `config.json` calls Llama 4 without its images; MobileLLM-R1 is one.
+pub(crate) const LLAMA4_TEXT: &str = "llama4_text";
 
 /// The keys that we read and write. Unknown keys are ignored: checkpoints carry many that do not change the
 /// computation. Keys that do, and that we cannot honour, are refused in [`ConfigJson::into_config`].
@@ -39,8 +45,37 @@ struct ConfigJson {
     mlp_bias: Option<bool>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     rope_scaling: Option<Value>,
+    /// What Hugging Face's fifth release made of `rope_theta` and `rope_scaling`.
+    #[serde(default, skip_serializing)]
+    rope_parameters: Option<RopeParameters>,
     bos_token_id: Option<u32>,
     eos_token_id: Option<Tokens>,
+}
+
+#[derive(Debug, Deserialize)]
+struct RopeParameters {
+    rope_type: Option<String>,
+    rope_theta: Option<f64>,
+}
+
+impl RopeParameters {
+    fn theta(self) -> Result<f64, ModelError> {
+        if let Some(kind) = self.rope_type.filter(|kind| kind != "default") {
+            return Err(ModelError::Config(format!(
+                "rope_type is {kind:?}; scaled rotary positions are not supported"
+            )));
+        }
+        self.rope_theta.ok_or_else(|| ModelError::Config("rope_parameters has no rope_theta".into()))
+    }
+}
+
+/// What is written: the keys of Llama 4 only where they are needed.
+#[derive(Serialize)]
+struct Written {
+    #[serde(flatten)]
+    common: ConfigJson,
+    #[serde(flatten)]
+    llama4: Option<Llama4Json>,
 }
 
 /// `eos_token_id` is one number or a list of them.
@@ -70,21 +105,32 @@ impl ModelConfig {
     /// See [`ModelConfig::read`].
     pub fn from_json(text: &str) -> Result<Self, ModelError> {
         let json: ConfigJson = serde_json::from_str(text).map_err(|error| ModelError::Config(error.to_string()))?;
-        let config = json.into_config()?;
+        let llama4 = match json.model_type.as_deref() {
+            Some(LLAMA4_TEXT) => {
+                Some(serde_json::from_str(text).map_err(|error| ModelError::Config(error.to_string()))?)
+            }
+            _ => None,
+        };
+        let config = json.into_config(llama4)?;
         config.validate()?;
         Ok(config)
     }
 
     /// The text of a `config.json` that [`ModelConfig::from_json`] reads back to the same value.
     pub fn to_json(&self) -> String {
-        self.to_json_as("mobilellm")
+        let plain = !self.query_key_norm && self.no_rope_layers.is_empty() && self.attention_temperature.is_none();
+        self.to_json_as(if plain { "mobilellm" } else { LLAMA4_TEXT })
     }
 
     /// [`ModelConfig::to_json`] for a model of another `model_type`: imported models keep theirs.
     pub(crate) fn to_json_as(&self, model_type: &str) -> String {
         let shared = self.layer_repeats > 1;
-        let architecture = if model_type == "mobilellm" { "MobileLLMForCausalLM" } else { "LlamaForCausalLM" };
-        let json = ConfigJson {
+        let architecture = match model_type {
+            "mobilellm" => "MobileLLMForCausalLM",
+            LLAMA4_TEXT => "Llama4ForCausalLM",
+            _ => "LlamaForCausalLM",
+        };
+        let common = ConfigJson {
             architectures: Some(vec![architecture.into()]),
             model_type: Some(model_type.into()),
             num_hidden_layers: self.layers,
@@ -104,20 +150,24 @@ impl ModelConfig {
             attention_bias: None,
             mlp_bias: None,
             rope_scaling: None,
+            rope_parameters: None,
             bos_token_id: self.bos_token,
             eos_token_id: Some(Tokens::Many(self.eos_tokens.clone())),
         };
+        let llama4 = (model_type == LLAMA4_TEXT).then(|| Llama4Json::of(self));
         // A struct of plain numbers and strings cannot fail to serialise.
-        serde_json::to_string_pretty(&json).unwrap_or_default() + "\n"
+        serde_json::to_string_pretty(&Written { common, llama4 }).unwrap_or_default() + "\n"
     }
 }
 
 impl ConfigJson {
-    fn into_config(self) -> Result<ModelConfig, ModelError> {
+    fn into_config(self, llama4: Option<Llama4Json>) -> Result<ModelConfig, ModelError> {
         let refuse = |message: String| Err(ModelError::Config(message));
         let model_type = self.model_type.as_deref().unwrap_or("llama");
-        if !["mobilellm", "llama"].contains(&model_type) {
-            return refuse(format!("model_type is {model_type:?}; \"mobilellm\" and \"llama\" are supported"));
+        if !["mobilellm", "llama", LLAMA4_TEXT].contains(&model_type) {
+            return refuse(format!(
+                "model_type is {model_type:?}; \"mobilellm\", \"llama\" and \"{LLAMA4_TEXT}\" are supported"
+            ));
         }
         if let Some(act) = self.hidden_act.as_deref().filter(|act| !["silu", "swish"].contains(act)) {
             return refuse(format!("hidden_act is {act:?}; only \"silu\" (SwiGLU) is supported"));
@@ -130,6 +180,18 @@ impl ConfigJson {
         if let Some(scaling) = self.rope_scaling.filter(|scaling| !scaling.is_null()) {
             return refuse(format!("rope_scaling is {scaling}; scaled rotary positions are not supported"));
         }
+        let rope_theta = match self.rope_parameters {
+            Some(rope) => Some(rope.theta()?),
+            None => self.rope_theta,
+        };
+        if llama4.is_some() {
+            // Their defaults are those of one large model.
+            for (key, value) in [("head_dim", self.head_dim), ("num_key_value_heads", self.num_key_value_heads)] {
+                if value.is_none() {
+                    return refuse(format!("{key} is not given, without which a Llama 4 has no shape"));
+                }
+            }
+        }
         let head_dim = match self.head_dim {
             Some(head_dim) => head_dim,
             None if self.num_attention_heads == 0 || !self.hidden_size.is_multiple_of(self.num_attention_heads) => {
@@ -140,6 +202,10 @@ impl ConfigJson {
             }
             None => self.hidden_size / self.num_attention_heads,
         };
+        let shape = match llama4 {
+            Some(llama4) => llama4.into_shape(self.num_hidden_layers, self.max_position_embeddings)?,
+            None => Llama4Shape::absent(self.intermediate_size),
+        };
         Ok(ModelConfig {
             layers: self.num_hidden_layers,
             layer_repeats: if self.layer_sharing == Some(true) { 2 } else { 1 },
@@ -147,11 +213,14 @@ impl ConfigJson {
             heads: self.num_attention_heads,
             kv_heads: self.num_key_value_heads.unwrap_or(self.num_attention_heads),
             head_dim,
-            ffn: self.intermediate_size,
+            ffn: shape.ffn,
             vocabulary: self.vocab_size,
             context: self.max_position_embeddings,
-            rope_theta: self.rope_theta.unwrap_or(10_000.0),
+            rope_theta: rope_theta.unwrap_or(shape.default_rope_theta),
             rms_norm_eps: self.rms_norm_eps,
+            query_key_norm: shape.query_key_norm,
+            no_rope_layers: shape.no_rope_layers,
+            attention_temperature: shape.attention_temperature,
             // Either key may say so; an import corrects it by what the weight file holds.
             tied_head: self.share_embedding.or(self.tie_word_embeddings).unwrap_or(false),
             bos_token: self.bos_token_id,

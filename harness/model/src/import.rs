@@ -21,7 +21,7 @@ trait Source {
     /// Its shape.
     fn config(&self) -> &ModelConfig;
 
-    /// What `config.json` calls models of its kind: `mobilellm` or `llama`.
+    /// What `config.json` calls models of its kind: `mobilellm`, `llama` or `llama4_text`.
     fn model_type(&self) -> &str;
 
     /// Where it comes from, with the SHA-256 of what was read.
@@ -92,6 +92,21 @@ fn write_weights(source: &dyn Source, path: &Path) -> Result<String, ModelError>
         writer.write_f32(&values)?;
     }
     Ok(writer.finish())
+}
+
+/// Orders the rows of a projection to queries or keys, `[heads * head_dim, width]`, for rotary positions that pair
+/// dimension `i` of a head with `i + head_dim / 2`, where the source pairs `2 i` with `2 i + 1`.
+fn halves_from_pairs(values: &[f32], head_dim: usize, width: usize) -> Vec<f32> {
+    let half = head_dim / 2;
+    let mut ordered = Vec::with_capacity(values.len());
+    for head in values.chunks(head_dim * width) {
+        for row in 0..head_dim {
+            let (part, pair) = (row / half, row % half);
+            let from = (2 * pair + part) * width;
+            ordered.extend_from_slice(&head[from..from + width]);
+        }
+    }
+    ordered
 }
 
 /// The last part of a path, for people.

@@ -11,6 +11,7 @@ mod library;
 mod manifest;
 mod onnx;
 pub mod precision;
+mod preset;
 #[cfg(any(test, feature = "reference"))]
 pub mod reference;
 mod seeded;
@@ -20,7 +21,7 @@ mod text;
 mod weight_writer;
 mod weights;
 
-pub use config::{ModelConfig, Preset, TensorSpec};
+pub use config::{AttentionTemperature, ModelConfig, TensorSpec};
 pub use error::ModelError;
 pub use folder::{ModelFolder, sha256_of_file};
 #[cfg(feature = "tokenizer")]
@@ -28,6 +29,7 @@ pub use import::import;
 pub use library::{LibraryEntry, ModelLibrary, check_name};
 pub use manifest::{ModelManifest, ModelOrigin};
 pub use onnx::write_graph;
+pub use preset::Preset;
 pub use seeded::generate_seeded;
 #[cfg(feature = "tokenizer")]
 pub use text::{ChatTemplate, TextTokenizer};

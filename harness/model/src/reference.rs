@@ -1,4 +1,4 @@
-//! The paper's equations written down once, slowly, in f64: what every backend's logits are compared with.
+//! The papers' equations written down once, slowly, in f64: what every backend's logits are compared with.
 //!
 //! Nothing is cached, fused or blocked; every call recomputes all positions. Meant for models of the size of the
 //! `tiny` preset.
@@ -120,8 +120,9 @@ impl ReferenceModel {
             stream.push(row.to_vec());
         }
         for executed in 0..self.config.executed_layers() {
-            let block = &self.blocks[self.config.block_of(executed)];
-            self.attend(block, &mut stream);
+            let index = self.config.block_of(executed);
+            let block = &self.blocks[index];
+            self.attend(index, &mut stream);
             for x in &mut stream {
                 let y = rms_norm(x, &block.feed_forward_norm, self.config.rms_norm_eps);
                 let gated: Vec<f64> =
@@ -133,14 +134,17 @@ impl ReferenceModel {
     }
 
     /// Causal grouped-query attention: query head `h` reads key and value head `h / (heads / kv_heads)`.
-    fn attend(&self, block: &Block, stream: &mut [Vec<f64>]) {
-        let config = &self.config;
+    fn attend(&self, index: usize, stream: &mut [Vec<f64>]) {
+        let (config, block) = (&self.config, &self.blocks[index]);
         let head_dim = config.head_dim;
         let (mut queries, mut keys, mut values) = (Vec::new(), Vec::new(), Vec::new());
         for (position, x) in stream.iter().enumerate() {
             let y = rms_norm(x, &block.attention_norm, config.rms_norm_eps);
-            queries.push(self.rotate(block.query.times(&y), position));
-            keys.push(self.rotate(block.key.times(&y), position));
+            let mut query = self.placed(index, block.query.times(&y), position);
+            let temperature = config.temperature(index).map_or(1.0, |temperature| temperature.factor(position));
+            query.iter_mut().for_each(|value| *value *= temperature);
+            queries.push(query);
+            keys.push(self.placed(index, block.key.times(&y), position));
             values.push(block.value.times(&y));
         }
         for (position, x) in stream.iter_mut().enumerate() {
@@ -162,6 +166,19 @@ impl ReferenceModel {
             }
             add(x, &block.output.times(&attended));
         }
+    }
+
+    /// Queries or keys of block `index` as attention compares them: rotated first, and then divided by their root mean
+    /// square, both only where the block does so.
+    fn placed(&self, index: usize, heads: Vec<f64>, position: usize) -> Vec<f64> {
+        let mut heads = if self.config.rotates(index) { self.rotate(heads, position) } else { heads };
+        if self.config.normalises_queries(index) {
+            let ones = vec![1.0; self.config.head_dim];
+            for head in heads.chunks_mut(self.config.head_dim) {
+                head.copy_from_slice(&rms_norm(head, &ones, self.config.rms_norm_eps));
+            }
+        }
+        heads
     }
 
     /// Rotary positions, rotate-half: dimension `i` of a head is paired with `i + head_dim / 2`, and the pair is turned
@@ -266,6 +283,26 @@ mod tests {
             let after = model.logits(&changed).unwrap();
             let difference = after[9].iter().zip(&case.logits[9]).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
             assert!(difference > 0.01, "{}: the past hardly matters ({difference})", case.name);
+        }
+    }
+
+    /// Guards the choice of test weights: each part of the block that few models have must show in the logits.
+    #[test]
+    fn test_models_react_to_what_few_models_have() {
+        let root = tempfile::tempdir().unwrap();
+        let case = ReferenceCase::all(root.path()).unwrap().into_iter().find(|case| case.name == "tiny-r1").unwrap();
+        let config = case.folder.config();
+        for (what, config) in [
+            ("QK norm", ModelConfig { query_key_norm: false, ..config.clone() }),
+            ("a block without rotation", ModelConfig { no_rope_layers: Vec::new(), ..config.clone() }),
+            ("temperature", ModelConfig { attention_temperature: None, ..config.clone() }),
+        ] {
+            let model = ReferenceModel { config, ..ReferenceModel::open(&case.folder).unwrap() };
+            let changed = model.logits(&case.tokens).unwrap();
+            let last = case.tokens.len() - 1;
+            let difference =
+                changed[last].iter().zip(&case.logits[last]).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+            assert!(difference > 0.01, "{what} hardly matters ({difference})");
         }
     }
 

@@ -8,7 +8,7 @@ mod tokenizer;
 use std::path::Path;
 
 use self::{metadata::Metadata, reader::GgufFile};
-use super::{Source, file_name};
+use super::{Source, file_name, halves_from_pairs};
 use crate::{ModelConfig, ModelError, ModelOrigin, sha256_of_file};
 
 /// A GGUF file as a model.
@@ -78,7 +78,9 @@ impl Source for GgufModel {
         let values = self.file.read_f32(tensor)?;
         let config = &self.config;
         Ok(if name.ends_with("q_proj.weight") || name.ends_with("k_proj.weight") {
-            in_hugging_face_order(&values, config.head_dim, config.hidden)
+            // llama.cpp turns neighbouring pairs: its converter exchanged these rows (`permute` in
+            // convert_hf_to_gguf.py).
+            halves_from_pairs(&values, config.head_dim, config.hidden)
         } else {
             values
         })
@@ -132,6 +134,9 @@ fn config(file: &GgufFile) -> Result<ModelConfig, ModelError> {
             context: metadata.size("llama.context_length")?,
             rope_theta: metadata.optional_number("llama.rope.freq_base")?.unwrap_or(10_000.0),
             rms_norm_eps: metadata.number("llama.attention.layer_norm_rms_epsilon")?,
+            query_key_norm: false,
+            no_rope_layers: Vec::new(),
+            attention_temperature: None,
             tied_head: !file.tensors().contains_key("output.weight"),
             bos_token: token("tokenizer.ggml.bos_token_id")?,
             eos_tokens: token("tokenizer.ggml.eos_token_id")?.into_iter().collect(),
@@ -172,21 +177,6 @@ fn gguf_name(name: &str) -> Option<String> {
         _ => return None,
     };
     Some(format!("blk.{layer}.{part}.weight"))
-}
-
-/// llama.cpp turns neighbouring pairs of a head, Hugging Face its halves: undoes the exchange of rows that llama.cpp's
-/// converter made for query and key (`permute` in convert_hf_to_gguf.py).
-fn in_hugging_face_order(values: &[f32], head_dim: usize, width: usize) -> Vec<f32> {
-    let half = head_dim / 2;
-    let mut ordered = Vec::with_capacity(values.len());
-    for head in values.chunks(head_dim * width) {
-        for row in 0..head_dim {
-            let (part, pair) = (row / half, row % half);
-            let from = (2 * pair + part) * width;
-            ordered.extend_from_slice(&head[from..from + width]);
-        }
-    }
-    ordered
 }
 
 #[cfg(test)]

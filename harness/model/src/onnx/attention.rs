@@ -17,15 +17,19 @@ pub(super) struct Projections {
     pub(super) value: Value,
 }
 
+/// `rotates` says whether this block turns queries and keys by their positions.
 pub(super) fn attention(
     builder: &mut Builder,
     config: &ModelConfig,
     positions: Positions,
+    rotates: bool,
     cache: CachePorts,
     projected: Projections,
 ) -> Value {
     match positions {
-        Positions::Opset17 { rows, mask } => opset17::attention(builder, config, rows, mask, cache, projected),
+        Positions::Opset17 { rows, mask } => {
+            opset17::attention(builder, config, rotates.then_some(rows), mask, cache, projected)
+        }
         Positions::Opset23 { tables, position_ids, mask } => {
             let Projections { query, key, value } = with_batch(builder, config, projected);
             let rotate = |builder: &mut Builder, x, heads| {
@@ -35,8 +39,11 @@ pub(super) fn attention(
                     vec![int("num_heads", heads)],
                 )
             };
-            let query = rotate(builder, query, config.heads);
-            let key = rotate(builder, key, config.kv_heads);
+            let (query, key) = if rotates {
+                (rotate(builder, query, config.heads), rotate(builder, key, config.kv_heads))
+            } else {
+                (query, key)
+            };
             let output = builder.fresh("Attention");
             // The mask is given rather than `is_causal`: opset 23 leaves open how that flag counts cached positions.
             builder.node_into(
@@ -55,25 +62,19 @@ pub(super) fn attention(
         Positions::Onnxruntime { tables, last_position, total_length } => {
             let Projections { query, key, value } = with_batch(builder, config, projected);
             let output = builder.fresh("GroupQueryAttention");
+            let mut inputs = vec![query, key, value, cache.past_key, cache.past_value, last_position, total_length];
+            if rotates {
+                inputs.extend([tables.cosines, tables.sines]);
+            }
             builder.node_into(
                 MICROSOFT,
                 "GroupQueryAttention",
-                &[
-                    query,
-                    key,
-                    value,
-                    cache.past_key,
-                    cache.past_value,
-                    last_position,
-                    total_length,
-                    tables.cosines,
-                    tables.sines,
-                ],
+                &inputs,
                 &[output, cache.present_key, cache.present_value],
                 vec![
                     int("num_heads", config.heads),
                     int("kv_num_heads", config.kv_heads),
-                    int("do_rotary", 1),
+                    int("do_rotary", usize::from(rotates)),
                     int("rotary_interleaved", 0),
                     float("scale", scale(config)),
                 ],

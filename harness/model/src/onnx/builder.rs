@@ -173,7 +173,7 @@ impl<'a> Builder<'a> {
             return Err(ModelError::invalid(
                 self.weights.path(),
                 format!(
-                    "tensor {tensor:?} is {:?}, but graphs refer to {dtype:?} there: import the model again",
+                    "tensor {tensor:?} is {:?}, but graphs refer to {dtype:?} weights: import the model again",
                     location.dtype
                 ),
             ));
@@ -209,6 +209,11 @@ impl<'a> Builder<'a> {
     pub(super) fn table(&mut self, name: &str, width: usize, values: Vec<f32>) -> Value {
         let shape = vec![(values.len() / width) as i64, width as i64];
         self.constant(name.to_owned(), || (shape, Contents::Numbers(values)))
+    }
+
+    /// A constant list of numbers.
+    pub(super) fn vector(&mut self, name: &str, values: Vec<f32>) -> Value {
+        self.constant(name.to_owned(), || (vec![values.len() as i64], Contents::Numbers(values)))
     }
 
     fn constant(&mut self, name: String, contents: impl FnOnce() -> (Vec<i64>, Contents)) -> Value {

@@ -6,9 +6,9 @@ use super::{
     attention::{Projections, attention},
     builder::{Builder, Draft, Value},
     linear::Linear,
-    norm::{add_and_norm, rms_norm},
+    norm::{add_and_norm, norm_of_heads, rms_norm},
     ports::Ports,
-    positions::Positions,
+    positions::{Positions, temperature},
 };
 use crate::{ModelConfig, ModelError, WeightFile};
 
@@ -23,11 +23,13 @@ pub(super) fn decoder(
     let linear = Linear { config, kind, precision };
     let ports = Ports::declare(&mut builder, config, kind);
     let positions = Positions::new(&mut builder, config, kind, &ports);
+    let temperature = temperature(&mut builder, config, &ports);
     let mut stream = embed(&mut builder, linear, &ports)?;
     // What the last block has yet to add to the stream: added together with the norm that follows.
     let mut pending = None;
     for (executed, &cache) in ports.caches.iter().enumerate() {
-        let layer = format!("model.layers.{}", config.block_of(executed));
+        let block = config.block_of(executed);
+        let layer = format!("model.layers.{block}");
         let weight = |part: &str| format!("{layer}.{part}.weight");
 
         builder.scope(format!("layer.{executed}/attention"));
@@ -39,7 +41,8 @@ pub(super) fn decoder(
             key: linear.product(&mut builder, input, &weight("self_attn.k_proj"))?,
             value: linear.product(&mut builder, input, &weight("self_attn.v_proj"))?,
         };
-        let attended = attention(&mut builder, config, positions, cache, projected);
+        let projected = adjusted(&mut builder, config, kind, block, temperature, projected);
+        let attended = attention(&mut builder, config, positions, config.rotates(block), cache, projected);
         let attended = linear.input(&mut builder, attended);
         let attended = linear.product(&mut builder, attended, &weight("self_attn.o_proj"))?;
 
@@ -74,6 +77,26 @@ fn continue_stream(
         Some(branch) => add_and_norm(builder, config, kind, stream, branch, norm_weight),
         None => Ok((stream, rms_norm(builder, config, kind, stream, norm_weight)?)),
     }
+}
+
+/// Queries and keys as attention compares them, but for their rotation: most models leave them as they are.
+fn adjusted(
+    builder: &mut Builder,
+    config: &ModelConfig,
+    kind: GraphKind,
+    block: usize,
+    temperature: Option<Value>,
+    projected: Projections,
+) -> Projections {
+    let Projections { mut query, mut key, value } = projected;
+    if config.normalises_queries(block) {
+        query = norm_of_heads(builder, config, kind, query, config.heads);
+        key = norm_of_heads(builder, config, kind, key, config.kv_heads);
+    }
+    if let Some(factors) = temperature.filter(|_| config.temperature(block).is_some()) {
+        query = builder.node("Mul", &[query, factors], vec![]);
+    }
+    Projections { query, key, value }
 }
 
 /// SwiGLU: `down(silu(gate(x)) * up(x))`.

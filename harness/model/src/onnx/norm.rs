@@ -13,8 +13,13 @@ pub(super) fn rms_norm(
     weight: &str,
 ) -> Result<Value, ModelError> {
     let weight = builder.weight(weight)?;
+    Ok(rms_norm_by(builder, config, kind, x, weight))
+}
+
+/// [`rms_norm`] with a weight that is there already.
+fn rms_norm_by(builder: &mut Builder, config: &ModelConfig, kind: GraphKind, x: Value, weight: Value) -> Value {
     let eps = config.rms_norm_eps as f32;
-    Ok(match kind {
+    match kind {
         GraphKind::Opset17 => {
             let two = builder.number(2.0);
             let squares = builder.node("Pow", &[x, two], vec![]);
@@ -30,7 +35,26 @@ pub(super) fn rms_norm(
         GraphKind::Onnxruntime => {
             builder.node("SimplifiedLayerNormalization", &[x, weight], vec![axis(-1), float("epsilon", eps)])
         }
-    })
+    }
+}
+
+/// Queries or keys `[S, heads * head_dim]` with every head divided by its root mean square.
+///
+/// Models do that behind the rotation, which keeps a head's length, so that it may come first: `GroupQueryAttention`
+/// rotates by itself, and what it keeps of keys is then what it should be.
+pub(super) fn norm_of_heads(
+    builder: &mut Builder,
+    config: &ModelConfig,
+    kind: GraphKind,
+    x: Value,
+    heads: usize,
+) -> Value {
+    let split = builder.integers(&[-1, heads as i64, config.head_dim as i64]);
+    let rows = builder.integers(&[-1, (heads * config.head_dim) as i64]);
+    let ones = builder.vector("ones", vec![1.0; config.head_dim]);
+    let x = builder.node("Reshape", &[x, split], vec![]);
+    let x = rms_norm_by(builder, config, kind, x, ones);
+    builder.node("Reshape", &[x, rows], vec![])
 }
 
 /// The residual stream `x + branch`, and its norm.

@@ -1,9 +1,10 @@
 //! Rotary positions and the causal mask, computed once in a forward pass and used by every block.
 
+use onnx_rs::ast::DataType;
 use pocketwatt_protocol::GraphKind;
 
 use super::{
-    builder::{Builder, Value, axis},
+    builder::{Builder, Value, axis, int},
     ports::{Ports, PositionPorts},
 };
 use crate::ModelConfig;
@@ -55,6 +56,34 @@ impl Positions {
         };
         Self::Opset17 { rows, mask }
     }
+}
+
+/// What the queries of blocks without rotation are multiplied by, `[S, 1]`; none where that is 1 everywhere.
+///
+/// A table, as for rotary positions: not all engines have all of its formula.
+pub(super) fn temperature(builder: &mut Builder, config: &ModelConfig, ports: &Ports) -> Option<Value> {
+    let temperature = (0..config.layers).find_map(|block| config.temperature(block))?;
+    builder.scope("positions");
+    let factors = (0..config.context).map(|position| temperature.factor(position) as f32).collect();
+    let table = builder.table("attention.temperature", 1, factors);
+    let flat = builder.integers(&[-1]);
+    Some(match ports.position {
+        PositionPorts::Ids(position_ids) => {
+            let positions = builder.node("Reshape", &[position_ids, flat], vec![]);
+            builder.node("Gather", &[table, positions], vec![])
+        }
+        // The new tokens are the last `S` up to the last position.
+        PositionPorts::Lengths { last_position, .. } => {
+            let new = length(builder, ports.input_ids, 1);
+            let new = builder.node("Reshape", &[new, flat], vec![]);
+            let last = builder.node("Cast", &[last_position], vec![int("to", DataType::Int64 as usize)]);
+            let one = builder.integers(&[1]);
+            let end = builder.node("Add", &[last, one], vec![]);
+            let start = builder.node("Sub", &[end, new], vec![]);
+            let rows = builder.integers(&[0]);
+            builder.node("Slice", &[table, start, end, rows], vec![])
+        }
+    })
 }
 
 /// Whether the token at position `q` may look at position `k`: `k <= q`, `[S, P + S]`.

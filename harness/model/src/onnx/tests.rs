@@ -19,6 +19,7 @@ fn for_each_graph(check: impl Fn(&str, GraphKind, &ModelFolder, &Graph)) {
         ("shared layers", ModelConfig { layer_repeats: 2, ..tiny.clone() }),
         ("untied head", ModelConfig { tied_head: false, ..tiny.clone() }),
         ("narrow attention", ModelConfig { heads: 2, kv_heads: 2, hidden: 64, ..tiny }),
+        ("QK norm and a block without rotation", Preset::find("tiny-r1").unwrap().config()),
     ];
     for (name, config) in models {
         let root = tempfile::tempdir().unwrap();
@@ -71,6 +72,30 @@ fn operators_of_each_kind_are_the_expected_ones() {
     insta::assert_snapshot!(histogram(GraphKind::Opset17), @"Add 16, Concat 10, Div 5, Gather 5, Gemm 15, LessOrEqual 1, MatMul 4, Mul 19, Neg 4, Pow 5, Range 1, ReduceMean 5, Reshape 18, Shape 2, Sigmoid 2, Slice 9, Softmax 2, Sqrt 5, Transpose 10, Unsqueeze 4, Where 1");
     insta::assert_snapshot!(histogram(GraphKind::Opset23), @"Add 5, Attention 2, Gather 3, Gemm 15, LessOrEqual 1, Mul 4, RMSNormalization 5, Range 1, Reshape 10, RotaryEmbedding 4, Shape 2, Sigmoid 2, Slice 1, Unsqueeze 2, Where 1");
     insta::assert_snapshot!(histogram(GraphKind::Onnxruntime), @"Gather 1, Gemm 15, GroupQueryAttention 2, Mul 4, Reshape 9, Sigmoid 2, SimplifiedLayerNormalization 1, SkipSimplifiedLayerNormalization 4, Slice 1");
+}
+
+#[test]
+fn norms_of_queries_and_missing_rotation_are_in_the_graph() {
+    let root = tempfile::tempdir().unwrap();
+    let folder = hollow(&Preset::find("tiny-r1").unwrap().config(), "F32", root.path());
+    let count = |kind, operator: &str| {
+        let bytes = fs::read(write_graph(&folder, kind, Precision::F32).unwrap().path).unwrap();
+        let graph = onnx_rs::parse(&bytes).unwrap().graph.unwrap();
+        graph.node.iter().filter(|node| node.op_type.as_str() == operator).count()
+    };
+    // Three blocks, of which two rotate and normalise: two norms for each of them beside the seven of the stream.
+    assert_eq!(count(GraphKind::Opset23, "RotaryEmbedding"), 4);
+    assert_eq!(count(GraphKind::Opset23, "RMSNormalization"), 7 + 4);
+    assert_eq!(count(GraphKind::Opset17, "Neg"), 4);
+    assert_eq!(count(GraphKind::Opset17, "ReduceMean"), 7 + 4);
+    assert_eq!(count(GraphKind::Onnxruntime, "SimplifiedLayerNormalization"), 1 + 4);
+    let bytes = fs::read(write_graph(&folder, GraphKind::Onnxruntime, Precision::F32).unwrap().path).unwrap();
+    let graph = onnx_rs::parse(&bytes).unwrap().graph.unwrap();
+    let attention = graph.node.iter().filter(|node| node.op_type.as_str() == "GroupQueryAttention");
+    let rotary: Vec<i64> = attention
+        .map(|node| node.attribute.iter().find(|attribute| attribute.name == "do_rotary").unwrap().i)
+        .collect();
+    assert_eq!(rotary, [1, 0, 1]);
 }
 
 #[test]

@@ -33,12 +33,17 @@ pub struct ReferenceCase {
 
 impl ReferenceCase {
     /// Every combination that the block's structure allows to get wrong, written below `root`: shared layers, one
-    /// key-value head for all, as many as query heads, a tied and an untied head, attention narrower than the model.
+    /// key-value head for all, as many as query heads, a tied and an untied head, attention narrower than the model, norms
+    /// of queries and keys, a block without rotary positions.
     ///
     /// # Errors
     /// When the files cannot be written.
     pub fn all(root: &Path) -> Result<Vec<Self>, ModelError> {
-        let tiny = Preset::find("tiny").ok_or_else(|| ModelError::Config("there is no preset tiny".into()))?.config();
+        let preset = |name: &str| {
+            let preset = Preset::find(name).ok_or_else(|| ModelError::Config(format!("there is no preset {name}")))?;
+            Ok::<_, ModelError>(preset.config())
+        };
+        let tiny = preset("tiny")?;
         let cases = [
             ("tiny", tiny.clone()),
             ("tiny-ls", ModelConfig { layer_repeats: 2, ..tiny.clone() }),
@@ -55,6 +60,7 @@ impl ReferenceCase {
                 },
             ),
             ("tiny-narrow", ModelConfig { heads: 2, kv_heads: 2, hidden: 64, ffn: 96, layers: 3, ..tiny }),
+            ("tiny-r1", preset("tiny-r1")?),
         ];
         cases.into_iter().map(|(name, config)| Self::write(name, &config, &root.join(name))).collect()
     }

@@ -69,14 +69,21 @@ fn damaged(expected: &Expectation, name: &str, damage: impl Fn(&Path) -> Result<
     Ok(files)
 }
 
-/// `config.json` with a larger `intermediate_size`. Edited as text, since reading it is the model crate's business.
+/// `config.json` with a larger `intermediate_size`, and `intermediate_size_mlp` where a model says it by that. Edited as
+/// text, since reading it is the model crate's business.
 fn with_wider_ffn(json: &str) -> Result<String> {
-    let key = "\"intermediate_size\":";
-    let (before, after) = json.split_once(key).context("config.json has no intermediate_size")?;
+    let wider = with_larger(json, "intermediate_size")?.context("config.json has no intermediate_size")?;
+    Ok(with_larger(&wider, "intermediate_size_mlp")?.unwrap_or(wider))
+}
+
+/// None where the key is not there.
+fn with_larger(json: &str, key: &str) -> Result<Option<String>> {
+    let quoted = format!("\"{key}\":");
+    let Some((before, after)) = json.split_once(&quoted) else { return Ok(None) };
     let digits = after.trim_start();
     let end = digits.find(|c: char| !c.is_ascii_digit()).unwrap_or(digits.len());
-    let width: usize = digits[..end].parse().context("intermediate_size is not a number")?;
-    Ok(format!("{before}{key} {}{}", width + 32, &digits[end..]))
+    let width: usize = digits[..end].parse().with_context(|| format!("{key} is not a number"))?;
+    Ok(Some(format!("{before}{quoted} {}{}", width + 32, &digits[end..])))
 }
 
 fn ensure_refused(backend: &dyn Backend, expected: &Expectation, files: &ModelFiles, what: &str) -> Result<()> {

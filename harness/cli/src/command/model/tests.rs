@@ -39,6 +39,7 @@ fn the_list_tells_what_is_there_and_what_could_be() {
       name               parameters      size  what it is
       tiny                   74.0 k   289 KiB  for tests: 2 layers, 3 heads, seconds to run
       tiny-ls                74.0 k   289 KiB  for tests: tiny with each block run twice
+      tiny-r1                98.6 k   385 KiB  for tests: 3 layers with QK norm, one of them without rotary positions
       mobilellm-125m        124.6 M   475 MiB  MobileLLM 125M
       mobilellm-ls-125m     124.6 M   475 MiB  MobileLLM-LS 125M: each of the 30 blocks runs twice
       mobilellm-350m        345.4 M  1317 MiB  MobileLLM 350M
@@ -46,6 +47,9 @@ fn the_list_tells_what_is_there_and_what_could_be() {
       mobilellm-600m        603.2 M  2301 MiB  MobileLLM 600M
       mobilellm-1b          1.005 G  3836 MiB  MobileLLM 1B
       mobilellm-1.5b        1.511 G  5765 MiB  MobileLLM 1.5B
+      mobilellm-r1-140m     140.2 M   535 MiB  MobileLLM-R1 140M: QK norm
+      mobilellm-r1-360m     359.4 M  1371 MiB  MobileLLM-R1 360M: QK norm
+      mobilellm-r1-950m     949.7 M  3623 MiB  MobileLLM-R1 950M: QK norm
     "#);
     model(root.path(), "generate tiny --seed 7").unwrap();
     model(root.path(), "generate tiny-ls --name mine").unwrap();

@@ -13,7 +13,7 @@ use crate::{
 pub(super) fn attention(
     builder: &mut Builder,
     config: &ModelConfig,
-    rotary: Rotary,
+    rotary: Option<Rotary>,
     mask: Value,
     cache: CachePorts,
     projected: Projections,
@@ -21,8 +21,10 @@ pub(super) fn attention(
     let query = heads_first(builder, config, projected.query, config.heads);
     let key = heads_first(builder, config, projected.key, config.kv_heads);
     let value = heads_first(builder, config, projected.value, config.kv_heads);
-    let query = rotate(builder, config, rotary, query);
-    let key = rotate(builder, config, rotary, key);
+    let (query, key) = match rotary {
+        Some(rotary) => (rotate(builder, config, rotary, query), rotate(builder, config, rotary, key)),
+        None => (query, key),
+    };
     builder.node_into(ONNX, "Concat", &[cache.past_key, key], &[cache.present_key], vec![axis(2)]);
     builder.node_into(ONNX, "Concat", &[cache.past_value, value], &[cache.present_value], vec![axis(2)]);
 

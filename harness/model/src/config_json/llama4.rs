@@ -1,0 +1,197 @@
+//! The keys that the text models of Llama 4 have beyond Llama's.
+//!
+//! Names, meanings and defaults are those of Hugging Face's `Llama4TextConfig` (transformers,
+//! `configuration_llama4.py`); what they compute is in `modeling_llama4.py` beside it.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{AttentionTemperature, ModelConfig, ModelError};
+
+/// As in the file; a key that is not there has the default that it has in Hugging Face's library.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct Llama4Json {
+    /// Width of a feed-forward layer without experts; `intermediate_size` is that of an expert.
+    intermediate_size_mlp: Option<usize>,
+    use_qk_norm: bool,
+    /// A number for each layer, at least: 0 for those without rotary positions. Empty is as good as none.
+    no_rope_layers: Option<Vec<u8>>,
+    /// Which layers have none if no list says: every so many.
+    #[serde(skip_serializing)]
+    no_rope_layer_interval: usize,
+    /// A truth value; early files have a number.
+    attn_temperature_tuning: Value,
+    floor_scale: f64,
+    attn_scale: f64,
+    /// Layers with experts.
+    moe_layers: Option<Vec<usize>>,
+    /// Which layers have experts if no list says: every so many.
+    interleave_moe_layer_step: usize,
+    /// Rotated layers see the tokens of their own chunk alone.
+    attention_chunk_size: Option<usize>,
+    layer_types: Option<Vec<String>>,
+    /// Ours: false in the models of our library, whose queries and keys are ordered for rotate-half. Hugging Face's
+    /// files, which lack it, are ordered for turning neighbouring pairs.
+    rope_interleaved: bool,
+}
+
+impl Default for Llama4Json {
+    fn default() -> Self {
+        Self {
+            intermediate_size_mlp: None,
+            use_qk_norm: true,
+            no_rope_layers: None,
+            no_rope_layer_interval: 4,
+            attn_temperature_tuning: Value::Bool(true),
+            floor_scale: 8192.0,
+            attn_scale: 0.1,
+            moe_layers: None,
+            interleave_moe_layer_step: 1,
+            attention_chunk_size: Some(8192),
+            layer_types: None,
+            rope_interleaved: true,
+        }
+    }
+}
+
+/// What the keys say about a [`ModelConfig`].
+pub(super) struct Llama4Shape {
+    pub(super) ffn: usize,
+    pub(super) default_rope_theta: f64,
+    pub(super) query_key_norm: bool,
+    pub(super) no_rope_layers: Vec<usize>,
+    pub(super) attention_temperature: Option<AttentionTemperature>,
+}
+
+impl Llama4Shape {
+    /// Of a model that is no Llama 4.
+    pub(super) fn absent(ffn: usize) -> Self {
+        Self {
+            ffn,
+            default_rope_theta: 10_000.0,
+            query_key_norm: false,
+            no_rope_layers: Vec::new(),
+            attention_temperature: None,
+        }
+    }
+}
+
+impl Llama4Json {
+    /// What [`Llama4Json::into_shape`] reads back to the same value.
+    pub(super) fn of(config: &ModelConfig) -> Self {
+        let absent = Self::default();
+        let temperature = config.attention_temperature;
+        Self {
+            intermediate_size_mlp: Some(config.ffn),
+            use_qk_norm: config.query_key_norm,
+            no_rope_layers: Some((0..config.layers).map(|block| u8::from(config.rotates(block))).collect()),
+            attn_temperature_tuning: Value::Bool(temperature.is_some()),
+            floor_scale: temperature.map_or(absent.floor_scale, |temperature| temperature.floor_scale),
+            attn_scale: temperature.map_or(absent.attn_scale, |temperature| temperature.scale),
+            moe_layers: Some(Vec::new()),
+            interleave_moe_layer_step: 0,
+            // One chunk for all.
+            attention_chunk_size: Some(config.context),
+            layer_types: Some(vec!["full_attention".into(); config.layers]),
+            rope_interleaved: false,
+            ..absent
+        }
+    }
+
+    /// # Errors
+    /// When a key asks for what this project does not compute, or says too little.
+    pub(super) fn into_shape(self, layers: usize, context: usize) -> Result<Llama4Shape, ModelError> {
+        self.refuse_experts(layers)?;
+        let rotates = self.rotates(layers)?;
+        self.refuse_chunks(&rotates, context)?;
+        let ffn = self.intermediate_size_mlp.ok_or_else(|| {
+            ModelError::Config(
+                "intermediate_size_mlp, the width of a Llama 4's feed-forward layers without experts, is not given"
+                    .into(),
+            )
+        })?;
+        let tuned = match &self.attn_temperature_tuning {
+            Value::Null => false,
+            Value::Bool(tuned) => *tuned,
+            Value::Number(number) => number.as_f64() != Some(0.0),
+            other => {
+                return Err(ModelError::Config(format!("attn_temperature_tuning is {other}, neither true nor false")));
+            }
+        };
+        let temperature = AttentionTemperature { floor_scale: self.floor_scale, scale: self.attn_scale };
+        Ok(Llama4Shape {
+            ffn,
+            default_rope_theta: 500_000.0,
+            query_key_norm: self.use_qk_norm,
+            no_rope_layers: (0..layers).filter(|&layer| !rotates[layer]).collect(),
+            attention_temperature: tuned.then_some(temperature),
+        })
+    }
+
+    fn refuse_experts(&self, layers: usize) -> Result<(), ModelError> {
+        let refuse = |what: String| {
+            Err(ModelError::Config(format!("{what}: mixtures of experts are not supported, moe_layers must be []")))
+        };
+        let step = self.interleave_moe_layer_step;
+        match &self.moe_layers {
+            Some(experts) if experts.iter().any(|&layer| layer < layers) => {
+                refuse(format!("moe_layers is {experts:?}"))
+            }
+            None if step <= layers => {
+                refuse(format!("moe_layers is not given, and interleave_moe_layer_step is {step}"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether each layer has rotary positions.
+    fn rotates(&self, layers: usize) -> Result<Vec<bool>, ModelError> {
+        match self.no_rope_layers.as_deref() {
+            None | Some([]) if self.no_rope_layer_interval == 0 => {
+                Err(ModelError::Config("no_rope_layer_interval is 0, and there is no list no_rope_layers".into()))
+            }
+            None | Some([]) => {
+                Ok((1..=layers).map(|layer| !layer.is_multiple_of(self.no_rope_layer_interval)).collect())
+            }
+            Some(list) if list.len() < layers => Err(ModelError::Config(format!(
+                "no_rope_layers has {} entries, but num_hidden_layers is {layers}",
+                list.len()
+            ))),
+            Some(list) => Ok(list[..layers].iter().map(|&rotates| rotates != 0).collect()),
+        }
+    }
+
+    /// Chunks make no difference where the whole context is in the first.
+    fn refuse_chunks(&self, rotates: &[bool], context: usize) -> Result<(), ModelError> {
+        let chunked = match &self.layer_types {
+            None => rotates.contains(&true),
+            Some(types) if types.len() < rotates.len() => {
+                let (found, layers) = (types.len(), rotates.len());
+                return Err(ModelError::Config(format!(
+                    "layer_types has {found} entries, but num_hidden_layers is {layers}"
+                )));
+            }
+            Some(types) => {
+                let types = &types[..rotates.len()];
+                let known = ["full_attention", "chunked_attention"];
+                if let Some(other) = types.iter().find(|kind| !known.contains(&kind.as_str())) {
+                    return Err(ModelError::Config(format!(
+                        "layer_types has {other:?}; \"full_attention\" is supported"
+                    )));
+                }
+                types.iter().any(|kind| kind == "chunked_attention")
+            }
+        };
+        match self.attention_chunk_size {
+            Some(chunk) if chunked && chunk < context => Err(ModelError::Config(format!(
+                "attention_chunk_size is {chunk}, less than max_position_embeddings ({context}): attention in chunks is \
+                 not supported; with max_position_embeddings lowered to {chunk}, a text is one chunk"
+            ))),
+            _ => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

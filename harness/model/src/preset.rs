@@ -1,0 +1,144 @@
+use crate::{AttentionTemperature, ModelConfig};
+
+/// A published model whose shape is known by name.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Preset {
+    /// Name on the command line, for example `mobilellm-125m`.
+    pub name: &'static str,
+    /// One line on what it is.
+    pub summary: &'static str,
+    layers: usize,
+    layer_repeats: usize,
+    heads: usize,
+    kv_heads: usize,
+    head_dim: usize,
+    ffn: usize,
+    vocabulary: usize,
+    context: usize,
+    rope_theta: f64,
+    query_key_norm: bool,
+    no_rope_layers: &'static [usize],
+    attention_temperature: Option<AttentionTemperature>,
+}
+
+impl Preset {
+    /// All presets, each family's smallest first. Shapes: arXiv 2402.14905, table 9 (MobileLLM) and section 3.4 (LS); the
+    /// table "Model Architecture" of <https://github.com/facebookresearch/MobileLLM-R1> (R1).
+    pub const ALL: &'static [Preset] = &[
+        Preset {
+            vocabulary: 512,
+            context: 2048,
+            ..mobilellm("tiny", "for tests: 2 layers, 3 heads, seconds to run", 2, 1, 3, 1, 128)
+        }
+        .with_head_dim(16),
+        Preset {
+            vocabulary: 512,
+            context: 2048,
+            ..mobilellm("tiny-ls", "for tests: tiny with each block run twice", 2, 2, 3, 1, 128)
+        }
+        .with_head_dim(16),
+        Preset {
+            vocabulary: 512,
+            context: 2048,
+            no_rope_layers: &[1],
+            attention_temperature: Some(AttentionTemperature { floor_scale: 8.0, scale: 0.5 }),
+            ..mobilellm_r1(
+                "tiny-r1",
+                "for tests: 3 layers with QK norm, one of them without rotary positions",
+                3,
+                3,
+                1,
+                128,
+            )
+        }
+        .with_head_dim(16),
+        mobilellm("mobilellm-125m", "MobileLLM 125M", 30, 1, 9, 3, 1536),
+        mobilellm("mobilellm-ls-125m", "MobileLLM-LS 125M: each of the 30 blocks runs twice", 30, 2, 9, 3, 1536),
+        mobilellm("mobilellm-350m", "MobileLLM 350M", 32, 1, 15, 5, 2560),
+        mobilellm("mobilellm-ls-350m", "MobileLLM-LS 350M: each of the 32 blocks runs twice", 32, 2, 15, 5, 2560),
+        mobilellm("mobilellm-600m", "MobileLLM 600M", 40, 1, 18, 6, 3072),
+        mobilellm("mobilellm-1b", "MobileLLM 1B", 54, 1, 20, 5, 3584),
+        mobilellm("mobilellm-1.5b", "MobileLLM 1.5B", 54, 1, 25, 5, 4352),
+        mobilellm_r1("mobilellm-r1-140m", "MobileLLM-R1 140M: QK norm", 15, 9, 3, 2048),
+        mobilellm_r1("mobilellm-r1-360m", "MobileLLM-R1 360M: QK norm", 15, 16, 4, 4096),
+        mobilellm_r1("mobilellm-r1-950m", "MobileLLM-R1 950M: QK norm", 22, 24, 6, 6144),
+    ];
+
+    /// The preset of that name.
+    pub fn find(name: &str) -> Option<&'static Preset> {
+        Self::ALL.iter().find(|preset| preset.name == name)
+    }
+
+    const fn with_head_dim(self, head_dim: usize) -> Preset {
+        Preset { head_dim, ..self }
+    }
+
+    /// The configuration of this preset.
+    pub fn config(&self) -> ModelConfig {
+        ModelConfig {
+            layers: self.layers,
+            layer_repeats: self.layer_repeats,
+            hidden: self.heads * self.head_dim,
+            heads: self.heads,
+            kv_heads: self.kv_heads,
+            head_dim: self.head_dim,
+            ffn: self.ffn,
+            vocabulary: self.vocabulary,
+            context: self.context,
+            rope_theta: self.rope_theta,
+            rms_norm_eps: 1e-5,
+            query_key_norm: self.query_key_norm,
+            no_rope_layers: self.no_rope_layers.to_vec(),
+            attention_temperature: self.attention_temperature,
+            tied_head: true,
+            bos_token: Some(1),
+            eos_tokens: vec![2],
+        }
+    }
+}
+
+const fn mobilellm(
+    name: &'static str,
+    summary: &'static str,
+    layers: usize,
+    layer_repeats: usize,
+    heads: usize,
+    kv_heads: usize,
+    ffn: usize,
+) -> Preset {
+    Preset {
+        name,
+        summary,
+        layers,
+        layer_repeats,
+        heads,
+        kv_heads,
+        head_dim: 64,
+        ffn,
+        vocabulary: 32_000,
+        context: 2048,
+        rope_theta: 10_000.0,
+        query_key_norm: false,
+        no_rope_layers: &[],
+        attention_temperature: None,
+    }
+}
+
+/// The dense blocks of Llama 4, each with rotary positions and a norm of queries and keys. The shapes are published;
+/// `rope_theta`, which moves no cost, is that of the released `config.json` as others quote it.
+const fn mobilellm_r1(
+    name: &'static str,
+    summary: &'static str,
+    layers: usize,
+    heads: usize,
+    kv_heads: usize,
+    ffn: usize,
+) -> Preset {
+    Preset {
+        vocabulary: 128_256,
+        context: 32_768,
+        rope_theta: 8_000_000.0,
+        query_key_norm: true,
+        ..mobilellm(name, summary, layers, 1, heads, kv_heads, ffn)
+    }
+}
