@@ -32,6 +32,8 @@ enum Command {
     Run(Box<command::run::RunArguments>),
     /// Show what there is to measure: scenarios, models and backends.
     List(command::list::ListArguments),
+    /// Show which backend computes in which precision, and why others do not.
+    Backends(command::backends::BackendsArguments),
     /// Show stored results.
     Show(command::show::ShowArguments),
     /// Import, generate, list and verify models.
@@ -52,6 +54,7 @@ fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Run(arguments) => command::run::run(*arguments),
         Command::List(arguments) => command::list::run(arguments).map(|()| Exit::Success),
+        Command::Backends(arguments) => command::backends::run(&arguments).map(|()| Exit::Success),
         Command::Show(arguments) => command::show::run(arguments).map(|()| Exit::Success),
         Command::Model(arguments) => command::model::run(arguments).map(|()| Exit::Success),
         Command::Conformance(arguments) => command::conformance::run(arguments),

@@ -1,5 +1,6 @@
 //! One file for each command.
 
+pub mod backends;
 pub mod conformance;
 pub mod doctor;
 pub mod energy;

@@ -91,10 +91,17 @@ fn weights(records: &[Record]) -> Vec<String> {
     distinct(records.iter().map(|record| {
         let model = &record.passport.model;
         let mebibytes = model.weight_bytes as f64 / (1u64 << 20) as f64;
-        let hash = hash_prefix(&model.weights_sha256);
-        let origin = one_line(&model.origin);
+        let hash = hash_prefix(model.rounded_sha256.as_ref().unwrap_or(&model.weights_sha256));
+        let precision = record.case.precision.name();
+        let origin = match &model.rounded_sha256 {
+            Some(_) => format!("made from {}", hash_prefix(&model.weights_sha256)),
+            None => one_line(&model.origin),
+        };
         let millions = model.parameters as f64 / 1e6;
-        format!("{}: {millions:.1} M weights, {mebibytes:.0} MiB, sha256 {hash}, {origin}", one_line(&model.name))
+        format!(
+            "{}: {millions:.1} M weights, {precision}, {mebibytes:.0} MiB, sha256 {hash}, {origin}",
+            one_line(&model.name)
+        )
     }))
 }
 

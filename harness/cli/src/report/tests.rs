@@ -20,7 +20,7 @@ fn first_sheet(output: &str) -> String {
 
 #[test]
 fn three_backends_stand_side_by_side() {
-    insta::assert_snapshot!(rendered(&fixture::records()[..3], Format::Table), @r#"
+    insta::assert_snapshot!(rendered(&fixture::records()[..3], Format::Table), @r"
     chat · mobilellm-125m (seeded weights) · f32 · 1 thread
                                  onnxruntime         tract        candle
     ────────────────────────────────────────────────────────────────────
@@ -55,15 +55,15 @@ fn three_backends_stand_side_by_side() {
     engine     onnxruntime: ONNX Runtime 1.32.0, graph onnxruntime, on cpu
     engine     tract: tract 0.23.9, graph opset17, on cpu
     engine     candle: candle 0.11.1, own model, on cpu
-    weights    mobilellm-125m: 124.6 M weights, 475 MiB, sha256 0123456789ab, seeded
-               weights (seed 42)
+    weights    mobilellm-125m: 124.6 M weights, f32, 475 MiB, sha256 0123456789ab,
+               seeded weights (seed 42)
     run        20261123-124233-main, 2026-11-23 12:42 UTC, 1 warm-up and 5 counted
                iterations, pocketwatt 0.1.0
     energy     not measured (virtual machine: no meter): the host keeps its meters
                to itself; measure on the host, or on a device of one's own. Not read
                either: nvml (not supported). `pocketwatt doctor` says more
     sampler    300 rounds of reading took 0.04 % of a core
-    "#);
+    ");
 }
 
 #[test]
@@ -218,7 +218,7 @@ fn markdown_has_the_content_of_the_table() {
     | engine | onnxruntime: ONNX Runtime 1.32.0, graph onnxruntime, on cpu |
     | engine | tract: tract 0.23.9, graph opset17, on cpu |
     | engine | candle: candle 0.11.1, own model, on cpu |
-    | weights | mobilellm-125m: 124.6 M weights, 475 MiB, sha256 0123456789ab, seeded weights (seed 42) |
+    | weights | mobilellm-125m: 124.6 M weights, f32, 475 MiB, sha256 0123456789ab, seeded weights (seed 42) |
     | run | 20261123-124233-main, 2026-11-23 12:42 UTC, 1 warm-up and 5 counted iterations, pocketwatt 0.1.0 |
     | energy | not measured (virtual machine: no meter): the host keeps its meters to itself; measure on the host, or on a device of one's own. Not read either: nvml (not supported). \`pocketwatt doctor\` says more |
     | sampler | 200 rounds of reading took 0.04 % of a core |

@@ -164,11 +164,6 @@ impl<'a> Builder<'a> {
             return Ok(value);
         }
         let location = self.weights.tensor(tensor)?;
-        let format = match dtype {
-            Dtype::U8 => DataType::Uint8,
-            Dtype::I8 => DataType::Int8,
-            _ => DataType::Float,
-        };
         if location.dtype != dtype {
             return Err(ModelError::invalid(
                 self.weights.path(),
@@ -178,9 +173,50 @@ impl<'a> Builder<'a> {
                 ),
             ));
         }
-        let shape = shape.unwrap_or(&location.shape).iter().map(|&length| length as i64).collect();
-        let (offset, bytes) = (location.offset.to_string(), location.bytes.to_string());
-        Ok(self.initializer(name.to_owned(), shape, Contents::Weights { format, offset, bytes }))
+        let (offset, bytes) = (location.offset, location.bytes);
+        let shape = shape.unwrap_or(&location.shape).to_vec();
+        self.stored(name, dtype, &shape, offset, bytes)
+    }
+
+    /// Bytes of the weight file.
+    fn stored(
+        &mut self,
+        name: &str,
+        dtype: Dtype,
+        shape: &[usize],
+        offset: u64,
+        bytes: u64,
+    ) -> Result<Value, ModelError> {
+        if let Some(&value) = self.known.get(name) {
+            return Ok(value);
+        }
+        let format = match dtype {
+            Dtype::U8 => DataType::Uint8,
+            Dtype::I8 => DataType::Int8,
+            _ => DataType::Float,
+        };
+        let shape = shape.iter().map(|&length| length as i64).collect();
+        let contents = Contents::Weights { format, offset: offset.to_string(), bytes: bytes.to_string() };
+        Ok(self.initializer(name.to_owned(), shape, contents))
+    }
+
+    /// Tensors that lie side by side in the weight file and agree in all lengths but the first, as one.
+    pub(super) fn joined(&mut self, tensors: &[String], dtype: Dtype) -> Result<Value, ModelError> {
+        let [first, ..] = tensors else { return Err(ModelError::Config("nothing to join".into())) };
+        let mut shape = self.shape(first)?;
+        let start = self.weights.tensor(first)?.offset;
+        let (mut end, mut rows) = (start, 0);
+        for tensor in tensors {
+            let location = self.weights.tensor(tensor)?;
+            if location.offset != end {
+                let reason = format!("tensor {tensor:?} does not lie behind the one before it");
+                return Err(ModelError::invalid(self.weights.path(), reason));
+            }
+            end += location.bytes;
+            rows += location.shape.first().copied().unwrap_or(0);
+        }
+        shape[0] = rows;
+        self.stored(&tensors.join("+"), dtype, &shape, start, end - start)
     }
 
     /// Lengths of a tensor of the weight file.

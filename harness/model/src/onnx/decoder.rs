@@ -36,11 +36,9 @@ pub(super) fn decoder(
         let normed;
         (stream, normed) = continue_stream(&mut builder, config, kind, stream, pending, &weight("input_layernorm"))?;
         let input = linear.input(&mut builder, normed);
-        let projected = Projections {
-            query: linear.product(&mut builder, input, &weight("self_attn.q_proj"))?,
-            key: linear.product(&mut builder, input, &weight("self_attn.k_proj"))?,
-            value: linear.product(&mut builder, input, &weight("self_attn.v_proj"))?,
-        };
+        let weights = ["self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"].map(weight);
+        let [query, key, value] = linear.products(&mut builder, input, &weights)?;
+        let projected = Projections { query, key, value };
         let projected = adjusted(&mut builder, config, kind, block, temperature, projected);
         let attended = attention(&mut builder, config, positions, config.rotates(block), cache, projected);
         let attended = linear.input(&mut builder, attended);
@@ -107,8 +105,7 @@ fn feed_forward(
     weight: &impl Fn(&str) -> String,
 ) -> Result<Value, ModelError> {
     let input = linear.input(builder, x);
-    let gate = linear.product(builder, input, &weight("mlp.gate_proj"))?;
-    let up = linear.product(builder, input, &weight("mlp.up_proj"))?;
+    let [gate, up] = linear.products(builder, input, &["mlp.gate_proj", "mlp.up_proj"].map(weight))?;
     let sigmoid = builder.node("Sigmoid", &[gate], vec![]);
     let gate = builder.node("Mul", &[gate, sigmoid], vec![]);
     let gated = builder.node("Mul", &[gate, up], vec![]);

@@ -3,7 +3,7 @@
 use pocketwatt_protocol::{GraphKind, Precision};
 use safetensors::tensor::Dtype;
 
-use super::builder::{Builder, MICROSOFT, ONNX, Value, int};
+use super::builder::{Builder, MICROSOFT, ONNX, Value, axis, int};
 use crate::{
     ModelConfig, ModelError,
     precision::{BLOCK, CODES, SCALES},
@@ -36,6 +36,61 @@ impl Linear<'_> {
         let output = builder.fresh(self.operator());
         self.product_into(builder, x, weight, weight, output)?;
         Ok(output)
+    }
+
+    /// The products of one input with several weights that lie side by side in the weight file.
+    ///
+    /// ONNX Runtime rounds the activations of a product of blocks anew for each, and starts its threads: one product of
+    /// them all decodes 1.1 times as fast.
+    pub(super) fn products<const COUNT: usize>(
+        self,
+        builder: &mut Builder,
+        x: Input,
+        weights: &[String; COUNT],
+    ) -> Result<[Value; COUNT], ModelError> {
+        let mut values = [Value::ABSENT; COUNT];
+        if self.kind != GraphKind::Onnxruntime || !matches!(self.precision, Precision::Int8 | Precision::Int4) {
+            for (value, weight) in values.iter_mut().zip(weights) {
+                *value = self.product(builder, x, weight)?;
+            }
+            return Ok(values);
+        }
+        let named = |ending: &str| weights.each_ref().map(|weight| format!("{weight}{ending}"));
+        let mut rows = Vec::with_capacity(COUNT);
+        let mut columns = 0;
+        for weight in weights {
+            let shape = self.shape_of(builder, weight)?;
+            rows.push(shape.0);
+            columns = shape.1;
+        }
+        let codes = builder.joined(&named(CODES), Dtype::U8)?;
+        let scales = builder.joined(&named(SCALES), Dtype::F32)?;
+        let product = builder.fresh("MatMulNBits");
+        self.product_of_blocks(builder, x, [codes, scales], (rows.iter().sum(), columns), product);
+        let lengths = builder.integers(&rows.iter().map(|&rows| rows as i64).collect::<Vec<_>>());
+        for value in &mut values {
+            *value = builder.fresh("Split");
+        }
+        builder.node_into(ONNX, "Split", &[product, lengths], &values, vec![axis(-1)]);
+        Ok(values)
+    }
+
+    fn product_of_blocks(
+        self,
+        builder: &mut Builder,
+        Input(x): Input,
+        [codes, scales]: [Value; 2],
+        (rows, columns): (usize, usize),
+        output: Value,
+    ) {
+        let attributes = vec![
+            int("K", columns),
+            int("N", rows),
+            int("bits", self.bits()),
+            int("block_size", BLOCK),
+            int("accuracy_level", INTEGER_PRODUCT),
+        ];
+        builder.node_into(MICROSOFT, "MatMulNBits", &[x, codes, scales], &[output], attributes);
     }
 
     /// The logits.
@@ -79,15 +134,8 @@ impl Linear<'_> {
                 let codes =
                     builder.stored_as(&format!("{name}{CODES}"), &format!("{weight}{CODES}"), Dtype::U8, None)?;
                 let scales = builder.weight_as(&format!("{name}{SCALES}"), &format!("{weight}{SCALES}"))?;
-                let (rows, columns) = self.shape_of(builder, weight)?;
-                let attributes = vec![
-                    int("K", columns),
-                    int("N", rows),
-                    int("bits", self.bits()),
-                    int("block_size", BLOCK),
-                    int("accuracy_level", INTEGER_PRODUCT),
-                ];
-                builder.node_into(MICROSOFT, "MatMulNBits", &[x, codes, scales], &[output], attributes);
+                let shape = self.shape_of(builder, weight)?;
+                self.product_of_blocks(builder, Input(x), [codes, scales], shape, output);
             }
             Precision::W8a8 => return Err(ModelError::Config("w8a8 graphs are not written yet".into())),
         }

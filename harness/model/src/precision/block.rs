@@ -22,6 +22,13 @@ pub(crate) struct Blocks {
     pub scales: Vec<f32>,
 }
 
+impl Blocks {
+    /// Codes and scales.
+    pub fn into_parts(self) -> (Vec<u8>, Vec<f32>) {
+        (self.codes, self.scales)
+    }
+}
+
 /// Codes 1 to 255 for -127 to 127 scales, where a scale is a 127th of the largest weight of the block.
 pub(crate) fn quantise_int8(weights: &[f32]) -> Blocks {
     let mut blocks = Blocks::default();

@@ -46,9 +46,14 @@ pub fn obstacle(config: &ModelConfig, precision: Precision) -> Option<String> {
     Some(format!("{name} rounds blocks of {BLOCK} weights, and the model's {key} of {width} is no multiple of that"))
 }
 
-/// The tensors of the file for that precision, in the order in which they lie.
+/// The tensors of the file for that precision, in the order in which they lie: codes first, then scales and norms, each in
+/// the order of the configuration. So the codes of the projections that read the same input lie side by side, and their
+/// scales too, and a graph can take them for one matrix.
 pub fn stored_tensors(config: &ModelConfig, precision: Precision) -> Vec<StoredTensor> {
-    config.tensors().into_iter().flat_map(|tensor| stored(tensor, precision)).collect()
+    let mut tensors: Vec<StoredTensor> =
+        config.tensors().into_iter().flat_map(|tensor| stored(tensor, precision)).collect();
+    tensors.sort_by_key(|tensor| !tensor.name.ends_with(CODES));
+    tensors
 }
 
 fn stored(TensorSpec { name, shape }: TensorSpec, precision: Precision) -> Vec<StoredTensor> {

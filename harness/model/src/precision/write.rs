@@ -16,10 +16,10 @@ use super::{
     layout::{bytes_per_token, obstacle, stored_tensors},
     weights_file_name,
 };
-use crate::{ModelError, ModelFolder, WeightFile, sha256_of_file, weight_writer::WeightWriter};
+use crate::{ModelError, ModelFolder, sha256_of_file, weight_writer::WeightWriter};
 
 /// Changes when the same weights are rounded to other codes than before: files of another number are made anew.
-const SCHEME: u32 = 1;
+const SCHEME: u32 = 2;
 
 /// What is known of a file that was made, in a small file beside it.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -82,42 +82,36 @@ fn replace<R>(path: &Path, write: impl FnOnce(&Path) -> Result<R, ModelError>) -
     written
 }
 
-/// Tensor after tensor, so that no more than the largest is in memory. Returns the file's SHA-256.
+/// Tensor after tensor, so that no more than the largest and all scales are in memory. Returns the file's SHA-256.
 fn write(folder: &ModelFolder, precision: Precision, path: &Path) -> Result<String, ModelError> {
     let source = folder.weights()?;
     let tensors = stored_tensors(folder.config(), precision);
     let needed = tensors.iter().map(|tensor| tensor.bytes() as u64).sum();
     let write_all = || {
         let mut writer = WeightWriter::create(path, &tensors)?;
+        let mut numbers = Vec::new();
         for tensor in folder.config().tensors() {
-            write_tensor(&source, &tensor.name, &tensor.shape, precision, &mut writer)?;
+            let weights = source.read_f32(&tensor.name)?;
+            let (codes, rest) = rounded(weights, &tensor.shape, precision);
+            writer.write(&codes)?;
+            numbers.extend(rest);
         }
+        writer.write_f32(&numbers)?;
         Ok(writer.finish())
     };
     write_all().map_err(|error: ModelError| error.or_full(needed))
 }
 
-fn write_tensor(
-    source: &WeightFile,
-    name: &str,
-    shape: &[usize],
-    precision: Precision,
-    writer: &mut WeightWriter,
-) -> Result<(), ModelError> {
-    let weights = source.read_f32(name)?;
-    let [_, columns] = shape else { return writer.write_f32(&weights) };
+/// The codes of a tensor, and its scales; a norm has no codes and stays as it is.
+fn rounded(weights: Vec<f32>, shape: &[usize], precision: Precision) -> (Vec<u8>, Vec<f32>) {
+    let [_, columns] = shape else { return (Vec::new(), weights) };
     match precision {
-        Precision::F32 | Precision::F16 | Precision::Bf16 => writer.write_f32(&weights),
-        Precision::Int8 | Precision::Int4 => {
-            let blocks = if precision == Precision::Int8 { quantise_int8(&weights) } else { quantise_int4(&weights) };
-            writer.write(&blocks.codes)?;
-            writer.write_f32(&blocks.scales)
-        }
+        Precision::F32 | Precision::F16 | Precision::Bf16 => (Vec::new(), weights),
+        Precision::Int8 => quantise_int8(&weights).into_parts(),
+        Precision::Int4 => quantise_int4(&weights).into_parts(),
         Precision::W8a8 => {
             let channels = quantise_channels(&weights, *columns);
-            let bytes: Vec<u8> = channels.codes.iter().map(|code| code.cast_unsigned()).collect();
-            writer.write(&bytes)?;
-            writer.write_f32(&channels.scales)
+            (channels.codes.iter().map(|code| code.cast_unsigned()).collect(), channels.scales)
         }
     }
 }

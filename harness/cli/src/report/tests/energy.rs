@@ -21,7 +21,7 @@ fn energy_part(output: &str) -> String {
 
 #[test]
 fn joules_stand_under_the_name_of_their_scope_with_their_interval() {
-    insta::assert_snapshot!(show(&chat(), Format::Table), @r#"
+    insta::assert_snapshot!(show(&chat(), Format::Table), @r"
     chat · mobilellm-125m (seeded weights) · f32 · 1 thread
                                    onnxruntime          tract        candle
     ───────────────────────────────────────────────────────────────────────
@@ -79,8 +79,8 @@ fn joules_stand_under_the_name_of_their_scope_with_their_interval() {
     engine     onnxruntime: ONNX Runtime 1.32.0, graph onnxruntime, on cpu
     engine     tract: tract 0.23.9, graph opset17, on cpu
     engine     candle: candle 0.11.1, own model, on cpu
-    weights    mobilellm-125m: 124.6 M weights, 475 MiB, sha256 0123456789ab, seeded
-               weights (seed 42)
+    weights    mobilellm-125m: 124.6 M weights, f32, 475 MiB, sha256 0123456789ab,
+               seeded weights (seed 42)
     run        20261123-124233-main, 2026-11-23 12:42 UTC, 1 warm-up and 5 counted
                iterations, 3 of 6 cases not reached, pocketwatt 0.1.0
     meter      powercap:package-0: package, steps of 61 µJ, updated every 998 µs
@@ -96,12 +96,12 @@ fn joules_stand_under_the_name_of_their_scope_with_their_interval() {
     sampler    300 rounds of reading took 0.04 % of a core
     observer   decode changes by -0.10 % [-0.30, +0.10] with the sampler on, 20
                pairs (candle, mobilellm-125m, 1 thread, 2026-11-23 10:33 UTC)
-    "#);
+    ");
 }
 
 #[test]
 fn markdown_says_the_same() {
-    insta::assert_snapshot!(show(&chat(), Format::Markdown), @r#"
+    insta::assert_snapshot!(show(&chat(), Format::Markdown), @r"
     ### chat · mobilellm-125m (seeded weights) · f32 · 1 thread
 
     | | onnxruntime | tract | candle |
@@ -154,7 +154,7 @@ fn markdown_says_the_same() {
     | engine | onnxruntime: ONNX Runtime 1.32.0, graph onnxruntime, on cpu |
     | engine | tract: tract 0.23.9, graph opset17, on cpu |
     | engine | candle: candle 0.11.1, own model, on cpu |
-    | weights | mobilellm-125m: 124.6 M weights, 475 MiB, sha256 0123456789ab, seeded weights (seed 42) |
+    | weights | mobilellm-125m: 124.6 M weights, f32, 475 MiB, sha256 0123456789ab, seeded weights (seed 42) |
     | run | 20261123-124233-main, 2026-11-23 12:42 UTC, 1 warm-up and 5 counted iterations, 3 of 6 cases not reached, pocketwatt 0.1.0 |
     | meter | powercap:package-0: package, steps of 61 µJ, updated every 998 µs (observed), scale error unknown and not in ±, 1236 readings |
     | meter | powercap:dram: DRAM, steps of 61 µJ, updated every 998 µs (observed), scale error unknown and not in ±, 1236 readings |
@@ -162,7 +162,7 @@ fn markdown_says_the_same() {
     | energy | 5 s of idling before and after each case, ±5 % asked for, so counted iterations last 20 s at least |
     | sampler | 300 rounds of reading took 0.04 % of a core |
     | observer | decode changes by -0.10 % \[-0.30, +0.10\] with the sampler on, 20 pairs (candle, mobilellm-125m, 1 thread, 2026-11-23 10:33 UTC) |
-    "#);
+    ");
 }
 
 #[test]

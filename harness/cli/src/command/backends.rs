@@ -1,0 +1,72 @@
+//! `pocketwatt backends`: who computes in which precision, and why others do not.
+
+use anyhow::Result;
+use clap::Args;
+use pocketwatt_protocol::Precision;
+
+use super::{output, selection::RegistryArguments};
+use crate::plan::{Backend, Registry};
+
+/// Which backends to show.
+#[derive(Args, Debug)]
+pub struct BackendsArguments {
+    #[command(flatten)]
+    registry: RegistryArguments,
+}
+
+/// Writes the matrix of backends and precisions to standard output.
+///
+/// # Errors
+/// When the backends' file cannot be read.
+pub fn run(arguments: &BackendsArguments) -> Result<()> {
+    output::write(&matrix(&arguments.registry.open()?))
+}
+
+/// A line for each backend, a column for each precision, and a footnote for each that is missing.
+fn matrix(registry: &Registry) -> String {
+    let backends: Vec<&Backend> = registry.all().iter().collect();
+    let width = backends.iter().map(|backend| backend.name.chars().count()).max().unwrap_or(0);
+    let mut text = format!("{:width$}", "");
+    for precision in Precision::ALL {
+        text += &format!("  {:>4}", precision.name());
+    }
+    text = text.trim_end().to_owned() + "  graphs, best first\n";
+    let mut footnotes = Vec::new();
+    for backend in backends {
+        text += &format!("{:width$}", backend.name);
+        for precision in Precision::ALL {
+            let cell = if backend.precisions.contains(&precision) {
+                "yes".to_owned()
+            } else {
+                format!("[{}]", footnote(&mut footnotes, backend.refusal(precision)))
+            };
+            text += &format!("  {cell:>4}");
+        }
+        let graphs: Vec<&str> = backend.graphs.iter().map(|graph| graph.name()).collect();
+        text += &format!("  {}\n", if graphs.is_empty() { "own model".to_owned() } else { graphs.join(", ") });
+    }
+    for (index, reason) in footnotes.iter().enumerate() {
+        text += &format!("[{}] {reason}\n", index + 1);
+    }
+    text
+}
+
+/// The number of that footnote; equal reasons have one.
+fn footnote(footnotes: &mut Vec<String>, reason: String) -> usize {
+    if let Some(index) = footnotes.iter().position(|known| *known == reason) {
+        return index + 1;
+    }
+    footnotes.push(reason);
+    footnotes.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_cell_says_yes_or_why_not() {
+        let text = matrix(&Registry::open(None).unwrap());
+        insta::assert_snapshot!(text);
+    }
+}
