@@ -37,6 +37,10 @@ pub enum Unit {
     TokensPerWattHour,
     /// Hours.
     Hours,
+    /// Natural units of information.
+    Nats,
+    /// A number without a unit.
+    One,
 }
 
 /// One entry of the metric catalogue: the same words in records, tables, charts and METHODOLOGY.md.
@@ -79,7 +83,8 @@ const fn entry(
 
 use Direction::{HigherIsBetter, Informative, LowerIsBetter};
 use Unit::{
-    Bytes, Cores, Fraction, Hours, JouleSeconds, Joules, Nanoseconds, TokensPerSecond, TokensPerWattHour, Watts,
+    Bytes, Cores, Fraction, Hours, JouleSeconds, Joules, Nanoseconds, Nats, One, TokensPerSecond, TokensPerWattHour,
+    Watts,
 };
 
 const CATALOGUE: &[Metric] = &[
@@ -188,6 +193,23 @@ const CATALOGUE: &[Metric] = &[
         "an iteration",
         "(weight bytes per token + mean cached positions x cache bytes per position) x decode_throughput / measured bandwidth",
     ),
+    entry(
+        "token_agreement",
+        "agreement with f32",
+        Fraction,
+        HigherIsBetter,
+        "a fixed text",
+        "positions at which the most probable token is that of the reference in f32 / positions",
+    ),
+    entry(
+        "kl_divergence",
+        "divergence from f32",
+        Nats,
+        LowerIsBetter,
+        "a fixed text",
+        "mean over positions of sum p (ln p - ln q), p = softmax(logits of the reference in f32), q = softmax(logits)",
+    ),
+    entry("perplexity", "perplexity", One, LowerIsBetter, "a fixed text", "exp(-mean ln q(next token of the text))"),
     entry(
         "processor_use",
         "processor use",

@@ -3,7 +3,7 @@
 use pocketwatt_protocol::{Iteration, IterationKind, LoadStage, TurnTrace};
 
 use crate::{
-    EnergyFigure, MetricValue, Outcome, Record, Summary, Value, catalogue,
+    EnergyFigure, MetricValue, Outcome, Quality, QualityFigures, Record, Summary, Value, catalogue,
     energy::{derive_energy, energy_metric},
     physics,
 };
@@ -44,13 +44,13 @@ fn timing_metric(name: &str, record: &Record) -> MetricValue {
             Some(summary) => Value::Measured(summary),
             None => Value::Unavailable("no observations".into()),
         },
-        Err(reason) => Value::Unavailable(reason.to_owned()),
+        Err(reason) => Value::Unavailable(reason),
     };
     MetricValue { metric: name.to_owned(), scope: None, uncertainty: None, value }
 }
 
 /// The observations of one metric, or why there are none.
-fn observe(name: &str, record: &Record) -> Result<Vec<f64>, &'static str> {
+fn observe(name: &str, record: &Record) -> Result<Vec<f64>, String> {
     let measured: Vec<&Iteration> =
         record.samples.iterations.iter().filter(|iteration| iteration.kind == IterationKind::Measured).collect();
     let turns = || measured.iter().flat_map(|iteration| &iteration.turns);
@@ -70,7 +70,7 @@ fn observe(name: &str, record: &Record) -> Result<Vec<f64>, &'static str> {
         "load_prepare_time" => load_stage(record, LoadStage::Prepare),
         "first_token_after_load" => {
             let first = record.samples.iterations.first().and_then(|iteration| iteration.turns.first());
-            first.and_then(time_to_first_token).map(|value| vec![value]).ok_or("nothing is generated")
+            first.and_then(time_to_first_token).map(|value| vec![value]).ok_or_else(|| "nothing is generated".into())
         }
         "peak_resident_memory" => one(record.readings.peak_resident_bytes, "the process was gone before it was read"),
         "peak_anonymous_memory" => {
@@ -78,31 +78,34 @@ fn observe(name: &str, record: &Record) -> Result<Vec<f64>, &'static str> {
         }
         "kv_cache_memory" => Ok(measured.iter().map(|iteration| iteration.kv_cache_bytes as f64).collect()),
         "model_bandwidth_utilisation" => bandwidth_utilisation(record, &measured),
+        "token_agreement" => distance(record, QualityFigures::agreement),
+        "kl_divergence" => distance(record, |figures| figures.kl_divergence),
+        "perplexity" => quality(record, |figures| figures.perplexity),
         "processor_use" => {
             non_empty(measured.iter().filter_map(|iteration| processor_use(iteration)), "no time passed")
         }
         "run_queue_wait" => share(record.readings.run_queue_wait_ns, Some(record.readings.sampler.wall_ns)),
         "steal" => share(record.readings.steal_ns, record.readings.system_cpu_ns),
-        _ => Err("no formula"),
+        _ => Err("no formula".into()),
     }
 }
 
 const FEWER_THAN_TWO: &str = "fewer than 2 output tokens";
 const NOT_LOADED: &str = "the model was not loaded";
 
-fn non_empty(observations: impl Iterator<Item = f64>, reason: &'static str) -> Result<Vec<f64>, &'static str> {
+fn non_empty(observations: impl Iterator<Item = f64>, reason: &'static str) -> Result<Vec<f64>, String> {
     let observations: Vec<f64> = observations.collect();
-    if observations.is_empty() { Err(reason) } else { Ok(observations) }
+    if observations.is_empty() { Err(reason.into()) } else { Ok(observations) }
 }
 
-fn one(observation: Option<u64>, reason: &'static str) -> Result<Vec<f64>, &'static str> {
-    observation.map(|value| vec![value as f64]).ok_or(reason)
+fn one(observation: Option<u64>, reason: &'static str) -> Result<Vec<f64>, String> {
+    observation.map(|value| vec![value as f64]).ok_or_else(|| reason.into())
 }
 
-fn share(part: Option<u64>, whole: Option<u64>) -> Result<Vec<f64>, &'static str> {
+fn share(part: Option<u64>, whole: Option<u64>) -> Result<Vec<f64>, String> {
     match (part, whole) {
         (Some(part), Some(whole)) if whole > 0 => Ok(vec![part as f64 / whole as f64]),
-        _ => Err("the kernel does not say"),
+        _ => Err("the kernel does not say".into()),
     }
 }
 
@@ -159,18 +162,36 @@ fn processor_use(iteration: &Iteration) -> Option<f64> {
     (wall > 0).then(|| iteration.cpu_ns as f64 / wall as f64)
 }
 
-fn load_stage(record: &Record, stage: LoadStage) -> Result<Vec<f64>, &'static str> {
+fn load_stage(record: &Record, stage: LoadStage) -> Result<Vec<f64>, String> {
     let loaded = record.samples.loaded.as_ref().ok_or(NOT_LOADED)?;
     let parts: Vec<u64> =
         loaded.stages.iter().filter(|part| part.stage == stage).map(|part| part.end.since(part.start)).collect();
     if parts.is_empty() {
-        return Err("the engine loads in one call");
+        return Err("the engine loads in one call".into());
     }
     Ok(vec![parts.iter().sum::<u64>() as f64])
 }
 
+/// How far a backend is from the reference; the reference itself is no distance away.
+fn distance(record: &Record, figure: impl Fn(&QualityFigures) -> f64) -> Result<Vec<f64>, String> {
+    match &record.quality {
+        Some(Quality::Compared(figures)) if figures.is_reference => Err("it is the reference".into()),
+        _ => quality(record, figure),
+    }
+}
+
+/// A figure of the comparison with the reference. What seeded weights say means nothing, however near it is.
+fn quality(record: &Record, figure: impl Fn(&QualityFigures) -> f64) -> Result<Vec<f64>, String> {
+    match &record.quality {
+        _ if record.passport.model.seeded => Err("not applicable to seeded weights".into()),
+        Some(Quality::Compared(figures)) => Ok(vec![figure(figures)]),
+        Some(Quality::Unavailable { reason }) => Err(reason.clone()),
+        None => Err("not compared".into()),
+    }
+}
+
 /// Bytes that a decoded token reads at the least, over what the memory can deliver.
-fn bandwidth_utilisation(record: &Record, measured: &[&Iteration]) -> Result<Vec<f64>, &'static str> {
+fn bandwidth_utilisation(record: &Record, measured: &[&Iteration]) -> Result<Vec<f64>, String> {
     let bandwidth = record.passport.bandwidth.as_ref().ok_or("bandwidth was not measured")?;
     let model = &record.passport.model;
     let observations = measured.iter().filter_map(|iteration| {

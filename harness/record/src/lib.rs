@@ -7,6 +7,7 @@ mod energy;
 mod format;
 mod observer;
 mod physics;
+mod quality;
 mod record;
 mod run;
 mod statistics;
@@ -20,6 +21,7 @@ pub use energy::{
 };
 pub use format::{FormatVersion, RECORD_FORMAT, read_record, read_run};
 pub use observer::ObserverCost;
+pub use quality::{F32_TOLERANCE, Logits, Quality, QualityFigures};
 pub use record::{
     BatteryAssumption, Case, CheckVerdict, MetricScope, MetricValue, ModelPassport, Outcome, Passport, PhysicsCheck,
     Precision, Record, Samples, Value,

@@ -2,6 +2,7 @@
 
 mod bandwidth;
 mod energy;
+mod quality;
 #[cfg(test)]
 mod tests;
 
@@ -9,7 +10,7 @@ use crate::{CheckVerdict, MetricScope, MetricValue, PhysicsCheck, Record, Value}
 
 /// Runs every check on a record whose energy and metrics were derived, and withholds the metrics that fail.
 pub(crate) fn check(record: &mut Record) -> Vec<PhysicsCheck> {
-    let mut findings = vec![bandwidth::check(record)];
+    let mut findings = vec![quality::check(record), bandwidth::check(record)];
     findings.extend(energy::checks(record));
     for finding in &findings {
         withhold(&mut record.metrics, finding);

@@ -6,7 +6,7 @@ use pocketwatt_protocol::{BackendInfo, GraphKind, Iteration, Loaded, Stage};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{EnergyFigure, FormatVersion, Summary};
+use crate::{EnergyFigure, FormatVersion, Quality, Summary};
 
 pub use pocketwatt_protocol::Precision;
 
@@ -25,6 +25,9 @@ pub struct Record {
     pub samples: Samples,
     /// What was read beside the runner.
     pub readings: CaseReadings,
+    /// How near the backend's answers are to those in f32; absent in records of versions that did not compare.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quality: Option<Quality>,
     /// Derived from `samples` and `readings`: energy of the phases, one figure for each scope and interface, the preferred
     /// one first.
     #[serde(default)]

@@ -79,6 +79,9 @@ pub struct RunSettings {
     pub settle_ms: u64,
     /// A runner that says nothing for this long is killed.
     pub timeout_s: u64,
+    /// Whether the backends' answers are compared with those in f32.
+    #[serde(default)]
+    pub quality: bool,
 }
 
 /// A case of the plan and how long it should take.

@@ -98,6 +98,9 @@ pub struct PlanArguments {
     /// Pause before each counted iteration, in milliseconds.
     #[arg(long, value_name = "MS", default_value_t = 0, value_parser = value_parser!(u64).range(0..=3_600_000))]
     settle: u64,
+    /// Do not compare the backends' answers with those in f32.
+    #[arg(long)]
+    no_quality: bool,
     /// A runner that says nothing for so many seconds is killed; it must be longer than an iteration.
     #[arg(long, value_name = "S", default_value_t = 600, value_parser = value_parser!(u64).range(1..=86_400))]
     timeout: u64,
@@ -159,6 +162,7 @@ impl PlanArguments {
             iterations: self.iterations,
             settle_ms: self.settle,
             timeout_s: self.timeout,
+            quality: !self.no_quality,
         }
     }
 }

@@ -8,7 +8,7 @@ use pocketwatt_protocol::{
     Workload, wall_clock_unix_ms,
 };
 use pocketwatt_record::{
-    BatteryAssumption, Case, Outcome, Passport, RECORD_FORMAT, Record, RunSettings, Samples, derive,
+    BatteryAssumption, Case, Outcome, Passport, Quality, RECORD_FORMAT, Record, RunSettings, Samples, derive,
 };
 
 use super::{CaseMeters, Mailbox, RunnerError, RunnerProcess, RunnerProgram, audit::Audit, meters::CaseSampler};
@@ -19,6 +19,8 @@ use crate::plan::{Backend, Prepared, PreparedModel};
 pub struct CaseInput<'a> {
     /// What to measure.
     pub case: &'a Case,
+    /// How near the backend's answers are to those in f32; nothing where that was not asked.
+    pub quality: Option<Quality>,
     /// Its backend.
     pub backend: &'a Backend,
     /// The backend's runner.
@@ -99,6 +101,7 @@ struct Failure {
 
 fn record(input: &CaseInput) -> Record {
     let mut record = empty(input.case, input.model, input.scenario_sha256);
+    record.quality.clone_from(&input.quality);
     record.passport.runner_sha256 = Some(input.program.sha256.clone());
     record.passport.bandwidth = input.bandwidth.cloned();
     record.passport.battery = input.battery.cloned();
@@ -125,6 +128,7 @@ fn empty(case: &Case, model: &PreparedModel, scenario_sha256: &str) -> Record {
         outcome: Outcome::Skipped { reason: "not reached".into() },
         samples: Samples::default(),
         readings: CaseReadings::default(),
+        quality: None,
         energy: Vec::new(),
         metrics: Vec::new(),
         checks: Vec::new(),

@@ -9,6 +9,7 @@ mod meters;
 pub mod observer;
 mod process;
 mod program;
+mod quality;
 mod sweep;
 
 pub use ask::ask;

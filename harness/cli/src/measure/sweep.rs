@@ -1,15 +1,24 @@
 //! A whole plan: case after case, each stored before the next begins.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{collections::BTreeMap, path::Path, time::Duration};
 
 use anyhow::{Context, Result};
-use pocketwatt_record::{Case, Outcome, Record, Run, RunFolder};
+use pocketwatt_protocol::Precision;
+use pocketwatt_record::{Case, Outcome, Quality, Record, Run, RunFolder};
 
-use super::{CaseInput, CaseMeters, CaseProgress, Ended, Mailbox, Programs, ensure_library, measure_case, skipped};
+use super::{
+    CaseInput, CaseMeters, CaseProgress, Ended, Mailbox, Programs, RunnerProgram, ensure_library, measure_case,
+    quality::{Question, Respondent, Scorer},
+    skipped,
+};
 use crate::{
     plan::{Backend, Prepared, PreparedModel, Registry, Scenario, prepare},
     refusal::Refusal,
 };
+
+/// The backend whose f32 the others are compared with, as in `pocketwatt conformance`: the one whose model is written
+/// here, operator by operator.
+const REFERENCE_BACKEND: &str = "candle";
 
 /// What the cases of a plan are made of.
 #[derive(Debug)]
@@ -20,6 +29,7 @@ pub struct Sweep<'a> {
     cache: &'a Path,
     scenarios: Vec<Scenario>,
     programs: Programs,
+    scorer: Scorer,
 }
 
 /// Told before, during and after each case.
@@ -53,7 +63,7 @@ impl<'a> Sweep<'a> {
         cache: &'a Path,
     ) -> Result<Self> {
         let scenarios = run.scenarios.iter().map(Scenario::stored).collect::<Result<_>>()?;
-        Ok(Self { run, registry, models, cache, scenarios, programs: Programs::new(cache) })
+        Ok(Self { run, registry, models, cache, scenarios, programs: Programs::new(cache), scorer: Scorer::default() })
     }
 
     /// Builds or finds every runner before the first case: a compiler must not run beside a measurement.
@@ -141,8 +151,13 @@ impl<'a> Sweep<'a> {
             Ok(program) => program,
             Err(reason) => return skip(reason),
         };
+        let quality = self.quality(case, backend, &program, model, mailbox);
+        if mailbox.interrupted() {
+            return Ok(None);
+        }
         let input = CaseInput {
             case,
+            quality,
             backend,
             program: &program,
             model,
@@ -160,8 +175,53 @@ impl<'a> Sweep<'a> {
         })
     }
 
+    /// How near the backend's answers are to those in f32; nothing where that is not asked.
+    fn quality(
+        &mut self,
+        case: &Case,
+        backend: &Backend,
+        program: &RunnerProgram,
+        model: &PreparedModel,
+        mailbox: &mut Mailbox,
+    ) -> Option<Quality> {
+        if !self.run.settings.quality {
+            return None;
+        }
+        if !backend.scored {
+            return Some(Quality::Unavailable { reason: format!("what {} answers is made up", backend.name) });
+        }
+        let reference = self.reference();
+        let question = Question {
+            case,
+            model,
+            respondent: Respondent { backend, program: program.clone() },
+            reference,
+            silence: Duration::from_secs(self.run.settings.timeout_s),
+        };
+        Some(self.scorer.quality(&question, mailbox))
+    }
+
+    /// The backend whose f32 is the reference: [`REFERENCE_BACKEND`] if it is in the plan, else the first that is.
+    fn reference(&mut self) -> Result<Respondent<'a>, String> {
+        let mut names: Vec<&str> = self.run.plan.iter().map(|planned| planned.case.backend.as_str()).collect();
+        names.sort_by_key(|name| *name != REFERENCE_BACKEND);
+        names.dedup();
+        let mut reasons = Vec::new();
+        for name in names {
+            let Ok(backend) = self.registry.find(name) else { continue };
+            if !backend.scored || !backend.precisions.contains(&Precision::F32) {
+                continue;
+            }
+            match self.program(backend) {
+                Ok(program) => return Ok(Respondent { backend, program }),
+                Err(reason) => reasons.push(reason),
+            }
+        }
+        Err(format!("no backend gives a reference in f32: {}", reasons.join("; ")))
+    }
+
     /// The backend's runner, and whatever it opens at run time.
-    fn program(&mut self, backend: &Backend) -> Result<super::RunnerProgram, String> {
+    fn program(&mut self, backend: &Backend) -> Result<RunnerProgram, String> {
         let program = self.programs.find(backend)?;
         if let Some(library) = &backend.library {
             ensure_library(library, &program, self.cache)?;

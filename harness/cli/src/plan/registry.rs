@@ -29,6 +29,9 @@ pub struct Backend {
     pub default: bool,
     /// Number formats that it computes in.
     pub precisions: Vec<Precision>,
+    /// Whether its answers mean anything: then they are compared with those of others.
+    #[serde(default = "yes")]
+    pub scored: bool,
     /// Why it does not compute in others.
     #[serde(default)]
     refused: BTreeMap<Precision, String>,
@@ -54,6 +57,10 @@ pub struct Library {
     pub cached: String,
     /// The script, from the root of a source checkout.
     pub fetch: String,
+}
+
+fn yes() -> bool {
+    true
 }
 
 impl Backend {

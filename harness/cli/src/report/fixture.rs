@@ -144,7 +144,7 @@ pub fn run(records: &[Record]) -> Run {
         },
         bandwidth: vec![bandwidth()],
         energy: energy::virtual_machine(),
-        settings: RunSettings { warmup_iterations: 1, iterations: 5, settle_ms: 0, timeout_s: 60 },
+        settings: RunSettings { warmup_iterations: 1, iterations: 5, settle_ms: 0, timeout_s: 60, quality: true },
         scenarios: Vec::new(),
         plan: records.iter().map(|record| PlannedCase { case: record.case.clone(), estimate_s: 10.0 }).collect(),
     }
@@ -180,6 +180,7 @@ fn record(scenario: &str, turns: &[(u32, u32)], speed: &Speed) -> Record {
         outcome: Outcome::Measured,
         samples: Samples { loaded: Some(loaded), iterations },
         readings: readings(speed),
+        quality: None,
         energy: Vec::new(),
         metrics: Vec::new(),
         checks: Vec::new(),

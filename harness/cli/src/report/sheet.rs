@@ -71,6 +71,10 @@ const LINES: &[Line] = &[
     line("peak_anonymous_memory"),
     line("kv_cache_memory"),
     line("model_bandwidth_utilisation"),
+    // Without an interval: which of two near ones is the better is left to the reader.
+    Line { ranked: false, ..line("token_agreement") },
+    Line { ranked: false, ..line("kl_divergence") },
+    Line { ranked: false, ..line("perplexity") },
 ];
 
 impl Sheet {
@@ -167,6 +171,7 @@ impl<'a> ColumnValues<'a> {
                     outcome: record.outcome.clone(),
                     samples: Samples { loaded: None, iterations: vec![iteration.clone()] },
                     readings: Default::default(),
+                    quality: None,
                     energy: Vec::new(),
                     metrics: Vec::new(),
                     checks: Vec::new(),

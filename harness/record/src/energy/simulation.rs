@@ -297,6 +297,7 @@ pub fn record() -> Record {
         outcome: Outcome::Measured,
         samples: Samples::default(),
         readings: CaseReadings::default(),
+        quality: None,
         energy: Vec::new(),
         metrics: Vec::new(),
         checks: Vec::new(),

@@ -1,0 +1,26 @@
+//! A backend that computes another model than the reference has no numbers worth comparing.
+
+use crate::{CheckVerdict, F32_TOLERANCE, Precision, Quality, Record, catalogue};
+
+use super::{Finding, verdict};
+
+pub(super) fn check(record: &Record) -> Finding {
+    const NAME: &str = "conformance";
+    let skip = |detail: String| Finding::new(NAME, CheckVerdict::NotApplicable, detail);
+    if record.case.precision != Precision::F32 {
+        return skip("rounded weights may give other answers: their agreement is a metric".to_owned());
+    }
+    let figures = match &record.quality {
+        Some(Quality::Compared(figures)) if !figures.is_reference => figures,
+        Some(Quality::Compared(_)) => return skip("it is the reference".to_owned()),
+        Some(Quality::Unavailable { reason }) => return skip(reason.clone()),
+        None => return skip("not compared with a reference".to_owned()),
+    };
+    let passed = figures.conforms();
+    let detail = format!(
+        "in {} positions of a text logits differ from {} by {:.1e} at most, {F32_TOLERANCE:.0e} is accepted",
+        figures.positions, figures.reference, figures.largest_difference
+    );
+    let all: Vec<&'static str> = catalogue().iter().map(|metric| metric.name).collect();
+    Finding::new(NAME, verdict(passed), detail).about(&all, Vec::new())
+}
