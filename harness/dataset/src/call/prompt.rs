@@ -61,7 +61,32 @@ mod tests {
     fn functions_and_their_examples_are_shown() {
         let functions =
             [function("one", true), function("two", false), function("three", true), function("four", true)];
-        insta::assert_snapshot!(system_prompt(&functions));
+        insta::assert_snapshot!(system_prompt(&functions), @r#"
+        You turn what the user asks for into one function call. Answer with the call alone, in this form:
+        function_name(argument="value", other_argument=3)
+        If no function fits, answer: no_call()
+        Only after a message that begins with RESULT: tell the user in one sentence what came out.
+
+        Functions:
+
+        one()
+            Does one.
+
+        two()
+            Does two.
+
+        three()
+            Does three.
+
+        four()
+            Does four.
+
+        Examples:
+        User: please do one
+        one()
+        User: please do three
+        three()
+        "#);
     }
 
     #[test]

@@ -23,7 +23,14 @@ fn simple_questions_are_read() {
     let [(_, paint), (_, mean), (_, customer)] = &*rows.rows else { panic!("{ids:?}") };
     assert_eq!(paint.category, "simple_python");
     assert_eq!(paint.messages().len(), 1);
-    insta::assert_snapshot!(paint.functions[0].signature());
+    insta::assert_snapshot!(paint.functions[0].signature(), @r#"
+    paint.amount(surface: integer, coats: integer, coverage: number = 8.5, unit?: "liter" | "gallon")
+        Calculate the liters of paint that a surface needs.
+        surface: The surface in square meters.
+        coats: How often it is painted.
+        coverage: Square meters for each liter. Default is 8.5.
+        unit: The unit of the answer.
+    "#);
 
     assert!(is_right(paint, "paint.amount(surface=12, coats=2)"));
     assert!(is_right(paint, "paint.amount(coats=2, surface=12, coverage=8.5, unit='l')"));
@@ -46,7 +53,15 @@ fn rows_that_cannot_be_used_do_not_hide_the_others() {
         let text = error.to_string();
         text.replace(fixture("").to_str().unwrap(), "")
     });
-    insta::assert_snapshot!(shown.collect::<Vec<_>>().join("\n"));
+    insta::assert_snapshot!(shown.collect::<Vec<_>>().join("\n"), @r#"
+    bfcl_simple.json:4: the parameter `list` of `sort` has the type `ArrayList`, which is not supported
+    bfcl_simple.json:5: there is no answer to `simple_python_4` in bfcl_simple_answer.json
+    bfcl_simple.json:6: there are 2 turns: one is supported
+    bfcl_simple.json:7: the answer has 2 calls: one is supported
+    bfcl_simple.json:8: the function `is_prime` takes no argument `value`: it takes number
+    bfcl_simple.json:9: the id `simple_python_7` is that of an earlier row: remove one of the questions
+    bfcl_simple_answer.json:8: invalid type: map, expected a sequence at column 42
+    "#);
 }
 
 #[test]
