@@ -33,17 +33,17 @@ pub fn is_bfcl(path: &Path) -> Result<bool, DatasetError> {
     Ok(rows.first().is_some_and(|(_, shape)| shape.question.is_some() && shape.function.is_some()))
 }
 
-/// Reads questions and possible answers of the Berkeley Function Calling Leaderboard, categories `simple` and `multiple`;
-/// they are matched by their ids. The category of a case is its id without the number.
+/// Reads questions and possible answers of the Berkeley Function Calling Leaderboard, categories `simple` and
+/// `multiple`; they are matched by their ids. The category of a case is its id without the number.
 ///
 /// Of the accepted values, `""` says that the argument may be left out; inside named values, each has its own list.
 /// Arguments that the answer does not mention are wrong, even with their default, as in the leaderboard's own checker.
-/// Accepted values are not compared with the parameters' types: in published files some differ, and they can be answered
-/// all the same. [`Rows::sha256`] is that of the two files' SHA-256, written one after the other.
+/// Accepted values are not compared with the parameters' types: in published files some differ, and they can be
+/// answered all the same. [`Rows::sha256`] is that of the two files' SHA-256, written one after the other.
 ///
 /// # Errors
-/// When a file cannot be used. A question without an answer, with several turns or calls, or with a type that is not known
-/// is an error of its row.
+/// When a file cannot be used. A question without an answer, with several turns or calls, or with a type that is not
+/// known is an error of its row.
 pub fn read_bfcl(questions: &Path, answers: &Path) -> Result<Rows<CallCase>, DatasetError> {
     let question_rows = read_rows::<QuestionRow>(questions)?;
     let answer_rows = read_rows::<AnswerRow>(answers)?;

@@ -19,7 +19,7 @@ pub(super) fn check_functions(functions: &[FunctionSchema]) -> Result<(), String
         }
         if name == NO_CALL || !is_writable(name, function.parameters.iter().map(|parameter| &parameter.name)) {
             return Err(format!(
-                "the function `{name}` or one of its parameters has a name that no call can have: use letters, digits and _"
+                "no call can have the name of the function `{name}` or of its parameters: use letters, digits and _"
             ));
         }
     }

@@ -199,6 +199,27 @@ mod tests {
         assert_eq!(refused("2f(a=1)"), absent);
     }
 
+    /// With work that grows with the square of the length, this would take minutes.
+    #[test]
+    fn long_babble_is_read_quickly() {
+        for part in [
+            "f(",
+            "f(a=",
+            "f(a=\"",
+            "{",
+            "{\"a\":",
+            "{\"a\":[",
+            "{\"a\":1,",
+            "[",
+            "f(a=[1,",
+            "f \n",
+            "\\\"{\"",
+            "f(a='\\'",
+        ] {
+            assert!(parse_call(&part.repeat(50_000)).is_err(), "{part}");
+        }
+    }
+
     fn literal() -> impl Strategy<Value = Value> {
         let leaf = prop_oneof![
             any::<i64>().prop_map(Value::from),

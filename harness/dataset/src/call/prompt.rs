@@ -13,8 +13,8 @@ Functions:
 
 /// The system prompt that offers `functions`: the task, their signatures, and two examples.
 ///
-/// The examples are those of the first functions that have one, so that nothing is shown that cannot be called. Functions
-/// of other people's files have none; there, they are of functions that no file has.
+/// The examples are those of the first functions that have one, so that nothing is shown that cannot be called.
+/// Functions of other people's files have none; there, they are of functions that no file has.
 ///
 /// What later messages look like says [`CallCase::messages`](super::CallCase::messages).
 pub fn system_prompt(functions: &[FunctionSchema]) -> String {

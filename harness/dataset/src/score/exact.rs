@@ -1,7 +1,7 @@
 use crate::{ExpectedAnswer, ParsedCall};
 
-/// EM_intent of MobileLLM (arXiv 2402.14905, the section on API calling): whether the right function was called, whatever
-/// its arguments; or rightly none, by `no_call()`.
+/// EM_intent of MobileLLM (arXiv 2402.14905, the section on API calling): whether the right function was called,
+/// whatever its arguments; or rightly none, by `no_call()`.
 ///
 /// `parsed` is nothing when the answer has no call. That is never right: what a model says when no function fits is
 /// written in the prompt, and babble would else be rewarded.
@@ -13,8 +13,8 @@ pub fn intent_matches(expected: &ExpectedAnswer, parsed: Option<&ParsedCall>) ->
     }
 }
 
-/// EM_structure of MobileLLM (arXiv 2402.14905, the section on API calling): whether the whole call is right, the function
-/// and every argument, as [`AcceptedCall::matches`](crate::AcceptedCall::matches) says; or rightly none.
+/// EM_structure of MobileLLM (arXiv 2402.14905, the section on API calling): whether the whole call is right, the
+/// function and every argument, as [`AcceptedCall::matches`](crate::AcceptedCall::matches) says; or rightly none.
 ///
 /// Strings are compared in exact case, without the white space around them. The Berkeley leaderboard's own checker also
 /// ignores case and some punctuation, and does not take 3.0 for an integer: its figures differ a little from these.

@@ -45,8 +45,8 @@ pub fn rouge_n(reference: &str, candidate: &str, n: usize) -> Rouge {
     Rouge::new(matches.count(), reference_runs, candidate_runs)
 }
 
-/// ROUGE-L of sentences (Lin 2004, section 3.1): the longest common subsequence of words, those that are in both texts in
-/// the same order with others between them:
+/// ROUGE-L of sentences (Lin 2004, section 3.1): the longest common subsequence of words, those that are in both texts
+/// in the same order, with or without others between them:
 ///
 /// `R = LCS / words of the reference`, `P = LCS / words of the candidate`.
 ///
@@ -95,7 +95,7 @@ mod tests {
         close(rouge_l(reference, "police kill the gunman"), 0.75, 0.75, 0.75);
         close(rouge_l(reference, "the gunman kill police"), 0.5, 0.5, 0.5);
         close(rouge_l(reference, "the gunman police killed"), 0.5, 0.5, 0.5);
-        // "S2 and S3 would have the same ROUGE-2 score, since they both have one bigram, i.e. the gunman", and it prefers S4.
+        // ROUGE-2 does not tell the second from the third, and prefers the fourth.
         let third = 1.0 / 3.0;
         close(rouge_n(reference, "police kill the gunman", 2), third, third, third);
         close(rouge_n(reference, "the gunman kill police", 2), third, third, third);
@@ -112,7 +112,7 @@ mod tests {
         close(rouge_l(reference, candidate), 0.625, 0.555_555_555_555_555_6, 0.588_235_294_117_647_1);
     }
 
-    /// Values that the tests of `rouge_score` hold against ROUGE-1.5.5's definitions.
+    /// Values in the tests of `rouge_score`.
     #[test]
     fn the_package_agrees_on_small_texts() {
         close(rouge_n("testing one two", "testing", 1), 1.0, 1.0 / 3.0, 0.5);

@@ -47,6 +47,8 @@ struct Property {
     default: Option<Value>,
     #[serde(default, rename = "enum")]
     allowed: Vec<Value>,
+    #[serde(default)]
+    properties: InOrder<Property>,
     items: Option<Box<Items>>,
 }
 
@@ -56,6 +58,8 @@ struct Items {
     kind: Option<String>,
     #[serde(default, rename = "enum")]
     allowed: Vec<Value>,
+    #[serde(default)]
+    properties: InOrder<Property>,
     items: Option<Box<Items>>,
 }
 
@@ -84,19 +88,38 @@ fn schema(row: FunctionRow) -> Result<FunctionSchema, String> {
         let kind = kind(&property.kind, property.items.as_deref()).map_err(|kind| {
             format!("the parameter `{name}` of `{function}` has the type `{kind}`, which is not supported")
         })?;
-        // In a list, it is its elements that are limited.
-        let of_elements = property.items.map(|items| items.allowed).unwrap_or_default();
+        let mut description = property.description;
+        add_fields(&mut description, &property.properties)?;
+        // In a list, it is its elements that have fields and are limited.
+        let of_elements = match property.items {
+            Some(items) => {
+                add_fields(&mut description, &items.properties)?;
+                items.allowed
+            }
+            None => Vec::new(),
+        };
         Ok(Parameter {
             required: required.contains(&name),
             name,
             kind,
             default: property.default,
             allowed: if property.allowed.is_empty() { of_elements } else { property.allowed },
-            description: property.description,
+            description,
         })
     });
     let parameters = parameters.collect::<Result<_, String>>()?;
     Ok(FunctionSchema { name: function, description, parameters, example: None })
+}
+
+/// A signature has no room for what is inside an object, but without the names of its fields nobody could give it.
+fn add_fields(description: &mut String, fields: &InOrder<Property>) -> Result<(), String> {
+    for (index, (name, field)) in fields.0.iter().enumerate() {
+        let kind = kind(&field.kind, field.items.as_deref())
+            .map_err(|kind| format!("the field `{name}` has the type `{kind}`, which is not supported"))?;
+        description.push_str(if index == 0 { " Fields: " } else { ", " });
+        description.push_str(&format!("{name}: {kind}"));
+    }
+    Ok(())
 }
 
 /// The leaderboard's types are named as in Python; a few files have JSON's names instead.

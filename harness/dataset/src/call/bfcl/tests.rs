@@ -39,8 +39,12 @@ fn simple_questions_are_read() {
     assert!(is_right(mean, "mean(values=[4, 8, 9])"));
     assert!(!is_right(mean, "mean(values=[8, 4, 9])"));
     assert!(is_right(customer, "customer.update(number=81, changes={'street': '4 Elm Street'})"));
-    let long = "customer.update(number=81, changes={'street': 'Elm Street 4', 'phone': 'unchanged'}, filters=[{'field': 'number'}])";
+    let long = "customer.update(number=81, filters=[{'field': 'number'}], \
+        changes={'street': 'Elm Street 4', 'phone': 'unchanged'})";
     assert!(is_right(customer, long));
+    let signature = customer.functions[0].signature();
+    assert!(signature.contains("\n    changes: What changes. Fields: street: string, phone: string\n"), "{signature}");
+    assert!(signature.ends_with("\n    filters: Which records change. Fields: field: string"), "{signature}");
     assert!(!is_right(customer, "customer.update(number=81, changes={'phone': 'unchanged'})"));
     for (_, case) in &rows.rows {
         assert!(is_right(case, &case.turns[0].expected.reference()), "{}", case.id);

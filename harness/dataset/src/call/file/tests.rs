@@ -161,7 +161,7 @@ fn rows_that_cannot_be_right_are_errors() {
     1: the function `set_alarm` is not defined
     1: there is no function: offer at least one
     1: the function `set_timer` is offered twice
-    1: the function `x y` or one of its parameters has a name that no call can have: use letters, digits and _
+    1: no call can have the name of the function `x y` or of its parameters: use letters, digits and _
     1: `y` of `x` has the type `text`: use string, integer, number, boolean or a list of one
     1: a function: missing field `parameters`
     "#);
