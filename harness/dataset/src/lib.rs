@@ -4,6 +4,10 @@
 //! Such files are large and never quite clean. A row that cannot be used is an error with its file and line, and the
 //! others go on.
 
+mod call;
 mod rows;
+mod score;
 
+pub use call::*;
 pub use rows::{DatasetError, RowError, Rows, read_rows};
+pub use score::*;

@@ -1,0 +1,176 @@
+use std::{fmt, marker::PhantomData};
+
+use serde::{
+    Deserialize, Deserializer,
+    de::{MapAccess, Visitor},
+};
+use serde_json::Value;
+
+use crate::call::{ArgumentKind, FunctionSchema, Parameter};
+
+/// A row of questions. Keys that do not concern us are passed over: the file is not ours.
+#[derive(Deserialize)]
+pub(super) struct QuestionRow {
+    pub(super) id: String,
+    question: Vec<Vec<Message>>,
+    function: Vec<FunctionRow>,
+}
+
+#[derive(Deserialize)]
+struct Message {
+    role: String,
+    content: String,
+}
+
+#[derive(Deserialize)]
+struct FunctionRow {
+    name: String,
+    #[serde(default)]
+    description: String,
+    parameters: Properties,
+}
+
+#[derive(Deserialize)]
+struct Properties {
+    #[serde(default)]
+    properties: InOrder<Property>,
+    #[serde(default)]
+    required: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct Property {
+    #[serde(rename = "type")]
+    kind: String,
+    #[serde(default)]
+    description: String,
+    default: Option<Value>,
+    #[serde(default, rename = "enum")]
+    allowed: Vec<Value>,
+    #[serde(default)]
+    properties: InOrder<Property>,
+    items: Option<Box<Items>>,
+}
+
+#[derive(Deserialize)]
+struct Items {
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    #[serde(default, rename = "enum")]
+    allowed: Vec<Value>,
+    #[serde(default)]
+    properties: InOrder<Property>,
+    items: Option<Box<Items>>,
+}
+
+impl QuestionRow {
+    /// The request and the functions that are offered.
+    pub(super) fn read(self) -> Result<(String, Vec<FunctionSchema>), String> {
+        let user = match &*self.question {
+            [turn] => match &**turn {
+                [message] if message.role == "user" => message.content.clone(),
+                [message] => return Err(format!("the message is of the role `{}`, not `user`", message.role)),
+                messages => return Err(format!("the turn has {} messages: one is supported", messages.len())),
+            },
+            turns => return Err(format!("there are {} turns: one is supported", turns.len())),
+        };
+        Ok((user, self.function.into_iter().map(schema).collect::<Result<_, _>>()?))
+    }
+}
+
+fn schema(row: FunctionRow) -> Result<FunctionSchema, String> {
+    let FunctionRow { name: function, description, parameters: Properties { properties, required } } = row;
+    let unknown = required.iter().find(|name| properties.0.iter().all(|(property, _)| property != *name));
+    if let Some(name) = unknown {
+        return Err(format!("`{function}` requires `{name}`, which is not among its properties"));
+    }
+    let parameters = properties.0.into_iter().map(|(name, property)| {
+        let kind = kind(&property.kind, property.items.as_deref()).map_err(|kind| {
+            format!("the parameter `{name}` of `{function}` has the type `{kind}`, which is not supported")
+        })?;
+        let mut description = property.description;
+        add_fields(&mut description, &property.properties)?;
+        // In a list, it is its elements that have fields and are limited.
+        let of_elements = match property.items {
+            Some(items) => {
+                add_fields(&mut description, &items.properties)?;
+                items.allowed
+            }
+            None => Vec::new(),
+        };
+        Ok(Parameter {
+            required: required.contains(&name),
+            name,
+            kind,
+            default: property.default,
+            allowed: if property.allowed.is_empty() { of_elements } else { property.allowed },
+            description,
+        })
+    });
+    let parameters = parameters.collect::<Result<_, String>>()?;
+    Ok(FunctionSchema { name: function, description, parameters, example: None })
+}
+
+/// A signature has no room for what is inside an object, but without the names of its fields nobody could give it.
+fn add_fields(description: &mut String, fields: &InOrder<Property>) -> Result<(), String> {
+    for (index, (name, field)) in fields.0.iter().enumerate() {
+        let kind = kind(&field.kind, field.items.as_deref())
+            .map_err(|kind| format!("the field `{name}` has the type `{kind}`, which is not supported"))?;
+        description.push_str(if index == 0 { " Fields: " } else { ", " });
+        description.push_str(&format!("{name}: {kind}"));
+    }
+    Ok(())
+}
+
+/// The leaderboard's types are named as in Python; a few files have JSON's names instead.
+fn kind(name: &str, items: Option<&Items>) -> Result<ArgumentKind, String> {
+    Ok(match name {
+        "string" => ArgumentKind::String,
+        "integer" => ArgumentKind::Integer,
+        "float" | "number" => ArgumentKind::Number,
+        "boolean" => ArgumentKind::Boolean,
+        "dict" | "object" => ArgumentKind::Object,
+        "any" => ArgumentKind::Any,
+        "array" | "tuple" => {
+            let element = match items.and_then(|items| Some((items.kind.as_deref()?, items))) {
+                Some((name, items)) => kind(name, items.items.as_deref())?,
+                None => ArgumentKind::Any,
+            };
+            ArgumentKind::List(Box::new(element))
+        }
+        other => return Err(other.to_owned()),
+    })
+}
+
+/// Named values in the order in which they are written, which is the order in which a model is shown them.
+struct InOrder<T>(Vec<(String, T)>);
+
+impl<T> Default for InOrder<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for InOrder<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(InOrderVisitor(PhantomData))
+    }
+}
+
+struct InOrderVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for InOrderVisitor<T> {
+    type Value = InOrder<T>;
+
+    fn expecting(&self, to: &mut fmt::Formatter) -> fmt::Result {
+        to.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut entries = Vec::new();
+        while let Some(entry) = map.next_entry()? {
+            entries.push(entry);
+        }
+        Ok(InOrder(entries))
+    }
+}

@@ -1,0 +1,101 @@
+use std::path::PathBuf;
+
+use super::*;
+use crate::{intent_matches, parse_call, structure_matches};
+
+fn fixture(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(name)
+}
+
+fn read(category: &str) -> Rows<CallCase> {
+    read_bfcl(&fixture(&format!("bfcl_{category}.json")), &fixture(&format!("bfcl_{category}_answer.json"))).unwrap()
+}
+
+fn is_right(case: &CallCase, text: &str) -> bool {
+    structure_matches(&case.turns[0].expected, Some(&parse_call(text).unwrap()))
+}
+
+#[test]
+fn simple_questions_are_read() {
+    let rows = read("simple");
+    let ids: Vec<(usize, &str)> = rows.rows.iter().map(|(line, case)| (*line, &*case.id)).collect();
+    assert_eq!(ids, [(1, "simple_python_0"), (2, "simple_python_1"), (3, "simple_python_2")]);
+    let [(_, paint), (_, mean), (_, customer)] = &*rows.rows else { panic!("{ids:?}") };
+    assert_eq!(paint.category, "simple_python");
+    assert_eq!(paint.messages().len(), 1);
+    insta::assert_snapshot!(paint.functions[0].signature(), @r#"
+    paint.amount(surface: integer, coats: integer, coverage: number = 8.5, unit?: "liter" | "gallon")
+        Calculate the liters of paint that a surface needs.
+        surface: The surface in square meters.
+        coats: How often it is painted.
+        coverage: Square meters for each liter. Default is 8.5.
+        unit: The unit of the answer.
+    "#);
+
+    assert!(is_right(paint, "paint.amount(surface=12, coats=2)"));
+    assert!(is_right(paint, "paint.amount(coats=2, surface=12, coverage=8.5, unit='l')"));
+    assert!(!is_right(paint, "paint.amount(surface=12)"));
+    assert!(!is_right(paint, "paint.amount(surface=12, coats=2, coverage=8)"));
+    assert!(is_right(mean, "mean(values=[4, 8, 9])"));
+    assert!(!is_right(mean, "mean(values=[8, 4, 9])"));
+    assert!(is_right(customer, "customer.update(number=81, changes={'street': '4 Elm Street'})"));
+    let long = "customer.update(number=81, filters=[{'field': 'number'}], \
+        changes={'street': 'Elm Street 4', 'phone': 'unchanged'})";
+    assert!(is_right(customer, long));
+    let signature = customer.functions[0].signature();
+    assert!(signature.contains("\n    changes: What changes. Fields: street: string, phone: string\n"), "{signature}");
+    assert!(signature.ends_with("\n    filters: Which records change. Fields: field: string"), "{signature}");
+    assert!(!is_right(customer, "customer.update(number=81, changes={'phone': 'unchanged'})"));
+    for (_, case) in &rows.rows {
+        assert!(is_right(case, &case.turns[0].expected.reference()), "{}", case.id);
+    }
+}
+
+#[test]
+fn rows_that_cannot_be_used_do_not_hide_the_others() {
+    let shown = read("simple").errors.into_iter().map(|error| {
+        let text = error.to_string();
+        text.replace(fixture("").to_str().unwrap(), "")
+    });
+    insta::assert_snapshot!(shown.collect::<Vec<_>>().join("\n"), @r#"
+    bfcl_simple.json:4: the parameter `list` of `sort` has the type `ArrayList`, which is not supported
+    bfcl_simple.json:5: there is no answer to `simple_python_4` in bfcl_simple_answer.json
+    bfcl_simple.json:6: there are 2 turns: one is supported
+    bfcl_simple.json:7: the answer has 2 calls: one is supported
+    bfcl_simple.json:8: the function `is_prime` takes no argument `value`: it takes number
+    bfcl_simple.json:9: the id `simple_python_7` is that of an earlier row: remove one of the questions
+    bfcl_simple_answer.json:8: invalid type: map, expected a sequence at column 42
+    "#);
+}
+
+#[test]
+fn one_of_several_functions_is_right() {
+    let rows = read("multiple");
+    assert_eq!(rows.errors, []);
+    let (_, case) = &rows.rows[0];
+    assert_eq!(case.functions.len(), 2);
+    assert!(is_right(case, "trains.by_coordinates(coordinates=(53.55, 9.99), date=\"2031-05-03\", direct=True)"));
+    let wrong = parse_call("trains.by_station(station=\"coast\", date=\"2031-05-03\")").unwrap();
+    assert!(!intent_matches(&case.turns[0].expected, Some(&wrong)));
+}
+
+#[test]
+fn formats_are_told_apart() {
+    assert!(is_bfcl(&fixture("bfcl_simple.json")).unwrap());
+    assert!(!is_bfcl(&fixture("bfcl_simple_answer.json")).unwrap());
+    assert!(!is_bfcl(&fixture("../../../scenarios/api-calls.jsonl")).unwrap());
+    assert!(is_bfcl(&fixture("nowhere.json")).is_err());
+}
+
+#[test]
+fn categories_are_ids_without_numbers() {
+    for (id, expected) in [
+        ("simple_0", "simple"),
+        ("simple_python_17", "simple_python"),
+        ("live_simple_3-2-0", "live_simple"),
+        ("mine", "mine"),
+        ("my_own", "my_own"),
+    ] {
+        assert_eq!(category(id), expected);
+    }
+}

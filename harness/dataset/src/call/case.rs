@@ -1,0 +1,124 @@
+use serde_json::Value;
+
+use super::{ExpectedAnswer, FunctionSchema, Written};
+
+/// What stands before a function's result in a message to the model.
+const RESULT: &str = "RESULT: ";
+
+/// A conversation in which a model is asked for calls.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CallCase {
+    /// Its name in the file.
+    pub id: String,
+    /// What it is about, or the kind of task; figures are given for each.
+    pub category: String,
+    /// What may be called.
+    pub functions: Vec<FunctionSchema>,
+    /// What the user asks, one request after the other; at least one.
+    pub turns: Vec<CallTurn>,
+}
+
+/// One request of the user.
+///
+/// The roles are those of MobileLLM (arXiv 2402.14905, the section on API calling): USER asks, PARSER writes the call,
+/// AGENT speaks to the user once the function has returned.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CallTurn {
+    /// What USER says.
+    pub user: String,
+    /// What PARSER should answer.
+    pub expected: ExpectedAnswer,
+    /// What the function returns for the right call.
+    pub result: Option<Value>,
+    /// What AGENT may say to the user then.
+    pub agent: Option<String>,
+}
+
+/// A message to the model, and what it answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallMessage {
+    /// The turn to which it belongs.
+    pub turn: usize,
+    /// The text, which the model gets as the user's.
+    pub text: String,
+    /// What it answers.
+    pub reply: Reply,
+}
+
+/// What a model answers to a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reply {
+    /// A call, as PARSER: compared with [`CallTurn::expected`].
+    Call,
+    /// Words for the user, as AGENT: compared with [`CallTurn::agent`].
+    Words,
+}
+
+impl CallCase {
+    /// The messages to the model, in order.
+    ///
+    /// Each turn is a message that is answered by a call. When the function returns something, the next message begins
+    /// with `RESULT: ` and its JSON: where AGENT speaks, that is a message of its own, which is answered in words;
+    /// otherwise it stands on the line before the next request. The result is always that of the right call, whatever
+    /// the model called, so that all models are asked the same. A result that nothing follows is not shown.
+    pub fn messages(&self) -> Vec<CallMessage> {
+        let mut messages = Vec::new();
+        let mut before = String::new();
+        for (turn, CallTurn { user, result, agent, .. }) in self.turns.iter().enumerate() {
+            messages.push(CallMessage { turn, text: format!("{before}{user}"), reply: Reply::Call });
+            before.clear();
+            let result = result.as_ref().map(|result| format!("{RESULT}{}", Written(result)));
+            match (result, agent) {
+                (Some(text), Some(_)) => messages.push(CallMessage { turn, text, reply: Reply::Words }),
+                (Some(result), None) => before = format!("{result}\n"),
+                (None, _) => {}
+            }
+        }
+        messages
+    }
+
+    /// The function of this name.
+    pub fn function(&self, name: &str) -> Option<&FunctionSchema> {
+        self.functions.iter().find(|function| function.name == name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn results_come_before_what_follows_them() {
+        let turn = |user: &str, result: Option<Value>, agent: Option<&str>| CallTurn {
+            user: user.into(),
+            expected: ExpectedAnswer::NoCall,
+            result,
+            agent: agent.map(Into::into),
+        };
+        let case = CallCase {
+            id: "a".into(),
+            category: "b".into(),
+            functions: Vec::new(),
+            turns: vec![
+                turn("one", Some(json!({"n": [1, 2]})), Some("It is one.")),
+                turn("two", Some(json!("ok")), None),
+                turn("three", None, None),
+                turn("four", Some(json!(4)), None),
+            ],
+        };
+        let messages = case.messages();
+        let shown: Vec<_> = messages.iter().map(|message| (message.turn, &*message.text, message.reply)).collect();
+        assert_eq!(
+            shown,
+            [
+                (0, "one", Reply::Call),
+                (0, "RESULT: {\"n\": [1, 2]}", Reply::Words),
+                (1, "two", Reply::Call),
+                (2, "RESULT: \"ok\"\nthree", Reply::Call),
+                (3, "four", Reply::Call),
+            ]
+        );
+    }
+}

@@ -1,0 +1,102 @@
+//! Whether what a row expects can be called at all.
+
+use std::collections::HashSet;
+
+use serde_json::Value;
+
+use super::{AcceptedCall, AcceptedValue, ArgumentKind, Call, FunctionSchema, NO_CALL, parse::is_writable, parse_call};
+
+/// Whether the functions can be told apart, and called by a text.
+pub(super) fn check_functions(functions: &[FunctionSchema]) -> Result<(), String> {
+    if functions.is_empty() {
+        return Err("there is no function: offer at least one".into());
+    }
+    let mut names = HashSet::new();
+    for function in functions {
+        let name = &function.name;
+        if !names.insert(name) {
+            return Err(format!("the function `{name}` is offered twice"));
+        }
+        if name == NO_CALL || !is_writable(name, function.parameters.iter().map(|parameter| &parameter.name)) {
+            return Err(format!(
+                "no call can have the name of the function `{name}` or of its parameters: use letters, digits and _"
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Whether each value, and the example's call, fits its parameter.
+pub(super) fn check_schema(function: &FunctionSchema) -> Result<(), String> {
+    let name = &function.name;
+    for parameter in &function.parameters {
+        let element = match &parameter.kind {
+            ArgumentKind::List(element) => element,
+            kind => kind,
+        };
+        // A default that is not admitted would be shown to the model, and then count as wrong.
+        let unfit = parameter.default.as_ref().filter(|default| !parameter.admits(default));
+        let unfit = unfit.or_else(|| parameter.allowed.iter().find(|value| !element.admits(value)));
+        if let Some(value) = unfit {
+            return Err(format!("`{}` of the function `{name}` cannot be {value}: it is {parameter}", parameter.name));
+        }
+    }
+    let Some(example) = &function.example else { return Ok(()) };
+    let parsed = parse_call(&example.call).map_err(|error| format!("the example of the function `{name}`: {error}"))?;
+    match parsed.call {
+        Some(call) if call.function == *name => check_call(function, &call),
+        _ => Err(format!("the example of the function `{name}` does not call it")),
+    }
+}
+
+/// Whether `call` gives what is required, and nothing that the function does not take.
+pub(super) fn check_call(function: &FunctionSchema, call: &Call) -> Result<(), String> {
+    call.arguments.iter().try_for_each(|(name, value)| check_argument(function, name, value))?;
+    check_required(function, |name| call.arguments.contains_key(name))
+}
+
+/// Whether every accepted value fits its parameter, and each required one is there.
+pub(super) fn check_accepted(function: &FunctionSchema, accepted: &AcceptedCall) -> Result<(), String> {
+    for (name, argument) in &accepted.arguments {
+        if argument.values.is_empty() {
+            return Err(format!("`{name}` has no accepted value: give at least one, or leave it out"));
+        }
+        for value in &argument.values {
+            match value {
+                AcceptedValue::Exactly(value) => check_argument(function, name, value)?,
+                other => return Err(format!("`{name}` has the accepted value {other:?}, which cannot be checked")),
+            }
+        }
+    }
+    check_required(function, |name| accepted.arguments.get(name).is_some_and(|argument| !argument.optional))
+}
+
+fn check_argument(function: &FunctionSchema, name: &str, value: &Value) -> Result<(), String> {
+    let parameter = function.parameter(name).ok_or_else(|| unknown_argument(function, name))?;
+    if parameter.admits(value) {
+        return Ok(());
+    }
+    Err(format!("`{name}` of `{}` cannot be {value}: it is {parameter}", function.name))
+}
+
+/// Whether each required parameter is given.
+pub(super) fn check_required(function: &FunctionSchema, given: impl Fn(&str) -> bool) -> Result<(), String> {
+    match function.parameters.iter().find(|parameter| parameter.required && !given(&parameter.name)) {
+        None => Ok(()),
+        Some(missing) => Err(format!("the call of `{}` lacks the required argument `{}`", function.name, missing.name)),
+    }
+}
+
+/// What is said of an argument that a function does not take.
+pub(super) fn unknown_argument(function: &FunctionSchema, name: &str) -> String {
+    let known: Vec<&str> = function.parameters.iter().map(|parameter| &*parameter.name).collect();
+    format!("the function `{}` takes no argument `{name}`: it takes {}", function.name, known.join(", "))
+}
+
+/// The offered function of this name, or what is said when there is none.
+pub(super) fn offered<'a>(functions: &'a [FunctionSchema], name: &str) -> Result<&'a FunctionSchema, String> {
+    functions.iter().find(|function| function.name == name).ok_or_else(|| {
+        let names: Vec<&str> = functions.iter().map(|function| &*function.name).collect();
+        format!("the expected call is of `{name}`, which is not offered: there are {}", names.join(", "))
+    })
+}

@@ -1,0 +1,9 @@
+//! How good answers are. Pure functions of what was expected and what was answered.
+
+mod exact;
+mod rouge;
+mod wilson;
+
+pub use exact::{intent_matches, structure_matches};
+pub use rouge::{Rouge, rouge_l, rouge_n};
+pub use wilson::{Interval, wilson_interval};
