@@ -34,7 +34,7 @@ fn request(folder: &Path) -> Request {
         options: LoadOptions { threads: 1, precision: Precision::F32, context_tokens: 16 },
         phase_edges: false,
         task: Task::Generate(Workload {
-            turns: vec![turn],
+            conversations: vec![vec![turn]],
             stop_tokens: vec![TokenId(2)],
             warmup_iterations: 1,
             iterations: 1,

@@ -38,7 +38,7 @@ fn iteration() -> Iteration {
             stop: StopReason::Length,
         })
         .collect();
-    Iteration { kind: IterationKind::Measured, turns, cpu_ns: 30_000_000_000, kv_cache_bytes: 1 << 25 }
+    Iteration { kind: IterationKind::Measured, conversation: 0, turns, cpu_ns: 30_000_000_000, kv_cache_bytes: 1 << 25 }
 }
 
 criterion_group!(benches, wire);

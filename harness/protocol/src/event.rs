@@ -106,6 +106,9 @@ pub enum IterationKind {
 pub struct Iteration {
     /// Whether it counts.
     pub kind: IterationKind,
+    /// Which of the workload's conversations it ran, counted from 0.
+    #[serde(default)]
+    pub conversation: u32,
     /// Its turns, in order.
     pub turns: Vec<TurnTrace>,
     /// Processor time of the whole runner process between the first turn's start and the last token, all threads.

@@ -139,12 +139,14 @@ pub enum Task {
     Score(ScoreTask),
 }
 
-/// A conversation to generate, several times.
+/// Conversations to generate, one in each iteration.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Workload {
-    /// The turns of one iteration, in order; the key-value cache is kept between them.
-    pub turns: Vec<Turn>,
+    /// What iterations generate: each takes the next one, warm-up and counted iterations alike beginning with the first,
+    /// and after the last comes the first again. Never empty. The key-value cache is kept between the turns of a
+    /// conversation, and is empty at its beginning.
+    pub conversations: Vec<Vec<Turn>>,
     /// Tokens that end an answer; empty when every answer has its full length.
     pub stop_tokens: Vec<TokenId>,
     /// Iterations that are run and reported first, but not counted.

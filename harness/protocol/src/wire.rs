@@ -122,7 +122,10 @@ mod tests {
             options: LoadOptions { threads: 1, precision: Precision::F32, context_tokens: 16 },
             phase_edges: false,
             task: Task::Generate(Workload {
-                turns: vec![Turn { prompt: prompt.into_iter().map(TokenId).collect(), max_output_tokens: 4 }],
+                conversations: vec![vec![Turn {
+                    prompt: prompt.into_iter().map(TokenId).collect(),
+                    max_output_tokens: 4,
+                }]],
                 stop_tokens: vec![TokenId(2)],
                 warmup_iterations: 1,
                 iterations: 2,
@@ -154,7 +157,7 @@ mod tests {
         assert!(matches!(error, WireError::Version { theirs: 99 }), "{error}");
         let line = br#"{"event":"hello","protocol":7,"who":"knows"}"#;
         let error = read_event(&line[..]).unwrap_err();
-        insta::assert_snapshot!(error, @"the other process speaks protocol 7, this one speaks 2: rebuild the runner");
+        insta::assert_snapshot!(error, @"the other process speaks protocol 7, this one speaks 3: rebuild the runner");
     }
 
     #[test]

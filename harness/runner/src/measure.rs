@@ -5,7 +5,7 @@ use pocketwatt_protocol::{
 
 use crate::{Model, PhaseEdges, Session};
 
-/// Runs all turns of `workload` once, on a fresh session.
+/// Runs one conversation of `workload`, the next one for each iteration of its kind, on a fresh session.
 ///
 /// This is the measured loop: between the clock readings there is only the backend and [`greedy_token`], nothing is
 /// allocated by us, and nothing is written but one byte at each edge of a phase, where `edges` asks for it.
@@ -17,16 +17,19 @@ pub fn run_iteration(
     clock: &dyn Clock,
     workload: &Workload,
     kind: IterationKind,
+    number: u32,
     edges: PhaseEdges,
 ) -> Result<Iteration, (Stage, anyhow::Error)> {
+    let conversation = number as usize % workload.conversations.len().max(1);
+    let requested = workload.conversations.get(conversation).map_or(&[][..], Vec::as_slice);
     let vocabulary = model.info().vocabulary as usize;
     let mut session = model.session().map_err(|error| (stage_of(kind, Stage::Prefill), error))?;
     let mut logits = Vec::with_capacity(vocabulary);
-    let mut turns = Vec::with_capacity(workload.turns.len());
+    let mut turns = Vec::with_capacity(requested.len());
     let mut pending = None;
     let cpu_start = process_cpu_ns();
     edges.mark();
-    for turn in &workload.turns {
+    for turn in requested {
         let trace = run_turn(&mut *session, clock, turn, &workload.stop_tokens, pending, edges, &mut logits)
             .map_err(|(stage, error)| (stage_of(kind, stage), error))?;
         // A stop token is the model's way to end the answer, not part of the context: the next prompt closes the turn.
@@ -34,7 +37,7 @@ pub fn run_iteration(
         turns.push(trace);
     }
     let cpu_ns = process_cpu_ns().saturating_sub(cpu_start);
-    Ok(Iteration { kind, turns, cpu_ns, kv_cache_bytes: session.kv_cache_bytes() })
+    Ok(Iteration { kind, conversation: conversation as u32, turns, cpu_ns, kv_cache_bytes: session.kv_cache_bytes() })
 }
 
 fn run_turn(
@@ -108,14 +111,19 @@ mod tests {
     use super::*;
     use crate::scripted::{Fault, ScriptedBackend};
 
+    fn ids(tokens: &[u32]) -> Vec<TokenId> {
+        tokens.iter().copied().map(TokenId).collect()
+    }
+
     /// One turn per (prompt, longest answer).
+    fn workload_turns(turns: &[(&[u32], u32)]) -> Vec<Turn> {
+        let turn = |(prompt, longest): &(&[u32], u32)| Turn { prompt: ids(prompt), max_output_tokens: *longest };
+        turns.iter().map(turn).collect()
+    }
+
     fn workload(turns: &[(&[u32], u32)], stop_tokens: &[u32]) -> Workload {
-        let ids = |tokens: &[u32]| tokens.iter().copied().map(TokenId).collect();
         Workload {
-            turns: turns
-                .iter()
-                .map(|(prompt, max_output_tokens)| Turn { prompt: ids(prompt), max_output_tokens: *max_output_tokens })
-                .collect(),
+            conversations: vec![workload_turns(turns)],
             stop_tokens: ids(stop_tokens),
             warmup_iterations: 0,
             iterations: 1,
@@ -126,7 +134,7 @@ mod tests {
 
     fn measure(fault: Fault, kind: IterationKind, workload: &Workload) -> Result<Iteration, (Stage, anyhow::Error)> {
         let backend = ScriptedBackend::new(fault);
-        run_iteration(&mut *backend.model(), &*backend.clock, workload, kind, PhaseEdges::Unmarked)
+        run_iteration(&mut *backend.model(), &*backend.clock, workload, kind, 0, PhaseEdges::Unmarked)
     }
 
     fn turns(workload: &Workload) -> Vec<TurnTrace> {
@@ -150,6 +158,21 @@ mod tests {
         assert_eq!((traces[1].context_tokens, traces[1].prompt_tokens), (4, 2));
         assert_eq!(traces[1].prefill_end.since(traces[1].start), 2001);
         assert_eq!(traces[1].tokens, [TokenId(1)], "the answer follows from the last token of the prompt");
+    }
+
+    #[test]
+    fn iterations_take_one_conversation_after_the_other() {
+        let mut workload = workload(&[(&[3], 1)], &[]);
+        workload.conversations.push(workload_turns(&[(&[5], 1), (&[6], 1)]));
+        let backend = ScriptedBackend::new(Fault::None);
+        let iteration = |number| {
+            let kind = IterationKind::Measured;
+            run_iteration(&mut *backend.model(), &*backend.clock, &workload, kind, number, PhaseEdges::Unmarked)
+                .unwrap()
+        };
+        let ran: Vec<(u32, usize)> =
+            (0..3).map(|number| (iteration(number).conversation, iteration(number).turns.len())).collect();
+        assert_eq!(ran, [(0, 1), (1, 2), (0, 1)]);
     }
 
     #[test]

@@ -98,8 +98,8 @@ fn generate(
     edges: PhaseEdges,
     to: &mut impl Write,
 ) -> Result<(), (Stage, anyhow::Error)> {
-    for _ in 0..workload.warmup_iterations {
-        let iteration = run_iteration(model, clock, workload, IterationKind::Warmup, edges)?;
+    for number in 0..workload.warmup_iterations {
+        let iteration = run_iteration(model, clock, workload, IterationKind::Warmup, number, edges)?;
         send(to, &Event::Iteration(iteration))?;
     }
     let start = clock.now();
@@ -108,7 +108,7 @@ fn generate(
         if workload.settle_ms > 0 {
             thread::sleep(Duration::from_millis(workload.settle_ms));
         }
-        let iteration = run_iteration(model, clock, workload, IterationKind::Measured, edges)?;
+        let iteration = run_iteration(model, clock, workload, IterationKind::Measured, count, edges)?;
         send(to, &Event::Iteration(iteration))?;
         count += 1;
     }
@@ -148,7 +148,7 @@ mod tests {
     fn workload() -> Workload {
         let turn = Turn { prompt: vec![TokenId(3), TokenId(1)], max_output_tokens: 2 };
         Workload {
-            turns: vec![turn],
+            conversations: vec![vec![turn]],
             stop_tokens: Vec::new(),
             warmup_iterations: 1,
             iterations: 2,

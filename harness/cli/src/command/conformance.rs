@@ -152,7 +152,7 @@ impl Comparison<'_> {
 
         let turn = Turn { prompt: self.tokens.to_vec(), max_output_tokens: GENERATED };
         let workload = Workload {
-            turns: vec![turn],
+            conversations: vec![vec![turn]],
             stop_tokens: Vec::new(),
             warmup_iterations: 0,
             iterations: 1,

@@ -1,6 +1,6 @@
 //! Does what a runner reports make sense? A wrong number is worse than none, and a foreign runner is a foreign program.
 
-use pocketwatt_protocol::{Iteration, IterationKind, Loaded, MonotonicNs, StopReason, TurnTrace, Workload};
+use pocketwatt_protocol::{Iteration, IterationKind, Loaded, MonotonicNs, StopReason, Turn, TurnTrace, Workload};
 
 /// Checks events against the workload that was asked for, and times against one another and the harness' own clock.
 #[derive(Debug)]
@@ -66,10 +66,19 @@ impl<'a> Audit<'a> {
         if iteration.kind != kind {
             return Err(format!("iteration {} is {:?}, expected {kind:?}", self.iterations, iteration.kind));
         }
-        if iteration.turns.len() != self.workload.turns.len() {
-            return Err(format!("{} turns, {} were asked for", iteration.turns.len(), self.workload.turns.len()));
+        let number = match kind {
+            IterationKind::Warmup => self.iterations - 1,
+            IterationKind::Measured => self.iterations - 1 - self.workload.warmup_iterations,
+        };
+        let conversation = number as usize % self.workload.conversations.len().max(1);
+        if iteration.conversation as usize != conversation {
+            return Err(format!("it ran conversation {}, expected {conversation}", iteration.conversation));
         }
-        self.turns(&iteration.turns).map_err(|reason| format!("iteration {}, {reason}", self.iterations))?;
+        let requested = self.workload.conversations.get(conversation).map_or(&[][..], Vec::as_slice);
+        if iteration.turns.len() != requested.len() {
+            return Err(format!("{} turns, {} were asked for", iteration.turns.len(), requested.len()));
+        }
+        self.turns(requested, &iteration.turns).map_err(|reason| format!("iteration {}, {reason}", self.iterations))?;
         if kind == IterationKind::Measured && self.counted_from.is_none() {
             self.counted_from = iteration.turns.first().map(|turn| turn.start);
         }
@@ -100,10 +109,10 @@ impl<'a> Audit<'a> {
         self.iterations
     }
 
-    fn turns(&mut self, traces: &[TurnTrace]) -> Result<(), String> {
+    fn turns(&mut self, requested: &[Turn], traces: &[TurnTrace]) -> Result<(), String> {
         let mut positions = 0;
         let mut unfed = 0;
-        for (index, (trace, turn)) in traces.iter().zip(&self.workload.turns).enumerate() {
+        for (index, (trace, turn)) in traces.iter().zip(requested).enumerate() {
             let name = |reason: String| format!("turn {}: {reason}", index + 1);
             let expected_prompt = turn.prompt.len() as u32 + unfed;
             if (trace.context_tokens, trace.prompt_tokens) != (positions, expected_prompt) {
@@ -180,7 +189,7 @@ fn answer(
 
 #[cfg(test)]
 mod tests {
-    use pocketwatt_protocol::{ModelInfo, TokenId, Turn};
+    use pocketwatt_protocol::{ModelInfo, TokenId};
 
     use super::*;
 
@@ -190,7 +199,7 @@ mod tests {
         let turn =
             |prompt: u32, max_output_tokens| Turn { prompt: vec![TokenId(1); prompt as usize], max_output_tokens };
         Workload {
-            turns: vec![turn(3, 2), turn(2, 2)],
+            conversations: vec![vec![turn(3, 2), turn(2, 2)]],
             stop_tokens: vec![TokenId(9)],
             warmup_iterations: 0,
             iterations: 2,
@@ -220,6 +229,7 @@ mod tests {
         Iteration {
             kind: IterationKind::Measured,
             // The last of two generated tokens is fed with the next prompt: 3 + 1 positions, then 2 + 1 tokens.
+            conversation: 0,
             turns: vec![trace(100, 0, 3, &[4, 5]), trace(200, 4, 3, &[6, 9])],
             cpu_ns: 1,
             kv_cache_bytes: 1,
@@ -282,6 +292,7 @@ mod tests {
         let late = MonotonicNs(3_000_000);
         audit.loaded(&loaded(), late).unwrap();
         let at = |start: u64| Iteration {
+            conversation: 0,
             turns: vec![trace(start, 0, 3, &[4, 5]), trace(start + 50, 4, 3, &[6, 9])],
             ..iteration()
         };

@@ -238,7 +238,7 @@ fn iteration(index: u32, turns: &[(u32, u32)], speed: &Speed, clock: &mut Clock,
         .collect();
     let kind = if index == 0 { IterationKind::Warmup } else { IterationKind::Measured };
     let cpu_ns = clock.now().since(start) * 99 / 100;
-    Iteration { kind, turns, cpu_ns, kv_cache_bytes: 512 * 34_560 }
+    Iteration { kind, conversation: 0, turns, cpu_ns, kv_cache_bytes: 512 * 34_560 }
 }
 
 fn passport(speed: &Speed) -> Passport {

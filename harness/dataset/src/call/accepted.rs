@@ -1,3 +1,4 @@
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 use serde_json::{Number, Value};
@@ -5,7 +6,7 @@ use serde_json::{Number, Value};
 use super::Call;
 
 /// What would be a right answer to one request.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum ExpectedAnswer {
     /// Any of these calls; there is at least one.
     Call(Vec<AcceptedCall>),
@@ -14,7 +15,7 @@ pub enum ExpectedAnswer {
 }
 
 /// A call that is right, with every value that is right for each argument.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AcceptedCall {
     /// The function's name.
     pub function: String,
@@ -23,7 +24,7 @@ pub struct AcceptedCall {
 }
 
 /// What may be given for one parameter.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AcceptedArgument {
     /// The values, each of which is right.
     pub values: Vec<AcceptedValue>,
@@ -32,7 +33,7 @@ pub struct AcceptedArgument {
 }
 
 /// One value that is right.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum AcceptedValue {
     /// This value.
     Exactly(Value),

@@ -1,3 +1,4 @@
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{ExpectedAnswer, FunctionSchema, Written};
@@ -6,7 +7,7 @@ use super::{ExpectedAnswer, FunctionSchema, Written};
 const RESULT: &str = "RESULT: ";
 
 /// A conversation in which a model is asked for calls.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CallCase {
     /// Its name in the file.
     pub id: String,
@@ -22,7 +23,7 @@ pub struct CallCase {
 ///
 /// The roles are those of MobileLLM (arXiv 2402.14905, the section on API calling): USER asks, PARSER writes the call,
 /// AGENT speaks to the user once the function has returned.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CallTurn {
     /// What USER says.
     pub user: String,

@@ -1,3 +1,4 @@
+use serde::{Deserialize, Serialize};
 use std::fmt::{self, Display};
 
 use serde_json::Value;
@@ -5,7 +6,7 @@ use serde_json::Value;
 use super::Written;
 
 /// What a function does and what it takes.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FunctionSchema {
     /// Its name; it may have dots.
     pub name: String,
@@ -18,7 +19,7 @@ pub struct FunctionSchema {
 }
 
 /// One parameter of a function.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Parameter {
     /// Its name.
     pub name: String,
@@ -35,7 +36,7 @@ pub struct Parameter {
 }
 
 /// What may be given for a parameter.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ArgumentKind {
     /// Text.
     String,
@@ -54,7 +55,7 @@ pub enum ArgumentKind {
 }
 
 /// A request and the call that answers it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FunctionExample {
     /// What the user says.
     pub user: String,

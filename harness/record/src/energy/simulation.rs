@@ -242,6 +242,7 @@ fn iteration(prefill: TimeSpan, decode: TimeSpan) -> Iteration {
     let time = |index: u64| MonotonicNs(decode.start.0 + decode.duration_ns() * index / 10);
     Iteration {
         kind: IterationKind::Measured,
+        conversation: 0,
         turns: vec![TurnTrace {
             context_tokens: 0,
             prompt_tokens: 10,
