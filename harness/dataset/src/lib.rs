@@ -4,6 +4,8 @@
 //! Such files are large and never quite clean. A row that cannot be used is an error with its file and line, and the
 //! others go on.
 
+mod conversation;
 mod rows;
 
+pub use conversation::{Conversation, ConversationFile, ConversationFormat, UserTurn, read_conversations};
 pub use rows::{DatasetError, RowError, Rows, read_rows};
