@@ -5,9 +5,11 @@
 //! others go on.
 
 mod call;
+mod conversation;
 mod rows;
 mod score;
 
 pub use call::*;
+pub use conversation::{Conversation, ConversationFile, ConversationFormat, UserTurn, read_conversations};
 pub use rows::{DatasetError, RowError, Rows, read_rows};
 pub use score::*;

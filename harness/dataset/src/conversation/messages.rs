@@ -1,0 +1,61 @@
+//! Chat messages as OpenAI's interface takes them, and as chat models are fine-tuned.
+
+use serde_json::Value;
+
+use super::{
+    dialogue::{CALLS, Dialogue, Message, no_calls},
+    field::{Object, identifier, list, object, present, required, shown, string, text},
+    row::Draft,
+};
+
+/// Stands between the parts of one message.
+const BETWEEN_PARTS: &str = "\n";
+
+pub(super) fn read(row: &Object) -> Result<Draft, String> {
+    no_calls(row, &["tools", "functions"])?;
+    let id = present(row, "id").map(|id| identifier(id, "id")).transpose()?;
+    let mut dialogue = Dialogue::default();
+    for (index, value) in list(required(row, "messages")?, "messages")?.iter().enumerate() {
+        let name = format!("messages[{index}]");
+        let message = object(value, &name)?;
+        let added = read_message(message).and_then(|message| dialogue.add(message));
+        added.map_err(|reason| format!("{name}: {reason}"))?;
+    }
+    let (system, turns) = dialogue.finish("messages")?;
+    Ok(Draft { id, system, turns })
+}
+
+fn read_message(message: &Object) -> Result<Message, String> {
+    no_calls(message, &["tool_calls", "function_call"])?;
+    match string(required(message, "role")?, "role")? {
+        // What newer models of OpenAI call it.
+        "system" | "developer" => Ok(Message::System(content(message)?)),
+        "user" => Ok(Message::User(content(message)?)),
+        "assistant" => Ok(Message::Assistant),
+        role @ ("tool" | "function") => Err(format!("`role` is {role:?}: {CALLS}")),
+        role => Err(format!("`role` is {}, not system, developer, user or assistant", shown(role))),
+    }
+}
+
+/// Text, or a list of parts.
+fn content(message: &Object) -> Result<String, String> {
+    let content = required(message, "content")?;
+    if content.is_string() {
+        return text(content, "content");
+    }
+    let parts = list(content, "content").map_err(|reason| match content {
+        Value::Array(_) => reason,
+        _ => format!("{reason} or text"),
+    })?;
+    let parts = parts.iter().enumerate().map(|(index, part)| {
+        let name = format!("content[{index}]");
+        let part = object(part, &name)?;
+        match required(part, "type").and_then(|kind| string(kind, "type")) {
+            Ok("text") => required(part, "text").and_then(|value| text(value, "text")),
+            Ok(kind) => Err(format!("`type` is {}: only text can be fed, no images, sound or files", shown(kind))),
+            Err(reason) => Err(reason),
+        }
+        .map_err(|reason| format!("{name}: {reason}"))
+    });
+    Ok(parts.collect::<Result<Vec<_>, _>>()?.join(BETWEEN_PARTS))
+}

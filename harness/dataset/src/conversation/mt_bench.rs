@@ -1,0 +1,15 @@
+//! `question.jsonl` of MT-Bench and of the benchmarks that took over its form. Categories and reference answers are dropped.
+
+use super::{
+    UserTurn,
+    field::{Object, identifier, list, required, text},
+    row::Draft,
+};
+
+pub(super) fn read(row: &Object) -> Result<Draft, String> {
+    let id = identifier(required(row, "question_id")?, "question_id")?;
+    let turns = list(required(row, "turns")?, "turns")?.iter().enumerate();
+    let turns = turns
+        .map(|(index, value)| Ok(UserTurn { user: text(value, &format!("turns[{index}]"))?, output_tokens: None }));
+    Ok(Draft { id: Some(id), system: None, turns: turns.collect::<Result<_, String>>()? })
+}
