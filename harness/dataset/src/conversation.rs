@@ -1,4 +1,4 @@
-//! Conversations: what a user says to a model, turn by turn, from our own file and from those that other people publish.
+//! Conversations: what a user says to a model, turn by turn, from our own file and from those of other people.
 //!
 //! Only the user's side is read. The model that is measured answers itself, and its answer stays in the context; what
 //! another model once answered is dropped.
@@ -49,8 +49,8 @@ pub struct ConversationFile {
     pub rows: Rows<Conversation>,
 }
 
-/// Reads a file of conversations in one of the formats of [`ConversationFormat`], as JSON Lines or as one JSON array. The
-/// format is that of the first row whose keys tell one; rows of other formats are errors.
+/// Reads a file of conversations in one of the formats of [`ConversationFormat`], as JSON Lines or as one JSON array.
+/// The format is that of the first row whose keys tell one; rows of other formats are errors.
 ///
 /// # Errors
 /// When the file cannot be read or is too large, no row has the keys of a format, or no row can be used.
@@ -86,5 +86,7 @@ fn no_format(read: &Rows<Row>) -> String {
     }
 }
 
+#[cfg(test)]
+mod shipped;
 #[cfg(test)]
 mod tests;

@@ -7,8 +7,8 @@ use super::{
     field::{Object, present},
 };
 
-/// Why what is said of functions is refused: their descriptions are a part of the prompt, and the answer of a function is
-/// not a user's.
+/// Why functions are refused: their descriptions are a part of the prompt, and what a function answers is not said by a
+/// user.
 pub(super) const CALLS: &str = "calls of functions cannot be fed as a conversation";
 
 /// Stands between messages that a user sent one after the other.

@@ -1,4 +1,5 @@
-//! `question.jsonl` of MT-Bench and of the benchmarks that took over its form. Categories and reference answers are dropped.
+//! `question.jsonl` of MT-Bench and of the benchmarks that took over its form. Categories and reference answers are
+//! dropped.
 
 use super::{
     UserTurn,

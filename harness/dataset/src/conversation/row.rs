@@ -49,7 +49,7 @@ impl Row {
         match self.0 {
             Some((format, draft)) if format == file => draft,
             Some((format, _)) => Err(format!(
-                "it has `{}` as the {format} format has, and the rows before it are in the {file} format: split the file",
+                "its key `{}` is that of the {format} format, and the file begins in the {file} format: split the file",
                 format.telling_key()
             )),
             None => Err(format!("`{}` is missing", file.telling_key())),

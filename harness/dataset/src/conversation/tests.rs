@@ -245,8 +245,8 @@ fn a_file_has_the_format_of_its_first_conversation() {
     let errors = file.rows.errors.iter().map(|error| format!("{}: {}\n", error.line, error.reason));
     insta::assert_snapshot!(errors.collect::<String>(), @r#"
     1: `conversations` is missing
-    3: it has `messages` as the chat messages format has, and the rows before it are in the ShareGPT format: split the file
-    4: it has `turns` as the PocketWatt format has, and the rows before it are in the ShareGPT format: split the file
+    3: its key `messages` is that of the chat messages format, and the file begins in the ShareGPT format: split the file
+    4: its key `turns` is that of the PocketWatt format, and the file begins in the ShareGPT format: split the file
     "#);
 }
 
@@ -274,8 +274,8 @@ fn messages_of_one_user_in_a_row_are_one_turn() {
 
 /// JSON from the words of the formats: most of it is nearly a conversation.
 fn nearly_a_conversation() -> impl Strategy<Value = serde_json::Value> {
-    let words = "id turns user output-tokens system question_id messages role content type text conversations from value \
-                 human gpt assistant tools";
+    let words = "id turns user output-tokens system question_id messages role content type text conversations from \
+                 value human gpt assistant tools";
     let word = prop::sample::select(words.split(' ').collect::<Vec<_>>());
     let leaf = prop_oneof![
         word.clone().prop_map(|word| json!(word)),
