@@ -6,7 +6,7 @@ use std::{fs, hint::black_box, io::Write, path::Path};
 
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use pocketwatt_model::{ModelFolder, Preset, write_graph};
-use pocketwatt_protocol::GraphKind;
+use pocketwatt_protocol::{GraphKind, Precision};
 
 fn graphs(criterion: &mut Criterion) {
     let root = tempfile::tempdir().expect("a temporary folder");

@@ -3,7 +3,7 @@
 use pocketwatt_protocol::{Iteration, IterationKind, LoadStage, TurnTrace};
 
 use crate::{
-    EnergyFigure, MetricValue, Outcome, Quality, QualityFigures, Record, Summary, Value, catalogue,
+    EnergyFigure, MetricValue, Outcome, Quality, QualityFigures, Record, Summary, Value, calls, catalogue,
     energy::{derive_energy, energy_metric},
     physics,
 };
@@ -39,7 +39,7 @@ fn metrics(record: &Record, figures: &[EnergyFigure]) -> Vec<MetricValue> {
 }
 
 fn timing_metric(name: &str, record: &Record) -> MetricValue {
-    let value = match observe(name, record) {
+    let value = match calls::observe(name, record).unwrap_or_else(|| observe(name, record)) {
         Ok(observations) => match Summary::of(&observations) {
             Some(summary) => Value::Measured(summary),
             None => Value::Unavailable("no observations".into()),

@@ -1,6 +1,7 @@
 //! What is stored of a measurement, and what is computed from it: records with a passport, the metric catalogue with
 //! its formulas, and statistics. Pure functions: nothing here measures.
 
+mod calls;
 mod catalogue;
 mod derive;
 mod energy;
@@ -13,6 +14,7 @@ mod run;
 mod statistics;
 mod store;
 
+pub use calls::{AnswerWorth, CallAnswer};
 pub use catalogue::{Direction, Metric, Unit, catalogue, metric};
 pub use derive::{derive, derive_metrics};
 pub use energy::{Course, CurveEnd, EnergyPoint, PowerCurve, PowerPoint, power_curves};

@@ -10,7 +10,8 @@ use crate::{CheckVerdict, MetricScope, MetricValue, PhysicsCheck, Record, Value}
 
 /// Runs every check on a record whose energy and metrics were derived, and withholds the metrics that fail.
 pub(crate) fn check(record: &mut Record) -> Vec<PhysicsCheck> {
-    let mut findings = vec![quality::check(record), bandwidth::check(record)];
+    let mut findings = vec![bandwidth::check(record)];
+    findings.extend(quality::check(record));
     findings.extend(energy::checks(record));
     for finding in &findings {
         withhold(&mut record.metrics, finding);

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Largest difference between two logits that still counts as the same model in f32: engines add in another order.
-pub const F32_TOLERANCE: f32 = 1e-3;
+pub const F32_TOLERANCE: f64 = 1e-3;
 
 /// Logits that differ in the last bit of f32 alone diverge by so much.
 const LEAST_DIVERGENCE: f64 = 1e-9;
@@ -36,7 +36,7 @@ pub struct QualityFigures {
     /// Whether that was this very case's backend, in f32.
     pub is_reference: bool,
     /// Largest difference between two logits.
-    pub largest_difference: f32,
+    pub largest_difference: f64,
     /// Positions at which the most probable token is the reference's.
     pub same_choices: u32,
     /// The first position, counted from 1, at which it is not.
@@ -120,9 +120,9 @@ impl Logits<'_> {
     }
 }
 
-fn largest_difference(a: &[f32], b: &[f32]) -> f32 {
+fn largest_difference(a: &[f32], b: &[f32]) -> f64 {
     let difference = |(a, b): (&f32, &f32)| if (a - b).is_nan() { f32::INFINITY } else { (a - b).abs() };
-    a.iter().zip(b).map(difference).fold(0.0, f32::max)
+    f64::from(a.iter().zip(b).map(difference).fold(0.0, f32::max))
 }
 
 /// The first of the largest logits, as the measured loop chooses it.
@@ -176,7 +176,7 @@ mod tests {
         assert!((figures.perplexity - (1.0 / (0.5_f64 * 0.9)).sqrt()).abs() < 1e-6, "{figures:?}");
         assert!((figures.reference_perplexity - (1.0 / (0.75_f64 * 0.5)).sqrt()).abs() < 1e-6, "{figures:?}");
         assert_eq!((figures.positions, figures.same_choices, figures.first_divergence), (2, 1, Some(1)));
-        assert_eq!(figures.largest_difference, ninth);
+        assert_eq!(figures.largest_difference, f64::from(ninth));
         assert_eq!(figures.agreement(), 0.5);
     }
 
@@ -192,7 +192,7 @@ mod tests {
     #[test]
     fn what_is_no_number_is_infinitely_wrong() {
         let figures = compare(&[0.0, 1.0], &[f32::NAN, 1.0], &[0]);
-        assert_eq!(figures.largest_difference, f32::INFINITY);
+        assert_eq!(figures.largest_difference, f64::INFINITY);
         assert_eq!((figures.kl_divergence, figures.perplexity), (f64::INFINITY, f64::INFINITY));
         assert!(!figures.conforms());
     }

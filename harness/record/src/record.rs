@@ -6,7 +6,7 @@ use pocketwatt_protocol::{BackendInfo, GraphKind, Iteration, Loaded, Stage};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{EnergyFigure, FormatVersion, Quality, Summary};
+use crate::{CallAnswer, EnergyFigure, FormatVersion, Quality, Summary};
 
 pub use pocketwatt_protocol::Precision;
 
@@ -28,6 +28,9 @@ pub struct Record {
     /// How near the backend's answers are to those in f32; absent in records of versions that did not compare.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quality: Option<Quality>,
+    /// What the answers were worth, where calls of functions were asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub calls: Vec<CallAnswer>,
     /// Derived from `samples` and `readings`: energy of the phases, one figure for each scope and interface, the preferred
     /// one first.
     #[serde(default)]

@@ -58,7 +58,7 @@ pub struct EnergyPlan {
 }
 
 /// Definition of a scenario.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ScenarioSource {
     /// Its name.
     pub name: String,
@@ -66,6 +66,9 @@ pub struct ScenarioSource {
     pub sha256: String,
     /// The text of its TOML file.
     pub definition: String,
+    /// What was read from the data file that it names, as far as it is measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data: Option<serde_json::Value>,
 }
 
 /// What all cases of a run share.

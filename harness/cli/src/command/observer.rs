@@ -134,7 +134,7 @@ fn request(arguments: &ObserverArguments, backend: &Backend, model: &PreparedMod
             context_tokens: prepared.context_tokens,
         },
         task: Task::Generate(Workload {
-            turns: prepared.turns,
+            conversations: prepared.conversations,
             stop_tokens: Vec::new(),
             warmup_iterations: 1,
             iterations: 2 * arguments.pairs,

@@ -1,6 +1,9 @@
 //! `pocketwatt run`: the main job.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+};
 
 use anyhow::{Context, Result};
 use clap::Args;
@@ -22,7 +25,7 @@ use crate::{
     exit::Exit,
     measure::{CaseMeters, Mailbox, Sweep, SweepEnd, all_measured},
     plan::{
-        Backend, Outline, PlannedModel, PreparedModel, Registry, Scenario, Selection, Shape, duration, energy,
+        Backend, Data, Outline, PlannedModel, PreparedModel, Registry, Scenario, Selection, duration, energy,
         plan_cases, prepare,
     },
     refusal::Refusal,
@@ -105,7 +108,11 @@ fn start(arguments: &RunArguments, registry: &Registry) -> Result<Exit> {
     };
     let cases = plan_cases(&selection)?;
     if arguments.dry_run {
-        let guess = |case: &Case| anyhow::Ok(Outline::guess(scenario(&scenarios, &case.scenario)?));
+        let guess = |case: &Case| {
+            let scenario = scenario(&scenarios, &case.scenario)?;
+            let items = scenario.data().filter(|_| !planned_models[&case.model].seeded()).map(Data::len);
+            anyhow::Ok((Outline::guess(scenario), items.map_or(settings.iterations, |items| items as u32)))
+        };
         let mut plan = cases
             .iter()
             .map(|case| estimated(case, &planned_models[&case.model].config(), guess(case)?, &settings))
@@ -123,12 +130,17 @@ fn start(arguments: &RunArguments, registry: &Registry) -> Result<Exit> {
         let prepared = PreparedModel::prepare(&library, &name, planned, arguments.plan.precisions())?;
         models.insert(name, prepared);
     }
-    let count =
-        |case: &Case| anyhow::Ok(prepare(scenario(&scenarios, &case.scenario)?, &models[&case.model])?.outline());
+    let mut left_out = BTreeSet::new();
+    let mut count = |case: &Case| {
+        let prepared = prepare(scenario(&scenarios, &case.scenario)?, &models[&case.model])?;
+        left_out.extend(prepared.left_out.iter().cloned());
+        anyhow::Ok((prepared.outline(), prepared.iterations(settings.iterations)))
+    };
     let plan = cases
         .iter()
         .map(|case| estimated(case, models[&case.model].folder.config(), count(case)?, &settings))
         .collect::<Result<Vec<_>>>()?;
+    report_left_out(&scenarios, left_out.into_iter());
     let started_unix_ms = wall_clock_unix_ms();
     let mut run = Run {
         format: RECORD_FORMAT,
@@ -311,16 +323,38 @@ fn show(arguments: &RunArguments, run: &Run, folder: &RunFolder, records: &[Reco
     Ok(())
 }
 
-fn estimated(case: &Case, config: &ModelConfig, outline: Outline, settings: &RunSettings) -> Result<PlannedCase> {
-    let estimate_s = duration(config, outline, case.precision, case.threads, settings);
+/// Says which rows of data files cannot be measured: the first ones by name, and how many there are.
+fn report_left_out(scenarios: &[Scenario], left_out: impl Iterator<Item = String>) {
+    const NAMED: usize = 20;
+    let rejected = scenarios.iter().filter_map(Scenario::data).flat_map(|data| data.rejected.iter().cloned());
+    let reasons: Vec<String> = rejected.chain(left_out).collect();
+    for reason in reasons.iter().take(NAMED) {
+        eprintln!("left out: {reason}");
+    }
+    if !reasons.is_empty() {
+        let usable: usize = scenarios.iter().filter_map(Scenario::data).map(|data| data.usable).sum();
+        let rows = usable + scenarios.iter().filter_map(Scenario::data).map(|data| data.rejected.len()).sum::<usize>();
+        eprintln!("{} of {rows} rows are left out, the others are measured", reasons.len());
+    }
+}
+
+fn estimated(
+    case: &Case,
+    config: &ModelConfig,
+    (outline, iterations): (Outline, u32),
+    settings: &RunSettings,
+) -> Result<PlannedCase> {
+    let estimate_s = duration(config, outline, case.precision, case.threads, iterations, settings);
     Ok(PlannedCase { case: case.clone(), estimate_s })
 }
 
+/// What the user said in a turn, counted through all conversations.
 fn user_text(scenarios: &[Scenario], record: &Record, turn: usize) -> Option<String> {
-    match &scenario(scenarios, &record.case.scenario).ok()?.shape {
-        Shape::Conversation { turns, .. } => turns.get(turn).map(|(user, _)| user.clone()),
-        Shape::Synthetic { .. } => None,
-    }
+    let talks = scenario(scenarios, &record.case.scenario).ok()?.talks();
+    let conversations = record.samples.iterations.iter().map(|iteration| iteration.conversation).max()? as usize + 1;
+    // Otherwise some were left out, and nobody knows which.
+    let complete = talks.len() == conversations;
+    talks.iter().flat_map(|talk| &talk.turns).nth(turn).map(|(user, _)| user.clone()).filter(|_| complete)
 }
 
 fn scenario<'a>(scenarios: &'a [Scenario], name: &str) -> Result<&'a Scenario> {

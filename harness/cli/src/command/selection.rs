@@ -70,8 +70,8 @@ impl RegistryArguments {
 /// What is combined into cases, and how often each is run.
 #[derive(Args, Debug)]
 pub struct PlanArguments {
-    /// Scenario: chat, api-call, prefill-N, decode-N, prefill-P-decode-N or a .toml file; repeat or separate by commas
-    /// [default: chat,api-call].
+    /// Scenario: chat, api-call, conversations, prefill-N, decode-N, prefill-P-decode-N, a .toml file, or a .jsonl or .json
+    /// file of conversations or calls; repeat or separate by commas [default: chat,api-call].
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     scenario: Vec<String>,
     /// Model: a name in the library, or a preset, which is generated with seeded weights.
@@ -89,7 +89,10 @@ pub struct PlanArguments {
     /// ONNX graph: each backend's best, the same for all, or a certain one.
     #[arg(long, default_value = "best", value_parser = GraphChoice::parser())]
     graph: GraphChoice,
-    /// Iterations that count.
+    /// How many conversations or calls of a scenario's file are measured, evenly spread [default: all].
+    #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(1..=1_000_000))]
+    items: Option<u32>,
+    /// Iterations that count; with trained weights each item of a scenario's file is one instead.
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = value_parser!(u32).range(1..=100_000))]
     iterations: u32,
     /// Iterations before those, reported but not counted.
@@ -119,13 +122,21 @@ impl PlanArguments {
     /// When one is unknown or not a scenario.
     pub fn scenarios(&self) -> Result<Vec<Scenario>> {
         if self.scenario.is_empty() {
-            return Scenario::shipped();
+            return self.kept(Scenario::unasked()?);
         }
         let scenarios = self.scenario.iter().map(|name| Scenario::find(name)).collect::<Result<Vec<_>>>()?;
         for (index, scenario) in scenarios.iter().enumerate() {
             if scenarios[..index].iter().any(|other| other.name == scenario.name) {
                 return Err(Refusal::error(format!("two scenarios are named {:?}: rename one", scenario.name)));
             }
+        }
+        self.kept(scenarios)
+    }
+
+    /// With as many items of their files as are asked for.
+    fn kept(&self, mut scenarios: Vec<Scenario>) -> Result<Vec<Scenario>> {
+        if let Some(items) = self.items {
+            scenarios.iter_mut().for_each(|scenario| scenario.keep(items as usize));
         }
         Ok(scenarios)
     }

@@ -129,6 +129,7 @@ fn empty(case: &Case, model: &PreparedModel, scenario_sha256: &str) -> Record {
         samples: Samples::default(),
         readings: CaseReadings::default(),
         quality: None,
+        calls: Vec::new(),
         energy: Vec::new(),
         metrics: Vec::new(),
         checks: Vec::new(),
@@ -167,10 +168,10 @@ fn generate(
     record: &mut Record,
 ) -> Result<(), Stopped> {
     let workload = Workload {
-        turns: input.prepared.turns.clone(),
+        conversations: input.prepared.conversations.clone(),
         stop_tokens: input.prepared.stop_tokens.clone(),
         warmup_iterations: input.settings.warmup_iterations,
-        iterations: input.settings.iterations,
+        iterations: input.prepared.iterations(input.settings.iterations),
         at_least_ms: input.at_least_ms,
         settle_ms: input.settings.settle_ms,
     };

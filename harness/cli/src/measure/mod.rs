@@ -2,6 +2,7 @@
 
 mod ask;
 mod audit;
+mod calls;
 mod case;
 mod library;
 mod mailbox;

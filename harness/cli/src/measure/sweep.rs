@@ -3,11 +3,12 @@
 use std::{collections::BTreeMap, path::Path, time::Duration};
 
 use anyhow::{Context, Result};
+use pocketwatt_model::TextTokenizer;
 use pocketwatt_protocol::Precision;
-use pocketwatt_record::{Case, Outcome, Quality, Record, Run, RunFolder};
+use pocketwatt_record::{Case, Outcome, Quality, Record, Run, RunFolder, derive};
 
 use super::{
-    CaseInput, CaseMeters, CaseProgress, Ended, Mailbox, Programs, RunnerProgram, ensure_library, measure_case,
+    CaseInput, CaseMeters, CaseProgress, Ended, Mailbox, Programs, RunnerProgram, calls, ensure_library, measure_case,
     quality::{Question, Respondent, Scorer},
     skipped,
 };
@@ -170,9 +171,24 @@ impl<'a> Sweep<'a> {
             battery: self.run.energy.battery.as_ref(),
         };
         Ok(match measure_case(&input, meters, mailbox, progress) {
-            Ended::Recorded(record) => Some(*record),
+            Ended::Recorded(mut record) => {
+                self.judge_calls(&mut record, case, model, &prepared);
+                Some(*record)
+            }
             Ended::Interrupted => None,
         })
+    }
+
+    /// Judges a measured record's answers, where calls were asked for.
+    fn judge_calls(&self, record: &mut Record, case: &Case, model: &PreparedModel, prepared: &Prepared) {
+        if record.outcome != Outcome::Measured {
+            return;
+        }
+        let scenario = self.scenarios.iter().find(|scenario| scenario.name == case.scenario);
+        if let (Some(scenario), Ok(tokenizer)) = (scenario, TextTokenizer::open(&model.folder)) {
+            record.calls = calls::judge(record, scenario, prepared, &tokenizer);
+            derive(record);
+        }
     }
 
     /// How near the backend's answers are to those in f32; nothing where that is not asked.
@@ -246,6 +262,10 @@ fn obstacle(case: &Case, backend: &Backend, model: &PreparedModel, prepared: &Pr
     if let Some(graph) = case.graph.filter(|graph| !backend.graphs.contains(graph)) {
         let graphs: Vec<&str> = backend.graphs.iter().map(|graph| graph.name()).collect();
         return Some(format!("{} does not load the graph {}, only {}", backend.name, graph.name(), graphs.join(", ")));
+    }
+    if prepared.conversations.is_empty() {
+        let first = prepared.left_out.first().map_or(String::new(), |reason| format!(": {reason}"));
+        return Some(format!("{} can have none of the scenario's conversations{first}", case.model));
     }
     let context = model.folder.config().context;
     if prepared.context_tokens as usize > context {

@@ -18,7 +18,8 @@ const START_S: f64 = 0.3;
 /// Characters of English text in a token.
 const CHARACTERS_PER_TOKEN: usize = 4;
 
-/// How many tokens a scenario puts in and takes out, all turns together.
+/// How many tokens an iteration of a scenario puts in and takes out, all turns together: on average, where iterations
+/// differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Outline {
     /// Tokens of all prompts.
@@ -34,12 +35,16 @@ impl Outline {
             Shape::Synthetic { prompt_tokens, output_tokens } => {
                 Self { prompt_tokens: *prompt_tokens, output_tokens: *output_tokens }
             }
-            Shape::Conversation { system, turns } => {
-                let text: usize = system.iter().map(String::len).sum::<usize>()
-                    + turns.iter().map(|(user, _)| user.len()).sum::<usize>();
+            Shape::Conversation(_) | Shape::Data { .. } => {
+                let talks = scenario.talks();
+                let texts =
+                    talks.iter().flat_map(|talk| talk.system.iter().chain(talk.turns.iter().map(|(user, _)| user)));
+                let text: usize = texts.map(String::len).sum();
+                let output: u32 = talks.iter().flat_map(|talk| &talk.turns).map(|(_, tokens)| tokens).sum();
+                let conversations = talks.len().max(1);
                 Self {
-                    prompt_tokens: (text / CHARACTERS_PER_TOKEN) as u32,
-                    output_tokens: turns.iter().map(|(_, output_tokens)| output_tokens).sum(),
+                    prompt_tokens: (text / CHARACTERS_PER_TOKEN / conversations) as u32,
+                    output_tokens: output / conversations as u32,
                 }
             }
         }
@@ -52,6 +57,7 @@ pub fn duration(
     outline: Outline,
     precision: Precision,
     threads: u32,
+    iterations: u32,
     settings: &RunSettings,
 ) -> f64 {
     let weights = config.weight_bytes_per_token() as f64;
@@ -62,7 +68,7 @@ pub fn duration(
     let operations_per_token = weights / 4.0 * 2.0;
     let prefill = f64::from(outline.prompt_tokens) * operations_per_token / (OPERATIONS * f64::from(threads));
     let decode = f64::from(outline.output_tokens) * read / BANDWIDTH;
-    let iterations = f64::from(settings.warmup_iterations + settings.iterations);
+    let iterations = f64::from(settings.warmup_iterations + iterations);
     let settle = f64::from(settings.iterations) * settings.settle_ms as f64 / 1e3;
     START_S + config.weight_bytes() as f64 / LOADING + iterations * (prefill + decode) + settle
 }

@@ -14,5 +14,5 @@ pub use energy::{idle_ms, shortest_window_ms};
 pub use estimate::{Outline, duration};
 pub use model::{DEFAULT_SEED, PlannedModel, PreparedModel};
 pub use registry::{Backend, Library, Registry};
-pub use scenario::{Scenario, Shape};
+pub use scenario::{Data, Items, Scenario, Shape, Talk};
 pub use workload::{Prepared, prepare};

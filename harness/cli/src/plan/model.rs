@@ -35,6 +35,14 @@ impl PlannedModel {
         }
     }
 
+    /// Whether its weights are random.
+    pub fn seeded(&self) -> bool {
+        match self {
+            Self::Present(folder) => ModelManifest::read(folder).is_ok_and(|manifest| manifest.is_seeded()),
+            Self::Preset(_) => true,
+        }
+    }
+
     /// Its shape.
     pub fn config(&self) -> ModelConfig {
         match self {

@@ -1,21 +1,35 @@
 //! Scenarios: what is fed to a model, turn by turn.
 
+mod data;
+mod document;
+mod talk;
+#[cfg(test)]
+mod tests;
+
 use std::{fs, path::Path};
 
 use anyhow::{Context, Result};
 use pocketwatt_record::ScenarioSource;
-use serde::Deserialize;
 use sha2::{Digest, Sha256};
+
+pub use data::{Data, Items};
+use document::Document;
+pub use talk::Talk;
 
 use super::synthetic;
 use crate::refusal::Refusal;
 
 /// What ships with the program.
-const SHIPPED: &[&str] =
-    &[include_str!("../../../../scenarios/chat.toml"), include_str!("../../../../scenarios/api-call.toml")];
+const SHIPPED: &[&str] = &[
+    include_str!("../../../../scenarios/chat.toml"),
+    include_str!("../../../../scenarios/api-call.toml"),
+    include_str!("../../../../scenarios/conversations.toml"),
+];
+/// What is run unasked.
+const DEFAULT: [&str; 2] = ["chat", "api-call"];
 
 /// What is fed to a model.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Scenario {
     /// Names it in tables and records.
     pub name: String,
@@ -27,14 +41,16 @@ pub struct Scenario {
 }
 
 /// What a scenario consists of.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Shape {
-    /// Text, in the model's chat template.
-    Conversation {
-        /// The system prompt.
-        system: Option<String>,
-        /// What the user says, and the longest answer in tokens.
-        turns: Vec<(String, u32)>,
+    /// One conversation, in the model's chat template.
+    Conversation(Talk),
+    /// Many conversations, each an iteration of its own.
+    Data {
+        /// What was read.
+        data: Data,
+        /// Longest answer where the file says none.
+        output_tokens: u32,
     },
     /// Random tokens.
     Synthetic {
@@ -45,43 +61,25 @@ pub enum Shape {
     },
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-struct Document {
-    name: String,
-    #[serde(default)]
-    summary: String,
-    system: Option<String>,
-    output_tokens: Option<u32>,
-    #[serde(default)]
-    turns: Vec<DocumentTurn>,
-    synthetic: Option<DocumentShape>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-struct DocumentTurn {
-    user: String,
-    output_tokens: Option<u32>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-struct DocumentShape {
-    prompt_tokens: u32,
-    output_tokens: u32,
-}
-
 impl Scenario {
-    /// The scenarios that are run unasked.
+    /// The scenarios that ship with the program.
     ///
     /// # Errors
     /// None in a build whose tests passed.
     pub fn shipped() -> Result<Vec<Self>> {
-        SHIPPED.iter().map(|definition| Self::parse(definition)).collect()
+        SHIPPED.iter().map(|definition| Self::parse(definition, None)).collect()
     }
 
-    /// A shipped scenario by its name, a synthetic one by its shape (`prefill-128`), or any by its file.
+    /// The scenarios that are run unasked.
+    ///
+    /// # Errors
+    /// None in a build whose tests passed.
+    pub fn unasked() -> Result<Vec<Self>> {
+        DEFAULT.iter().map(|name| Self::find(name)).collect()
+    }
+
+    /// A shipped scenario by its name, a synthetic one by its shape (`prefill-128`), or any by its file: a scenario's own
+    /// (`.toml`), or one of conversations or calls (`.jsonl`, `.json`).
     ///
     /// # Errors
     /// When there is none, or its file is not a scenario.
@@ -91,15 +89,20 @@ impl Scenario {
             return Ok(scenario.clone());
         }
         if let Some(definition) = synthetic::definition(wanted)? {
-            return Self::parse(&definition);
+            return Self::parse(&definition, None);
+        }
+        let path = Path::new(wanted);
+        if [".jsonl", ".json"].iter().any(|ending| wanted.ends_with(ending)) {
+            let definition = document::of_data_file(path)?;
+            return Self::parse(&definition, Some(Path::new(""))).with_context(|| format!("the scenario {wanted}"));
         }
         if wanted.ends_with(".toml") || wanted.contains('/') {
-            let text = fs::read_to_string(Path::new(wanted))
+            let text = fs::read_to_string(path)
                 .map_err(|error| Refusal::error(format!("cannot read the scenario {wanted}: {error}")))?;
-            return Self::parse(&text).with_context(|| format!("{wanted} is not a scenario"));
+            return Self::parse(&text, path.parent()).with_context(|| format!("{wanted} is not a scenario"));
         }
         let known = shipped.iter().map(|scenario| scenario.name.as_str()).chain(synthetic::FORMS);
-        Err(Refusal::unknown("scenario", wanted, known, ", or the path of a .toml file"))
+        Err(Refusal::unknown("scenario", wanted, known, ", or the path of a .toml, .jsonl or .json file"))
     }
 
     /// As it was stored with a run.
@@ -107,102 +110,78 @@ impl Scenario {
     /// # Errors
     /// When the text is not a scenario.
     pub fn stored(source: &ScenarioSource) -> Result<Self> {
-        Self::parse(&source.definition).with_context(|| format!("the stored scenario {:?}", source.name))
-    }
-
-    /// What is stored with a run.
-    pub fn source(&self) -> ScenarioSource {
-        ScenarioSource { name: self.name.clone(), sha256: self.sha256(), definition: self.definition.clone() }
-    }
-
-    /// SHA-256 of its definition.
-    pub fn sha256(&self) -> String {
-        Sha256::digest(self.definition.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
-    }
-
-    fn parse(definition: &str) -> Result<Self> {
-        let document: Document =
-            toml::from_str(definition).map_err(|error| Refusal::error(error.to_string().trim_end().to_owned()))?;
-        let refuse = |reason: String| Err(Refusal::error(format!("scenario {:?}: {reason}", document.name)));
-        let allowed = |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '-';
-        if document.name.is_empty() || !document.name.chars().all(allowed) {
-            return refuse("the name may hold lower-case letters, digits and - only".into());
-        }
-        let shape = match &document.synthetic {
-            Some(_) if !document.turns.is_empty() || document.system.is_some() => {
-                return refuse("it has both a synthetic shape and texts: remove one".into());
-            }
-            Some(shape) if shape.prompt_tokens == 0 => return refuse("a prompt has at least 1 token".into()),
-            Some(shape) => Shape::Synthetic { prompt_tokens: shape.prompt_tokens, output_tokens: shape.output_tokens },
-            None if document.turns.is_empty() => return refuse("it has no turns: add a [[turns]] table".into()),
-            None => {
-                let mut turns = Vec::new();
-                for (index, turn) in document.turns.iter().enumerate() {
-                    match turn.output_tokens.or(document.output_tokens) {
-                        Some(output_tokens) if output_tokens > 0 => turns.push((turn.user.clone(), output_tokens)),
-                        _ => return refuse(format!("turn {} has no output-tokens, or 0 of them", index + 1)),
-                    }
+        let stored = || {
+            let document = Document::parse(&source.definition)?;
+            let shape = match &source.data {
+                Some(data) => {
+                    let data = serde_json::from_value(data.clone())?;
+                    Shape::Data { data, output_tokens: document.output_tokens.unwrap_or(0) }
                 }
-                Shape::Conversation { system: document.system.clone(), turns }
-            }
+                None => document.shape(None)?,
+            };
+            anyhow::Ok(Self {
+                name: document.name,
+                summary: document.summary,
+                shape,
+                definition: source.definition.clone(),
+            })
         };
-        Ok(Self { name: document.name, summary: document.summary, shape, definition: definition.to_owned() })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn refused(text: &str) -> String {
-        format!("{:#}", Scenario::parse(text).unwrap_err())
+        stored().with_context(|| format!("the stored scenario {:?}", source.name))
     }
 
-    #[test]
-    fn every_file_of_the_folder_ships() {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scenarios");
-        let mut files = 0;
-        for entry in fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.extension().is_some_and(|extension| extension == "toml") {
-                let text = fs::read_to_string(&path).unwrap();
-                assert!(SHIPPED.contains(&text.as_str()), "{} is not in SHIPPED", path.display());
-                let scenario = Scenario::parse(&text).unwrap();
-                assert_eq!(path.file_stem().unwrap().to_string_lossy(), scenario.name);
-                files += 1;
+    /// What is stored with a run: everything, so that what is measured after a pause is what was planned.
+    pub fn source(&self) -> ScenarioSource {
+        ScenarioSource {
+            name: self.name.clone(),
+            sha256: self.sha256(),
+            definition: self.definition.clone(),
+            data: self.data().and_then(|data| serde_json::to_value(data).ok()),
+        }
+    }
+
+    /// SHA-256 of its definition, and of the file that it names and the items chosen from it.
+    pub fn sha256(&self) -> String {
+        let mut hasher = Sha256::new();
+        hasher.update(self.definition.as_bytes());
+        if let Some(data) = self.data() {
+            hasher.update(data.sha256.as_bytes());
+            for id in data.ids() {
+                hasher.update(id.as_bytes());
+                hasher.update([0]);
             }
         }
-        assert_eq!(files, SHIPPED.len());
+        hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
-    #[test]
-    fn shapes_are_known_by_name_and_survive_storage() {
-        for name in ["chat", "api-call", "prefill-128", "decode-32", "prefill-128-decode-32"] {
-            let scenario = Scenario::find(name).unwrap();
-            assert_eq!(scenario.name, name);
-            assert_eq!(Scenario::stored(&scenario.source()).unwrap(), scenario);
+    /// The file that it names, if it names one.
+    pub fn data(&self) -> Option<&Data> {
+        match &self.shape {
+            Shape::Data { data, .. } => Some(data),
+            _ => None,
         }
-        let shape = |name: &str| Scenario::find(name).unwrap().shape;
-        assert_eq!(shape("prefill-128"), Shape::Synthetic { prompt_tokens: 128, output_tokens: 0 });
-        assert_eq!(shape("decode-32"), Shape::Synthetic { prompt_tokens: 1, output_tokens: 32 });
-        assert_eq!(shape("prefill-9-decode-2"), Shape::Synthetic { prompt_tokens: 9, output_tokens: 2 });
     }
 
-    #[test]
-    fn unknown_and_senseless_scenarios_are_refused() {
-        let unknown = Scenario::find("chatt").unwrap_err().to_string();
-        assert!(unknown.contains("did you mean \"chat\"?") && unknown.contains("prefill-N"), "{unknown}");
-        assert!(
-            Scenario::find("nowhere.toml").unwrap_err().to_string().contains("cannot read the scenario nowhere.toml")
-        );
-        assert!(Scenario::find("prefill-0").unwrap_err().to_string().contains("at least 1"));
-        assert!(refused("name = \"A b\"\n[[turns]]\nuser = \"x\"").contains("lower-case"));
-        assert!(refused("name = \"a\"").contains("no turns"));
-        assert!(refused("name = \"a\"\n[[turns]]\nuser = \"x\"").contains("turn 1 has no output-tokens"));
-        assert!(refused("name = \"a\"\nprompt = \"x\"").contains("prompt"));
-        assert!(
-            refused("name = \"a\"\nsystem = \"x\"\nsynthetic = { prompt-tokens = 1, output-tokens = 1 }")
-                .contains("both")
-        );
+    /// Keeps `count` items of its file, evenly spread; all of them where there are no more. Without effect on a scenario
+    /// without a file.
+    pub fn keep(&mut self, count: usize) {
+        if let Shape::Data { data, .. } = &mut self.shape {
+            data.keep(count);
+        }
+    }
+
+    /// What is said, conversation by conversation; none for random tokens.
+    pub fn talks(&self) -> Vec<Talk> {
+        match &self.shape {
+            Shape::Conversation(talk) => vec![talk.clone()],
+            Shape::Data { data, output_tokens } => data.talks(*output_tokens),
+            Shape::Synthetic { .. } => Vec::new(),
+        }
+    }
+
+    /// `folder` is where files that it names are looked for; none for a scenario that ships with the program.
+    fn parse(definition: &str, folder: Option<&Path>) -> Result<Self> {
+        let document = Document::parse(definition)?;
+        let shape = document.shape(folder)?;
+        Ok(Self { name: document.name, summary: document.summary, shape, definition: definition.to_owned() })
     }
 }

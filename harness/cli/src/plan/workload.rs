@@ -4,63 +4,105 @@ use anyhow::{Context, Result};
 use pocketwatt_model::{ChatTemplate, TextTokenizer};
 use pocketwatt_protocol::{TokenId, Turn};
 
-use super::{Outline, PreparedModel, Scenario, Shape, synthetic};
+use super::{Outline, PreparedModel, Scenario, Shape, Talk, synthetic};
 
 /// What a runner is to generate, as tokens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Prepared {
-    /// The turns of one iteration.
-    pub turns: Vec<Turn>,
+    /// One for each iteration, then from the beginning.
+    pub conversations: Vec<Vec<Turn>>,
+    /// For each of these, its place among the scenario's own.
+    pub sources: Vec<usize>,
     /// Tokens that end an answer.
     pub stop_tokens: Vec<TokenId>,
     /// Positions that a session must hold.
     pub context_tokens: u32,
+    /// Conversations that this model cannot have, with their file, line and reason.
+    pub left_out: Vec<String>,
+    /// Iterations that count, where each conversation is to be had once; absent where the user says how many.
+    pub iterations: Option<u32>,
 }
 
 impl Prepared {
-    fn new(turns: Vec<Turn>, stop_tokens: Vec<TokenId>) -> Self {
-        let tokens = |turn: &Turn| turn.prompt.len() as u32 + turn.max_output_tokens;
-        let context_tokens = turns.iter().map(tokens).sum();
-        Self { turns, stop_tokens, context_tokens }
+    fn new(conversations: Vec<Vec<Turn>>, stop_tokens: Vec<TokenId>) -> Self {
+        let context_tokens = conversations.iter().map(|turns| positions(turns)).max().unwrap_or(0);
+        let sources = (0..conversations.len()).collect();
+        Self { conversations, sources, stop_tokens, context_tokens, left_out: Vec::new(), iterations: None }
     }
 
-    /// How many tokens go in and come out.
+    /// How many tokens go in and come out in an iteration, on average.
     pub fn outline(&self) -> Outline {
+        let turns = || self.conversations.iter().flatten();
+        let conversations = self.conversations.len().max(1);
         Outline {
-            prompt_tokens: self.turns.iter().map(|turn| turn.prompt.len() as u32).sum(),
-            output_tokens: self.turns.iter().map(|turn| turn.max_output_tokens).sum(),
+            prompt_tokens: (turns().map(|turn| turn.prompt.len()).sum::<usize>() / conversations) as u32,
+            output_tokens: turns().map(|turn| turn.max_output_tokens).sum::<u32>() / conversations as u32,
         }
     }
+
+    /// Iterations that count.
+    pub fn iterations(&self, asked: u32) -> u32 {
+        self.iterations.unwrap_or(asked)
+    }
+}
+
+/// Positions that a conversation needs at the most.
+fn positions(turns: &[Turn]) -> u32 {
+    turns.iter().map(|turn| turn.prompt.len() as u32 + turn.max_output_tokens).sum()
 }
 
 /// Turns a scenario into tokens: text through the model's chat template and tokenizer.
 ///
 /// Seeded weights are never stopped: what they generate is random, an end as well, and every backend shall do the same
-/// work.
+/// work. Of a file of conversations, trained weights have each once, and seeded ones as many as iterations are asked for:
+/// there is nothing to learn from their answers.
 ///
 /// # Errors
-/// When the tokenizer or the template does not fit the model.
+/// When the tokenizer or the template does not fit the model. In a file of conversations one that cannot be had is left
+/// out.
 pub fn prepare(scenario: &Scenario, model: &PreparedModel) -> Result<Prepared> {
     let config = model.folder.config();
-    match &scenario.shape {
-        Shape::Synthetic { prompt_tokens, output_tokens } => {
-            let prompt = synthetic::tokens(*prompt_tokens, config.vocabulary);
-            Ok(Prepared::new(vec![Turn { prompt, max_output_tokens: *output_tokens }], Vec::new()))
-        }
-        Shape::Conversation { system, turns } => {
-            let tokenizer = TextTokenizer::open(&model.folder)?;
-            let template = ChatTemplate::open(&model.folder)?;
-            let users: Vec<String> = turns.iter().map(|(user, _)| user.clone()).collect();
-            let segments = template.segments(system.as_deref(), &users)?;
-            let mut prepared = Vec::with_capacity(turns.len());
-            for (segment, (_, output_tokens)) in segments.iter().zip(turns) {
-                let prompt = tokenizer
-                    .encode(segment)
-                    .with_context(|| format!("scenario {:?} with model {:?}", scenario.name, model.passport.name))?;
-                prepared.push(Turn { prompt, max_output_tokens: *output_tokens });
+    if let Shape::Synthetic { prompt_tokens, output_tokens } = scenario.shape {
+        let prompt = synthetic::tokens(prompt_tokens, config.vocabulary);
+        return Ok(Prepared::new(vec![vec![Turn { prompt, max_output_tokens: output_tokens }]], Vec::new()));
+    }
+    let tokenizer = TextTokenizer::open(&model.folder)?;
+    let template = ChatTemplate::open(&model.folder)?;
+    let stop_tokens = if model.passport.seeded { Vec::new() } else { template.stop_tokens(&tokenizer, config) };
+    let tokens = |talk: &Talk| {
+        turns(talk, &tokenizer, &template)
+            .with_context(|| format!("scenario {:?} with model {:?}", scenario.name, model.passport.name))
+    };
+    if let Shape::Conversation(talk) = &scenario.shape {
+        return Ok(Prepared::new(vec![tokens(talk)?], stop_tokens));
+    }
+    let (mut conversations, mut sources, mut left_out) = (Vec::new(), Vec::new(), Vec::new());
+    for (index, talk) in scenario.talks().iter().enumerate() {
+        match tokens(talk) {
+            Ok(turns) if positions(&turns) as usize <= config.context => {
+                conversations.push(turns);
+                sources.push(index);
             }
-            let stop_tokens = if model.passport.seeded { Vec::new() } else { template.stop_tokens(&tokenizer, config) };
-            Ok(Prepared::new(prepared, stop_tokens))
+            Ok(turns) => left_out.push(format!(
+                "{}: it needs {} positions, {} has a context of {}",
+                talk.name,
+                positions(&turns),
+                model.passport.name,
+                config.context
+            )),
+            Err(error) => left_out.push(format!("{}: {error:#}", talk.name)),
         }
     }
+    let iterations = (!model.passport.seeded).then_some(conversations.len() as u32);
+    Ok(Prepared { sources, left_out, iterations, ..Prepared::new(conversations, stop_tokens) })
+}
+
+fn turns(talk: &Talk, tokenizer: &TextTokenizer, template: &ChatTemplate) -> Result<Vec<Turn>> {
+    let users: Vec<String> = talk.turns.iter().map(|(user, _)| user.clone()).collect();
+    let segments = template.segments(talk.system.as_deref(), &talk.examples, &users)?;
+    let mut turns = Vec::with_capacity(users.len());
+    for (segment, (_, output_tokens)) in segments.iter().zip(&talk.turns) {
+        turns.push(Turn { prompt: tokenizer.encode(segment)?, max_output_tokens: *output_tokens });
+    }
+    Ok(turns)
 }

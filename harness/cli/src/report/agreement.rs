@@ -28,9 +28,21 @@ pub fn measured(record: &Record) -> impl Iterator<Item = &Iteration> {
     record.samples.iterations.iter().filter(|iteration| iteration.kind == IterationKind::Measured)
 }
 
-/// The answers of the first measured iteration, one for each turn.
+/// The measured iterations of a record, in groups that have each conversation of the scenario once.
+pub fn rounds(record: &Record) -> Vec<Vec<&Iteration>> {
+    let mut rounds: Vec<Vec<&Iteration>> = Vec::new();
+    for iteration in measured(record) {
+        match rounds.last_mut().filter(|round| round.iter().all(|other| other.conversation != iteration.conversation)) {
+            Some(round) => round.push(iteration),
+            None => rounds.push(vec![iteration]),
+        }
+    }
+    rounds
+}
+
+/// The answers of the first round, one for each turn.
 pub fn answers(record: &Record) -> Vec<&[TokenId]> {
-    measured(record).next().map(tokens).unwrap_or_default()
+    rounds(record).first().map(|round| tokens(round)).unwrap_or_default()
 }
 
 /// Compares a case with the reference; nothing where either generated no tokens.
@@ -40,14 +52,15 @@ pub fn agreement(reference: &Record, record: &Record) -> Option<Agreement> {
     if count == 0 || expected.iter().all(|turn| turn.is_empty()) {
         return None;
     }
-    if let Some(difference) = measured(record).find_map(|iteration| first_difference(&found, &tokens(iteration))) {
+    let whole = rounds(record).into_iter().map(|round| tokens(&round)).filter(|round| round.len() == found.len());
+    if let Some(difference) = whole.into_iter().find_map(|round| first_difference(&found, &round)) {
         return Some(Agreement::Unsteady(difference));
     }
     Some(first_difference(&expected, &found).map_or(Agreement::Same(count), Agreement::Differs))
 }
 
-fn tokens(iteration: &Iteration) -> Vec<&[TokenId]> {
-    iteration.turns.iter().map(|turn| turn.tokens.as_slice()).collect()
+fn tokens<'a>(round: &[&'a Iteration]) -> Vec<&'a [TokenId]> {
+    round.iter().flat_map(|iteration| &iteration.turns).map(|turn| turn.tokens.as_slice()).collect()
 }
 
 fn first_difference(expected: &[&[TokenId]], found: &[&[TokenId]]) -> Option<Difference> {

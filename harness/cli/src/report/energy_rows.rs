@@ -17,6 +17,8 @@ const PREFERRED: &[Family] = &[
     &["energy_per_prefill_token", "net_energy_per_prefill_token"],
     &["energy_per_output_token", "net_energy_per_output_token"],
     &["energy_per_request", "net_energy_per_request"],
+    &["energy_per_call"],
+    &["energy_per_correct_call"],
     &["load_energy"],
     &["prefill_power", "decode_power", "idle_power"],
     &["energy_delay_product"],

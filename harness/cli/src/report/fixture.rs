@@ -181,6 +181,7 @@ fn record(scenario: &str, turns: &[(u32, u32)], speed: &Speed) -> Record {
         samples: Samples { loaded: Some(loaded), iterations },
         readings: readings(speed),
         quality: None,
+        calls: Vec::new(),
         energy: Vec::new(),
         metrics: Vec::new(),
         checks: Vec::new(),

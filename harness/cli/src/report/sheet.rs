@@ -4,7 +4,7 @@ use pocketwatt_protocol::Stage;
 use pocketwatt_record::{Metric, Outcome, Record, Run, Samples, Summary, Value, derive_metrics, metric};
 
 use super::{
-    agreement::{Agreement, agreement, answers, measured},
+    agreement::{Agreement, agreement, answers, rounds},
     blocks::{Block, Column, one_line},
     cells::Estimate,
     energy_rows, notes, physics,
@@ -48,10 +48,16 @@ struct Line {
     label: Option<&'static str>,
     /// Parts of a load are told apart differently by each engine: there is no best one.
     ranked: bool,
+    /// Whether it is left out where no column has a number.
+    optional: bool,
 }
 
 const fn line(metric: &'static str) -> Line {
-    Line { metric, statistic: Statistic::Median, label: None, ranked: true }
+    Line { metric, statistic: Statistic::Median, label: None, ranked: true, optional: false }
+}
+
+const fn quality(metric: &'static str) -> Line {
+    Line { ranked: false, optional: true, ..line(metric) }
 }
 
 /// What users look for first comes first.
@@ -73,8 +79,14 @@ const LINES: &[Line] = &[
     line("model_bandwidth_utilisation"),
     // Without an interval: which of two near ones is the better is left to the reader.
     Line { ranked: false, ..line("token_agreement") },
-    Line { ranked: false, ..line("kl_divergence") },
-    Line { ranked: false, ..line("perplexity") },
+    quality("kl_divergence"),
+    quality("perplexity"),
+    quality("call_intent"),
+    quality("call_structure"),
+    quality("rouge_1"),
+    quality("rouge_l"),
+    Line { optional: true, ..line("time_to_call") },
+    quality("tokens_per_call"),
 ];
 
 impl Sheet {
@@ -84,7 +96,7 @@ impl Sheet {
         let columns: Vec<ColumnValues> = block.columns.iter().map(ColumnValues::of).collect();
         let verdicts: Vec<Option<Cell>> = block.columns.iter().map(|column| verdict(column, &mut footnotes)).collect();
         let mut rows: Vec<Row> =
-            LINES.iter().filter_map(|line| Some(row(line, metric(line.metric)?, &columns, &mut footnotes))).collect();
+            LINES.iter().filter_map(|line| row(line, metric(line.metric)?, &columns, &mut footnotes)).collect();
         rows.extend(agreement_row(block, &mut footnotes));
         let energy = energy_rows::rows(block, run.energy.sysfs_root.is_some(), &mut footnotes);
         let has_energy = energy.iter().flat_map(|row| &row.cells).any(Cell::is_number);
@@ -153,7 +165,8 @@ fn shorten(text: &str) -> String {
     }
 }
 
-/// A case's metrics, and the same metrics for each of its iterations alone.
+/// A case's metrics, and the same metrics for each of its iterations alone; where iterations have different conversations,
+/// for each time that all of them were had.
 struct ColumnValues<'a> {
     record: &'a Record,
     iterations: Vec<Record>,
@@ -162,16 +175,18 @@ struct ColumnValues<'a> {
 impl<'a> ColumnValues<'a> {
     fn of(column: &Column<'a>) -> Self {
         let record = column.record;
-        let iterations = measured(record)
-            .map(|iteration| {
+        let iterations = rounds(record)
+            .into_iter()
+            .map(|round| {
                 let mut alone = Record {
                     format: record.format,
                     case: record.case.clone(),
                     passport: record.passport.clone(),
                     outcome: record.outcome.clone(),
-                    samples: Samples { loaded: None, iterations: vec![iteration.clone()] },
+                    samples: Samples { loaded: None, iterations: round.into_iter().cloned().collect() },
                     readings: Default::default(),
                     quality: None,
+                    calls: Vec::new(),
                     energy: Vec::new(),
                     metrics: Vec::new(),
                     checks: Vec::new(),
@@ -220,10 +235,13 @@ impl Statistic {
     }
 }
 
-fn row(line: &Line, metric: &Metric, columns: &[ColumnValues], footnotes: &mut Footnotes) -> Row {
+fn row(line: &Line, metric: &Metric, columns: &[ColumnValues], footnotes: &mut Footnotes) -> Option<Row> {
     let subject = Subject { label: line.label, metric, ranked: line.ranked, at_least: 0.0 };
     let found: Vec<Found> = columns.iter().map(|column| column.measured().then(|| column.estimate(line))).collect();
-    Row::of(&subject, &found, footnotes)
+    let has_number = found.iter().flatten().any(Result::is_ok);
+    // Runs in which nothing was compared, because nobody asked for it, need no line that says so.
+    let not_asked = line.metric == "token_agreement" && columns.iter().all(|column| column.record.quality.is_none());
+    (has_number || !(line.optional || not_asked)).then(|| Row::of(&subject, &found, footnotes))
 }
 
 impl ColumnValues<'_> {

@@ -3,7 +3,7 @@ use std::{
     path::Path,
 };
 
-use serde::Deserialize;
+use serde::{Deserialize, de::IgnoredAny};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
@@ -70,6 +70,22 @@ struct ParameterRow {
 struct ExampleRow {
     user: String,
     call: String,
+}
+
+/// The keys that tell a file of cases from one of conversations.
+#[derive(Deserialize)]
+struct CaseKeys {
+    functions: Option<IgnoredAny>,
+    turns: Option<IgnoredAny>,
+}
+
+/// Whether a file looks like one of cases of calls: its first row names functions and has turns.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn is_call_cases(path: &Path) -> Result<bool, DatasetError> {
+    let rows = read_rows::<CaseKeys>(path)?.rows;
+    Ok(rows.first().is_some_and(|(_, keys)| keys.functions.is_some() && keys.turns.is_some()))
 }
 
 /// Reads cases in our own format, one JSON object in each row:

@@ -1,7 +1,10 @@
-use super::{FunctionExample, FunctionSchema};
+use super::{FunctionExample, FunctionSchema, NO_CALL};
 
 /// How many examples are shown. More would cost a small model's context more than they help it.
 const EXAMPLES: usize = 2;
+
+/// What no function that is offered can do.
+const NO_FUNCTION: &str = "do you like rainy days";
 
 const TASK: &str = r#"You turn what the user asks for into one function call. Answer with the call alone, in this form:
 function_name(argument="value", other_argument=3)
@@ -11,10 +14,7 @@ Only after a message that begins with RESULT: tell the user in one sentence what
 Functions:
 "#;
 
-/// The system prompt that offers `functions`: the task, their signatures, and two examples.
-///
-/// The examples are those of the first functions that have one, so that nothing is shown that cannot be called.
-/// Functions of other people's files have none; there, they are of functions that no file has.
+/// The system prompt that offers `functions`: the task and their signatures.
 ///
 /// What later messages look like says [`CallCase::messages`](super::CallCase::messages).
 pub fn system_prompt(functions: &[FunctionSchema]) -> String {
@@ -24,15 +24,23 @@ pub fn system_prompt(functions: &[FunctionSchema]) -> String {
         text.push_str(&function.signature());
         text.push('\n');
     }
-    text.push_str("\nExamples:\n");
+    text
+}
+
+/// Requests and their calls that a model is shown before the first question, as turns that it seems to have answered: small
+/// models follow what they see themselves do, hardly what they are told.
+///
+/// The examples are those of the first functions that have one, so that nothing is shown that cannot be called, and one that
+/// no function fits. Functions of other people's files have none; there, they are of functions that no file has.
+pub fn example_turns(functions: &[FunctionSchema]) -> Vec<FunctionExample> {
     let mut examples: Vec<FunctionExample> = functions.iter().filter_map(|function| function.example.clone()).collect();
     if examples.is_empty() {
         examples = plain_examples().to_vec();
     }
-    for FunctionExample { user, call } in examples.into_iter().take(EXAMPLES) {
-        text.push_str(&format!("User: {user}\n{call}\n"));
-    }
-    text
+    examples.truncate(EXAMPLES);
+    // First, not last: small models repeat what they did last.
+    examples.insert(0, FunctionExample { user: NO_FUNCTION.into(), call: format!("{NO_CALL}()") });
+    examples
 }
 
 fn plain_examples() -> [FunctionExample; EXAMPLES] {
@@ -80,19 +88,15 @@ mod tests {
 
         four()
             Does four.
-
-        Examples:
-        User: please do one
-        one()
-        User: please do three
-        three()
         "#);
+        let shown: Vec<String> = example_turns(&functions).into_iter().map(|example| example.call).collect();
+        assert_eq!(shown, ["no_call()", "one()", "three()"]);
     }
 
     #[test]
     fn there_are_examples_for_functions_without() {
-        let prompt = system_prompt(&[function("one", false)]);
-        assert!(prompt.ends_with("count_stock(item=\"plums\")\n"), "{prompt}");
+        let shown = example_turns(&[function("one", false)]);
+        assert_eq!(shown[1..], plain_examples());
         assert!(plain_examples().iter().all(|example| parse_call(&example.call).is_ok()));
     }
 }

@@ -65,14 +65,24 @@ impl ChatTemplate {
 
     /// The text that is fed before each answer: segment 0 is everything up to the first answer, segment `k` closes
     /// answer `k`, adds the next user text and opens the next answer. Fed one after the other, with the answers in
-    /// between, they are what the template makes of the whole conversation.
+    /// between, they are what the template makes of the whole conversation. `examples` are requests and answers that
+    /// come before, as if the model had given them.
     ///
     /// # Errors
     /// When the template fails, or writes an earlier turn differently once there is a later one: then the key-value
     /// cache cannot be kept between turns.
-    pub fn segments(&self, system: Option<&str>, user_turns: &[String]) -> Result<Vec<String>, ModelError> {
+    pub fn segments(
+        &self,
+        system: Option<&str>,
+        examples: &[(String, String)],
+        user_turns: &[String],
+    ) -> Result<Vec<String>, ModelError> {
         let environment = self.environment()?;
         let mut messages: Vec<minijinja::Value> = system.iter().map(|content| message("system", content)).collect();
+        for (user, answer) in examples {
+            messages.push(message("user", user));
+            messages.push(message("assistant", answer));
+        }
         let mut segments: Vec<String> = Vec::with_capacity(user_turns.len());
         for user in user_turns {
             messages.push(message("user", user));
@@ -183,7 +193,7 @@ mod tests {
     fn segments(template: &str, system: Option<&str>, users: &[&str]) -> Result<Vec<String>, ModelError> {
         let (_root, folder) = folder(&json!({"chat_template": template, "bos_token": {"content": "<s>"}}));
         let users: Vec<String> = users.iter().map(ToString::to_string).collect();
-        ChatTemplate::open(&folder)?.segments(system, &users)
+        ChatTemplate::open(&folder)?.segments(system, &[], &users)
     }
 
     #[test]
@@ -205,7 +215,7 @@ mod tests {
         let template = ChatTemplate::open(&folder).unwrap();
         assert!(template.is_default());
         assert_eq!(
-            template.segments(Some("Be brief."), &["Hi".into(), "Why?".into()]).unwrap(),
+            template.segments(Some("Be brief."), &[], &["Hi".into(), "Why?".into()]).unwrap(),
             ["<s>Be brief.\n\nUser: Hi\nAssistant:", "\nUser: Why?\nAssistant:"]
         );
     }
@@ -216,7 +226,7 @@ mod tests {
             {"name": "tool_use", "template": "tools"},
             {"name": "default", "template": "listed{{ bos_token.strip() }}"},
         ]}));
-        let rendered = |folder| ChatTemplate::open(folder).unwrap().segments(None, &["x".into()]).unwrap();
+        let rendered = |folder| ChatTemplate::open(folder).unwrap().segments(None, &[], &["x".into()]).unwrap();
         assert_eq!(rendered(&folder), ["listed"]);
         fs::write(folder.path().join("chat_template.jinja"), "{% if true %}\nown file\n{% endif %}\n").unwrap();
         assert_eq!(rendered(&folder), ["own file\n"]);

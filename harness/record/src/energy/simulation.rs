@@ -299,6 +299,7 @@ pub fn record() -> Record {
         samples: Samples::default(),
         readings: CaseReadings::default(),
         quality: None,
+        calls: Vec::new(),
         energy: Vec::new(),
         metrics: Vec::new(),
         checks: Vec::new(),

@@ -6,18 +6,20 @@ use super::{
     Energy, EnergyFigure, Idle, Phase,
     spans::{Spans, counted, duration_ns},
 };
-use crate::{BatteryAssumption, MetricScope, MetricValue, Record, Summary, Value};
+use crate::{BatteryAssumption, MetricScope, MetricValue, Record, Summary, Value, calls};
 
 const JOULES_PER_WATT_HOUR: f64 = 3600.0;
 const SECONDS_PER_HOUR: f64 = 3600.0;
 /// The metrics of the catalogue that this file computes.
-pub(crate) const METRICS: [&str; 14] = [
+pub(crate) const METRICS: [&str; 16] = [
     "energy_per_request",
     "net_energy_per_request",
     "energy_per_prefill_token",
     "net_energy_per_prefill_token",
     "energy_per_output_token",
     "net_energy_per_output_token",
+    "energy_per_call",
+    "energy_per_correct_call",
     "load_energy",
     "prefill_power",
     "decode_power",
@@ -64,7 +66,8 @@ pub(crate) fn energy_metric(name: &str, record: &Record, figures: &[EnergyFigure
     }
     let spans = Spans::of(counted(record));
     let battery = record.passport.battery.as_ref();
-    Some(figures.iter().map(|figure| value(name, figure, observe(name, figure, &spans, battery))).collect())
+    let calls = calls::counts(record);
+    Some(figures.iter().map(|figure| value(name, figure, observe(name, figure, &spans, battery, calls))).collect())
 }
 
 fn value(name: &str, figure: &EnergyFigure, observed: Result<Figure, String>) -> MetricValue {
@@ -83,6 +86,7 @@ fn observe(
     figure: &EnergyFigure,
     spans: &Spans,
     battery: Option<&BatteryAssumption>,
+    calls: Option<(u64, u64)>,
 ) -> Result<Figure, String> {
     let turns = spans.request.len() as u64;
     let seconds = duration_ns(&spans.request) as f64 * 1e-9;
@@ -94,6 +98,8 @@ fn observe(
         "net_energy_per_prefill_token" => per(net(figure, Phase::Prefill), spans.prompt_tokens),
         "energy_per_output_token" => per(gross(figure, Phase::Decode), spans.decoded_tokens),
         "net_energy_per_output_token" => per(net(figure, Phase::Decode), spans.decoded_tokens),
+        "energy_per_call" => per_call(figure, calls.map(|(complete, _)| complete), "no call was complete"),
+        "energy_per_correct_call" => per_call(figure, calls.map(|(_, right)| right), "no call was right"),
         "load_energy" => gross(figure, Phase::Load),
         "prefill_power" => power(figure, Phase::Prefill),
         "decode_power" => power(figure, Phase::Decode),
@@ -146,6 +152,14 @@ fn per(energy: Result<Figure, String>, units: u64) -> Result<Figure, String> {
         return Err("nothing is generated".to_owned());
     }
     Ok(energy?.times(1.0 / units as f64))
+}
+
+fn per_call(figure: &EnergyFigure, calls: Option<u64>, none: &str) -> Result<Figure, String> {
+    match calls {
+        None => Err("no calls were asked for".to_owned()),
+        Some(0) => Err(none.to_owned()),
+        Some(calls) => per(gross(figure, Phase::Request), calls),
+    }
 }
 
 fn power(figure: &EnergyFigure, phase: Phase) -> Result<Figure, String> {

@@ -4,17 +4,18 @@ use crate::{CheckVerdict, F32_TOLERANCE, Precision, Quality, Record, catalogue};
 
 use super::{Finding, verdict};
 
-pub(super) fn check(record: &Record) -> Finding {
+/// Nothing where nobody asked for a comparison.
+pub(super) fn check(record: &Record) -> Option<Finding> {
     const NAME: &str = "conformance";
-    let skip = |detail: String| Finding::new(NAME, CheckVerdict::NotApplicable, detail);
+    let quality = record.quality.as_ref()?;
+    let skip = |detail: String| Some(Finding::new(NAME, CheckVerdict::NotApplicable, detail));
     if record.case.precision != Precision::F32 {
         return skip("rounded weights may give other answers: their agreement is a metric".to_owned());
     }
-    let figures = match &record.quality {
-        Some(Quality::Compared(figures)) if !figures.is_reference => figures,
-        Some(Quality::Compared(_)) => return skip("it is the reference".to_owned()),
-        Some(Quality::Unavailable { reason }) => return skip(reason.clone()),
-        None => return skip("not compared with a reference".to_owned()),
+    let figures = match quality {
+        Quality::Compared(figures) if !figures.is_reference => figures,
+        Quality::Compared(_) => return skip("it is the reference".to_owned()),
+        Quality::Unavailable { reason } => return skip(reason.clone()),
     };
     let passed = figures.conforms();
     let detail = format!(
@@ -22,5 +23,5 @@ pub(super) fn check(record: &Record) -> Finding {
         figures.positions, figures.reference, figures.largest_difference
     );
     let all: Vec<&'static str> = catalogue().iter().map(|metric| metric.name).collect();
-    Finding::new(NAME, verdict(passed), detail).about(&all, Vec::new())
+    Some(Finding::new(NAME, verdict(passed), detail).about(&all, Vec::new()))
 }

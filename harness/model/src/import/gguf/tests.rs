@@ -199,7 +199,7 @@ fn weights_and_text_come_out_as_they_went_in() {
     assert_eq!(tokenizer.encode("<s>").unwrap().len(), 1, "special tokens are recognised");
     let template = ChatTemplate::open(&imported).unwrap();
     assert!(!template.is_default());
-    assert_eq!(template.segments(None, &["Hi".into()]).unwrap(), ["<s>Hi</s>"]);
+    assert_eq!(template.segments(None, &[], &["Hi".into()]).unwrap(), ["<s>Hi</s>"]);
 }
 
 #[test]

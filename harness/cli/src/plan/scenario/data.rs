@@ -1,0 +1,201 @@
+//! Files of conversations and of calls, as scenarios use them.
+
+use std::{
+    borrow::Cow,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, Result};
+use pocketwatt_dataset::{
+    CallCase, Conversation, FUNCTIONS_FILE, RowError, Rows, example_turns, is_bfcl, is_call_cases, read_bfcl,
+    read_call_cases, read_conversations, system_prompt,
+};
+use serde::{Deserialize, Serialize};
+
+use super::Talk;
+use crate::refusal::Refusal;
+
+/// The files that ship with the program.
+const SHIPPED: [(&str, &str); 3] = [
+    ("conversations.jsonl", include_str!("../../../../../scenarios/conversations.jsonl")),
+    ("api-calls.jsonl", include_str!("../../../../../scenarios/api-calls.jsonl")),
+    (FUNCTIONS_FILE, include_str!("../../../../../scenarios/api-functions.json")),
+];
+/// Where BFCL keeps the right answers, beside the questions.
+const BFCL_ANSWERS: &str = "possible_answer";
+
+/// What was read from a file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Data {
+    /// The file, as it was named.
+    pub file: String,
+    /// How it is written.
+    pub format: String,
+    /// SHA-256 of the file, in lower-case hexadecimal.
+    pub sha256: String,
+    /// Rows that could be used; fewer of them may be measured.
+    pub usable: usize,
+    /// Rows that could not, with line and reason.
+    pub rejected: Vec<String>,
+    /// What is measured.
+    pub items: Items,
+}
+
+/// Rows of a file, each with its line.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Items {
+    /// Conversations.
+    Conversations(Vec<(usize, Conversation)>),
+    /// Requests for calls, with their right answers.
+    Calls(Vec<(usize, CallCase)>),
+}
+
+impl Data {
+    /// A file of conversations, in any of the formats that are known.
+    ///
+    /// # Errors
+    /// When it cannot be read, or nothing in it can be used.
+    pub fn conversations(folder: Option<&Path>, file: &str) -> Result<Self> {
+        let read = with_path(folder, file, |path| Ok(read_conversations(path)?))?;
+        Self::new(file, read.format.name(), read.rows, Items::Conversations)
+    }
+
+    /// A file of calls of our own form or, where `answers` names a second one, of BFCL's.
+    ///
+    /// # Errors
+    /// When a file cannot be read, or nothing in it can be used.
+    pub fn calls(folder: Option<&Path>, file: &str, answers: Option<&str>) -> Result<Self> {
+        let (format, rows) = match answers {
+            Some(answers) => {
+                let answers = with_path(folder, answers, |path| Ok(path.to_owned()))?;
+                ("BFCL", with_path(folder, file, |path| Ok(read_bfcl(path, &answers)?))?)
+            }
+            None => ("own", with_path(folder, file, |path| Ok(read_call_cases(path)?))?),
+        };
+        Self::new(file, format, rows, Items::Calls)
+    }
+
+    fn new<T>(file: &str, format: &str, rows: Rows<T>, items: impl FnOnce(Vec<(usize, T)>) -> Items) -> Result<Self> {
+        if rows.rows.is_empty() {
+            let first = rows.errors.first().map_or(String::new(), |error| format!(": {error}"));
+            return Err(Refusal::error(format!("none of the {} rows of {file} can be used{first}", rows.errors.len())));
+        }
+        Ok(Self {
+            file: file.to_owned(),
+            format: format.to_owned(),
+            sha256: rows.sha256,
+            usable: rows.rows.len(),
+            rejected: rows.errors.iter().map(RowError::to_string).collect(),
+            items: items(rows.rows),
+        })
+    }
+
+    /// Where the right answers of a file of calls stand: in the file itself, or in one beside it. Nothing where the file is
+    /// none of calls.
+    ///
+    /// # Errors
+    /// When a file cannot be read, or the answers are missing.
+    pub fn answers_of(path: &Path) -> Result<Option<Option<PathBuf>>> {
+        let named = || format!("the data set {}", path.display());
+        if is_bfcl(path).with_context(named)? {
+            let folder = path.parent().unwrap_or(Path::new(""));
+            let answers = folder.join(BFCL_ANSWERS).join(path.file_name().unwrap_or_default());
+            if answers.is_file() {
+                return Ok(Some(Some(answers)));
+            }
+            return Err(Refusal::error(format!(
+                "{} holds questions of BFCL, whose right answers are looked for in {}: put them there, or write a scenario \
+                 with the keys calls and answers",
+                path.display(),
+                answers.display()
+            )));
+        }
+        Ok(is_call_cases(path).with_context(named)?.then_some(None))
+    }
+
+    /// Names of the items that are measured.
+    pub fn ids(&self) -> Vec<&str> {
+        match &self.items {
+            Items::Conversations(items) => items.iter().map(|(_, item)| item.id.as_str()).collect(),
+            Items::Calls(items) => items.iter().map(|(_, item)| item.id.as_str()).collect(),
+        }
+    }
+
+    /// How many items are measured.
+    pub fn len(&self) -> usize {
+        match &self.items {
+            Items::Conversations(items) => items.len(),
+            Items::Calls(items) => items.len(),
+        }
+    }
+
+    /// See [`super::Scenario::keep`].
+    pub(super) fn keep(&mut self, count: usize) {
+        match &mut self.items {
+            Items::Conversations(items) => keep_spread(items, count),
+            Items::Calls(items) => keep_spread(items, count),
+        }
+    }
+
+    /// What is said, item by item.
+    pub(super) fn talks(&self, output_tokens: u32) -> Vec<Talk> {
+        let name = |line: usize, id: &str| format!("{}:{line} ({id})", self.file);
+        match &self.items {
+            Items::Conversations(items) => items
+                .iter()
+                .map(|(line, item)| Talk {
+                    name: name(*line, &item.id),
+                    system: item.system.clone(),
+                    examples: Vec::new(),
+                    turns: item
+                        .turns
+                        .iter()
+                        .map(|turn| (turn.user.clone(), turn.output_tokens.unwrap_or(output_tokens)))
+                        .collect(),
+                })
+                .collect(),
+            Items::Calls(items) => items
+                .iter()
+                .map(|(line, item)| Talk {
+                    name: name(*line, &item.id),
+                    system: Some(system_prompt(&item.functions)),
+                    examples: example_turns(&item.functions)
+                        .into_iter()
+                        .map(|example| (example.user, example.call))
+                        .collect(),
+                    turns: item.messages().into_iter().map(|message| (message.text, output_tokens)).collect(),
+                })
+                .collect(),
+        }
+    }
+}
+
+/// The first of each of `count` equal parts: the same ones every time, and from the whole file.
+fn keep_spread<T>(items: &mut Vec<T>, count: usize) {
+    let (all, count) = (items.len(), count.max(1));
+    if count >= all {
+        return;
+    }
+    let wanted: Vec<usize> = (0..count).map(|part| part * all / count).collect();
+    let mut index = 0;
+    items.retain(|_| {
+        index += 1;
+        wanted.binary_search(&(index - 1)).is_ok()
+    });
+}
+
+/// Hands over the path of a file: below `folder`, or, without one, of the files that ship with the program, which lie in
+/// the program itself and are written out for the time being.
+fn with_path<R>(folder: Option<&Path>, file: &str, read: impl FnOnce(&Path) -> Result<R>) -> Result<R> {
+    let Some(folder) = folder else {
+        let scratch = tempfile::tempdir().context("cannot make a folder for the data that ship with pocketwatt")?;
+        for (name, text) in SHIPPED {
+            fs::write(scratch.path().join(name), text)?;
+        }
+        return read(&scratch.path().join(file));
+    };
+    let path: Cow<Path> = if folder.as_os_str().is_empty() { Path::new(file).into() } else { folder.join(file).into() };
+    read(&path)
+}
