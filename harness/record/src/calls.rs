@@ -130,3 +130,81 @@ fn complete(record: &Record, value: impl Fn(&TurnTrace, u32) -> Option<f64>) -> 
         .collect();
     if values.is_empty() { Err("no call was complete".into()) } else { Ok(values) }
 }
+
+#[cfg(test)]
+mod tests {
+    use pocketwatt_protocol::{MonotonicNs, StopReason, TokenId};
+
+    use super::*;
+    use crate::energy::simulation::record;
+
+    fn answer(question: &str, turn: u32, worth: AnswerWorth) -> CallAnswer {
+        CallAnswer { iteration: 0, turn, question: question.into(), category: "time".into(), worth }
+    }
+
+    fn call(intent: bool, structure: bool, complete_token: Option<u32>) -> AnswerWorth {
+        AnswerWorth::Call { intent, structure, complete_token }
+    }
+
+    fn judged(calls: Vec<CallAnswer>) -> Record {
+        let mut record = record();
+        let turn = TurnTrace {
+            context_tokens: 0,
+            prompt_tokens: 1,
+            start: MonotonicNs(100),
+            prefill_end: MonotonicNs(200),
+            token_times: vec![MonotonicNs(201), MonotonicNs(300)],
+            tokens: vec![TokenId(1), TokenId(2)],
+            stop: StopReason::Length,
+        };
+        record.samples.iterations = vec![Iteration {
+            kind: IterationKind::Measured,
+            conversation: 0,
+            turns: vec![turn],
+            cpu_ns: 1,
+            kv_cache_bytes: 1,
+        }];
+        record.passport.model.seeded = false;
+        record.calls = calls;
+        record
+    }
+
+    fn observed(name: &str, record: &Record) -> Result<Vec<f64>, String> {
+        observe(name, record).unwrap()
+    }
+
+    #[test]
+    fn shares_count_each_question_once() {
+        let record = judged(vec![
+            answer("a", 0, call(true, true, Some(2))),
+            answer("a", 1, call(true, false, Some(1))),
+            answer("b", 0, call(false, false, None)),
+            answer("a", 0, call(true, true, Some(2))),
+            answer("b", 1, AnswerWorth::Words { rouge_1: 0.5, rouge_l: 0.25 }),
+        ]);
+        assert_eq!(observed("call_intent", &record), Ok(vec![2.0 / 3.0]));
+        assert_eq!(observed("call_structure", &record), Ok(vec![1.0 / 3.0]));
+        assert_eq!(observed("rouge_l", &record), Ok(vec![0.25]));
+        assert_eq!(counts(&record), Some((3, 2)), "energy was spent on every one of them");
+    }
+
+    #[test]
+    fn times_run_to_the_token_that_completes_the_call() {
+        let record = judged(vec![answer("a", 0, call(true, true, Some(2)))]);
+        assert_eq!(observed("time_to_call", &record), Ok(vec![200.0]));
+        assert_eq!(observed("tokens_per_call", &record), Ok(vec![2.0]));
+    }
+
+    #[test]
+    fn what_was_not_asked_or_means_nothing_has_no_number() {
+        let none = judged(Vec::new());
+        assert_eq!(observed("call_intent", &none), Err(NOT_ASKED.into()));
+        assert_eq!(observed("time_to_call", &none), Err(NOT_ASKED.into()));
+        assert_eq!(counts(&none), None);
+        let mut seeded = judged(vec![answer("a", 0, call(true, true, Some(1)))]);
+        seeded.passport.model.seeded = true;
+        assert_eq!(observed("call_structure", &seeded), Err("not applicable to seeded weights".into()));
+        assert!(observed("time_to_call", &seeded).is_ok(), "time passes all the same");
+        assert!(observe("decode_throughput", &seeded).is_none());
+    }
+}

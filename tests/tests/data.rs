@@ -1,0 +1,78 @@
+//! Scenarios made of data files, and precisions, through the real program.
+#![cfg(test)]
+
+use std::fs;
+
+use pocketwatt_record::{AnswerWorth, Outcome, Precision};
+use pocketwatt_tests::Bench;
+
+const TALKS: &str = r#"{"id": "a", "output-tokens": 2, "turns": ["Hello"]}
+{"id": "b", "turns": [3]}
+{"id": "c", "output-tokens": 3, "turns": ["One", "Two"]}
+"#;
+
+#[test]
+fn a_bad_row_is_told_with_its_line_and_the_others_are_measured() {
+    let bench = Bench::new();
+    let path = bench.path("talks.jsonl");
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(&path, TALKS).unwrap();
+    let path = path.to_string_lossy().into_owned();
+    let finished = bench.run("", &["--scenario", &path, "--iterations", "4", "--warmup", "0"]).expect_code(0);
+    assert!(finished.stderr.contains("talks.jsonl:2: "), "{}", finished.stderr);
+    assert!(finished.stderr.contains("1 of 3 rows are left out"), "{}", finished.stderr);
+    let records = bench.records();
+    let ran: Vec<(u32, usize)> =
+        records[0].samples.iterations.iter().map(|iteration| (iteration.conversation, iteration.turns.len())).collect();
+    assert_eq!(ran, [(0, 1), (1, 2), (0, 1), (1, 2)], "one conversation after the other");
+}
+
+#[test]
+fn a_conversation_beyond_the_context_is_left_out() {
+    let bench = Bench::new();
+    let path = bench.path("long.jsonl");
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    let long = "word ".repeat(20_000);
+    fs::write(&path, format!("{{\"id\": \"long\", \"turns\": [\"{long}\"]}}\n{TALKS}")).unwrap();
+    let path = path.to_string_lossy().into_owned();
+    let finished = bench.run("", &["--scenario", &path, "--iterations", "1"]).expect_code(0);
+    assert!(finished.stderr.contains("long.jsonl:1 (long): it needs"), "{}", finished.stderr);
+    assert!(finished.stderr.contains("2 of 4 rows are left out"), "{}", finished.stderr);
+}
+
+#[test]
+fn seeded_weights_are_asked_for_calls_but_have_no_quality() {
+    let bench = Bench::new();
+    bench.run("", &["--scenario", "api-call", "--iterations", "2", "--items", "5"]).expect_code(0);
+    let record = &bench.records()[0];
+    assert!(record.calls.iter().any(|answer| matches!(answer.worth, AnswerWorth::Call { intent: false, .. })));
+    assert!(record.summary("call_intent").is_none(), "random words are not judged");
+}
+
+#[test]
+fn a_precision_that_the_model_cannot_have_is_skipped_with_the_reason() {
+    let bench = Bench::new();
+    let finished = bench.run("", &["--scenario", "decode-3", "--precision", "f32,int4", "--iterations", "1"]);
+    let finished = finished.expect_code(4);
+    let records = bench.records();
+    assert_eq!(
+        records.iter().map(|record| record.case.precision).collect::<Vec<_>>(),
+        [Precision::F32, Precision::Int4]
+    );
+    assert_eq!(records[0].outcome, Outcome::Measured);
+    let Outcome::Skipped { reason } = &records[1].outcome else { panic!("{:?}", records[1].outcome) };
+    assert!(reason.contains("hidden_size of 48 is no multiple"), "{reason}");
+    assert!(finished.stdout.contains("skipped"), "{}", finished.stdout);
+}
+
+#[test]
+fn every_gap_of_the_matrix_has_its_reason() {
+    let bench = Bench::new();
+    let finished = bench.pocketwatt(&["backends"]).expect_code(0);
+    assert!(finished.stdout.starts_with("              f32"), "{}", finished.stdout);
+    assert!(
+        finished.stdout.contains("tract reads products of blocks in 2 and 4 bits, none in 8"),
+        "{}",
+        finished.stdout
+    );
+}
