@@ -76,3 +76,19 @@ fn every_gap_of_the_matrix_has_its_reason() {
         finished.stdout
     );
 }
+
+#[test]
+fn shapes_are_swept_by_their_numbers() {
+    let bench = Bench::new();
+    let arguments = ["--scenario", "decode-3", "--iterations", "1", "--sweep", "layers=1,3", "--sweep", "kv=1,3"];
+    bench.run("", &arguments).expect_code(0);
+    let records = bench.records();
+    let models: Vec<&str> = records.iter().map(|record| record.case.model.as_str()).collect();
+    assert_eq!(models, ["tiny+layers1+kv1", "tiny+layers1+kv3", "tiny+layers3+kv1", "tiny+layers3+kv3"]);
+    let parameters: Vec<u64> = records.iter().map(|record| record.passport.model.parameters).collect();
+    assert!(parameters.is_sorted() && parameters[0] < parameters[3], "{parameters:?}");
+    let refused = bench.run("", &["--sweep", "colour=3"]).expect_code(2);
+    assert!(refused.stderr.contains("\"colour\" cannot be changed"), "{}", refused.stderr);
+    let refused = bench.run("", &["--sweep", "kv=2"]).expect_code(3);
+    assert!(refused.stderr.contains("num_key_value_heads (2)"), "{}", refused.stderr);
+}

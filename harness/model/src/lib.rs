@@ -18,6 +18,7 @@ mod seeded;
 mod staging;
 #[cfg(feature = "tokenizer")]
 mod text;
+pub mod variant;
 mod weight_writer;
 mod weights;
 

@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
 use pocketwatt_model::{
     LibraryEntry, ModelConfig, ModelError, ModelFolder, ModelLibrary, ModelManifest, ModelOrigin, Preset, check_name,
-    generate_seeded,
+    generate_seeded, variant::seeded_config,
 };
 
 use super::{output, selection::CacheArguments};
@@ -54,7 +54,7 @@ struct ImportArguments {
 
 #[derive(Args, Debug)]
 struct GenerateArguments {
-    /// Whose shape it gets: see `pocketwatt model list`.
+    /// Whose shape it gets: see `pocketwatt model list`; with changes, as in mobilellm-125m+layers12.
     preset: String,
     /// Where the random weights begin: the same seed makes the same model on every machine.
     #[arg(long, value_name = "N", default_value_t = DEFAULT_SEED)]
@@ -116,18 +116,19 @@ fn name_of(source: &Path) -> Result<String> {
 }
 
 fn generate(arguments: &GenerateArguments) -> Result<()> {
-    let Some(preset) = Preset::find(&arguments.preset) else {
+    let Some(config) = seeded_config(&arguments.preset) else {
         let presets = Preset::ALL.iter().map(|preset| preset.name);
         return Err(Refusal::unknown("preset", &arguments.preset, presets, ""));
     };
+    let config = config.map_err(|error| Refusal::error(error.to_string()))?;
+    let preset = Preset::find(&arguments.preset).map(|preset| preset.name.to_owned());
     let library = arguments.cache.library()?;
-    let name = arguments.place.name.as_deref().unwrap_or(preset.name);
-    let origin = ModelOrigin::Seeded { preset: Some(preset.name.to_owned()), seed: arguments.seed };
+    let name = arguments.place.name.as_deref().unwrap_or(&arguments.preset);
+    let origin = ModelOrigin::Seeded { preset, seed: arguments.seed };
     if matches!(origin_of(&library, name)?, Some(Ok(present)) if present == origin) {
         eprintln!("{name} is there already, {origin}: {}", library.folder(name).display());
         return Ok(());
     }
-    let config = preset.config();
     eprintln!("generating {name}: {}, {origin}", size(&config));
     let folder =
         make(&library, name, arguments.place.force, |folder| generate_seeded(&config, name, arguments.seed, folder))?;

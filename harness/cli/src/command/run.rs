@@ -95,12 +95,13 @@ fn start(arguments: &RunArguments, registry: &Registry) -> Result<Exit> {
     let backends = registry.select(arguments.plan.backends())?;
     let library = arguments.cache.library()?;
     let mut planned_models = BTreeMap::new();
-    for name in arguments.plan.models() {
+    let names = arguments.plan.models();
+    for name in &names {
         planned_models.insert(name.clone(), PlannedModel::find(&library, name)?);
     }
     let selection = Selection {
         scenarios: &scenarios,
-        models: arguments.plan.models(),
+        models: &names,
         precisions: arguments.plan.precisions(),
         threads: arguments.plan.threads(),
         backends: &backends,
@@ -382,8 +383,8 @@ fn describe_plan(plan: &[PlannedCase], models: &BTreeMap<String, PlannedModel>) 
     let total: f64 = plan.iter().map(|planned| planned.estimate_s).sum();
     text += &format!("{} cases, about {}\n", plan.len(), progress::words(total));
     for (name, model) in models {
-        if let PlannedModel::Preset(preset) = model {
-            let mebibytes = preset.config().weight_bytes() >> 20;
+        if let PlannedModel::Seeded(config) = model {
+            let mebibytes = config.weight_bytes() >> 20;
             text += &format!("{name} is not there yet and would be generated first: {mebibytes} MiB\n");
         }
     }

@@ -8,7 +8,10 @@ use clap::{
     builder::{PossibleValuesParser, TypedValueParser},
     value_parser,
 };
-use pocketwatt_model::ModelLibrary;
+use pocketwatt_model::{
+    ModelLibrary,
+    variant::{KEYS, variant_name},
+};
 use pocketwatt_protocol::Precision;
 use pocketwatt_record::RunSettings;
 
@@ -67,6 +70,32 @@ impl RegistryArguments {
     }
 }
 
+/// A number of a model's shape, and its values.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sweep {
+    key: String,
+    values: Vec<usize>,
+}
+
+impl Sweep {
+    fn parse(text: &str) -> Result<Self, String> {
+        let known = || KEYS.map(|(key, _)| key).join(", ");
+        let (key, values) = text.split_once('=').ok_or("write a key and its values, as in layers=12,30")?;
+        if !KEYS.iter().any(|(known, _)| *known == key) {
+            return Err(format!("{key:?} cannot be changed; {} can", known()));
+        }
+        let values = values
+            .split(',')
+            .map(|value| value.trim().parse().map_err(|_| format!("{value:?} is no number")))
+            .collect::<Result<_, String>>()?;
+        Ok(Self { key: key.to_owned(), values })
+    }
+
+    fn variants(&self, model: &str) -> impl Iterator<Item = String> {
+        self.values.iter().map(move |value| variant_name(model, &self.key, *value))
+    }
+}
+
 /// What is combined into cases, and how often each is run.
 #[derive(Args, Debug)]
 pub struct PlanArguments {
@@ -77,6 +106,10 @@ pub struct PlanArguments {
     /// Model: a name in the library, or a preset, which is generated with seeded weights.
     #[arg(long, value_name = "NAME", value_delimiter = ',', default_value = DEFAULT_MODEL)]
     model: Vec<String>,
+    /// Change a number of the models' shapes, and measure each: layers, repeats, dim, heads, kv, ffn, vocab, context or untied,
+    /// as in --sweep layers=12,30; given several times, all combinations. The weights are seeded.
+    #[arg(long, value_name = "KEY=N,..", value_parser = Sweep::parse)]
+    sweep: Vec<Sweep>,
     /// Backend [default: onnxruntime,tract,candle].
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     backend: Vec<String>,
@@ -141,9 +174,13 @@ impl PlanArguments {
         Ok(scenarios)
     }
 
-    /// Names of the models.
-    pub fn models(&self) -> &[String] {
-        &self.model
+    /// Names of the models, one for each combination of changes.
+    pub fn models(&self) -> Vec<String> {
+        let mut names = self.model.clone();
+        for sweep in &self.sweep {
+            names = names.iter().flat_map(|name| sweep.variants(name)).collect();
+        }
+        names
     }
 
     /// Names of the backends; none for the default.

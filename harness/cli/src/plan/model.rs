@@ -4,12 +4,15 @@ use std::{collections::BTreeMap, path::Path};
 
 use anyhow::{Context, Result};
 use pocketwatt_model::{
-    ModelConfig, ModelFolder, ModelLibrary, ModelManifest, Preset, generate_seeded,
+    ModelConfig, ModelFolder, ModelLibrary, ModelManifest, generate_seeded,
     precision::{PreparedWeights, obstacle, prepare_weights},
+    variant::seeded_config,
     write_graph,
 };
 use pocketwatt_protocol::{GraphKind, ModelFiles, Precision};
 use pocketwatt_record::ModelPassport;
+
+use crate::refusal::Refusal;
 
 /// Seed of models that are generated unasked.
 pub const DEFAULT_SEED: u64 = 42;
@@ -19,8 +22,8 @@ pub const DEFAULT_SEED: u64 = 42;
 pub enum PlannedModel {
     /// In the library.
     Present(Box<ModelFolder>),
-    /// To be generated with seeded weights.
-    Preset(&'static Preset),
+    /// To be generated with seeded weights: a preset, or one with changes.
+    Seeded(Box<ModelConfig>),
 }
 
 impl PlannedModel {
@@ -29,9 +32,14 @@ impl PlannedModel {
     /// # Errors
     /// When there is neither a model nor a preset of that name, or the model on disk is damaged.
     pub fn find(library: &ModelLibrary, name: &str) -> Result<Self> {
-        match Preset::find(name) {
-            Some(preset) if !library.folder(name).exists() => Ok(Self::Preset(preset)),
-            _ => Ok(Self::Present(Box::new(library.find(name)?))),
+        if library.folder(name).exists() {
+            return Ok(Self::Present(Box::new(library.find(name)?)));
+        }
+        match seeded_config(name) {
+            Some(config) => {
+                Ok(Self::Seeded(Box::new(config.map_err(|error| Refusal::error(format!("model {name:?}: {error}")))?)))
+            }
+            None => Ok(Self::Present(Box::new(library.find(name)?))),
         }
     }
 
@@ -39,7 +47,7 @@ impl PlannedModel {
     pub fn seeded(&self) -> bool {
         match self {
             Self::Present(folder) => ModelManifest::read(folder).is_ok_and(|manifest| manifest.is_seeded()),
-            Self::Preset(_) => true,
+            Self::Seeded(_) => true,
         }
     }
 
@@ -47,7 +55,7 @@ impl PlannedModel {
     pub fn config(&self) -> ModelConfig {
         match self {
             Self::Present(folder) => folder.config().clone(),
-            Self::Preset(preset) => preset.config(),
+            Self::Seeded(config) => (**config).clone(),
         }
     }
 }
@@ -78,7 +86,7 @@ impl PreparedModel {
     ) -> Result<Self> {
         let folder = match planned {
             PlannedModel::Present(folder) => *folder,
-            PlannedModel::Preset(preset) => generate(&library.folder(name), preset)?,
+            PlannedModel::Seeded(config) => generate(&library.folder(name), name, &config)?,
         };
         let manifest = ModelManifest::read(&folder)?;
         manifest.verify(&folder).with_context(|| {
@@ -156,8 +164,7 @@ impl PreparedModel {
     }
 }
 
-fn generate(target: &Path, preset: &Preset) -> Result<ModelFolder> {
-    eprintln!("generating {} with seeded weights (seed {DEFAULT_SEED})", preset.name);
-    generate_seeded(&preset.config(), preset.name, DEFAULT_SEED, target)
-        .with_context(|| format!("cannot generate {}", preset.name))
+fn generate(target: &Path, name: &str, config: &ModelConfig) -> Result<ModelFolder> {
+    eprintln!("generating {name} with seeded weights (seed {DEFAULT_SEED})");
+    generate_seeded(config, name, DEFAULT_SEED, target).with_context(|| format!("cannot generate {name}"))
 }
