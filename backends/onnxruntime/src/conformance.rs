@@ -30,7 +30,7 @@ fn conforms_on_two_threads() {
 
 #[test]
 fn conforms_with_rounded_weights() {
-    for precision in [Precision::Int8, Precision::Int4] {
+    for precision in [Precision::Int8, Precision::W8a8, Precision::Int4] {
         for kind in GraphKind::ALL {
             run(kind, precision, 1);
         }

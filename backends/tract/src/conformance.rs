@@ -29,9 +29,11 @@ fn conforms_on_two_threads() {
 
 #[test]
 fn conforms_with_rounded_weights() {
-    run(GraphKind::Opset17, Precision::Int4, 1);
-    run(GraphKind::Opset23, Precision::Int4, 1);
-    run(GraphKind::Opset17, Precision::Int4, 2);
+    for precision in [Precision::Int4, Precision::W8a8] {
+        run(GraphKind::Opset17, precision, 1);
+        run(GraphKind::Opset23, precision, 1);
+        run(GraphKind::Opset17, precision, 2);
+    }
 }
 
 fn run(kind: GraphKind, precision: Precision, threads: u32) {

@@ -2,6 +2,7 @@
 //! is half a megabyte, is written in milliseconds, and every engine reads the same bytes. (Most of it are the rotary
 //! tables of all positions: 8 MB for a context of 32,768.)
 
+mod activation;
 mod attention;
 mod builder;
 mod decoder;

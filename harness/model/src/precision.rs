@@ -6,7 +6,7 @@
 //! | f32, f16, bf16 | `model.safetensors` | itself; the halves are rounded to nearest even while loading |
 //! | int8 | `model.int8.safetensors` | `.codes` u8 `[out, in / 32, 32]`, 128 is zero; `.scales` f32 `[out, in / 32]` |
 //! | int4 | `model.int4.safetensors` | `.codes` u8 `[out, in / 32, 16]`, two to a byte, the first in the low half, 8 is zero; `.scales` as int8 |
-//! | w8a8 | `model.w8a8.safetensors` | `.codes` i8 `[in, out]`; `.scales` f32 `[out]` |
+//! | w8a8 | `model.w8a8.safetensors` | `.codes` u8 `[in, out]`, 128 is zero; `.scales` and `.sums` f32 `[out]` |
 //!
 //! Norms stay f32 in all of them. Embedding and head are rounded like every other matrix.
 
@@ -22,7 +22,7 @@ use pocketwatt_protocol::{ModelFiles, Precision};
 
 pub use block::{BLOCK, dequantise_int4, dequantise_int8};
 pub use channel::dequantise_channels;
-pub use layout::{CODES, SCALES, StoredTensor, bytes_per_token, obstacle, stored_tensors};
+pub use layout::{CODES, SCALES, SUMS, StoredTensor, bytes_per_token, obstacle, stored_tensors};
 pub use write::prepare_weights;
 
 use crate::{ModelConfig, ModelError, ModelFolder, WeightFile};
@@ -80,10 +80,7 @@ pub fn read_dequantised(weights: &WeightFile, name: &str, precision: Precision) 
     let mut values = vec![0.0; if precision == Precision::Int4 { 2 * codes.len() } else { codes.len() }];
     match precision {
         Precision::Int4 => dequantise_int4(&codes, &scales, &mut values),
-        Precision::W8a8 => {
-            let codes: Vec<i8> = codes.iter().map(|code| code.cast_signed()).collect();
-            dequantise_channels(&codes, &scales, &mut values);
-        }
+        Precision::W8a8 => dequantise_channels(&codes, &scales, &mut values),
         _ => dequantise_int8(&codes, &scales, &mut values),
     }
     Ok(values)

@@ -51,6 +51,8 @@ pub(super) enum Contents {
         bytes: String,
     },
     Integers(Vec<i64>),
+    /// One byte without dimensions.
+    Byte(u8),
     Numbers(Vec<f32>),
 }
 
@@ -236,6 +238,11 @@ impl<'a> Builder<'a> {
         self.constant(format!("integer {value}"), || (vec![], Contents::Integers(vec![value])))
     }
 
+    /// A constant u8 without dimensions.
+    pub(super) fn byte(&mut self, value: u8) -> Value {
+        self.constant(format!("byte {value}"), || (vec![], Contents::Byte(value)))
+    }
+
     /// A constant number without dimensions.
     pub(super) fn number(&mut self, value: f32) -> Value {
         self.constant(format!("number {value:e}"), || (vec![], Contents::Numbers(vec![value])))
@@ -284,6 +291,11 @@ pub(super) fn axis(value: i64) -> Attribute<'static> {
 
 pub(super) fn ints(name: &'static str, values: &[i64]) -> Attribute<'static> {
     Attribute { name, r#type: AttributeType::Ints, ints: values.to_vec(), ..Default::default() }
+}
+
+/// The number format that `Cast` makes.
+pub(super) fn to(format: DataType) -> Attribute<'static> {
+    Attribute { name: "to", r#type: AttributeType::Int, i: format as i64, ..Default::default() }
 }
 
 pub(super) fn float(name: &'static str, value: f32) -> Attribute<'static> {

@@ -1,6 +1,6 @@
 use onnx_rs::ast::{
-    DataLocation, Dimension, Graph, Model, Node, OpType, OperatorSetId, StringStringEntry, TensorProto, TensorShape,
-    TensorShapeDimension, TensorTypeProto, TypeProto, TypeValue, ValueInfo,
+    DataLocation, DataType, Dimension, Graph, Model, Node, OpType, OperatorSetId, StringStringEntry, TensorProto,
+    TensorShape, TensorShapeDimension, TensorTypeProto, TypeProto, TypeValue, ValueInfo,
 };
 use pocketwatt_protocol::GraphKind;
 
@@ -57,6 +57,7 @@ fn encode_initializer<'a>(draft: &'a Draft, tensor: &'a Initializer, weights_fil
     let (name, shape) = (name(draft, tensor.value), tensor.shape.clone());
     match &tensor.contents {
         Contents::Integers(values) => TensorProto::from_i64(name, shape, values.clone()),
+        Contents::Byte(value) => TensorProto::from_raw(name, shape, DataType::Uint8, std::slice::from_ref(value)),
         Contents::Numbers(values) => TensorProto::from_f32(name, shape, values.clone()),
         Contents::Weights { format, offset, bytes } => {
             let entry = |key, value| StringStringEntry { key, value };

@@ -1,12 +1,16 @@
 //! Products with weights, and the embedding's rows, in each precision.
 
+use onnx_rs::ast::DataType;
 use pocketwatt_protocol::{GraphKind, Precision};
 use safetensors::tensor::Dtype;
 
-use super::builder::{Builder, MICROSOFT, ONNX, Value, axis, int};
+use super::{
+    activation::{self, Rounded},
+    builder::{Builder, MICROSOFT, ONNX, Value, axis, int, ints, to},
+};
 use crate::{
     ModelConfig, ModelError,
-    precision::{BLOCK, CODES, SCALES},
+    precision::{BLOCK, CODES, SCALES, SUMS},
 };
 
 /// How ONNX Runtime's product of blocks treats its activations: they are rounded to 8 bits in blocks of their own, as
@@ -23,12 +27,20 @@ pub(super) struct Linear<'a> {
 
 /// What is multiplied by weights, `[S, in]`.
 #[derive(Clone, Copy)]
-pub(super) struct Input(Value);
+pub(super) enum Input {
+    /// Numbers.
+    Plain(Value),
+    /// Codes.
+    Rounded(Rounded),
+}
 
 impl Linear<'_> {
     /// Prepares `x [S, in]`: products that share it share its preparation.
-    pub(super) fn input(self, _builder: &mut Builder, x: Value) -> Input {
-        Input(x)
+    pub(super) fn input(self, builder: &mut Builder, x: Value) -> Input {
+        match self.precision {
+            Precision::W8a8 => Input::Rounded(activation::round(builder, self.kind, x)),
+            _ => Input::Plain(x),
+        }
     }
 
     /// `x * weight^T` `[S, out]`, for a weight `[out, in]`.
@@ -66,7 +78,9 @@ impl Linear<'_> {
         let codes = builder.joined(&named(CODES), Dtype::U8)?;
         let scales = builder.joined(&named(SCALES), Dtype::F32)?;
         let product = builder.fresh("MatMulNBits");
-        self.product_of_blocks(builder, x, [codes, scales], (rows.iter().sum(), columns), product);
+        if let Input::Plain(x) = x {
+            self.product_of_blocks(builder, x, [codes, scales], (rows.iter().sum(), columns), product);
+        }
         let lengths = builder.integers(&rows.iter().map(|&rows| rows as i64).collect::<Vec<_>>());
         for value in &mut values {
             *value = builder.fresh("Split");
@@ -78,7 +92,7 @@ impl Linear<'_> {
     fn product_of_blocks(
         self,
         builder: &mut Builder,
-        Input(x): Input,
+        x: Value,
         [codes, scales]: [Value; 2],
         (rows, columns): (usize, usize),
         output: Value,
@@ -118,26 +132,35 @@ impl Linear<'_> {
     fn product_into(
         self,
         builder: &mut Builder,
-        Input(x): Input,
+        x: Input,
         weight: &str,
         name: &str,
         output: Value,
     ) -> Result<(), ModelError> {
-        match self.precision {
+        let stored = |ending: &str| (format!("{name}{ending}"), format!("{weight}{ending}"));
+        match (self.precision, x) {
+            (_, Input::Rounded(x)) => {
+                let [codes, scales, sums] = [CODES, SCALES, SUMS].map(stored);
+                let parts = [
+                    builder.stored_as(&codes.0, &codes.1, Dtype::U8, None)?,
+                    builder.weight_as(&scales.0, &scales.1)?,
+                    builder.weight_as(&sums.0, &sums.1)?,
+                ];
+                activation::product_into(builder, x, parts, output);
+            }
             // Gemm multiplies by the `[out, in]` matrices of the weight file as they lie, while MatMul would need
             // transposed copies.
-            Precision::F32 | Precision::F16 | Precision::Bf16 => {
+            (Precision::F32 | Precision::F16 | Precision::Bf16 | Precision::W8a8, Input::Plain(x)) => {
                 let weight = builder.weight_as(name, weight)?;
                 builder.node_into(ONNX, "Gemm", &[x, weight], &[output], vec![int("transB", 1)]);
             }
-            Precision::Int8 | Precision::Int4 => {
-                let codes =
-                    builder.stored_as(&format!("{name}{CODES}"), &format!("{weight}{CODES}"), Dtype::U8, None)?;
-                let scales = builder.weight_as(&format!("{name}{SCALES}"), &format!("{weight}{SCALES}"))?;
+            (Precision::Int8 | Precision::Int4, Input::Plain(x)) => {
+                let [codes, scales] = [CODES, SCALES].map(stored);
+                let codes = builder.stored_as(&codes.0, &codes.1, Dtype::U8, None)?;
+                let scales = builder.weight_as(&scales.0, &scales.1)?;
                 let shape = self.shape_of(builder, weight)?;
-                self.product_of_blocks(builder, Input(x), [codes, scales], shape, output);
+                self.product_of_blocks(builder, x, [codes, scales], shape, output);
             }
-            Precision::W8a8 => return Err(ModelError::Config("w8a8 graphs are not written yet".into())),
         }
         Ok(())
     }
@@ -167,7 +190,20 @@ impl Linear<'_> {
                 builder.node_into(MICROSOFT, "GatherBlockQuantized", &[codes, tokens, scales], &[output], attributes);
                 Ok(output)
             }
-            Precision::W8a8 => Err(ModelError::Config("w8a8 graphs are not written yet".into())),
+            Precision::W8a8 => {
+                // A row of the embedding is a column of the codes.
+                let codes = format!("{EMBEDDING}{CODES}");
+                let codes = builder.stored_as(&format!("{codes}.rows"), &codes, Dtype::U8, None)?;
+                let scales = format!("{EMBEDDING}{SCALES}");
+                let scales = builder.weight_as(&format!("{scales}.rows"), &scales)?;
+                let codes = builder.node("Gather", &[codes, tokens], vec![axis(1)]);
+                let codes = builder.node("Cast", &[codes], vec![to(DataType::Float)]);
+                let zero = builder.number(128.0);
+                let codes = builder.node("Sub", &[codes, zero], vec![]);
+                let scales = builder.node("Gather", &[scales, tokens], vec![]);
+                let columns = builder.node("Mul", &[codes, scales], vec![]);
+                Ok(builder.node("Transpose", &[columns], vec![ints("perm", &[1, 0])]))
+            }
         }
     }
 

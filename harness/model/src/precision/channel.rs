@@ -1,37 +1,48 @@
 //! A scale for each output: what integer matrix products need, whose sums run over a whole row.
 
-/// A matrix `[in, out]` as codes, with a scale for each output.
+/// The code of zero. Codes are without sign, as activations are: ONNX Runtime's products of unsigned by signed codes add
+/// pairs in 16 bits, with saturation, on processors without VNNI.
+const ZERO: f32 = 128.0;
+
+/// A matrix as codes, with a scale for each output.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Channels {
     /// `[in, out]`: integer products of ONNX take their second factor so.
-    pub codes: Vec<i8>,
+    pub codes: Vec<u8>,
     /// `[out]`.
     pub scales: Vec<f32>,
+    /// `[out]`: the sum of each output's codes less that of zero. By it a product is corrected for the code that stands for
+    /// zero in the activations.
+    pub sums: Vec<f32>,
 }
 
-/// Codes -127 to 127, where an output's scale is a 127th of its largest weight. `weights` is `[out, in]`.
+/// Codes 1 to 255 for -127 to 127 scales, where an output's scale is a 127th of its largest weight. `weights` is `[out, in]`.
 pub(crate) fn quantise_channels(weights: &[f32], inputs: usize) -> Channels {
     let outputs = weights.len() / inputs;
-    let mut channels = Channels { codes: vec![0; weights.len()], scales: Vec::with_capacity(outputs) };
+    let mut channels = Channels { codes: vec![0; weights.len()], ..Channels::default() };
     for (output, row) in weights.chunks(inputs).enumerate() {
         let largest = row.iter().fold(0.0_f32, |largest, weight| largest.max(weight.abs()));
         let scale = largest / 127.0;
         let factor = if scale == 0.0 { 0.0 } else { 1.0 / scale };
+        let mut sum = 0.0;
         for (input, weight) in row.iter().enumerate() {
-            channels.codes[input * outputs + output] = (weight * factor).round().clamp(-127.0, 127.0) as i8;
+            let code = (weight * factor).round().clamp(-127.0, 127.0);
+            sum += code;
+            channels.codes[input * outputs + output] = (code + ZERO) as u8;
         }
         channels.scales.push(scale);
+        channels.sums.push(sum);
     }
     channels
 }
 
 /// The weights `[out, in]` that codes `[in, out]` and scales `[out]` stand for.
-pub fn dequantise_channels(codes: &[i8], scales: &[f32], weights: &mut [f32]) {
+pub fn dequantise_channels(codes: &[u8], scales: &[f32], weights: &mut [f32]) {
     let outputs = scales.len();
     let inputs = weights.len() / outputs.max(1);
     for (output, row) in weights.chunks_mut(inputs.max(1)).enumerate() {
         for (input, weight) in row.iter_mut().enumerate() {
-            *weight = f32::from(codes[input * outputs + output]) * scales[output];
+            *weight = (f32::from(codes[input * outputs + output]) - ZERO) * scales[output];
         }
     }
 }
@@ -45,7 +56,8 @@ mod tests {
         let weights = [127.0, -64.0, 1.0, 0.5, 0.25, -0.5];
         let channels = quantise_channels(&weights, 3);
         assert_eq!(channels.scales, [1.0, 0.5 / 127.0]);
-        assert_eq!(channels.codes, [127, 127, -64, 64, 1, -127]);
+        assert_eq!(channels.codes, [255, 255, 64, 192, 129, 1]);
+        assert_eq!(channels.sums, [64.0, 64.0]);
         let mut back = [0.0; 6];
         dequantise_channels(&channels.codes, &channels.scales, &mut back);
         assert_eq!(back[..3], weights[..3]);
@@ -55,6 +67,6 @@ mod tests {
     #[test]
     fn an_output_of_zeros_is_zero() {
         let channels = quantise_channels(&[0.0; 4], 4);
-        assert_eq!((channels.codes, channels.scales), (vec![0; 4], vec![0.0]));
+        assert_eq!((channels.codes, channels.scales), (vec![128; 4], vec![0.0]));
     }
 }

@@ -10,6 +10,8 @@ use crate::{ModelConfig, ModelError, TensorSpec, WeightFile};
 pub const CODES: &str = ".codes";
 /// Ending of the name of a matrix's scales.
 pub const SCALES: &str = ".scales";
+/// Ending of the name of the sums of a matrix's codes, output by output.
+pub const SUMS: &str = ".sums";
 
 /// Bytes of a scale, as the narrowest of the engines holds it: f16. The file has f32, since ONNX Runtime wants that.
 const SCALE_BYTES: u64 = 2;
@@ -60,18 +62,23 @@ fn stored(TensorSpec { name, shape }: TensorSpec, precision: Precision) -> Vec<S
     let [rows, columns] = shape[..] else {
         return vec![StoredTensor { name, dtype: Dtype::F32, shape }];
     };
-    let pair = |code, codes: &[usize], scales: &[usize]| {
-        vec![
-            StoredTensor { name: name.clone() + CODES, dtype: code, shape: codes.to_vec() },
-            StoredTensor { name: name.clone() + SCALES, dtype: Dtype::F32, shape: scales.to_vec() },
-        ]
+    let part = |ending: &str, dtype, shape: &[usize]| StoredTensor {
+        name: format!("{name}{ending}"),
+        dtype,
+        shape: shape.to_vec(),
     };
+    let pair =
+        |codes: &[usize], scales: &[usize]| vec![part(CODES, Dtype::U8, codes), part(SCALES, Dtype::F32, scales)];
     let blocks = columns / BLOCK;
     match precision {
         Precision::F32 | Precision::F16 | Precision::Bf16 => vec![StoredTensor { name, dtype: Dtype::F32, shape }],
-        Precision::Int8 => pair(Dtype::U8, &[rows, blocks, BLOCK], &[rows, blocks]),
-        Precision::Int4 => pair(Dtype::U8, &[rows, blocks, BLOCK / 2], &[rows, blocks]),
-        Precision::W8a8 => pair(Dtype::I8, &[columns, rows], &[rows]),
+        Precision::Int8 => pair(&[rows, blocks, BLOCK], &[rows, blocks]),
+        Precision::Int4 => pair(&[rows, blocks, BLOCK / 2], &[rows, blocks]),
+        Precision::W8a8 => {
+            let mut tensors = pair(&[columns, rows], &[rows]);
+            tensors.push(part(SUMS, Dtype::F32, &[rows]));
+            tensors
+        }
     }
 }
 

@@ -19,7 +19,7 @@ use super::{
 use crate::{ModelError, ModelFolder, sha256_of_file, weight_writer::WeightWriter};
 
 /// Changes when the same weights are rounded to other codes than before: files of another number are made anew.
-const SCHEME: u32 = 2;
+const SCHEME: u32 = 3;
 
 /// What is known of a file that was made, in a small file beside it.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -111,7 +111,7 @@ fn rounded(weights: Vec<f32>, shape: &[usize], precision: Precision) -> (Vec<u8>
         Precision::Int4 => quantise_int4(&weights).into_parts(),
         Precision::W8a8 => {
             let channels = quantise_channels(&weights, *columns);
-            (channels.codes.iter().map(|code| code.cast_unsigned()).collect(), channels.scales)
+            (channels.codes, [channels.scales, channels.sums].concat())
         }
     }
 }
