@@ -110,7 +110,7 @@ def judge(run, path):
     truth = Truth(path)
     if len(truth.times) < 2:
         usage(f"{path} holds no truth: name the file that --truth wrote")
-    covered = measured = records = still = far = 0
+    covered = measured = records = still = far = far_still = 0
     worst = {}
     for file in sorted(pathlib.Path(run).rglob("*.json")):
         record = json.loads(file.read_text())
@@ -133,6 +133,7 @@ def judge(run, path):
             holds = abs(error) <= uncertainty
             if truth.stood_still(spans):
                 still += 1
+                far_still += abs(error) > FAR * uncertainty
                 print(f"{row}{true:11.3f}{joules:12.3f}{uncertainty:9.3f}{error:+10.3f}   the counters stood still")
                 continue
             measured += 1
@@ -142,6 +143,9 @@ def judge(run, path):
                 worst[name, phase] = max(worst.get((name, phase), 0), abs(error / true))
             relative = f"{100 * error / true:+8.2f}%" if true else ""
             print(f"{row}{true:11.3f}{joules:12.3f}{uncertainty:9.3f}{error:+10.3f}{relative:>9}{'' if holds else '  MISSED'}")
+    if still and not measured:
+        print(f"every window began or ended while the counters stood still: {far_still} of {still} are far from the truth")
+        return 1 if far_still else 0
     if not measured:
         print(f"simulate-power: {run}: {records} records, and no energy to judge", file=sys.stderr)
         return 1
