@@ -92,7 +92,7 @@ fn the_memory_of_a_real_process_is_found() {
     let readings = sampler.stop().readings;
 
     let last = readings.memory.last().unwrap();
-    assert!((TAKEN..TAKEN * 5 / 4).contains(&last.anonymous_bytes), "{last:?}");
+    assert!((TAKEN..TAKEN * 5 / 4).contains(&last.anonymous_bytes), "{:?}", readings.memory);
     let peak = readings.peak_resident_bytes.unwrap();
     assert!((last.anonymous_bytes..TAKEN * 3 / 2).contains(&peak), "{peak}");
     assert!(readings.sampler.reads >= 2 && readings.sampler.cpu_ns > 0, "{:?}", readings.sampler);
