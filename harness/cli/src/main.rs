@@ -30,6 +30,8 @@ struct Arguments {
 enum Command {
     /// Measure, and show the comparison.
     Run(Box<command::run::RunArguments>),
+    /// Measure what answers a question: cases that differ in one thing, side by side.
+    Study(Box<command::study::StudyArguments>),
     /// Show what there is to measure: scenarios, models and backends.
     List(command::list::ListArguments),
     /// Show which backend computes in which precision, and why others do not.
@@ -53,6 +55,7 @@ enum Command {
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Run(arguments) => command::run::run(*arguments),
+        Command::Study(arguments) => command::study::run(*arguments),
         Command::List(arguments) => command::list::run(arguments).map(|()| Exit::Success),
         Command::Backends(arguments) => command::backends::run(&arguments).map(|()| Exit::Success),
         Command::Show(arguments) => command::show::run(arguments).map(|()| Exit::Success),

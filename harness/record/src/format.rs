@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use crate::{Record, Run, StoreError};
 
 /// Version of the files this build writes.
-pub const RECORD_FORMAT: FormatVersion = FormatVersion { major: 1, minor: 2 };
+pub const RECORD_FORMAT: FormatVersion = FormatVersion { major: 1, minor: 3 };
 
 /// Version of a stored file. A reader takes every minor version of its major version; older major versions stay
 /// readable for ever, through conversions kept beside their fixtures.

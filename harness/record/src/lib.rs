@@ -6,6 +6,7 @@ mod catalogue;
 mod derive;
 mod energy;
 mod format;
+mod line;
 mod observer;
 mod physics;
 mod quality;
@@ -22,12 +23,13 @@ pub use energy::{
     Energy, EnergyFigure, Idle, IdlePower, IterationEnergy, Phase, PhaseEnergy, derive_energy, energy_between,
 };
 pub use format::{FormatVersion, RECORD_FORMAT, read_record, read_run};
+pub use line::{Line, fit_line};
 pub use observer::ObserverCost;
 pub use quality::{F32_TOLERANCE, Logits, Quality, QualityFigures};
 pub use record::{
     BatteryAssumption, Case, CheckVerdict, MetricScope, MetricValue, ModelPassport, Outcome, Passport, PhysicsCheck,
     Precision, Record, Samples, Value,
 };
-pub use run::{EnergyPlan, PlannedCase, Run, RunSettings, ScenarioSource};
+pub use run::{EnergyPlan, PlannedCase, Run, RunSettings, ScenarioSource, StudySource};
 pub use statistics::{Summary, median_interval, percentile};
 pub use store::{RunFolder, StoreError, latest_run};

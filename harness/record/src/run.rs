@@ -33,6 +33,21 @@ pub struct Run {
     pub scenarios: Vec<ScenarioSource>,
     /// The cases in the order in which they are measured.
     pub plan: Vec<PlannedCase>,
+    /// The question that they answer together, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub study: Option<StudySource>,
+}
+
+/// Definition of a study, as it was when the run began.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct StudySource {
+    /// Its name.
+    pub name: String,
+    /// The text of its TOML file.
+    pub definition: String,
+    /// The model that the user chose for it, where it is about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
 }
 
 /// The meters of a run, and what was asked of them.

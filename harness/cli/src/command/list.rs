@@ -8,7 +8,7 @@ use super::{
     output,
     selection::{CacheArguments, RegistryArguments},
 };
-use crate::plan::{Backend, Scenario};
+use crate::plan::{Backend, Scenario, Study};
 
 /// What to list.
 #[derive(Args, Debug)]
@@ -40,6 +40,9 @@ pub fn run(arguments: ListArguments) -> Result<()> {
             .into_iter(),
         ),
     ];
+    let studies = Study::shipped()?;
+    sections
+        .push(section("studies", studies.iter().map(|study| (study.name().to_owned(), study.question().to_owned()))));
     let models = library.list()?;
     let present = models.iter().map(|entry| {
         let what = match &entry.manifest {

@@ -17,3 +17,4 @@ pub mod selection;
 pub mod show;
 pub mod stored_run;
 mod strict;
+pub mod study;

@@ -12,6 +12,7 @@ use pocketwatt_model::ModelConfig;
 use pocketwatt_protocol::{Precision, wall_clock_unix_ms};
 use pocketwatt_record::{
     Case, EnergyPlan, ObserverCost, Outcome, PlannedCase, RECORD_FORMAT, Record, Run, RunFolder, RunSettings,
+    StudySource,
 };
 
 use super::{
@@ -25,7 +26,7 @@ use crate::{
     exit::Exit,
     measure::{CaseMeters, Mailbox, Sweep, SweepEnd, all_measured},
     plan::{
-        Backend, Data, Outline, PlannedModel, PreparedModel, Registry, Scenario, Selection, duration, energy,
+        Backend, Data, Outline, PlannedModel, PreparedModel, Registry, Scenario, Selection, Study, duration, energy,
         plan_cases, prepare,
     },
     refusal::Refusal,
@@ -71,6 +72,24 @@ pub struct RunArguments {
     /// Refuse to measure, with exit status 6, on a device that `pocketwatt doctor` calls unfit.
     #[arg(long)]
     strict: bool,
+    /// The study that asks for it.
+    #[arg(skip)]
+    study: Option<StudySource>,
+}
+
+impl RunArguments {
+    /// Makes the run the one of a study.
+    ///
+    /// # Errors
+    /// When what the user asked for besides does not fit the study.
+    pub fn adopt(&mut self, mut study: Study) -> Result<()> {
+        if self.resume.is_some() {
+            return Err(Refusal::error("a study goes on with `pocketwatt run --resume`"));
+        }
+        self.plan.adopt(&mut study)?;
+        self.study = Some(study.source());
+        Ok(())
+    }
 }
 
 /// Measures, stores and shows.
@@ -155,6 +174,7 @@ fn start(arguments: &RunArguments, registry: &Registry) -> Result<Exit> {
         settings,
         scenarios: scenarios.iter().map(Scenario::source).collect(),
         plan,
+        study: arguments.study.clone(),
     };
     // A run in the same second gets a name of its own, which still sorts behind.
     let device_folder = arguments.results.join(&run.device.name);

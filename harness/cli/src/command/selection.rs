@@ -16,7 +16,7 @@ use pocketwatt_protocol::Precision;
 use pocketwatt_record::RunSettings;
 
 use crate::{
-    plan::{GraphChoice, Registry, Scenario},
+    plan::{GraphChoice, Registry, Scenario, Study},
     refusal::Refusal,
 };
 
@@ -103,8 +103,8 @@ pub struct PlanArguments {
     /// file of conversations or calls; repeat or separate by commas [default: chat,api-call].
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     scenario: Vec<String>,
-    /// Model: a name in the library, or a preset, which is generated with seeded weights.
-    #[arg(long, value_name = "NAME", value_delimiter = ',', default_value = DEFAULT_MODEL)]
+    /// Model: a name in the library, or a preset, which is generated with seeded weights [default: mobilellm-125m].
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
     model: Vec<String>,
     /// Change a number of the models' shapes, and measure each: layers, repeats, dim, heads, kv, ffn, vocab, context or untied,
     /// as in --sweep layers=12,30; given several times, all combinations. The weights are seeded.
@@ -113,11 +113,11 @@ pub struct PlanArguments {
     /// Backend [default: onnxruntime,tract,candle].
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     backend: Vec<String>,
-    /// Number format of the weights; `pocketwatt backends` shows who computes in which.
-    #[arg(long, value_name = "NAME", value_delimiter = ',', default_value = "f32", value_parser = precision_parser())]
+    /// Number format of the weights; `pocketwatt backends` shows who computes in which [default: f32].
+    #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = precision_parser())]
     precision: Vec<Precision>,
-    /// Number of threads that compute.
-    #[arg(long, value_name = "N", value_delimiter = ',', default_value = "1", value_parser = value_parser!(u32).range(1..=1024))]
+    /// Number of threads that compute [default: 1].
+    #[arg(long, value_name = "N", value_delimiter = ',', value_parser = value_parser!(u32).range(1..=1024))]
     threads: Vec<u32>,
     /// ONNX graph: each backend's best, the same for all, or a certain one.
     #[arg(long, default_value = "best", value_parser = GraphChoice::parser())]
@@ -149,6 +149,27 @@ fn precision_parser() -> impl TypedValueParser<Value = Precision> {
 }
 
 impl PlanArguments {
+    /// Takes from a study what the user did not say.
+    ///
+    /// # Errors
+    /// When what the user said does not fit the study.
+    pub fn adopt(&mut self, study: &mut Study) -> Result<()> {
+        if !self.sweep.is_empty() {
+            return Err(Refusal::error(format!("study {:?} has its own models: leave --sweep out", study.name())));
+        }
+        self.model = study.choose_models(&self.model)?;
+        if self.scenario.is_empty() {
+            self.scenario = study.scenarios().to_vec();
+        }
+        if self.precision.is_empty() {
+            self.precision = study.precisions().to_vec();
+        }
+        if self.threads.is_empty() {
+            self.threads = study.threads();
+        }
+        Ok(())
+    }
+
     /// The scenarios.
     ///
     /// # Errors
@@ -176,7 +197,7 @@ impl PlanArguments {
 
     /// Names of the models, one for each combination of changes.
     pub fn models(&self) -> Vec<String> {
-        let mut names = self.model.clone();
+        let mut names = if self.model.is_empty() { vec![DEFAULT_MODEL.to_owned()] } else { self.model.clone() };
         for sweep in &self.sweep {
             names = names.iter().flat_map(|name| sweep.variants(name)).collect();
         }
@@ -190,12 +211,12 @@ impl PlanArguments {
 
     /// Numbers of threads.
     pub fn threads(&self) -> &[u32] {
-        &self.threads
+        if self.threads.is_empty() { &[1] } else { &self.threads }
     }
 
     /// Number formats.
     pub fn precisions(&self) -> &[Precision] {
-        &self.precision
+        if self.precision.is_empty() { &[Precision::F32] } else { &self.precision }
     }
 
     /// Which graph the backends load.

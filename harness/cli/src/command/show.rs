@@ -30,6 +30,9 @@ pub struct ShowArguments {
     /// Also draw charts (SVG) into this folder.
     #[arg(long, value_name = "DIR")]
     charts: Option<PathBuf>,
+    /// Show each case of a study in full, in place of the study's answer.
+    #[arg(long)]
+    cases: bool,
     /// Also show what the backends answered.
     #[arg(long)]
     show_text: bool,
@@ -46,7 +49,10 @@ pub fn run(arguments: ShowArguments) -> Result<()> {
         return Err(Refusal::error("--show-text would spoil the document: use it with --format table or markdown"));
     }
     let folder = stored_run::find(&arguments.results, &arguments.run)?;
-    let (run, records) = (folder.run()?, folder.records()?);
+    let (mut run, records) = (folder.run()?, folder.records()?);
+    if arguments.cases {
+        run.study = None;
+    }
     if records.is_empty() {
         let run = folder.path().display();
         return Err(Refusal::error(format!("no case of {run} was measured yet: go on with `pocketwatt run --resume`")));
@@ -78,6 +84,7 @@ mod tests {
             results: results.to_owned(),
             format: Format::Table,
             charts,
+            cases: false,
             show_text: true,
             cache: CacheArguments::default(),
         }

@@ -6,7 +6,8 @@ mod estimate;
 mod model;
 mod registry;
 mod scenario;
-mod synthetic;
+mod study;
+pub mod synthetic;
 mod workload;
 
 pub use cases::{GraphChoice, Selection, plan_cases};
@@ -15,4 +16,5 @@ pub use estimate::{Outline, duration};
 pub use model::{DEFAULT_SEED, PlannedModel, PreparedModel};
 pub use registry::{Backend, Library, Registry};
 pub use scenario::{Data, Items, Scenario, Shape, Talk};
+pub use study::{Axis, Published, Shown, Study};
 pub use workload::{Prepared, prepare};

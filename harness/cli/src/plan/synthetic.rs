@@ -14,6 +14,15 @@ const MOST_TOKENS: u32 = 1 << 20;
 /// Tokens below are the special ones (unknown, begin, end) of MobileLLM and its relatives.
 const FIRST_ORDINARY_TOKEN: u32 = 3;
 
+/// Length of the prompt of a synthetic scenario, by its name; nothing for another name.
+pub fn prompt_tokens(name: &str) -> Option<u32> {
+    definition(name).ok()??;
+    match name.strip_prefix("prefill-") {
+        Some(rest) => rest.split('-').next()?.parse().ok(),
+        None => Some(1),
+    }
+}
+
 /// The scenario file that a synthetic name stands for; nothing for another name.
 ///
 /// # Errors

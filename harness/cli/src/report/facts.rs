@@ -2,7 +2,7 @@
 
 use pocketwatt_record::{Record, Run};
 
-use super::{blocks::one_line, date::minute, energy_facts};
+use super::{blocks::one_line, date::minute, energy_facts, study};
 
 /// Characters of a sha256 that tell files apart at a glance.
 const HASH_CHARACTERS: usize = 12;
@@ -22,7 +22,8 @@ pub fn legend(energy: bool) -> String {
 
 /// Name and text of each fact.
 pub fn facts(run: &Run, records: &[Record]) -> Vec<(&'static str, String)> {
-    let mut facts: Vec<_> = energy_facts::simulated(run).into_iter().collect();
+    let mut facts: Vec<_> = study::of(run).iter().flat_map(study::facts).collect();
+    facts.extend(energy_facts::simulated(run));
     facts.extend([("device", device(run)), ("bandwidth", bandwidth(run))]);
     facts.extend(engines(records).into_iter().map(|engine| ("engine", engine)));
     facts.extend(weights(records).into_iter().map(|weights| ("weights", weights)));

@@ -146,6 +146,7 @@ pub fn run(records: &[Record]) -> Run {
         energy: energy::virtual_machine(),
         settings: RunSettings { warmup_iterations: 1, iterations: 5, settle_ms: 0, timeout_s: 60, quality: true },
         scenarios: Vec::new(),
+        study: None,
         plan: records.iter().map(|record| PlannedCase { case: record.case.clone(), estimate_s: 10.0 }).collect(),
     }
 }

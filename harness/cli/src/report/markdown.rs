@@ -3,18 +3,16 @@
 use pocketwatt_record::{Record, Run};
 
 use super::{
-    blocks::blocks,
     facts::{facts, legend},
     row::Cell,
-    sheet::Sheet,
+    sheet::{Sheet, sheets},
 };
 
-/// One heading and one table for each block, then what they have in common.
+/// One heading and one table for each sheet, then what they have in common.
 pub fn render(run: &Run, records: &[Record]) -> String {
     let mut output = String::new();
     let mut energy = false;
-    for block in blocks(records) {
-        let sheet = Sheet::of(&block, run);
+    for sheet in sheets(run, records) {
         energy |= sheet.has_energy;
         output += &block_of(&sheet);
     }

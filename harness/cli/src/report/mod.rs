@@ -21,11 +21,13 @@ pub mod progress;
 mod quantity;
 mod row;
 mod sheet;
+mod study;
 mod table;
 #[cfg(test)]
 mod tests;
 pub mod text;
 mod user_units;
+mod values;
 
 pub use table::{Paint, paragraph};
 

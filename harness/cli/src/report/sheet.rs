@@ -1,15 +1,16 @@
 //! A block as a sheet of finished cells: what table and Markdown have in common.
 
 use pocketwatt_protocol::Stage;
-use pocketwatt_record::{Metric, Outcome, Record, Run, Samples, Summary, Value, derive_metrics, metric};
+use pocketwatt_record::{Metric, Outcome, Record, Run, metric};
 
 use super::{
-    agreement::{Agreement, agreement, answers, rounds},
-    blocks::{Block, Column, one_line},
-    cells::Estimate,
-    energy_rows, notes, physics,
+    agreement::{Agreement, agreement, answers},
+    blocks::{Block, Column, blocks, one_line},
+    energy_rows, notes,
     row::{Cell, Footnotes, Found, Row, Subject},
+    study,
     user_units::user_units,
+    values::{Statistic, Values},
 };
 
 /// Longest reason that a footnote repeats; the record has all of it.
@@ -31,14 +32,6 @@ pub struct Sheet {
     pub battery: Vec<String>,
     /// Whether there are numbers of energy.
     pub has_energy: bool,
-}
-
-/// What a row shows of a metric's summary.
-#[derive(Clone, Copy)]
-enum Statistic {
-    Median,
-    P90,
-    P99,
 }
 
 struct Line {
@@ -89,25 +82,28 @@ const LINES: &[Line] = &[
     quality("tokens_per_call"),
 ];
 
+/// The sheets of a run: its study's, or one for each block.
+pub fn sheets(run: &Run, records: &[Record]) -> Vec<Sheet> {
+    match study::of(run) {
+        Some(study) => study::sheets(&study, records),
+        None => blocks(records).iter().map(|block| Sheet::of(block, run)).collect(),
+    }
+}
+
 impl Sheet {
     /// Fills in every cell of a block of a run.
     pub fn of(block: &Block, run: &Run) -> Self {
         let mut footnotes = Footnotes::default();
-        let columns: Vec<ColumnValues> = block.columns.iter().map(ColumnValues::of).collect();
-        let verdicts: Vec<Option<Cell>> = block.columns.iter().map(|column| verdict(column, &mut footnotes)).collect();
+        let columns: Vec<Values> = block.columns.iter().map(|column| Values::of(column.record)).collect();
+        let verdicts: Vec<Option<Cell>> =
+            block.columns.iter().map(|column| verdict(column.record, &column.name, &mut footnotes)).collect();
         let mut rows: Vec<Row> =
             LINES.iter().filter_map(|line| row(line, metric(line.metric)?, &columns, &mut footnotes)).collect();
         rows.extend(agreement_row(block, &mut footnotes));
         let energy = energy_rows::rows(block, run.energy.sysfs_root.is_some(), &mut footnotes);
         let has_energy = energy.iter().flat_map(|row| &row.cells).any(Cell::is_number);
         rows.extend(energy);
-        // A case without numbers says so once, at the top of its column.
-        for (index, verdict) in verdicts.into_iter().enumerate() {
-            let Some(mut verdict) = verdict else { continue };
-            for row in &mut rows {
-                row.cells[index] = std::mem::take(&mut verdict);
-            }
-        }
+        put_verdicts(&mut rows, verdicts);
         // Where there is no number at all, there is nothing to name either.
         if !block.columns.iter().any(Column::measured) {
             rows.truncate(1);
@@ -129,10 +125,20 @@ impl Sheet {
 }
 
 /// `failed` or `skipped` for a case without numbers.
-fn verdict(column: &Column, footnotes: &mut Footnotes) -> Option<Cell> {
-    let (word, reason) = shortcoming(&column.record.outcome)?;
-    let footnote = footnotes.number(format!("{} {word}{}", column.name, shorten(&reason)));
+pub fn verdict(record: &Record, name: &str, footnotes: &mut Footnotes) -> Option<Cell> {
+    let (word, reason) = shortcoming(&record.outcome)?;
+    let footnote = footnotes.number(format!("{name} {word}{}", shorten(&reason)));
     Some(Cell { value: word.into(), alarm: true, footnote: Some(footnote), ..Cell::default() })
+}
+
+/// A case without numbers says so once, at the top of its column.
+pub fn put_verdicts(rows: &mut [Row], verdicts: Vec<Option<Cell>>) {
+    for (index, verdict) in verdicts.into_iter().enumerate() {
+        let Some(mut verdict) = verdict else { continue };
+        for row in &mut *rows {
+            row.cells[index] = std::mem::take(&mut verdict);
+        }
+    }
 }
 
 /// What to call a case without numbers, and why there are none.
@@ -165,89 +171,14 @@ fn shorten(text: &str) -> String {
     }
 }
 
-/// A case's metrics, and the same metrics for each of its iterations alone; where iterations have different conversations,
-/// for each time that all of them were had.
-struct ColumnValues<'a> {
-    record: &'a Record,
-    iterations: Vec<Record>,
-}
-
-impl<'a> ColumnValues<'a> {
-    fn of(column: &Column<'a>) -> Self {
-        let record = column.record;
-        let iterations = rounds(record)
-            .into_iter()
-            .map(|round| {
-                let mut alone = Record {
-                    format: record.format,
-                    case: record.case.clone(),
-                    passport: record.passport.clone(),
-                    outcome: record.outcome.clone(),
-                    samples: Samples { loaded: None, iterations: round.into_iter().cloned().collect() },
-                    readings: Default::default(),
-                    quality: None,
-                    calls: Vec::new(),
-                    energy: Vec::new(),
-                    metrics: Vec::new(),
-                    checks: Vec::new(),
-                };
-                alone.metrics = derive_metrics(&alone);
-                alone
-            })
-            .collect();
-        Self { record, iterations }
-    }
-
-    fn estimate(&self, line: &Line) -> Result<Estimate, String> {
-        let value = self.record.metrics.iter().find(|value| value.metric == line.metric).map(|value| &value.value);
-        match value {
-            Some(Value::Measured(summary)) => {
-                Ok(Estimate { value: line.statistic.of(summary), range: self.range(line) })
-            }
-            Some(Value::Unavailable(reason)) => Err(physics::explained(self.record, &one_line(reason))),
-            None => Err("not in the record".into()),
-        }
-    }
-
-    /// Lowest and highest iteration; nothing for what is observed once in a case.
-    fn range(&self, line: &Line) -> Option<(f64, f64)> {
-        // The first token after loading exists once, although each iteration taken alone seems to have one.
-        if line.metric == "first_token_after_load" || self.iterations.len() < 2 {
-            return None;
-        }
-        let values: Vec<f64> = self
-            .iterations
-            .iter()
-            .map(|iteration| iteration.summary(line.metric).map(|summary| line.statistic.of(summary)))
-            .collect::<Option<_>>()?;
-        let low = values.iter().copied().fold(f64::INFINITY, f64::min);
-        Some((low, values.iter().copied().fold(f64::NEG_INFINITY, f64::max)))
-    }
-}
-
-impl Statistic {
-    fn of(self, summary: &Summary) -> f64 {
-        match self {
-            Self::Median => summary.median,
-            Self::P90 => summary.p90,
-            Self::P99 => summary.p99,
-        }
-    }
-}
-
-fn row(line: &Line, metric: &Metric, columns: &[ColumnValues], footnotes: &mut Footnotes) -> Option<Row> {
+fn row(line: &Line, metric: &Metric, columns: &[Values], footnotes: &mut Footnotes) -> Option<Row> {
     let subject = Subject { label: line.label, metric, ranked: line.ranked, at_least: 0.0 };
-    let found: Vec<Found> = columns.iter().map(|column| column.measured().then(|| column.estimate(line))).collect();
+    let found: Vec<Found> =
+        columns.iter().map(|column| column.measured().then(|| column.estimate(line.metric, line.statistic))).collect();
     let has_number = found.iter().flatten().any(Result::is_ok);
     // Runs in which nothing was compared, because nobody asked for it, need no line that says so.
     let not_asked = line.metric == "token_agreement" && columns.iter().all(|column| column.record.quality.is_none());
     (has_number || !(line.optional || not_asked)).then(|| Row::of(&subject, &found, footnotes))
-}
-
-impl ColumnValues<'_> {
-    fn measured(&self) -> bool {
-        self.record.outcome == Outcome::Measured
-    }
 }
 
 /// Compares every column with the first one that generated tokens; no row where there are not two of them.

@@ -4,24 +4,22 @@ use pocketwatt_record::{Record, Run};
 
 use super::{
     Style,
-    blocks::blocks,
     facts::{facts, legend},
     row::{Cell, Row},
-    sheet::Sheet,
+    sheet::{Sheet, sheets},
 };
 
 /// Text below the tables is wrapped here at the latest: longer lines are hard to read.
 const TEXT_WIDTH: usize = 100;
 const GAP: &str = "  ";
 
-/// Lays out every block, then what they have in common.
+/// Lays out every sheet, then what they have in common.
 pub fn render(run: &Run, records: &[Record], style: &Style) -> String {
     let paint = Paint { color: style.color };
     let text_width = style.width.unwrap_or(TEXT_WIDTH).min(TEXT_WIDTH);
     let mut output = String::new();
     let mut energy = false;
-    for block in blocks(records) {
-        let sheet = Sheet::of(&block, run);
+    for sheet in sheets(run, records) {
         energy |= sheet.has_energy;
         output += &paint.bold(&sheet.title);
         output.push('\n');

@@ -53,15 +53,29 @@ pub fn text_width(text: &str) -> i32 {
 /// Writes title, subtitle and legend, and gives the height that they take.
 pub fn head(canvas: &Canvas, subject: &Subject, question: &str, remark: &str) -> anyhow::Result<i32> {
     let combination = subject.records.first().map(|record| combination(record)).unwrap_or_default();
+    let labels: Vec<String> =
+        subject.names.iter().map(|name| format!("{}{}", one_line(name), shortcomings(subject, name))).collect();
+    heading(canvas, question, &subtitle(subject, combination, remark), &subject.names, &labels)
+}
+
+/// Writes a title, lines below it and a legend: a swatch for each of `names`, which choose the colours, with its label.
+/// Gives the height that they take.
+pub fn heading(
+    canvas: &Canvas,
+    title: &str,
+    lines: &[String],
+    names: &[String],
+    labels: &[String],
+) -> anyhow::Result<i32> {
     let mut y = MARGIN - 8;
-    put(canvas, question, (MARGIN, y), text(TITLE_SIZE, INK, HPos::Left, VPos::Top))?;
+    put(canvas, title, (MARGIN, y), text(TITLE_SIZE, INK, HPos::Left, VPos::Top))?;
     y += LINE + 10;
     let small = || text(TEXT_SIZE, PALE_INK, HPos::Left, VPos::Top);
-    for line in subtitle(subject, combination, remark).iter().flat_map(|line| wrap(line)) {
+    for line in lines.iter().flat_map(|line| wrap(line)) {
         put(canvas, &line, (MARGIN, y), small())?;
         y += LINE;
     }
-    legend(canvas, subject, y + 8)
+    legend(canvas, names, labels, y + 8)
 }
 
 fn subtitle(subject: &Subject, combination: String, remark: &str) -> Vec<String> {
@@ -92,20 +106,19 @@ pub fn wrap(line: &str) -> Vec<String> {
     lines
 }
 
-/// A swatch and a name for each column, as many in a line as fit.
-fn legend(canvas: &Canvas, subject: &Subject, top: i32) -> anyhow::Result<i32> {
+/// A swatch and a label for each name, as many in a line as fit.
+fn legend(canvas: &Canvas, names: &[String], labels: &[String], top: i32) -> anyhow::Result<i32> {
     const SWATCH: i32 = 12;
     let (mut x, mut y) = (MARGIN, top);
-    for (index, name) in subject.names.iter().enumerate() {
-        let label = format!("{}{}", one_line(name), shortcomings(subject, name));
-        let width = SWATCH + 6 + text_width(&label) + 18;
+    for (index, label) in labels.iter().enumerate() {
+        let width = SWATCH + 6 + text_width(label) + 18;
         if x > MARGIN && x + width > WIDTH as i32 - MARGIN {
             x = MARGIN;
             y += LINE + 2;
         }
-        let swatch = Rectangle::new([(x, y), (x + SWATCH, y + SWATCH)], color(&subject.names, index).filled());
+        let swatch = Rectangle::new([(x, y), (x + SWATCH, y + SWATCH)], color(names, index).filled());
         canvas.draw(&swatch).map_err(words)?;
-        put(canvas, &label, (x + SWATCH + 6, y - 1), text(TEXT_SIZE, INK, HPos::Left, VPos::Top))?;
+        put(canvas, label, (x + SWATCH + 6, y - 1), text(TEXT_SIZE, INK, HPos::Left, VPos::Top))?;
         x += width;
     }
     Ok(y + LINE + 6)

@@ -1,9 +1,9 @@
 //! Charts as SVG files: one for each question, model, precision and number of threads.
 
-mod bars;
-mod frame;
+pub mod bars;
+pub mod frame;
 mod latency;
-mod palette;
+pub mod palette;
 mod power;
 
 use std::{
@@ -14,11 +14,14 @@ use std::{
 use anyhow::Context;
 use pocketwatt_record::{Record, Run};
 
-use super::blocks::{column_name, combinations};
+use super::{
+    blocks::{column_name, combinations},
+    study,
+};
 use bars::Bars;
 
 /// What the cases of one set of charts have in common.
-struct Subject<'a> {
+pub struct Subject<'a> {
     run: &'a Run,
     /// Of one model, precision and number of threads.
     records: Vec<&'a Record>,
@@ -63,6 +66,10 @@ impl<'a> Subject<'a> {
 /// When a chart cannot be drawn or its file cannot be written.
 pub fn write(run: &Run, records: &[Record], folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
     fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
+    if let Some(study) = study::of(run) {
+        let chart = study::chart::draw(run, records, &study).context("cannot draw the chart of the study")?;
+        return Ok(chart.map(|chart| save(folder, study.name(), &chart)).transpose()?.into_iter().collect());
+    }
     let groups = combinations(records);
     let single = groups.len() == 1;
     let mut files = Vec::new();
@@ -78,12 +85,16 @@ pub fn write(run: &Run, records: &[Record], folder: &Path) -> anyhow::Result<Vec
         ];
         for (name, chart) in charts {
             let Some(chart) = chart.with_context(|| format!("cannot draw the chart {name}"))? else { continue };
-            let path = folder.join(format!("{name}{suffix}.svg"));
-            fs::write(&path, chart).with_context(|| format!("cannot write {}", path.display()))?;
-            files.push(path);
+            files.push(save(folder, &format!("{name}{suffix}"), &chart)?);
         }
     }
     Ok(files)
+}
+
+fn save(folder: &Path, name: &str, chart: &str) -> anyhow::Result<PathBuf> {
+    let path = folder.join(format!("{name}.svg"));
+    fs::write(&path, chart).with_context(|| format!("cannot write {}", path.display()))?;
+    Ok(path)
 }
 
 /// Tells the files of several combinations apart. Model names become file names, so only harmless characters stay.

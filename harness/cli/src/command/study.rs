@@ -1,0 +1,28 @@
+//! `pocketwatt study`: a question, and the cases that answer it.
+
+use anyhow::Result;
+use clap::Args;
+
+use super::run::{self, RunArguments};
+use crate::{exit::Exit, plan::Study};
+
+/// Which question, and how to answer it.
+#[derive(Args, Debug)]
+pub struct StudyArguments {
+    /// The study: a name that `pocketwatt list` shows, or a .toml file.
+    #[arg(value_name = "STUDY")]
+    name: String,
+    // What is said here stands in place of what the study says.
+    #[command(flatten)]
+    run: RunArguments,
+}
+
+/// Measures, stores and shows.
+///
+/// # Errors
+/// When there is no such study, or as [`run::run`].
+pub fn run(arguments: StudyArguments) -> Result<Exit> {
+    let mut run = arguments.run;
+    run.adopt(Study::find(&arguments.name)?)?;
+    run::run(run)
+}
