@@ -6,7 +6,9 @@ use super::series::{Point, Series};
 use crate::{
     plan::{Axis, Published, Study},
     report::{
+        blocks::{Block, Column},
         cells::decimals,
+        notes,
         quantity::significant,
         row::{Cell, Footnotes, Found, Row, Subject},
         sheet::{Sheet, put_verdicts, verdict},
@@ -44,10 +46,16 @@ pub fn sheet(study: &Study, series: &Series) -> Sheet {
         columns: points.iter().map(|point| point.label.clone()).collect(),
         has_energy: all.iter().any(has_energy),
         rows: all,
+        notes: notes::of(&block(points), &footnotes.texts),
         footnotes: footnotes.texts,
-        notes: Vec::new(),
         battery: Vec::new(),
     }
+}
+
+/// The cases of a series as a block, whose columns are named as on the axis.
+fn block<'a>(points: &[Point<'a>]) -> Block<'a> {
+    let column = |point: &Point<'a>| Column { name: point.label.clone(), record: point.values.record };
+    Block { columns: points.iter().map(column).collect() }
 }
 
 /// The numbers of a metric along a series.

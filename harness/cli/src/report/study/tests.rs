@@ -91,7 +91,9 @@ fn a_case_without_numbers_says_why_and_the_others_stay() {
     let mut records = layer_sharing();
     let message = "out of memory".to_owned();
     records[0].outcome = Outcome::Failed { stage: Stage::Load, message };
+    records[2].readings.other_busy_ns = records[2].readings.system_cpu_ns.map(|whole| whole / 2);
     let output = table("layer-sharing", &records);
+    assert!(output.contains("note: 30 blocks: 50.0 % of the processors busy with other processes"), "{output}");
     assert!(output.contains("60 blocks failed while loading the model: out of memory"), "{output}");
     let latency = output.lines().skip_while(|line| !line.starts_with("inter-token latency")).nth(1).unwrap();
     assert_eq!(latency.split_whitespace().collect::<Vec<_>>(), ["times", "the", "first", "1.00", "1.10"]);
