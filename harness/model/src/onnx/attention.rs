@@ -1,6 +1,8 @@
-//! Grouped-query attention from projected queries, keys and values `[S, width]` to `[S, heads * head_dim]`.
+//! Grouped-query attention from projected queries, keys and values.
 
 mod opset17;
+
+use pocketwatt_protocol::GraphKind;
 
 use super::{
     builder::{Builder, MICROSOFT, ONNX, Value, float, int},
@@ -9,12 +11,20 @@ use super::{
 };
 use crate::ModelConfig;
 
-/// What the new tokens ask for and offer, each `[S, heads * head_dim]` with its own number of heads.
+/// What the new tokens ask for and offer, each `[S, heads * head_dim]` with its own number of heads, and with a batch
+/// dimension of 1 before it where the operator wants one.
 #[derive(Clone, Copy)]
 pub(super) struct Projections {
     pub(super) query: Value,
     pub(super) key: Value,
     pub(super) value: Value,
+}
+
+impl Projections {
+    /// All three side by side, as the operator of ONNX Runtime takes them too.
+    pub(super) fn joined(all: Value) -> Self {
+        Self { query: all, key: Value::ABSENT, value: Value::ABSENT }
+    }
 }
 
 /// `rotates` says whether this block turns queries and keys by their positions.
@@ -31,7 +41,7 @@ pub(super) fn attention(
             opset17::attention(builder, config, rotates.then_some(rows), mask, cache, projected)
         }
         Positions::Opset23 { tables, position_ids, mask } => {
-            let Projections { query, key, value } = with_batch(builder, config, projected);
+            let Projections { query, key, value } = projected;
             let rotate = |builder: &mut Builder, x, heads| {
                 builder.node(
                     "RotaryEmbedding",
@@ -57,10 +67,10 @@ pub(super) fn attention(
                     float("scale", scale(config)),
                 ],
             );
-            without_batch(builder, config, output)
+            output
         }
         Positions::Onnxruntime { tables, last_position, total_length } => {
-            let Projections { query, key, value } = with_batch(builder, config, projected);
+            let Projections { query, key, value } = projected;
             let output = builder.fresh("GroupQueryAttention");
             let mut inputs = vec![query, key, value, cache.past_key, cache.past_value, last_position, total_length];
             if rotates {
@@ -79,7 +89,7 @@ pub(super) fn attention(
                     float("scale", scale(config)),
                 ],
             );
-            without_batch(builder, config, output)
+            output
         }
     }
 }
@@ -89,7 +99,16 @@ fn scale(config: &ModelConfig) -> f32 {
     1.0 / (config.head_dim as f32).sqrt()
 }
 
-fn with_batch(builder: &mut Builder, config: &ModelConfig, projected: Projections) -> Projections {
+/// As the operator wants them: only what opset 17 spells out is computed on rows.
+pub(super) fn with_batch(
+    builder: &mut Builder,
+    config: &ModelConfig,
+    kind: GraphKind,
+    projected: Projections,
+) -> Projections {
+    if kind == GraphKind::Opset17 {
+        return projected;
+    }
     let queries = builder.integers(&[1, -1, config.query_width() as i64]);
     let keys = builder.integers(&[1, -1, config.kv_width() as i64]);
     Projections {
@@ -99,7 +118,11 @@ fn with_batch(builder: &mut Builder, config: &ModelConfig, projected: Projection
     }
 }
 
-fn without_batch(builder: &mut Builder, config: &ModelConfig, attended: Value) -> Value {
+/// Rows `[S, width]` again.
+pub(super) fn without_batch(builder: &mut Builder, config: &ModelConfig, kind: GraphKind, attended: Value) -> Value {
+    if kind == GraphKind::Opset17 {
+        return attended;
+    }
     let rows = builder.integers(&[-1, config.query_width() as i64]);
     builder.node("Reshape", &[attended, rows], vec![])
 }

@@ -61,19 +61,33 @@ impl Linear<'_> {
         weights: &[String; COUNT],
     ) -> Result<[Value; COUNT], ModelError> {
         let mut values = [Value::ABSENT; COUNT];
-        if self.kind != GraphKind::Onnxruntime || !matches!(self.precision, Precision::Int8 | Precision::Int4) {
+        if !self.joins() {
             for (value, weight) in values.iter_mut().zip(weights) {
                 *value = self.product(builder, x, weight)?;
             }
             return Ok(values);
         }
+        let (product, rows) = self.joined(builder, x, weights)?;
+        let lengths = builder.integers(&rows.map(|rows| rows as i64));
+        for value in &mut values {
+            *value = builder.fresh("Split");
+        }
+        builder.node_into(ONNX, "Split", &[product, lengths], &values, vec![axis(-1)]);
+        Ok(values)
+    }
+
+    /// The same side by side, as they come out of one product, and how wide each is.
+    pub(super) fn joined<const COUNT: usize>(
+        self,
+        builder: &mut Builder,
+        x: Input,
+        weights: &[String; COUNT],
+    ) -> Result<(Value, [usize; COUNT]), ModelError> {
         let named = |ending: &str| weights.each_ref().map(|weight| format!("{weight}{ending}"));
-        let mut rows = Vec::with_capacity(COUNT);
+        let mut rows = [0; COUNT];
         let mut columns = 0;
-        for weight in weights {
-            let shape = self.shape_of(builder, weight)?;
-            rows.push(shape.0);
-            columns = shape.1;
+        for (rows, weight) in rows.iter_mut().zip(weights) {
+            (*rows, columns) = self.shape_of(builder, weight)?;
         }
         let codes = builder.joined(&named(CODES), Dtype::U8)?;
         let scales = builder.joined(&named(SCALES), Dtype::F32)?;
@@ -81,12 +95,12 @@ impl Linear<'_> {
         if let Input::Plain(x) = x {
             self.product_of_blocks(builder, x, [codes, scales], (rows.iter().sum(), columns), product);
         }
-        let lengths = builder.integers(&rows.iter().map(|&rows| rows as i64).collect::<Vec<_>>());
-        for value in &mut values {
-            *value = builder.fresh("Split");
-        }
-        builder.node_into(ONNX, "Split", &[product, lengths], &values, vec![axis(-1)]);
-        Ok(values)
+        Ok((product, rows))
+    }
+
+    /// Whether products of one input are one product.
+    pub(super) fn joins(self) -> bool {
+        self.kind == GraphKind::Onnxruntime && matches!(self.precision, Precision::Int8 | Precision::Int4)
     }
 
     fn product_of_blocks(
