@@ -117,8 +117,8 @@ impl Panel<'_> {
             let unit = if unit.is_empty() { String::new() } else { format!(", {unit}") };
             format!("{}{unit}{better}{}", self.metric.label, self.differs)
         };
-        match (study.axis(), axis_words(study.axis())) {
-            (Axis::Parameters | Axis::Prompt, Some(words)) => {
+        match axis_words(study.axis()) {
+            Some(words) => {
                 let per = if study.axis() == Axis::Parameters { 1e9 } else { 1.0 };
                 let points = |series: &Option<&Series>| -> Vec<_> {
                     let points = series.iter().flat_map(|series| &series.points);
@@ -127,15 +127,15 @@ impl Panel<'_> {
                 let course = Course::of(self.series.iter().map(points).collect(), self.metric.unit, self.shown.line);
                 course.draw(area, &title(course.scale.symbol), words, names)
             }
-            (_, words) => {
-                let plot = Plot::of(self.groups(words), self.metric.unit);
+            None => {
+                let plot = Plot::of(self.groups(), self.metric.unit);
                 plot.draw(canvas, area, &title(plot.scale.symbol), names)
             }
         }
     }
 
     /// A group of bars for each place on the axis.
-    fn groups(&self, words: Option<&str>) -> Vec<Group> {
+    fn groups(&self) -> Vec<Group> {
         let mut places: Vec<(f64, &str)> = Vec::new();
         for point in self.series.iter().flatten().flat_map(|series| &series.points) {
             if places.iter().all(|(_, label)| *label != point.label) {
@@ -151,7 +151,7 @@ impl Panel<'_> {
             }
         };
         let group = |label: &str| Group {
-            label: words.map_or_else(|| label.to_owned(), |words| format!("{label} {words}")),
+            label: label.to_owned(),
             slots: self.series.iter().map(|series| slot(series, label)).collect(),
         };
         places.iter().map(|(_, label)| group(label)).collect()

@@ -39,7 +39,6 @@ fn axis_words(axis: Axis) -> Option<&'static str> {
     match axis {
         Axis::Parameters => Some("weights, 10⁹"),
         Axis::Prompt => Some("tokens of the prompt"),
-        Axis::Threads => Some("threads"),
-        Axis::Model | Axis::Precision => None,
+        Axis::Model | Axis::Precision | Axis::Threads => None,
     }
 }

@@ -56,7 +56,6 @@ pub fn common<'a>(series: &'a [Series]) -> Vec<&'a String> {
 
 fn rest(axis: Axis, record: &Record) -> Vec<String> {
     let case = &record.case;
-    let threads = if case.threads == 1 { "thread" } else { "threads" };
     let seeded = if record.passport.model.seeded { "seeded weights" } else { "" };
     let model = match axis {
         Axis::Model | Axis::Parameters => seeded.to_owned(),
@@ -66,17 +65,21 @@ fn rest(axis: Axis, record: &Record) -> Vec<String> {
     let parts = [
         model,
         if axis == Axis::Precision { String::new() } else { case.precision.name().to_owned() },
-        if axis == Axis::Threads { String::new() } else { format!("{} {threads}", case.threads) },
+        if axis == Axis::Threads { String::new() } else { threads(case.threads) },
         if axis == Axis::Prompt { String::new() } else { one_line(&case.scenario) },
     ];
     parts.into_iter().filter(|part| !part.is_empty()).collect()
+}
+
+fn threads(count: u32) -> String {
+    format!("{count} {}", if count == 1 { "thread" } else { "threads" })
 }
 
 fn label(study: &Study, record: &Record) -> String {
     match study.axis() {
         Axis::Model | Axis::Parameters => one_line(study.label(&record.case.model)),
         Axis::Precision => record.case.precision.name().to_owned(),
-        Axis::Threads => record.case.threads.to_string(),
+        Axis::Threads => threads(record.case.threads),
         Axis::Prompt => prompt(record).to_string(),
     }
 }

@@ -4,7 +4,7 @@ use plotters::{
     chart::{ChartBuilder, LabelAreaPosition},
     prelude::{PathElement, Rectangle},
     style::{
-        Color, RGBColor, WHITE,
+        Color, FontTransform, RGBColor, WHITE,
         text_anchor::{HPos, VPos},
     },
 };
@@ -100,6 +100,7 @@ impl Plot {
         let at = |x: f64, y: f64| chart.backend_coord(&(x, y));
         let (left, right) = (at(0.0, 0.0).0, at(1.0, 0.0).0);
         let group_width = f64::from(right - left);
+        let numerals = self.numerals(group_width);
         for (index, group) in self.groups.iter().enumerate() {
             let center = at(index as f64 + 0.5, 0.0);
             let name = fit(&one_line(&group.label), group_width);
@@ -110,10 +111,38 @@ impl Plot {
                 let middle = f64::from(center.0) + (position as f64 - (count - 1.0) / 2.0) * slot_width;
                 let place = Place { middle: middle.round() as i32, width: slot_width, base: center.1 };
                 let ink = color(names, position);
-                draw_slot(canvas, self, slot, place, ink, &|value| at(0.0, value).1)?;
+                let bar = Bar { plot: self, numerals: &numerals, place, ink };
+                bar.draw(canvas, slot, &|value| at(0.0, value).1)?;
             }
         }
         Ok(())
+    }
+
+    /// How all numbers are written: with their unit, or with fewer decimals, as bars are wide.
+    fn numerals(&self, group_width: f64) -> Numerals {
+        let slots = self.groups.iter().map(|group| group.slots.len()).max().unwrap_or(1).max(1);
+        let room = (group_width * FILL / slots as f64).min(WIDEST_BAR);
+        let estimates = || self.groups.iter().flat_map(|group| &group.slots).filter_map(|slot| slot.estimate);
+        let fits = |numerals: &Numerals| {
+            let widest = estimates().map(|estimate| text_width(&numerals.write(estimate.value * self.scale.factor)));
+            f64::from(widest.max().unwrap_or(0) + 6) <= room
+        };
+        let with_unit = Numerals { decimals: self.decimals, unit: format!(" {}", self.scale.symbol) };
+        let bare = (0..=self.decimals).rev().map(|decimals| Numerals { decimals, unit: String::new() });
+        let fewest = Numerals { decimals: 0, unit: String::new() };
+        [with_unit].into_iter().chain(bare).find(fits).unwrap_or(fewest)
+    }
+}
+
+/// How numbers above bars are written.
+struct Numerals {
+    decimals: usize,
+    unit: String,
+}
+
+impl Numerals {
+    fn write(&self, value: f64) -> String {
+        format!("{value:.*}{}", self.decimals, self.unit)
     }
 }
 
@@ -125,50 +154,57 @@ struct Place {
     base: i32,
 }
 
-fn draw_slot(
-    canvas: &Canvas,
-    plot: &Plot,
-    slot: &Slot,
+/// A bar to be drawn.
+struct Bar<'a> {
+    plot: &'a Plot,
+    numerals: &'a Numerals,
     place: Place,
     ink: RGBColor,
-    height_of: &dyn Fn(f64) -> i32,
-) -> anyhow::Result<()> {
-    let Some(estimate) = slot.estimate else {
-        let word = slot.word.unwrap_or("no data");
-        return put(
-            canvas,
-            word,
-            (place.middle, place.base - 4),
-            text(TEXT_SIZE, PALE_INK, HPos::Center, VPos::Bottom),
-        );
-    };
-    let y = |value: f64| height_of(value * plot.scale.factor);
-    let (lowest, highest) = estimate.range.unwrap_or((estimate.value, estimate.value));
-    let half = (place.width * 0.42).round() as i32;
-    let corners = [(place.middle - half, y(estimate.value)), (place.middle + half, place.base)];
-    canvas.draw(&Rectangle::new(corners, ink.filled())).map_err(words)?;
-    if highest > lowest {
-        let (low, high) = (y(lowest), y(highest));
-        let cap = half.min(8);
-        for line in [
-            [(place.middle, low), (place.middle, high)],
-            [(place.middle - cap, low), (place.middle + cap, low)],
-            [(place.middle - cap, high), (place.middle + cap, high)],
-        ] {
-            canvas.draw(&PathElement::new(line, INK.stroke_width(1))).map_err(words)?;
+}
+
+impl Bar<'_> {
+    fn draw(&self, canvas: &Canvas, slot: &Slot, height_of: &dyn Fn(f64) -> i32) -> anyhow::Result<()> {
+        let Bar { plot, place, ink, .. } = *self;
+        let Some(estimate) = slot.estimate else { return self.word(canvas, slot.word.unwrap_or("no data")) };
+        let y = |value: f64| height_of(value * plot.scale.factor);
+        let (lowest, highest) = estimate.range.unwrap_or((estimate.value, estimate.value));
+        let half = (place.width * 0.42).round() as i32;
+        let corners = [(place.middle - half, y(estimate.value)), (place.middle + half, place.base)];
+        canvas.draw(&Rectangle::new(corners, ink.filled())).map_err(words)?;
+        if highest > lowest {
+            let (low, high) = (y(lowest), y(highest));
+            let cap = half.min(8);
+            for line in [
+                [(place.middle, low), (place.middle, high)],
+                [(place.middle - cap, low), (place.middle + cap, low)],
+                [(place.middle - cap, high), (place.middle + cap, high)],
+            ] {
+                canvas.draw(&PathElement::new(line, INK.stroke_width(1))).map_err(words)?;
+            }
         }
+        let label = self.numerals.write(estimate.value * plot.scale.factor);
+        let (median, highest) = (y(estimate.value), y(highest));
+        // Directly above the bar, on white, where the whisker is long; above the whisker where it would hide its end.
+        let bottom = if median - highest > LABEL_HEIGHT + 8 { median - 3 } else { highest.min(median) - 4 };
+        let half = text_width(&label) / 2;
+        let paper = Rectangle::new(
+            [(place.middle - half, bottom - LABEL_HEIGHT), (place.middle + half, bottom)],
+            WHITE.filled(),
+        );
+        canvas.draw(&paper).map_err(words)?;
+        put(canvas, &label, (place.middle, bottom), text(TEXT_SIZE, INK, HPos::Center, VPos::Bottom))
     }
-    let number = format!("{:.*}", plot.decimals, estimate.value * plot.scale.factor);
-    let with_unit = format!("{number} {}", plot.scale.symbol);
-    let label = if f64::from(text_width(&with_unit) + 8) <= place.width { with_unit } else { number };
-    let (median, highest) = (y(estimate.value), y(highest));
-    // Directly above the bar, on white, where the whisker is long; above the whisker where it would hide its end.
-    let bottom = if median - highest > LABEL_HEIGHT + 8 { median - 3 } else { highest.min(median) - 4 };
-    let half = text_width(&label) / 2;
-    let paper =
-        Rectangle::new([(place.middle - half, bottom - LABEL_HEIGHT), (place.middle + half, bottom)], WHITE.filled());
-    canvas.draw(&paper).map_err(words)?;
-    put(canvas, &label, (place.middle, bottom), text(TEXT_SIZE, INK, HPos::Center, VPos::Bottom))
+
+    /// In place of a bar; upwards where it is wider than one.
+    fn word(&self, canvas: &Canvas, word: &str) -> anyhow::Result<()> {
+        let Place { middle, width, base } = self.place;
+        if f64::from(text_width(word)) <= width {
+            let style = text(TEXT_SIZE, PALE_INK, HPos::Center, VPos::Bottom);
+            return put(canvas, word, (middle, base - 4), style);
+        }
+        let style = text(TEXT_SIZE, PALE_INK, HPos::Left, VPos::Center).transform(FontTransform::Rotate270);
+        put(canvas, word, (middle, base - 4), style)
+    }
 }
 
 /// `name`, or as much of it as fits.
