@@ -23,6 +23,7 @@ const STEP: Duration = Duration::from_millis(5);
 /// A folder with a cache and results of its own.
 pub struct Bench {
     root: TempDir,
+    environment: Vec<(String, String)>,
 }
 
 /// What a command left behind.
@@ -52,7 +53,12 @@ impl Default for Bench {
 impl Bench {
     /// An empty one.
     pub fn new() -> Self {
-        Self { root: tempfile::tempdir().expect("a temporary folder") }
+        Self { root: tempfile::tempdir().expect("a temporary folder"), environment: Vec::new() }
+    }
+
+    /// Sets a variable for all further commands.
+    pub fn set(&mut self, variable: &str, value: &str) {
+        self.environment.push((variable.to_owned(), value.to_owned()));
     }
 
     /// A path in it.
@@ -84,6 +90,7 @@ impl Bench {
             .env("POCKETWATT_RUNNERS", programs)
             .env("POCKETWATT_FAKE", script)
             .env("NO_COLOR", "1")
+            .envs(self.environment.iter().map(|(variable, value)| (variable, value)))
             .stdin(Stdio::null())
             .stdout(File::create(&stdout).unwrap())
             .stderr(File::create(&stderr).unwrap())

@@ -3,6 +3,7 @@
 mod command;
 mod doctor;
 mod exit;
+mod fetch;
 mod measure;
 mod plan;
 mod refusal;

@@ -47,18 +47,34 @@ trait Source {
 /// When the source cannot be read, is malformed, asks for something this project does not compute, lacks a tensor or
 /// has one of another shape or with values that are not finite, its tokenizer does not fit, or the disk is full.
 pub fn import(source: &Path, name: &str, target: &Path) -> Result<ModelFolder, ModelError> {
-    if source.is_dir() {
-        return write(&hugging_face::HuggingFaceFolder::open(source)?, name, target);
-    }
-    write(&gguf::GgufModel::open(source)?, name, target)
+    import_known_as(source, None, name, target)
 }
 
-fn write(source: &dyn Source, name: &str, target: &Path) -> Result<ModelFolder, ModelError> {
+/// [`import`], where the origin calls the source `known_as`: a file that was fetched is known by where it came from.
+///
+/// # Errors
+/// As [`import`].
+pub fn import_known_as(
+    source: &Path,
+    known_as: Option<&str>,
+    name: &str,
+    target: &Path,
+) -> Result<ModelFolder, ModelError> {
+    if source.is_dir() {
+        return write(&hugging_face::HuggingFaceFolder::open(source)?, known_as, name, target);
+    }
+    write(&gguf::GgufModel::open(source)?, known_as, name, target)
+}
+
+fn write(source: &dyn Source, known_as: Option<&str>, name: &str, target: &Path) -> Result<ModelFolder, ModelError> {
     let config = source.config();
     config.validate()?;
     let needed = config.weight_bytes() + OTHER_BYTES;
     let texts = source.texts()?;
-    let origin = source.origin()?;
+    let mut origin = source.origin()?;
+    if let (ModelOrigin::Imported { source, .. }, Some(known_as)) = (&mut origin, known_as) {
+        *source = known_as.to_owned();
+    }
     let staged = StagedFolder::begin(target, needed)?;
     let path = staged.path();
     let write_all = || {

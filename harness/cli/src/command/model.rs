@@ -13,7 +13,11 @@ use pocketwatt_model::{
 };
 
 use super::{output, selection::CacheArguments};
-use crate::{plan::DEFAULT_SEED, refusal::Refusal};
+use crate::{
+    fetch::{self, Repository},
+    plan::DEFAULT_SEED,
+    refusal::Refusal,
+};
 
 /// What to do with models.
 #[derive(Args, Debug)]
@@ -26,6 +30,8 @@ pub struct ModelArguments {
 enum ModelCommand {
     /// Bring in trained weights: a GGUF file, or a folder of config.json, safetensors and tokenizer.json.
     Import(ImportArguments),
+    /// Download trained weights from a model hub, and bring them in.
+    Fetch(FetchArguments),
     /// Make a model of random weights: it costs what a trained one of that shape costs, and talks nonsense.
     Generate(GenerateArguments),
     /// List the models there are, and those that can be generated.
@@ -46,6 +52,24 @@ enum ModelCommand {
 struct ImportArguments {
     /// The file or folder.
     source: PathBuf,
+    #[command(flatten)]
+    place: PlaceArguments,
+    #[command(flatten)]
+    cache: CacheArguments,
+}
+
+#[derive(Args, Debug)]
+struct FetchArguments {
+    /// Whose weights: owner and name, as in HuggingFaceTB/SmolLM2-135M-Instruct. HF_TOKEN opens what is not public,
+    /// HF_ENDPOINT names another hub.
+    #[arg(value_name = "OWNER/NAME")]
+    repository: String,
+    /// Branch, tag or commit.
+    #[arg(long, default_value = "main")]
+    revision: String,
+    /// Keep what was downloaded, below downloads in the cache.
+    #[arg(long)]
+    keep: bool,
     #[command(flatten)]
     place: PlaceArguments,
     #[command(flatten)]
@@ -83,6 +107,7 @@ struct PlaceArguments {
 pub fn run(arguments: ModelArguments) -> Result<()> {
     match arguments.command {
         ModelCommand::Import(arguments) => import(&arguments),
+        ModelCommand::Fetch(arguments) => fetch(&arguments),
         ModelCommand::Generate(arguments) => generate(&arguments),
         ModelCommand::List { cache } => output::write(&list(&cache.library()?.list()?)),
         ModelCommand::Verify { names, cache } => verify(&cache.library()?, &names),
@@ -101,6 +126,26 @@ fn import(arguments: &ImportArguments) -> Result<()> {
     let folder = make(&arguments.cache.library()?, &name, arguments.place.force, |folder| {
         pocketwatt_model::import(&arguments.source, &name, folder)
     })?;
+    let config = ModelFolder::open(&folder)?.config().clone();
+    eprintln!("{}, written to {}", size(&config), folder.display());
+    Ok(())
+}
+
+fn fetch(arguments: &FetchArguments) -> Result<()> {
+    let repository = Repository::parse(&arguments.repository)?;
+    let library = arguments.cache.library()?;
+    let name = arguments.place.name.clone().unwrap_or_else(|| repository.model_name());
+    // Before hundreds of megabytes are downloaded for nothing.
+    occupied(&library, &name, arguments.place.force)?;
+    eprintln!("fetching {}", arguments.repository);
+    let checkpoint = fetch::fetch(&repository, &arguments.revision, &arguments.cache.root()?.join("downloads"))?;
+    eprintln!("importing {} as {name}", checkpoint.origin);
+    let folder = make(&library, &name, arguments.place.force, |folder| {
+        pocketwatt_model::import_known_as(&checkpoint.folder, Some(&checkpoint.origin), &name, folder)
+    })?;
+    if !arguments.keep {
+        checkpoint.remove()?;
+    }
     let config = ModelFolder::open(&folder)?.config().clone();
     eprintln!("{}, written to {}", size(&config), folder.display());
     Ok(())
@@ -149,6 +194,21 @@ fn origin_of(library: &ModelLibrary, name: &str) -> Result<Option<Result<ModelOr
     Ok(path.exists().then(verified))
 }
 
+/// Whether there is a model of that name, which `force` lets another take the place of.
+fn occupied(library: &ModelLibrary, name: &str, force: bool) -> Result<bool> {
+    let what = match origin_of(library, name)? {
+        None => return Ok(false),
+        Some(Ok(origin)) => origin.to_string(),
+        Some(Err(error)) => format!("damaged: {error}"),
+    };
+    if !force {
+        return Err(Refusal::error(format!(
+            "there is a model {name:?} already ({what}): give this one another --name, or replace that one with --force"
+        )));
+    }
+    Ok(true)
+}
+
 /// Lets `write` make the model's folder; returns where it lies. With `force`, what lies there is given up only when the
 /// new model is complete.
 fn make(
@@ -158,18 +218,9 @@ fn make(
     write: impl FnOnce(&Path) -> Result<ModelFolder, ModelError>,
 ) -> Result<PathBuf> {
     let target = library.folder(name);
-    let what = match origin_of(library, name)? {
-        None => {
-            write(&target)?;
-            return Ok(target);
-        }
-        Some(Ok(origin)) => origin.to_string(),
-        Some(Err(error)) => format!("damaged: {error}"),
-    };
-    if !force {
-        return Err(Refusal::error(format!(
-            "there is a model {name:?} already ({what}): give this one another --name, or replace that one with --force"
-        )));
+    if !occupied(library, name, force)? {
+        write(&target)?;
+        return Ok(target);
     }
     let next = library.folder(&format!(".{name}.next-{}", std::process::id()));
     write(&next)?;

@@ -1,0 +1,120 @@
+//! Which files of a repository an import needs.
+
+use std::{collections::BTreeMap, collections::BTreeSet, fs, path::Path};
+
+use anyhow::{Context, Result};
+use serde::Deserialize;
+
+use crate::refusal::Refusal;
+
+/// Names the shards of weights that are too large for one file.
+pub const INDEX: &str = "model.safetensors.index.json";
+const WEIGHTS: &str = "model.safetensors";
+const TOKENIZERS: [&str; 2] = ["tokenizer.json", "tokenizer.model"];
+const OPTIONAL: [&str; 3] = ["tokenizer_config.json", "chat_template.jinja", "generation_config.json"];
+
+/// What to download.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// By their names, small ones first.
+    pub files: Vec<String>,
+    /// Whether an index names the weights' files.
+    pub sharded: bool,
+}
+
+/// Chooses among the files that are `present`.
+///
+/// # Errors
+/// When something is missing without which there is no model.
+pub fn wanted(repository: &str, present: &[String]) -> Result<Wanted> {
+    let has = |file: &str| present.iter().any(|name| name == file);
+    if !has("config.json") {
+        return Err(Refusal::error(format!(
+            "{repository} has no config.json: it is no model in Hugging Face's layout"
+        )));
+    }
+    let Some(tokenizer) = TOKENIZERS.into_iter().find(|file| has(file)) else {
+        return Err(Refusal::error(format!(
+            "{repository} has no tokenizer: neither {} nor {}",
+            TOKENIZERS[0], TOKENIZERS[1]
+        )));
+    };
+    let sharded = !has(WEIGHTS);
+    if sharded && !has(INDEX) {
+        let other =
+            [".bin", ".pth", ".gguf"].into_iter().find(|ending| present.iter().any(|name| name.ends_with(ending)));
+        let other = other.map_or(String::new(), |ending| format!(", only {ending} files"));
+        return Err(Refusal::error(format!(
+            "{repository} has no weights as safetensors{other}: convert them, and use `pocketwatt model import`"
+        )));
+    }
+    let mut files = vec!["config.json".to_owned(), tokenizer.to_owned()];
+    files.extend(OPTIONAL.into_iter().filter(|file| has(file)).map(str::to_owned));
+    if !sharded {
+        files.push(WEIGHTS.to_owned());
+    }
+    Ok(Wanted { files, sharded })
+}
+
+#[derive(Deserialize)]
+struct Index {
+    weight_map: BTreeMap<String, String>,
+}
+
+/// The files that an index names.
+///
+/// # Errors
+/// When it is no index, or names a file that is not `present` beside it.
+pub fn shards(index: &Path, present: &[String]) -> Result<BTreeSet<String>> {
+    let text = fs::read_to_string(index).with_context(|| format!("cannot read {}", index.display()))?;
+    let index: Index =
+        serde_json::from_str(&text).map_err(|error| Refusal::error(format!("{INDEX} is not an index: {error}")))?;
+    let shards: BTreeSet<String> = index.weight_map.into_values().collect();
+    // What is downloaded becomes a path: only names of the repository's own files, and none in other folders.
+    match shards.iter().find(|shard| shard.contains(['/', '\\']) || !present.contains(shard)) {
+        Some(shard) => Err(Refusal::error(format!("{INDEX} names {shard:?}, which is no file of the repository"))),
+        None => Ok(shards),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(files: &[&str]) -> Vec<String> {
+        files.iter().map(|file| file.to_string()).collect()
+    }
+
+    #[test]
+    fn an_import_needs_a_configuration_a_tokenizer_and_weights() {
+        let whole = names(&["README.md", "tokenizer.model", "model.safetensors", "config.json", "pytorch_model.bin"]);
+        let wanted_files = wanted("a/b", &whole).unwrap();
+        assert_eq!(wanted_files.files, ["config.json", "tokenizer.model", "model.safetensors"]);
+        assert!(!wanted_files.sharded);
+        let sharded = wanted("a/b", &names(&["config.json", "tokenizer.json", "tokenizer.model", INDEX])).unwrap();
+        assert_eq!((sharded.files, sharded.sharded), (names(&["config.json", "tokenizer.json"]), true));
+        let refused = |files: &[&str]| wanted("a/b", &names(files)).unwrap_err().to_string();
+        assert_eq!(refused(&["x.gguf"]), "a/b has no config.json: it is no model in Hugging Face's layout");
+        assert_eq!(refused(&["config.json"]), "a/b has no tokenizer: neither tokenizer.json nor tokenizer.model");
+        assert_eq!(
+            refused(&["config.json", "tokenizer.json", "pytorch_model.bin"]),
+            "a/b has no weights as safetensors, only .bin files: convert them, and use `pocketwatt model import`"
+        );
+    }
+
+    #[test]
+    fn an_index_names_files_of_its_repository_only() {
+        let folder = tempfile::tempdir().unwrap();
+        let index = folder.path().join(INDEX);
+        let named = |file: &str| {
+            fs::write(&index, format!("{{\"weight_map\": {{\"a\": {file:?}, \"b\": {file:?}}}}}")).unwrap();
+            shards(&index, &names(&["one.safetensors", "../two.safetensors"]))
+        };
+        assert_eq!(named("one.safetensors").unwrap().into_iter().collect::<Vec<_>>(), ["one.safetensors"]);
+        for bad in ["three.safetensors", "../two.safetensors"] {
+            assert!(named(bad).unwrap_err().to_string().contains("is no file of the repository"));
+        }
+        fs::write(&index, "[]").unwrap();
+        assert!(shards(&index, &[]).unwrap_err().to_string().contains("is not an index"));
+    }
+}
