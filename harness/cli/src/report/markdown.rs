@@ -5,18 +5,19 @@ use pocketwatt_record::{Record, Run};
 use super::{
     blocks::blocks,
     facts::{facts, legend},
+    grid::grids,
     row::Cell,
     sheet::Sheet,
 };
 
-/// One heading and one table for each block, then what they have in common.
+/// One heading and one table for each block and grid, then what they have in common.
 pub fn render(run: &Run, records: &[Record]) -> String {
     let mut output = String::new();
     let mut energy = false;
-    for block in blocks(records) {
-        let sheet = Sheet::of(&block, run);
+    let sheets = blocks(records).into_iter().map(|block| Sheet::of(&block, run));
+    for sheet in sheets.chain(grids(run, records)) {
         energy |= sheet.has_energy;
-        output += &block_of(&sheet);
+        output += &table_of(&sheet);
     }
     output += &format!("{}\n\n| | |\n|---|---|\n", escape(&legend(energy)));
     for (name, fact) in facts(run, records) {
@@ -25,8 +26,8 @@ pub fn render(run: &Run, records: &[Record]) -> String {
     output
 }
 
-fn block_of(sheet: &Sheet) -> String {
-    let names: Vec<String> = sheet.columns.iter().map(|name| escape(name)).collect();
+fn table_of(sheet: &Sheet) -> String {
+    let names: Vec<String> = sheet.columns.iter().map(|name| escape(&name.replace('\n', ", "))).collect();
     let mut output = format!("### {}\n\n| | {} |\n", escape(&sheet.title), names.join(" | "));
     output += &format!("|---|{}\n", "---:|".repeat(names.len()));
     for row in &sheet.rows {

@@ -13,6 +13,7 @@ mod energy_rows;
 mod facts;
 #[cfg(test)]
 pub mod fixture;
+mod grid;
 mod json;
 mod markdown;
 mod notes;

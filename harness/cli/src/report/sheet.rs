@@ -19,7 +19,7 @@ const REASON_CHARACTERS: usize = 400;
 pub struct Sheet {
     /// Scenario, model, precision, threads.
     pub title: String,
-    /// Names of the columns.
+    /// Names of the columns; a line feed where a name is best broken.
     pub columns: Vec<String>,
     /// Metrics, and the agreement of the tokens.
     pub rows: Vec<Row>,
@@ -128,8 +128,15 @@ impl Sheet {
     }
 }
 
+/// What every case of a block has of a metric.
+pub fn estimates(block: &Block, metric: &str) -> Vec<Found> {
+    let Some(line) = LINES.iter().find(|line| line.metric == metric) else { return vec![None; block.columns.len()] };
+    let columns = block.columns.iter().map(ColumnValues::of);
+    columns.map(|column| column.measured().then(|| column.estimate(line))).collect()
+}
+
 /// `failed` or `skipped` for a case without numbers.
-fn verdict(column: &Column, footnotes: &mut Footnotes) -> Option<Cell> {
+pub fn verdict(column: &Column, footnotes: &mut Footnotes) -> Option<Cell> {
     let (word, reason) = shortcoming(&column.record.outcome)?;
     let footnote = footnotes.number(format!("{} {word}{}", column.name, shorten(&reason)));
     Some(Cell { value: word.into(), alarm: true, footnote: Some(footnote), ..Cell::default() })

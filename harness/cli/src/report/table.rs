@@ -6,6 +6,7 @@ use super::{
     Style,
     blocks::blocks,
     facts::{facts, legend},
+    grid::grids,
     row::{Cell, Row},
     sheet::Sheet,
 };
@@ -14,14 +15,14 @@ use super::{
 const TEXT_WIDTH: usize = 100;
 const GAP: &str = "  ";
 
-/// Lays out every block, then what they have in common.
+/// Lays out every block, then the grids, then what they have in common.
 pub fn render(run: &Run, records: &[Record], style: &Style) -> String {
     let paint = Paint { color: style.color };
     let text_width = style.width.unwrap_or(TEXT_WIDTH).min(TEXT_WIDTH);
     let mut output = String::new();
     let mut energy = false;
-    for block in blocks(records) {
-        let sheet = Sheet::of(&block, run);
+    let sheets = blocks(records).into_iter().map(|block| Sheet::of(&block, run));
+    for sheet in sheets.chain(grids(run, records)) {
         energy |= sheet.has_energy;
         output += &paint.bold(&sheet.title);
         output.push('\n');
@@ -79,14 +80,20 @@ fn stripe(
 ) -> String {
     let width = label_width + range.clone().map(|index| GAP.len() + widths[index].total()).sum::<usize>();
     let rule = paint.dim(&"─".repeat(width)) + "\n";
-    let mut header = " ".repeat(label_width);
-    for index in range.clone() {
-        let name = &sheet.columns[index];
-        header += GAP;
-        header += &padding(widths[index].total(), length(name));
-        header += &paint.bold(name);
+    let mut output = String::new();
+    let lines = range.clone().map(|index| sheet.columns[index].lines().count()).max().unwrap_or(0);
+    for line in 0..lines {
+        let mut header = " ".repeat(label_width);
+        for index in range.clone() {
+            let name = sheet.columns[index].lines().nth(line).unwrap_or("");
+            header += GAP;
+            header += &padding(widths[index].total(), length(name));
+            header += &paint.bold(name);
+        }
+        output += header.trim_end();
+        output.push('\n');
     }
-    let mut output = format!("{}\n{rule}", header.trim_end());
+    output += &rule;
     for row in &sheet.rows {
         if row.heading && row.cells[range.clone()].iter().all(|cell| cell.value.is_empty()) {
             output += &paint.bold(&row.label);
@@ -122,7 +129,8 @@ struct ColumnWidth {
 
 impl ColumnWidth {
     fn of(sheet: &Sheet, index: usize) -> Self {
-        let mut width = Self { value: 0, spread: 0, whole: length(&sheet.columns[index]) };
+        let mut width =
+            Self { value: 0, spread: 0, whole: sheet.columns[index].lines().map(length).max().unwrap_or(0) };
         for cell in sheet.rows.iter().map(|row| &row.cells[index]) {
             if cell.is_number() {
                 width.value = width.value.max(length(&cell.value));
