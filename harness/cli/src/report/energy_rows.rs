@@ -188,7 +188,7 @@ impl Part<'_> {
             Value::Measured(summary) => {
                 let mean = summary.mean;
                 let range = value.uncertainty.map(|uncertainty| (mean - uncertainty, mean + uncertainty));
-                Ok(Estimate { value: mean, range })
+                Ok(Estimate { value: mean, range, questions: None })
             }
             Value::Unavailable(_) => Err(reason(value)),
         }

@@ -75,7 +75,7 @@ fn sorted(mut lines: Vec<Line>) -> Vec<Line> {
 }
 
 fn grid(lines: &[Line], run: &Run) -> Sheet {
-    let labels = labels(lines);
+    let labels = labels(&lines.iter().map(|line| line.case).collect::<Vec<_>>());
     let columns = lines.iter().zip(&labels).filter_map(|(line, label)| {
         Some(Column { name: label.split_whitespace().collect::<Vec<_>>().join(" "), record: line.record? })
     });
@@ -145,11 +145,10 @@ fn unreached(footnotes: &mut Footnotes) -> Cell {
 }
 
 /// `int8  candle       2 threads`, in columns.
-fn labels(lines: &[Line]) -> Vec<String> {
-    let cases: Vec<&Case> = lines.iter().map(|line| line.case).collect();
+pub fn labels(cases: &[&Case]) -> Vec<String> {
     let parts: Vec<[String; 3]> = cases
         .iter()
-        .map(|case| [case.precision.name().to_owned(), case_name(case, &cases), threads(case.threads)])
+        .map(|case| [case.precision.name().to_owned(), case_name(case, cases), threads(case.threads)])
         .collect();
     let width = |part: usize| parts.iter().map(|parts| parts[part].chars().count()).max().unwrap_or(0);
     let (precision, backend) = (width(0), width(1));

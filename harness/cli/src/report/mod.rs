@@ -3,6 +3,7 @@
 mod agreement;
 pub mod agreement_table;
 mod blocks;
+pub mod calls;
 mod cells;
 pub mod charts;
 mod csv;

@@ -6,6 +6,7 @@ use pocketwatt_record::{Metric, Outcome, Record, Run, Samples, Summary, Value, d
 use super::{
     agreement::{Agreement, agreement, answers, rounds},
     blocks::{Block, Column, one_line},
+    calls::share,
     cells::Estimate,
     energy_rows, notes, physics,
     row::{Cell, Footnotes, Found, Row, Subject},
@@ -81,8 +82,8 @@ const LINES: &[Line] = &[
     Line { ranked: false, ..line("token_agreement") },
     quality("kl_divergence"),
     quality("perplexity"),
-    quality("call_intent"),
-    quality("call_structure"),
+    Line { optional: true, ..line("call_intent") },
+    Line { optional: true, ..line("call_structure") },
     quality("rouge_1"),
     quality("rouge_l"),
     Line { optional: true, ..line("time_to_call") },
@@ -125,6 +126,13 @@ impl Sheet {
             has_energy,
             footnotes: footnotes.texts,
         }
+    }
+}
+
+impl Sheet {
+    /// Whether there are shares, which have an interval of their own.
+    pub fn has_shares(&self) -> bool {
+        self.rows.iter().flat_map(|row| &row.cells).any(|cell| cell.spread.starts_with('['))
     }
 }
 
@@ -209,7 +217,9 @@ impl<'a> ColumnValues<'a> {
         let value = self.record.metrics.iter().find(|value| value.metric == line.metric).map(|value| &value.value);
         match value {
             Some(Value::Measured(summary)) => {
-                Ok(Estimate { value: line.statistic.of(summary), range: self.range(line) })
+                let range = self.range(line);
+                let estimate = Estimate { value: line.statistic.of(summary), range, questions: None };
+                Ok(share(self.record, line.metric).map_or(estimate, |share| share.estimate()))
             }
             Some(Value::Unavailable(reason)) => Err(physics::explained(self.record, &one_line(reason))),
             None => Err("not in the record".into()),

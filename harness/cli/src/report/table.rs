@@ -20,30 +20,37 @@ pub fn render(run: &Run, records: &[Record], style: &Style) -> String {
     let paint = Paint { color: style.color };
     let text_width = style.width.unwrap_or(TEXT_WIDTH).min(TEXT_WIDTH);
     let mut output = String::new();
-    let mut energy = false;
+    let (mut energy, mut shares) = (false, false);
     let sheets = blocks(records).into_iter().map(|block| Sheet::of(&block, run));
     for sheet in sheets.chain(grids(run, records)) {
         energy |= sheet.has_energy;
-        output += &paint.bold(&sheet.title);
-        output.push('\n');
-        output += &columns(&sheet, style.width.unwrap_or(usize::MAX), paint);
-        for (index, footnote) in sheet.footnotes.iter().enumerate() {
-            output += &paragraph(&format!("[{}] ", index + 1), footnote, text_width, paint);
-        }
-        for note in &sheet.notes {
-            output += &paragraph("note: ", note, text_width, paint);
-        }
-        for (index, line) in sheet.battery.iter().enumerate() {
-            output += &paragraph(if index == 0 { "battery: " } else { "         " }, line, text_width, paint);
-        }
-        output.push('\n');
+        shares |= sheet.has_shares();
+        output += &table_of(&sheet, style);
     }
-    output += &paragraph("", &legend(energy), text_width, paint);
+    output += &paragraph("", &legend(energy, shares), text_width, paint);
     output.push('\n');
     for (name, fact) in facts(run, records) {
         output += &paragraph(&format!("{name:<10} "), &fact, text_width, paint);
     }
     output
+}
+
+/// One sheet, and an empty line.
+pub fn table_of(sheet: &Sheet, style: &Style) -> String {
+    let paint = Paint { color: style.color };
+    let text_width = style.width.unwrap_or(TEXT_WIDTH).min(TEXT_WIDTH);
+    let mut output = paint.bold(&sheet.title) + "\n";
+    output += &columns(sheet, style.width.unwrap_or(usize::MAX), paint);
+    for (index, footnote) in sheet.footnotes.iter().enumerate() {
+        output += &paragraph(&format!("[{}] ", index + 1), footnote, text_width, paint);
+    }
+    for note in &sheet.notes {
+        output += &paragraph("note: ", note, text_width, paint);
+    }
+    for (index, line) in sheet.battery.iter().enumerate() {
+        output += &paragraph(if index == 0 { "battery: " } else { "         " }, line, text_width, paint);
+    }
+    output + "\n"
 }
 
 /// The columns side by side, as many at a time as fit in `width`.
