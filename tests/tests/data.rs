@@ -49,6 +49,34 @@ fn seeded_weights_are_asked_for_calls_but_have_no_quality() {
     assert!(record.summary("call_intent").is_none(), "random words are not judged");
 }
 
+/// The tiny model as if it had been trained: imported, its answers are judged.
+fn with_trained_model() -> Bench {
+    let bench = Bench::new();
+    bench.pocketwatt(&["model", "generate", "tiny"]).expect_code(0);
+    let folder = bench.model("tiny");
+    fs::remove_file(folder.join("pocketwatt.json")).unwrap();
+    let folder = folder.to_string_lossy().into_owned();
+    bench.pocketwatt(&["model", "import", &folder, "--name", "mine"]).expect_code(0);
+    bench
+}
+
+#[test]
+fn calls_are_traced_to_questions_and_answers() {
+    let bench = with_trained_model();
+    let arguments = ["run", "--backend", "fake", "--model", "mine", "--no-probe", "--scenario", "api-call"];
+    let finished = bench.pocketwatt(&[&arguments[..], &["--items", "5", "--show-calls=2"]].concat()).expect_code(0);
+    let record = &bench.records()[0];
+    assert_eq!(record.summary("call_structure").map(|summary| summary.median), Some(0.0));
+    for part in ["right calls by category", "wrong, the first 2", "    expected  ", "    answered  "] {
+        assert!(finished.stdout.contains(part), "{part}: {}", finished.stdout);
+    }
+    let row = finished.stdout.lines().find(|line| line.starts_with("right call (EM_structure), %")).unwrap();
+    assert!(row.contains("0 [0, ") && row.contains("] of "), "{row}");
+    let again = bench.pocketwatt(&["show", "--calls"]).expect_code(0);
+    assert!(again.stdout.contains("right calls by category"), "{}", again.stdout);
+    bench.pocketwatt(&["show", "--show-calls", "--format", "csv"]).expect_code(3);
+}
+
 #[test]
 fn a_precision_that_the_model_cannot_have_is_skipped_with_the_reason() {
     let bench = Bench::new();

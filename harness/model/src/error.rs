@@ -1,4 +1,7 @@
-use std::{io, path::PathBuf};
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 
 use thiserror::Error;
 
@@ -25,6 +28,14 @@ pub enum ModelError {
         /// The file.
         path: PathBuf,
         /// What is wrong with it, and where.
+        reason: String,
+    },
+    /// A chat template that was given up: it still runs, so nothing should be measured beside it.
+    #[error("the chat template of {path} is not usable: {reason}")]
+    Endless {
+        /// The file.
+        path: PathBuf,
+        /// What it took.
         reason: String,
     },
     /// A configuration that no decoder can have, or that this project cannot run.
@@ -101,6 +112,15 @@ pub enum ModelError {
 }
 
 impl ModelError {
+    /// Names `path` in place of the file that an error is about, for a file that only we have seen.
+    pub(crate) fn about(self, path: &Path) -> Self {
+        match self {
+            Self::Invalid { reason, .. } => Self::Invalid { path: path.to_owned(), reason },
+            Self::Endless { reason, .. } => Self::Endless { path: path.to_owned(), reason },
+            other => other,
+        }
+    }
+
     /// Wraps an I/O error with what was being done to which file.
     pub fn io(action: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
         let path = path.into();

@@ -105,13 +105,13 @@ pub(crate) fn counts(record: &Record) -> Option<(u64, u64)> {
 }
 
 /// Each question's answer once: the same question asked again is answered the same, and is no further evidence.
-fn once(record: &Record) -> impl Iterator<Item = &AnswerWorth> {
+pub fn distinct_answers(record: &Record) -> impl Iterator<Item = &CallAnswer> {
     let mut known = BTreeSet::new();
-    record
-        .calls
-        .iter()
-        .filter(move |answer| known.insert((answer.question.as_str(), answer.turn)))
-        .map(|answer| &answer.worth)
+    record.calls.iter().filter(move |answer| known.insert((answer.question.as_str(), answer.turn)))
+}
+
+fn once(record: &Record) -> impl Iterator<Item = &AnswerWorth> {
+    distinct_answers(record).map(|answer| &answer.worth)
 }
 
 fn complete(record: &Record, value: impl Fn(&TurnTrace, u32) -> Option<f64>) -> Result<Vec<f64>, String> {

@@ -91,6 +91,7 @@ fn observe(name: &str, record: &Record) -> Result<Vec<f64>, String> {
 }
 
 const FEWER_THAN_TWO: &str = "fewer than 2 output tokens";
+const INFINITE: &str = "infinite: a logit is no number, or out of all proportion";
 const NOT_LOADED: &str = "the model was not loaded";
 
 fn non_empty(observations: impl Iterator<Item = f64>, reason: &'static str) -> Result<Vec<f64>, String> {
@@ -184,7 +185,10 @@ fn distance(record: &Record, figure: impl Fn(&QualityFigures) -> f64) -> Result<
 fn quality(record: &Record, figure: impl Fn(&QualityFigures) -> f64) -> Result<Vec<f64>, String> {
     match &record.quality {
         _ if record.passport.model.seeded => Err("not applicable to seeded weights".into()),
-        Some(Quality::Compared(figures)) => Ok(vec![figure(figures)]),
+        Some(Quality::Compared(figures)) => Some(figure(figures))
+            .filter(|value| value.is_finite())
+            .map(|value| vec![value])
+            .ok_or_else(|| INFINITE.into()),
         Some(Quality::Unavailable { reason }) => Err(reason.clone()),
         None => Err("not compared".into()),
     }

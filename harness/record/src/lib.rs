@@ -15,7 +15,7 @@ mod run;
 mod statistics;
 mod store;
 
-pub use calls::{AnswerWorth, CallAnswer};
+pub use calls::{AnswerWorth, CallAnswer, distinct_answers};
 pub use catalogue::{Direction, Metric, Unit, catalogue, metric};
 pub use derive::{derive, derive_metrics};
 pub use energy::{Course, CurveEnd, EnergyPoint, PowerCurve, PowerPoint, power_curves};

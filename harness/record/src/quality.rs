@@ -2,10 +2,10 @@
 
 use pocketwatt_protocol::TokenId;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// Largest difference between two logits that still counts as the same model in f32: engines add in another order.
-pub const F32_TOLERANCE: f64 = 1e-3;
+pub const F32_TOLERANCE: f32 = 1e-3;
 
 /// Logits that differ in the last bit of f32 alone diverge by so much.
 const LEAST_DIVERGENCE: f64 = 1e-9;
@@ -35,17 +35,26 @@ pub struct QualityFigures {
     pub reference: String,
     /// Whether that was this very case's backend, in f32.
     pub is_reference: bool,
-    /// Largest difference between two logits.
-    pub largest_difference: f64,
+    /// Largest difference between two logits; null where one is no number.
+    #[serde(deserialize_with = "infinite_of_null")]
+    #[schemars(with = "Option<f32>")]
+    pub largest_difference: f32,
     /// Positions at which the most probable token is the reference's.
     pub same_choices: u32,
     /// The first position, counted from 1, at which it is not.
     pub first_divergence: Option<u32>,
-    /// Mean Kullback-Leibler divergence of the next token's distribution from the reference's, in nats.
+    /// Mean Kullback-Leibler divergence of the next token's distribution from the reference's, in nats; null where it is
+    /// infinite.
+    #[serde(deserialize_with = "infinite_of_null")]
+    #[schemars(with = "Option<f64>")]
     pub kl_divergence: f64,
-    /// `exp` of the mean negative log-likelihood of the text's tokens.
+    /// `exp` of the mean negative log-likelihood of the text's tokens; null where it is infinite.
+    #[serde(deserialize_with = "infinite_of_null")]
+    #[schemars(with = "Option<f64>")]
     pub perplexity: f64,
     /// The same for the reference.
+    #[serde(deserialize_with = "infinite_of_null")]
+    #[schemars(with = "Option<f64>")]
     pub reference_perplexity: f64,
 }
 
@@ -120,9 +129,9 @@ impl Logits<'_> {
     }
 }
 
-fn largest_difference(a: &[f32], b: &[f32]) -> f64 {
+fn largest_difference(a: &[f32], b: &[f32]) -> f32 {
     let difference = |(a, b): (&f32, &f32)| if (a - b).is_nan() { f32::INFINITY } else { (a - b).abs() };
-    f64::from(a.iter().zip(b).map(difference).fold(0.0, f32::max))
+    a.iter().zip(b).map(difference).fold(0.0, f32::max)
 }
 
 /// The first of the largest logits, as the measured loop chooses it.
@@ -154,6 +163,11 @@ fn finite_or_infinite(value: f64) -> f64 {
     if value.is_nan() { f64::INFINITY } else { value }
 }
 
+/// JSON has no infinity, of which its writer makes null; and a record with one must stay readable.
+fn infinite_of_null<'a, T: Deserialize<'a> + From<f32>, D: Deserializer<'a>>(from: D) -> Result<T, D::Error> {
+    Ok(Option::deserialize(from)?.unwrap_or_else(|| T::from(f32::INFINITY)))
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -176,7 +190,7 @@ mod tests {
         assert!((figures.perplexity - (1.0 / (0.5_f64 * 0.9)).sqrt()).abs() < 1e-6, "{figures:?}");
         assert!((figures.reference_perplexity - (1.0 / (0.75_f64 * 0.5)).sqrt()).abs() < 1e-6, "{figures:?}");
         assert_eq!((figures.positions, figures.same_choices, figures.first_divergence), (2, 1, Some(1)));
-        assert_eq!(figures.largest_difference, f64::from(ninth));
+        assert_eq!(figures.largest_difference, ninth);
         assert_eq!(figures.agreement(), 0.5);
     }
 
@@ -192,9 +206,12 @@ mod tests {
     #[test]
     fn what_is_no_number_is_infinitely_wrong() {
         let figures = compare(&[0.0, 1.0], &[f32::NAN, 1.0], &[0]);
-        assert_eq!(figures.largest_difference, f64::INFINITY);
+        assert_eq!(figures.largest_difference, f32::INFINITY);
         assert_eq!((figures.kl_divergence, figures.perplexity), (f64::INFINITY, f64::INFINITY));
         assert!(!figures.conforms());
+        let stored = serde_json::to_string(&figures).unwrap();
+        assert!(stored.contains("\"perplexity\":null"), "{stored}");
+        assert_eq!(serde_json::from_str::<QualityFigures>(&stored).unwrap(), figures);
     }
 
     proptest! {

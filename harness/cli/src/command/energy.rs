@@ -33,7 +33,7 @@ const COARSE_COUNTER_NS: u64 = 10_000_000_000;
 #[derive(Args, Debug, Default)]
 pub struct EnergyArguments {
     #[command(flatten)]
-    meters: MeterArguments,
+    meters: MeterChoiceArguments,
     /// Repeat the counted iterations until the energy of a request is known with this uncertainty (95 %), as far as the
     /// meter's updates limit it, such as 5%.
     #[arg(long, value_name = "PERCENT", value_parser = quantity::share)]
@@ -55,7 +55,7 @@ pub struct EnergyArguments {
 
 /// Which meters are read, and where.
 #[derive(Args, Debug, Default)]
-pub struct MeterArguments {
+pub struct MeterChoiceArguments {
     /// Energy meter to read: an id or an interface as `pocketwatt meters` lists them, or none; the first one is shown first
     /// [default: all that can be read].
     #[arg(long, value_name = "ID", value_delimiter = ',')]
@@ -86,7 +86,7 @@ impl RootArguments {
     }
 }
 
-impl MeterArguments {
+impl MeterChoiceArguments {
     /// The tree and the meters in it, as they were asked for.
     ///
     /// # Errors

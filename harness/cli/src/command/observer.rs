@@ -9,7 +9,7 @@ use pocketwatt_protocol::{LoadOptions, PROTOCOL_VERSION, Precision, Request, Tas
 use pocketwatt_record::ObserverCost;
 
 use super::{
-    energy::MeterArguments,
+    energy::MeterChoiceArguments,
     output,
     probe::ProbeFormat,
     selection::{CacheArguments, DEFAULT_MODEL, RegistryArguments},
@@ -55,7 +55,7 @@ pub struct ObserverArguments {
     #[arg(long, value_enum, default_value_t)]
     format: ProbeFormat,
     #[command(flatten)]
-    meters: MeterArguments,
+    meters: MeterChoiceArguments,
     #[command(flatten)]
     cache: CacheArguments,
     #[command(flatten)]

@@ -16,6 +16,7 @@ use pocketwatt_record::{
 };
 
 use super::{
+    calls::CallArguments,
     energy::EnergyArguments,
     output,
     selection::{CacheArguments, PlanArguments, RegistryArguments},
@@ -66,6 +67,8 @@ pub struct RunArguments {
     /// Also show what the backends answered.
     #[arg(long)]
     show_text: bool,
+    #[command(flatten)]
+    calls: CallArguments,
     /// Leave the memory bandwidth probe out; the model bandwidth utilisation is then not told.
     #[arg(long)]
     no_probe: bool,
@@ -97,6 +100,7 @@ impl RunArguments {
 /// # Errors
 /// When something is asked for that does not exist, or the results cannot be stored.
 pub fn run(arguments: RunArguments) -> Result<Exit> {
+    arguments.calls.check(arguments.format)?;
     if arguments.show_text && matches!(arguments.format, Format::Csv | Format::Json) {
         return Err(Refusal::error("--show-text would spoil the document: use it with --format table or markdown"));
     }
@@ -331,6 +335,7 @@ fn show(arguments: &RunArguments, run: &Run, folder: &RunFolder, records: &[Reco
             &|record, turn| user_text(&scenarios, record, turn),
         );
     }
+    text += &arguments.calls.text(run, records, arguments.format, &arguments.cache)?;
     output::write(&text)?;
     eprintln!("records: {}", folder.path().display());
     if records.iter().any(|record| record.outcome == Outcome::Measured) {

@@ -6,6 +6,7 @@ use anyhow::Result;
 use clap::Args;
 
 use super::{
+    calls::CallArguments,
     output,
     selection::CacheArguments,
     stored_run::{self, LATEST},
@@ -37,6 +38,8 @@ pub struct ShowArguments {
     #[arg(long)]
     show_text: bool,
     #[command(flatten)]
+    calls: CallArguments,
+    #[command(flatten)]
     cache: CacheArguments,
 }
 
@@ -45,6 +48,7 @@ pub struct ShowArguments {
 /// # Errors
 /// When there is no such run, a record of it cannot be read, or a file cannot be written.
 pub fn run(arguments: ShowArguments) -> Result<()> {
+    arguments.calls.check(arguments.format)?;
     if arguments.show_text && matches!(arguments.format, Format::Csv | Format::Json) {
         return Err(Refusal::error("--show-text would spoil the document: use it with --format table or markdown"));
     }
@@ -63,6 +67,7 @@ pub fn run(arguments: ShowArguments) -> Result<()> {
         output.push('\n');
         output += &report::text::render(&records, &|record, tokens| decoder.decode(record, tokens));
     }
+    output += &arguments.calls.text(&run, &records, arguments.format, &arguments.cache)?;
     if let Some(charts) = &arguments.charts {
         for file in report::charts::write(&run, &records, charts)? {
             eprintln!("chart: {}", file.display());
@@ -86,6 +91,7 @@ mod tests {
             charts,
             cases: false,
             show_text: true,
+            calls: CallArguments::default(),
             cache: CacheArguments::default(),
         }
     }

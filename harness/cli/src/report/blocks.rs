@@ -1,6 +1,6 @@
 //! Which cases stand side by side.
 
-use pocketwatt_record::{Outcome, Record};
+use pocketwatt_record::{Case, Outcome, Record};
 
 /// The cases that differ in nothing but the backend and its graph.
 pub struct Block<'a> {
@@ -34,9 +34,18 @@ impl Column<'_> {
 /// Model, precision and threads in words: what a chart is drawn for.
 pub fn combination(record: &Record) -> String {
     let case = &record.case;
+    format!("{} · {} · {}", model(record), case.precision.name(), threads(case.threads))
+}
+
+/// `mobilellm-125m (seeded weights)`.
+pub fn model(record: &Record) -> String {
     let seeded = if record.passport.model.seeded { " (seeded weights)" } else { "" };
-    let threads = if case.threads == 1 { "thread" } else { "threads" };
-    format!("{}{seeded} · {} · {} {threads}", one_line(&case.model), case.precision.name(), case.threads)
+    format!("{}{seeded}", one_line(&record.case.model))
+}
+
+/// `2 threads`.
+pub fn threads(count: u32) -> String {
+    format!("{count} {}", if count == 1 { "thread" } else { "threads" })
 }
 
 /// Groups records into blocks, both in the order in which they come.
@@ -77,10 +86,14 @@ fn columns<'a>(group: &[&'a Record]) -> Vec<Column<'a>> {
 
 /// The backend's name, with its graph where `peers` hold the backend more than once.
 pub fn column_name(record: &Record, peers: &[&Record]) -> String {
-    let twice =
-        peers.iter().any(|peer| peer.case.backend == record.case.backend && peer.case.graph != record.case.graph);
-    let backend = one_line(&record.case.backend);
-    match record.case.graph {
+    case_name(&record.case, &peers.iter().map(|peer| &peer.case).collect::<Vec<_>>())
+}
+
+/// The same of cases.
+pub fn case_name(case: &Case, peers: &[&Case]) -> String {
+    let twice = peers.iter().any(|peer| peer.backend == case.backend && peer.graph != case.graph);
+    let backend = one_line(&case.backend);
+    match case.graph {
         Some(graph) if twice => format!("{backend}/{}", graph.name()),
         _ => backend,
     }

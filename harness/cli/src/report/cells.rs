@@ -13,8 +13,17 @@ const MARGIN_BETWEEN_ITERATIONS: f64 = 0.01;
 pub struct Estimate {
     /// What is shown.
     pub value: f64,
-    /// Lowest and highest iteration; absent where there is only one observation.
+    /// Lowest and highest iteration, or the ends of the 95 % interval; absent where there is only one observation.
     pub range: Option<(f64, f64)>,
+    /// Of how many questions the number is a share; its range is then Wilson's interval, which is not symmetric.
+    pub questions: Option<usize>,
+}
+
+impl Estimate {
+    /// A number and the range of its iterations.
+    pub fn between(value: f64, range: Option<(f64, f64)>) -> Self {
+        Self { value, range, questions: None }
+    }
 }
 
 /// A unit that people read, and how to get there from the catalogue's unit.
@@ -96,7 +105,7 @@ mod tests {
     use super::*;
 
     fn estimate(value: f64, spread: f64) -> Option<Estimate> {
-        Some(Estimate { value, range: Some((value - spread, value + spread)) })
+        Some(Estimate { value, range: Some((value - spread, value + spread)), questions: None })
     }
 
     #[test]
@@ -122,7 +131,7 @@ mod tests {
         assert_eq!(best(&[estimate(30.0, 1.0), estimate(31.0, 0.5)], LowerIsBetter), None, "ranges overlap");
         assert_eq!(best(&[estimate(30.0, 1.0), None], LowerIsBetter), None, "nothing to compare with");
         assert_eq!(best(&[estimate(30.0, 0.01), estimate(30.2, 0.01)], LowerIsBetter), None, "less than 1 % apart");
-        let single = |value| Some(Estimate { value, range: None });
+        let single = |value| Some(Estimate { value, range: None, questions: None });
         assert_eq!(best(&[single(100.0), single(104.0)], LowerIsBetter), None, "within 5 %");
         assert_eq!(best(&[single(100.0), single(106.0)], LowerIsBetter), Some(0));
         assert_eq!(best(&[single(7.0), single(7.0)], LowerIsBetter), None, "a tie");

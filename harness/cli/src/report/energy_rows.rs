@@ -49,6 +49,13 @@ pub fn rows(block: &Block, simulated: bool, footnotes: &mut Footnotes) -> Vec<Ro
     rows
 }
 
+/// What each case has of a metric in the preferred scope, and that scope in words; nothing where no meter was read.
+pub fn preferred(block: &Block, metric: &str, simulated: bool) -> Option<(String, Vec<Found>)> {
+    let scopes = scopes(block);
+    let scope = scopes.first()?;
+    Some((words(scope, if simulated { ", simulated" } else { "" }), Part { block, scope }.found(metric)))
+}
+
 /// Every scope that a case of the block has figures of, in the order of preference.
 fn scopes(block: &Block) -> Vec<MetricScope> {
     let mut scopes: Vec<MetricScope> = Vec::new();
@@ -181,7 +188,7 @@ impl Part<'_> {
             Value::Measured(summary) => {
                 let mean = summary.mean;
                 let range = value.uncertainty.map(|uncertainty| (mean - uncertainty, mean + uncertainty));
-                Ok(Estimate { value: mean, range })
+                Ok(Estimate { value: mean, range, questions: None })
             }
             Value::Unavailable(_) => Err(reason(value)),
         }

@@ -15,10 +15,11 @@ use serde::Serialize;
 use super::{
     agreement::{Agreement, agreement, answers},
     blocks::{Block, blocks},
+    calls::{Share, share},
 };
 
 /// Version of this document, apart from that of the records.
-const REPORT_FORMAT: FormatVersion = FormatVersion { major: 1, minor: 1 };
+const REPORT_FORMAT: FormatVersion = FormatVersion { major: 1, minor: 2 };
 
 #[derive(Serialize)]
 struct Report<'a> {
@@ -97,8 +98,27 @@ struct MetricPart<'a> {
     /// Half the width of the 95 % interval.
     #[serde(skip_serializing_if = "Option::is_none")]
     uncertainty: Option<f64>,
+    /// Of a share of right answers: what it was counted from, and its 95 % Wilson interval.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    share: Option<SharePart>,
     #[serde(flatten)]
     value: ValuePart<'a>,
+}
+
+#[derive(Serialize)]
+struct SharePart {
+    right: usize,
+    questions: usize,
+    low: Option<f64>,
+    high: Option<f64>,
+}
+
+impl From<Share> for SharePart {
+    fn from(share: Share) -> Self {
+        let range = share.estimate().range;
+        let (low, high) = (range.map(|(low, _)| low), range.map(|(_, high)| high));
+        Self { right: share.right, questions: share.questions, low, high }
+    }
 }
 
 #[derive(Serialize)]
@@ -165,6 +185,10 @@ fn case<'a>(record: &'a Record, reference: Option<&'a Record>) -> CasePart<'a> {
                 part: value.scope.as_ref().and_then(|scope| scope.part.as_deref()),
                 source: value.scope.as_ref().map(|scope| scope.source),
                 uncertainty: value.uncertainty,
+                share: matches!(value.value, Value::Measured(_))
+                    .then(|| share(record, &value.metric))
+                    .flatten()
+                    .map(SharePart::from),
                 value: match &value.value {
                     Value::Measured(summary) => ValuePart::Measured(summary),
                     Value::Unavailable(reason) => ValuePart::Unavailable(reason),

@@ -11,20 +11,22 @@ use super::{
 /// One heading and one table for each sheet, then what they have in common.
 pub fn render(run: &Run, records: &[Record]) -> String {
     let mut output = String::new();
-    let mut energy = false;
+    let (mut energy, mut shares) = (false, false);
     for sheet in sheets(run, records) {
         energy |= sheet.has_energy;
-        output += &block_of(&sheet);
+        shares |= sheet.has_shares();
+        output += &table_of(&sheet);
     }
-    output += &format!("{}\n\n| | |\n|---|---|\n", escape(&legend(energy)));
+    output += &format!("{}\n\n| | |\n|---|---|\n", escape(&legend(energy, shares)));
     for (name, fact) in facts(run, records) {
         output += &format!("| {name} | {} |\n", escape(&fact));
     }
     output
 }
 
-fn block_of(sheet: &Sheet) -> String {
-    let names: Vec<String> = sheet.columns.iter().map(|name| escape(name)).collect();
+/// One heading and one table.
+pub fn table_of(sheet: &Sheet) -> String {
+    let names: Vec<String> = sheet.columns.iter().map(|name| escape(&name.replace('\n', ", "))).collect();
     let mut output = format!("### {}\n\n| | {} |\n", escape(&sheet.title), names.join(" | "));
     output += &format!("|---|{}\n", "---:|".repeat(names.len()));
     for row in &sheet.rows {
@@ -57,7 +59,7 @@ fn block_of(sheet: &Sheet) -> String {
 fn cell(cell: &Cell) -> String {
     let mut text = escape(&cell.value);
     if !cell.spread.is_empty() {
-        text += &format!(" {}", cell.spread);
+        text += &format!(" {}", escape(&cell.spread));
     }
     if let Some(number) = cell.footnote {
         text += &format!(" \\[{number}\\]");

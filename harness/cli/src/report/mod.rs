@@ -3,6 +3,7 @@
 mod agreement;
 pub mod agreement_table;
 mod blocks;
+pub mod calls;
 mod cells;
 pub mod charts;
 mod csv;
@@ -13,6 +14,7 @@ mod energy_rows;
 mod facts;
 #[cfg(test)]
 pub mod fixture;
+mod grid;
 mod json;
 mod markdown;
 mod notes;

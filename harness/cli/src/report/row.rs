@@ -26,7 +26,7 @@ pub struct Row {
 pub struct Cell {
     /// The number or a word.
     pub value: String,
-    /// `±` and half the range that the number stands for; empty for a single observation.
+    /// `±` and half the range that the number stands for, or `[14, 34] of 66` for a share; empty for a single observation.
     pub spread: String,
     /// Whether it is the best of its row.
     pub best: bool,
@@ -125,9 +125,13 @@ fn certain<'a>(estimates: impl Iterator<Item = &'a Estimate>, factor: f64) -> us
     if smallest.is_finite() { (1 - magnitude(smallest)).max(0) as usize } else { usize::MAX }
 }
 
-/// Half the range of a number; nothing for one without, or where its ends are the same.
+/// Half the range of a number; nothing for a share or one without, or where its ends are the same.
 fn half(estimate: &Estimate) -> Option<f64> {
-    estimate.range.map(|(low, high)| (high - low) / 2.0).filter(|&half| half > 0.0)
+    estimate
+        .range
+        .filter(|_| estimate.questions.is_none())
+        .map(|(low, high)| (high - low) / 2.0)
+        .filter(|&half| half > 0.0)
 }
 
 /// Of the first digit: 0 for 1 to 9.99.
@@ -136,6 +140,9 @@ fn magnitude(value: f64) -> i32 {
 }
 
 fn spread(estimate: Estimate, factor: f64, decimals: usize) -> String {
+    if let (Some((low, high)), Some(questions)) = (estimate.range, estimate.questions) {
+        return format!("[{:.0}, {:.0}] of {questions}", low * factor, high * factor);
+    }
     let Some(half) = half(&estimate).map(|half| half * factor) else { return String::new() };
     // More decimals where the row's own would say that there is no spread at all.
     let vanishes = half * 10f64.powi(decimals as i32) < 0.5;
@@ -173,7 +180,7 @@ mod tests {
         let metric = metric("energy_per_request").unwrap();
         let subject = Subject { label: None, metric, ranked: true, at_least: 1.0 };
         let range = Some((value - uncertainty, value + uncertainty));
-        let row = Row::of(&subject, &[Some(Ok(Estimate { value, range }))], &mut Footnotes::default());
+        let row = Row::of(&subject, &[Some(Ok(Estimate { value, range, questions: None }))], &mut Footnotes::default());
         assert!(row.cells[0].is_number(), "{:?}", row.cells);
         format!("{} {} {}", row.cells[0].value, row.unit, row.cells[0].spread)
     }

@@ -6,7 +6,9 @@ use pocketwatt_record::{Metric, Outcome, Record, Run, metric};
 use super::{
     agreement::{Agreement, agreement, answers},
     blocks::{Block, Column, blocks, one_line},
-    energy_rows, notes,
+    energy_rows,
+    grid::grids,
+    notes,
     row::{Cell, Footnotes, Found, Row, Subject},
     study,
     user_units::user_units,
@@ -20,7 +22,7 @@ const REASON_CHARACTERS: usize = 400;
 pub struct Sheet {
     /// Scenario, model, precision, threads.
     pub title: String,
-    /// Names of the columns.
+    /// Names of the columns; a line feed where a name is best broken.
     pub columns: Vec<String>,
     /// Metrics, and the agreement of the tokens.
     pub rows: Vec<Row>,
@@ -74,19 +76,22 @@ const LINES: &[Line] = &[
     Line { ranked: false, ..line("token_agreement") },
     quality("kl_divergence"),
     quality("perplexity"),
-    quality("call_intent"),
-    quality("call_structure"),
+    Line { optional: true, ..line("call_intent") },
+    Line { optional: true, ..line("call_structure") },
     quality("rouge_1"),
     quality("rouge_l"),
     Line { optional: true, ..line("time_to_call") },
     quality("tokens_per_call"),
 ];
 
-/// The sheets of a run: its study's, or one for each block.
+/// The sheets of a run: its study's, or one for each block, and then the grids.
 pub fn sheets(run: &Run, records: &[Record]) -> Vec<Sheet> {
     match study::of(run) {
         Some(study) => study::sheets(&study, records),
-        None => blocks(records).iter().map(|block| Sheet::of(block, run)).collect(),
+        None => {
+            let blocks = blocks(records);
+            blocks.iter().map(|block| Sheet::of(block, run)).chain(grids(run, records)).collect()
+        }
     }
 }
 
@@ -122,6 +127,20 @@ impl Sheet {
             footnotes: footnotes.texts,
         }
     }
+}
+
+impl Sheet {
+    /// Whether there are shares, which have an interval of their own.
+    pub fn has_shares(&self) -> bool {
+        self.rows.iter().flat_map(|row| &row.cells).any(|cell| cell.spread.starts_with('['))
+    }
+}
+
+/// What every case of a block has of a metric.
+pub fn estimates(block: &Block, metric: &str) -> Vec<Found> {
+    let Some(line) = LINES.iter().find(|line| line.metric == metric) else { return vec![None; block.columns.len()] };
+    let columns = block.columns.iter().map(|column| Values::of(column.record));
+    columns.map(|column| column.measured().then(|| column.estimate(line.metric, line.statistic))).collect()
 }
 
 /// `failed` or `skipped` for a case without numbers.

@@ -18,29 +18,36 @@ pub fn render(run: &Run, records: &[Record], style: &Style) -> String {
     let paint = Paint { color: style.color };
     let text_width = style.width.unwrap_or(TEXT_WIDTH).min(TEXT_WIDTH);
     let mut output = String::new();
-    let mut energy = false;
+    let (mut energy, mut shares) = (false, false);
     for sheet in sheets(run, records) {
         energy |= sheet.has_energy;
-        output += &paint.bold(&sheet.title);
-        output.push('\n');
-        output += &columns(&sheet, style.width.unwrap_or(usize::MAX), paint);
-        for (index, footnote) in sheet.footnotes.iter().enumerate() {
-            output += &paragraph(&format!("[{}] ", index + 1), footnote, text_width, paint);
-        }
-        for note in &sheet.notes {
-            output += &paragraph("note: ", note, text_width, paint);
-        }
-        for (index, line) in sheet.battery.iter().enumerate() {
-            output += &paragraph(if index == 0 { "battery: " } else { "         " }, line, text_width, paint);
-        }
-        output.push('\n');
+        shares |= sheet.has_shares();
+        output += &table_of(&sheet, style);
     }
-    output += &paragraph("", &legend(energy), text_width, paint);
+    output += &paragraph("", &legend(energy, shares), text_width, paint);
     output.push('\n');
     for (name, fact) in facts(run, records) {
         output += &paragraph(&format!("{name:<10} "), &fact, text_width, paint);
     }
     output
+}
+
+/// One sheet, and an empty line.
+pub fn table_of(sheet: &Sheet, style: &Style) -> String {
+    let paint = Paint { color: style.color };
+    let text_width = style.width.unwrap_or(TEXT_WIDTH).min(TEXT_WIDTH);
+    let mut output = paint.bold(&sheet.title) + "\n";
+    output += &columns(sheet, style.width.unwrap_or(usize::MAX), paint);
+    for (index, footnote) in sheet.footnotes.iter().enumerate() {
+        output += &paragraph(&format!("[{}] ", index + 1), footnote, text_width, paint);
+    }
+    for note in &sheet.notes {
+        output += &paragraph("note: ", note, text_width, paint);
+    }
+    for (index, line) in sheet.battery.iter().enumerate() {
+        output += &paragraph(if index == 0 { "battery: " } else { "         " }, line, text_width, paint);
+    }
+    output + "\n"
 }
 
 /// The columns side by side, as many at a time as fit in `width`.
@@ -77,14 +84,20 @@ fn stripe(
 ) -> String {
     let width = label_width + range.clone().map(|index| GAP.len() + widths[index].total()).sum::<usize>();
     let rule = paint.dim(&"─".repeat(width)) + "\n";
-    let mut header = " ".repeat(label_width);
-    for index in range.clone() {
-        let name = &sheet.columns[index];
-        header += GAP;
-        header += &padding(widths[index].total(), length(name));
-        header += &paint.bold(name);
+    let mut output = String::new();
+    let lines = range.clone().map(|index| sheet.columns[index].lines().count()).max().unwrap_or(0);
+    for line in 0..lines {
+        let mut header = " ".repeat(label_width);
+        for index in range.clone() {
+            let name = sheet.columns[index].lines().nth(line).unwrap_or("");
+            header += GAP;
+            header += &padding(widths[index].total(), length(name));
+            header += &paint.bold(name);
+        }
+        output += header.trim_end();
+        output.push('\n');
     }
-    let mut output = format!("{}\n{rule}", header.trim_end());
+    output += &rule;
     for row in &sheet.rows {
         if row.heading && row.cells[range.clone()].iter().all(|cell| cell.value.is_empty()) {
             output += &paint.bold(&row.label);
@@ -120,7 +133,8 @@ struct ColumnWidth {
 
 impl ColumnWidth {
     fn of(sheet: &Sheet, index: usize) -> Self {
-        let mut width = Self { value: 0, spread: 0, whole: length(&sheet.columns[index]) };
+        let mut width =
+            Self { value: 0, spread: 0, whole: sheet.columns[index].lines().map(length).max().unwrap_or(0) };
         for cell in sheet.rows.iter().map(|row| &row.cells[index]) {
             if cell.is_number() {
                 width.value = width.value.max(length(&cell.value));

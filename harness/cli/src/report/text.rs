@@ -75,7 +75,8 @@ fn groups<'a>(columns: &[&'a Column<'a>], turn: usize) -> Vec<(Vec<&'a Column<'a
     groups
 }
 
-fn by_number(tokens: &[TokenId]) -> String {
+/// Where there is no tokenizer.
+pub fn by_number(tokens: &[TokenId]) -> String {
     let listed: Vec<String> = tokens.iter().take(LISTED_TOKENS).map(|token| token.0.to_string()).collect();
     let more = if tokens.len() > LISTED_TOKENS { " ..." } else { "" };
     format!("(no tokenizer; token numbers: {}{more})", listed.join(" "))

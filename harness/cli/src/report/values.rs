@@ -2,7 +2,7 @@
 
 use pocketwatt_record::{Outcome, Record, Samples, Summary, Value, derive_metrics};
 
-use super::{agreement::rounds, blocks::one_line, cells::Estimate, physics};
+use super::{agreement::rounds, blocks::one_line, calls::share, cells::Estimate, physics};
 
 /// What is shown of a metric's summary.
 #[derive(Clone, Copy)]
@@ -63,10 +63,12 @@ impl<'a> Values<'a> {
         match found.map(|found| (&found.value, found.uncertainty)) {
             Some((Value::Measured(summary), Some(half))) => {
                 let value = statistic.of(summary);
-                Ok(Estimate { value, range: Some((value - half, value + half)) })
+                Ok(Estimate::between(value, Some((value - half, value + half))))
             }
             Some((Value::Measured(summary), None)) => {
-                Ok(Estimate { value: statistic.of(summary), range: self.range(metric, statistic) })
+                let range = self.range(metric, statistic);
+                let estimate = Estimate::between(statistic.of(summary), range);
+                Ok(share(self.record, metric).map_or(estimate, |share| share.estimate()))
             }
             Some((Value::Unavailable(reason), _)) => Err(physics::explained(self.record, &one_line(reason))),
             None => Err("not in the record".into()),

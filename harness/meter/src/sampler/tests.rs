@@ -58,7 +58,8 @@ impl EnergyMeter for CountingMeter {
     }
 }
 
-/// A process that takes 64 MiB, says so, and waits to be let go.
+/// A process that takes 64 MiB, says so, and waits to be let go. Its output must stay open: Python may write the end of the
+/// line by itself, and would die of a closed pipe.
 const TAKEN: u64 = 64 << 20;
 
 fn waiting_process() -> std::process::Child {
@@ -85,7 +86,7 @@ fn the_memory_of_a_real_process_is_found() {
     let mut child = waiting_process();
     let sampler = Sampler::start(&SystemRoot::real(), Vec::new(), NEVER).unwrap();
     sampler.watch(child.id(), None).unwrap();
-    child.stdout.take().unwrap().read_exact(&mut [0; 5]).unwrap();
+    child.stdout.as_mut().unwrap().read_exact(&mut [0; 5]).unwrap();
     sampler.release();
     child.stdin.take().unwrap().write_all(b"go").unwrap();
     child.wait().unwrap();
@@ -102,7 +103,7 @@ fn the_memory_of_a_real_process_is_found() {
 #[test]
 fn a_process_that_died_keeps_what_was_read() {
     let mut child = waiting_process();
-    child.stdout.take().unwrap().read_exact(&mut [0; 5]).unwrap();
+    child.stdout.as_mut().unwrap().read_exact(&mut [0; 5]).unwrap();
     let sampler = Sampler::start(&SystemRoot::real(), Vec::new(), NEVER).unwrap();
     sampler.watch(child.id(), None).unwrap();
     // The answer to a first release says that the first round was read.

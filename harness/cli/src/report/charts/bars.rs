@@ -65,7 +65,7 @@ impl Bars {
                 .and_then(|record| record.summary(self.metric));
             Slot {
                 estimate: summary
-                    .map(|summary| Estimate { value: summary.median, range: Some((summary.minimum, summary.maximum)) }),
+                    .map(|summary| Estimate::between(summary.median, Some((summary.minimum, summary.maximum)))),
                 word: record.and_then(|record| shortcoming(&record.outcome)).map(|(word, _)| word),
             }
         });

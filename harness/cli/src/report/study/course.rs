@@ -34,9 +34,9 @@ impl Course {
     pub fn of(lines: Vec<Vec<(f64, Estimate)>>, unit: Unit, fitted: bool) -> Self {
         let largest = lines.iter().flatten().map(|(_, estimate)| highest(estimate)).fold(0.0, f64::max);
         let scale = scale(unit, largest);
-        let scaled = |estimate: Estimate| Estimate {
-            value: estimate.value * scale.factor,
-            range: estimate.range.map(|(low, high)| (low * scale.factor, high * scale.factor)),
+        let scaled = |estimate: Estimate| {
+            let range = estimate.range.map(|(low, high)| (low * scale.factor, high * scale.factor));
+            Estimate::between(estimate.value * scale.factor, range)
         };
         let lines = lines.into_iter().map(|line| line.into_iter().map(|(x, y)| (x, scaled(y))).collect()).collect();
         Self { lines, scale, fitted }

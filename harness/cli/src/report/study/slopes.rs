@@ -63,7 +63,7 @@ fn slope_rows(
     let slope = |line: &(Line, usize)| {
         let value = line.0.slope * step;
         let half = line.0.slope_uncertainty.map(|half| half * step);
-        Estimate { value, range: half.map(|half| (value - half, value + half)) }
+        Estimate::between(value, half.map(|half| (value - half, value + half)))
     };
     let found: Vec<Found> = lines.iter().map(|line| Some(line.as_ref().map(slope).map_err(Clone::clone))).collect();
     let at_least = lines.iter().flatten().map(|line| line.0.intercept.abs()).fold(0.0, f64::max);
@@ -74,10 +74,8 @@ fn slope_rows(
             cell.footnote = Some(footnotes.number(format!("a line through {points} points has no interval")));
         }
     }
-    let intercepts: Vec<Found> = lines
-        .iter()
-        .map(|line| line.as_ref().ok().map(|line| Ok(Estimate { value: line.0.intercept, range: None })))
-        .collect();
+    let intercepts: Vec<Found> =
+        lines.iter().map(|line| line.as_ref().ok().map(|line| Ok(Estimate::between(line.0.intercept, None)))).collect();
     let mut rows = vec![row];
     if intercepts.iter().any(Option::is_some) {
         let largest = found.iter().flatten().flatten().map(|estimate| estimate.value.abs()).fold(0.0, f64::max);

@@ -1,0 +1,66 @@
+//! Which judged calls `run` and `show` trace, and against what they were judged.
+
+use anyhow::Result;
+use clap::Args;
+use pocketwatt_dataset::CallCase;
+use pocketwatt_record::{CallAnswer, Record, Run};
+
+use super::selection::CacheArguments;
+use crate::{
+    plan::{Items, Scenario},
+    refusal::Refusal,
+    report::{
+        Format, Style,
+        calls::{self, Answers},
+        decode::Decoder,
+    },
+};
+
+/// Whether calls are traced.
+#[derive(Args, Debug, Default)]
+pub struct CallArguments {
+    /// Also show how many calls are right in every category, and of each case the first N wrong ones beside what would have
+    /// been right [default N: 10].
+    #[arg(long, alias = "calls", value_name = "N", num_args = 0..=1, require_equals = true, default_missing_value = "10")]
+    show_calls: Option<usize>,
+}
+
+impl CallArguments {
+    /// Refuses to mix text into a document.
+    ///
+    /// # Errors
+    /// When the results are to be written for a program.
+    pub fn check(&self, format: Format) -> Result<()> {
+        if self.show_calls.is_some() && matches!(format, Format::Csv | Format::Json) {
+            return Err(Refusal::error(
+                "--show-calls would spoil the document: use it with --format table or markdown",
+            ));
+        }
+        Ok(())
+    }
+
+    /// The tables and lists, after an empty line; nothing unless asked for.
+    ///
+    /// # Errors
+    /// When a scenario that was stored with the run cannot be read, or nothing says where models are.
+    pub fn text(&self, run: &Run, records: &[Record], format: Format, cache: &CacheArguments) -> Result<String> {
+        let Some(first) = self.show_calls else { return Ok(String::new()) };
+        let decoder = Decoder::new(cache.library()?);
+        let scenarios = run.scenarios.iter().map(Scenario::stored).collect::<Result<Vec<_>>>()?;
+        let answers = Answers {
+            decode: &|record, tokens| decoder.decode(record, tokens),
+            expected: &|record, answer| expected(&scenarios, record, answer),
+            first,
+        };
+        Ok(format!("\n{}", calls::render(records, &answers, format, &Style::detect())))
+    }
+}
+
+/// A right answer to the question that an answer was given to.
+fn expected(scenarios: &[Scenario], record: &Record, answer: &CallAnswer) -> Option<String> {
+    let scenario = scenarios.iter().find(|scenario| scenario.name == record.case.scenario)?;
+    let Items::Calls(cases) = &scenario.data()?.items else { return None };
+    let case: &CallCase = cases.iter().map(|(_, case)| case).find(|case| case.id == answer.question)?;
+    let message = case.messages().into_iter().nth(answer.turn as usize)?;
+    Some(case.turns.get(message.turn)?.expected.reference())
+}

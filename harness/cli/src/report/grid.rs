@@ -1,0 +1,166 @@
+//! All precisions and numbers of threads of one scenario and model in one table, a line for each case.
+
+use pocketwatt_record::{Case, Record, Run, metric};
+
+use super::{
+    blocks::{Block, Column, case_name, model, one_line, threads},
+    energy_rows,
+    row::{Cell, Footnotes, Found, Row, Subject},
+    sheet::{Sheet, estimates, verdict},
+};
+
+/// What users look for first comes first.
+const COLUMNS: &[(&str, &str)] = &[
+    ("decode_throughput", "decode"),
+    ("prefill_throughput", "prefill"),
+    ("peak_resident_memory", "peak memory"),
+    ("token_agreement", "agreement"),
+    ("perplexity", "perplexity"),
+    ("model_bandwidth_utilisation", "of bandwidth"),
+    ("call_intent", "EM_intent"),
+    ("call_structure", "EM_structure"),
+];
+/// Columns that are there only where a case has a number.
+const OPTIONAL: [&str; 3] = ["perplexity", "call_intent", "call_structure"];
+const RANKED: &str = "decode_throughput";
+const ENERGY: &str = "energy_per_output_token";
+
+/// A line: a case of the plan, and its record once there is one.
+#[derive(Clone, Copy)]
+struct Line<'a> {
+    case: &'a Case,
+    record: Option<&'a Record>,
+}
+
+/// One grid for each scenario and model that was planned in more than one precision or number of threads. What was planned
+/// and not reached has a line all the same.
+pub fn grids(run: &Run, records: &[Record]) -> Vec<Sheet> {
+    let record = |case: &Case| records.iter().find(|record| record.case.id == case.id);
+    let unplanned = records.iter().map(|record| &record.case);
+    let unplanned = unplanned.filter(|case| run.plan.iter().all(|planned| planned.case.id != case.id));
+    let cases = run.plan.iter().map(|planned| &planned.case).chain(unplanned);
+    let mut groups: Vec<Vec<Line>> = Vec::new();
+    for line in cases.map(|case| Line { case, record: record(case) }) {
+        let same = |group: &&mut Vec<Line>| {
+            group.first().is_some_and(|first| {
+                (&first.case.scenario, &first.case.model) == (&line.case.scenario, &line.case.model)
+            })
+        };
+        match groups.iter_mut().find(same) {
+            Some(group) => group.push(line),
+            None => groups.push(vec![line]),
+        }
+    }
+    groups.into_iter().filter(|lines| is_spread(lines)).map(|lines| grid(&sorted(lines), run)).collect()
+}
+
+/// Whether there is more than what one block shows, and something to show at all.
+fn is_spread(lines: &[Line]) -> bool {
+    let Some((first, others)) = lines.split_first() else { return false };
+    let settings = |line: &Line| (line.case.precision, line.case.threads);
+    others.iter().any(|line| settings(line) != settings(first)) && lines.iter().any(|line| line.record.is_some())
+}
+
+/// By precision, then by backend as they were asked for, then by threads.
+fn sorted(mut lines: Vec<Line>) -> Vec<Line> {
+    let mut backends: Vec<&str> = Vec::new();
+    for line in &lines {
+        if !backends.contains(&line.case.backend.as_str()) {
+            backends.push(&line.case.backend);
+        }
+    }
+    let place = |case: &Case| backends.iter().position(|backend| *backend == case.backend);
+    lines.sort_by_key(|line| (line.case.precision, place(line.case), line.case.graph, line.case.threads));
+    lines
+}
+
+fn grid(lines: &[Line], run: &Run) -> Sheet {
+    let labels = labels(&lines.iter().map(|line| line.case).collect::<Vec<_>>());
+    let columns = lines.iter().zip(&labels).filter_map(|(line, label)| {
+        Some(Column { name: label.split_whitespace().collect::<Vec<_>>().join(" "), record: line.record? })
+    });
+    let block = Block { columns: columns.collect() };
+    let mut footnotes = Footnotes::default();
+    // A case without numbers says so once, at the beginning of its line.
+    let mut outcomes: Vec<Option<Cell>> =
+        block.columns.iter().map(|column| verdict(column.record, &column.name, &mut footnotes)).collect();
+    let (measured, scope) = measured(&block, run, &mut footnotes);
+    let mut reached = 0..block.columns.len();
+    let mut rows = Vec::new();
+    for (line, label) in lines.iter().zip(labels) {
+        let mut cells = vec![Cell::default(); measured.len()];
+        let mut outcome = line.record.is_none().then(|| unreached(&mut footnotes));
+        if let Some(column) = line.record.and_then(|_| reached.next()) {
+            cells = measured.iter().map(|row| row.cells[column].clone()).collect();
+            outcome = outcomes[column].take();
+        }
+        if let Some((first, outcome)) = cells.first_mut().zip(outcome) {
+            *first = outcome;
+        }
+        rows.push(Row { label, unit: "", cells, heading: false });
+    }
+    Sheet {
+        title: title(lines),
+        columns: measured.iter().map(head).collect(),
+        rows,
+        footnotes: footnotes.texts,
+        has_energy: scope.is_some(),
+        notes: scope.map(|scope| format!("energy is that of the {scope}, idle power included")).into_iter().collect(),
+        battery: Vec::new(),
+    }
+}
+
+/// The columns, each as a row of numbers that share a unit; and what the energy is that of, where there is any.
+fn measured(block: &Block, run: &Run, footnotes: &mut Footnotes) -> (Vec<Row>, Option<String>) {
+    let has_number = |found: &[Found]| found.iter().flatten().any(Result::is_ok);
+    let nothing_compared = block.columns.iter().all(|column| column.record.quality.is_none());
+    let mut rows = Vec::new();
+    for (name, label) in COLUMNS {
+        let found = estimates(block, name);
+        let optional = OPTIONAL.contains(name) || *name == "token_agreement" && nothing_compared;
+        if has_number(&found) || !optional {
+            rows.extend(row(name, label, &found, footnotes));
+        }
+    }
+    let energy = energy_rows::preferred(block, ENERGY, run.energy.sysfs_root.is_some());
+    let energy = energy.filter(|(_, found)| has_number(found));
+    let scope = energy.map(|(scope, found)| {
+        rows.extend(row(ENERGY, "energy/token", &found, footnotes));
+        scope
+    });
+    (rows, scope)
+}
+
+fn row(name: &str, label: &str, found: &[Found], footnotes: &mut Footnotes) -> Option<Row> {
+    let subject = Subject { label: Some(label), metric: metric(name)?, ranked: name == RANKED, at_least: 0.0 };
+    Some(Row::of(&subject, found, footnotes))
+}
+
+fn head(row: &Row) -> String {
+    if row.unit.is_empty() { row.label.clone() } else { format!("{}\n{}", row.label, row.unit) }
+}
+
+fn unreached(footnotes: &mut Footnotes) -> Cell {
+    let reason = "not measured yet: go on with `pocketwatt run --resume`";
+    Cell { value: "not reached".into(), footnote: Some(footnotes.number(reason.into())), ..Cell::default() }
+}
+
+/// `int8  candle       2 threads`, in columns.
+pub fn labels(cases: &[&Case]) -> Vec<String> {
+    let parts: Vec<[String; 3]> = cases
+        .iter()
+        .map(|case| [case.precision.name().to_owned(), case_name(case, cases), threads(case.threads)])
+        .collect();
+    let width = |part: usize| parts.iter().map(|parts| parts[part].chars().count()).max().unwrap_or(0);
+    let (precision, backend) = (width(0), width(1));
+    parts.iter().map(|[a, b, c]| format!("{a:precision$}  {b:backend$}  {c}")).collect()
+}
+
+/// `chat · mobilellm-125m (seeded weights) · every precision and number of threads`.
+fn title(lines: &[Line]) -> String {
+    let Some(record) = lines.iter().find_map(|line| line.record) else { return String::new() };
+    format!("{} · {} · every precision and number of threads", one_line(&record.case.scenario), model(record))
+}
+
+#[cfg(test)]
+mod tests;
