@@ -9,7 +9,8 @@ use super::{
 };
 use crate::ModelConfig;
 
-/// What the new tokens ask for and offer, each `[S, heads * head_dim]` with its own number of heads.
+/// What the new tokens ask for and offer, each `[S, heads * head_dim]` with its own number of heads: queries and keys in f32,
+/// values in [`Builder::format`].
 #[derive(Clone, Copy)]
 pub(super) struct Projections {
     pub(super) query: Value,
