@@ -89,7 +89,8 @@ impl Backend {
         self.refusal_on(precision, env::consts::ARCH)
     }
 
-    fn refusal_on(&self, precision: Precision, architecture: &str) -> String {
+    /// The same for processors of another architecture, as Rust calls it.
+    pub fn refusal_on(&self, precision: Precision, architecture: &str) -> String {
         match self.refused.get(&precision).and_then(|reason| reason.on(architecture)) {
             Some(reason) => reason.to_owned(),
             None => format!("{} does not compute in {}", self.name, precision.name()),
