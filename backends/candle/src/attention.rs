@@ -1,4 +1,4 @@
-use candle_core::{Device, Result, Tensor};
+use candle_core::{DType, Device, Result, Tensor};
 use candle_nn::ops::softmax_last_dim;
 use pocketwatt_model::ModelConfig;
 
@@ -44,7 +44,8 @@ fn mask(past: usize, count: usize) -> Result<Tensor> {
 }
 
 /// Grouped-query attention of `queries [positions, heads, head_dim]` over `keys` and `values [past + positions,
-/// kv_heads, head_dim]`, as `[positions, heads * head_dim]`.
+/// kv_heads, head_dim]`, as `[positions, heads * head_dim]`. Queries are f32, keys, values and the result of the cache's
+/// format.
 ///
 /// Plain matrix products on views of the cache. Candle's own attention for processors (`cpu_flash`) takes a dot
 /// product at a time and is slower here: 10 % of a token at 128 positions, more with every further one.
@@ -63,6 +64,7 @@ pub fn attend(
         .map(|block| {
             let seen = mask.past + block.start + block.count;
             let queries = (queries.narrow(0, block.start, block.count)?.transpose(0, 1)?.contiguous()? * scale)?;
+            let queries = queries.to_dtype(keys.dtype())?;
             let keys = keys.narrow(1, 0, seen)?;
             let values = values.narrow(1, 0, seen)?;
             attend_block(config, &queries, &keys, &values, block)
@@ -80,7 +82,7 @@ fn attend_block(
     block: &QueryBlock,
 ) -> Result<Tensor> {
     let stacked = (config.kv_heads, config.heads / config.kv_heads * block.count, config.head_dim);
-    let scores = queries.reshape(stacked)?.matmul(&keys.t()?)?;
+    let scores = queries.reshape(stacked)?.matmul(&keys.t()?)?.to_dtype(DType::F32)?;
     let scores = match &block.mask {
         Some(mask) => {
             let shape = scores.shape().clone();
@@ -88,7 +90,7 @@ fn attend_block(
         }
         None => scores,
     };
-    let mixed = softmax_last_dim(&scores)?.matmul(values)?;
+    let mixed = softmax_last_dim(&scores)?.to_dtype(values.dtype())?.matmul(values)?;
     mixed
         .reshape((config.heads, block.count, config.head_dim))?
         .transpose(0, 1)?

@@ -50,7 +50,7 @@ impl Model for CandleModel {
     }
 
     fn session(&mut self) -> Result<Box<dyn Session + '_>> {
-        let cache = KeyValueCache::new(self.decoder.config(), self.capacity)?;
+        let cache = KeyValueCache::new(self.decoder.config(), self.decoder.format(), self.capacity)?;
         Ok(Box::new(CandleSession { decoder: &self.decoder, cache }))
     }
 }

@@ -12,9 +12,9 @@ pub struct KeyValueCache {
 }
 
 impl KeyValueCache {
-    /// An empty cache. Executions of a shared block have one each: they see different inputs.
-    pub fn new(config: &ModelConfig, capacity: usize) -> Result<Self> {
-        let buffer = || Tensor::zeros((capacity, config.kv_heads, config.head_dim), DType::F32, &Device::Cpu);
+    /// An empty cache of numbers of that format. Executions of a shared block have one each: they see different inputs.
+    pub fn new(config: &ModelConfig, format: DType, capacity: usize) -> Result<Self> {
+        let buffer = || Tensor::zeros((capacity, config.kv_heads, config.head_dim), format, &Device::Cpu);
         let layers = (0..config.executed_layers()).map(|_| Ok((buffer()?, buffer()?))).collect::<Result<_>>()?;
         Ok(Self { layers, length: 0, capacity })
     }
@@ -31,8 +31,8 @@ impl KeyValueCache {
 
     /// Bytes allocated.
     pub fn bytes(&self) -> u64 {
-        let elements: usize = self.layers.iter().map(|(keys, values)| keys.elem_count() + values.elem_count()).sum();
-        (elements * DType::F32.size_in_bytes()) as u64
+        let bytes = |buffer: &Tensor| (buffer.elem_count() * buffer.dtype().size_in_bytes()) as u64;
+        self.layers.iter().map(|(keys, values)| bytes(keys) + bytes(values)).sum()
     }
 
     /// Writes the new positions' keys and values behind those held, and returns views of all of them. The positions

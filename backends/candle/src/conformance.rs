@@ -4,11 +4,12 @@
 use std::{env, fs, process::Command};
 
 use candle_core::utils::get_num_threads;
+use half::f16;
 use pocketwatt_model::reference::{self, ReferenceCase};
 use pocketwatt_protocol::{LoadOptions, MonotonicClock, Precision, TokenId};
 use pocketwatt_runner::{
     Backend, LoadStages,
-    conformance::{self, Expectation, F32_TOLERANCE, ROUNDED_TOLERANCE},
+    conformance::{self, Expectation, F32_TOLERANCE, HALF_TOLERANCE, ROUNDED_TOLERANCE},
 };
 
 use crate::{backend::CandleBackend, threads::with_pool};
@@ -38,7 +39,7 @@ fn run_suite_on(threads: u32) {
 #[ignore = "started by the tests above, with the number of threads in its environment"]
 fn suite_on_the_threads_of_the_environment() {
     let root = tempfile::tempdir().unwrap();
-    for precision in [Precision::F32, Precision::Int8, Precision::Int4] {
+    for precision in [Precision::F32, Precision::F16, Precision::Int8, Precision::Int4] {
         let root = root.path().join(precision.name());
         for case in ReferenceCase::all_in(&root, precision).unwrap() {
             let scratch = root.join(format!("{}-damaged", case.name));
@@ -50,7 +51,11 @@ fn suite_on_the_threads_of_the_environment() {
                 tokens: case.tokens,
                 logits: case.logits,
                 greedy: if precision == Precision::F32 { case.greedy } else { Vec::new() },
-                tolerance: if precision == Precision::F32 { F32_TOLERANCE } else { ROUNDED_TOLERANCE },
+                tolerance: match precision {
+                    Precision::F32 => F32_TOLERANCE,
+                    Precision::F16 => HALF_TOLERANCE,
+                    _ => ROUNDED_TOLERANCE,
+                },
                 scratch,
             };
             let outcome = with_pool(|| conformance::run(&CandleBackend, &expectation));
@@ -79,6 +84,35 @@ fn a_long_prompt_equals_the_reference() {
             assert!(difference < 1e-3, "chunks {chunks:?}, position {start}: {difference:e}");
         }
     }
+}
+
+/// The suite's tolerance would let f32 pass for f16: its cache is twice as large, and its logits have more digits.
+#[test]
+fn f16_is_not_widened_to_f32() {
+    let root = tempfile::tempdir().unwrap();
+    let answer = |precision: Precision| {
+        let root = root.path().join(precision.name());
+        let case = &ReferenceCase::all_in(&root, precision).unwrap()[0];
+        let options = LoadOptions { precision, ..options(32) };
+        let mut model = CandleBackend.load(&case.files, &options, &mut LoadStages::new(&MonotonicClock)).unwrap();
+        let mut session = model.session().unwrap();
+        let mut logits = Vec::new();
+        session.forward(&case.tokens, &mut logits).unwrap();
+        let digits_of_f16 = logits.iter().all(|logit| f16::from_f32(*logit).to_f32() == *logit);
+        (session.kv_cache_bytes(), digits_of_f16)
+    };
+    let (whole, half) = (answer(Precision::F32), answer(Precision::F16));
+    assert_eq!((whole.0, whole.1), (2 * half.0, false));
+    assert!(half.1, "the logits were not computed in f16");
+}
+
+#[test]
+fn bf16_is_refused_with_the_reason() {
+    let root = tempfile::tempdir().unwrap();
+    let case = &ReferenceCase::all_in(root.path(), Precision::Bf16).unwrap()[0];
+    let options = LoadOptions { precision: Precision::Bf16, ..options(8) };
+    let error = CandleBackend.load(&case.files, &options, &mut LoadStages::new(&MonotonicClock)).err().unwrap();
+    assert!(error.to_string().contains("it would compute in f32"), "{error:#}");
 }
 
 #[test]

@@ -13,6 +13,9 @@ use crate::{
 };
 
 /// The decoder of [`ModelConfig`] on candle's operators. Between blocks the residual stream is `[positions, hidden]`.
+///
+/// In f16 the weights, the residual stream, the cache and both factors of every product are f16. Everything between products
+/// but the residual sums is computed in f32: norms, rotary positions, softmax and SwiGLU.
 pub struct Decoder {
     config: ModelConfig,
     weights: Weights,
@@ -60,6 +63,11 @@ impl Decoder {
         &self.config
     }
 
+    /// The format of the residual stream and the cache.
+    pub fn format(&self) -> DType {
+        self.weights.embedding.format()
+    }
+
     /// Appends `tokens` to `cache` and replaces `logits` by those of the last of them.
     pub fn forward(&self, tokens: &[TokenId], cache: &mut KeyValueCache, logits: &mut Vec<f32>) -> Result<()> {
         let count = tokens.len();
@@ -77,15 +85,16 @@ impl Decoder {
             let y = self.norm(&x, &block.attention_norm)?;
             x = (x + self.attend(&y, index, &pass, cache, executed)?)?;
             let y = self.norm(&x, &block.feed_forward_norm)?;
-            x = (x + block.down.times(&swiglu(&block.gate_up.times(&y)?)?)?)?;
+            let gated = in_f32(&block.gate_up.times(&y)?, swiglu)?;
+            x = (x + block.down.times(&gated)?)?;
         }
         cache.advance(count);
         let last = self.norm(&x.narrow(0, count - 1, 1)?, &self.weights.norm)?;
-        copy_row(&self.weights.head.times(&last)?, logits)
+        copy_row(&self.weights.head.times(&last)?.to_dtype(DType::F32)?, logits)
     }
 
     fn norm(&self, x: &Tensor, weight: &Tensor) -> Result<Tensor> {
-        rms_norm(x, weight, self.config.rms_norm_eps as f32)
+        in_f32(x, |x| rms_norm(x, weight, self.config.rms_norm_eps as f32))
     }
 
     fn attend(
@@ -101,7 +110,7 @@ impl Decoder {
         let projected = block.query_key_value.times(y)?;
         // Queries and keys lie side by side and turn by the same angles: one rotation for both.
         let rotating = config.heads + config.kv_heads;
-        let placed = projected.narrow(1, 0, rotating * config.head_dim)?.contiguous()?;
+        let placed = projected.narrow(1, 0, rotating * config.head_dim)?.to_dtype(DType::F32)?.contiguous()?;
         let placed = placed.reshape((1, count, rotating, config.head_dim))?;
         let placed = if config.rotates(index) { rope_thd(&placed, &pass.cosines, &pass.sines)? } else { placed };
         let placed = if config.normalises_queries(index) { self.norm(&placed, &self.ones)? } else { placed };
@@ -111,12 +120,18 @@ impl Decoder {
             _ => queries,
         };
         let keys = placed.narrow(2, config.heads, config.kv_heads)?.squeeze(0)?.contiguous()?;
+        let keys = keys.to_dtype(self.format())?;
         let values = projected.narrow(1, rotating * config.head_dim, config.kv_width())?.contiguous()?;
         let values = values.reshape((count, config.kv_heads, config.head_dim))?;
         let (keys, values) = cache.extend(executed, &keys, &values)?;
         let attended = attend(config, &queries, &keys, &values, &pass.mask)?;
         block.output.times(&attended)
     }
+}
+
+/// `operation` on `x` in f32, with its result in the format of `x`.
+fn in_f32(x: &Tensor, operation: impl FnOnce(&Tensor) -> Result<Tensor>) -> Result<Tensor> {
+    operation(&x.to_dtype(DType::F32)?)?.to_dtype(x.dtype())
 }
 
 /// Copies the only row of `row` into the caller's buffer, without an allocation once that has its size.

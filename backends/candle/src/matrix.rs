@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use candle_core::{Result, Tensor};
+use candle_core::{DType, Result, Tensor};
 use rayon::prelude::*;
 
 use crate::blocks::Blocks;
@@ -22,6 +22,14 @@ impl Matrix {
         match self {
             Self::Plain(weight) => times_plain(x, weight),
             Self::Blocks(blocks) => blocks.times(x),
+        }
+    }
+
+    /// The format of what it multiplies, and of the products: its own, or f32 for codes.
+    pub fn format(&self) -> DType {
+        match self {
+            Self::Plain(weight) => weight.dtype(),
+            Self::Blocks(_) => DType::F32,
         }
     }
 

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use anyhow::bail;
-use candle_core::{Device, Tensor};
+use candle_core::{Device, Tensor, WithDType};
 use pocketwatt_model::{ModelConfig, ModelError, WeightFile};
 use pocketwatt_protocol::Precision;
 
@@ -47,14 +47,14 @@ impl Weights {
         let head = if config.tied_head { embedding.clone() } else { matrix(file, &[config.head_tensor()], precision)? };
         let blocks =
             (0..config.layers).map(|layer| Block::read(file, layer, precision)).collect::<anyhow::Result<_>>()?;
-        Ok(Self { embedding, blocks, norm: joined(file, &["model.norm.weight"])?, head })
+        Ok(Self { embedding, blocks, norm: joined(file, &["model.norm.weight"], WeightFile::read_f32_into)?, head })
     }
 }
 
 impl Block {
     fn read(file: &WeightFile, layer: usize, precision: Precision) -> anyhow::Result<Self> {
         let name = |part: &str| format!("model.layers.{layer}.{part}.weight");
-        let norm = |part: &str| joined(file, &[name(part)]);
+        let norm = |part: &str| joined(file, &[name(part)], WeightFile::read_f32_into);
         let read = |parts: &[&str]| {
             let names: Vec<String> = parts.iter().map(|part| name(part)).collect();
             matrix(file, &names, precision)
@@ -73,14 +73,22 @@ impl Block {
 /// The named matrices below one another.
 fn matrix(file: &WeightFile, names: &[impl AsRef<str>], precision: Precision) -> anyhow::Result<Matrix> {
     Ok(match precision {
-        Precision::F32 => Matrix::Plain(joined(file, names)?),
+        Precision::F32 => Matrix::Plain(joined(file, names, WeightFile::read_f32_into)?),
+        Precision::F16 => Matrix::Plain(joined(file, names, WeightFile::read_f16_into)?),
         Precision::Int8 | Precision::Int4 => Matrix::Blocks(Arc::new(Blocks::read(file, names, precision)?)),
-        other => bail!("this backend does not compute in {}", other.name()),
+        // Its matrix product turns all of both factors into f32 first, whatever part of them it multiplies.
+        Precision::Bf16 => bail!("candle has no product of bf16: it would compute in f32"),
+        Precision::W8a8 => bail!("this backend does not compute in w8a8"),
     })
 }
 
-/// The named tensors below one another. They agree in all but the number of rows: the folder was checked when opened.
-fn joined(file: &WeightFile, names: &[impl AsRef<str>]) -> anyhow::Result<Tensor> {
+/// The named tensors below one another, each read by `read`. They agree in all but the number of rows: the folder was
+/// checked when opened.
+fn joined<T: WithDType>(
+    file: &WeightFile,
+    names: &[impl AsRef<str>],
+    read: impl Fn(&WeightFile, &str, &mut [T]) -> Result<(), ModelError>,
+) -> anyhow::Result<Tensor> {
     let shapes = names
         .iter()
         .map(|name| Ok(file.tensor(name.as_ref())?.shape.clone()))
@@ -88,12 +96,12 @@ fn joined(file: &WeightFile, names: &[impl AsRef<str>]) -> anyhow::Result<Tensor
     let mut shape = shapes.first().cloned().unwrap_or_default();
     shape[0] = shapes.iter().map(|shape| shape[0]).sum();
     let length: usize = shape.iter().product();
-    let mut values = vec![0.0; length + CACHE_LINE_BYTES / size_of::<f32>()];
+    let mut values = vec![T::zero(); length + CACHE_LINE_BYTES / size_of::<T>()];
     let aligned = values.as_ptr().align_offset(CACHE_LINE_BYTES);
     let mut rest = &mut values[aligned..aligned + length];
     for (name, shape) in names.iter().zip(&shapes) {
         let (part, after) = rest.split_at_mut(shape.iter().product());
-        file.read_f32_into(name.as_ref(), part)?;
+        read(file, name.as_ref(), part)?;
         rest = after;
     }
     let buffer_length = values.len();

@@ -28,7 +28,7 @@ impl Backend for TractBackend {
 
     fn load(&self, files: &ModelFiles, options: &LoadOptions, stages: &mut LoadStages) -> Result<Box<dyn Model>> {
         match options.precision {
-            Precision::F32 | Precision::W8a8 | Precision::Int4 => {}
+            Precision::F32 | Precision::F16 | Precision::W8a8 | Precision::Int4 => {}
             other => bail!("this backend does not compute in {}", other.name()),
         }
         let graph = files.graph.as_ref().context("no graph was given: tract runs opset17 and opset23")?;

@@ -6,10 +6,12 @@ use pocketwatt_model::{reference::ReferenceCase, write_graph};
 use pocketwatt_protocol::{GraphKind, LoadOptions, ModelFiles, MonotonicClock, Precision};
 use pocketwatt_runner::{
     Backend, LoadStages, Model,
-    conformance::{self, Expectation, F32_TOLERANCE, ROUNDED_TOLERANCE},
+    conformance::{self, Expectation, F32_TOLERANCE, HALF_TOLERANCE, ROUNDED_TOLERANCE},
 };
 
-use crate::backend::TractBackend;
+use tract_onnx::{prelude::*, tract_core::ops::matmul::optimized::OptMatMul};
+
+use crate::{backend::TractBackend, load, threads::Threads};
 
 #[test]
 fn conforms_on_the_opset17_graph() {
@@ -36,6 +38,45 @@ fn conforms_with_rounded_weights() {
     }
 }
 
+#[test]
+fn conforms_in_f16() {
+    run(GraphKind::Opset17, Precision::F16, 1);
+    run(GraphKind::Opset17, Precision::F16, 2);
+}
+
+/// The suite's tolerance would let f32 pass for f16: so both factors of every product are looked at, and the cache.
+#[test]
+fn f16_is_not_widened_to_f32() {
+    let root = tempfile::tempdir().unwrap();
+    let case = ReferenceCase::all_in(root.path(), Precision::F16).unwrap().remove(0);
+    let graph = write_graph(&case.folder, GraphKind::Opset17, Precision::F16).unwrap();
+    let threads = Threads::start(1).unwrap();
+    let plan = load::prepare(load::read(&graph.path).unwrap(), &threads).unwrap();
+    let model = plan.model();
+    let products: Vec<_> = model.nodes.iter().filter(|node| node.op_is::<OptMatMul>()).collect();
+    for product in &products {
+        let kernels = product.op.info().unwrap();
+        let kernels: Vec<&String> = kernels.iter().filter(|line| line.contains("matmul(")).collect();
+        let half = |line: &&String| line.matches("PackedF16").count() == 2 && !line.contains("PackedF32");
+        assert!(!kernels.is_empty() && kernels.iter().all(half), "{product}: {kernels:?}");
+    }
+    // Seven with weights and two with the cache in each block, and the head.
+    assert_eq!(products.len(), case.folder.config().layers * 9 + 1);
+
+    let [whole, half] = [Precision::F32, Precision::F16].map(|precision| {
+        let root = root.path().join(precision.name());
+        let case = ReferenceCase::all_in(&root, precision).unwrap().remove(0);
+        let graph = Some(write_graph(&case.folder, GraphKind::Opset17, precision).unwrap());
+        let options = LoadOptions { precision, ..options(1, 32) };
+        let files = ModelFiles { graph, ..case.files };
+        let mut model = TractBackend.load(&files, &options, &mut LoadStages::new(&MonotonicClock)).unwrap();
+        let mut session = model.session().unwrap();
+        session.forward(&case.tokens, &mut Vec::new()).unwrap();
+        session.kv_cache_bytes()
+    });
+    assert_eq!(whole, 2 * half);
+}
+
 fn run(kind: GraphKind, precision: Precision, threads: u32) {
     let root = tempfile::tempdir().unwrap();
     for case in ReferenceCase::all_in(root.path(), precision).unwrap() {
@@ -47,7 +88,11 @@ fn run(kind: GraphKind, precision: Precision, threads: u32) {
             tokens: case.tokens,
             logits: case.logits,
             greedy: if precision == Precision::F32 { case.greedy } else { Vec::new() },
-            tolerance: if precision == Precision::F32 { F32_TOLERANCE } else { ROUNDED_TOLERANCE },
+            tolerance: match precision {
+                Precision::F32 => F32_TOLERANCE,
+                Precision::F16 => HALF_TOLERANCE,
+                _ => ROUNDED_TOLERANCE,
+            },
             scratch,
         };
         conformance::run(&TractBackend, &expectation).unwrap_or_else(|failures| {

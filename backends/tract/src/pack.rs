@@ -114,17 +114,30 @@ fn share_with_lookups(model: &mut TypedModel, constant: usize, raw: &Tensor, pac
 /// transposed one would give columns: so the first and the last row are tried.
 fn readable_panels(raw: &Tensor, packed: &Tensor) -> Option<Box<dyn MMMInputValue>> {
     let [rows, columns] = raw.shape() else { return None };
-    let plain = raw.try_as_plain_ram().ok()?;
-    let plain = plain.as_slice::<f32>().ok()?;
     let [panels] = packed.storage_as::<PackedMatrixStorage>()?.values() else { return None };
     if (panels.mn(), panels.k()) != (*rows, *columns) {
         return None;
     }
-    let mut row = vec![0.0; *columns];
-    let readable = [0, rows.checked_sub(1)?]
-        .into_iter()
-        .all(|index| panels.extract_at_mn_f32(index, &mut row).is_ok() && row == plain[index * columns..][..*columns]);
-    readable.then(|| panels.clone())
+    let ends = [0, rows.checked_sub(1)?];
+    let readable = match raw.datum_type() {
+        DatumType::F32 => ends.map(|index| equals(raw, index, *columns, |row| panels.extract_at_mn_f32(index, row))),
+        DatumType::F16 => ends.map(|index| equals(raw, index, *columns, |row| panels.extract_at_mn_f16(index, row))),
+        _ => return None,
+    };
+    (readable == [true, true]).then(|| panels.clone())
+}
+
+/// Whether `extract` gives row `index` of `raw`.
+fn equals<T: Datum + Default + PartialEq>(
+    raw: &Tensor,
+    index: usize,
+    columns: usize,
+    extract: impl FnOnce(&mut [T]) -> TractResult<()>,
+) -> bool {
+    let mut row = vec![T::default(); columns];
+    let Ok(plain) = raw.try_as_plain_ram() else { return false };
+    let right = plain.as_slice::<T>().ok().and_then(|all| all.get(index * columns..(index + 1) * columns));
+    extract(&mut row).is_ok() && right == Some(&row)
 }
 
 fn disconnect(model: &mut TypedModel, constant: usize, consumer: usize) {

@@ -61,6 +61,18 @@ pub enum ModelError {
         /// Shape by the configuration.
         expected: Vec<usize>,
     },
+    /// A weight that a precision cannot hold: it would become infinite.
+    #[error("{precision} holds numbers up to {largest:e}, and tensor {name:?} has a weight of {value:e}")]
+    OutOfRange {
+        /// The precision.
+        precision: &'static str,
+        /// The largest number that it holds.
+        largest: f32,
+        /// The tensor's name.
+        name: String,
+        /// The first weight beyond it.
+        value: f32,
+    },
     /// A name that no model of the library can have.
     #[error("{name:?} cannot be the name of a model: letters, digits and -_.+ can, beginning with a letter or digit")]
     Name {

@@ -40,7 +40,7 @@ const NAME_HASH_CHARACTERS: usize = 16;
 /// mistaken for the right one.
 ///
 /// # Errors
-/// When the weights are not in F32, do not fit the configuration, or the graph cannot be written.
+/// When the graph is not written in that precision, the weights are not in its format, do not fit the configuration, or the graph cannot be written.
 pub fn write_graph(folder: &ModelFolder, kind: GraphKind, precision: Precision) -> Result<GraphFile, ModelError> {
     let bytes = graph_bytes(folder, kind, precision)?;
     let sha256 = hexadecimal(&Sha256::digest(&bytes));
@@ -53,6 +53,14 @@ pub fn write_graph(folder: &ModelFolder, kind: GraphKind, precision: Precision) 
 }
 
 fn graph_bytes(folder: &ModelFolder, kind: GraphKind, precision: Precision) -> Result<Vec<u8>, ModelError> {
+    match (precision, kind) {
+        (Precision::F32 | Precision::Int8 | Precision::W8a8 | Precision::Int4, _) => {}
+        (Precision::F16, GraphKind::Opset17) => {}
+        (Precision::F16 | Precision::Bf16, _) => {
+            let (kind, name) = (kind.name(), precision.name());
+            return Err(ModelError::Config(format!("the graph {kind} is not written in {name}: opset17 is, in f16")));
+        }
+    }
     let weights_name = weights_file_name(precision);
     let weights = open_folder(folder, precision)?;
     let draft = decoder::decoder(folder.config(), kind, precision, &weights)?;

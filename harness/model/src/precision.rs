@@ -3,7 +3,8 @@
 //!
 //! | precision | file | tensors for each matrix `[out, in]` |
 //! |---|---|---|
-//! | f32, f16, bf16 | `model.safetensors` | itself; the halves are rounded to nearest even while loading |
+//! | f32 | `model.safetensors` | itself |
+//! | f16, bf16 | `model.f16.safetensors`, `model.bf16.safetensors` | itself, rounded to nearest even |
 //! | int8 | `model.int8.safetensors` | `.codes` u8 `[out, in / 32, 32]`, 128 is zero; `.scales` f32 `[out, in / 32]` |
 //! | int4 | `model.int4.safetensors` | `.codes` u8 `[out, in / 32, 16]`, two to a byte, the first in the low half, 8 is zero; `.scales` as int8 |
 //! | w8a8 | `model.w8a8.safetensors` | `.codes` u8 `[in, out]`, 128 is zero; `.scales` and `.sums` f32 `[out]` |
@@ -12,12 +13,12 @@
 
 mod block;
 mod channel;
+mod halves;
 mod layout;
 mod write;
 
 use std::path::{Path, PathBuf};
 
-use half::{bf16, f16};
 use pocketwatt_protocol::{ModelFiles, Precision};
 
 pub use block::{BLOCK, dequantise_int4, dequantise_int8};
@@ -43,7 +44,9 @@ pub struct PreparedWeights {
 /// Name of the file that holds the weights of a model in that precision.
 pub fn weights_file_name(precision: Precision) -> &'static str {
     match precision {
-        Precision::F32 | Precision::F16 | Precision::Bf16 => "model.safetensors",
+        Precision::F32 => "model.safetensors",
+        Precision::F16 => "model.f16.safetensors",
+        Precision::Bf16 => "model.bf16.safetensors",
         Precision::Int8 => "model.int8.safetensors",
         Precision::W8a8 => "model.w8a8.safetensors",
         Precision::Int4 => "model.int4.safetensors",
@@ -68,12 +71,7 @@ pub fn open_weights(files: &ModelFiles, precision: Precision) -> Result<(ModelCo
 pub fn read_dequantised(weights: &WeightFile, name: &str, precision: Precision) -> Result<Vec<f32>, ModelError> {
     let codes = format!("{name}{CODES}");
     if !weights.tensors().contains_key(&codes) {
-        let values = weights.read_f32(name)?;
-        return Ok(match precision {
-            Precision::F16 => values.into_iter().map(|value| f16::from_f32(value).to_f32()).collect(),
-            Precision::Bf16 => values.into_iter().map(|value| bf16::from_f32(value).to_f32()).collect(),
-            _ => values,
-        });
+        return weights.read_f32(name);
     }
     let codes = weights.read_bytes(&codes)?;
     let scales = weights.read_f32(&format!("{name}{SCALES}"))?;
@@ -94,8 +92,8 @@ pub(crate) fn open_folder(folder: &ModelFolder, precision: Precision) -> Result<
 fn checked(path: &Path, config: &ModelConfig, precision: Precision) -> Result<WeightFile, ModelError> {
     let weights = WeightFile::open(path)?;
     match precision {
-        Precision::F32 | Precision::F16 | Precision::Bf16 => weights.check(config)?,
-        Precision::Int8 | Precision::W8a8 | Precision::Int4 => layout::check(&weights, config, precision)?,
+        Precision::F32 => weights.check(config)?,
+        _ => layout::check(&weights, config, precision)?,
     }
     Ok(weights)
 }

@@ -6,6 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use half::{bf16, f16};
 use safetensors::tensor::{Dtype, Metadata};
 
 use crate::{ModelConfig, ModelError};
@@ -162,8 +163,8 @@ impl WeightFile {
         let location = self.tensor(name)?;
         let convert: fn(&[u8]) -> f32 = match location.dtype {
             Dtype::F32 => |bytes| f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]),
-            Dtype::F16 => |bytes| half::f16::from_le_bytes([bytes[0], bytes[1]]).to_f32(),
-            Dtype::BF16 => |bytes| half::bf16::from_le_bytes([bytes[0], bytes[1]]).to_f32(),
+            Dtype::F16 => |bytes| f16::from_le_bytes([bytes[0], bytes[1]]).to_f32(),
+            Dtype::BF16 => |bytes| bf16::from_le_bytes([bytes[0], bytes[1]]).to_f32(),
             other => {
                 return Err(ModelError::invalid(
                     &self.path,
@@ -171,7 +172,30 @@ impl WeightFile {
                 ));
             }
         };
-        let width = if location.dtype == Dtype::F32 { 4 } else { 2 };
+        self.read_into(name, location, values, convert)
+    }
+
+    /// Reads a tensor of the format F16 into `values`, which has exactly its number of elements.
+    ///
+    /// # Errors
+    /// When it is missing, cannot be read, has another number format, or the lengths differ.
+    pub fn read_f16_into(&self, name: &str, values: &mut [f16]) -> Result<(), ModelError> {
+        let location = self.tensor(name)?;
+        if location.dtype != Dtype::F16 {
+            let reason = format!("tensor {name:?} has number format {:?}, expected F16", location.dtype);
+            return Err(ModelError::invalid(&self.path, reason));
+        }
+        self.read_into(name, location, values, |bytes| f16::from_le_bytes([bytes[0], bytes[1]]))
+    }
+
+    fn read_into<T>(
+        &self,
+        name: &str,
+        location: &TensorLocation,
+        values: &mut [T],
+        convert: impl Fn(&[u8]) -> T,
+    ) -> Result<(), ModelError> {
+        let width = location.dtype.bitsize() / 8;
         if location.bytes != (values.len() * width) as u64 {
             return Err(ModelError::invalid(
                 &self.path,

@@ -15,7 +15,7 @@ use pocketwatt_protocol::{LoadOptions, ModelFiles, MonotonicClock, TokenId};
 
 use crate::{Backend, LoadStages, Model};
 use check::SESSION_CHECKS;
-pub use check::{F32_TOLERANCE, ROUNDED_TOLERANCE};
+pub use check::{F32_TOLERANCE, HALF_TOLERANCE, ROUNDED_TOLERANCE};
 use refusal::LOAD_CHECKS;
 
 /// A model on disk and what a correct backend answers.
@@ -31,8 +31,8 @@ pub struct Expectation {
     /// The reference's most probable tokens after `tokens`, one after the other. Empty where engines may rightly differ
     /// from it by more than two tokens are apart, because they round activations.
     pub greedy: Vec<TokenId>,
-    /// Largest difference between two ways to compute a logit: [`F32_TOLERANCE`] in f32, [`ROUNDED_TOLERANCE`] where
-    /// activations are rounded.
+    /// Largest difference between two ways to compute a logit: [`F32_TOLERANCE`] in f32, [`HALF_TOLERANCE`] in f16,
+    /// [`ROUNDED_TOLERANCE`] where activations are rounded to 8 bits.
     pub tolerance: f32,
     /// An empty folder, in which the suite damages copies of the model.
     pub scratch: PathBuf,

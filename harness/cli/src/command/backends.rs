@@ -1,5 +1,7 @@
 //! `pocketwatt backends`: who computes in which precision, and why others do not.
 
+use std::env;
+
 use anyhow::Result;
 use clap::Args;
 use pocketwatt_protocol::Precision;
@@ -19,11 +21,12 @@ pub struct BackendsArguments {
 /// # Errors
 /// When the backends' file cannot be read.
 pub fn run(arguments: &BackendsArguments) -> Result<()> {
-    output::write(&matrix(&arguments.registry.open()?))
+    output::write(&matrix(&arguments.registry.open()?, env::consts::ARCH))
 }
 
-/// A line for each backend, a column for each precision, and a footnote for each that is missing.
-fn matrix(registry: &Registry) -> String {
+/// A line for each backend, a column for each precision, and a footnote for each that is missing on processors of that
+/// architecture.
+fn matrix(registry: &Registry, architecture: &str) -> String {
     let backends: Vec<&Backend> = registry.all().iter().collect();
     let width = backends.iter().map(|backend| backend.name.chars().count()).max().unwrap_or(0);
     let mut text = format!("{:width$}", "");
@@ -38,7 +41,7 @@ fn matrix(registry: &Registry) -> String {
             let cell = if backend.precisions.contains(&precision) {
                 "yes".to_owned()
             } else {
-                format!("[{}]", footnote(&mut footnotes, backend.refusal(precision)))
+                format!("[{}]", footnote(&mut footnotes, backend.refusal_on(precision, architecture)))
             };
             text += &format!("  {cell:>4}");
         }
@@ -66,7 +69,7 @@ mod tests {
 
     #[test]
     fn every_cell_says_yes_or_why_not() {
-        let text = matrix(&Registry::open(None).unwrap());
+        let text = matrix(&Registry::open(None).unwrap(), "x86_64");
         insta::assert_snapshot!(text);
     }
 }

@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use clap::Args;
 use pocketwatt_meter::{Bandwidth, SystemRoot, device_facts, measure_bandwidth};
 use pocketwatt_model::ModelConfig;
-use pocketwatt_protocol::{Precision, wall_clock_unix_ms};
+use pocketwatt_protocol::wall_clock_unix_ms;
 use pocketwatt_record::{
     Case, EnergyPlan, ObserverCost, Outcome, PlannedCase, RECORD_FORMAT, Record, Run, RunFolder, RunSettings,
     StudySource,
@@ -27,8 +27,8 @@ use crate::{
     exit::Exit,
     measure::{CaseMeters, Mailbox, Sweep, SweepEnd, all_measured},
     plan::{
-        Backend, Data, Outline, PlannedModel, PreparedModel, Registry, Scenario, Selection, Study, duration, energy,
-        plan_cases, prepare,
+        Backend, Data, Outline, PlannedModel, PreparedModel, Registry, Scenario, Selection, Study, computed_precisions,
+        duration, energy, plan_cases, prepare,
     },
     refusal::Refusal,
     report::{self, Format, Style, date, decode::Decoder, progress},
@@ -149,9 +149,10 @@ fn start(arguments: &RunArguments, registry: &Registry) -> Result<Exit> {
     }
 
     let mut mailbox = Mailbox::with_signals()?;
+    let precisions = computed_precisions(&cases, registry);
     let mut models = BTreeMap::new();
     for (name, planned) in planned_models {
-        let prepared = PreparedModel::prepare(&library, &name, planned, arguments.plan.precisions())?;
+        let prepared = PreparedModel::prepare(&library, &name, planned, &precisions)?;
         models.insert(name, prepared);
     }
     let mut left_out = BTreeSet::new();
@@ -248,9 +249,7 @@ fn resume(arguments: &RunArguments, registry: &Registry, name: &str) -> Result<E
     let mut mailbox = Mailbox::with_signals()?;
     let library = arguments.cache.library()?;
     let records = folder.records()?;
-    let mut precisions: Vec<Precision> = run.plan.iter().map(|planned| planned.case.precision).collect();
-    precisions.sort_unstable();
-    precisions.dedup();
+    let precisions = computed_precisions(run.plan.iter().map(|planned| &planned.case), registry);
     let mut models = BTreeMap::new();
     for planned in &run.plan {
         let name = &planned.case.model;

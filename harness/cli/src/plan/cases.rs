@@ -7,7 +7,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use pocketwatt_protocol::{GraphKind, Precision};
 use pocketwatt_record::Case;
 
-use super::{Backend, Scenario};
+use super::{Backend, Registry, Scenario};
 use crate::refusal::Refusal;
 
 /// Which ONNX graph the backends load.
@@ -87,6 +87,15 @@ pub fn plan_cases(selection: &Selection) -> Result<Vec<Case>> {
         return Err(Refusal::error(format!("{} is in the plan twice: name each thing once", twice.id)));
     }
     Ok(cases)
+}
+
+/// The precisions that some of these cases are computed in: weights are rounded to no others, which would fill the disk
+/// for nothing.
+pub fn computed_precisions<'a>(cases: impl IntoIterator<Item = &'a Case>, registry: &Registry) -> Vec<Precision> {
+    let computed =
+        |case: &&Case| registry.find(&case.backend).is_ok_and(|backend| backend.precisions.contains(&case.precision));
+    let precisions: BTreeSet<Precision> = cases.into_iter().filter(computed).map(|case| case.precision).collect();
+    precisions.into_iter().collect()
 }
 
 /// Names the case and its file, so only letters that every file system takes.

@@ -10,7 +10,7 @@ mod study;
 pub mod synthetic;
 mod workload;
 
-pub use cases::{GraphChoice, Selection, plan_cases};
+pub use cases::{GraphChoice, Selection, computed_precisions, plan_cases};
 pub use energy::{idle_ms, shortest_window_ms};
 pub use estimate::{Outline, duration};
 pub use model::{DEFAULT_SEED, PlannedModel, PreparedModel};

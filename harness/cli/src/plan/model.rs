@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::Path};
 
 use anyhow::{Context, Result};
 use pocketwatt_model::{
-    ModelConfig, ModelFolder, ModelLibrary, ModelManifest, generate_seeded,
+    ModelConfig, ModelError, ModelFolder, ModelLibrary, ModelManifest, generate_seeded,
     precision::{PreparedWeights, obstacle, prepare_weights},
     variant::seeded_config,
     write_graph,
@@ -113,8 +113,10 @@ impl PreparedModel {
         for &precision in precisions {
             let made = match obstacle(config, precision) {
                 Some(reason) => Err(reason),
-                None => Ok(prepare_weights(&folder, &manifest.weights_sha256, precision)
-                    .with_context(|| format!("cannot round model {name:?} to {}", precision.name()))?),
+                None => match prepare_weights(&folder, &manifest.weights_sha256, precision) {
+                    Err(error @ ModelError::OutOfRange { .. }) => Err(error.to_string()),
+                    made => Ok(made.with_context(|| format!("cannot round model {name:?} to {}", precision.name()))?),
+                },
             };
             weights.insert(precision, made);
         }

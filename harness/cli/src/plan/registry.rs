@@ -1,6 +1,6 @@
 //! The backends, read from `backends/backends.toml` or a file in its form.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{collections::BTreeMap, env, fs, path::Path};
 
 use anyhow::{Context, Result};
 use pocketwatt_protocol::{GraphKind, Precision};
@@ -34,7 +34,7 @@ pub struct Backend {
     pub scored: bool,
     /// Why it does not compute in others.
     #[serde(default)]
-    refused: BTreeMap<Precision, String>,
+    refused: BTreeMap<Precision, Reason>,
     /// ONNX graphs that it loads, the one it runs fastest first.
     #[serde(default)]
     pub graphs: Vec<GraphKind>,
@@ -43,6 +43,25 @@ pub struct Backend {
     environment: BTreeMap<String, String>,
     /// A shared library that it opens at run time.
     pub library: Option<Library>,
+}
+
+/// Why a backend does not compute in a precision.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(untagged)]
+enum Reason {
+    /// On every processor.
+    Everywhere(String),
+    /// By the processor's architecture, as Rust calls it.
+    ByArchitecture(BTreeMap<String, String>),
+}
+
+impl Reason {
+    fn on(&self, architecture: &str) -> Option<&str> {
+        match self {
+            Self::Everywhere(reason) => Some(reason),
+            Self::ByArchitecture(reasons) => reasons.get(architecture).map(String::as_str),
+        }
+    }
 }
 
 /// A shared library that a runner opens, and where it comes from.
@@ -64,10 +83,16 @@ fn yes() -> bool {
 }
 
 impl Backend {
-    /// Why it does not compute in that precision.
+    /// Why it does not compute in that precision on processors of the architecture that this program was built for, which
+    /// is the runners' too.
     pub fn refusal(&self, precision: Precision) -> String {
-        match self.refused.get(&precision) {
-            Some(reason) => reason.clone(),
+        self.refusal_on(precision, env::consts::ARCH)
+    }
+
+    /// The same for processors of another architecture, as Rust calls it.
+    pub fn refusal_on(&self, precision: Precision, architecture: &str) -> String {
+        match self.refused.get(&precision).and_then(|reason| reason.on(architecture)) {
+            Some(reason) => reason.to_owned(),
             None => format!("{} does not compute in {}", self.name, precision.name()),
         }
     }
@@ -154,6 +179,17 @@ mod tests {
         let registry = Registry::open(None).unwrap();
         let candle: Vec<_> = registry.find("candle").unwrap().environment(3).collect();
         assert!(candle.contains(&("RAYON_NUM_THREADS", "3".into())), "{candle:?}");
+    }
+
+    #[test]
+    fn reasons_are_those_of_the_architecture() {
+        let registry = Registry::open(None).unwrap();
+        let onnxruntime = registry.find("onnxruntime").unwrap();
+        let reason = |precision, architecture| onnxruntime.refusal_on(precision, architecture);
+        assert!(reason(Precision::F16, "x86_64").contains("x86_64"));
+        assert!(reason(Precision::F16, "aarch64").contains("aarch64"));
+        assert_eq!(reason(Precision::F16, "riscv64"), "onnxruntime does not compute in f16");
+        assert_eq!(reason(Precision::Bf16, "x86_64"), reason(Precision::Bf16, "aarch64"));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Where the numbers come from: what stands below the sheets.
 
-use pocketwatt_record::{Record, Run};
+use pocketwatt_protocol::Precision;
+use pocketwatt_record::{Outcome, Record, Run};
 
 use super::{blocks::one_line, date::minute, energy_facts, study};
 
@@ -91,7 +92,13 @@ pub fn engine(record: &Record) -> Option<String> {
 }
 
 fn weights(records: &[Record]) -> Vec<String> {
-    distinct(records.iter().map(|record| {
+    // A case that was skipped for its precision may have none in it.
+    let made = |record: &&Record| {
+        record.outcome == Outcome::Measured
+            || record.case.precision == Precision::F32
+            || record.passport.model.rounded_sha256.is_some()
+    };
+    distinct(records.iter().filter(made).map(|record| {
         let model = &record.passport.model;
         let mebibytes = model.weight_bytes as f64 / (1u64 << 20) as f64;
         let hash = hash_prefix(model.rounded_sha256.as_ref().unwrap_or(&model.weights_sha256));

@@ -12,7 +12,7 @@ use super::{
 use crate::ModelConfig;
 
 /// What the new tokens ask for and offer, each `[S, heads * head_dim]` with its own number of heads, and with a batch
-/// dimension of 1 before it where the operator wants one.
+/// dimension of 1 before it where the operator wants one: queries and keys in f32, values in [`Builder::format`].
 #[derive(Clone, Copy)]
 pub(super) struct Projections {
     pub(super) query: Value,

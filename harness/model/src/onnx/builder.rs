@@ -1,6 +1,7 @@
 use std::collections::HashMap;
 
 use onnx_rs::ast::{Attribute, AttributeType, DataType};
+use pocketwatt_protocol::Precision;
 use safetensors::tensor::Dtype;
 
 use crate::{ModelError, WeightFile};
@@ -77,10 +78,12 @@ pub(super) struct Builder<'a> {
     draft: Draft,
     known: HashMap<String, Value>,
     scope: String,
+    /// Whether products, the residual stream and the cache are f16.
+    half: bool,
 }
 
 impl<'a> Builder<'a> {
-    pub(super) fn new(weights: &'a WeightFile) -> Self {
+    pub(super) fn new(weights: &'a WeightFile, precision: Precision) -> Self {
         let draft = Draft {
             names: vec![String::new()],
             nodes: Vec::new(),
@@ -88,7 +91,8 @@ impl<'a> Builder<'a> {
             inputs: Vec::new(),
             outputs: Vec::new(),
         };
-        Self { weights, draft, known: HashMap::new(), scope: String::new() }
+        let half = precision == Precision::F16;
+        Self { weights, draft, known: HashMap::new(), scope: String::new(), half }
     }
 
     pub(super) fn finish(self) -> Draft {
@@ -139,6 +143,21 @@ impl<'a> Builder<'a> {
         self.draft.nodes.push(DraftNode { name, domain, operator, inputs, outputs, attributes });
     }
 
+    /// The number format of products, the residual stream and the cache.
+    pub(super) fn format(&self) -> DataType {
+        if self.half { DataType::Float16 } else { DataType::Float }
+    }
+
+    /// `x`, which is in [`Builder::format`], in f32.
+    pub(super) fn widened(&mut self, x: Value) -> Value {
+        if self.half { self.node("Cast", &[x], vec![to(DataType::Float)]) } else { x }
+    }
+
+    /// `x`, which is in f32, in [`Builder::format`].
+    pub(super) fn narrowed(&mut self, x: Value) -> Value {
+        if self.half { self.node("Cast", &[x], vec![to(DataType::Float16)]) } else { x }
+    }
+
     /// A name for an output of the node that is about to be added.
     pub(super) fn fresh(&mut self, operator: &'static str) -> Value {
         self.name(format!("{}/{operator}.{}:{}", self.scope, self.draft.nodes.len(), self.draft.names.len()))
@@ -152,6 +171,12 @@ impl<'a> Builder<'a> {
     /// [`Builder::weight`] under another name: a second initializer over the same bytes.
     pub(super) fn weight_as(&mut self, name: &str, tensor: &str) -> Result<Value, ModelError> {
         self.stored_as(name, tensor, Dtype::F32, None)
+    }
+
+    /// A matrix of the weight file in [`Builder::format`], under a name of its own.
+    pub(super) fn matrix_as(&mut self, name: &str, tensor: &str) -> Result<Value, ModelError> {
+        let dtype = if self.half { Dtype::F16 } else { Dtype::F32 };
+        self.stored_as(name, tensor, dtype, None)
     }
 
     /// A tensor of that number format under a name of its own, and in another shape if one is given.
@@ -195,6 +220,7 @@ impl<'a> Builder<'a> {
         let format = match dtype {
             Dtype::U8 => DataType::Uint8,
             Dtype::I8 => DataType::Int8,
+            Dtype::F16 => DataType::Float16,
             _ => DataType::Float,
         };
         let shape = shape.iter().map(|&length| length as i64).collect();

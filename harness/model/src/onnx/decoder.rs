@@ -19,7 +19,7 @@ pub(super) fn decoder(
     precision: Precision,
     weights: &WeightFile,
 ) -> Result<Draft, ModelError> {
-    let mut builder = Builder::new(weights);
+    let mut builder = Builder::new(weights, precision);
     let linear = Linear { config, kind, precision };
     let ports = Ports::declare(&mut builder, config, kind);
     let positions = Positions::new(&mut builder, config, kind, &ports);
@@ -42,7 +42,8 @@ pub(super) fn decoder(
             Projections::joined(linear.joined(&mut builder, input, &weights)?.0)
         } else {
             let [query, key, value] = linear.products(&mut builder, input, &weights)?;
-            let projected = adjusted(&mut builder, config, kind, block, temperature, Projections { query, key, value });
+            let projected = Projections { query: builder.widened(query), key: builder.widened(key), value };
+            let projected = adjusted(&mut builder, config, kind, block, temperature, projected);
             with_batch(&mut builder, config, kind, projected)
         };
         let attended = attention(&mut builder, config, positions, config.rotates(block), cache, projected);
@@ -124,9 +125,11 @@ fn feed_forward(
 ) -> Result<Value, ModelError> {
     let input = linear.input(builder, x);
     let [gate, up] = linear.products(builder, input, &["mlp.gate_proj", "mlp.up_proj"].map(weight))?;
+    let [gate, up] = [gate, up].map(|x| builder.widened(x));
     let sigmoid = builder.node("Sigmoid", &[gate], vec![]);
     let gate = builder.node("Mul", &[gate, sigmoid], vec![]);
     let gated = builder.node("Mul", &[gate, up], vec![]);
+    let gated = builder.narrowed(gated);
     let gated = linear.input(builder, gated);
     linear.product(builder, gated, &weight("mlp.down_proj"))
 }

@@ -131,7 +131,13 @@ impl Linear<'_> {
             // One initializer: an engine that reads weights into memory of its own would hold them twice.
             GraphKind::Opset17 | GraphKind::Opset23 => weight,
         };
-        self.product_into(builder, x, weight, name, logits)
+        if self.precision != Precision::F16 {
+            return self.product_into(builder, x, weight, name, logits);
+        }
+        let product = builder.fresh(self.operator());
+        self.product_into(builder, x, weight, name, product)?;
+        builder.node_into(ONNX, "Cast", &[product], &[logits], vec![to(DataType::Float)]);
+        Ok(())
     }
 
     fn operator(self) -> &'static str {
@@ -165,7 +171,7 @@ impl Linear<'_> {
             // Gemm multiplies by the `[out, in]` matrices of the weight file as they lie, while MatMul would need
             // transposed copies.
             (Precision::F32 | Precision::F16 | Precision::Bf16 | Precision::W8a8, Input::Plain(x)) => {
-                let weight = builder.weight_as(name, weight)?;
+                let weight = builder.matrix_as(name, weight)?;
                 builder.node_into(ONNX, "Gemm", &[x, weight], &[output], vec![int("transB", 1)]);
             }
             (Precision::Int8 | Precision::Int4, Input::Plain(x)) => {
@@ -184,7 +190,7 @@ impl Linear<'_> {
         const EMBEDDING: &str = "model.embed_tokens.weight";
         match self.precision {
             Precision::F32 | Precision::F16 | Precision::Bf16 => {
-                let embedding = builder.weight(EMBEDDING)?;
+                let embedding = builder.matrix_as(EMBEDDING, EMBEDDING)?;
                 Ok(builder.node("Gather", &[embedding, tokens], vec![]))
             }
             Precision::Int8 | Precision::Int4 => {

@@ -1,4 +1,4 @@
-//! RMSNorm: `x / sqrt(mean(x^2) + eps) * weight`, over the last axis.
+//! RMSNorm: `x / sqrt(mean(x^2) + eps) * weight`, over the last axis, in f32.
 
 use pocketwatt_protocol::GraphKind;
 
@@ -13,7 +13,9 @@ pub(super) fn rms_norm(
     weight: &str,
 ) -> Result<Value, ModelError> {
     let weight = builder.weight(weight)?;
-    Ok(rms_norm_by(builder, config, kind, x, weight))
+    let x = builder.widened(x);
+    let normed = rms_norm_by(builder, config, kind, x, weight);
+    Ok(builder.narrowed(normed))
 }
 
 /// [`rms_norm`] with a weight that is there already.

@@ -5,6 +5,8 @@
 //! | all | `input_ids` i64 `[1, S]` | `logits` f32 `[1, vocabulary]`, of the last of the `S` tokens |
 //! | opset17, opset23 | `position_ids` i64 `[1, S]`; for each executed layer `e` the cached `past_key_values.e.key` and `.value` f32 `[1, kv_heads, P, head_dim]` | `present.e.key` and `.value` `[1, kv_heads, P+S, head_dim]` |
 //! | onnxruntime | `seqlens_k` i32 `[1]`: the last position; `total_sequence_length` i32: that plus one; caches as above, of any length `M` that holds all positions | `present.e.key` and `.value`, to be bound to the buffers of the past |
+//!
+//! In f16 the caches are f16, and everything else is as above.
 
 use onnx_rs::ast::DataType;
 use pocketwatt_protocol::GraphKind;
@@ -62,12 +64,13 @@ impl Ports {
                 Length::Fixed(config.head_dim),
             ]
         };
+        let format = builder.format();
         let caches = (0..config.executed_layers())
             .map(|e| CachePorts {
-                past_key: builder.input(format!("past_key_values.{e}.key"), DataType::Float, cache(past)),
-                past_value: builder.input(format!("past_key_values.{e}.value"), DataType::Float, cache(past)),
-                present_key: builder.output(format!("present.{e}.key"), DataType::Float, cache(present)),
-                present_value: builder.output(format!("present.{e}.value"), DataType::Float, cache(present)),
+                past_key: builder.input(format!("past_key_values.{e}.key"), format, cache(past)),
+                past_value: builder.input(format!("past_key_values.{e}.value"), format, cache(past)),
+                present_key: builder.output(format!("present.{e}.key"), format, cache(present)),
+                present_value: builder.output(format!("present.{e}.value"), format, cache(present)),
             })
             .collect();
         Self { input_ids, position, caches, logits }

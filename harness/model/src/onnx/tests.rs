@@ -5,11 +5,11 @@ use std::{
     path::Path,
 };
 
-use onnx_rs::ast::{DataLocation, Graph, OpType};
+use onnx_rs::ast::{DataLocation, DataType, Graph, OpType, TypeValue};
 use pocketwatt_protocol::GraphKind;
 
 use super::*;
-use crate::{ModelConfig, Preset, sha256_of_file};
+use crate::{ModelConfig, Preset, precision::prepare_weights, sha256_of_file};
 
 /// Calls `check` with every kind of graph of models that differ where graphs can.
 fn for_each_graph(check: impl Fn(&str, GraphKind, &ModelFolder, &Graph)) {
@@ -164,6 +164,61 @@ fn a_layer_that_runs_twice_has_two_caches() {
         let products = graph.node.iter().filter(|node| node.op_type == OpType::Gemm).count();
         assert_eq!(products, 7 * folder.config().executed_layers() + 1, "{name}");
     });
+}
+
+/// Every node's factors are of one format, products multiply f16, and norms, softmax and SwiGLU compute in f32.
+#[test]
+fn in_f16_products_and_caches_are_f16_and_what_lies_between_is_f32() {
+    let root = tempfile::tempdir().unwrap();
+    let folder = tiny(root.path());
+    prepare_weights(&folder, "source", Precision::F16).unwrap();
+    let bytes = fs::read(write_graph(&folder, GraphKind::Opset17, Precision::F16).unwrap().path).unwrap();
+    let graph = onnx_rs::parse(&bytes).unwrap().graph.unwrap();
+    let mut formats: BTreeMap<&str, DataType> =
+        graph.initializer.iter().map(|tensor| (tensor.name(), tensor.data_type())).collect();
+    for port in graph.input.iter().chain(&graph.output) {
+        let Some(TypeValue::Tensor(tensor)) = port.r#type.as_ref().and_then(|port| port.value.as_ref()) else {
+            panic!("{} is no tensor", port.name);
+        };
+        let cache = port.name.starts_with("past") || port.name.starts_with("present");
+        let format = if cache { DataType::Float16 } else { tensor.elem_type };
+        assert_eq!(tensor.elem_type, format, "{}", port.name);
+        formats.insert(port.name, format);
+    }
+    for node in &graph.node {
+        let found: Vec<DataType> = node.input.iter().map(|input| formats[input]).collect();
+        let output = match node.op_type.as_str() {
+            "Gemm" | "MatMul" => {
+                assert_eq!(found, [DataType::Float16; 2], "{}", node.name);
+                DataType::Float16
+            }
+            "Pow" | "ReduceMean" | "Div" | "Softmax" | "Sigmoid" | "Mul" | "Neg" => {
+                assert!(found.iter().all(|format| *format == DataType::Float), "{}: {found:?}", node.name);
+                DataType::Float
+            }
+            "Add" | "Concat" => {
+                assert!(found.iter().all(|format| *format == found[0]), "{}: {found:?}", node.name);
+                found[0]
+            }
+            "Cast" => {
+                let to = node.attribute.iter().find(|attribute| attribute.name == "to").unwrap().i;
+                let format = if to == 10 { DataType::Float16 } else { DataType::Float };
+                assert_ne!(found[0], format, "{} changes nothing", node.name);
+                format
+            }
+            "Shape" => DataType::Int64,
+            "LessOrEqual" => DataType::Bool,
+            "Where" => found[1],
+            _ => found[0],
+        };
+        for name in &node.output {
+            assert_eq!(*formats.entry(name).or_insert(output), output, "{}", node.name);
+        }
+    }
+    for (kind, precision) in [(GraphKind::Opset23, Precision::F16), (GraphKind::Opset17, Precision::Bf16)] {
+        let error = write_graph(&folder, kind, precision).unwrap_err().to_string();
+        assert!(error.contains(&format!("{} is not written in {}", kind.name(), precision.name())), "{error}");
+    }
 }
 
 #[test]

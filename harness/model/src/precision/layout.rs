@@ -48,13 +48,13 @@ pub fn obstacle(config: &ModelConfig, precision: Precision) -> Option<String> {
     Some(format!("{name} rounds blocks of {BLOCK} weights, and the model's {key} of {width} is no multiple of that"))
 }
 
-/// The tensors of the file for that precision, in the order in which they lie: codes first, then scales and norms, each in
-/// the order of the configuration. So the codes of the projections that read the same input lie side by side, and their
+/// The tensors of the file for that precision, in the order in which they lie: codes and halves first, then scales and
+/// norms, each in the order of the configuration. So the codes of the projections that read the same input lie side by side, and their
 /// scales too, and a graph can take them for one matrix.
 pub fn stored_tensors(config: &ModelConfig, precision: Precision) -> Vec<StoredTensor> {
     let mut tensors: Vec<StoredTensor> =
         config.tensors().into_iter().flat_map(|tensor| stored(tensor, precision)).collect();
-    tensors.sort_by_key(|tensor| !tensor.name.ends_with(CODES));
+    tensors.sort_by_key(|tensor| tensor.dtype == Dtype::F32);
     tensors
 }
 
@@ -71,7 +71,9 @@ fn stored(TensorSpec { name, shape }: TensorSpec, precision: Precision) -> Vec<S
         |codes: &[usize], scales: &[usize]| vec![part(CODES, Dtype::U8, codes), part(SCALES, Dtype::F32, scales)];
     let blocks = columns / BLOCK;
     match precision {
-        Precision::F32 | Precision::F16 | Precision::Bf16 => vec![StoredTensor { name, dtype: Dtype::F32, shape }],
+        Precision::F32 => vec![part("", Dtype::F32, &shape)],
+        Precision::F16 => vec![part("", Dtype::F16, &shape)],
+        Precision::Bf16 => vec![part("", Dtype::BF16, &shape)],
         Precision::Int8 => pair(&[rows, blocks, BLOCK], &[rows, blocks]),
         Precision::Int4 => pair(&[rows, blocks, BLOCK / 2], &[rows, blocks]),
         Precision::W8a8 => {
@@ -104,8 +106,8 @@ fn held_bytes(tensor: &TensorSpec, precision: Precision) -> u64 {
     let elements = tensor.elements() as u64;
     let blocks = elements / BLOCK as u64;
     match (precision, &tensor.shape[..]) {
-        (Precision::F16 | Precision::Bf16, _) => 2 * elements,
         (Precision::F32, _) | (_, [_]) => 4 * elements,
+        (Precision::F16 | Precision::Bf16, _) => 2 * elements,
         (Precision::Int8, _) => elements + SCALE_BYTES * blocks,
         (Precision::Int4, _) => elements / 2 + SCALE_BYTES * blocks,
         (Precision::W8a8, _) => elements + CHANNEL_SCALE_BYTES * tensor.shape[0] as u64,
@@ -145,7 +147,7 @@ mod tests {
         let matrices = config.parameters() - 576 * 61;
         assert_eq!(bytes_per_token(&config, Precision::Int4).0, norms + matrices * 18 / 32);
         assert_eq!(bytes_per_token(&config, Precision::Int8).0, norms + matrices * 34 / 32);
-        assert_eq!(bytes_per_token(&config, Precision::F16).0, 2 * config.parameters());
+        assert_eq!(bytes_per_token(&config, Precision::F16).0, norms + 2 * matrices);
         let shared = Preset::find("mobilellm-ls-125m").unwrap().config();
         let (all, per_token) = bytes_per_token(&shared, Precision::Int4);
         assert_eq!(all, bytes_per_token(&config, Precision::Int4).0);

@@ -13,10 +13,11 @@ use super::{
     PreparedWeights,
     block::{quantise_int4, quantise_int8},
     channel::quantise_channels,
+    halves::{bf16_bytes, f16_bytes},
     layout::{bytes_per_token, obstacle, stored_tensors},
     weights_file_name,
 };
-use crate::{ModelError, ModelFolder, sha256_of_file, weight_writer::WeightWriter};
+use crate::{ModelError, ModelFolder, TensorSpec, sha256_of_file, weight_writer::WeightWriter};
 
 /// Changes when the same weights are rounded to other codes than before: files of another number are made anew.
 const SCHEME: u32 = 3;
@@ -34,7 +35,8 @@ struct Receipt {
 /// file is there already and unchanged.
 ///
 /// # Errors
-/// When the model's shape does not allow it ([`obstacle`]), or a file cannot be read or written.
+/// When the model's shape does not allow it ([`obstacle`]), a weight is beyond the numbers of that precision
+/// ([`ModelError::OutOfRange`]), or a file cannot be read or written.
 pub fn prepare_weights(
     folder: &ModelFolder,
     source_sha256: &str,
@@ -92,7 +94,7 @@ fn write(folder: &ModelFolder, precision: Precision, path: &Path) -> Result<Stri
         let mut numbers = Vec::new();
         for tensor in folder.config().tensors() {
             let weights = source.read_f32(&tensor.name)?;
-            let (codes, rest) = rounded(weights, &tensor.shape, precision);
+            let (codes, rest) = rounded(weights, &tensor, precision)?;
             writer.write(&codes)?;
             numbers.extend(rest);
         }
@@ -103,17 +105,19 @@ fn write(folder: &ModelFolder, precision: Precision, path: &Path) -> Result<Stri
 }
 
 /// The codes of a tensor, and its scales; a norm has no codes and stays as it is.
-fn rounded(weights: Vec<f32>, shape: &[usize], precision: Precision) -> (Vec<u8>, Vec<f32>) {
-    let [_, columns] = shape else { return (Vec::new(), weights) };
-    match precision {
-        Precision::F32 | Precision::F16 | Precision::Bf16 => (Vec::new(), weights),
+fn rounded(weights: Vec<f32>, tensor: &TensorSpec, precision: Precision) -> Result<(Vec<u8>, Vec<f32>), ModelError> {
+    let [_, columns] = tensor.shape[..] else { return Ok((Vec::new(), weights)) };
+    Ok(match precision {
+        Precision::F32 => (Vec::new(), weights),
+        Precision::F16 => (f16_bytes(&weights, &tensor.name)?, Vec::new()),
+        Precision::Bf16 => (bf16_bytes(&weights, &tensor.name)?, Vec::new()),
         Precision::Int8 => quantise_int8(&weights).into_parts(),
         Precision::Int4 => quantise_int4(&weights).into_parts(),
         Precision::W8a8 => {
-            let channels = quantise_channels(&weights, *columns);
+            let channels = quantise_channels(&weights, columns);
             (channels.codes, [channels.scales, channels.sums].concat())
         }
-    }
+    })
 }
 
 #[cfg(test)]
@@ -133,7 +137,7 @@ mod tests {
     fn files_are_made_once_and_again_when_damaged_or_of_other_weights() {
         let root = tempfile::tempdir().unwrap();
         let (folder, source) = model(root.path());
-        for precision in [Precision::Int8, Precision::W8a8, Precision::Int4] {
+        for precision in Precision::ALL.into_iter().filter(|precision| *precision != Precision::F32) {
             let made = prepare_weights(&folder, &source, precision).unwrap();
             let written = fs::metadata(&made.path).unwrap().modified().unwrap();
             assert_eq!(prepare_weights(&folder, &source, precision).unwrap(), made);
@@ -157,6 +161,22 @@ mod tests {
     }
 
     #[test]
+    fn a_weight_beyond_f16_is_told_and_leaves_no_file() {
+        let root = tempfile::tempdir().unwrap();
+        let (folder, source) = model(root.path());
+        let name = "model.layers.0.mlp.up_proj.weight";
+        let offset = folder.weights().unwrap().tensor(name).unwrap().offset as usize;
+        let mut bytes = fs::read(folder.weights_path()).unwrap();
+        bytes[offset..offset + 4].copy_from_slice(&1e6_f32.to_le_bytes());
+        fs::write(folder.weights_path(), bytes).unwrap();
+        let before = fs::read_dir(folder.path()).unwrap().count();
+        let error = prepare_weights(&folder, &source, Precision::F16).unwrap_err();
+        assert!(matches!(&error, ModelError::OutOfRange { name: found, .. } if found == name), "{error}");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), before);
+        prepare_weights(&folder, &source, Precision::Bf16).unwrap();
+    }
+
+    #[test]
     fn a_file_of_the_precision_opens_and_that_of_another_does_not() {
         let root = tempfile::tempdir().unwrap();
         let (folder, source) = model(root.path());
@@ -176,5 +196,7 @@ mod tests {
         assert!(error.contains("codes\" in ") && error.contains("the configuration asks for"), "{error}");
         assert!(super::super::open_weights(&files(Precision::F32), Precision::Int4).is_err());
         assert!(super::super::open_weights(&files(Precision::Int4), Precision::F32).is_err());
+        let error = super::super::open_weights(&files(Precision::Bf16), Precision::F16).unwrap_err().to_string();
+        assert!(error.ends_with("is BF16, expected F16"), "{error}");
     }
 }

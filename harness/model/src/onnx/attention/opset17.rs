@@ -25,6 +25,7 @@ pub(super) fn attention(
         Some(rotary) => (rotate(builder, config, rotary, query), rotate(builder, config, rotary, key)),
         None => (query, key),
     };
+    let (query, key) = (builder.narrowed(query), builder.narrowed(key));
     builder.node_into(ONNX, "Concat", &[cache.past_key, key], &[cache.present_key], vec![axis(2)]);
     builder.node_into(ONNX, "Concat", &[cache.past_value, value], &[cache.present_value], vec![axis(2)]);
 
@@ -38,10 +39,12 @@ pub(super) fn attention(
 
     let key = builder.node("Transpose", &[key], vec![ints("perm", &[0, 1, 3, 2])]);
     let scores = builder.node("MatMul", &[query, key], vec![]);
+    let scores = builder.widened(scores);
     let factor = builder.number(scale(config));
     let scores = builder.node("Mul", &[scores, factor], vec![]);
     let scores = builder.node("Add", &[scores, mask], vec![]);
     let weights = builder.node("Softmax", &[scores], vec![axis(-1)]);
+    let weights = builder.narrowed(weights);
     let mixed = builder.node("MatMul", &[weights, value], vec![]);
 
     let heads = builder.integers(&[config.heads as i64, -1, head_dim]);
