@@ -15,6 +15,7 @@ mod power;
 pub(crate) mod simulation;
 mod spans;
 mod step;
+mod stretch;
 mod totals;
 #[cfg(test)]
 mod truth_test;

@@ -14,6 +14,7 @@ mod record;
 mod run;
 mod statistics;
 mod store;
+mod sustained;
 
 pub use calls::{AnswerWorth, CallAnswer};
 pub use catalogue::{Direction, Metric, Unit, catalogue, metric};
@@ -33,3 +34,4 @@ pub use record::{
 pub use run::{EnergyPlan, PlannedCase, Run, RunSettings, ScenarioSource, StudySource};
 pub use statistics::{Summary, median_interval, percentile};
 pub use store::{RunFolder, StoreError, latest_run};
+pub use sustained::{Stretch, Stretches, hottest, stretches};

@@ -49,7 +49,7 @@ pub struct RunArguments {
     dry_run: bool,
     /// Go on with a run that was stopped: measure the cases of its plan that have no record.
     #[arg(long, value_name = "RUN", num_args = 0..=1, default_missing_value = LATEST,
-        conflicts_with_all = ["scenario", "model", "backend", "threads", "graph", "iterations", "warmup", "settle", "timeout", "device", "dry_run", "no_probe", "meter", "energy_uncertainty", "idle", "battery", "idle_power", "screen_power", "sysfs_root", "strict"])]
+        conflicts_with_all = ["scenario", "model", "backend", "threads", "graph", "iterations", "warmup", "settle", "sustain", "timeout", "device", "dry_run", "no_probe", "meter", "energy_uncertainty", "idle", "battery", "idle_power", "screen_power", "sysfs_root", "strict"])]
     resume: Option<String>,
     /// With --resume: also measure again what failed or was skipped.
     #[arg(long, requires = "resume")]
@@ -138,7 +138,7 @@ fn start(arguments: &RunArguments, registry: &Registry) -> Result<Exit> {
             .map(|case| estimated(case, &planned_models[&case.model].config(), guess(case)?, &settings))
             .collect::<Result<Vec<_>>>()?;
         let (_, energy) = arguments.energy.prepare()?;
-        energy::add_time(&mut plan, &energy);
+        energy::add_time(&mut plan, &energy, &settings);
         let announcement = energy::announcement(&energy, plan.len()).map_or(String::new(), |line| line + "\n");
         output::write(&(describe_plan(&plan, &planned_models) + &announcement))?;
         return Ok(Exit::Success);
@@ -194,7 +194,7 @@ fn start(arguments: &RunArguments, registry: &Registry) -> Result<Exit> {
     }
     let (mut meters, plan) = arguments.energy.prepare()?;
     run.energy = EnergyPlan { observer: ObserverCost::read(&device_folder), ..plan };
-    energy::add_time(&mut run.plan, &run.energy);
+    energy::add_time(&mut run.plan, &run.energy, &run.settings);
     if let Some(announcement) = energy::announcement(&run.energy, run.plan.len()) {
         eprintln!("{announcement}");
     }

@@ -22,6 +22,7 @@ mod quantity;
 mod row;
 mod sheet;
 mod study;
+mod sustained_rows;
 mod table;
 #[cfg(test)]
 mod tests;

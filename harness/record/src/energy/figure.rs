@@ -82,7 +82,7 @@ impl<'a> Meters<'a> {
     }
 
     /// The largest relative error of the scales, if all are known. Scales are wrong alike, so they do not average out.
-    fn gain_error(&self) -> Option<f64> {
+    pub fn gain_error(&self) -> Option<f64> {
         let mut largest: f64 = 0.0;
         for (series, _) in &self.parts {
             largest = largest.max(series.meter.gain_error?);
