@@ -135,8 +135,8 @@ fn prefill_throughput(iteration: &Iteration) -> Option<f64> {
     per_second(tokens, time)
 }
 
-/// Of some iterations together.
-pub(crate) fn decode_throughput(iterations: &[Iteration]) -> Option<f64> {
+/// Decode throughput of some iterations together; nothing where no turn has two output tokens.
+pub fn decode_throughput(iterations: &[Iteration]) -> Option<f64> {
     let (tokens, time) = decoded(iterations);
     per_second(tokens, time)
 }

@@ -15,10 +15,11 @@ mod run;
 mod statistics;
 mod store;
 mod sustained;
+mod turns;
 
 pub use calls::{AnswerWorth, CallAnswer};
 pub use catalogue::{Direction, Metric, Unit, catalogue, metric};
-pub use derive::{derive, derive_metrics};
+pub use derive::{decode_throughput, derive, derive_metrics};
 pub use energy::{Course, CurveEnd, EnergyPoint, PowerCurve, PowerPoint, power_curves};
 pub use energy::{
     Energy, EnergyFigure, Idle, IdlePower, IterationEnergy, Phase, PhaseEnergy, derive_energy, energy_between,
@@ -35,3 +36,4 @@ pub use run::{EnergyPlan, PlannedCase, Run, RunSettings, ScenarioSource, StudySo
 pub use statistics::{Summary, median_interval, percentile};
 pub use store::{RunFolder, StoreError, latest_run};
 pub use sustained::{Stretch, Stretches, hottest, stretches};
+pub use turns::{TurnFigures, turns, turns_of_conversations};

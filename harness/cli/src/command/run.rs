@@ -66,6 +66,9 @@ pub struct RunArguments {
     /// Also show what the backends answered.
     #[arg(long)]
     show_text: bool,
+    /// Also show what each turn of a conversation costs, as its context grows.
+    #[arg(long)]
+    turns: bool,
     /// Leave the memory bandwidth probe out; the model bandwidth utilisation is then not told.
     #[arg(long)]
     no_probe: bool,
@@ -99,6 +102,9 @@ impl RunArguments {
 pub fn run(arguments: RunArguments) -> Result<Exit> {
     if arguments.show_text && matches!(arguments.format, Format::Csv | Format::Json) {
         return Err(Refusal::error("--show-text would spoil the document: use it with --format table or markdown"));
+    }
+    if arguments.turns && arguments.format == Format::Csv {
+        return Err(Refusal::error("CSV has one line for each metric of a case: --format json has the turns"));
     }
     let registry = arguments.registry.open()?;
     match &arguments.resume {
@@ -321,6 +327,9 @@ fn measure(
 
 fn show(arguments: &RunArguments, run: &Run, folder: &RunFolder, records: &[Record]) -> Result<()> {
     let mut text = report::render(run, records, arguments.format, &Style::detect())?;
+    if arguments.turns {
+        text += &report::render_turns(records, arguments.format, &Style::detect());
+    }
     if arguments.show_text {
         let decoder = Decoder::new(arguments.cache.library()?);
         let scenarios = run.scenarios.iter().map(Scenario::stored).collect::<Result<Vec<_>>>()?;

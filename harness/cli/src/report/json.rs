@@ -15,10 +15,11 @@ use serde::Serialize;
 use super::{
     agreement::{Agreement, agreement, answers},
     blocks::{Block, blocks},
+    turns::{self, TurnPart},
 };
 
 /// Version of this document, apart from that of the records.
-const REPORT_FORMAT: FormatVersion = FormatVersion { major: 1, minor: 1 };
+const REPORT_FORMAT: FormatVersion = FormatVersion { major: 1, minor: 2 };
 
 #[derive(Serialize)]
 struct Report<'a> {
@@ -59,6 +60,9 @@ struct CasePart<'a> {
     /// The battery that user units refer to.
     battery: Option<&'a BatteryAssumption>,
     metrics: Vec<MetricPart<'a>>,
+    /// What each turn costs, where conversations have several.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    turns: Vec<TurnPart>,
     /// Energy of the phases, one figure for each scope and interface; they overlap, and are never added up.
     energy: &'a [EnergyFigure],
     /// Whether the numbers can be true at all.
@@ -171,6 +175,7 @@ fn case<'a>(record: &'a Record, reference: Option<&'a Record>) -> CasePart<'a> {
                 },
             })
             .collect(),
+        turns: turns::parts(record),
         energy: &record.energy,
         checks: &record.checks,
     }

@@ -14,7 +14,7 @@ pub fn render(run: &Run, records: &[Record]) -> String {
     let mut energy = false;
     for sheet in sheets(run, records) {
         energy |= sheet.has_energy;
-        output += &block_of(&sheet);
+        output += &of_sheet(&sheet);
     }
     output += &format!("{}\n\n| | |\n|---|---|\n", escape(&legend(energy)));
     for (name, fact) in facts(run, records) {
@@ -23,7 +23,8 @@ pub fn render(run: &Run, records: &[Record]) -> String {
     output
 }
 
-fn block_of(sheet: &Sheet) -> String {
+/// A sheet: its heading, its table, and a list of what stands below it.
+pub fn of_sheet(sheet: &Sheet) -> String {
     let names: Vec<String> = sheet.columns.iter().map(|name| escape(name)).collect();
     let mut output = format!("### {}\n\n| | {} |\n", escape(&sheet.title), names.join(" | "));
     output += &format!("|---|{}\n", "---:|".repeat(names.len()));

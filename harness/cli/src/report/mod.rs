@@ -27,10 +27,12 @@ mod table;
 #[cfg(test)]
 mod tests;
 pub mod text;
+mod turns;
 mod user_units;
 mod values;
 
 pub use table::{Paint, paragraph};
+pub use turns::render as render_turns;
 
 use std::{env, io, io::IsTerminal};
 

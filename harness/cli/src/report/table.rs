@@ -21,24 +21,31 @@ pub fn render(run: &Run, records: &[Record], style: &Style) -> String {
     let mut energy = false;
     for sheet in sheets(run, records) {
         energy |= sheet.has_energy;
-        output += &paint.bold(&sheet.title);
-        output.push('\n');
-        output += &columns(&sheet, style.width.unwrap_or(usize::MAX), paint);
-        for (index, footnote) in sheet.footnotes.iter().enumerate() {
-            output += &paragraph(&format!("[{}] ", index + 1), footnote, text_width, paint);
-        }
-        for note in &sheet.notes {
-            output += &paragraph("note: ", note, text_width, paint);
-        }
-        for (index, line) in sheet.battery.iter().enumerate() {
-            output += &paragraph(if index == 0 { "battery: " } else { "         " }, line, text_width, paint);
-        }
+        output += &of_sheet(&sheet, style);
         output.push('\n');
     }
     output += &paragraph("", &legend(energy), text_width, paint);
     output.push('\n');
     for (name, fact) in facts(run, records) {
         output += &paragraph(&format!("{name:<10} "), &fact, text_width, paint);
+    }
+    output
+}
+
+/// A sheet: its title, its columns, and what stands below them.
+pub fn of_sheet(sheet: &Sheet, style: &Style) -> String {
+    let paint = Paint { color: style.color };
+    let text_width = style.width.unwrap_or(TEXT_WIDTH).min(TEXT_WIDTH);
+    let mut output = paint.bold(&sheet.title) + "\n";
+    output += &columns(sheet, style.width.unwrap_or(usize::MAX), paint);
+    for (index, footnote) in sheet.footnotes.iter().enumerate() {
+        output += &paragraph(&format!("[{}] ", index + 1), footnote, text_width, paint);
+    }
+    for note in &sheet.notes {
+        output += &paragraph("note: ", note, text_width, paint);
+    }
+    for (index, line) in sheet.battery.iter().enumerate() {
+        output += &paragraph(if index == 0 { "battery: " } else { "         " }, line, text_width, paint);
     }
     output
 }

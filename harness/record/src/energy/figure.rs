@@ -16,7 +16,7 @@ use super::{
 use crate::Record;
 
 /// A meter that is updated this rarely cannot tell the phases inside a request apart, in seconds.
-const SLOW: f64 = 0.5;
+pub(super) const SLOW: f64 = 0.5;
 /// A phase, or all requests, that take at least this share of the time from the first start to the last token are
 /// measured over that whole time.
 const CONTIGUOUS: f64 = 0.98;
