@@ -6,7 +6,7 @@ use super::{
     blocks::{Block, one_line},
     cells::Estimate,
     physics, quantity,
-    row::{Cell, Footnotes, Found, Row, Subject, largest},
+    row::{Footnotes, Found, Row, Subject, largest},
 };
 
 /// Rows that share a unit, and what one row is called that stands for them where none of them has a number.
@@ -28,22 +28,26 @@ pub fn rows(block: &Block, footnotes: &mut Footnotes) -> Vec<Row> {
     let longest = block.columns.iter().filter_map(|column| column.record.passport.sustain_ms).max();
     let Some(longest) = longest else { return Vec::new() };
     let title = format!("sustained for {}", quantity::duration(longest as f64 / 1e3));
-    let mut rows: Vec<Row> = FAMILIES.iter().flat_map(|family| family.rows(block, footnotes)).collect();
     // What keeps the whole case from being told is said once.
-    if rows.iter().all(|row| !row.cells.iter().any(Cell::is_number) && row.cells == rows[0].cells) {
-        rows.truncate(1);
+    if !FAMILIES.iter().any(|family| family.has_number(block)) {
+        let mut rows = FAMILIES[0].rows(block, footnotes);
         rows.iter_mut().for_each(|row| row.label.clone_from(&title));
         return rows;
     }
+    let mut rows: Vec<Row> = FAMILIES.iter().flat_map(|family| family.rows(block, footnotes)).collect();
     rows.insert(0, Row::heading(title + ":", block.columns.len()));
     rows
 }
 
 impl Family {
+    fn has_number(&self, block: &Block) -> bool {
+        self.metrics.iter().any(|name| found(block, name).iter().flatten().any(Result::is_ok))
+    }
+
     fn rows(&self, block: &Block, footnotes: &mut Footnotes) -> Vec<Row> {
         let found: Vec<(&str, Vec<Found>)> = self.metrics.iter().map(|&name| (name, found(block, name))).collect();
         let at_least = found.iter().map(|(_, found)| largest(found)).fold(0.0, f64::max);
-        let nothing = !found.iter().flat_map(|(_, found)| found).flatten().any(Result::is_ok);
+        let nothing = !self.has_number(block);
         let shown = found.iter().take(if nothing { usize::from(!self.label.is_empty()) } else { found.len() });
         let rows = shown.filter_map(|(name, found)| {
             let subject = Subject {

@@ -131,7 +131,8 @@ pub fn draw(subject: &Subject) -> anyhow::Result<Option<String>> {
 
 fn stack<'a>(subject: &'a Subject, title: String, courses: &'a [Course]) -> Stack<'a> {
     let last = courses.iter().flat_map(|course| &course.turns).map(context).fold(1.0, f64::max);
-    let name = |turn: &TurnFigures| (context(turn), format!("turn {} (+{:.0})", turn.number, turn.prompt_tokens.median));
+    let name =
+        |turn: &TurnFigures| (context(turn), format!("turn {} (+{:.0})", turn.number, turn.prompt_tokens.median));
     let names = courses.first().filter(|course| course.is_single());
     Stack {
         title,
