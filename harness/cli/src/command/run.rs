@@ -328,7 +328,7 @@ fn measure(
 fn show(arguments: &RunArguments, run: &Run, folder: &RunFolder, records: &[Record]) -> Result<()> {
     let mut text = report::render(run, records, arguments.format, &Style::detect())?;
     if arguments.turns {
-        text += &report::render_turns(records, arguments.format, &Style::detect());
+        text += &report::render_turns(run, records, arguments.format, &Style::detect());
     }
     if arguments.show_text {
         let decoder = Decoder::new(arguments.cache.library()?);

@@ -65,7 +65,7 @@ pub fn run(arguments: ShowArguments) -> Result<()> {
     }
     let mut output = report::render(&run, &records, arguments.format, &Style::detect())?;
     if arguments.turns {
-        output += &report::render_turns(&records, arguments.format, &Style::detect());
+        output += &report::render_turns(&run, &records, arguments.format, &Style::detect());
     }
     if arguments.show_text {
         let decoder = Decoder::new(arguments.cache.library()?);

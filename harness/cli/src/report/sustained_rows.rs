@@ -24,7 +24,7 @@ const FAMILIES: [Family; 5] = [
 ];
 
 /// The rows; none where no case of the block was sustained.
-pub fn rows(block: &Block, footnotes: &mut Footnotes) -> Vec<Row> {
+pub fn rows(block: &Block, simulated: bool, footnotes: &mut Footnotes) -> Vec<Row> {
     let longest = block.columns.iter().filter_map(|column| column.record.passport.sustain_ms).max();
     let Some(longest) = longest else { return Vec::new() };
     let title = format!("sustained for {}", quantity::duration(longest as f64 / 1e3));
@@ -35,7 +35,8 @@ pub fn rows(block: &Block, footnotes: &mut Footnotes) -> Vec<Row> {
         return rows;
     }
     let mut rows: Vec<Row> = FAMILIES.iter().flat_map(|family| family.rows(block, footnotes)).collect();
-    rows.insert(0, Row::heading(title + ":", block.columns.len()));
+    let meters = if simulated { " (simulated meters)" } else { "" };
+    rows.insert(0, Row::heading(format!("{title}{meters}:"), block.columns.len()));
     rows
 }
 

@@ -1,13 +1,13 @@
 //! What each turn costs, as the context grows: a sheet for each block whose conversations have several turns.
 
-use pocketwatt_record::{Metric, Record, Summary, TurnFigures, metric, turns};
+use pocketwatt_record::{Metric, Record, Run, Summary, TurnFigures, metric, turns};
 use serde::Serialize;
 
 use super::{
     Format, Style,
     blocks::{Block, blocks, one_line},
     cells::Estimate,
-    energy_rows::scope_words,
+    energy_rows::scope_words_of,
     markdown, physics,
     row::{Cell, Footnotes, Found, Row, Subject, largest},
     sheet::{Sheet, verdict},
@@ -15,8 +15,9 @@ use super::{
 };
 
 /// The sheets, below everything else. The JSON document has the turns anyhow, and CSV has no place for them.
-pub fn render(records: &[Record], format: Format, style: &Style) -> String {
-    let sheets = blocks(records).into_iter().filter_map(|block| sheet(&block));
+pub fn render(run: &Run, records: &[Record], format: Format, style: &Style) -> String {
+    let simulated = run.energy.sysfs_root.is_some();
+    let sheets = blocks(records).into_iter().filter_map(|block| sheet(&block, simulated));
     match format {
         Format::Table => sheets.map(|sheet| format!("\n{}", table::of_sheet(&sheet, style))).collect(),
         Format::Markdown => sheets.map(|sheet| format!("\n{}", markdown::of_sheet(&sheet))).collect(),
@@ -31,7 +32,7 @@ struct Quantity {
     of: fn(&Record, &TurnFigures) -> Result<Estimate, String>,
 }
 
-fn sheet(block: &Block) -> Option<Sheet> {
+fn sheet(block: &Block, simulated: bool) -> Option<Sheet> {
     let columns: Vec<Vec<TurnFigures>> =
         block.columns.iter().map(|column| if column.measured() { turns(column.record) } else { Vec::new() }).collect();
     let last = columns.iter().flatten().map(|turn| turn.number).max()?;
@@ -47,7 +48,7 @@ fn sheet(block: &Block) -> Option<Sheet> {
         heading: false,
     }));
     let mut has_energy = false;
-    for quantity in quantities(block) {
+    for quantity in quantities(block, simulated) {
         let found: Vec<Vec<Found>> = (1..=last)
             .map(|number| {
                 let found = |column: usize| {
@@ -93,11 +94,12 @@ fn sheet(block: &Block) -> Option<Sheet> {
 
 const ENERGY: &str = "energy_per_request";
 
-fn quantities(block: &Block) -> Vec<Quantity> {
+fn quantities(block: &Block, simulated: bool) -> Vec<Quantity> {
     let scope = block.columns.iter().find_map(|column| {
         column.record.metrics.iter().find(|value| value.metric == ENERGY).and_then(|value| value.scope.as_ref())
     });
-    let energy = scope.map_or_else(|| "energy".to_owned(), |scope| format!("energy of the {}", scope_words(scope)));
+    let energy = scope
+        .map_or_else(|| "energy".to_owned(), |scope| format!("energy of the {}", scope_words_of(scope, simulated)));
     let quantity = |name: &str, heading: String, of| Some(Quantity { heading, metric: metric(name)?, of });
     [
         quantity("time_to_first_token", "time to first token".into(), |_, turn| told(&turn.time_to_first_token)),

@@ -16,11 +16,16 @@ use super::{
     plot::{AXIS_HEIGHT, Axes, Below, LABELS, Plot},
 };
 
+use crate::report::blocks::one_line;
+
 const TITLE_HEIGHT: i32 = 26;
 const NOTE_HEIGHT: i32 = 18;
 const CAPTION_HEIGHT: i32 = 24;
 /// Below each stack.
 const GAP: i32 = 14;
+
+/// Draws into a plot.
+pub type Draw<'a> = dyn Fn(&mut Plot) -> anyhow::Result<()> + 'a;
 
 /// One panel.
 pub struct Panel<'a> {
@@ -33,7 +38,7 @@ pub struct Panel<'a> {
     /// A number on the left, in characters.
     pub number: Box<dyn Fn(f64) -> String + 'a>,
     /// Draws what is in it.
-    pub draw: Box<dyn Fn(&mut Plot) -> anyhow::Result<()> + 'a>,
+    pub draw: Box<Draw<'a>>,
 }
 
 /// The panels of one scenario.
@@ -52,6 +57,12 @@ pub struct Stack<'a> {
     pub names: Vec<(f64, String)>,
     /// From the top down; never empty.
     pub panels: Vec<Panel<'a>>,
+}
+
+/// Says whose meters were read, where they are not this device's.
+pub fn simulation(subject: &Subject) -> String {
+    let root = subject.run.energy.sysfs_root.as_deref();
+    root.map_or_else(String::new, |root| format!("Simulated: read from {}, not from this device. ", one_line(root)))
 }
 
 /// Draws a chart of stacks.

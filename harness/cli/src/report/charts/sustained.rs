@@ -17,14 +17,15 @@ use super::{
         strip::line,
         time_axis::TimeAxis,
     },
-    stack::{Panel, Stack, chart},
+    stack::{Panel, Stack, chart, simulation},
 };
-use crate::report::{agreement::measured, blocks::one_line, cells::scale};
+use crate::report::{agreement::measured, blocks::one_line, cells::scale, notes::others};
 
 /// From here on, minutes are what people count in.
 const MINUTES_FROM: f64 = 120.0;
 const TALL: i32 = 200;
 const LOW: i32 = 100;
+const THICKEST: u32 = 4;
 
 /// Seconds since the first counted iteration, and a value.
 type Points = Vec<(f64, f64)>;
@@ -40,6 +41,8 @@ struct Course {
     levels: Vec<Points>,
     /// What of its first throughput it has in the end, or why that is not known.
     share: Result<f64, String>,
+    /// What else than heat made a difference.
+    disturbances: Vec<String>,
     temperature: Points,
     power: Points,
     scope: String,
@@ -70,7 +73,8 @@ pub fn draw(subject: &Subject) -> anyhow::Result<Option<String>> {
     let question =
         if simulated { "Sustained decoding over time (simulated meters)" } else { "Sustained decoding over time" };
     let courses: Vec<&Course> = groups.iter().flat_map(|(_, courses)| courses).collect();
-    Ok(Some(chart(subject, question, &remark(&courses), &stacks)?))
+    let simulation = if simulated { simulation(subject) } else { String::new() };
+    Ok(Some(chart(subject, question, &(simulation + &remark(&courses)), &stacks)?))
 }
 
 /// How to read the lines, and what is missing.
@@ -130,6 +134,7 @@ impl Course {
             throughput: throughput(record, origin, shortest),
             levels: levels(record, origin),
             share: share(record),
+            disturbances: others(record),
             temperature: inside(line(hottest(&readings.temperatures).into_iter(), origin, shortest)),
             scope: power.as_ref().map(Drawn::name).unwrap_or_default(),
             power: power.map(|power| inside(power.line)).unwrap_or_default(),
@@ -205,11 +210,13 @@ fn stack<'a>(subject: &'a Subject, title: String, courses: &'a [Course]) -> Stac
                         broad(plot, subject, course.index, level.iter().map(at).collect())?;
                     }
                 }
-                for course in courses {
-                    let ink = color(&subject.names, course.index);
+                // Later lines are thinner, so that one that lies exactly on another does not hide it.
+                for (place, course) in courses.iter().enumerate() {
+                    let ink =
+                        color(&subject.names, course.index).stroke_width(THICKEST.saturating_sub(place as u32).max(2));
                     let points: Points = lines(course).iter().map(at).collect();
                     if !points.is_empty() {
-                        plot.draw_series([PathElement::new(points, ink.stroke_width(2))]).map_err(words)?;
+                        plot.draw_series([PathElement::new(points, ink)]).map_err(words)?;
                     }
                 }
                 Ok(())
@@ -248,7 +255,11 @@ fn note(courses: &[Course]) -> String {
             Err(reason) => format!("{} unknown ({})", course.name, one_line(reason)),
         })
         .collect();
-    format!("Throughput in the end, of what it was at first: {}.", parts.join(", "))
+    let mut text = format!("Throughput in the end, of what it was at first: {}.", parts.join(", "));
+    for course in courses.iter().filter(|course| !course.disturbances.is_empty()) {
+        text += &format!(" {} was disturbed: {}.", course.name, course.disturbances.join(", "));
+    }
+    text
 }
 
 /// What a panel shows.

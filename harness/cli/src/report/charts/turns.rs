@@ -11,7 +11,7 @@ use super::{
     bars::tick,
     frame::{axis_end, words},
     palette::color,
-    stack::{Panel, Stack, chart},
+    stack::{Panel, Stack, chart, simulation},
 };
 use crate::report::{blocks::one_line, cells::scale};
 
@@ -116,7 +116,8 @@ pub fn draw(subject: &Subject) -> anyhow::Result<Option<String>> {
         "Turns over the growing context (less is better)"
     };
     let courses = || groups.iter().flat_map(|(_, courses)| courses);
-    let mut remark = "Mark: median; whisker: 10th to 90th percentile over iterations.".to_owned();
+    let mut remark = if simulated { simulation(subject) } else { String::new() };
+    remark += "Mark: median; whisker: 10th to 90th percentile over iterations.";
     if has_energy {
         remark += " Energy: mean, whisker: 95 % interval.";
     } else if let Some(reason) = courses().flat_map(|course| &course.turns).find_map(|turn| turn.energy.as_ref().err())

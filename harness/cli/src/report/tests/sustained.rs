@@ -39,6 +39,10 @@ fn rows_from(output: &str, from: &str) -> String {
     output.lines().skip_while(|line| !line.trim_start().starts_with(from)).collect::<Vec<_>>().join("\n")
 }
 
+fn turns(records: &[Record], format: Format) -> String {
+    render_turns(&fixture::run(records), records, format, &NARROW)
+}
+
 fn sheet(records: &[Record]) -> String {
     let output = rendered(records, Format::Table);
     rows_from(&output, "sustained for").split("\n\n").next().unwrap_or_default().to_owned()
@@ -90,7 +94,7 @@ fn what_keeps_a_sustained_case_from_being_told_is_said_once() {
 
 #[test]
 fn turns_stand_below_one_another() {
-    insta::assert_snapshot!(render_turns(&fixture::records(), Format::Table, &NARROW), @r"
+    insta::assert_snapshot!(turns(&fixture::records(), Format::Table), @r"
 
     turn by turn · chat · mobilellm-125m (seeded weights) · f32 · 1 thread
                     onnxruntime           tract         candle
@@ -115,7 +119,7 @@ fn turns_stand_below_one_another() {
 
 #[test]
 fn turns_in_markdown_have_the_same_numbers() {
-    let markdown = render_turns(&fixture::records()[..1], Format::Markdown, &NARROW);
+    let markdown = turns(&fixture::records()[..1], Format::Markdown);
     insta::assert_snapshot!(markdown, @r"
 
     ### turn by turn · chat · mobilellm-125m (seeded weights) · f32 · 1 thread
@@ -142,9 +146,9 @@ fn turns_in_markdown_have_the_same_numbers() {
 
 #[test]
 fn a_case_that_failed_says_so_among_the_turns_too() {
-    let output = render_turns(&fixture::troubled(), Format::Table, &NARROW);
+    let output = turns(&fixture::troubled(), Format::Table);
     assert!(output.contains("failed [1]") && output.contains("skipped [2]"), "{output}");
-    assert_eq!(render_turns(&fixture::prefill(), Format::Table, &NARROW), "", "single turns have no such sheet");
+    assert_eq!(turns(&fixture::prefill(), Format::Table), "", "single turns have no such sheet");
 }
 
 #[test]
@@ -155,4 +159,18 @@ fn the_document_has_the_turns_of_conversations() {
     let turn = &document["cases"][0]["turns"][1];
     assert_eq!((turn["turn"].as_u64(), turn["context_tokens"].as_f64()), (Some(2), Some(160.0)));
     assert!(turn["energy_joules"].is_null() && turn["energy_unavailable"] == "virtual machine: no meter", "{turn}");
+}
+
+#[test]
+fn simulated_meters_are_named_wherever_their_numbers_are() {
+    let (mut run, records) = fixture::energy::metered();
+    run.energy.sysfs_root = Some("tree".into());
+    let output = render_turns(&run, &records, Format::Table, &NARROW);
+    // The readings of this fixture are made up without values.
+    assert!(output.contains("energy of the package (powercap, simulated)"), "{output}");
+    let sustained = sustained();
+    let mut run = fixture::run(&sustained);
+    run.energy.sysfs_root = Some("tree".into());
+    let output = render(&run, &sustained, Format::Table, &NARROW).unwrap();
+    assert!(output.contains("sustained for 10 min (simulated meters):"), "{output}");
 }
