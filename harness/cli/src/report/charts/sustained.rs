@@ -25,7 +25,7 @@ use crate::report::{agreement::measured, blocks::one_line, cells::scale, notes::
 const MINUTES_FROM: f64 = 120.0;
 const TALL: i32 = 200;
 const LOW: i32 = 100;
-const THICKEST: u32 = 4;
+const THICKEST: usize = 4;
 
 /// Seconds since the first counted iteration, and a value.
 type Points = Vec<(f64, f64)>;
@@ -212,8 +212,8 @@ fn stack<'a>(subject: &'a Subject, title: String, courses: &'a [Course]) -> Stac
                 }
                 // Later lines are thinner, so that one that lies exactly on another does not hide it.
                 for (place, course) in courses.iter().enumerate() {
-                    let ink =
-                        color(&subject.names, course.index).stroke_width(THICKEST.saturating_sub(place as u32).max(2));
+                    let width = (courses.len() - place + 1).min(THICKEST);
+                    let ink = color(&subject.names, course.index).stroke_width(width as u32);
                     let points: Points = lines(course).iter().map(at).collect();
                     if !points.is_empty() {
                         plot.draw_series([PathElement::new(points, ink)]).map_err(words)?;
@@ -257,7 +257,8 @@ fn note(courses: &[Course]) -> String {
         .collect();
     let mut text = format!("Throughput in the end, of what it was at first: {}.", parts.join(", "));
     for course in courses.iter().filter(|course| !course.disturbances.is_empty()) {
-        text += &format!(" {} was disturbed: {}.", course.name, course.disturbances.join(", "));
+        let disturbances = course.disturbances.join(", ").replace(" %", "\u{a0}%");
+        text += &format!(" {} was disturbed: {disturbances}.", course.name);
     }
     text
 }
