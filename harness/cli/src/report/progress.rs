@@ -45,7 +45,8 @@ impl<'a> Progress<'a> {
         let now = MonotonicClock.now();
         let seconds = now.since(*self.counted_from.get_or_insert(now)) as f64 / 1e9;
         let least = sustain_ms as f64 / 1e3;
-        format!("{done} iterations, {} of {}", words(seconds.min(least)), words(least))
+        let plural = if done == 1 { "" } else { "s" };
+        format!("{done} iteration{plural}, {} of {}", words(seconds.min(least)), words(least))
     }
 
     fn seconds_in_case(&self) -> f64 {
