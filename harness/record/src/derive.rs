@@ -1,11 +1,13 @@
 //! Metrics from samples and readings, by the formulas of the catalogue.
 
+use std::slice::from_ref;
+
 use pocketwatt_protocol::{Iteration, IterationKind, LoadStage, TurnTrace};
 
 use crate::{
     EnergyFigure, MetricValue, Outcome, Quality, QualityFigures, Record, Summary, Value, calls, catalogue,
     energy::{derive_energy, energy_metric},
-    physics,
+    physics, sustained,
 };
 
 /// Fills in what follows from a measured record's samples and readings: energy, metrics, and the checks that decide which
@@ -39,7 +41,8 @@ fn metrics(record: &Record, figures: &[EnergyFigure]) -> Vec<MetricValue> {
 }
 
 fn timing_metric(name: &str, record: &Record) -> MetricValue {
-    let value = match calls::observe(name, record).unwrap_or_else(|| observe(name, record)) {
+    let observed = calls::observe(name, record).or_else(|| sustained::observe(name, record));
+    let value = match observed.unwrap_or_else(|| observe(name, record)) {
         Ok(observations) => match Summary::of(&observations) {
             Some(summary) => Value::Measured(summary),
             None => Value::Unavailable("no observations".into()),
@@ -60,7 +63,7 @@ fn observe(name: &str, record: &Record) -> Result<Vec<f64>, String> {
             non_empty(measured.iter().filter_map(|iteration| prefill_throughput(iteration)), "no time passed")
         }
         "decode_throughput" => {
-            non_empty(measured.iter().filter_map(|iteration| decode_throughput(iteration)), FEWER_THAN_TWO)
+            non_empty(measured.iter().filter_map(|iteration| decode_throughput(from_ref(iteration))), FEWER_THAN_TWO)
         }
         "inter_token_latency" => non_empty(turns().flat_map(gaps), FEWER_THAN_TWO),
         "time_per_output_token" => non_empty(turns().filter_map(time_per_output_token), FEWER_THAN_TWO),
@@ -133,16 +136,17 @@ fn prefill_throughput(iteration: &Iteration) -> Option<f64> {
     per_second(tokens, time)
 }
 
-fn decode_throughput(iteration: &Iteration) -> Option<f64> {
-    let (tokens, time) = decoded(iteration);
+/// Decode throughput of some iterations together; nothing where no turn has two output tokens.
+pub fn decode_throughput(iterations: &[Iteration]) -> Option<f64> {
+    let (tokens, time) = decoded(iterations);
     per_second(tokens, time)
 }
 
 /// Tokens generated after the first of each turn, and the time that they took.
-fn decoded(iteration: &Iteration) -> (u64, u64) {
+fn decoded(iterations: &[Iteration]) -> (u64, u64) {
     let mut tokens = 0;
     let mut time = 0;
-    for turn in &iteration.turns {
+    for turn in iterations.iter().flat_map(|iteration| &iteration.turns) {
         if let [first, .., last] = turn.token_times[..] {
             tokens += turn.token_times.len() as u64 - 1;
             time += last.since(first);
@@ -201,7 +205,7 @@ fn bandwidth_utilisation(record: &Record, measured: &[&Iteration]) -> Result<Vec
     let observations = measured.iter().filter_map(|iteration| {
         let positions = mean_decode_context(iteration)?;
         let bytes_per_token = model.weight_bytes_per_token as f64 + positions * model.kv_bytes_per_token as f64;
-        Some(bytes_per_token * decode_throughput(iteration)? / bandwidth.best_bytes_per_second)
+        Some(bytes_per_token * decode_throughput(from_ref(iteration))? / bandwidth.best_bytes_per_second)
     });
     non_empty(observations, FEWER_THAN_TWO)
 }

@@ -15,9 +15,11 @@ mod power;
 pub(crate) mod simulation;
 mod spans;
 mod step;
+mod stretch;
 mod totals;
 #[cfg(test)]
 mod truth_test;
+mod turn;
 mod values;
 mod window;
 
@@ -25,6 +27,7 @@ pub use figure::derive_energy;
 pub(crate) use figure::groups;
 pub use power::{Course, CurveEnd, EnergyPoint, PowerCurve, PowerPoint, power_curves};
 pub(crate) use spans::{Spans, counted, duration_ns};
+pub(crate) use turn::TurnMeters;
 pub(crate) use values::{METRICS as ENERGY_METRICS, energy_metric};
 pub use window::energy_between;
 

@@ -14,10 +14,12 @@ mod record;
 mod run;
 mod statistics;
 mod store;
+mod sustained;
+mod turns;
 
 pub use calls::{AnswerWorth, CallAnswer, distinct_answers};
 pub use catalogue::{Direction, Metric, Unit, catalogue, metric};
-pub use derive::{derive, derive_metrics};
+pub use derive::{decode_throughput, derive, derive_metrics};
 pub use energy::{Course, CurveEnd, EnergyPoint, PowerCurve, PowerPoint, power_curves};
 pub use energy::{
     Energy, EnergyFigure, Idle, IdlePower, IterationEnergy, Phase, PhaseEnergy, derive_energy, energy_between,
@@ -33,3 +35,5 @@ pub use record::{
 pub use run::{EnergyPlan, PlannedCase, Run, RunSettings, ScenarioSource, StudySource};
 pub use statistics::{Summary, median_interval, percentile};
 pub use store::{RunFolder, StoreError, latest_run};
+pub use sustained::{Stretch, Stretches, hottest, stretches};
+pub use turns::{TurnFigures, turns, turns_of_conversations};

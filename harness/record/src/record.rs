@@ -109,6 +109,9 @@ pub struct Passport {
     /// The battery that user units refer to; absent if none was stated and the device has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub battery: Option<BatteryAssumption>,
+    /// The counted iterations were to follow one another for at least so many milliseconds; absent in an ordinary case.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sustain_ms: Option<u64>,
 }
 
 /// The battery, and what drains it beside the model: stated, so that hours of chat per charge can be traced.

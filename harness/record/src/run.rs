@@ -100,6 +100,10 @@ pub struct RunSettings {
     /// Whether the backends' answers are compared with those in f32.
     #[serde(default)]
     pub quality: bool,
+    /// The counted iterations of each case follow one another for at least so many milliseconds, so that heat shows; absent
+    /// where nobody asked for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sustain_ms: Option<u64>,
 }
 
 /// A case of the plan and how long it should take.

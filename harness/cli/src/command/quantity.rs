@@ -1,4 +1,4 @@
-//! Quantities with their units, as people write them: `50kJ`, `15 Wh`, `800mW`, `5%`.
+//! Quantities with their units, as people write them: `50kJ`, `15 Wh`, `800mW`, `5%`, `10min`.
 
 /// Joules.
 ///
@@ -17,6 +17,18 @@ pub fn energy(text: &str) -> Result<f64, String> {
 pub fn power(text: &str) -> Result<f64, String> {
     const UNITS: [(&str, f64); 2] = [("mW", 1e-3), ("W", 1.0)];
     parse(text, &UNITS).ok_or_else(|| "expected a power such as 800mW or 1.5W".into())
+}
+
+/// Milliseconds.
+///
+/// # Errors
+/// When it is no duration between a millisecond and a day.
+pub fn duration_ms(text: &str) -> Result<u64, String> {
+    const UNITS: [(&str, f64); 4] = [("min", 60_000.0), ("ms", 1.0), ("s", 1_000.0), ("h", 3_600_000.0)];
+    const DAY: f64 = 86_400_000.0;
+    let expected = || "expected a duration of at most 24h, such as 10min or 90s".to_owned();
+    let milliseconds = parse(text, &UNITS).map(f64::round).ok_or_else(expected)?;
+    if (1.0..=DAY).contains(&milliseconds) { Ok(milliseconds as u64) } else { Err(expected()) }
 }
 
 /// A share of one.
@@ -52,6 +64,11 @@ mod tests {
         assert_eq!(power("800mW"), Ok(0.8));
         assert_eq!(power("0W"), Ok(0.0));
         assert_eq!(share("5%"), Ok(0.05));
+        let durations = ["10min", "90 s", "1.5h", "250ms"].map(duration_ms);
+        assert_eq!(durations, [Ok(600_000), Ok(90_000), Ok(5_400_000), Ok(250)]);
+        for nonsense in ["10", "10m", "0s", "-1s", "25h", "min", "0.1ms"] {
+            assert!(duration_ms(nonsense).is_err(), "{nonsense}");
+        }
         for nonsense in ["50", "kJ", "-1J", "0J", "infJ", "NaNJ", "5%", ""] {
             assert!(energy(nonsense).is_err(), "{nonsense}");
         }

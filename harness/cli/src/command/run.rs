@@ -50,7 +50,7 @@ pub struct RunArguments {
     dry_run: bool,
     /// Go on with a run that was stopped: measure the cases of its plan that have no record.
     #[arg(long, value_name = "RUN", num_args = 0..=1, default_missing_value = LATEST,
-        conflicts_with_all = ["scenario", "model", "backend", "threads", "graph", "iterations", "warmup", "settle", "timeout", "device", "dry_run", "no_probe", "meter", "energy_uncertainty", "idle", "battery", "idle_power", "screen_power", "sysfs_root", "strict"])]
+        conflicts_with_all = ["scenario", "model", "backend", "threads", "graph", "iterations", "warmup", "settle", "sustain", "timeout", "device", "dry_run", "no_probe", "meter", "energy_uncertainty", "idle", "battery", "idle_power", "screen_power", "sysfs_root", "strict"])]
     resume: Option<String>,
     /// With --resume: also measure again what failed or was skipped.
     #[arg(long, requires = "resume")]
@@ -69,6 +69,9 @@ pub struct RunArguments {
     show_text: bool,
     #[command(flatten)]
     calls: CallArguments,
+    /// Also show what each turn of a conversation costs, as its context grows.
+    #[arg(long)]
+    turns: bool,
     /// Leave the memory bandwidth probe out; the model bandwidth utilisation is then not told.
     #[arg(long)]
     no_probe: bool,
@@ -103,6 +106,9 @@ pub fn run(arguments: RunArguments) -> Result<Exit> {
     arguments.calls.check(arguments.format)?;
     if arguments.show_text && matches!(arguments.format, Format::Csv | Format::Json) {
         return Err(Refusal::error("--show-text would spoil the document: use it with --format table or markdown"));
+    }
+    if arguments.turns && arguments.format == Format::Csv {
+        return Err(Refusal::error("CSV has one line for each metric of a case: --format json has the turns"));
     }
     let registry = arguments.registry.open()?;
     match &arguments.resume {
@@ -142,7 +148,7 @@ fn start(arguments: &RunArguments, registry: &Registry) -> Result<Exit> {
             .map(|case| estimated(case, &planned_models[&case.model].config(), guess(case)?, &settings))
             .collect::<Result<Vec<_>>>()?;
         let (_, energy) = arguments.energy.prepare()?;
-        energy::add_time(&mut plan, &energy);
+        energy::add_time(&mut plan, &energy, &settings);
         let announcement = energy::announcement(&energy, plan.len()).map_or(String::new(), |line| line + "\n");
         output::write(&(describe_plan(&plan, &planned_models) + &announcement))?;
         return Ok(Exit::Success);
@@ -199,7 +205,7 @@ fn start(arguments: &RunArguments, registry: &Registry) -> Result<Exit> {
     }
     let (mut meters, plan) = arguments.energy.prepare()?;
     run.energy = EnergyPlan { observer: ObserverCost::read(&device_folder), ..plan };
-    energy::add_time(&mut run.plan, &run.energy);
+    energy::add_time(&mut run.plan, &run.energy, &run.settings);
     if let Some(announcement) = energy::announcement(&run.energy, run.plan.len()) {
         eprintln!("{announcement}");
     }
@@ -324,6 +330,9 @@ fn measure(
 
 fn show(arguments: &RunArguments, run: &Run, folder: &RunFolder, records: &[Record]) -> Result<()> {
     let mut text = report::render(run, records, arguments.format, &Style::detect())?;
+    if arguments.turns {
+        text += &report::render_turns(run, records, arguments.format, &Style::detect());
+    }
     if arguments.show_text {
         let decoder = Decoder::new(arguments.cache.library()?);
         let scenarios = run.scenarios.iter().map(Scenario::stored).collect::<Result<Vec<_>>>()?;

@@ -15,6 +15,7 @@ use pocketwatt_model::{
 use pocketwatt_protocol::Precision;
 use pocketwatt_record::RunSettings;
 
+use super::quantity;
 use crate::{
     plan::{GraphChoice, Registry, Scenario, Study},
     refusal::Refusal,
@@ -134,6 +135,10 @@ pub struct PlanArguments {
     /// Pause before each counted iteration, in milliseconds.
     #[arg(long, value_name = "MS", default_value_t = 0, value_parser = value_parser!(u64).range(0..=3_600_000))]
     settle: u64,
+    /// Keep each case busy for at least so long, such as 10min: conversations follow one another without a pause, and what
+    /// heat does to speed and power is told.
+    #[arg(long, value_name = "TIME", value_parser = quantity::duration_ms, conflicts_with = "settle")]
+    sustain: Option<u64>,
     /// Do not compare the backends' answers with those in f32.
     #[arg(long)]
     no_quality: bool,
@@ -232,6 +237,7 @@ impl PlanArguments {
             settle_ms: self.settle,
             timeout_s: self.timeout,
             quality: !self.no_quality,
+            sustain_ms: self.sustain,
         }
     }
 }

@@ -37,6 +37,9 @@ pub struct ShowArguments {
     /// Also show what the backends answered.
     #[arg(long)]
     show_text: bool,
+    /// Also show what each turn of a conversation costs, as its context grows.
+    #[arg(long)]
+    turns: bool,
     #[command(flatten)]
     calls: CallArguments,
     #[command(flatten)]
@@ -52,6 +55,9 @@ pub fn run(arguments: ShowArguments) -> Result<()> {
     if arguments.show_text && matches!(arguments.format, Format::Csv | Format::Json) {
         return Err(Refusal::error("--show-text would spoil the document: use it with --format table or markdown"));
     }
+    if arguments.turns && arguments.format == Format::Csv {
+        return Err(Refusal::error("CSV has one line for each metric of a case: --format json has the turns"));
+    }
     let folder = stored_run::find(&arguments.results, &arguments.run)?;
     let (mut run, records) = (folder.run()?, folder.records()?);
     if arguments.cases {
@@ -62,6 +68,9 @@ pub fn run(arguments: ShowArguments) -> Result<()> {
         return Err(Refusal::error(format!("no case of {run} was measured yet: go on with `pocketwatt run --resume`")));
     }
     let mut output = report::render(&run, &records, arguments.format, &Style::detect())?;
+    if arguments.turns {
+        output += &report::render_turns(&run, &records, arguments.format, &Style::detect());
+    }
     if arguments.show_text {
         let decoder = Decoder::new(arguments.cache.library()?);
         output.push('\n');
@@ -92,6 +101,7 @@ mod tests {
             cases: false,
             show_text: true,
             calls: CallArguments::default(),
+            turns: false,
             cache: CacheArguments::default(),
         }
     }

@@ -105,6 +105,7 @@ fn record(input: &CaseInput) -> Record {
     record.passport.runner_sha256 = Some(input.program.sha256.clone());
     record.passport.bandwidth = input.bandwidth.cloned();
     record.passport.battery = input.battery.cloned();
+    record.passport.sustain_ms = input.settings.sustain_ms;
     record.passport.last_level_cache_bytes = input.last_level_cache_bytes;
     record
 }
@@ -124,6 +125,7 @@ fn empty(case: &Case, model: &PreparedModel, scenario_sha256: &str) -> Record {
             bandwidth: None,
             last_level_cache_bytes: None,
             battery: None,
+            sustain_ms: None,
         },
         outcome: Outcome::Skipped { reason: "not reached".into() },
         samples: Samples::default(),

@@ -166,7 +166,7 @@ impl<'a> Sweep<'a> {
             scenario_sha256: &scenario_sha256,
             settings: &self.run.settings,
             bandwidth: self.run.bandwidth.iter().find(|bandwidth| bandwidth.threads == case.threads),
-            at_least_ms: self.run.energy.at_least_ms,
+            at_least_ms: self.run.energy.at_least_ms.max(self.run.settings.sustain_ms.unwrap_or(0)),
             last_level_cache_bytes: self.run.device.last_level_cache_bytes,
             battery: self.run.energy.battery.as_ref(),
         };

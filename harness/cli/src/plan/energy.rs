@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use pocketwatt_meter::energy::{Measurand, MeterSeries, Observation};
-use pocketwatt_record::{EnergyPlan, PlannedCase};
+use pocketwatt_record::{EnergyPlan, PlannedCase, RunSettings};
 
 use crate::refusal::Refusal;
 
@@ -36,10 +36,11 @@ pub fn announcement(plan: &EnergyPlan, cases: usize) -> Option<String> {
     Some(text)
 }
 
-/// Lengthens the estimates by what energy takes.
-pub fn add_time(cases: &mut [PlannedCase], plan: &EnergyPlan) {
+/// Lengthens the estimates by what energy takes. Cases that are sustained for longer than the meter needs take no more.
+pub fn add_time(cases: &mut [PlannedCase], plan: &EnergyPlan, settings: &RunSettings) {
+    let more_ms = plan.at_least_ms.saturating_sub(settings.sustain_ms.unwrap_or(0));
     for planned in cases {
-        planned.estimate_s += (2 * plan.idle_ms + plan.at_least_ms) as f64 / 1e3;
+        planned.estimate_s += (2 * plan.idle_ms + more_ms) as f64 / 1e3;
     }
 }
 

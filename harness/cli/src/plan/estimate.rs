@@ -68,7 +68,37 @@ pub fn duration(
     let operations_per_token = weights / 4.0 * 2.0;
     let prefill = f64::from(outline.prompt_tokens) * operations_per_token / (OPERATIONS * f64::from(threads));
     let decode = f64::from(outline.output_tokens) * read / BANDWIDTH;
-    let iterations = f64::from(settings.warmup_iterations + iterations);
+    let warm_up = f64::from(settings.warmup_iterations) * (prefill + decode);
     let settle = f64::from(settings.iterations) * settings.settle_ms as f64 / 1e3;
-    START_S + config.weight_bytes() as f64 / LOADING + iterations * (prefill + decode) + settle
+    let counted = f64::from(iterations) * (prefill + decode) + settle;
+    // The iteration that reaches the time is carried through.
+    let counted =
+        settings.sustain_ms.map_or(counted, |least| counted.max(least as f64 / 1e3 + (prefill + decode) / 2.0));
+    START_S + config.weight_bytes() as f64 / LOADING + warm_up + counted
+}
+
+#[cfg(test)]
+mod tests {
+    use pocketwatt_model::Preset;
+
+    use super::*;
+
+    #[test]
+    fn a_sustained_case_takes_as_long_as_it_was_asked_to_or_longer() {
+        let config = Preset::find("tiny").unwrap().config();
+        let outline = Outline { prompt_tokens: 100, output_tokens: 100 };
+        let seconds = |sustain_ms: Option<u64>, iterations: u32| {
+            let settings = RunSettings {
+                warmup_iterations: 1,
+                iterations,
+                settle_ms: 0,
+                timeout_s: 60,
+                quality: false,
+                sustain_ms,
+            };
+            duration(&config, outline, Precision::F32, 1, iterations, &settings)
+        };
+        assert!((60.0..62.0).contains(&seconds(Some(60_000), 3)), "{}", seconds(Some(60_000), 3));
+        assert_eq!(seconds(Some(1), 100_000), seconds(None, 100_000), "the iterations last longer anyhow");
+    }
 }

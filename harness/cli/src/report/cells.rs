@@ -56,6 +56,8 @@ pub fn scale(unit: Unit, largest: f64) -> Scale {
         Unit::JouleSeconds => (1.0, "J s"),
         Unit::TokensPerWattHour => (1.0, "tokens/Wh"),
         Unit::Hours => (1.0, "h"),
+        Unit::DegreesCelsius => (1.0, "°C"),
+        Unit::Hertz => (1e-9, "GHz"),
         Unit::Nats => (1.0, "nats"),
         Unit::One => (1.0, ""),
     };

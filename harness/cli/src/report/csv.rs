@@ -131,6 +131,8 @@ fn unit(unit: Unit) -> &'static str {
         Unit::Watts => "watts",
         Unit::JouleSeconds => "joule-seconds",
         Unit::TokensPerWattHour => "tokens-per-watt-hour",
+        Unit::DegreesCelsius => "degrees-celsius",
+        Unit::Hertz => "hertz",
         Unit::Nats => "nats",
         Unit::One => "1",
         Unit::Hours => "hours",

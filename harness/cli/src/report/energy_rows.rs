@@ -76,6 +76,11 @@ pub fn scope_words(scope: &MetricScope) -> String {
     words(scope, "")
 }
 
+/// The same, with the word that meters which are not this device's must have.
+pub fn scope_words_of(scope: &MetricScope, simulated: bool) -> String {
+    words(scope, if simulated { ", simulated" } else { "" })
+}
+
 fn words(scope: &MetricScope, addition: &str) -> String {
     let part = scope.part.as_deref().map_or_else(String::new, |part| format!(" {}", one_line(part)));
     format!("{}{part} ({}{addition})", scope.scope.name(), scope.source.name())
@@ -120,7 +125,7 @@ impl Part<'_> {
     fn rows(&self, families: &[Family], simulated: bool, footnotes: &mut Footnotes) -> Vec<Row> {
         let found: Vec<Vec<(&str, Vec<Found>)>> =
             families.iter().map(|family| family.iter().map(|&name| (name, self.found(name))).collect()).collect();
-        let name = words(self.scope, if simulated { ", simulated" } else { "" });
+        let name = scope_words_of(self.scope, simulated);
         if !found.iter().flatten().any(|(_, found)| any_number(found)) {
             return vec![self.no_number(&name, footnotes)];
         }

@@ -3,7 +3,7 @@
 use pocketwatt_protocol::Precision;
 use pocketwatt_record::{Outcome, Record, Run};
 
-use super::{blocks::one_line, date::minute, energy_facts, study};
+use super::{blocks::one_line, date::minute, energy_facts, quantity, study};
 
 /// Characters of a sha256 that tell files apart at a glance.
 const HASH_CHARACTERS: usize = 12;
@@ -125,13 +125,18 @@ fn this_run(run: &Run, records: &[Record]) -> String {
     let missing = run.plan.len().saturating_sub(records.len());
     let missing =
         if missing > 0 { format!(", {missing} of {} cases not reached", run.plan.len()) } else { String::new() };
+    let (warm_up, counted) = (settings.warmup_iterations, settings.iterations);
+    let iterations = match settings.sustain_ms {
+        None => format!("{warm_up} warm-up and {counted} counted {}", plural(counted, "iteration")),
+        Some(least) => {
+            let least = quantity::duration(least as f64 / 1e3);
+            format!("{warm_up} warm-up {}, then counted ones for {least} at least", plural(warm_up, "iteration"))
+        }
+    };
     format!(
-        "{}, {}, {} warm-up and {} counted {}{missing}, pocketwatt {}",
+        "{}, {}, {iterations}{missing}, pocketwatt {}",
         one_line(&run.id),
         minute(run.started_unix_ms),
-        settings.warmup_iterations,
-        settings.iterations,
-        plural(settings.iterations, "iteration"),
         one_line(&run.pocketwatt)
     )
 }

@@ -144,7 +144,14 @@ pub fn run(records: &[Record]) -> Run {
         },
         bandwidth: vec![bandwidth()],
         energy: energy::virtual_machine(),
-        settings: RunSettings { warmup_iterations: 1, iterations: 5, settle_ms: 0, timeout_s: 60, quality: true },
+        settings: RunSettings {
+            warmup_iterations: 1,
+            iterations: 5,
+            settle_ms: 0,
+            timeout_s: 60,
+            quality: true,
+            sustain_ms: None,
+        },
         scenarios: Vec::new(),
         study: None,
         plan: records.iter().map(|record| PlannedCase { case: record.case.clone(), estimate_s: 10.0 }).collect(),
@@ -274,6 +281,7 @@ fn passport(speed: &Speed) -> Passport {
         bandwidth: Some(bandwidth()),
         last_level_cache_bytes: None,
         battery: None,
+        sustain_ms: None,
     }
 }
 

@@ -16,6 +16,7 @@ use super::{
     agreement::{Agreement, agreement, answers},
     blocks::{Block, blocks},
     calls::{Share, share},
+    turns::{self, TurnPart},
 };
 
 /// Version of this document, apart from that of the records.
@@ -60,6 +61,9 @@ struct CasePart<'a> {
     /// The battery that user units refer to.
     battery: Option<&'a BatteryAssumption>,
     metrics: Vec<MetricPart<'a>>,
+    /// What each turn costs, where conversations have several.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    turns: Vec<TurnPart>,
     /// Energy of the phases, one figure for each scope and interface; they overlap, and are never added up.
     energy: &'a [EnergyFigure],
     /// Whether the numbers can be true at all.
@@ -195,6 +199,7 @@ fn case<'a>(record: &'a Record, reference: Option<&'a Record>) -> CasePart<'a> {
                 },
             })
             .collect(),
+        turns: turns::parts(record),
         energy: &record.energy,
         checks: &record.checks,
     }

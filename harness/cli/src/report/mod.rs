@@ -24,14 +24,17 @@ mod quantity;
 mod row;
 mod sheet;
 mod study;
+mod sustained_rows;
 mod table;
 #[cfg(test)]
 mod tests;
 pub mod text;
+mod turns;
 mod user_units;
 mod values;
 
 pub use table::{Paint, paragraph};
+pub use turns::render as render_turns;
 
 use std::{env, io, io::IsTerminal};
 

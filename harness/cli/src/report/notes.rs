@@ -27,28 +27,38 @@ fn disturbances(block: &Block) -> Vec<String> {
 }
 
 fn disturbed(record: &Record) -> Vec<String> {
-    let median = |metric: &str| record.summary(metric).map(|summary| summary.median);
-    let readings = &record.readings;
-    let others = readings.other_busy_ns.zip(readings.system_cpu_ns).filter(|&(_, whole)| whole > 0);
     let variation = record
         .summary("decode_throughput")
         .filter(|summary| summary.median > 0.0)
         .map(|summary| (summary.maximum - summary.minimum) / summary.median);
-    let beyond_the_roof = median("model_bandwidth_utilisation").filter(|&share| share > 1.0);
+    let beyond_the_roof = median(record, "model_bandwidth_utilisation").filter(|&share| share > 1.0);
+    let more = [
+        above(variation, DECODE_VARIATION, "between slowest and fastest decoding"),
+        above(beyond_the_roof, 1.0, "of the measured bandwidth: the probe was disturbed, or a cache helps"),
+    ];
+    others(record).into_iter().chain(more.into_iter().flatten()).collect()
+}
+
+/// What others took of the processors beside a case.
+pub fn others(record: &Record) -> Vec<String> {
+    let readings = &record.readings;
+    let others = readings.other_busy_ns.zip(readings.system_cpu_ns).filter(|&(_, whole)| whole > 0);
     [
-        above(median("steal"), STEAL, "of processor time stolen by the hypervisor"),
-        above(median("run_queue_wait"), RUN_QUEUE_WAIT, "of the time waiting for a processor"),
+        above(median(record, "steal"), STEAL, "of processor time stolen by the hypervisor"),
+        above(median(record, "run_queue_wait"), RUN_QUEUE_WAIT, "of the time waiting for a processor"),
         above(
             others.map(|(busy, whole)| busy as f64 / whole as f64),
             OTHER_PROCESSES,
             "of the processors busy with other processes",
         ),
-        above(variation, DECODE_VARIATION, "between slowest and fastest decoding"),
-        above(beyond_the_roof, 1.0, "of the measured bandwidth: the probe was disturbed, or a cache helps"),
     ]
     .into_iter()
     .flatten()
     .collect()
+}
+
+fn median(record: &Record, metric: &str) -> Option<f64> {
+    record.summary(metric).map(|summary| summary.median)
 }
 
 fn above(share: Option<f64>, limit: f64, words: &str) -> Option<String> {

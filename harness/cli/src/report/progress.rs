@@ -11,23 +11,42 @@ use crate::measure::{CaseProgress, Observer};
 #[derive(Debug)]
 pub struct Progress<'a> {
     plan: &'a [PlannedCase],
-    iterations: u32,
+    settings: &'a RunSettings,
     terminal: bool,
     remaining: Remaining,
     case_start: MonotonicNs,
+    /// When the counted iterations of the case began, as seen from here.
+    counted_from: Option<MonotonicNs>,
 }
 
 impl<'a> Progress<'a> {
     /// `done` says which cases of the plan are not measured again.
-    pub fn new(plan: &'a [PlannedCase], settings: &RunSettings, done: impl Fn(&PlannedCase) -> bool) -> Self {
+    pub fn new(plan: &'a [PlannedCase], settings: &'a RunSettings, done: impl Fn(&PlannedCase) -> bool) -> Self {
         let remaining = Remaining::new(plan.iter().map(|planned| if done(planned) { 0.0 } else { planned.estimate_s }));
         Self {
             plan,
-            iterations: settings.warmup_iterations + settings.iterations,
+            settings,
             terminal: io::stderr().is_terminal(),
             remaining,
             case_start: MonotonicClock.now(),
+            counted_from: None,
         }
+    }
+
+    /// `3 of 4 iterations`, or how far a sustained case is.
+    fn iterations(&mut self, done: u32) -> String {
+        let RunSettings { warmup_iterations, iterations, sustain_ms, .. } = *self.settings;
+        let Some(sustain_ms) = sustain_ms else {
+            return format!("{done} of {} iterations", warmup_iterations + iterations);
+        };
+        if done < warmup_iterations {
+            return format!("{done} of {warmup_iterations} warm-up iterations");
+        }
+        let now = MonotonicClock.now();
+        let seconds = now.since(*self.counted_from.get_or_insert(now)) as f64 / 1e9;
+        let least = sustain_ms as f64 / 1e3;
+        let plural = if done == 1 { "" } else { "s" };
+        format!("{done} iteration{plural}, {} of {}", words(seconds.min(least)), words(least))
     }
 
     fn seconds_in_case(&self) -> f64 {
@@ -51,6 +70,7 @@ impl<'a> Progress<'a> {
 impl Observer for Progress<'_> {
     fn begins(&mut self, index: usize) {
         self.case_start = MonotonicClock.now();
+        self.counted_from = None;
         let left = words(self.remaining.seconds(index, 0.0));
         self.draw(&format!("{}: starting, about {left} left", self.title(index)));
     }
@@ -59,7 +79,7 @@ impl Observer for Progress<'_> {
         let left = words(self.remaining.seconds(index, self.seconds_in_case()));
         let what = match progress {
             CaseProgress::Loading => "loading".to_owned(),
-            CaseProgress::Iterations(done) => format!("{done} of {} iterations", self.iterations),
+            CaseProgress::Iterations(done) => self.iterations(done),
         };
         self.draw(&format!("{}: {what}, about {left} left", self.title(index)));
     }

@@ -10,7 +10,7 @@ use super::{
     grid::grids,
     notes,
     row::{Cell, Footnotes, Found, Row, Subject},
-    study,
+    study, sustained_rows,
     user_units::user_units,
     values::{Statistic, Values},
 };
@@ -105,7 +105,9 @@ impl Sheet {
         let mut rows: Vec<Row> =
             LINES.iter().filter_map(|line| row(line, metric(line.metric)?, &columns, &mut footnotes)).collect();
         rows.extend(agreement_row(block, &mut footnotes));
-        let energy = energy_rows::rows(block, run.energy.sysfs_root.is_some(), &mut footnotes);
+        let simulated = run.energy.sysfs_root.is_some();
+        rows.extend(sustained_rows::rows(block, simulated, &mut footnotes));
+        let energy = energy_rows::rows(block, simulated, &mut footnotes);
         let has_energy = energy.iter().flat_map(|row| &row.cells).any(Cell::is_number);
         rows.extend(energy);
         put_verdicts(&mut rows, verdicts);

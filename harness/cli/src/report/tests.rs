@@ -1,4 +1,5 @@
 mod energy;
+mod sustained;
 
 use std::fs;
 
@@ -346,7 +347,13 @@ fn charts_are_written_for_what_was_measured() {
         let files = charts::write(&fixture::run(records), records, &folder.path().join("charts")).unwrap();
         files.iter().map(|file| file.file_name().unwrap().to_string_lossy().into_owned()).collect()
     };
-    let all = ["decode-throughput.svg", "time-to-first-token.svg", "peak-memory.svg", "inter-token-latency.svg"];
+    let all = [
+        "decode-throughput.svg",
+        "time-to-first-token.svg",
+        "peak-memory.svg",
+        "inter-token-latency.svg",
+        "turn-latency.svg",
+    ];
     assert_eq!(names(&fixture::troubled()), all);
     let memory = fs::read_to_string(folder.path().join("charts/peak-memory.svg")).unwrap();
     for words in

@@ -16,7 +16,7 @@ use super::{
 use crate::Record;
 
 /// A meter that is updated this rarely cannot tell the phases inside a request apart, in seconds.
-const SLOW: f64 = 0.5;
+pub(super) const SLOW: f64 = 0.5;
 /// A phase, or all requests, that take at least this share of the time from the first start to the last token are
 /// measured over that whole time.
 const CONTIGUOUS: f64 = 0.98;
@@ -82,7 +82,7 @@ impl<'a> Meters<'a> {
     }
 
     /// The largest relative error of the scales, if all are known. Scales are wrong alike, so they do not average out.
-    fn gain_error(&self) -> Option<f64> {
+    pub fn gain_error(&self) -> Option<f64> {
         let mut largest: f64 = 0.0;
         for (series, _) in &self.parts {
             largest = largest.max(series.meter.gain_error?);

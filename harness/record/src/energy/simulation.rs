@@ -294,6 +294,7 @@ pub fn record() -> Record {
             bandwidth: None,
             last_level_cache_bytes: None,
             battery: None,
+            sustain_ms: None,
         },
         outcome: Outcome::Measured,
         samples: Samples::default(),

@@ -5,13 +5,14 @@ use pocketwatt_meter::energy::Reason;
 use super::{
     Energy, EnergyFigure, Idle, Phase,
     spans::{Spans, counted, duration_ns},
+    stretch::stretch_power,
 };
 use crate::{BatteryAssumption, MetricScope, MetricValue, Record, Summary, Value, calls};
 
 const JOULES_PER_WATT_HOUR: f64 = 3600.0;
 const SECONDS_PER_HOUR: f64 = 3600.0;
 /// The metrics of the catalogue that this file computes.
-pub(crate) const METRICS: [&str; 16] = [
+pub(crate) const METRICS: [&str; 18] = [
     "energy_per_request",
     "net_energy_per_request",
     "energy_per_prefill_token",
@@ -28,14 +29,16 @@ pub(crate) const METRICS: [&str; 16] = [
     "tokens_per_watt_hour",
     "battery_per_request",
     "chat_hours_per_charge",
+    "burst_power",
+    "sustained_power",
 ];
 const NO_BATTERY: &str = "no battery stated (--battery 50kJ)";
 
 /// A number and half the width of its 95 % interval.
 #[derive(Clone, Copy, Debug)]
-struct Figure {
-    value: f64,
-    uncertainty: f64,
+pub(super) struct Figure {
+    pub value: f64,
+    pub uncertainty: f64,
 }
 
 impl Figure {
@@ -63,6 +66,9 @@ pub(crate) fn energy_metric(name: &str, record: &Record, figures: &[EnergyFigure
         let reason = record.readings.no_energy.as_ref().map_or(Reason::NotCovered, |unavailable| unavailable.reason);
         let value = Value::Unavailable(reason.words().to_owned());
         return Some(vec![MetricValue { metric: name.to_owned(), scope: None, uncertainty: None, value }]);
+    }
+    if let Some(powers) = stretch_power(name, record) {
+        return Some(figures.iter().zip(powers).map(|(figure, power)| value(name, figure, power)).collect());
     }
     let spans = Spans::of(counted(record));
     let battery = record.passport.battery.as_ref();

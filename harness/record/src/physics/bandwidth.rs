@@ -10,13 +10,16 @@ const MARGIN: f64 = 1.10;
 const CACHES: u64 = 4;
 /// The size of a large last-level cache, where the device does not tell its own.
 const CACHE_BYTES: u64 = 32 << 20;
-const CONCERNED: [&str; 6] = [
+const CONCERNED: [&str; 9] = [
     "decode_throughput",
     "inter_token_latency",
     "time_per_output_token",
     "model_bandwidth_utilisation",
     "energy_per_output_token",
     "net_energy_per_output_token",
+    "burst_decode_throughput",
+    "sustained_decode_throughput",
+    "sustained_share",
 ];
 
 pub(super) fn check(record: &Record) -> Finding {

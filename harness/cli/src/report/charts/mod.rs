@@ -4,7 +4,11 @@ pub mod bars;
 pub mod frame;
 mod latency;
 pub mod palette;
+mod plot;
 mod power;
+mod stack;
+mod sustained;
+mod turns;
 
 use std::{
     fs,
@@ -82,6 +86,8 @@ pub fn write(run: &Run, records: &[Record], folder: &Path) -> anyhow::Result<Vec
             ("peak-memory", Bars::PEAK_MEMORY.draw(&subject)),
             ("inter-token-latency", latency::draw(&subject)),
             ("power", power::draw(&subject)),
+            ("turn-latency", turns::draw(&subject)),
+            ("sustained", sustained::draw(&subject)),
         ];
         for (name, chart) in charts {
             let Some(chart) = chart.with_context(|| format!("cannot draw the chart {name}"))? else { continue };

@@ -1,13 +1,13 @@
 //! Power over time: a panel for each case that a meter was read beside, with its phases, and how fast and how hot the
 //! processor was.
 
-mod line;
-mod panel;
+pub mod line;
+pub mod panel;
 mod phases;
-mod strip;
+pub mod strip;
 #[cfg(test)]
 mod tests;
-mod time_axis;
+pub mod time_axis;
 
 use plotters::{
     drawing::IntoDrawingArea,

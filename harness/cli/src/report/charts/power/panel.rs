@@ -3,7 +3,6 @@
 use std::ops::Range;
 
 use plotters::{
-    chart::{ChartBuilder, LabelAreaPosition},
     prelude::{PathElement, Polygon, Rectangle},
     style::{
         Color, RGBColor, WHITE,
@@ -18,7 +17,7 @@ use super::{
     line::{STEPS, Step, many_readings, steps},
     phases::{Mean, Window, means, plus_minus, stripes, windows, word},
     strip::{self, Strip},
-    time_axis::{AXIS_HEIGHT, TimeAxis},
+    time_axis::TimeAxis,
 };
 use crate::report::{
     blocks::one_line,
@@ -27,15 +26,14 @@ use crate::report::{
         Subject,
         bars::tick,
         frame::{Canvas, MARGIN, TEXT_SIZE, WIDTH, axis_end, put, text, text_width, words, wrap},
-        palette::{GRID, INK, PALE_INK, color},
+        palette::{INK, PALE_INK, color},
+        plot::{AXIS_HEIGHT, Axes, Below, LABELS},
     },
 };
 
 const TITLE_HEIGHT: i32 = 28;
 const NOTE_HEIGHT: i32 = 18;
 const PLOT_HEIGHT: i32 = 220;
-/// Room for the numbers of the other axis.
-pub const LABELS: i32 = 58;
 const NUMBER_HEIGHT: i32 = 16;
 
 /// What is drawn of one case. Times are seconds since its start.
@@ -56,14 +54,16 @@ pub struct Panel<'a> {
 }
 
 /// A curve, few enough points of it.
-struct Drawn {
+pub struct Drawn {
     curve: PowerCurve,
     steps: Vec<Step>,
-    line: Vec<(f64, f64)>,
+    /// Seconds and watts.
+    pub line: Vec<(f64, f64)>,
 }
 
 impl Drawn {
-    fn of(curve: PowerCurve, shortest: f64) -> Self {
+    /// Steps and points no closer than `shortest` seconds.
+    pub fn of(curve: PowerCurve, shortest: f64) -> Self {
         let steps = match &curve.course {
             Course::Counted(points) => steps(points, shortest),
             Course::Shown(points) => many_readings(points, shortest),
@@ -76,7 +76,8 @@ impl Drawn {
         Self { curve, steps, line }
     }
 
-    fn name(&self) -> String {
+    /// What it is the power of.
+    pub fn name(&self) -> String {
         let part = self.curve.part.as_deref().map_or_else(String::new, |part| format!(" {}", one_line(part)));
         format!("{}{part}", self.curve.scope.name())
     }
@@ -248,33 +249,21 @@ impl<'a> Panel<'a> {
     fn draw_power(&self, canvas: &Canvas, area: &Canvas, axis: &TimeAxis, last: bool) -> anyhow::Result<()> {
         let factor = self.scale().factor;
         let end = axis_end(self.highest() * factor);
-        let mut chart = ChartBuilder::on(area)
-            .margin_left(MARGIN - 12)
-            .margin_right(MARGIN)
-            .margin_bottom(if last { 0 } else { 4 })
-            .set_label_area_size(LabelAreaPosition::Left, LABELS)
-            .set_label_area_size(LabelAreaPosition::Bottom, if last { AXIS_HEIGHT } else { 0 })
-            .build_cartesian_2d(0.0..axis.end, 0.0..end)
-            .map_err(words)?;
+        let label = |value: f64| axis.label(value);
+        let below = axis.words();
+        let axes = Axes {
+            across: 0.0..axis.end,
+            up: 0.0..end,
+            head: 0,
+            lines: 6,
+            size: TEXT_SIZE,
+            number: &|value| tick(value, end),
+            below: last.then_some(Below { number: &label, words: &below }),
+        };
+        let mut chart = axes.place(area)?;
         let (across, down) = chart.plotting_area().get_pixel_range();
         self.shade(canvas, &across, &down)?;
-        let number = |value: &f64| tick(*value, end);
-        let mut mesh = chart.configure_mesh();
-        mesh.x_labels(if last { 10 } else { 0 })
-            .y_labels(6)
-            .light_line_style(WHITE.mix(0.0))
-            .bold_line_style(GRID)
-            .axis_style(PALE_INK)
-            .y_label_style(text(TEXT_SIZE, INK, HPos::Right, VPos::Center))
-            .y_label_formatter(&number);
-        let label = |value: &f64| axis.label(*value);
-        if last {
-            mesh.x_label_style(text(TEXT_SIZE, INK, HPos::Center, VPos::Top))
-                .x_label_formatter(&label)
-                .x_desc(axis.words())
-                .axis_desc_style(text(TEXT_SIZE, PALE_INK, HPos::Center, VPos::Top));
-        }
-        mesh.draw().map_err(words)?;
+        axes.draw_lines(&mut chart)?;
         let at = |(seconds, watts): (f64, f64)| (axis.at(seconds), (watts * factor).clamp(0.0, end));
         if let Some(other) = &self.other {
             let line: Vec<(f64, f64)> = other.line.iter().copied().map(at).collect();
@@ -370,7 +359,7 @@ fn other(main: &PowerCurve, curves: Vec<PowerCurve>) -> Option<PowerCurve> {
 }
 
 /// Whether the numbers of a figure failed a check: then they are shown nowhere.
-fn withheld(record: &Record, figure: &EnergyFigure) -> bool {
+pub fn withheld(record: &Record, figure: &EnergyFigure) -> bool {
     let scope = MetricScope { scope: figure.scope, source: figure.source, part: figure.part.clone() };
     record.metrics.iter().any(|metric| {
         metric.metric == "energy_per_request"

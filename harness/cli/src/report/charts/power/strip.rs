@@ -1,25 +1,21 @@
 //! What explains a power: how fast and how hot the processor was, as thin strips with the same time axis.
 
 use plotters::{
-    chart::{ChartBuilder, LabelAreaPosition},
     prelude::PathElement,
     style::{
-        Color, RGBColor, WHITE,
+        Color, RGBColor,
         text_anchor::{HPos, VPos},
     },
 };
 use pocketwatt_meter::{CaseReadings, ContextSeries};
 use pocketwatt_protocol::MonotonicNs;
-use pocketwatt_record::PowerPoint;
+use pocketwatt_record::{PowerPoint, hottest};
 
-use super::{
-    line::envelope,
-    panel::LABELS,
-    time_axis::{AXIS_HEIGHT, TimeAxis},
-};
+use super::{line::envelope, time_axis::TimeAxis};
 use crate::report::charts::{
     frame::{Canvas, MARGIN, TEXT_SIZE, put, text, words},
-    palette::{GRID, INK, PALE_INK},
+    palette::PALE_INK,
+    plot::{Axes, Below, LABELS},
 };
 
 /// Height of a strip, without the time axis.
@@ -62,21 +58,7 @@ fn frequency(series: &[ContextSeries], origin: MonotonicNs, shortest: f64) -> Op
 
 /// The hottest of all sensors at each moment: each keeps its value until it is read again.
 fn temperature(series: &[ContextSeries], origin: MonotonicNs, shortest: f64) -> Option<Strip> {
-    let mut readings: Vec<(MonotonicNs, usize, f64)> = series
-        .iter()
-        .enumerate()
-        .flat_map(|(sensor, series)| series.readings.iter().map(move |reading| (reading.at, sensor, reading.value)))
-        .collect();
-    readings.sort_by_key(|(at, ..)| *at);
-    let mut latest: Vec<Option<f64>> = vec![None; series.len()];
-    let mut hottest: Vec<(MonotonicNs, f64)> = Vec::new();
-    for moment in readings.chunk_by(|left, right| left.0 == right.0) {
-        for &(_, sensor, value) in moment {
-            latest[sensor] = Some(value);
-        }
-        let value = latest.iter().flatten().copied().fold(f64::NEG_INFINITY, f64::max);
-        hottest.push((moment[0].0, value));
-    }
+    let hottest = hottest(series);
     let lines = vec![line(hottest.into_iter(), origin, shortest)];
     let highest = highest(&lines)?;
     let lowest = lines.iter().flatten().map(|point| point.1).fold(highest, f64::min);
@@ -89,7 +71,8 @@ fn temperature(series: &[ContextSeries], origin: MonotonicNs, shortest: f64) -> 
     Some(Strip { caption, ink: TEMPERATURE, lowest, highest, lines })
 }
 
-fn line(readings: impl Iterator<Item = (MonotonicNs, f64)>, origin: MonotonicNs, shortest: f64) -> Vec<(f64, f64)> {
+/// Readings from `origin` on, in seconds since then, no closer than `shortest` seconds where there are many.
+pub fn line(readings: impl Iterator<Item = (MonotonicNs, f64)>, origin: MonotonicNs, shortest: f64) -> Vec<(f64, f64)> {
     let points: Vec<PowerPoint> = readings
         .filter(|(at, value)| *at >= origin && value.is_finite())
         .map(|(at, watts)| PowerPoint { at: at.since(origin) as f64 * 1e-9, watts })
@@ -109,33 +92,19 @@ impl Strip {
     /// When the drawing library refuses.
     pub fn draw(&self, area: &Canvas, axis: &TimeAxis, last: bool) -> anyhow::Result<()> {
         put(area, &self.caption, (MARGIN - 12 + LABELS, 4), text(TEXT_SIZE - 1, PALE_INK, HPos::Left, VPos::Top))?;
-        let mut chart = ChartBuilder::on(area)
-            .margin_left(MARGIN - 12)
-            .margin_right(MARGIN)
-            .margin_top(CAPTION_HEIGHT)
-            .margin_bottom(if last { 0 } else { 4 })
-            .set_label_area_size(LabelAreaPosition::Left, LABELS)
-            .set_label_area_size(LabelAreaPosition::Bottom, if last { AXIS_HEIGHT } else { 0 })
-            .build_cartesian_2d(0.0..axis.end, self.lowest..self.highest)
-            .map_err(words)?;
-        let mut mesh = chart.configure_mesh();
         let decimals = usize::from(self.highest < 10.0);
-        let number = |value: &f64| format!("{value:.decimals$}");
-        mesh.x_labels(if last { 10 } else { 0 })
-            .y_labels(3)
-            .light_line_style(WHITE.mix(0.0))
-            .bold_line_style(GRID)
-            .axis_style(PALE_INK)
-            .y_label_style(text(TEXT_SIZE - 1, INK, HPos::Right, VPos::Center))
-            .y_label_formatter(&number);
-        let label = |value: &f64| axis.label(*value);
-        if last {
-            mesh.x_label_style(text(TEXT_SIZE, INK, HPos::Center, VPos::Top))
-                .x_label_formatter(&label)
-                .x_desc(axis.words())
-                .axis_desc_style(text(TEXT_SIZE, PALE_INK, HPos::Center, VPos::Top));
-        }
-        mesh.draw().map_err(words)?;
+        let label = |value: f64| axis.label(value);
+        let below = axis.words();
+        let axes = Axes {
+            across: 0.0..axis.end,
+            up: self.lowest..self.highest,
+            head: CAPTION_HEIGHT,
+            lines: 3,
+            size: TEXT_SIZE - 1,
+            number: &|value| format!("{value:.decimals$}"),
+            below: last.then_some(Below { number: &label, words: &below }),
+        };
+        let mut chart = axes.draw(area)?;
         // The thick line last, so that it is seen where both lie together.
         for (index, line) in self.lines.iter().enumerate().rev() {
             let width = if index == 0 { 2 } else { 1 };

@@ -2,14 +2,12 @@
 
 use crate::report::charts::bars::tick;
 
-/// Room for the names of the time axis.
-pub const AXIS_HEIGHT: i32 = 44;
-
 /// Time in the unit that people would use.
 pub struct TimeAxis {
     /// Seconds times this are units.
     factor: f64,
     unit: &'static str,
+    since: &'static str,
     /// The last moment, in units.
     pub end: f64,
 }
@@ -17,12 +15,17 @@ pub struct TimeAxis {
 impl TimeAxis {
     /// For a case of so many seconds.
     pub fn of(seconds: f64) -> Self {
+        Self::since("the start of the case", seconds, 15.0 * 60.0)
+    }
+
+    /// For so many seconds since something happened, in minutes from so many seconds on.
+    pub fn since(event: &'static str, seconds: f64, minutes_from: f64) -> Self {
         let (factor, unit) = match seconds {
             long if long >= 3.0 * 3600.0 => (1.0 / 3600.0, "hours"),
-            long if long >= 15.0 * 60.0 => (1.0 / 60.0, "minutes"),
+            long if long >= minutes_from => (1.0 / 60.0, "minutes"),
             _ => (1.0, "seconds"),
         };
-        Self { factor, unit, end: seconds * factor }
+        Self { factor, unit, since: event, end: seconds * factor }
     }
 
     /// A moment in units.
@@ -37,6 +40,6 @@ impl TimeAxis {
 
     /// Its name.
     pub fn words(&self) -> String {
-        format!("{} since the start of the case", self.unit)
+        format!("{} since {}", self.unit, self.since)
     }
 }
