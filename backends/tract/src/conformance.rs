@@ -9,7 +9,7 @@ use pocketwatt_runner::{
     conformance::{self, Expectation, F32_TOLERANCE, HALF_TOLERANCE, ROUNDED_TOLERANCE},
 };
 
-use tract_onnx::{prelude::*, tract_core::ops::matmul::optimized::OptMatMul};
+use tract_onnx::tract_core::ops::matmul::optimized::OptMatMul;
 
 use crate::{backend::TractBackend, load, threads::Threads};
 

@@ -73,6 +73,14 @@ pub enum ModelError {
         /// The first weight beyond it.
         value: f32,
     },
+    /// A graph that is not written in every precision.
+    #[error("only opset17 is written in f16, and no graph in bf16: {kind} in {precision} was asked for")]
+    NoGraph {
+        /// The graph.
+        kind: &'static str,
+        /// The precision.
+        precision: &'static str,
+    },
     /// A name that no model of the library can have.
     #[error("{name:?} cannot be the name of a model: letters, digits and -_.+ can, beginning with a letter or digit")]
     Name {

@@ -57,8 +57,7 @@ fn graph_bytes(folder: &ModelFolder, kind: GraphKind, precision: Precision) -> R
         (Precision::F32 | Precision::Int8 | Precision::W8a8 | Precision::Int4, _) => {}
         (Precision::F16, GraphKind::Opset17) => {}
         (Precision::F16 | Precision::Bf16, _) => {
-            let (kind, name) = (kind.name(), precision.name());
-            return Err(ModelError::Config(format!("the graph {kind} is not written in {name}: opset17 is, in f16")));
+            return Err(ModelError::NoGraph { kind: kind.name(), precision: precision.name() });
         }
     }
     let weights_name = weights_file_name(precision);
