@@ -3,7 +3,7 @@
 
 use std::fs;
 
-use pocketwatt_record::{AnswerWorth, Outcome, Precision};
+use pocketwatt_record::{AnswerWorth, Outcome, Precision, Record};
 use pocketwatt_tests::Bench;
 
 const TALKS: &str = r#"{"id": "a", "output-tokens": 2, "turns": ["Hello"]}
@@ -119,4 +119,35 @@ fn shapes_are_swept_by_their_numbers() {
     assert!(refused.stderr.contains("\"colour\" cannot be changed"), "{}", refused.stderr);
     let refused = bench.run("", &["--sweep", "kv=2"]).expect_code(3);
     assert!(refused.stderr.contains("num_key_value_heads (2)"), "{}", refused.stderr);
+}
+
+#[test]
+fn constrained_answers_are_calls_and_stand_beside_the_free_ones() {
+    let bench = Bench::new();
+    let arguments =
+        ["--scenario", "api-call,decode-3", "--iterations", "2", "--warmup", "0", "--items", "2", "--constrain"];
+    let finished = bench.run("", &arguments).expect_code(0);
+    let records = bench.records();
+    let names: Vec<(&str, bool)> =
+        records.iter().map(|record| (&*record.case.scenario, record.case.constrained)).collect();
+    assert_eq!(names, [("api-call", false), ("api-call", true), ("decode-3", false)]);
+    let complete = |record: &Record| {
+        let calls = record.calls.iter().filter(|answer| match answer.worth {
+            AnswerWorth::Call { complete_token, .. } => complete_token.is_some(),
+            AnswerWorth::Words { .. } => false,
+        });
+        calls.count()
+    };
+    // What random weights say is a call only where it can be nothing else; a string may still take all of an answer.
+    assert_eq!(complete(&records[0]), 0);
+    assert!(complete(&records[1]) > 0, "{:?}", records[1].calls);
+    let turns = records[1].samples.iterations.iter().flat_map(|iteration| &iteration.turns);
+    assert!(turns.clone().any(|turn| turn.grammar_ns.is_some_and(|time| time > 0)));
+    assert!(records[1].summary("grammar_time").is_some() && records[0].summary("grammar_time").is_none());
+    assert!(finished.stdout.contains("fake, constrained"), "{}", finished.stdout);
+    assert!(finished.stdout.contains("keeping to the grammar, a token"), "{}", finished.stdout);
+    bench
+        .run("", &["--scenario", "decode-3", "--constrain"])
+        .expect_code(3)
+        .expect_stderr(&["needs a scenario that asks"]);
 }

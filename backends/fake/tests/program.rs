@@ -22,7 +22,7 @@ struct Answer {
 
 /// Two iterations of two prompt tokens and three output tokens, the first a warm-up.
 fn request(folder: &Path) -> Request {
-    let turn = Turn { prompt: vec![TokenId(5), TokenId(7)], max_output_tokens: 3 };
+    let turn = Turn { prompt: vec![TokenId(5), TokenId(7)], max_output_tokens: 3, grammar: None };
     Request {
         protocol: PROTOCOL_VERSION,
         model: ModelFiles {
@@ -36,6 +36,7 @@ fn request(folder: &Path) -> Request {
         task: Task::Generate(Workload {
             conversations: vec![vec![turn]],
             stop_tokens: vec![TokenId(2)],
+            token_bytes: None,
             warmup_iterations: 1,
             iterations: 1,
             at_least_ms: 0,

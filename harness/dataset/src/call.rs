@@ -5,6 +5,7 @@ mod bfcl;
 mod case;
 mod check;
 mod file;
+mod grammar;
 mod literal;
 mod parse;
 mod prompt;
@@ -22,6 +23,7 @@ pub use accepted::{AcceptedArgument, AcceptedCall, AcceptedValue, ExpectedAnswer
 pub use bfcl::{is_bfcl, read_bfcl};
 pub use case::{CallCase, CallMessage, CallTurn, Reply};
 pub use file::{FUNCTIONS_FILE, is_call_cases, read_call_cases};
+pub use grammar::call_grammar;
 pub use literal::CallSyntaxError;
 pub use parse::{ParsedCall, parse_call};
 pub use prompt::{example_turns, system_prompt};

@@ -1,6 +1,7 @@
 //! Text and tokens: what the harness needs to talk to a model. Runners see tokens only.
 
 mod chat;
+mod spelling;
 mod tokenizer;
 mod watched;
 

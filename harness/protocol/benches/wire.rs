@@ -36,6 +36,7 @@ fn iteration() -> Iteration {
             token_times: (0..256).map(|token| MonotonicNs(start + 150_000_000 + token * 31_000_977)).collect(),
             tokens: (0..256).map(|token| TokenId(token * 119)).collect(),
             stop: StopReason::Length,
+            grammar_ns: None,
         })
         .collect();
     Iteration { kind: IterationKind::Measured, conversation: 0, turns, cpu_ns: 30_000_000_000, kv_cache_bytes: 1 << 25 }

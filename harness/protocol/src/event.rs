@@ -135,6 +135,9 @@ pub struct TurnTrace {
     pub tokens: Vec<TokenId>,
     /// Why the answer ended.
     pub stop: StopReason,
+    /// Of the time to the answer's tokens, what keeping them to the turn's grammar took; absent without a grammar.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grammar_ns: Option<u64>,
 }
 
 /// Why an answer ended.

@@ -25,4 +25,4 @@ pub use request::{
 pub use wire::{MAX_LINE_BYTES, WireError, read_event, read_request, write_message};
 
 /// Bumped on any change that an older peer could misread.
-pub const PROTOCOL_VERSION: u32 = 3;
+pub const PROTOCOL_VERSION: u32 = 4;

@@ -149,6 +149,10 @@ pub struct Workload {
     pub conversations: Vec<Vec<Turn>>,
     /// Tokens that end an answer; empty when every answer has its full length.
     pub stop_tokens: Vec<TokenId>,
+    /// What each token of the vocabulary is in bytes, where a turn has a grammar: a JSON array of strings in hexadecimal,
+    /// empty for tokens without text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token_bytes: Option<PathBuf>,
     /// Iterations that are run and reported first, but not counted.
     pub warmup_iterations: u32,
     /// Iterations that are counted, at least.
@@ -168,6 +172,9 @@ pub struct Turn {
     pub prompt: Vec<TokenId>,
     /// Most tokens to generate, 0 for a prefill alone.
     pub max_output_tokens: u32,
+    /// What the answer is kept to: a grammar in the Lark dialect of llguidance. A stop token ends what is complete.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grammar: Option<String>,
 }
 
 /// Asks for the logits after a prompt and after each further token of a fixed text.

@@ -125,8 +125,10 @@ mod tests {
                 conversations: vec![vec![Turn {
                     prompt: prompt.into_iter().map(TokenId).collect(),
                     max_output_tokens: 4,
+                    grammar: None,
                 }]],
                 stop_tokens: vec![TokenId(2)],
+                token_bytes: None,
                 warmup_iterations: 1,
                 iterations: 2,
                 at_least_ms: 0,

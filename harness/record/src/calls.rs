@@ -82,11 +82,22 @@ pub(crate) fn observe(name: &str, record: &Record) -> Option<Result<Vec<f64>, St
             complete(record, |turn, token| Some(turn.token_times.get(token as usize - 1)?.since(turn.start) as f64))
         }
         "tokens_per_call" => complete(record, |_, token| Some(f64::from(token))),
+        "grammar_time" => grammar_times(record),
         _ => return None,
     };
     let means_nothing =
         record.passport.model.seeded && ["call_intent", "call_structure", "rouge_1", "rouge_l"].contains(&name);
     Some(if means_nothing && observed.is_ok() { Err("not applicable to seeded weights".into()) } else { observed })
+}
+
+/// For each answer that was kept to a grammar, nanoseconds of a token.
+fn grammar_times(record: &Record) -> Result<Vec<f64>, String> {
+    let counted = record.samples.iterations.iter().filter(|iteration| iteration.kind == IterationKind::Measured);
+    let times: Vec<f64> = counted
+        .flat_map(|iteration| &iteration.turns)
+        .filter_map(|turn| Some(turn.grammar_ns? as f64 / turn.tokens.len().max(1) as f64))
+        .collect();
+    if times.is_empty() { Err("answers are not kept to a grammar".into()) } else { Ok(times) }
 }
 
 /// Calls that were complete, and those that were right, in all counted iterations.
@@ -156,6 +167,7 @@ mod tests {
             token_times: vec![MonotonicNs(201), MonotonicNs(300)],
             tokens: vec![TokenId(1), TokenId(2)],
             stop: StopReason::Length,
+            grammar_ns: None,
         };
         record.samples.iterations = vec![Iteration {
             kind: IterationKind::Measured,

@@ -263,6 +263,14 @@ const CATALOGUE: &[Metric] = &[
         "output tokens up to the one that completes the call",
     ),
     entry(
+        "grammar_time",
+        "keeping to the grammar",
+        Nanoseconds,
+        LowerIsBetter,
+        "an answer that is kept to a grammar",
+        "grammar_ns / output tokens: part of their latency",
+    ),
+    entry(
         "processor_use",
         "processor use",
         Cores,

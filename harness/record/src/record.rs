@@ -82,6 +82,13 @@ pub struct Case {
     pub graph: Option<GraphKind>,
     /// Threads that compute.
     pub threads: u32,
+    /// Whether answers that should be calls are kept to the grammar of calls.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub constrained: bool,
+}
+
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 /// Where a record's numbers come from.

@@ -186,6 +186,7 @@ mod tests {
             token_times: vec![MonotonicNs(start + 60), MonotonicNs(start + 100 + u64::from(context_tokens))],
             tokens: vec![TokenId(1); 2],
             stop: StopReason::Length,
+            grammar_ns: None,
         };
         let iteration = |conversation: u32, turns: Vec<TurnTrace>| Iteration {
             kind: pocketwatt_protocol::IterationKind::Measured,

@@ -7,6 +7,7 @@
 
 mod backend;
 pub mod conformance;
+mod grammar;
 mod input;
 mod load;
 mod measure;
@@ -17,6 +18,7 @@ mod scripted;
 mod serve;
 
 pub use backend::{Backend, Model, Session};
+pub use grammar::Grammars;
 pub use input::{InputError, check_tokens};
 pub use load::LoadStages;
 pub use measure::{greedy_token, run_iteration};

@@ -1,9 +1,12 @@
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use pocketwatt_protocol::{
     Clock, Iteration, IterationKind, Stage, StopReason, TokenId, Turn, TurnTrace, Workload, process_cpu_ns,
 };
 
-use crate::{Model, PhaseEdges, Session};
+use crate::{
+    Grammars, Model, PhaseEdges, Session,
+    grammar::{GrammarState, greedy_allowed},
+};
 
 /// Runs one conversation of `workload`, the next one for each iteration of its kind, on a fresh session.
 ///
@@ -18,6 +21,7 @@ pub fn run_iteration(
     workload: &Workload,
     kind: IterationKind,
     number: u32,
+    grammars: Option<&Grammars>,
     edges: PhaseEdges,
 ) -> Result<Iteration, (Stage, anyhow::Error)> {
     let conversation = number as usize % workload.conversations.len().max(1);
@@ -27,10 +31,13 @@ pub fn run_iteration(
     let mut logits = Vec::with_capacity(vocabulary);
     let mut turns = Vec::with_capacity(requested.len());
     let mut pending = None;
+    // Compiled before anything is measured, as the prompts were tokenised before it.
+    let choices = requested.iter().map(|turn| Choice::of(turn, workload, grammars));
+    let choices = choices.collect::<Result<Vec<_>>>().map_err(|error| (stage_of(kind, Stage::Prefill), error))?;
     let cpu_start = process_cpu_ns();
     edges.mark();
-    for turn in requested {
-        let trace = run_turn(&mut *session, clock, turn, &workload.stop_tokens, pending, edges, &mut logits)
+    for (turn, mut choice) in requested.iter().zip(choices) {
+        let trace = run_turn(&mut *session, clock, turn, pending, edges, &mut choice, &mut logits)
             .map_err(|(stage, error)| (stage_of(kind, stage), error))?;
         // A stop token is the model's way to end the answer, not part of the context: the next prompt closes the turn.
         pending = trace.tokens.last().copied().filter(|_| trace.stop == StopReason::Length);
@@ -44,9 +51,9 @@ fn run_turn(
     session: &mut dyn Session,
     clock: &dyn Clock,
     turn: &Turn,
-    stop_tokens: &[TokenId],
     pending: Option<TokenId>,
     edges: PhaseEdges,
+    choice: &mut Choice,
     logits: &mut Vec<f32>,
 ) -> Result<TurnTrace, (Stage, anyhow::Error)> {
     let limit = turn.max_output_tokens as usize;
@@ -62,26 +69,75 @@ fn run_turn(
     let prefill_end = clock.now();
     edges.mark();
     while tokens.len() < limit {
-        let token = greedy_token(logits);
+        let token = choice.token(clock, logits).map_err(|error| (Stage::Decode, error))?;
         token_times.push(clock.now());
         tokens.push(token);
-        if stop_tokens.contains(&token) {
+        if choice.stop_tokens.contains(&token) {
             stop = StopReason::StopToken;
             break;
         }
         if tokens.len() < limit {
+            choice.goes_on(clock, token).map_err(|error| (Stage::Decode, error))?;
             forward(session, &[token], logits)
                 .with_context(|| format!("output token {}", tokens.len() + 1))
                 .map_err(|error| (Stage::Decode, error))?;
         }
     }
     edges.mark();
-    Ok(TurnTrace { context_tokens, prompt_tokens: prompt.len() as u32, start, prefill_end, token_times, tokens, stop })
+    Ok(TurnTrace {
+        context_tokens,
+        prompt_tokens: prompt.len() as u32,
+        start,
+        prefill_end,
+        token_times,
+        tokens,
+        stop,
+        grammar_ns: choice.grammar_ns(),
+    })
 }
 
 fn forward(session: &mut dyn Session, tokens: &[TokenId], logits: &mut Vec<f32>) -> Result<()> {
     session.forward(tokens, logits)?;
     session.synchronize()
+}
+
+/// How the tokens of an answer are chosen: the most probable one, or the most probable one that a grammar allows.
+struct Choice<'a> {
+    stop_tokens: &'a [TokenId],
+    grammar: Option<GrammarState>,
+    /// What the grammar took.
+    grammar_ns: u64,
+}
+
+impl<'a> Choice<'a> {
+    fn of(turn: &Turn, workload: &'a Workload, grammars: Option<&Grammars>) -> Result<Self> {
+        let grammar = match (&turn.grammar, grammars) {
+            (Some(grammar), Some(grammars)) => Some(grammars.begin(grammar)?),
+            (Some(_), None) => bail!("a turn has a grammar, but the workload has no token_bytes"),
+            (None, _) => None,
+        };
+        Ok(Self { stop_tokens: &workload.stop_tokens, grammar, grammar_ns: 0 })
+    }
+
+    fn token(&mut self, clock: &dyn Clock, logits: &[f32]) -> Result<TokenId> {
+        let Some(grammar) = &mut self.grammar else { return Ok(greedy_token(logits)) };
+        let begun = clock.now();
+        let allowed = grammar.allowed()?;
+        self.grammar_ns += clock.now().since(begun);
+        greedy_allowed(logits, &allowed).context("no token that the grammar allows has a number")
+    }
+
+    fn goes_on(&mut self, clock: &dyn Clock, token: TokenId) -> Result<()> {
+        let Some(grammar) = &mut self.grammar else { return Ok(()) };
+        let begun = clock.now();
+        grammar.take(token)?;
+        self.grammar_ns += clock.now().since(begun);
+        Ok(())
+    }
+
+    fn grammar_ns(&self) -> Option<u64> {
+        self.grammar.as_ref().map(|_| self.grammar_ns)
+    }
 }
 
 /// The most probable token; the lowest index wins a tie, and NaN never wins.
@@ -117,7 +173,11 @@ mod tests {
 
     /// One turn per (prompt, longest answer).
     fn workload_turns(turns: &[(&[u32], u32)]) -> Vec<Turn> {
-        let turn = |(prompt, longest): &(&[u32], u32)| Turn { prompt: ids(prompt), max_output_tokens: *longest };
+        let turn = |(prompt, longest): &(&[u32], u32)| Turn {
+            prompt: ids(prompt),
+            max_output_tokens: *longest,
+            grammar: None,
+        };
         turns.iter().map(turn).collect()
     }
 
@@ -125,6 +185,7 @@ mod tests {
         Workload {
             conversations: vec![workload_turns(turns)],
             stop_tokens: ids(stop_tokens),
+            token_bytes: None,
             warmup_iterations: 0,
             iterations: 1,
             at_least_ms: 0,
@@ -134,7 +195,7 @@ mod tests {
 
     fn measure(fault: Fault, kind: IterationKind, workload: &Workload) -> Result<Iteration, (Stage, anyhow::Error)> {
         let backend = ScriptedBackend::new(fault);
-        run_iteration(&mut *backend.model(), &*backend.clock, workload, kind, 0, PhaseEdges::Unmarked)
+        run_iteration(&mut *backend.model(), &*backend.clock, workload, kind, 0, None, PhaseEdges::Unmarked)
     }
 
     fn turns(workload: &Workload) -> Vec<TurnTrace> {
@@ -167,7 +228,7 @@ mod tests {
         let backend = ScriptedBackend::new(Fault::None);
         let iteration = |number| {
             let kind = IterationKind::Measured;
-            run_iteration(&mut *backend.model(), &*backend.clock, &workload, kind, number, PhaseEdges::Unmarked)
+            run_iteration(&mut *backend.model(), &*backend.clock, &workload, kind, number, None, PhaseEdges::Unmarked)
                 .unwrap()
         };
         let ran: Vec<(u32, usize)> =

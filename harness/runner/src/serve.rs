@@ -11,7 +11,7 @@ use pocketwatt_protocol::{
     read_request, write_message,
 };
 
-use crate::{Backend, LoadStages, Model, PhaseEdges, run_iteration, score::score};
+use crate::{Backend, Grammars, LoadStages, Model, PhaseEdges, run_iteration, score::score};
 
 const NANOSECONDS_IN_MILLISECOND: u64 = 1_000_000;
 
@@ -98,8 +98,12 @@ fn generate(
     edges: PhaseEdges,
     to: &mut impl Write,
 ) -> Result<(), (Stage, anyhow::Error)> {
+    let vocabulary = model.info().vocabulary as usize;
+    let read = |path| Grammars::read(path, vocabulary, &workload.stop_tokens);
+    let grammars = workload.token_bytes.as_deref().map(read).transpose().map_err(|error| (Stage::Start, error))?;
+    let grammars = grammars.as_ref();
     for number in 0..workload.warmup_iterations {
-        let iteration = run_iteration(model, clock, workload, IterationKind::Warmup, number, edges)?;
+        let iteration = run_iteration(model, clock, workload, IterationKind::Warmup, number, grammars, edges)?;
         send(to, &Event::Iteration(iteration))?;
     }
     let start = clock.now();
@@ -108,7 +112,7 @@ fn generate(
         if workload.settle_ms > 0 {
             thread::sleep(Duration::from_millis(workload.settle_ms));
         }
-        let iteration = run_iteration(model, clock, workload, IterationKind::Measured, count, edges)?;
+        let iteration = run_iteration(model, clock, workload, IterationKind::Measured, count, grammars, edges)?;
         send(to, &Event::Iteration(iteration))?;
         count += 1;
     }
@@ -146,10 +150,11 @@ mod tests {
     use crate::scripted::{Fault, ScriptedBackend, options, right_logits, write_model};
 
     fn workload() -> Workload {
-        let turn = Turn { prompt: vec![TokenId(3), TokenId(1)], max_output_tokens: 2 };
+        let turn = Turn { prompt: vec![TokenId(3), TokenId(1)], max_output_tokens: 2, grammar: None };
         Workload {
             conversations: vec![vec![turn]],
             stop_tokens: Vec::new(),
+            token_bytes: None,
             warmup_iterations: 1,
             iterations: 2,
             at_least_ms: 0,
@@ -249,7 +254,7 @@ mod tests {
         insta::assert_snapshot!(failure(b""), @"Start: the other process closed the pipe before it was done");
         insta::assert_snapshot!(
             failure(br#"{"protocol":4,"news":true}"#),
-            @"Start: the other process speaks protocol 4, this one speaks 3: rebuild the runner"
+            @r#"Start: not a protocol message: "{\"protocol\":4,\"news\":true}": unknown field `news`, expected one of `protocol`, `model`, `options`, `task`, `phase_edges` at line 1 column 20"#
         );
         let garbage = failure(b"GET / HTTP/1.1\n");
         assert!(garbage.starts_with("Start: not a protocol message: \"GET / HTTP/1.1\""), "{garbage}");

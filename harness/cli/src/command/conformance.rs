@@ -150,10 +150,11 @@ impl Comparison<'_> {
         }
         let logits = bytes.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
 
-        let turn = Turn { prompt: self.tokens.to_vec(), max_output_tokens: GENERATED };
+        let turn = Turn { prompt: self.tokens.to_vec(), max_output_tokens: GENERATED, grammar: None };
         let workload = Workload {
             conversations: vec![vec![turn]],
             stop_tokens: Vec::new(),
+            token_bytes: None,
             warmup_iterations: 0,
             iterations: 1,
             at_least_ms: 0,

@@ -119,7 +119,7 @@ pub fn run(arguments: &ObserverArguments) -> Result<Exit> {
 
 fn request(arguments: &ObserverArguments, backend: &Backend, model: &PreparedModel) -> Result<Request> {
     let scenario = Scenario::find(&format!("decode-{}", arguments.tokens))?;
-    let prepared = prepare(&scenario, model)?;
+    let prepared = prepare(&scenario, model, false)?;
     let context = model.folder.config().context;
     if prepared.context_tokens as usize > context {
         return Err(Refusal::error(format!("{} has a context of {context}: ask for fewer --tokens", arguments.model)));
@@ -136,6 +136,7 @@ fn request(arguments: &ObserverArguments, backend: &Backend, model: &PreparedMod
         task: Task::Generate(Workload {
             conversations: prepared.conversations,
             stop_tokens: Vec::new(),
+            token_bytes: None,
             warmup_iterations: 1,
             iterations: 2 * arguments.pairs,
             at_least_ms: 0,

@@ -135,6 +135,7 @@ fn start(arguments: &RunArguments, registry: &Registry) -> Result<Exit> {
         threads: arguments.plan.threads(),
         backends: &backends,
         graph: arguments.plan.graph(),
+        constrain: arguments.plan.constrain(&scenarios)?,
     };
     let cases = plan_cases(&selection)?;
     if arguments.dry_run {
@@ -163,7 +164,7 @@ fn start(arguments: &RunArguments, registry: &Registry) -> Result<Exit> {
     }
     let mut left_out = BTreeSet::new();
     let mut count = |case: &Case| {
-        let prepared = prepare(scenario(&scenarios, &case.scenario)?, &models[&case.model])?;
+        let prepared = prepare(scenario(&scenarios, &case.scenario)?, &models[&case.model], case.constrained)?;
         left_out.extend(prepared.left_out.iter().cloned());
         anyhow::Ok((prepared.outline(), prepared.iterations(settings.iterations)))
     };

@@ -139,6 +139,9 @@ pub struct PlanArguments {
     /// heat does to speed and power is told.
     #[arg(long, value_name = "TIME", value_parser = quantity::duration_ms, conflicts_with = "settle")]
     sustain: Option<u64>,
+    /// Measure cases that ask for calls a second time, with answers that are kept to the grammar of calls.
+    #[arg(long)]
+    constrain: bool,
     /// Do not compare the backends' answers with those in f32.
     #[arg(long)]
     no_quality: bool,
@@ -227,6 +230,17 @@ impl PlanArguments {
     /// Which graph the backends load.
     pub fn graph(&self) -> GraphChoice {
         self.graph
+    }
+
+    /// Whether cases that ask for calls are also measured with answers that are kept to the grammar of calls.
+    ///
+    /// # Errors
+    /// When it was asked for and none of the scenarios asks for calls.
+    pub fn constrain(&self, scenarios: &[Scenario]) -> Result<bool> {
+        if self.constrain && !scenarios.iter().any(Scenario::asks_for_calls) {
+            return Err(Refusal::error("--constrain needs a scenario that asks for calls, such as api-call"));
+        }
+        Ok(self.constrain)
     }
 
     /// What all cases share.

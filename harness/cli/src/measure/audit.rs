@@ -196,11 +196,15 @@ mod tests {
     const NOW: MonotonicNs = MonotonicNs(1_000_000);
 
     fn workload() -> Workload {
-        let turn =
-            |prompt: u32, max_output_tokens| Turn { prompt: vec![TokenId(1); prompt as usize], max_output_tokens };
+        let turn = |prompt: u32, max_output_tokens| Turn {
+            prompt: vec![TokenId(1); prompt as usize],
+            max_output_tokens,
+            grammar: None,
+        };
         Workload {
             conversations: vec![vec![turn(3, 2), turn(2, 2)]],
             stop_tokens: vec![TokenId(9)],
+            token_bytes: None,
             warmup_iterations: 0,
             iterations: 2,
             at_least_ms: 0,
@@ -222,6 +226,7 @@ mod tests {
             token_times: (0..tokens.len() as u64).map(|token| MonotonicNs(start + 6 + token)).collect(),
             tokens: tokens.iter().copied().map(TokenId).collect(),
             stop: if tokens.last() == Some(&9) { StopReason::StopToken } else { StopReason::Length },
+            grammar_ns: None,
         }
     }
 

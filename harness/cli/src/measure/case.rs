@@ -172,6 +172,7 @@ fn generate(
     let workload = Workload {
         conversations: input.prepared.conversations.clone(),
         stop_tokens: input.prepared.stop_tokens.clone(),
+        token_bytes: input.prepared.token_bytes.clone(),
         warmup_iterations: input.settings.warmup_iterations,
         iterations: input.prepared.iterations(input.settings.iterations),
         at_least_ms: input.at_least_ms,

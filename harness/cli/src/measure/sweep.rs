@@ -143,7 +143,7 @@ impl<'a> Sweep<'a> {
         let scenario = self.scenarios.iter().find(|scenario| scenario.name == case.scenario);
         let scenario = scenario.with_context(|| format!("the run stores no scenario {:?}", case.scenario))?;
         let scenario_sha256 = scenario.sha256();
-        let prepared = prepare(scenario, model)?;
+        let prepared = prepare(scenario, model, case.constrained)?;
         let skip = |reason: String| Ok(Some(skipped(case, model, &scenario_sha256, reason)));
         if let Some(reason) = obstacle(case, backend, model, &prepared) {
             return skip(reason);

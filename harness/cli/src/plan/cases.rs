@@ -48,6 +48,8 @@ pub struct Selection<'a> {
     pub backends: &'a [&'a Backend],
     /// Which graph they load.
     pub graph: GraphChoice,
+    /// Whether cases that ask for calls are also there with answers that are kept to the grammar of calls.
+    pub constrain: bool,
 }
 
 /// Combines everything with everything.
@@ -68,7 +70,7 @@ pub fn plan_cases(selection: &Selection) -> Result<Vec<Case>> {
                     for backend in selection.backends {
                         // A backend with a model of its own has nothing to choose.
                         let graph = backend.graphs.first().map(|best| graph.unwrap_or(*best));
-                        cases.push(Case {
+                        let free = Case {
                             id: id(&scenario.name, model, &backend.name, precision, graph, threads),
                             scenario: scenario.name.clone(),
                             model: model.clone(),
@@ -76,7 +78,12 @@ pub fn plan_cases(selection: &Selection) -> Result<Vec<Case>> {
                             precision,
                             graph,
                             threads,
-                        });
+                            constrained: false,
+                        };
+                        cases.push(free.clone());
+                        if selection.constrain && scenario.asks_for_calls() {
+                            cases.push(Case { id: format!("{}_constrained", free.id), constrained: true, ..free });
+                        }
                     }
                 }
             }
@@ -142,6 +149,7 @@ mod tests {
             threads: &[1],
             backends: &registry.select(&[]).unwrap(),
             graph,
+            constrain: false,
         };
         plan_cases(&selection).unwrap().into_iter().map(|case| case.id).collect()
     }
@@ -181,6 +189,7 @@ mod tests {
             threads: &[1],
             backends: &registry.select(&[]).unwrap(),
             graph: GraphChoice::Best,
+            constrain: false,
         };
         let error = plan_cases(&selection).unwrap_err().to_string();
         assert!(error.contains("is in the plan twice"), "{error}");

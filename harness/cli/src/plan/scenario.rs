@@ -161,6 +161,11 @@ impl Scenario {
         }
     }
 
+    /// Whether it asks for calls of functions.
+    pub fn asks_for_calls(&self) -> bool {
+        self.data().is_some_and(|data| matches!(data.items, Items::Calls(_)))
+    }
+
     /// Keeps `count` items of its file, evenly spread; all of them where there are no more. Without effect on a scenario
     /// without a file.
     pub fn keep(&mut self, count: usize) {

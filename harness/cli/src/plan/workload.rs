@@ -1,10 +1,14 @@
 //! A scenario in a model's own tokens.
 
+use std::{fs, path::PathBuf, process};
+
 use anyhow::{Context, Result};
-use pocketwatt_model::{ChatTemplate, ModelError, TextTokenizer};
+use pocketwatt_model::{ChatTemplate, ModelError, ModelFolder, TextTokenizer};
 use pocketwatt_protocol::{TokenId, Turn};
 
 use super::{Outline, PreparedModel, Scenario, Shape, Talk, synthetic};
+
+const TOKEN_BYTES: &str = "token-bytes.json";
 
 /// What a runner is to generate, as tokens.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,6 +19,8 @@ pub struct Prepared {
     pub sources: Vec<usize>,
     /// Tokens that end an answer.
     pub stop_tokens: Vec<TokenId>,
+    /// What the tokens are in bytes, where answers are kept to grammars.
+    pub token_bytes: Option<PathBuf>,
     /// Positions that a session must hold.
     pub context_tokens: u32,
     /// Conversations that this model cannot have, with their file, line and reason.
@@ -27,7 +33,15 @@ impl Prepared {
     fn new(conversations: Vec<Vec<Turn>>, stop_tokens: Vec<TokenId>) -> Self {
         let context_tokens = conversations.iter().map(|turns| positions(turns)).max().unwrap_or(0);
         let sources = (0..conversations.len()).collect();
-        Self { conversations, sources, stop_tokens, context_tokens, left_out: Vec::new(), iterations: None }
+        Self {
+            conversations,
+            sources,
+            stop_tokens,
+            token_bytes: None,
+            context_tokens,
+            left_out: Vec::new(),
+            iterations: None,
+        }
     }
 
     /// How many tokens go in and come out in an iteration, on average.
@@ -57,20 +71,27 @@ fn positions(turns: &[Turn]) -> u32 {
 /// work. Of a file of conversations, trained weights have each once, and seeded ones as many as iterations are asked for:
 /// there is nothing to learn from their answers.
 ///
+/// With `constrained`, answers that should be calls are kept to the grammar of calls. What is complete has to end, with
+/// seeded weights too.
+///
 /// # Errors
 /// When the tokenizer or the template does not fit the model. In a file of conversations one that cannot be had is left
 /// out.
-pub fn prepare(scenario: &Scenario, model: &PreparedModel) -> Result<Prepared> {
+pub fn prepare(scenario: &Scenario, model: &PreparedModel, constrained: bool) -> Result<Prepared> {
     let config = model.folder.config();
     if let Shape::Synthetic { prompt_tokens, output_tokens } = scenario.shape {
         let prompt = synthetic::tokens(prompt_tokens, config.vocabulary);
-        return Ok(Prepared::new(vec![vec![Turn { prompt, max_output_tokens: output_tokens }]], Vec::new()));
+        return Ok(Prepared::new(
+            vec![vec![Turn { prompt, max_output_tokens: output_tokens, grammar: None }]],
+            Vec::new(),
+        ));
     }
     let tokenizer = TextTokenizer::open(&model.folder)?;
     let template = ChatTemplate::open(&model.folder)?;
-    let stop_tokens = if model.passport.seeded { Vec::new() } else { template.stop_tokens(&tokenizer, config) };
+    let never_ends = model.passport.seeded && !constrained;
+    let stop_tokens = if never_ends { Vec::new() } else { template.stop_tokens(&tokenizer, config) };
     let tokens = |talk: &Talk| {
-        turns(talk, &tokenizer, &template)
+        turns(talk, &tokenizer, &template, constrained)
             .with_context(|| format!("scenario {:?} with model {:?}", scenario.name, model.passport.name))
     };
     if let Shape::Conversation(talk) = &scenario.shape {
@@ -96,15 +117,33 @@ pub fn prepare(scenario: &Scenario, model: &PreparedModel) -> Result<Prepared> {
         }
     }
     let iterations = (!model.passport.seeded).then_some(conversations.len() as u32);
-    Ok(Prepared { sources, left_out, iterations, ..Prepared::new(conversations, stop_tokens) })
+    let token_bytes = constrained.then(|| token_bytes(&tokenizer, &model.folder)).transpose()?;
+    Ok(Prepared { sources, left_out, iterations, token_bytes, ..Prepared::new(conversations, stop_tokens) })
 }
 
-fn turns(talk: &Talk, tokenizer: &TextTokenizer, template: &ChatTemplate) -> Result<Vec<Turn>> {
+fn turns(talk: &Talk, tokenizer: &TextTokenizer, template: &ChatTemplate, constrained: bool) -> Result<Vec<Turn>> {
     let users: Vec<String> = talk.turns.iter().map(|(user, _)| user.clone()).collect();
     let segments = template.segments(talk.system.as_deref(), &talk.examples, &users)?;
     let mut turns = Vec::with_capacity(users.len());
-    for (segment, (_, output_tokens)) in segments.iter().zip(&talk.turns) {
-        turns.push(Turn { prompt: tokenizer.encode(segment)?, max_output_tokens: *output_tokens });
+    for (index, (segment, (_, output_tokens))) in segments.iter().zip(&talk.turns).enumerate() {
+        let grammar = talk.grammars.get(index).cloned().flatten().filter(|_| constrained);
+        turns.push(Turn { prompt: tokenizer.encode(segment)?, max_output_tokens: *output_tokens, grammar });
     }
     Ok(turns)
+}
+
+/// The file that tells a runner what the tokens are in bytes, beside the model; written unless it is there already.
+fn token_bytes(tokenizer: &TextTokenizer, folder: &ModelFolder) -> Result<PathBuf> {
+    let hexadecimal = |bytes: &Vec<u8>| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let tokens: Vec<String> = tokenizer.token_bytes()?.iter().map(hexadecimal).collect();
+    let text = serde_json::to_string(&tokens)?;
+    let path = folder.path().join(TOKEN_BYTES);
+    if fs::read_to_string(&path).is_ok_and(|present| present == text) {
+        return Ok(path);
+    }
+    // Whole or not at all: another run may be reading it.
+    let beside = folder.path().join(format!("{TOKEN_BYTES}.{}", process::id()));
+    let written = fs::write(&beside, text).and_then(|()| fs::rename(&beside, &path));
+    written.with_context(|| format!("cannot write {}", path.display()))?;
+    Ok(path)
 }

@@ -93,9 +93,10 @@ pub fn column_name(record: &Record, peers: &[&Record]) -> String {
 pub fn case_name(case: &Case, peers: &[&Case]) -> String {
     let twice = peers.iter().any(|peer| peer.backend == case.backend && peer.graph != case.graph);
     let backend = one_line(&case.backend);
+    let constrained = if case.constrained { ", constrained" } else { "" };
     match case.graph {
-        Some(graph) if twice => format!("{backend}/{}", graph.name()),
-        _ => backend,
+        Some(graph) if twice => format!("{backend}/{}{constrained}", graph.name()),
+        _ => format!("{backend}{constrained}"),
     }
 }
 

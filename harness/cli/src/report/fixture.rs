@@ -183,6 +183,7 @@ fn record(scenario: &str, turns: &[(u32, u32)], speed: &Speed) -> Record {
             precision: Precision::F32,
             graph: speed.graph,
             threads: 1,
+            constrained: false,
         },
         passport: passport(speed),
         outcome: Outcome::Measured,
@@ -240,6 +241,7 @@ fn iteration(index: u32, turns: &[(u32, u32)], speed: &Speed, clock: &mut Clock,
                 token_times,
                 tokens: (0..output_tokens).map(|token| TokenId(1000 + token * 7)).collect(),
                 stop: StopReason::Length,
+                grammar_ns: None,
             };
             context += prompt_tokens + output_tokens;
             trace

@@ -82,6 +82,7 @@ const LINES: &[Line] = &[
     quality("rouge_l"),
     Line { optional: true, ..line("time_to_call") },
     quality("tokens_per_call"),
+    Line { label: Some("keeping to the grammar, a token"), ..quality("grammar_time") },
 ];
 
 /// The sheets of a run: its study's, or one for each block, and then the grids.
@@ -204,13 +205,15 @@ fn row(line: &Line, metric: &Metric, columns: &[Values], footnotes: &mut Footnot
 
 /// Compares every column with the first one that generated tokens; no row where there are not two of them.
 fn agreement_row(block: &Block, footnotes: &mut Footnotes) -> Option<Row> {
-    let generated = |column: &&Column| column.measured() && answers(column.record).iter().any(|turn| !turn.is_empty());
+    // Answers that are kept to a grammar are others on purpose.
+    let free = |column: &Column| column.measured() && !column.record.case.constrained;
+    let generated = |column: &&Column| free(column) && answers(column.record).iter().any(|turn| !turn.is_empty());
     let reference = block.columns.iter().find(generated)?;
     if block.columns.iter().filter(generated).count() < 2 {
         return None;
     }
     let cells = block.columns.iter().map(|column| {
-        let Some(agreement) = agreement(reference.record, column.record).filter(|_| column.measured()) else {
+        let Some(agreement) = agreement(reference.record, column.record).filter(|_| free(column)) else {
             return Cell { value: "-".into(), ..Cell::default() };
         };
         match agreement {

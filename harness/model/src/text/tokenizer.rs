@@ -3,6 +3,7 @@ use std::path::PathBuf;
 use pocketwatt_protocol::TokenId;
 use tokenizers::Tokenizer;
 
+use super::spelling::Spelling;
 use crate::{ModelError, ModelFolder};
 
 /// A model's `tokenizer.json`.
@@ -66,6 +67,29 @@ impl TextTokenizer {
         self.tokenizer.get_vocab_size(true)
     }
 
+    /// What each token adds to a text, in bytes; nothing for special tokens. Byte-level tokenizers write bytes as letters of
+    /// their own, others write a space as `▁` and bytes without a letter as `<0x0A>`.
+    ///
+    /// # Errors
+    /// When the tokenizer's decoder is of neither kind.
+    pub fn token_bytes(&self) -> Result<Vec<Vec<u8>>, ModelError> {
+        let vocabulary = self.tokenizer.get_vocab(true);
+        let length = vocabulary.values().max().map_or(0, |highest| *highest as usize + 1);
+        let added = self.tokenizer.get_added_tokens_decoder();
+        let spelling = Spelling::of(&self.tokenizer).ok_or_else(|| {
+            ModelError::invalid(&self.path, "its decoder is not known to bytes: no grammar can be kept")
+        })?;
+        let mut tokens = vec![Vec::new(); length];
+        for (text, id) in vocabulary {
+            tokens[id as usize] = match added.get(&id) {
+                Some(token) if token.special => Vec::new(),
+                Some(token) => token.content.clone().into_bytes(),
+                None => spelling.bytes(&text),
+            };
+        }
+        Ok(tokens)
+    }
+
     /// The token with exactly this text.
     pub fn token(&self, text: &str) -> Option<TokenId> {
         self.tokenizer.token_to_id(text).map(TokenId)
@@ -101,6 +125,19 @@ mod tests {
         assert_eq!(tokenizer.decode(&[&[TokenId(1)], tokens.as_slice(), &[TokenId(2)]].concat()).unwrap(), text);
         assert_eq!(tokenizer.token("</s>"), Some(TokenId(2)));
         assert!(tokenizer.vocabulary() <= 512);
+    }
+
+    #[test]
+    fn tokens_are_the_bytes_of_their_text() {
+        let (_root, folder) = tiny();
+        let tokenizer = TextTokenizer::open(&folder).unwrap();
+        let bytes = tokenizer.token_bytes().unwrap();
+        assert_eq!((&bytes[1], &bytes[2]), (&Vec::new(), &Vec::new()), "special tokens have no text");
+        for text in ["get_weather(city=\"Tromsø\", days=[1, 2])", "世界 \n\t¡"] {
+            let tokens = tokenizer.encode(text).unwrap();
+            let joined: Vec<u8> = tokens.iter().flat_map(|token| bytes[token.0 as usize].clone()).collect();
+            assert_eq!(String::from_utf8(joined).unwrap(), text);
+        }
     }
 
     #[test]

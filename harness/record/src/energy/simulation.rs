@@ -251,6 +251,7 @@ fn iteration(prefill: TimeSpan, decode: TimeSpan) -> Iteration {
             token_times: (0..=10).map(time).collect(),
             tokens: vec![TokenId(1); 11],
             stop: StopReason::Length,
+            grammar_ns: None,
         }],
         cpu_ns: 0,
         kv_cache_bytes: 0,
@@ -266,6 +267,7 @@ pub fn record() -> Record {
         precision: Precision::F32,
         graph: None,
         threads: 1,
+        constrained: false,
     };
     let model = ModelPassport {
         name: "simulated".into(),

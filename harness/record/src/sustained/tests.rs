@@ -25,6 +25,7 @@ fn iteration(start: f64, seconds: f64, conversation: u32) -> Iteration {
             token_times: (0..=10).map(|index| at(0.1 + 0.09 * f64::from(index))).collect(),
             tokens: vec![TokenId(1); 11],
             stop: StopReason::Length,
+            grammar_ns: None,
         }],
         cpu_ns: 0,
         kv_cache_bytes: 0,

@@ -8,8 +8,8 @@ use std::{
 
 use anyhow::{Context, Result};
 use pocketwatt_dataset::{
-    CallCase, Conversation, FUNCTIONS_FILE, RowError, Rows, example_turns, is_bfcl, is_call_cases, read_bfcl,
-    read_call_cases, read_conversations, system_prompt,
+    CallCase, Conversation, FUNCTIONS_FILE, Reply, RowError, Rows, call_grammar, example_turns, is_bfcl, is_call_cases,
+    read_bfcl, read_call_cases, read_conversations, system_prompt,
 };
 use serde::{Deserialize, Serialize};
 
@@ -154,6 +154,7 @@ impl Data {
                         .iter()
                         .map(|turn| (turn.user.clone(), turn.output_tokens.unwrap_or(output_tokens)))
                         .collect(),
+                    grammars: Vec::new(),
                 })
                 .collect(),
             Items::Calls(items) => items
@@ -165,11 +166,18 @@ impl Data {
                         .into_iter()
                         .map(|example| (example.user, example.call))
                         .collect(),
+                    grammars: grammars(item),
                     turns: item.messages().into_iter().map(|message| (message.text, output_tokens)).collect(),
                 })
                 .collect(),
         }
     }
+}
+
+/// For each message of a case, what an answer to it can be.
+fn grammars(case: &CallCase) -> Vec<Option<String>> {
+    let grammar = call_grammar(&case.functions);
+    case.messages().iter().map(|message| (message.reply == Reply::Call).then(|| grammar.clone())).collect()
 }
 
 /// The first of each of `count` equal parts: the same ones every time, and from the whole file.

@@ -94,7 +94,13 @@ impl Document {
                 _ => return self.refuse(&format!("turn {} has no output-tokens, or 0 of them", index + 1)),
             }
         }
-        Ok(Shape::Conversation(Talk { name: String::new(), system: self.system.clone(), examples: Vec::new(), turns }))
+        Ok(Shape::Conversation(Talk {
+            name: String::new(),
+            system: self.system.clone(),
+            examples: Vec::new(),
+            turns,
+            grammars: Vec::new(),
+        }))
     }
 
     fn refuse<T>(&self, reason: &str) -> Result<T> {

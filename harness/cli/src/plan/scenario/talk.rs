@@ -9,4 +9,7 @@ pub struct Talk {
     pub examples: Vec<(String, String)>,
     /// What the user says, and the longest answer in tokens.
     pub turns: Vec<(String, u32)>,
+    /// The grammar of the calls that each turn asks for, none for a turn that asks for words; empty where no call is asked
+    /// for at all.
+    pub grammars: Vec<Option<String>>,
 }

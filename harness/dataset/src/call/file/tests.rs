@@ -154,7 +154,7 @@ fn rows_that_cannot_be_right_are_errors() {
     1: turn 1: the expected call is of `stop_timer`, which is not offered: there are set_timer
     1: turn 1: `minutes` of `set_timer` cannot be "3": it is minutes: integer
     1: turn 1: `minutes` has no accepted value: give at least one, or leave it out
-    1: invalid type: integer `3`, expected a sequence at column 100
+    1: invalid type: integer `3`, expected a sequence at column 153
     1: turn 1: the call of `set_timer` lacks the required argument `minutes`
     1: turn 1: `sound` of `set_timer` cannot be "horn": it is sound: "bell" | "drum" = "bell"
     1: turn 1: `rooms` of `set_timer` cannot be ["cellar"]: it is rooms: list of ("hall" | "attic") = []
@@ -182,14 +182,14 @@ fn ids_stand_once_and_unknown_keys_are_refused() {
     assert_eq!(rows.rows.iter().map(|(line, case)| (*line, &*case.id)).collect::<Vec<_>>(), [(1, "a"), (2, "b")]);
     let reasons: Vec<String> =
         rows.errors.into_iter().map(|error| format!("{}: {}", error.line, error.reason)).collect();
-    insta::assert_snapshot!(reasons.join("\n"), @r#"
+    insta::assert_snapshot!(reasons.join("\n"), @r"
     3: the id `b` is that of an earlier row: give each its own
-    4: unknown field `human`, expected one of `user`, `calls`, `result`, `agent` at column 396
+    4: unknown field `human`, expected one of `user`, `calls`, `result`, `agent` at column 385
     5: turn 1: the user says nothing
     6: turn 1: `agent` speaks about a `result`: give that too
     7: turn 1: there is a `result` although no call is right
     8: unknown field `more`, expected one of `id`, `category`, `functions`, `turns` at column 57
-    "#);
+    ");
 }
 
 #[test]
@@ -220,7 +220,7 @@ fn an_error_in_the_functions_is_the_files() {
     line 1: the example of the function `set_timer`: the answer has no call: expected name(argument=value) or no_call()
     line 1: the example of the function `set_timer` does not call it
     line 1: the example of the function `no_call` does not call it
-    line 1: unknown field `color`, expected one of `name`, `description`, `parameters`, `example` at column 8
+    line 1: unknown field `color`, expected one of `name`, `description`, `parameters`, `example` at column 329
     "#);
 }
 
