@@ -1,5 +1,8 @@
 //! Input that is refused: what separates "you asked for something that cannot be" from "something broke".
 
+use std::io::{self, ErrorKind};
+
+use pocketwatt_dataset::DatasetError;
 use pocketwatt_model::ModelError;
 use pocketwatt_record::StoreError;
 use thiserror::Error;
@@ -37,13 +40,31 @@ pub fn is_refusal(error: &anyhow::Error) -> bool {
         cause.is::<Refusal>()
             || matches!(
                 cause.downcast_ref::<ModelError>(),
-                Some(error) if !matches!(error, ModelError::Io { .. })
+                Some(error) if !is_broken(error)
+            )
+            || matches!(
+                cause.downcast_ref::<DatasetError>(),
+                Some(error) if !matches!(error, DatasetError::Io { source, .. } if !is_input(source))
             )
             || matches!(
                 cause.downcast_ref::<StoreError>(),
                 Some(StoreError::Malformed { .. } | StoreError::Version { .. } | StoreError::NoRuns(_))
             )
     })
+}
+
+/// What the system could not do broke.
+fn is_broken(error: &ModelError) -> bool {
+    match error {
+        ModelError::Io { action: "read", source, .. } => !is_input(source),
+        ModelError::Io { .. } => true,
+        _ => false,
+    }
+}
+
+/// A file that is not there, or is no text, was somebody's input.
+fn is_input(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::NotFound | ErrorKind::InvalidData)
 }
 
 /// The known name that reads most like `wanted`; none if nothing comes near.

@@ -69,6 +69,43 @@ impl RopeParameters {
     }
 }
 
+#[derive(Deserialize)]
+struct Head {
+    model_type: Option<Value>,
+}
+
+impl Head {
+    fn ensure_known(&self) -> Result<(), ModelError> {
+        let known = |model_type: &Value| ["mobilellm", "llama", LLAMA4_TEXT].iter().any(|known| model_type == *known);
+        match self.model_type.as_ref().filter(|model_type| !model_type.is_null() && !known(model_type)) {
+            Some(model_type) => Err(ModelError::Config(format!(
+                "model_type is {model_type}; \"mobilellm\", \"llama\" and \"{LLAMA4_TEXT}\" are supported"
+            ))),
+            None => Ok(()),
+        }
+    }
+}
+
+/// What the parser says of a value names its place, but not its key.
+fn malformed(text: &str, error: &serde_json::Error) -> ModelError {
+    if error.is_syntax() || error.is_eof() {
+        return ModelError::Config(format!("it is not JSON: {error}"));
+    }
+    let key = key_before(text, error.line(), error.column());
+    ModelError::Config(key.map_or_else(|| error.to_string(), |key| format!("{key}: {error}")))
+}
+
+/// The last key before a place, unless the object is at its end there, and it is a missing key that is meant.
+fn key_before(text: &str, line: usize, column: usize) -> Option<&str> {
+    let start: usize = text.split_inclusive('\n').take(line.checked_sub(1)?).map(str::len).sum();
+    let before = text.get(..start + column)?;
+    if before.trim_end().ends_with('}') {
+        return None;
+    }
+    let (keys, _) = before.rsplit_once("\":").or_else(|| before.rsplit_once("\" :"))?;
+    Some(&keys[keys.rfind('"')? + 1..])
+}
+
 /// What is written: the keys of Llama 4 only where they are needed.
 #[derive(Serialize)]
 struct Written {
@@ -104,11 +141,12 @@ impl ModelConfig {
     /// # Errors
     /// See [`ModelConfig::read`].
     pub fn from_json(text: &str) -> Result<Self, ModelError> {
-        let json: ConfigJson = serde_json::from_str(text).map_err(|error| ModelError::Config(error.to_string()))?;
+        // Another architecture has other keys: the first one that is missing would say less than its name.
+        let head: Head = serde_json::from_str(text).map_err(|error| malformed(text, &error))?;
+        head.ensure_known()?;
+        let json: ConfigJson = serde_json::from_str(text).map_err(|error| malformed(text, &error))?;
         let llama4 = match json.model_type.as_deref() {
-            Some(LLAMA4_TEXT) => {
-                Some(serde_json::from_str(text).map_err(|error| ModelError::Config(error.to_string()))?)
-            }
+            Some(LLAMA4_TEXT) => Some(serde_json::from_str(text).map_err(|error| malformed(text, &error))?),
             _ => None,
         };
         let config = json.into_config(llama4)?;
@@ -163,12 +201,6 @@ impl ModelConfig {
 impl ConfigJson {
     fn into_config(self, llama4: Option<Llama4Json>) -> Result<ModelConfig, ModelError> {
         let refuse = |message: String| Err(ModelError::Config(message));
-        let model_type = self.model_type.as_deref().unwrap_or("llama");
-        if !["mobilellm", "llama", LLAMA4_TEXT].contains(&model_type) {
-            return refuse(format!(
-                "model_type is {model_type:?}; \"mobilellm\", \"llama\" and \"{LLAMA4_TEXT}\" are supported"
-            ));
-        }
         if let Some(act) = self.hidden_act.as_deref().filter(|act| !["silu", "swish"].contains(act)) {
             return refuse(format!("hidden_act is {act:?}; only \"silu\" (SwiGLU) is supported"));
         }

@@ -27,6 +27,14 @@ pub enum ModelError {
         /// What is wrong with it, and where.
         reason: String,
     },
+    /// A chat template that was given up: it still runs, so nothing should be measured beside it.
+    #[error("the chat template of {path} is not usable: {reason}")]
+    Endless {
+        /// The file.
+        path: PathBuf,
+        /// What it took.
+        reason: String,
+    },
     /// A configuration that no decoder can have, or that this project cannot run.
     #[error("the model configuration is not usable: {0}")]
     Config(String),
@@ -101,6 +109,16 @@ pub enum ModelError {
 }
 
 impl ModelError {
+    /// Names `path` in place of the file that an error is about, for a file that only we have seen.
+    #[cfg(feature = "tokenizer")]
+    pub(crate) fn about(self, path: &std::path::Path) -> Self {
+        match self {
+            Self::Invalid { reason, .. } => Self::Invalid { path: path.to_owned(), reason },
+            Self::Endless { reason, .. } => Self::Endless { path: path.to_owned(), reason },
+            other => other,
+        }
+    }
+
     /// Wraps an I/O error with what was being done to which file.
     pub fn io(action: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
         let path = path.into();

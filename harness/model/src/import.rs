@@ -4,7 +4,10 @@ mod gguf;
 mod hugging_face;
 mod sentencepiece;
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use pocketwatt_protocol::Precision;
 
@@ -15,6 +18,8 @@ use crate::{
 
 /// Room for everything but the weights.
 const OTHER_BYTES: u64 = 64 << 20;
+/// A chat template in a file of its own.
+const TEMPLATE: &str = "chat_template.jinja";
 
 /// A model as somebody else wrote it.
 trait Source {
@@ -32,6 +37,12 @@ trait Source {
 
     /// The file that an error of that tensor is blamed on.
     fn path(&self) -> &Path;
+
+    /// The file of this name, as an error names it to whoever wrote it.
+    fn file(&self, name: &str) -> PathBuf {
+        let own = self.path().join(name);
+        if own.is_file() { own } else { self.path().to_owned() }
+    }
 
     /// Name and text of the tokenizer's files.
     fn texts(&self) -> Result<Vec<(String, String)>, ModelError>;
@@ -74,8 +85,9 @@ fn write(source: &dyn Source, name: &str, target: &Path) -> Result<ModelFolder, 
     write_all().map_err(|error| error.or_full(needed))?;
     // A model whose text cannot be read is not worth keeping.
     let folder = ModelFolder::open(path)?;
-    TextTokenizer::open(&folder)?;
-    ChatTemplate::open(&folder)?;
+    TextTokenizer::open(&folder).map_err(|error| error.about(&source.file("tokenizer.json")))?;
+    let template = if path.join(TEMPLATE).is_file() { TEMPLATE } else { "tokenizer_config.json" };
+    ChatTemplate::open(&folder).map_err(|error| error.about(&source.file(template)))?;
     staged.publish()?;
     ModelFolder::open(target)
 }

@@ -2,6 +2,7 @@
 
 mod chat;
 mod tokenizer;
+mod watched;
 
 pub use chat::ChatTemplate;
 pub use tokenizer::TextTokenizer;

@@ -1,7 +1,7 @@
 //! A scenario in a model's own tokens.
 
 use anyhow::{Context, Result};
-use pocketwatt_model::{ChatTemplate, TextTokenizer};
+use pocketwatt_model::{ChatTemplate, ModelError, TextTokenizer};
 use pocketwatt_protocol::{TokenId, Turn};
 
 use super::{Outline, PreparedModel, Scenario, Shape, Talk, synthetic};
@@ -90,6 +90,8 @@ pub fn prepare(scenario: &Scenario, model: &PreparedModel) -> Result<Prepared> {
                 model.passport.name,
                 config.context
             )),
+            // Its template still runs: nothing can be measured beside it.
+            Err(error) if matches!(error.downcast_ref(), Some(ModelError::Endless { .. })) => return Err(error),
             Err(error) => left_out.push(format!("{}: {error:#}", talk.name)),
         }
     }

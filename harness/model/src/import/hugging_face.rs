@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::{Source, file_name, halves_from_pairs, sentencepiece::tokenizer_json};
+use super::{Source, TEMPLATE, file_name, halves_from_pairs, sentencepiece::tokenizer_json};
 use crate::{ModelConfig, ModelError, ModelOrigin, WeightFile, config_json::LLAMA4_TEXT, sha256_of_file};
 
 const WEIGHTS: &str = "model.safetensors";
@@ -20,7 +20,7 @@ const TOKENIZER: &str = "tokenizer.json";
 const SENTENCEPIECE: &str = "tokenizer.model";
 const TOKENIZER_CONFIGURATION: &str = "tokenizer_config.json";
 /// What else belongs to the tokenizer, if it is there.
-const TEXTS: [&str; 2] = [TOKENIZER_CONFIGURATION, "chat_template.jinja"];
+const TEXTS: [&str; 2] = [TOKENIZER_CONFIGURATION, TEMPLATE];
 /// Tensors that old checkpoints carry although everybody computes them.
 const COMPUTED: &str = "rotary_emb.inv_freq";
 
@@ -90,7 +90,21 @@ impl HuggingFaceFolder {
         config.eos_tokens = eos_tokens(path, config.eos_tokens)?;
         let folder = Self { path: path.to_owned(), config, kind: Kind::read(path)?, files, tensors };
         folder.refuse_unknown_tensors()?;
+        folder.ensure_vocabulary()?;
         Ok(folder)
+    }
+
+    /// The key and the tensor that most often belong to two models.
+    fn ensure_vocabulary(&self) -> Result<(), ModelError> {
+        const EMBEDDING: &str = "model.embed_tokens.weight";
+        let Some(&file) = self.tensors.get(EMBEDDING) else { return Ok(()) };
+        let rows = self.files[file].tensor(EMBEDDING)?.shape.first().copied().unwrap_or(0);
+        let vocabulary = self.config.vocabulary;
+        if rows == vocabulary {
+            return Ok(());
+        }
+        let reason = format!("vocab_size is {vocabulary}, but {EMBEDDING:?} has {rows} rows");
+        Err(ModelError::invalid(self.path.join("config.json"), reason))
     }
 
     /// A tensor that we would leave out changes what the model computes: a bias, say, or a norm of queries.
@@ -207,8 +221,12 @@ impl HuggingFaceFolder {
 /// One file, or the shards that the index names.
 fn weight_files(folder: &Path) -> Result<Vec<WeightFile>, ModelError> {
     let index = folder.join(INDEX);
+    let single = folder.join(WEIGHTS);
+    if !index.is_file() && !single.is_file() {
+        return Err(ModelError::invalid(folder, format!("there is neither {WEIGHTS} nor {INDEX} in it")));
+    }
     if !index.is_file() {
-        return Ok(vec![WeightFile::open(&folder.join(WEIGHTS))?]);
+        return Ok(vec![WeightFile::open(&single)?]);
     }
     let text = fs::read_to_string(&index).map_err(ModelError::io("read", &index))?;
     let Index { weight_map } =
@@ -221,7 +239,11 @@ fn weight_files(folder: &Path) -> Result<Vec<WeightFile>, ModelError> {
         if Path::new(name).file_name().is_none_or(|file| file != name.as_str()) {
             return Err(ModelError::invalid(&index, format!("{name:?} is not the name of a file beside it")));
         }
-        files.push(WeightFile::open(&folder.join(name))?);
+        let file = folder.join(name);
+        if !file.is_file() {
+            return Err(ModelError::invalid(&index, format!("it names {name:?}, which is not beside it")));
+        }
+        files.push(WeightFile::open(&file)?);
     }
     let listed = |tensor: &String| files.iter().any(|file| file.tensors().contains_key(tensor));
     match weight_map.keys().find(|tensor| !listed(tensor)) {

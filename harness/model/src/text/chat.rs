@@ -4,7 +4,7 @@ use minijinja::{Environment, UndefinedBehavior, context, syntax::SyntaxConfig};
 use pocketwatt_protocol::TokenId;
 use serde_json::Value;
 
-use super::{TextTokenizer, special_token, tokenizer_config};
+use super::{TextTokenizer, special_token, tokenizer_config, watched::watched};
 use crate::{ModelConfig, ModelError, ModelFolder};
 
 /// The template of a model that has none: plain words, no special tokens but the begin of text.
@@ -17,6 +17,9 @@ const DEFAULT_TEMPLATE: &str = "{{ bos_token }}{% for message in messages %}{% i
 /// Work that a template may do: a few thousand times more than real ones need.
 const FUEL: u64 = 5_000_000;
 
+/// Macros, blocks and includes within each other: real templates have a few.
+const DEEPEST: usize = 100;
+
 /// What stands for an answer while its surroundings are rendered. No tokenizer's special token, no template's word.
 const ANSWER: &str = "\u{1}answer\u{2}";
 
@@ -24,7 +27,7 @@ const ANSWER: &str = "\u{1}answer\u{2}";
 const END_MARKERS: [&str; 5] = ["<|im_end|>", "<|eot_id|>", "<|end|>", "<end_of_turn>", "<|endoftext|>"];
 
 /// How a model wants a conversation to be written, from `tokenizer_config.json` or `chat_template.jinja`.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct ChatTemplate {
     source: String,
     path: PathBuf,
@@ -70,8 +73,20 @@ impl ChatTemplate {
     ///
     /// # Errors
     /// When the template fails, or writes an earlier turn differently once there is a later one: then the key-value
-    /// cache cannot be kept between turns.
+    /// cache cannot be kept between turns. [`ModelError::Endless`] when it was given up.
     pub fn segments(
+        &self,
+        system: Option<&str>,
+        examples: &[(String, String)],
+        user_turns: &[String],
+    ) -> Result<Vec<String>, ModelError> {
+        let template = self.clone();
+        let (system, examples, user_turns) = (system.map(str::to_owned), examples.to_vec(), user_turns.to_vec());
+        watched(move || template.render_segments(system.as_deref(), &examples, &user_turns))
+            .map_err(|reason| ModelError::Endless { path: self.path.clone(), reason })?
+    }
+
+    fn render_segments(
         &self,
         system: Option<&str>,
         examples: &[(String, String)],
@@ -135,6 +150,7 @@ impl ChatTemplate {
         environment.set_syntax(syntax.build().map_err(|error| self.failure(&error))?);
         environment.set_undefined_behavior(UndefinedBehavior::Lenient);
         environment.set_fuel(Some(FUEL));
+        environment.set_recursion_limit(DEEPEST);
         environment.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
         environment.add_function("raise_exception", |message: String| -> Result<String, minijinja::Error> {
             Err(minijinja::Error::new(minijinja::ErrorKind::InvalidOperation, message))
@@ -246,6 +262,9 @@ mod tests {
         let rewriting = refusal("{{ messages|length }}{{ messages[-1]['content'] }}");
         assert!(rewriting.contains("writes the earlier ones differently"), "{rewriting}");
         assert!(!failed.contains('\n'));
+        for deep in ["{% macro a() %}{{ a() }}{% endmacro %}{{ a() }}", "{% block a %}{{ self.a() }}{% endblock %}"] {
+            assert!(refusal(deep).contains("recursion limit"), "{}", refusal(deep));
+        }
     }
 
     #[test]

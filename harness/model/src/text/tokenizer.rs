@@ -32,7 +32,7 @@ impl TextTokenizer {
             return Err(ModelError::invalid(
                 &path,
                 format!(
-                    "its highest token is {highest}, the model has a vocabulary of {vocabulary}: it belongs to another model"
+                    "its highest token is {highest}, the model has a vocabulary of {vocabulary} (vocab_size): it belongs to another model"
                 ),
             ));
         }

@@ -1,0 +1,156 @@
+//! Checkpoints of other people that cannot be: what is wrong is told by file and key, and nothing is left behind.
+#![cfg(test)]
+
+use std::{fs, path::Path};
+
+use pocketwatt_tests::{Bench, Finished};
+use serde_json::{Value, json};
+
+/// A folder as Hugging Face has them, to be damaged.
+fn checkpoint(bench: &Bench) -> String {
+    bench.pocketwatt(&["model", "generate", "tiny"]).expect_code(0);
+    let folder = bench.path("checkpoint");
+    fs::rename(bench.model("tiny"), &folder).unwrap();
+    fs::remove_file(folder.join("pocketwatt.json")).unwrap();
+    folder.to_str().unwrap().to_owned()
+}
+
+fn import(bench: &Bench, folder: &str) -> Finished {
+    bench.pocketwatt(&["model", "import", folder, "--name", "mine"])
+}
+
+fn configure(folder: &Path, change: impl FnOnce(&mut Value)) {
+    let path = folder.join("config.json");
+    let mut value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+    change(&mut value);
+    fs::write(path, value.to_string()).unwrap();
+}
+
+fn put(folder: &Path, file: &str, contents: &[u8]) {
+    fs::write(folder.join(file), contents).unwrap();
+}
+
+fn remove(folder: &Path, file: &str) {
+    fs::remove_file(folder.join(file)).unwrap();
+}
+
+type Damage = fn(&Path);
+
+/// What is done to a checkpoint, and what is then said.
+const DAMAGES: &[(Damage, &[&str])] = &[
+    (
+        |folder| configure(folder, |config| *config = json!({"model_type": "gpt2", "n_layer": 12})),
+        &["config.json", "model_type is \"gpt2\"", "\"mobilellm\", \"llama\""],
+    ),
+    (
+        |folder| configure(folder, |config| drop(config.as_object_mut().unwrap().remove("hidden_size"))),
+        &["config.json", "missing field `hidden_size`"],
+    ),
+    (
+        |folder| configure(folder, |config| config["hidden_size"] = json!("48")),
+        &["config.json", "hidden_size: invalid type: string \"48\""],
+    ),
+    (
+        |folder| configure(folder, |config| config["vocab_size"] = json!(500)),
+        &["config.json", "vocab_size is 500", "model.embed_tokens.weight", "512 rows"],
+    ),
+    (|folder| put(folder, "config.json", b"oops"), &["config.json", "it is not JSON", "line 1"]),
+    (|folder| put(folder, "config.json", b"{\"\xff\"}"), &["config.json", "UTF-8"]),
+    (|folder| remove(folder, "tokenizer.json"), &["checkpoint is not", "neither tokenizer.json nor tokenizer.model"]),
+    (|folder| put(folder, "tokenizer.json", b"{}"), &["checkpoint/tokenizer.json"]),
+    (|folder| remove(folder, "model.safetensors"), &["neither model.safetensors nor model.safetensors.index.json"]),
+    (no_number, &["checkpoint", "of tensor \"", "is NaN"]),
+    (truncated, &["checkpoint/model.safetensors", "the file holds"]),
+    (other_shape, &["down_proj.weight", "has shape [128, 48]", "asks for [48, 128]"]),
+    (missing_shard, &["model.safetensors.index.json", "it names \"b.safetensors\", which is not beside it"]),
+    (|folder| put(folder, "tokenizer_config.json", b"[1"), &["checkpoint/tokenizer_config.json"]),
+    (|folder| template(folder, "{% for %}"), &["checkpoint/tokenizer_config.json", "syntax error", "line 1"]),
+];
+
+#[test]
+fn damage_is_told_by_file_and_key() {
+    let bench = Bench::new();
+    let whole = checkpoint(&bench);
+    for (damage, parts) in DAMAGES {
+        let folder = bench.path("damaged/checkpoint");
+        let _ = fs::remove_dir_all(&folder);
+        fs::create_dir_all(&folder).unwrap();
+        for file in fs::read_dir(&whole).unwrap() {
+            let file = file.unwrap();
+            fs::copy(file.path(), folder.join(file.file_name())).unwrap();
+        }
+        damage(&folder);
+        let finished = import(&bench, folder.to_str().unwrap()).expect_code(3).expect_stderr(parts);
+        assert!(!finished.stderr.contains("partial"), "a path that is gone again: {}", finished.stderr);
+        assert!(fs::read_dir(bench.path("cache/models")).unwrap().next().is_none(), "{parts:?}");
+    }
+    import(&bench, &whole).expect_code(0);
+}
+
+fn no_number(folder: &Path) {
+    let path = folder.join("model.safetensors");
+    let mut bytes = fs::read(&path).unwrap();
+    let last = bytes.len() - 4;
+    bytes[last..].copy_from_slice(&f32::NAN.to_le_bytes());
+    fs::write(path, bytes).unwrap();
+}
+
+fn truncated(folder: &Path) {
+    fs::File::options().write(true).open(folder.join("model.safetensors")).unwrap().set_len(5000).unwrap();
+}
+
+/// Turns the rows and columns of a matrix in the header alone.
+fn other_shape(folder: &Path) {
+    let path = folder.join("model.safetensors");
+    let bytes = fs::read(&path).unwrap();
+    let (length, rest) = bytes.split_at(8);
+    let (header, data) = rest.split_at(u64::from_le_bytes(length.try_into().unwrap()) as usize);
+    let mut header: Value = serde_json::from_slice(header).unwrap();
+    header["model.layers.0.mlp.down_proj.weight"]["shape"] = json!([128, 48]);
+    let header = header.to_string().into_bytes();
+    fs::write(path, [&(header.len() as u64).to_le_bytes(), header.as_slice(), data].concat()).unwrap();
+}
+
+fn missing_shard(folder: &Path) {
+    fs::rename(folder.join("model.safetensors"), folder.join("a.safetensors")).unwrap();
+    let index = json!({"weight_map": {"model.norm.weight": "a.safetensors", "lm_head.weight": "b.safetensors"}});
+    fs::write(folder.join("model.safetensors.index.json"), index.to_string()).unwrap();
+}
+
+fn template(folder: &Path, source: &str) {
+    fs::write(folder.join("tokenizer_config.json"), json!({"chat_template": source}).to_string()).unwrap();
+}
+
+/// A template is a program of somebody else's: what it does is bounded.
+#[test]
+fn templates_that_fail_or_never_end_are_refused() {
+    for (source, part) in [
+        ("{{ raise_exception('no system role') }}", "no system role"),
+        ("{% for i in range(100000000) %}{{ i }}{% endfor %}", "range has too many elements"),
+        ("{% for i in range(90000) %}{% for j in range(90000) %}x{% endfor %}{% endfor %}", "ran out of fuel"),
+        ("{% macro f(n) %}{{ f(n + 1) }}{% endmacro %}{{ f(0) }}", "recursion limit"),
+        ("{% block b %}{{ self.b() }}{% endblock %}", "recursion limit"),
+        (
+            "{% set n = namespace(s='ab') %}{% for i in range(60) %}{% set n.s = n.s ~ n.s %}{% endfor %}",
+            "ran out of fuel",
+        ),
+        // Neither fuel nor the limits of memory see what a list of lists becomes.
+        ("{% set n = namespace(s=[1]) %}{% for i in range(60) %}{% set n.s = n.s + n.s %}{% endfor %}", "not usable"),
+    ] {
+        let bench = Bench::new();
+        let folder = checkpoint(&bench);
+        template(Path::new(&folder), source);
+        import(&bench, &folder).expect_code(0);
+        let arguments = ["run", "--backend", "fake", "--model", "mine", "--no-probe", "--iterations", "1"];
+        let rows = bench.write("talks.jsonl", "{\"id\": \"a\", \"turns\": [\"Hello\"]}\n");
+        for scenario in ["chat", &rows] {
+            // The deadline is worth waiting for once.
+            if scenario == "chat" && part == "not usable" {
+                continue;
+            }
+            let finished = bench.pocketwatt(&[&arguments[..], &["--scenario", scenario]].concat());
+            let code = if scenario == "chat" || part == "not usable" { 3 } else { 5 };
+            finished.expect_code(code).expect_stderr(&["tokenizer_config.json", part]);
+        }
+    }
+}
