@@ -19,62 +19,59 @@ fn import(bench: &Bench, folder: &str) -> Finished {
     bench.pocketwatt(&["model", "import", folder, "--name", "mine"])
 }
 
-fn edit(path: &Path, change: impl FnOnce(&mut Value)) {
-    let mut value = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
+fn configure(folder: &Path, change: impl FnOnce(&mut Value)) {
+    let path = folder.join("config.json");
+    let mut value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
     change(&mut value);
     fs::write(path, value.to_string()).unwrap();
 }
 
+fn put(folder: &Path, file: &str, contents: &[u8]) {
+    fs::write(folder.join(file), contents).unwrap();
+}
+
+fn remove(folder: &Path, file: &str) {
+    fs::remove_file(folder.join(file)).unwrap();
+}
+
+type Damage = fn(&Path);
+
+/// What is done to a checkpoint, and what is then said.
+const DAMAGES: &[(Damage, &[&str])] = &[
+    (
+        |folder| configure(folder, |config| *config = json!({"model_type": "gpt2", "n_layer": 12})),
+        &["config.json", "model_type is \"gpt2\"", "\"mobilellm\", \"llama\""],
+    ),
+    (
+        |folder| configure(folder, |config| drop(config.as_object_mut().unwrap().remove("hidden_size"))),
+        &["config.json", "missing field `hidden_size`"],
+    ),
+    (
+        |folder| configure(folder, |config| config["hidden_size"] = json!("48")),
+        &["config.json", "hidden_size: invalid type: string \"48\""],
+    ),
+    (
+        |folder| configure(folder, |config| config["vocab_size"] = json!(500)),
+        &["config.json", "vocab_size is 500", "model.embed_tokens.weight", "512 rows"],
+    ),
+    (|folder| put(folder, "config.json", b"oops"), &["config.json", "it is not JSON", "line 1"]),
+    (|folder| put(folder, "config.json", b"{\"\xff\"}"), &["config.json", "UTF-8"]),
+    (|folder| remove(folder, "tokenizer.json"), &["checkpoint is not", "neither tokenizer.json nor tokenizer.model"]),
+    (|folder| put(folder, "tokenizer.json", b"{}"), &["checkpoint/tokenizer.json"]),
+    (|folder| remove(folder, "model.safetensors"), &["neither model.safetensors nor model.safetensors.index.json"]),
+    (no_number, &["checkpoint", "of tensor \"", "is NaN"]),
+    (truncated, &["checkpoint/model.safetensors", "the file holds"]),
+    (other_shape, &["down_proj.weight", "has shape [128, 48]", "asks for [48, 128]"]),
+    (missing_shard, &["model.safetensors.index.json", "it names \"b.safetensors\", which is not beside it"]),
+    (|folder| put(folder, "tokenizer_config.json", b"[1"), &["checkpoint/tokenizer_config.json"]),
+    (|folder| template(folder, "{% for %}"), &["checkpoint/tokenizer_config.json", "syntax error", "line 1"]),
+];
+
 #[test]
 fn damage_is_told_by_file_and_key() {
-    type Damage = fn(&Path);
-    let configuration = |change: fn(&mut Value)| move |folder: &Path| edit(&folder.join("config.json"), change);
-    let architecture = configuration(|config| *config = json!({"model_type": "gpt2", "n_layer": 12}));
-    let missing = configuration(|config| drop(config.as_object_mut().unwrap().remove("hidden_size")));
-    let text = configuration(|config| config["hidden_size"] = json!("48"));
-    let fewer = configuration(|config| config["vocab_size"] = json!(500));
-    type Case<'a> = (&'a dyn Fn(&Path), &'a [&'a str]);
-    let damages: &[Case] = &[
-        (&architecture, &["config.json", "model_type is \"gpt2\"", "\"mobilellm\", \"llama\""]),
-        (&missing, &["config.json", "missing field `hidden_size`"]),
-        (&text, &["config.json", "hidden_size: invalid type: string \"48\""]),
-        (&fewer, &["config.json", "vocab_size is 500", "model.embed_tokens.weight", "512 rows"]),
-        (&((|folder| fs::write(folder.join("config.json"), "oops").unwrap()) as Damage), &["it is not JSON", "line 1"]),
-        (
-            &((|folder| fs::write(folder.join("config.json"), b"{\"\xff\"}").unwrap()) as Damage),
-            &["config.json", "UTF-8"],
-        ),
-        (
-            &((|folder| fs::remove_file(folder.join("tokenizer.json")).unwrap()) as Damage),
-            &["checkpoint is not valid", "neither tokenizer.json nor tokenizer.model"],
-        ),
-        (
-            &((|folder| fs::write(folder.join("tokenizer.json"), "{}").unwrap()) as Damage),
-            &["checkpoint/tokenizer.json"],
-        ),
-        (
-            &((|folder| fs::remove_file(folder.join("model.safetensors")).unwrap()) as Damage),
-            &["neither model.safetensors nor model.safetensors.index.json"],
-        ),
-        (&(no_number as Damage), &["checkpoint", "of tensor \"", "is NaN"]),
-        (&(truncated as Damage), &["checkpoint/model.safetensors", "the file holds"]),
-        (&(other_shape as Damage), &["down_proj.weight", "has shape [128, 48]", "asks for [48, 128]"]),
-        (
-            &(missing_shard as Damage),
-            &["model.safetensors.index.json", "it names \"b.safetensors\", which is not beside it"],
-        ),
-        (
-            &((|folder| fs::write(folder.join("tokenizer_config.json"), "[1").unwrap()) as Damage),
-            &["checkpoint/tokenizer_config.json"],
-        ),
-        (
-            &((|folder| template(folder, "{% for %}")) as Damage),
-            &["checkpoint/tokenizer_config.json", "syntax error", "line 1"],
-        ),
-    ];
     let bench = Bench::new();
     let whole = checkpoint(&bench);
-    for (damage, parts) in damages {
+    for (damage, parts) in DAMAGES {
         let folder = bench.path("damaged/checkpoint");
         let _ = fs::remove_dir_all(&folder);
         fs::create_dir_all(&folder).unwrap();

@@ -111,7 +111,7 @@ fn garbage_in_place_of_an_iteration() {
 
 #[test]
 fn another_protocol() {
-    fails("other-protocol", Stage::Start, "speaks protocol 4, this one speaks 3: rebuild the runner", 0);
+    fails("other-protocol", Stage::Start, "speaks protocol 5, this one speaks 4: rebuild the runner", 0);
 }
 
 #[test]

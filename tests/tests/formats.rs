@@ -40,19 +40,19 @@ fn sharegpt_is_read_with_its_quirks() {
     // As files are found: a leading answer, other names for who speaks, markup, nothing said.
     let rows = r#"[
 {"id": "a_0", "conversations": [{"from": "gpt", "value": "...so it ends."}, {"from": "user", "value": "And then?"}, {"from": "chatgpt", "value": "No."}]},
-{"id": "b_0", "conversations": [{"from": "human", "value": "<div class=\"m\"><p>Read <b>this</b></p></div>"}, {"from": "bard", "value": ""}]},
+{"id": "b_0", "conversations": [{"from": "human", "value": "<div class=\"m\"><p>Read <b>this</b></p></div>"}, {"from": "bard", "value": "Read."}]},
 {"id": "c_0", "conversations": [{"from": "human", "value": ""}, {"from": "gpt", "value": "Yes?"}]},
-{"id": "d_0", "conversations": []},
+{"id": "d_0", "conversations": [{"from": "human", "value": "Go on"}, {"from": "gpt", "value": ""}]},
 {"id": "e_0", "conversations": [{"from": "gpt", "value": "Only an answer."}]},
 {"id": "f_0", "conversations": [{"from": "alien", "value": "x"}, {"from": "gpt", "value": "y"}]},
 {"id": "g_0"}
 ]"#;
     let finished = run(&bench, &bench.write("quirks.json", rows)).expect_code(0);
-    for line in 3..=8 {
+    for line in 4..=8 {
         assert!(finished.stderr.contains(&format!("quirks.json:{line}: ")), "{line}: {}", finished.stderr);
     }
-    assert!(finished.stderr.contains("6 of 7 rows are left out"), "{}", finished.stderr);
-    assert_eq!(conversations(&bench), [(0, 1), (0, 1)]);
+    assert!(finished.stderr.contains("5 of 7 rows are left out"), "{}", finished.stderr);
+    assert_eq!(conversations(&bench), [(0, 1), (1, 1)]);
 }
 
 #[test]

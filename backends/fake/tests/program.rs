@@ -176,7 +176,7 @@ fn a_script_that_is_not_understood_is_reported() {
 fn messages_go_wrong_as_scripted() {
     insta::assert_snapshot!(words("fault=garbage@start"), @r#"not a protocol message: "Segmentation fault": expected value at line 1 column 1"#);
     insta::assert_snapshot!(words("fault=garbage@iteration,iteration=2"), @r#"hello, loaded, warmup, not a protocol message: "step 1 took 3.14 ms": expected value at line 1 column 1"#);
-    insta::assert_snapshot!(words("fault=other-protocol"), @"the other process speaks protocol 4, this one speaks 3: rebuild the runner");
+    insta::assert_snapshot!(words("fault=other-protocol"), @"the other process speaks protocol 5, this one speaks 4: rebuild the runner");
     insta::assert_snapshot!(words("fault=early-iteration"), @"hello, warmup, loaded, measured, done");
     insta::assert_snapshot!(words("fault=missing-iteration"), @"hello, loaded, measured, done");
     insta::assert_snapshot!(words("fault=extra-iteration,iteration=2"), @"hello, loaded, warmup, measured, measured, done");

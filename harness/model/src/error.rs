@@ -1,7 +1,4 @@
-use std::{
-    io,
-    path::{Path, PathBuf},
-};
+use std::{io, path::PathBuf};
 
 use thiserror::Error;
 
@@ -133,7 +130,8 @@ pub enum ModelError {
 
 impl ModelError {
     /// Names `path` in place of the file that an error is about, for a file that only we have seen.
-    pub(crate) fn about(self, path: &Path) -> Self {
+    #[cfg(feature = "tokenizer")]
+    pub(crate) fn about(self, path: &std::path::Path) -> Self {
         match self {
             Self::Invalid { reason, .. } => Self::Invalid { path: path.to_owned(), reason },
             Self::Endless { reason, .. } => Self::Endless { path: path.to_owned(), reason },

@@ -159,7 +159,7 @@ mod tests {
         assert!(matches!(error, WireError::Version { theirs: 99 }), "{error}");
         let line = br#"{"event":"hello","protocol":7,"who":"knows"}"#;
         let error = read_event(&line[..]).unwrap_err();
-        insta::assert_snapshot!(error, @"the other process speaks protocol 7, this one speaks 3: rebuild the runner");
+        insta::assert_snapshot!(error, @"the other process speaks protocol 7, this one speaks 4: rebuild the runner");
     }
 
     #[test]

@@ -255,32 +255,32 @@ fn json_is_one_document_that_names_the_records() {
     assert!(!output.contains("token_times"), "raw samples stay in the records");
     insta::assert_snapshot!(serde_json::to_string_pretty(&cases[2]["tokens"]).unwrap(), @r#"
     {
-      "first_difference": {
-        "token": 17,
-        "turn": 2
-      },
       "reference": "onnxruntime",
       "same": false,
-      "steady": true
+      "steady": true,
+      "first_difference": {
+        "turn": 2,
+        "token": 17
+      }
     }
     "#);
     let decode = cases[0]["metrics"].as_array().unwrap().iter().find(|part| part["metric"] == "decode_throughput");
     insta::assert_snapshot!(serde_json::to_string_pretty(decode.unwrap()).unwrap(), @r#"
     {
+      "metric": "decode_throughput",
+      "unit": "tokens-per-second",
       "direction": "higher-is-better",
       "measured": {
         "count": 5,
-        "maximum": 29.209112691122854,
-        "mean": 29.17716385948545,
-        "median": 29.169751795562014,
         "minimum": 29.146843435155542,
         "p10": 29.15128976093103,
+        "median": 29.169751795562014,
         "p90": 29.206328465070744,
         "p99": 29.20883426851764,
+        "maximum": 29.209112691122854,
+        "mean": 29.17716385948545,
         "standard_deviation": 0.02733233053660958
-      },
-      "metric": "decode_throughput",
-      "unit": "tokens-per-second"
+      }
     }
     "#);
 }

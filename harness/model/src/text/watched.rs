@@ -5,6 +5,8 @@ use std::{
     time::Duration,
 };
 
+use pocketwatt_protocol::{Clock, MonotonicClock};
+
 /// Real templates take milliseconds.
 const DEADLINE: Duration = Duration::from_secs(10);
 /// Real templates take some kilobytes.
@@ -29,25 +31,27 @@ fn within<T: Send + 'static>(
 ) -> Result<T, String> {
     let (send, receive) = channel();
     let before = resident_kibibytes();
+    let begun = MonotonicClock.now();
     thread::Builder::new()
         .name("template".into())
         .stack_size(STACK_BYTES)
         // Nobody listens any more to what was given up.
         .spawn(move || drop(send.send(work())))
         .map_err(|error| format!("there is no thread for it: {error}"))?;
-    // A look is as long as it waits, which is near enough: no clock is read outside the measured ones.
-    for _ in 0..deadline.as_millis().div_ceil(LOOK.as_millis()) {
+    loop {
         match receive.recv_timeout(LOOK) {
             Ok(done) => return Ok(done),
             Err(RecvTimeoutError::Disconnected) => return Err("it panicked".into()),
             Err(RecvTimeoutError::Timeout) => {}
+        }
+        if u128::from(MonotonicClock.now().since(begun)) > deadline.as_nanos() {
+            return Err(format!("it did not end within {} s", deadline.as_secs()));
         }
         let grown = resident_kibibytes().saturating_sub(before);
         if grown > most_kibibytes {
             return Err(format!("it took {} MiB of memory and did not end", grown >> 10));
         }
     }
-    Err(format!("it did not end within {} s", deadline.as_secs()))
 }
 
 /// Resident memory of this process; 0 where the system does not tell, which leaves the deadline.

@@ -412,23 +412,23 @@ fn json_has_figures_metrics_and_checks() {
     let metric = case["metrics"].as_array().unwrap().iter().find(|part| part["metric"] == "energy_per_request");
     insta::assert_snapshot!(serde_json::to_string_pretty(metric.unwrap()).unwrap(), @r#"
     {
-      "direction": "lower-is-better",
-      "measured": {
-        "count": 1,
-        "maximum": 31.78418039204,
-        "mean": 31.78418039204,
-        "median": 31.78418039204,
-        "minimum": 31.78418039204,
-        "p10": 31.78418039204,
-        "p90": 31.78418039204,
-        "p99": 31.78418039204,
-        "standard_deviation": null
-      },
       "metric": "energy_per_request",
+      "unit": "joules",
+      "direction": "lower-is-better",
       "scope": "package",
       "source": "powercap",
       "uncertainty": 0.38141016470448,
-      "unit": "joules"
+      "measured": {
+        "count": 1,
+        "minimum": 31.78418039204,
+        "p10": 31.78418039204,
+        "median": 31.78418039204,
+        "p90": 31.78418039204,
+        "p99": 31.78418039204,
+        "maximum": 31.78418039204,
+        "mean": 31.78418039204,
+        "standard_deviation": null
+      }
     }
     "#);
     assert_eq!(case["energy"][1]["scope"], "dram");
