@@ -20,6 +20,9 @@ const SCALE_BYTES: usize = 2;
 const MANY_POSITIONS: usize = 4;
 /// Weights that are turned into f32 at a time: they stay in the second-level cache until they are multiplied.
 const PANEL_WEIGHTS: usize = 1 << 17;
+/// Rows that candle's product of matrices takes at a time are divisors of this, on every processor: other panels would
+/// end in a slow remainder each.
+const ROWS_AT_A_TIME: usize = 48;
 
 /// A matrix `[out, in]`.
 pub struct Blocks {
@@ -74,7 +77,7 @@ impl Blocks {
             return self.product.forward(x);
         }
         let data = self.tensor.data()?;
-        let panel_rows = (PANEL_WEIGHTS / self.columns).clamp(1, self.rows);
+        let panel_rows = (PANEL_WEIGHTS / self.columns).next_multiple_of(ROWS_AT_A_TIME).min(self.rows);
         let row_bytes = self.columns / BLOCK * self.tensor.dtype().type_size();
         let parts: Vec<Tensor> = data
             .chunks(panel_rows * row_bytes)
@@ -89,8 +92,9 @@ impl Blocks {
 
     fn dequantised(&self, bytes: &[u8]) -> Vec<f32> {
         let block_bytes = self.tensor.dtype().type_size();
-        let mut weights = vec![0.0; bytes.len() / block_bytes * BLOCK];
-        for (block, weights) in bytes.chunks(block_bytes).zip(weights.as_chunks_mut::<BLOCK>().0) {
+        let mut all = Vec::with_capacity(bytes.len() / block_bytes * BLOCK);
+        for block in bytes.chunks(block_bytes) {
+            let mut weights = [0.0; BLOCK];
             let (scale, codes) = block.split_at(SCALE_BYTES);
             let scale = f16::from_le_bytes([scale[0], scale[1]]).to_f32();
             if let Some(codes) = codes.as_array::<{ BLOCK / 2 }>() {
@@ -100,12 +104,13 @@ impl Blocks {
                     *high = f32::from((code >> 4).cast_signed() - 8) * scale;
                 }
             } else {
-                for (code, weight) in codes.iter().zip(weights) {
+                for (code, weight) in codes.iter().zip(&mut weights) {
                     *weight = f32::from(code.cast_signed()) * scale;
                 }
             }
+            all.extend_from_slice(&weights);
         }
-        weights
+        all
     }
 }
 
