@@ -11,7 +11,7 @@ use tract_onnx::{
 // Registers the transform below.
 use tract_transformers as _;
 
-use crate::{pack::PackWeights, read::WeightReader, threads::Threads};
+use crate::{blocks, pack::PackWeights, read::WeightReader, threads::Threads};
 
 /// Makes the key-value cache a state of the plan, and finds rotary positions and masked softmax in plain operators.
 const TRANSFORM: &str = "transformers_detect_all";
@@ -23,7 +23,13 @@ pub const INPUTS: [&str; 2] = ["input_ids", "position_ids"];
 pub fn read(graph: &Path) -> Result<InferenceModel> {
     let mut onnx = onnx();
     onnx.provider = Arc::new(WeightReader);
-    onnx.model_for_path(graph).with_context(|| format!("cannot read {}", graph.display()))
+    blocks::register(&mut onnx);
+    let mut file = onnx.proto_model_for_path(graph).with_context(|| format!("cannot read {}", graph.display()))?;
+    blocks::rewrite(file.graph.as_mut().with_context(|| format!("{} holds no graph", graph.display()))?);
+    let folder = graph.parent().and_then(Path::to_str);
+    let parsed = onnx.parse(&file, folder).with_context(|| format!("cannot read {}", graph.display()))?;
+    ensure!(parsed.unresolved_inputs.is_empty(), "{} has no {:?}", graph.display(), parsed.unresolved_inputs);
+    Ok(parsed.model)
 }
 
 /// Turns it into a plan.

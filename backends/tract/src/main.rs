@@ -1,6 +1,7 @@
 //! Runs MobileLLM on tract, from the ONNX graphs that the model crate writes.
 
 mod backend;
+mod blocks;
 #[cfg(test)]
 mod conformance;
 mod failure;

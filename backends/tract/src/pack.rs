@@ -8,12 +8,19 @@
 use std::collections::BTreeMap;
 
 use anyhow::Context;
-use tract_linalg::mmm::{MMMInputValue, PackedMatrixStorage};
+use tract_linalg::{
+    block_quant::BlockQuantStorage,
+    mmm::{MMMInputValue, PackedMatrixStorage},
+};
 use tract_onnx::{
     prelude::*,
     tract_core::{
         dyn_clone::clone_box,
-        ops::{array::Gather, konst::Const, matmul::pack::OptMatMulPack},
+        ops::{
+            array::Gather,
+            konst::Const,
+            matmul::pack::{OptMatMulPack, OptSimpleMatMulPack},
+        },
         optim::{OptimizerSession, TypedPass},
     },
     tract_hir::internal::*,
@@ -39,7 +46,8 @@ impl TypedPass for PackWeights {
     fn run_direct(&mut self, model: &mut TypedModel) -> TractResult<bool> {
         let mut packs: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
         for node in &model.nodes {
-            if node.op_is::<OptMatMulPack>() && model.node(node.inputs[0].node).op_is::<Const>() {
+            let packs_weights = node.op_is::<OptMatMulPack>() || node.op_is::<OptSimpleMatMulPack>();
+            if packs_weights && model.node(node.inputs[0].node).op_is::<Const>() {
                 packs.entry(node.inputs[0].node).or_default().push(node.id);
             }
         }
@@ -53,13 +61,13 @@ impl TypedPass for PackWeights {
 /// Replaces the nodes `packs`, which pack `constant`, by constants.
 fn pack(model: &mut TypedModel, constant: usize, packs: &[usize]) -> TractResult<()> {
     let raw = value_of(model, constant)?;
-    let mut made: Vec<(OptMatMulPack, Arc<Tensor>)> = Vec::new();
+    let mut made: Vec<(Box<dyn TypedOp>, Arc<Tensor>)> = Vec::new();
     for &pack in packs {
         let node = &model.nodes[pack];
-        let op = node.op_as::<OptMatMulPack>().context("not a pack")?.clone();
+        let op = node.op.clone();
         let packed = match made.iter().find(|(other, _)| *other == op) {
             Some((_, packed)) => Arc::clone(packed),
-            None => evaluated(&op, &raw)?,
+            None => evaluated(op.as_ref(), &raw)?,
         };
         made.push((op, Arc::clone(&packed)));
         let format = node.outputs[0].fact.exotic_fact.clone();
@@ -71,7 +79,7 @@ fn pack(model: &mut TypedModel, constant: usize, packs: &[usize]) -> TractResult
         node.inputs.clear();
     }
     for (_, packed) in &made {
-        share_with_lookups(model, constant, &raw, packed)?;
+        share_with_lookups(model, &raw, packed)?;
     }
     drop((raw, made));
     free_if_unused(model, constant);
@@ -82,61 +90,92 @@ fn value_of(model: &TypedModel, constant: usize) -> TractResult<Arc<Tensor>> {
     Ok(Arc::clone(model.nodes[constant].op_as::<Const>().context("not a constant")?.val()))
 }
 
-fn evaluated(op: &OptMatMulPack, raw: &Arc<Tensor>) -> TractResult<Arc<Tensor>> {
+fn evaluated(op: &dyn TypedOp, raw: &Arc<Tensor>) -> TractResult<Arc<Tensor>> {
     let mut outputs = op.eval(&EvalContext::out_of_plan(), tvec![Arc::clone(raw).into_tvalue()])?;
     Ok(outputs.remove(0).into_arc_tensor())
 }
 
 /// Lets the lookups of rows in `raw` read `packed`, where its panels are such that they can.
-fn share_with_lookups(model: &mut TypedModel, constant: usize, raw: &Tensor, packed: &Tensor) -> TractResult<()> {
+fn share_with_lookups(model: &mut TypedModel, raw: &Arc<Tensor>, packed: &Tensor) -> TractResult<()> {
     let Some(panels) = readable_panels(raw, packed) else { return Ok(()) };
-    let lookups: Vec<InletId> = model.nodes[constant].outputs[0].successors.iter().copied().collect();
-    for lookup in lookups {
-        let data_type = raw.datum_type();
-        let node = &model.nodes[lookup.node];
-        if lookup.slot != 0 || node.op_as::<Gather>().is_none_or(|gather| gather.axis != 0) {
+    for lookup in 0..model.nodes.len() {
+        let node = &model.nodes[lookup];
+        let Some(Gather { axis: 0, .. }) = node.op_as::<Gather>() else { continue };
+        let table = node.inputs[0].node;
+        if !value_of(model, table).is_ok_and(|value| same_weights(&value, raw)) {
             continue;
         }
+        let data_type = raw.datum_type();
         let format = clone_box(panels.exotic_fact());
         let tensor = PackedMatrixStorage::new(panels.clone()).into_tensor(data_type);
         let shared = Const::new_with_exotic_fact(tensor.into_arc_tensor(), format)?;
         let fact = shared.output_facts(&[])?;
-        let name = format!("{}.panels", node.name);
-        disconnect(model, constant, lookup.node);
-        model.nodes[lookup.node].op = Box::new(Gather { axis: 0, output_type: Some(data_type) });
+        let name = format!("{}.panels", model.nodes[lookup].name);
+        disconnect(model, table, lookup);
+        model.nodes[lookup].op = Box::new(Gather { axis: 0, output_type: Some(data_type) });
         let shared = model.add_node(name, shared, fact)?;
-        model.add_edge(OutletId::new(shared, 0), lookup)?;
+        model.add_edge(OutletId::new(shared, 0), InletId::new(lookup, 0))?;
+        free_if_unused(model, table);
     }
     Ok(())
+}
+
+/// Whether two constants are the same piece of memory. Blocks may be in several, of different shapes.
+fn same_weights(one: &Arc<Tensor>, other: &Arc<Tensor>) -> bool {
+    let blocks =
+        |tensor: &Arc<Tensor>| tensor.storage_as::<BlockQuantStorage>().map(|storage| Arc::clone(storage.value()));
+    Arc::ptr_eq(one, other) || blocks(one).zip(blocks(other)).is_some_and(|(one, other)| Arc::ptr_eq(&one, &other))
 }
 
 /// The panels of a whole matrix `[rows, columns]`, if rows can be read out of them. Tract's formats may refuse, and a
 /// transposed one would give columns: so the first and the last row are tried.
 fn readable_panels(raw: &Tensor, packed: &Tensor) -> Option<Box<dyn MMMInputValue>> {
-    let [rows, columns] = raw.shape() else { return None };
+    let (&[rows, columns] | &[1, rows, columns]) = raw.shape() else { return None };
     let [panels] = packed.storage_as::<PackedMatrixStorage>()?.values() else { return None };
-    if (panels.mn(), panels.k()) != (*rows, *columns) {
+    if (panels.mn(), panels.k()) != (rows, columns) {
         return None;
     }
     let ends = [0, rows.checked_sub(1)?];
-    let readable = match raw.datum_type() {
-        DatumType::F32 => ends.map(|index| equals(raw, index, *columns, |row| panels.extract_at_mn_f32(index, row))),
-        DatumType::F16 => ends.map(|index| equals(raw, index, *columns, |row| panels.extract_at_mn_f16(index, row))),
+    let f32_row = |index: usize, row: &mut [f32]| panels.extract_at_mn_f32(index, row);
+    let readable = match (raw.storage_as::<BlockQuantStorage>(), raw.datum_type()) {
+        (Some(blocks), DatumType::F32) => ends.map(|index| {
+            let right = numbers(blocks, index, columns);
+            equals(right.as_deref(), columns, |row| f32_row(index, row))
+        }),
+        (None, DatumType::F32) => {
+            ends.map(|index| equals(plain_row(raw, index, columns), columns, |row| f32_row(index, row)))
+        }
+        (None, DatumType::F16) => ends
+            .map(|index| equals(plain_row(raw, index, columns), columns, |row| panels.extract_at_mn_f16(index, row))),
         _ => return None,
     };
     (readable == [true, true]).then(|| panels.clone())
 }
 
-/// Whether `extract` gives row `index` of `raw`.
+/// Row `index` of a matrix of numbers.
+fn plain_row<T: Datum>(raw: &Tensor, index: usize, columns: usize) -> Option<&[T]> {
+    raw.as_plain_ram()?.as_slice::<T>().ok()?.get(index * columns..(index + 1) * columns)
+}
+
+/// Row `index` of a matrix of blocks.
+fn numbers(blocks: &BlockQuantStorage, index: usize, columns: usize) -> Option<Vec<f32>> {
+    let (weights, bytes) = (blocks.format().block_len(), blocks.format().block_bytes());
+    let row_bytes = columns / weights * bytes;
+    let codes = blocks.value().get(index * row_bytes..(index + 1) * row_bytes)?;
+    let mut row = vec![0.0; columns];
+    for (codes, row) in codes.chunks(bytes).zip(row.chunks_mut(weights)) {
+        blocks.format().dequant_block_f32(codes, row);
+    }
+    Some(row)
+}
+
+/// Whether `extract` gives `right`.
 fn equals<T: Datum + Default + PartialEq>(
-    raw: &Tensor,
-    index: usize,
+    right: Option<&[T]>,
     columns: usize,
     extract: impl FnOnce(&mut [T]) -> TractResult<()>,
 ) -> bool {
     let mut row = vec![T::default(); columns];
-    let Ok(plain) = raw.try_as_plain_ram() else { return false };
-    let right = plain.as_slice::<T>().ok().and_then(|all| all.get(index * columns..(index + 1) * columns));
     extract(&mut row).is_ok() && right == Some(&row)
 }
 
