@@ -11,7 +11,7 @@ use tract_onnx::{
 // Registers the transform below.
 use tract_transformers as _;
 
-use crate::{blocks, pack::PackWeights, read::WeightReader, threads::Threads};
+use crate::{blocks, fold::FoldWeights, pack::PackWeights, read::WeightReader, threads::Threads};
 
 /// Makes the key-value cache a state of the plan, and finds rotary positions and masked softmax in plain operators.
 const TRANSFORM: &str = "transformers_detect_all";
@@ -43,7 +43,8 @@ pub fn prepare(parsed: InferenceModel, threads: &Threads) -> Result<Arc<TypedRun
     let mut optimizer = Optimizer::codegen();
     let lowering = optimizer.passes.iter().position(|pass| format!("{pass:?}").contains("codegen"));
     let lowering = lowering.context("this tract's optimizer has no pass called codegen")?;
-    optimizer.add_pass(lowering + 1, Box::new(PackWeights));
+    optimizer.add_pass(lowering + 1, Box::new(FoldWeights));
+    optimizer.add_pass(lowering + 2, Box::new(PackWeights));
     model.optimize_with_session(&mut optimizer.session())?;
 
     let options = RunOptions { executor: Some(threads.executor()), ..RunOptions::default() };

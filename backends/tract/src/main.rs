@@ -5,6 +5,7 @@ mod blocks;
 #[cfg(test)]
 mod conformance;
 mod failure;
+mod fold;
 mod load;
 mod memory;
 mod pack;
