@@ -44,7 +44,7 @@ fn what_was_fetched_runs_and_says_where_it_came_from() {
     let run = ["run", "--backend", "fake", "--model", "tiny-model", "--scenario", "decode-2", "--no-probe"];
     bench.pocketwatt(&run).expect_code(0);
     let model = &bench.records()[0].passport.model;
-    assert_eq!(model.origin, format!("imported from {REPOSITORY} at {} (safetensors F32)", &COMMIT[..12]));
+    assert_eq!(model.origin, format!("imported from {REPOSITORY} at {COMMIT} (safetensors F32)"));
     fetch(&bench, &[]).expect_code(3).expect_stderr(&["there is a model \"tiny-model\" already", "--force"]);
     fetch(&bench, &["--force", "--keep"]).expect_code(0);
     assert!(bench.path("cache/downloads/models--somebody--Tiny-Model").exists(), "downloads are kept");
@@ -76,11 +76,12 @@ fn a_download_that_broke_off_goes_on_where_it_stopped() {
     fetch(&bench, &[]).expect_code(1).expect_stderr(&["model.safetensors of", "go on with the same command"]);
     fetch(&bench, &[]).expect_code(0);
     let size = hub.contents.lock().unwrap().files[WEIGHTS].len();
-    let starts: Vec<usize> = hub
-        .ranges(WEIGHTS)
-        .iter()
-        .filter_map(|range| range.strip_prefix("bytes=")?.strip_suffix('-')?.parse().ok())
-        .collect();
+    let start = |range: &Option<String>| {
+        range
+            .as_deref()
+            .map_or(0, |range| range.strip_prefix("bytes=").unwrap().strip_suffix('-').unwrap().parse().unwrap())
+    };
+    let starts: Vec<usize> = hub.ranges(WEIGHTS).iter().map(start).collect();
     // Each took half of what was left.
     let mut expected = vec![0];
     for _ in 0..5 {
@@ -88,6 +89,13 @@ fn a_download_that_broke_off_goes_on_where_it_stopped() {
         expected.push(last + (size - last) / 2);
     }
     assert_eq!(starts, expected);
+    bench.pocketwatt(&["model", "verify", "tiny-model"]).expect_code(0);
+}
+
+#[test]
+fn a_server_that_does_not_go_on_sends_everything_again() {
+    let (bench, _hub) = bench(|contents| (contents.cuts, contents.ignores_ranges) = (1, true));
+    fetch(&bench, &[]).expect_code(0);
     bench.pocketwatt(&["model", "verify", "tiny-model"]).expect_code(0);
 }
 
@@ -103,15 +111,19 @@ fn what_is_not_what_the_hub_says_is_removed() {
 
 #[test]
 fn a_repository_that_is_not_public_needs_a_token() {
-    let (mut bench, _hub) = bench(|contents| contents.token = Some("hf_secret".into()));
+    let (mut bench, hub) = bench(|contents| contents.token = Some("hf_secret".into()));
     fetch(&bench, &[]).expect_code(3).expect_stderr(&["accept its licence on its page", "HF_TOKEN"]);
     bench.set("HF_TOKEN", "hf_secret");
-    let fetched = fetch(&bench, &["--keep"]).expect_code(0);
+    let fetched = fetch(&bench, &[]).expect_code(0);
     assert!(!fetched.stderr.contains("hf_secret"), "{}", fetched.stderr);
     bench.set("HF_TOKEN", "");
     fs::create_dir_all(bench.path("hf")).unwrap();
     fs::write(bench.path("hf/token"), "hf_secret\n").unwrap();
     fetch(&bench, &["--force"]).expect_code(0);
+    let seen = hub.seen.lock().unwrap();
+    let at_storage = seen.iter().filter(|seen| seen.path.starts_with("/storage/"));
+    let given: Vec<bool> = at_storage.map(|seen| seen.authorization.is_some()).collect();
+    assert_eq!(given, [false, false], "the token is the hub's alone");
 }
 
 #[test]

@@ -1,29 +1,24 @@
 //! Checkpoints from a model hub, as Hugging Face's libraries keep them.
 
+mod client;
+mod download;
 mod files;
-mod problem;
 
 use std::{
-    env, fs,
+    fs,
     path::{Path, PathBuf},
 };
 
 use anyhow::{Context, Result};
-use hf_hub::{
-    Repo, RepoType,
-    api::sync::{Api, ApiBuilder, ApiRepo},
-};
+use hf_hub::{Repo, RepoType};
 
 use crate::refusal::Refusal;
+use client::Client;
+use download::Downloads;
 use files::{INDEX, shards, wanted};
-use problem::explained;
 
-/// How often a download that breaks off is taken up again.
-const RETRIES: usize = 3;
 /// Characters of a commit.
 const COMMIT_CHARACTERS: usize = 40;
-/// Characters of a SHA-256 in hexadecimal: how the hub names large files.
-const SHA256_CHARACTERS: usize = 64;
 
 /// A repository on the hub, as its users write it: `facebook/MobileLLM-125M`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,7 +31,7 @@ pub struct Repository {
 pub struct Checkpoint {
     /// Where they lie.
     pub folder: PathBuf,
-    /// `facebook/MobileLLM-125M at 0123456789ab`.
+    /// `facebook/MobileLLM-125M at` and its commit.
     pub origin: String,
     /// Everything that was downloaded for it.
     downloads: PathBuf,
@@ -77,29 +72,36 @@ impl Repository {
 /// connection breaks, or what arrived is not what the hub says it is.
 pub fn fetch(repository: &Repository, revision: &str, downloads: &Path) -> Result<Checkpoint> {
     let name = &repository.name;
-    let api = client(downloads)?;
-    let at = |revision: &str| Repo::with_revision(name.clone(), RepoType::Model, revision.to_owned());
-    let info = api.repo(at(revision)).info().map_err(|error| explained(error, &format!("{name} at {revision}")))?;
+    let client = Client::from_environment()?;
+    let (commit, present) = client.repository(name, &checked_revision(revision)?)?;
     // One commit for all files, whatever is pushed meanwhile. It also becomes part of a path.
-    if !is_hexadecimal(&info.sha, COMMIT_CHARACTERS) {
-        return Err(Refusal::error(format!("the hub calls {:?} the commit of {name}: that is none", info.sha)));
+    if !is_hexadecimal(&commit, COMMIT_CHARACTERS) {
+        return Err(Refusal::error(format!("the hub calls {commit:?} the commit of {name}: that is none")));
     }
-    let present: Vec<String> = info.siblings.into_iter().map(|file| file.rfilename).collect();
-    let pinned = Pinned { api: &api, repo: api.repo(at(&info.sha)), name };
+    let downloads = downloads.join(Repo::new(name.clone(), RepoType::Model).folder_name());
+    let folder = downloads.join(&commit);
+    fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    let files = Downloads { client: &client, repository: name, commit: &commit, folder: &folder };
     let plan = wanted(name, &present)?;
-    let mut last = PathBuf::new();
     for file in &plan.files {
-        last = pinned.get(file)?;
+        files.get(file)?;
     }
     if plan.sharded {
-        let index = pinned.get(INDEX)?;
-        for shard in shards(&index, &present)? {
-            last = pinned.get(&shard)?;
+        files.get(INDEX)?;
+        for shard in shards(&folder.join(INDEX), &present)? {
+            files.get(&shard)?;
         }
     }
-    let folder = last.parent().context("a file without a folder")?.to_owned();
-    let origin = format!("{name} at {}", &info.sha[..12]);
-    Ok(Checkpoint { folder, origin, downloads: downloads.join(at(revision).folder_name()) })
+    Ok(Checkpoint { origin: format!("{name} at {commit}"), folder, downloads })
+}
+
+/// A branch, tag or commit, as it stands in an address.
+fn checked_revision(revision: &str) -> Result<String> {
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || "-_./".contains(letter);
+    if revision.is_empty() || !revision.chars().all(plain) || revision.contains("..") {
+        return Err(Refusal::error(format!("{revision:?} is no branch, tag or commit")));
+    }
+    Ok(revision.replace('/', "%2F"))
 }
 
 impl Checkpoint {
@@ -112,67 +114,8 @@ impl Checkpoint {
     }
 }
 
-fn client(downloads: &Path) -> Result<Api> {
-    let mut builder = ApiBuilder::from_env()
-        .with_cache_dir(downloads.to_owned())
-        .with_retries(RETRIES)
-        .with_user_agent("pocketwatt", env!("CARGO_PKG_VERSION"));
-    if let Some(token) = env::var("HF_TOKEN").ok().filter(|token| !token.trim().is_empty()) {
-        builder = builder.with_token(Some(token.trim().to_owned()));
-    }
-    builder.build().context("cannot set up the connection to the hub")
-}
-
-/// The files of one commit.
-struct Pinned<'a> {
-    api: &'a Api,
-    repo: ApiRepo,
-    name: &'a str,
-}
-
-impl Pinned<'_> {
-    /// Downloads a file unless it is there, and checks it.
-    fn get(&self, file: &str) -> Result<PathBuf> {
-        let whose = || format!("{file} of {}", self.name);
-        let metadata = self.api.metadata(&self.repo.url(file)).map_err(|error| explained(error, &whose()))?;
-        // The name that the file will have on this disk.
-        let etag = metadata.etag();
-        if etag.is_empty() || !etag.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '-') {
-            return Err(Refusal::error(format!("the hub marks {} with {etag:?}: that is no checksum", whose())));
-        }
-        eprintln!("{file}, {}", size(metadata.size()));
-        let path = self.repo.get(file).map_err(|error| explained(error, &whose()))?;
-        if is_hexadecimal(etag, SHA256_CHARACTERS) {
-            self.check(&path, etag, file)?;
-        }
-        Ok(path)
-    }
-
-    fn check(&self, path: &Path, expected: &str, file: &str) -> Result<()> {
-        let found = pocketwatt_model::sha256_of_file(path)?;
-        if found == expected {
-            return Ok(());
-        }
-        // The file, and the link to it.
-        let blob = fs::canonicalize(path)?;
-        fs::remove_file(&blob).and_then(|()| fs::remove_file(path))?;
-        Err(Refusal::error(format!(
-            "{file} of {} has the sha256 {found}, the hub says {expected}: it was removed, fetch it again",
-            self.name
-        )))
-    }
-}
-
 fn is_hexadecimal(text: &str, characters: usize) -> bool {
     text.len() == characters && text.chars().all(|letter| matches!(letter, '0'..='9' | 'a'..='f'))
-}
-
-fn size(bytes: usize) -> String {
-    const MEBIBYTE: f64 = 1_048_576.0;
-    match bytes as f64 {
-        bytes if bytes < MEBIBYTE => format!("{:.0} KiB", (bytes / 1024.0).ceil()),
-        bytes => format!("{:.0} MiB", bytes / MEBIBYTE),
-    }
 }
 
 #[cfg(test)]
@@ -186,6 +129,14 @@ mod tests {
         for bad in ["", "gpt2", "a/b/c", "/b", "a/", "../b", "a/..", "a b/c", "a/b?x"] {
             let error = Repository::parse(bad).unwrap_err().to_string();
             assert!(error.contains("is no repository"), "{bad}: {error}");
+        }
+    }
+
+    #[test]
+    fn revisions_are_names() {
+        assert_eq!(checked_revision("refs/pr/3").unwrap(), "refs%2Fpr%2F3");
+        for bad in ["", "a b", "../main", "main?x"] {
+            assert!(checked_revision(bad).unwrap_err().to_string().contains("is no branch, tag or commit"), "{bad}");
         }
     }
 }

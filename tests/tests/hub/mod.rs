@@ -22,6 +22,8 @@ pub struct Contents {
     pub token: Option<String>,
     /// How many downloads of large files break off half-way.
     pub cuts: usize,
+    /// Whether the storage sends everything, whatever part it is asked for.
+    pub ignores_ranges: bool,
 }
 
 /// A request as it arrived.
@@ -29,6 +31,7 @@ pub struct Contents {
 pub struct Seen {
     pub path: String,
     pub range: Option<String>,
+    pub authorization: Option<String>,
 }
 
 /// The hub, which answers as long as the test runs.
@@ -41,29 +44,32 @@ pub struct Hub {
 impl Hub {
     pub fn serve(contents: Contents) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let endpoint = format!("http://{}", listener.local_addr().unwrap());
+        let address = listener.local_addr().unwrap();
+        let endpoint = format!("http://{address}");
+        // The same server under another name: for clients it is another one.
+        let storage = format!("http://localhost:{}", address.port());
         let (contents, seen) = (Arc::new(Mutex::new(contents)), Arc::new(Mutex::new(Vec::new())));
         let hub = Self { endpoint: endpoint.clone(), contents: Arc::clone(&contents), seen: Arc::clone(&seen) };
         thread::spawn(move || {
             for stream in listener.incoming() {
                 // A client that goes away is its own business.
-                let _ = answer(&stream.unwrap(), &endpoint, &contents, &seen);
+                let _ = answer(&stream.unwrap(), &storage, &contents, &seen);
             }
         });
         hub
     }
 
     /// The ranges in which the storage was asked for a file.
-    pub fn ranges(&self, file: &str) -> Vec<String> {
+    pub fn ranges(&self, file: &str) -> Vec<Option<String>> {
         let path = format!("/storage/{file}");
         let seen = self.seen.lock().unwrap();
-        seen.iter().filter(|seen| seen.path == path).filter_map(|seen| seen.range.clone()).collect()
+        seen.iter().filter(|seen| seen.path == path).map(|seen| seen.range.clone()).collect()
     }
 }
 
 fn answer(
     stream: &TcpStream,
-    endpoint: &str,
+    storage: &str,
     contents: &Mutex<Contents>,
     seen: &Mutex<Vec<Seen>>,
 ) -> std::io::Result<()> {
@@ -77,7 +83,8 @@ fn answer(
         headers.insert(name.to_lowercase(), value.trim().to_owned());
     }
     let range = headers.get("range").cloned();
-    seen.lock().unwrap().push(Seen { path: path.clone(), range: range.clone() });
+    let authorization = headers.get("authorization").cloned();
+    seen.lock().unwrap().push(Seen { path: path.clone(), range: range.clone(), authorization });
     let mut contents = contents.lock().unwrap();
     let wanted = contents.token.as_ref().map(|token| format!("Bearer {token}"));
     if wanted.is_some() && headers.get("authorization") != wanted.as_ref() && !path.starts_with("/storage/") {
@@ -95,10 +102,12 @@ fn answer(
     let Some(bytes) = contents.files.get(file).cloned() else { return send(stream, "404 Not Found", &[], b"") };
     let stored = contents.sha256.get(file).cloned();
     if let (Some(sha256), false) = (&stored, from_storage) {
-        let location = format!("{endpoint}/storage/{file}");
+        let location = format!("{storage}/storage/{file}");
         let headers = [("Location", location.as_str()), ("X-Linked-Etag", sha256), ("X-Repo-Commit", COMMIT)];
         return send(stream, "302 Found", &headers, b"");
     }
+    let range = range.filter(|_| !contents.ignores_ranges);
+    let status = if range.is_some() { "206 Partial Content" } else { "200 OK" };
     let (first, last) = span(range.as_deref(), bytes.len());
     let part = &bytes[first..last];
     let span = format!("bytes {first}-{}/{}", last.saturating_sub(1), bytes.len());
@@ -106,12 +115,12 @@ fn answer(
     let headers = [("Content-Range", span.as_str()), ("ETag", &etag), ("X-Repo-Commit", COMMIT)];
     if from_storage && part.len() > 1 && contents.cuts > 0 {
         contents.cuts -= 1;
-        let head = head("206 Partial Content", &headers, part.len());
+        let head = head(status, &headers, part.len());
         let mut stream = stream;
         stream.write_all(head.as_bytes())?;
         return stream.write_all(&part[..part.len() / 2]);
     }
-    send(stream, "206 Partial Content", &headers, part)
+    send(stream, status, &headers, part)
 }
 
 /// `bytes=3-` and `bytes=0-0`, as the first byte and the one behind the last.

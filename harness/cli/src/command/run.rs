@@ -1,5 +1,8 @@
 //! `pocketwatt run`: the main job.
 
+mod outcome;
+mod outlook;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::PathBuf,
@@ -31,7 +34,7 @@ use crate::{
         duration, energy, plan_cases, prepare,
     },
     refusal::Refusal,
-    report::{self, Format, Style, date, decode::Decoder, progress},
+    report::{Format, date, progress},
 };
 
 /// What to measure, and what to do with the results.
@@ -151,7 +154,7 @@ fn start(arguments: &RunArguments, registry: &Registry) -> Result<Exit> {
         let (_, energy) = arguments.energy.prepare()?;
         energy::add_time(&mut plan, &energy, &settings);
         let announcement = energy::announcement(&energy, plan.len()).map_or(String::new(), |line| line + "\n");
-        output::write(&(describe_plan(&plan, &planned_models) + &announcement))?;
+        output::write(&(outlook::describe_plan(&plan, &planned_models) + &announcement))?;
         return Ok(Exit::Success);
     }
 
@@ -172,7 +175,7 @@ fn start(arguments: &RunArguments, registry: &Registry) -> Result<Exit> {
         .iter()
         .map(|case| estimated(case, models[&case.model].folder.config(), count(case)?, &settings))
         .collect::<Result<Vec<_>>>()?;
-    report_left_out(&scenarios, left_out.into_iter());
+    outlook::report_left_out(&scenarios, left_out.into_iter());
     let started_unix_ms = wall_clock_unix_ms();
     let mut run = Run {
         format: RECORD_FORMAT,
@@ -320,57 +323,13 @@ fn measure(
         );
         return Ok(Exit::Interrupted);
     }
-    show(arguments, run, folder, &records)?;
+    outcome::show(arguments, run, folder, &records)?;
     let measured = records.iter().any(|record| record.outcome == Outcome::Measured);
     Ok(match (measured, all_measured(&records)) {
         (_, true) => Exit::Success,
         (true, false) => Exit::Incomplete,
         (false, false) => Exit::NothingMeasured,
     })
-}
-
-fn show(arguments: &RunArguments, run: &Run, folder: &RunFolder, records: &[Record]) -> Result<()> {
-    let mut text = report::render(run, records, arguments.format, &Style::detect())?;
-    if arguments.turns {
-        text += &report::render_turns(run, records, arguments.format, &Style::detect());
-    }
-    if arguments.show_text {
-        let decoder = Decoder::new(arguments.cache.library()?);
-        let scenarios = run.scenarios.iter().map(Scenario::stored).collect::<Result<Vec<_>>>()?;
-        text.push('\n');
-        text += &report::text::render_with_prompts(
-            records,
-            &|record, tokens| decoder.decode(record, tokens),
-            &|record, turn| user_text(&scenarios, record, turn),
-        );
-    }
-    text += &arguments.calls.text(run, records, arguments.format, &arguments.cache)?;
-    output::write(&text)?;
-    eprintln!("records: {}", folder.path().display());
-    if records.iter().any(|record| record.outcome == Outcome::Measured) {
-        let charts = folder.path().join("charts");
-        let files = report::charts::write(run, records, &charts).with_context(|| {
-            format!("the records are stored; draw the charts again with `pocketwatt show {}`", run.id)
-        })?;
-        let names: Vec<_> = files.iter().filter_map(|file| file.file_name()?.to_str()).collect();
-        eprintln!("charts:  {} ({})", charts.display(), names.join(", "));
-    }
-    Ok(())
-}
-
-/// Says which rows of data files cannot be measured: the first ones by name, and how many there are.
-fn report_left_out(scenarios: &[Scenario], left_out: impl Iterator<Item = String>) {
-    const NAMED: usize = 20;
-    let rejected = scenarios.iter().filter_map(Scenario::data).flat_map(|data| data.rejected.iter().cloned());
-    let reasons: Vec<String> = rejected.chain(left_out).collect();
-    for reason in reasons.iter().take(NAMED) {
-        eprintln!("left out: {reason}");
-    }
-    if !reasons.is_empty() {
-        let usable: usize = scenarios.iter().filter_map(Scenario::data).map(|data| data.usable).sum();
-        let rows = usable + scenarios.iter().filter_map(Scenario::data).map(|data| data.rejected.len()).sum::<usize>();
-        eprintln!("{} of {rows} rows are left out, the others are measured", reasons.len());
-    }
 }
 
 fn estimated(
@@ -381,15 +340,6 @@ fn estimated(
 ) -> Result<PlannedCase> {
     let estimate_s = duration(config, outline, case.precision, case.threads, iterations, settings);
     Ok(PlannedCase { case: case.clone(), estimate_s })
-}
-
-/// What the user said in a turn, counted through all conversations.
-fn user_text(scenarios: &[Scenario], record: &Record, turn: usize) -> Option<String> {
-    let talks = scenario(scenarios, &record.case.scenario).ok()?.talks();
-    let conversations = record.samples.iterations.iter().map(|iteration| iteration.conversation).max()? as usize + 1;
-    // Otherwise some were left out, and nobody knows which.
-    let complete = talks.len() == conversations;
-    talks.iter().flat_map(|talk| &talk.turns).nth(turn).map(|(user, _)| user.clone()).filter(|_| complete)
 }
 
 fn scenario<'a>(scenarios: &'a [Scenario], name: &str) -> Result<&'a Scenario> {
@@ -406,21 +356,4 @@ fn bandwidths(threads: &[u32]) -> Vec<Bandwidth> {
         }
     }
     measured
-}
-
-fn describe_plan(plan: &[PlannedCase], models: &BTreeMap<String, PlannedModel>) -> String {
-    let width = plan.iter().map(|planned| planned.case.id.len()).max().unwrap_or(0);
-    let mut text = String::new();
-    for planned in plan {
-        text += &format!("{:width$}  about {}\n", planned.case.id, progress::words(planned.estimate_s));
-    }
-    let total: f64 = plan.iter().map(|planned| planned.estimate_s).sum();
-    text += &format!("{} cases, about {}\n", plan.len(), progress::words(total));
-    for (name, model) in models {
-        if let PlannedModel::Seeded(config) = model {
-            let mebibytes = config.weight_bytes() >> 20;
-            text += &format!("{name} is not there yet and would be generated first: {mebibytes} MiB\n");
-        }
-    }
-    text
 }

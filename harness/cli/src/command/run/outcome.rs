@@ -1,0 +1,53 @@
+//! What a run shows when it has ended.
+
+use anyhow::{Context, Result};
+use pocketwatt_record::{Outcome, Record, Run, RunFolder};
+
+use super::{RunArguments, scenario};
+use crate::{
+    command::output,
+    plan::Scenario,
+    report::{self, Style, decode::Decoder},
+};
+
+/// Prints tables and whatever else was asked for, and draws the charts.
+///
+/// # Errors
+/// When a chart cannot be stored, or a text not be told. The records are stored already.
+pub(super) fn show(arguments: &RunArguments, run: &Run, folder: &RunFolder, records: &[Record]) -> Result<()> {
+    let mut text = report::render(run, records, arguments.format, &Style::detect())?;
+    if arguments.turns {
+        text += &report::render_turns(run, records, arguments.format, &Style::detect());
+    }
+    if arguments.show_text {
+        let decoder = Decoder::new(arguments.cache.library()?);
+        let scenarios = run.scenarios.iter().map(Scenario::stored).collect::<Result<Vec<_>>>()?;
+        text.push('\n');
+        text += &report::text::render_with_prompts(
+            records,
+            &|record, tokens| decoder.decode(record, tokens),
+            &|record, turn| user_text(&scenarios, record, turn),
+        );
+    }
+    text += &arguments.calls.text(run, records, arguments.format, &arguments.cache)?;
+    output::write(&text)?;
+    eprintln!("records: {}", folder.path().display());
+    if records.iter().any(|record| record.outcome == Outcome::Measured) {
+        let charts = folder.path().join("charts");
+        let files = report::charts::write(run, records, &charts).with_context(|| {
+            format!("the records are stored; draw the charts again with `pocketwatt show {}`", run.id)
+        })?;
+        let names: Vec<_> = files.iter().filter_map(|file| file.file_name()?.to_str()).collect();
+        eprintln!("charts:  {} ({})", charts.display(), names.join(", "));
+    }
+    Ok(())
+}
+
+/// What the user said in a turn, counted through all conversations.
+fn user_text(scenarios: &[Scenario], record: &Record, turn: usize) -> Option<String> {
+    let talks = scenario(scenarios, &record.case.scenario).ok()?.talks();
+    let conversations = record.samples.iterations.iter().map(|iteration| iteration.conversation).max()? as usize + 1;
+    // Otherwise some were left out, and nobody knows which.
+    let complete = talks.len() == conversations;
+    talks.iter().flat_map(|talk| &talk.turns).nth(turn).map(|(user, _)| user.clone()).filter(|_| complete)
+}

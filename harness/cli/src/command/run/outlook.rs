@@ -1,0 +1,43 @@
+//! What a run says before it begins.
+
+use std::collections::BTreeMap;
+
+use pocketwatt_record::PlannedCase;
+
+use crate::{
+    plan::{PlannedModel, Scenario},
+    report::progress,
+};
+
+/// Says which rows of data files cannot be measured: the first ones by name, and how many there are.
+pub(super) fn report_left_out(scenarios: &[Scenario], left_out: impl Iterator<Item = String>) {
+    const NAMED: usize = 20;
+    let rejected = scenarios.iter().filter_map(Scenario::data).flat_map(|data| data.rejected.iter().cloned());
+    let reasons: Vec<String> = rejected.chain(left_out).collect();
+    for reason in reasons.iter().take(NAMED) {
+        eprintln!("left out: {reason}");
+    }
+    if !reasons.is_empty() {
+        let usable: usize = scenarios.iter().filter_map(Scenario::data).map(|data| data.usable).sum();
+        let rows = usable + scenarios.iter().filter_map(Scenario::data).map(|data| data.rejected.len()).sum::<usize>();
+        eprintln!("{} of {rows} rows are left out, the others are measured", reasons.len());
+    }
+}
+
+/// What would be measured, and how long it should take.
+pub(super) fn describe_plan(plan: &[PlannedCase], models: &BTreeMap<String, PlannedModel>) -> String {
+    let width = plan.iter().map(|planned| planned.case.id.len()).max().unwrap_or(0);
+    let mut text = String::new();
+    for planned in plan {
+        text += &format!("{:width$}  about {}\n", planned.case.id, progress::words(planned.estimate_s));
+    }
+    let total: f64 = plan.iter().map(|planned| planned.estimate_s).sum();
+    text += &format!("{} cases, about {}\n", plan.len(), progress::words(total));
+    for (name, model) in models {
+        if let PlannedModel::Seeded(config) = model {
+            let mebibytes = config.weight_bytes() >> 20;
+            text += &format!("{name} is not there yet and would be generated first: {mebibytes} MiB\n");
+        }
+    }
+    text
+}

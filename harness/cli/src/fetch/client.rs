@@ -1,0 +1,213 @@
+//! Questions to the hub, and where its answers lie.
+
+use std::{env, sync::Arc};
+
+use anyhow::{Context, Error, Result};
+use hf_hub::Cache;
+use rustls::crypto::ring::default_provider;
+use serde::Deserialize;
+use ureq::{
+    Agent, Body,
+    http::{Response, Uri},
+    tls::{Certificate, RootCerts, TlsConfig, TlsProvider},
+};
+
+use crate::refusal::Refusal;
+
+/// Where the hub is unless `HF_ENDPOINT` says otherwise.
+const ENDPOINT: &str = "https://huggingface.co";
+/// Redirections that are followed.
+const MOST_HOPS: usize = 8;
+
+/// The hub, as this user may see it.
+pub struct Client {
+    agent: Agent,
+    endpoint: Uri,
+    token: Option<String>,
+}
+
+/// What the hub says of a file before it hands it over.
+pub struct Found {
+    /// The file from the byte that was asked for on, or all of it.
+    pub response: Response<Body>,
+    /// How the hub marks its contents: large files by their SHA-256.
+    pub etag: String,
+    /// Bytes of the whole file, where it is told.
+    pub size: Option<u64>,
+}
+
+#[derive(Deserialize)]
+struct Repository {
+    sha: String,
+    siblings: Vec<File>,
+}
+
+#[derive(Deserialize)]
+struct File {
+    rfilename: String,
+}
+
+impl Client {
+    /// `HF_ENDPOINT`, and `HF_TOKEN` or the token file of Hugging Face's programs.
+    ///
+    /// # Errors
+    /// When the endpoint is no address.
+    pub fn from_environment() -> Result<Self> {
+        let named =
+            |variable| env::var(variable).ok().map(|value| value.trim().to_owned()).filter(|value| !value.is_empty());
+        let endpoint = named("HF_ENDPOINT").unwrap_or_else(|| ENDPOINT.to_owned());
+        let address: Option<Uri> = endpoint.trim_end_matches('/').parse().ok();
+        let address = address.filter(|uri: &Uri| uri.scheme().is_some() && uri.authority().is_some());
+        let refusal = || Refusal::error(format!("HF_ENDPOINT is {endpoint:?}: that is no address of a hub"));
+        let token = named("HF_TOKEN").or_else(|| Cache::from_env().token());
+        Ok(Self { agent: agent(), endpoint: address.ok_or_else(refusal)?, token })
+    }
+
+    /// The commit and the files of a repository.
+    ///
+    /// # Errors
+    /// When there is no such repository or revision, or it is not open to this user.
+    pub fn repository(&self, name: &str, revision: &str) -> Result<(String, Vec<String>)> {
+        let what = format!("{name} at {revision}");
+        let address = self.address(&format!("/api/models/{name}/revision/{revision}"))?;
+        let mut found = self.get(address, None, &what)?;
+        let repository: Repository =
+            found.response.body_mut().read_json().with_context(|| format!("the hub's answer about {what}"))?;
+        Ok((repository.sha, repository.siblings.into_iter().map(|file| file.rfilename).collect()))
+    }
+
+    /// A file of a commit, from byte `start` on if the server can.
+    ///
+    /// # Errors
+    /// When it is not there, not open to this user, or the connection breaks.
+    pub fn file(&self, repository: &str, commit: &str, file: &str, start: Option<u64>) -> Result<Found> {
+        let address = self.address(&format!("/{repository}/resolve/{commit}/{file}"))?;
+        self.get(address, start, &format!("{file} of {repository}"))
+    }
+
+    fn address(&self, path: &str) -> Result<Uri> {
+        let base = self.endpoint.to_string();
+        format!("{}{path}", base.trim_end_matches('/')).parse().with_context(|| format!("no address: {path}"))
+    }
+
+    /// Follows redirections one by one: the token goes to the hub itself and to nobody else, and never unencrypted where
+    /// the hub is not.
+    fn get(&self, mut address: Uri, mut start: Option<u64>, what: &str) -> Result<Found> {
+        let (mut etag, mut size) = (None, None);
+        for _ in 0..MOST_HOPS {
+            let response = match self.ask(&address, start) {
+                // There is nothing from there on: once more, from the beginning.
+                Err(ureq::Error::StatusCode(416)) if start.is_some() => {
+                    start = None;
+                    continue;
+                }
+                answer => answer.map_err(|error| explained(&error, what))?,
+            };
+            let header = |name: &str| response.headers().get(name)?.to_str().ok().map(str::to_owned);
+            // Only the hub itself tells these; the storage has marks of its own.
+            etag = etag.or_else(|| header("x-linked-etag"));
+            size = size.or_else(|| header("x-linked-size")?.parse().ok());
+            if !response.status().is_redirection() {
+                let etag = etag.or_else(|| header("etag")).unwrap_or_default();
+                return Ok(Found { etag: etag.trim_start_matches("W/").replace('"', ""), size, response });
+            }
+            let location = header("location").with_context(|| format!("the hub redirects {what} to nowhere"))?;
+            address = next(&address, &location).with_context(|| format!("the hub redirects {what} to {location:?}"))?;
+        }
+        Err(Error::msg(format!("the hub redirects {what} again and again")))
+    }
+
+    fn ask(&self, address: &Uri, start: Option<u64>) -> Result<Response<Body>, ureq::Error> {
+        let mut request =
+            self.agent.get(address).header("User-Agent", concat!("pocketwatt/", env!("CARGO_PKG_VERSION")));
+        if let Some(token) = self.token.as_ref().filter(|_| is_same_server(address, &self.endpoint)) {
+            request = request.header("Authorization", format!("Bearer {token}"));
+        }
+        if let Some(start) = start {
+            request = request.header("Range", format!("bytes={start}-"));
+        }
+        request.call()
+    }
+}
+
+fn agent() -> Agent {
+    // Certificates that cannot be read are left out: what they would vouch for is refused then, with its reason.
+    let certificates = rustls_native_certs::load_native_certs().certs;
+    let certificates: Vec<_> = certificates.iter().map(|one| Certificate::from_der(one).to_owned()).collect();
+    let tls = TlsConfig::builder()
+        .provider(TlsProvider::Rustls)
+        .root_certs(RootCerts::new_with_certs(&certificates))
+        .unversioned_rustls_crypto_provider(Arc::new(default_provider()))
+        .build();
+    Agent::config_builder().tls_config(tls).max_redirects(0).max_redirects_will_error(false).build().into()
+}
+
+fn is_same_server(one: &Uri, other: &Uri) -> bool {
+    one.scheme() == other.scheme() && one.authority() == other.authority()
+}
+
+/// Where a redirection leads; nothing for what is no address, or from an encrypted server to an open one.
+fn next(from: &Uri, location: &str) -> Option<Uri> {
+    let to: Uri = location.parse().ok()?;
+    let to = if to.authority().is_some() {
+        to
+    } else {
+        let path = location.starts_with('/').then_some(location)?;
+        Uri::builder()
+            .scheme(from.scheme()?.clone())
+            .authority(from.authority()?.clone())
+            .path_and_query(path)
+            .build()
+            .ok()?
+    };
+    let encrypted = |uri: &Uri| uri.scheme_str() == Some("https");
+    (encrypted(&to) || !encrypted(from)).then_some(to)
+}
+
+/// What went wrong, in words for people, and what to do about it.
+fn explained(error: &ureq::Error, what: &str) -> Error {
+    match error {
+        ureq::Error::StatusCode(401) => Refusal::error(format!(
+            "{what} is not open to everybody, or does not exist: accept its licence on its page, and set HF_TOKEN to a \
+             token of yours"
+        )),
+        ureq::Error::StatusCode(403) => Refusal::error(format!(
+            "{what} is not open to the owner of this token: accept its licence on its page, and wait until it is granted"
+        )),
+        ureq::Error::StatusCode(404) => {
+            Refusal::error(format!("the hub has no {what}: look at the spelling, and at --revision"))
+        }
+        ureq::Error::StatusCode(status) => Error::msg(format!("the hub answers with status {status} for {what}")),
+        other => Error::msg(format!("cannot fetch {what}: {other}: go on with the same command")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn uri(text: &str) -> Uri {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn redirections_lead_somewhere_and_stay_encrypted() {
+        let from = uri("https://hub.example/a/b");
+        let to = |location: &str| next(&from, location).map(|uri| uri.to_string());
+        assert_eq!(to("/c?d=1").as_deref(), Some("https://hub.example/c?d=1"));
+        assert_eq!(to("https://storage.example/c").as_deref(), Some("https://storage.example/c"));
+        assert_eq!(to("http://storage.example/c"), None);
+        assert_eq!(to("c"), None);
+        assert_eq!(to("http://"), None);
+        assert!(next(&uri("http://127.0.0.1:1/a"), "http://localhost:2/b").is_some());
+    }
+
+    #[test]
+    fn another_port_is_another_server() {
+        let hub = uri("https://hub.example");
+        assert!(is_same_server(&uri("https://hub.example/a/b"), &hub));
+        for other in ["http://hub.example/a", "https://hub.example:444/a", "https://storage.hub.example/a"] {
+            assert!(!is_same_server(&uri(other), &hub), "{other}");
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! The first minutes of a long run against its last.
+
+use super::{
+    Direction::{HigherIsBetter, Informative},
+    Metric,
+    Unit::{DegreesCelsius, Fraction, Hertz, TokensPerSecond, Watts},
+    entry,
+};
+
+pub(super) const METRICS: &[Metric] = &[
+    entry(
+        "burst_decode_throughput",
+        "decode at first",
+        TokensPerSecond,
+        HigherIsBetter,
+        "a round that began in the first tenth of a sustained case, and within 30 s",
+        "sum of (output tokens - 1) over its turns / sum of (last token time - first token time)",
+    ),
+    entry(
+        "sustained_decode_throughput",
+        "decode in the end",
+        TokensPerSecond,
+        HigherIsBetter,
+        "a round that began in the last third of a sustained case",
+        "sum of (output tokens - 1) over its turns / sum of (last token time - first token time)",
+    ),
+    entry(
+        "sustained_share",
+        "  of what it was at first",
+        Fraction,
+        HigherIsBetter,
+        "a sustained case",
+        "median of sustained_decode_throughput / median of burst_decode_throughput",
+    ),
+    entry(
+        "burst_power",
+        "power at first",
+        Watts,
+        Informative,
+        "the first rounds of a sustained case",
+        "energy from the start of the first of these rounds to the last token of the last / that time",
+    ),
+    entry(
+        "sustained_power",
+        "power in the end",
+        Watts,
+        Informative,
+        "the last rounds of a sustained case",
+        "energy from the start of the first of these rounds to the last token of the last / that time",
+    ),
+    entry(
+        "burst_frequency",
+        "frequency at first",
+        Hertz,
+        Informative,
+        "the first rounds of a sustained case",
+        "mean of the readings of the processors' mean frequency in these rounds",
+    ),
+    entry(
+        "sustained_frequency",
+        "frequency in the end",
+        Hertz,
+        Informative,
+        "the last rounds of a sustained case",
+        "mean of the readings of the processors' mean frequency in these rounds",
+    ),
+    entry(
+        "start_temperature",
+        "temperature at the start",
+        DegreesCelsius,
+        Informative,
+        "a sustained case",
+        "the hottest sensor when the first counted iteration began",
+    ),
+    entry(
+        "highest_temperature",
+        "highest temperature",
+        DegreesCelsius,
+        Informative,
+        "a sustained case",
+        "the highest reading of any sensor during the counted iterations",
+    ),
+    entry(
+        "end_temperature",
+        "temperature in the end",
+        DegreesCelsius,
+        Informative,
+        "a sustained case",
+        "the hottest sensor at the last token",
+    ),
+];
