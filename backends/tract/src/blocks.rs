@@ -12,7 +12,7 @@ use tract_onnx::{
     model::ParsingContext,
     pb::{AttributeProto, GraphProto, NodeProto, TensorProto},
     prelude::*,
-    tract_core::ops::{array::Gather, cast::cast, einsum::EinSum, konst::Const},
+    tract_core::ops::{array::Gather, einsum::EinSum, konst::Const},
     tract_hir::{internal::*, ops::expandable::expand},
 };
 
@@ -152,7 +152,23 @@ impl Expansion for Blocks {
     }
 }
 
-/// `x [positions, columns]` times the transposed matrix of blocks: `[positions, rows]`.
+/// What a node takes beside a matrix of blocks, and which of the matrix's lengths its rows have: `[positions, length]`.
+fn rules<'r, 'p: 'r>(
+    solver: &mut Solver<'r>,
+    inputs: &'p [TensorProxy],
+    outputs: &'p [TensorProxy],
+    (rank, length): (i64, usize),
+) -> InferenceResult {
+    check_input_arity(inputs, 2)?;
+    check_output_arity(outputs, 1)?;
+    solver.equals(&outputs[0].datum_type, f32::datum_type())?;
+    solver.equals(&inputs[0].rank, rank)?;
+    solver.equals(&outputs[0].rank, 2)?;
+    solver.equals(&outputs[0].shape[0], &inputs[0].shape[0])?;
+    solver.equals(&outputs[0].shape[1], &inputs[1].shape[length])
+}
+
+/// `x [positions, columns]` in f32 times the transposed matrix of blocks: `[positions, rows]`.
 #[derive(Clone, Debug)]
 struct Product;
 
@@ -167,21 +183,12 @@ impl Expansion for Product {
         inputs: &'p [TensorProxy],
         outputs: &'p [TensorProxy],
     ) -> InferenceResult {
-        check_input_arity(inputs, 2)?;
-        check_output_arity(outputs, 1)?;
-        solver.equals(&outputs[0].datum_type, &inputs[0].datum_type)?;
-        solver.equals(&inputs[0].rank, 2)?;
-        solver.equals(&outputs[0].rank, 2)?;
-        solver.equals(&outputs[0].shape[0], &inputs[0].shape[0])?;
-        solver.equals(&outputs[0].shape[1], &inputs[1].shape[1])
+        solver.equals(&inputs[0].datum_type, f32::datum_type())?;
+        rules(solver, inputs, outputs, (2, 1))
     }
 
     fn wire(&self, prefix: &str, model: &mut TypedModel, inputs: &[OutletId]) -> TractResult<TVec<OutletId>> {
-        let format = model.outlet_fact(inputs[0])?.datum_type;
-        let x = model.wire_node(format!("{prefix}.cast_x"), cast(f32::datum_type()), &[inputs[0]])?[0];
-        let product = EinSum::new("sk,gnk->sn".parse()?, f32::datum_type());
-        let product = model.wire_node(format!("{prefix}.product"), product, &[x, inputs[1]])?;
-        model.wire_node(prefix, cast(format), &product)
+        model.wire_node(prefix, EinSum::new("sk,gnk->sn".parse()?, f32::datum_type()), inputs)
     }
 }
 
@@ -200,13 +207,7 @@ impl Expansion for Rows {
         inputs: &'p [TensorProxy],
         outputs: &'p [TensorProxy],
     ) -> InferenceResult {
-        check_input_arity(inputs, 2)?;
-        check_output_arity(outputs, 1)?;
-        solver.equals(&outputs[0].datum_type, f32::datum_type())?;
-        solver.equals(&inputs[0].rank, 1)?;
-        solver.equals(&outputs[0].rank, 2)?;
-        solver.equals(&outputs[0].shape[0], &inputs[0].shape[0])?;
-        solver.equals(&outputs[0].shape[1], &inputs[1].shape[2])
+        rules(solver, inputs, outputs, (1, 2))
     }
 
     fn wire(&self, prefix: &str, model: &mut TypedModel, inputs: &[OutletId]) -> TractResult<TVec<OutletId>> {

@@ -9,9 +9,14 @@ use pocketwatt_runner::{
     conformance::{self, Expectation, F32_TOLERANCE, HALF_TOLERANCE, ROUNDED_TOLERANCE},
 };
 
-use tract_onnx::tract_core::ops::matmul::optimized::OptMatMul;
+use tract_onnx::{
+    onnx,
+    pb::{TensorProto, tensor_proto::DataType},
+    prelude::*,
+    tract_core::ops::matmul::optimized::OptMatMul,
+};
 
-use crate::{backend::TractBackend, load, threads::Threads};
+use crate::{backend::TractBackend, blocks, load, threads::Threads};
 
 #[test]
 fn conforms_on_the_opset17_graph() {
@@ -75,6 +80,28 @@ fn f16_is_not_widened_to_f32() {
         session.kv_cache_bytes()
     });
     assert_eq!(whole, 2 * half);
+}
+
+/// Memory is part of what is measured.
+#[test]
+fn matrices_of_4_bits_are_read_once() {
+    let root = tempfile::tempdir().unwrap();
+    let mut shared = 0;
+    for case in ReferenceCase::all_in(root.path(), Precision::Int4).unwrap() {
+        let graph = write_graph(&case.folder, GraphKind::Opset17, Precision::Int4).unwrap();
+        let mut graph = onnx().proto_model_for_path(&graph.path).unwrap().graph.unwrap();
+        blocks::rewrite(&mut graph);
+        let config = case.folder.config();
+        let reads = graph.node.iter().filter(|node| node.op_type == "Blocks").count();
+        assert_eq!(reads, 7 * config.layers + if config.tied_head { 1 } else { 2 });
+        let uses =
+            graph.node.iter().filter(|node| node.op_type.ends_with("Blocks") && node.op_type != "Blocks").count();
+        assert_eq!(uses, 7 * config.layers * config.layer_repeats + 2);
+        shared += uses - reads;
+        let is_code = |tensor: &&TensorProto| tensor.data_type == DataType::Uint8 as i32;
+        assert_eq!(graph.initializer.iter().filter(is_code).count(), 0, "codes that tract would read by itself");
+    }
+    assert!(shared > 0, "no case shares the embedding with the output head");
 }
 
 fn run(kind: GraphKind, precision: Precision, threads: u32) {
