@@ -101,7 +101,7 @@ fn matrices_of_4_bits_are_read_once() {
         let is_code = |tensor: &&TensorProto| tensor.data_type == DataType::Uint8 as i32;
         assert_eq!(graph.initializer.iter().filter(is_code).count(), 0, "codes that tract would read by itself");
     }
-    assert!(shared > 0, "no case shares the embedding with the output head");
+    assert!(shared > 7, "no case shares blocks");
 }
 
 fn run(kind: GraphKind, precision: Precision, threads: u32) {

@@ -59,7 +59,9 @@ impl ReferenceCase {
                     ..tiny.clone()
                 },
             ),
-            ("tiny-narrow", ModelConfig { heads: 2, kv_heads: 2, hidden: 64, ffn: 96, layers: 3, ..tiny }),
+            ("tiny-narrow", ModelConfig { heads: 2, kv_heads: 2, hidden: 64, ffn: 96, layers: 3, ..tiny.clone() }),
+            // Rows of whole blocks of 32 weights, so that shared layers are tried in every precision.
+            ("tiny-ls-64", ModelConfig { layer_repeats: 2, heads: 4, kv_heads: 2, hidden: 64, ..tiny.clone() }),
             ("tiny-r1", preset("tiny-r1")?),
         ];
         cases.into_iter().map(|(name, config)| Self::write(name, &config, &root.join(name))).collect()
