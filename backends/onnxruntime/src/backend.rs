@@ -18,7 +18,7 @@ impl Backend for OnnxruntimeBackend {
             engine: "ONNX Runtime".into(),
             engine_version: engine.version,
             accelerator: "cpu".into(),
-            build: format!("{}; {}", build_description(), ort::info()),
+            build: format!("{}; {}; library sha256 {}", build_description(), ort::info(), engine.sha256),
         })
     }
 

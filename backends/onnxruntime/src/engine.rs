@@ -18,6 +18,8 @@ use crate::library::Places;
 pub(crate) struct Engine {
     /// As the library tells it, for example `1.32.0`.
     pub(crate) version: String,
+    /// The SHA-256 of its file: a user's own build has the version of the published one.
+    pub(crate) sha256: String,
     /// What sessions are created in.
     pub(crate) environment: Environment,
 }
@@ -40,7 +42,8 @@ impl Engine {
             format!("{} is not a library of ONNX Runtime that this program can use", path.display())
         })?;
         let environment = builder.with_name("pocketwatt").with_telemetry(false).build()?;
-        let engine = Engine { version: version(&path)?, environment };
+        let sha256 = pocketwatt_model::sha256_of_file(&path)?;
+        let engine = Engine { version: version(&path)?, sha256, environment };
         *loaded = Some(engine.clone());
         Ok(engine)
     }
