@@ -166,3 +166,17 @@ fn what_there_is_is_listed() {
     assert!(after.contains("seeded weights (seed 42)"), "{after}");
     assert!(!before.contains("seeded weights (seed 42)"), "{before}");
 }
+
+/// As another version of the program may have left it.
+#[test]
+fn a_seeded_model_of_another_shape_than_its_name_says_is_refused() {
+    let bench = Bench::new();
+    bench.pocketwatt(&["model", "generate", "tiny+layers3", "--name", "tiny"]).expect_code(0);
+    let run = ["run", "--backend", "fake", "--model", "tiny", "--scenario", "decode-2", "--no-probe"];
+    bench
+        .pocketwatt(&run)
+        .expect_code(3)
+        .expect_stderr(&["has another shape", "pocketwatt model generate tiny --force"]);
+    bench.pocketwatt(&["model", "generate", "tiny", "--force"]).expect_code(0);
+    bench.pocketwatt(&run).expect_code(0);
+}

@@ -170,7 +170,8 @@ fn generate(arguments: &GenerateArguments) -> Result<()> {
     let library = arguments.cache.library()?;
     let name = arguments.place.name.as_deref().unwrap_or(&arguments.preset);
     let origin = ModelOrigin::Seeded { preset, seed: arguments.seed };
-    if matches!(origin_of(&library, name)?, Some(Ok(present)) if present == origin) {
+    let same_shape = || library.find(name).is_ok_and(|present| *present.config() == config);
+    if matches!(origin_of(&library, name)?, Some(Ok(present)) if present == origin) && same_shape() {
         eprintln!("{name} is there already, {origin}: {}", library.folder(name).display());
         return Ok(());
     }

@@ -1,6 +1,6 @@
 //! Questions to the hub, and where its answers lie.
 
-use std::{env, sync::Arc};
+use std::{env, sync::Arc, time::Duration};
 
 use anyhow::{Context, Error, Result};
 use hf_hub::Cache;
@@ -16,6 +16,8 @@ use crate::refusal::Refusal;
 
 /// Where the hub is unless `HF_ENDPOINT` says otherwise.
 const ENDPOINT: &str = "https://huggingface.co";
+/// Until a connection stands, and then until an answer begins. How long a file takes is the network's matter.
+const PATIENCE: Duration = Duration::from_secs(60);
 /// Redirections that are followed.
 const MOST_HOPS: usize = 8;
 
@@ -139,7 +141,8 @@ fn agent() -> Agent {
         .root_certs(RootCerts::new_with_certs(&certificates))
         .unversioned_rustls_crypto_provider(Arc::new(default_provider()))
         .build();
-    Agent::config_builder().tls_config(tls).max_redirects(0).max_redirects_will_error(false).build().into()
+    let config = Agent::config_builder().tls_config(tls).max_redirects(0).max_redirects_will_error(false);
+    config.timeout_connect(Some(PATIENCE)).timeout_recv_response(Some(PATIENCE)).build().into()
 }
 
 fn is_same_server(one: &Uri, other: &Uri) -> bool {

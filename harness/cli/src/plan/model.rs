@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::Path};
 
 use anyhow::{Context, Result};
 use pocketwatt_model::{
-    ModelConfig, ModelError, ModelFolder, ModelLibrary, ModelManifest, generate_seeded,
+    ModelConfig, ModelError, ModelFolder, ModelLibrary, ModelManifest, ModelOrigin, generate_seeded,
     precision::{PreparedWeights, obstacle, prepare_weights},
     variant::seeded_config,
     write_graph,
@@ -30,10 +30,13 @@ impl PlannedModel {
     /// Looks a name up, in the library first.
     ///
     /// # Errors
-    /// When there is neither a model nor a preset of that name, or the model on disk is damaged.
+    /// When there is neither a model nor a preset of that name, or the model on disk is damaged, or a seeded one of another
+    /// shape, as another version of PocketWatt may have made it.
     pub fn find(library: &ModelLibrary, name: &str) -> Result<Self> {
         if library.folder(name).exists() {
-            return Ok(Self::Present(Box::new(library.find(name)?)));
+            let folder = library.find(name)?;
+            ensure_current(name, &folder)?;
+            return Ok(Self::Present(Box::new(folder)));
         }
         match seeded_config(name) {
             Some(config) => {
@@ -57,6 +60,21 @@ impl PlannedModel {
             Self::Present(folder) => folder.config().clone(),
             Self::Seeded(config) => (**config).clone(),
         }
+    }
+}
+
+/// A seeded model is what its name says: a run on another machine generates this shape.
+fn ensure_current(name: &str, folder: &ModelFolder) -> Result<()> {
+    let Ok(manifest) = ModelManifest::read(folder) else { return Ok(()) };
+    let ModelOrigin::Seeded { preset, .. } = &manifest.origin else { return Ok(()) };
+    // Whoever gave the name of one preset to another meant it.
+    let by_name = preset.as_deref().is_none_or(|preset| name.starts_with(preset));
+    match seeded_config(name) {
+        Some(Ok(config)) if by_name && config != *folder.config() => Err(Refusal::error(format!(
+            "the seeded model {name:?} on disk has another shape than this version gives that name: `pocketwatt model \
+             generate {name} --force` makes it anew"
+        ))),
+        _ => Ok(()),
     }
 }
 
