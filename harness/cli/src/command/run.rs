@@ -144,7 +144,7 @@ fn start(arguments: &RunArguments, registry: &Registry) -> Result<Exit> {
     if arguments.dry_run {
         let guess = |case: &Case| {
             let scenario = scenario(&scenarios, &case.scenario)?;
-            let items = scenario.data().filter(|_| !planned_models[&case.model].seeded()).map(Data::len);
+            let items = scenario.data().filter(|_| !planned_models[&case.model].seeded()).map(Data::item_count);
             anyhow::Ok((Outline::guess(scenario), items.map_or(settings.iterations, |items| items as u32)))
         };
         let mut plan = cases

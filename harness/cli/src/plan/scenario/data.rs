@@ -124,7 +124,7 @@ impl Data {
     }
 
     /// How many items are measured.
-    pub fn len(&self) -> usize {
+    pub fn item_count(&self) -> usize {
         match &self.items {
             Items::Conversations(items) => items.len(),
             Items::Calls(items) => items.len(),

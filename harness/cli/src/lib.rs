@@ -1,0 +1,74 @@
+//! `pocketwatt`: measures what a small language model costs on the device that runs it.
+//!
+//! A library so that tests from outside, such as those in `tests/fuzz`, reach every reader; nobody else should build on it.
+
+pub mod command;
+pub mod doctor;
+pub mod exit;
+pub mod fetch;
+pub mod measure;
+pub mod plan;
+pub mod refusal;
+pub mod report;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::exit::Exit;
+
+/// Measures what a small language model costs on the device that runs it: latency, tokens per second and memory, for
+/// the same model through several inference engines.
+///
+/// Exit status: 0 all well; 1 something broke; 2 wrong usage; 3 the input was refused; 4 a case failed or was skipped;
+/// 5 no case was measured; 6 the device is unfit for measuring; 130 interrupted.
+#[derive(Parser, Debug)]
+#[command(name = "pocketwatt", version, max_term_width = 110)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    /// Measure, and show the comparison.
+    Run(Box<command::run::RunArguments>),
+    /// Measure what answers a question: cases that differ in one thing, side by side.
+    Study(Box<command::study::StudyArguments>),
+    /// Show what there is to measure: scenarios, models and backends.
+    List(command::list::ListArguments),
+    /// Show which backend computes in which precision, and why others do not.
+    Backends(command::backends::BackendsArguments),
+    /// Show stored results.
+    Show(command::show::ShowArguments),
+    /// Import, generate, list and verify models.
+    Model(command::model::ModelArguments),
+    /// Prove that the backends compute the same: logits and greedy text side by side.
+    Conformance(command::conformance::ConformanceArguments),
+    /// Measure a property of this device.
+    Probe(command::probe::ProbeArguments),
+    /// Say what can be measured here, and what would disturb it.
+    Doctor(command::doctor::DoctorArguments),
+    /// Watch the energy meters of this device.
+    Meters(command::meters::MetersArguments),
+    /// Print the JSON Schemas of what is stored and of the protocol.
+    Schema(command::schema::SchemaArguments),
+}
+
+/// The whole program, from its arguments to its exit status.
+pub fn run() -> ExitCode {
+    let outcome = match Arguments::parse().command {
+        Command::Run(arguments) => command::run::run(*arguments),
+        Command::Study(arguments) => command::study::run(*arguments),
+        Command::List(arguments) => command::list::run(arguments).map(|()| Exit::Success),
+        Command::Backends(arguments) => command::backends::run(&arguments).map(|()| Exit::Success),
+        Command::Show(arguments) => command::show::run(arguments).map(|()| Exit::Success),
+        Command::Model(arguments) => command::model::run(arguments).map(|()| Exit::Success),
+        Command::Conformance(arguments) => command::conformance::run(arguments),
+        Command::Probe(arguments) => command::probe::run(arguments),
+        Command::Doctor(arguments) => command::doctor::run(arguments),
+        Command::Meters(arguments) => command::meters::run(arguments).map(|()| Exit::Success),
+        Command::Schema(arguments) => command::schema::run(arguments).map(|()| Exit::Success),
+    };
+    exit::report(outcome)
+}
