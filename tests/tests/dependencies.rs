@@ -13,12 +13,13 @@ use toml::{Table, Value};
 /// What each crate may use of ours, by its folder.
 const MAY_USE: &[(&str, &[&str])] = &[
     ("harness/protocol", &[]),
-    ("harness/dataset", &[]),
-    ("harness/model", &["protocol"]),
+    ("harness/files", &[]),
+    ("harness/dataset", &["files"]),
+    ("harness/model", &["protocol", "files"]),
     ("harness/runner", &["protocol"]),
-    ("harness/meter", &["protocol"]),
-    ("harness/record", &["protocol", "meter"]),
-    ("harness/cli", &["protocol", "dataset", "model", "meter", "record"]),
+    ("harness/meter", &["protocol", "files"]),
+    ("harness/record", &["protocol", "files", "meter"]),
+    ("harness/cli", &["protocol", "files", "dataset", "model", "meter", "record"]),
     ("backends/*", &["runner", "model", "protocol"]),
     ("tests", &["protocol", "model", "meter", "record"]),
 ];

@@ -1,0 +1,17 @@
+//! Files and folders that others may read, write or replace at the same time: names that cannot lead elsewhere, writes
+//! that appear whole or not at all, locks that end with their process, and reading of regular files alone.
+//!
+//! Nothing here trusts a process number: another container has its own. A file or folder that is still being written is
+//! locked by its writer, and whoever can take that lock knows that the writer is gone.
+
+mod lock;
+mod name;
+mod partial;
+mod read;
+mod write;
+
+pub use lock::{Held, Lock};
+pub use name::{NameError, check_name, join_inside};
+pub use partial::{PartialFolder, claim_folder, remove_abandoned};
+pub use read::{open_regular, read_bounded, read_text_bounded};
+pub use write::write_atomically;

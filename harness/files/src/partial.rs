@@ -1,0 +1,201 @@
+//! Files and folders that are not finished: they bear a name that begins with a dot, and their writer holds a lock on them.
+
+use std::{
+    fs::{self, File},
+    io::{self, ErrorKind},
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+};
+
+use rustix::fs::{OFlags, RenameFlags, renameat_with};
+use tempfile::Builder;
+
+use crate::write::folder_of;
+
+/// How the names of unfinished files and folders begin. Nothing that is listed begins with a dot.
+pub(crate) const PARTIAL_PREFIX: &str = ".pocketwatt-";
+/// How they end.
+pub(crate) const PARTIAL_SUFFIX: &str = ".partial";
+
+/// Locks what was just made under an unfinished name. False if somebody took it for abandoned in between and removed it.
+pub(crate) fn claim(file: &File) -> io::Result<bool> {
+    file.lock()?;
+    Ok(file.metadata()?.nlink() > 0)
+}
+
+/// A folder that is being written. Dropped before [`PartialFolder::publish`], it vanishes with its contents.
+#[derive(Debug)]
+pub struct PartialFolder {
+    path: PathBuf,
+    /// Locked as long as this lives.
+    _lock: File,
+    published: bool,
+}
+
+impl PartialFolder {
+    /// Begins a folder in `parent`, which must exist, under a name that cannot be foretold.
+    ///
+    /// # Errors
+    /// When `parent` cannot be written.
+    pub fn begin(parent: &Path) -> io::Result<Self> {
+        loop {
+            let folder = Builder::new()
+                .prefix(PARTIAL_PREFIX)
+                .suffix(PARTIAL_SUFFIX)
+                .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o777))
+                .tempdir_in(parent)?;
+            let lock = match open_folder(folder.path()) {
+                Ok(lock) => lock,
+                Err(error) if error.kind() == ErrorKind::NotFound => continue,
+                Err(error) => return Err(error),
+            };
+            if claim(&lock)? {
+                return Ok(Self { path: folder.keep(), _lock: lock, published: false });
+            }
+        }
+    }
+
+    /// Where to write.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Moves the folder to its place, where nothing may be but an empty folder.
+    ///
+    /// # Errors
+    /// [`ErrorKind::AlreadyExists`] or [`ErrorKind::DirectoryNotEmpty`] when there is something; or when the system
+    /// refuses.
+    pub fn publish(mut self, target: &Path) -> io::Result<()> {
+        // Renaming replaces an empty folder, and fails on any other.
+        fs::rename(&self.path, target)?;
+        self.published = true;
+        Ok(())
+    }
+
+    /// Moves the folder to a place that is taken, in one step: whoever opens the place finds the old folder or this one.
+    /// The old one is removed then.
+    ///
+    /// # Errors
+    /// When there is nothing at the place, or the system refuses.
+    pub fn replace(mut self, target: &Path) -> io::Result<()> {
+        let here = rustix::fs::CWD;
+        renameat_with(here, &self.path, here, target, RenameFlags::EXCHANGE)?;
+        self.published = true;
+        // What lies under the unfinished name now is the old one; if it cannot be removed here, nobody holds its lock.
+        let _ = remove(&self.path);
+        Ok(())
+    }
+}
+
+impl Drop for PartialFolder {
+    fn drop(&mut self) {
+        if !self.published {
+            // The reason why it was not published is the error worth reporting, not a failure to clean up.
+            let _ = fs::remove_dir_all(&self.path);
+        }
+    }
+}
+
+/// Removes from a folder what writers that are gone left unfinished: it may be gigabytes. What cannot be removed, or is
+/// still being written, stays.
+pub fn remove_abandoned(folder: &Path) {
+    let Ok(entries) = fs::read_dir(folder) else { return };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let unfinished =
+            name.to_str().is_some_and(|name| name.starts_with(PARTIAL_PREFIX) && name.ends_with(PARTIAL_SUFFIX));
+        if unfinished && is_abandoned(&entry.path()) {
+            let _ = remove(&entry.path());
+        }
+    }
+}
+
+/// Whether nobody holds the lock of an unfinished file or folder. The answer is kept true by the lock itself: a writer
+/// that claims it in between finds it removed, and begins anew.
+fn is_abandoned(path: &Path) -> bool {
+    let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
+    let mut options = fs::OpenOptions::new();
+    std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, flags);
+    options.read(true).open(path).is_ok_and(|file| file.try_lock().is_ok())
+}
+
+fn remove(path: &Path) -> io::Result<()> {
+    if path.symlink_metadata()?.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) }
+}
+
+fn open_folder(path: &Path) -> io::Result<File> {
+    let flags = (OFlags::NOFOLLOW | OFlags::DIRECTORY).bits().cast_signed();
+    let mut options = fs::OpenOptions::new();
+    std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, flags);
+    options.read(true).open(path)
+}
+
+/// Makes a folder that nobody had before; its parents as needed.
+///
+/// # Errors
+/// [`ErrorKind::AlreadyExists`] when somebody was first.
+pub fn claim_folder(path: &Path) -> io::Result<()> {
+    fs::create_dir_all(folder_of(path))?;
+    fs::create_dir(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn count(folder: &Path) -> usize {
+        fs::read_dir(folder).unwrap().count()
+    }
+
+    #[test]
+    fn a_folder_appears_whole_or_not_at_all() {
+        let root = tempfile::tempdir().unwrap();
+        let target = root.path().join("target");
+        let partial = PartialFolder::begin(root.path()).unwrap();
+        fs::write(partial.path().join("file"), "half").unwrap();
+        drop(partial);
+        assert_eq!(count(root.path()), 0);
+        let publish = |text: &str| {
+            let partial = PartialFolder::begin(root.path()).unwrap();
+            fs::write(partial.path().join("file"), text).unwrap();
+            partial.publish(&target)
+        };
+        publish("first").unwrap();
+        publish("second").unwrap_err();
+        assert_eq!((fs::read_to_string(target.join("file")).unwrap().as_str(), count(root.path())), ("first", 1));
+        let partial = PartialFolder::begin(root.path()).unwrap();
+        fs::write(partial.path().join("file"), "third").unwrap();
+        partial.replace(&target).unwrap();
+        assert_eq!((fs::read_to_string(target.join("file")).unwrap().as_str(), count(root.path())), ("third", 1));
+    }
+
+    #[test]
+    fn what_a_dead_writer_left_is_removed_and_what_a_living_one_writes_is_not() {
+        let root = tempfile::tempdir().unwrap();
+        let living = PartialFolder::begin(root.path()).unwrap();
+        fs::create_dir(root.path().join(".pocketwatt-dead.partial")).unwrap();
+        fs::write(root.path().join(".pocketwatt-dead.partial/file"), "left").unwrap();
+        fs::write(root.path().join(".pocketwatt-file.partial"), "left").unwrap();
+        std::os::unix::fs::symlink("/", root.path().join(".pocketwatt-link.partial")).unwrap();
+        fs::write(root.path().join("other"), "").unwrap();
+        crate::write_atomically(&root.path().join("whole"), |_| {
+            remove_abandoned(root.path());
+            Ok(())
+        })
+        .unwrap();
+        let mut left: Vec<_> = fs::read_dir(root.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
+        left.sort();
+        let link = root.path().join(".pocketwatt-link.partial");
+        let mut expected = vec![living.path().to_owned(), link, root.path().join("other"), root.path().join("whole")];
+        expected.sort();
+        assert_eq!(left, expected, "links are nobody's unfinished file");
+    }
+
+    #[test]
+    fn a_folder_is_claimed_once() {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("device/run");
+        claim_folder(&path).unwrap();
+        assert_eq!(claim_folder(&path).unwrap_err().kind(), ErrorKind::AlreadyExists);
+    }
+}

@@ -1,0 +1,77 @@
+use std::{
+    fs::{File, OpenOptions},
+    io::{self, ErrorKind, Read},
+    os::unix::fs::OpenOptionsExt,
+    path::Path,
+};
+
+use rustix::fs::OFlags;
+
+/// Opens a file for reading if it is a regular one, links followed. A pipe would let the reader wait for ever, and a
+/// device have no end.
+///
+/// # Errors
+/// When it cannot be opened, or is something else ([`ErrorKind::InvalidInput`]).
+pub fn open_regular(path: &Path) -> io::Result<File> {
+    // Without waiting: a pipe without a writer would block already on opening.
+    let flags = OFlags::NONBLOCK.union(OFlags::NOCTTY).bits().cast_signed();
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
+    let kind = file.metadata()?.file_type();
+    if kind.is_file() {
+        return Ok(file);
+    }
+    let what = if kind.is_dir() { "a folder" } else { "a pipe, socket or device" };
+    Err(io::Error::new(ErrorKind::InvalidInput, format!("it is {what}, not a file")))
+}
+
+/// All of a regular file that has at most `most_bytes`.
+///
+/// # Errors
+/// As [`open_regular`], and [`ErrorKind::FileTooLarge`] for a longer one.
+pub fn read_bounded(path: &Path, most_bytes: u64) -> io::Result<Vec<u8>> {
+    let file = open_regular(path)?;
+    let too_large = |bytes: u64| {
+        io::Error::new(ErrorKind::FileTooLarge, format!("it has {bytes} bytes, more than {most_bytes} are not read"))
+    };
+    let bytes = file.metadata()?.len();
+    if bytes > most_bytes {
+        return Err(too_large(bytes));
+    }
+    let mut contents = Vec::with_capacity(usize::try_from(bytes).unwrap_or(0));
+    // It may have grown since, and files below /proc and /sys have no length.
+    let read = file.take(most_bytes.saturating_add(1)).read_to_end(&mut contents)? as u64;
+    if read > most_bytes { Err(too_large(read)) } else { Ok(contents) }
+}
+
+/// The same of a text.
+///
+/// # Errors
+/// As [`read_bounded`], and [`ErrorKind::InvalidData`] when it is not UTF-8.
+pub fn read_text_bounded(path: &Path, most_bytes: u64) -> io::Result<String> {
+    String::from_utf8(read_bounded(path, most_bytes)?)
+        .map_err(|_| io::Error::new(ErrorKind::InvalidData, "it is not a text in UTF-8"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn only_regular_files_are_read_and_only_so_much() {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("file");
+        fs::write(&path, "seven b").unwrap();
+        assert_eq!(read_text_bounded(&path, 7).unwrap(), "seven b");
+        assert_eq!(read_bounded(&path, 6).unwrap_err().kind(), ErrorKind::FileTooLarge);
+        assert_eq!(open_regular(Path::new("/dev/zero")).unwrap_err().kind(), ErrorKind::InvalidInput);
+        assert_eq!(open_regular(root.path()).unwrap_err().to_string(), "it is a folder, not a file");
+        let pipe = root.path().join("pipe");
+        rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, rustix::fs::Mode::RUSR, 0).unwrap();
+        assert!(open_regular(&pipe).unwrap_err().to_string().contains("pipe"));
+        assert!(!read_text_bounded(Path::new("/proc/self/status"), 1 << 20).unwrap().is_empty());
+        fs::write(&path, [0xff]).unwrap();
+        assert_eq!(read_text_bounded(&path, 7).unwrap_err().kind(), ErrorKind::InvalidData);
+    }
+}
