@@ -26,7 +26,7 @@ pub enum Exit {
 /// Tells the user what went wrong, and turns the outcome of a command into the exit status.
 pub fn report(outcome: anyhow::Result<Exit>) -> ExitCode {
     let exit = outcome.unwrap_or_else(|error| {
-        eprintln!("pocketwatt: {error:#}");
+        notice!("pocketwatt: {error:#}");
         if is_refusal(&error) { Exit::Refused } else { Exit::Broken }
     });
     ExitCode::from(exit as u8)

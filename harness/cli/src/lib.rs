@@ -2,10 +2,14 @@
 //!
 //! A library so that tests from outside, such as those in `tests/fuzz`, reach every reader; nobody else should build on it.
 
+#[macro_use]
+pub mod notice;
+
 pub mod command;
 pub mod doctor;
 pub mod exit;
 pub mod fetch;
+pub mod inert;
 pub mod measure;
 pub mod plan;
 pub mod refusal;

@@ -33,6 +33,7 @@ const SKIPPED: [&str; 6] = ["script", "style", "nav", "head", "pre", "svg"];
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
 
+#[expect(clippy::print_stderr, reason = "a developer at a terminal runs it")]
 fn main() -> Result<(), Error> {
     let mut arguments = std::env::args_os().skip(1).map(PathBuf::from);
     let output = arguments.next().ok_or("usage: train-seeded-tokenizer OUTPUT FOLDER...")?;

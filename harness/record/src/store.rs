@@ -1,11 +1,10 @@
 use std::{
-    fs, io,
-    io::Write,
+    fs::{self, File},
+    io::{self, BufWriter, Write},
     path::{Path, PathBuf},
 };
 
 use serde::Serialize;
-use tempfile::NamedTempFile;
 use thiserror::Error;
 
 use crate::{FormatVersion, RECORD_FORMAT, Record, Run, read_record, read_run};
@@ -154,14 +153,11 @@ fn list(folder: &Path) -> Result<Vec<PathBuf>, StoreError> {
 
 /// Writes beside the target, then renames over it: a reader, or a run resumed after a crash, never sees half a file.
 pub(crate) fn write_atomically(path: &Path, contents: &impl Serialize) -> Result<(), StoreError> {
-    let write = || -> io::Result<()> {
-        let folder = path.parent().unwrap_or(Path::new("."));
-        let mut file = NamedTempFile::new_in(folder)?;
-        serde_json::to_writer_pretty(&mut file, contents)?;
-        file.write_all(b"\n")?;
-        file.as_file().sync_all()?;
-        file.persist(path).map_err(|error| error.error)?;
-        Ok(())
+    let write = |file: &mut File| {
+        let mut buffer = BufWriter::new(file);
+        serde_json::to_writer_pretty(&mut buffer, contents)?;
+        buffer.write_all(b"\n")?;
+        buffer.flush()
     };
-    write().map_err(StoreError::io("write", path))
+    pocketwatt_files::write_atomically(path, write).map_err(StoreError::io("write", path))
 }

@@ -32,7 +32,8 @@ pub fn serve(backend: &dyn Backend) -> ExitCode {
 pub fn die_with_the_harness() {
     #[cfg(target_os = "linux")]
     if let Err(error) = rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL)) {
-        eprintln!("pocketwatt runner: cannot tie its life to the harness: {error}");
+        // Standard error may be gone, too.
+        let _ = writeln!(std::io::stderr(), "pocketwatt runner: cannot tie its life to the harness: {error}");
     }
 }
 

@@ -249,7 +249,7 @@ fn look_again(mut meters: Vec<(Box<dyn EnergyMeter>, Observation)>) -> Vec<(Box<
         return meters;
     }
     let (meter, seen) = meters.remove(0);
-    eprintln!("watching {} until it steps, for {} s at most", seen.series.meter.id, LONG_LOOK.as_secs());
+    notice!("watching {} until it steps, for {} s at most", seen.series.meter.id, LONG_LOOK.as_secs());
     let mut alone = vec![meter];
     let again = observe_until_found(&mut alone, LONG_LOOK);
     meters.splice(0..0, alone.into_iter().zip(again));

@@ -55,7 +55,7 @@ pub fn run(arguments: MetersArguments) -> Result<()> {
         choose(discover(&root), &arguments.meter).map_err(|error| Refusal::error(error.to_string()))?;
     let none = meters.is_empty().then(|| why_none(&root, &absent));
     if !meters.is_empty() && arguments.watch > PATIENCE_S {
-        eprintln!("reading {} meters for {} s", meters.len(), arguments.watch);
+        notice!("reading {} meters for {} s", meters.len(), arguments.watch);
     }
     let mut observations = observe_here(&mut meters, Duration::from_secs(arguments.watch));
     prove_current_units(&mut observations);

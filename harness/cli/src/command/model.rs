@@ -122,12 +122,12 @@ fn import(arguments: &ImportArguments) -> Result<()> {
         Some(name) => name.clone(),
         None => name_of(&arguments.source)?,
     };
-    eprintln!("importing {} as {name}", arguments.source.display());
+    notice!("importing {} as {name}", arguments.source.display());
     let folder = make(&arguments.cache.library()?, &name, arguments.place.force, |folder| {
         pocketwatt_model::import(&arguments.source, &name, folder)
     })?;
     let config = ModelFolder::open(&folder)?.config().clone();
-    eprintln!("{}, written to {}", size(&config), folder.display());
+    notice!("{}, written to {}", size(&config), folder.display());
     Ok(())
 }
 
@@ -137,9 +137,9 @@ fn fetch(arguments: &FetchArguments) -> Result<()> {
     let name = arguments.place.name.clone().unwrap_or_else(|| repository.model_name());
     // Before hundreds of megabytes are downloaded for nothing.
     occupied(&library, &name, arguments.place.force)?;
-    eprintln!("fetching {}", arguments.repository);
+    notice!("fetching {}", arguments.repository);
     let checkpoint = fetch::fetch(&repository, &arguments.revision, &arguments.cache.root()?.join("downloads"))?;
-    eprintln!("importing {} as {name}", checkpoint.origin);
+    notice!("importing {} as {name}", checkpoint.origin);
     let folder = make(&library, &name, arguments.place.force, |folder| {
         pocketwatt_model::import_known_as(&checkpoint.folder, Some(&checkpoint.origin), &name, folder)
     })?;
@@ -147,7 +147,7 @@ fn fetch(arguments: &FetchArguments) -> Result<()> {
         checkpoint.remove()?;
     }
     let config = ModelFolder::open(&folder)?.config().clone();
-    eprintln!("{}, written to {}", size(&config), folder.display());
+    notice!("{}, written to {}", size(&config), folder.display());
     Ok(())
 }
 
@@ -172,13 +172,13 @@ fn generate(arguments: &GenerateArguments) -> Result<()> {
     let origin = ModelOrigin::Seeded { preset, seed: arguments.seed };
     let same_shape = || library.find(name).is_ok_and(|present| *present.config() == config);
     if matches!(origin_of(&library, name)?, Some(Ok(present)) if present == origin) && same_shape() {
-        eprintln!("{name} is there already, {origin}: {}", library.folder(name).display());
+        notice!("{name} is there already, {origin}: {}", library.folder(name).display());
         return Ok(());
     }
-    eprintln!("generating {name}: {}, {origin}", size(&config));
+    notice!("generating {name}: {}, {origin}", size(&config));
     let folder =
         make(&library, name, arguments.place.force, |folder| generate_seeded(&config, name, arguments.seed, folder))?;
-    eprintln!("written to {}", folder.display());
+    notice!("written to {}", folder.display());
     Ok(())
 }
 

@@ -92,7 +92,7 @@ pub fn run(arguments: &ObserverArguments) -> Result<Exit> {
     let total = 2 * arguments.pairs as usize;
     let outcome = observe(observed, &mut mailbox, |done| {
         if done.is_multiple_of(10) {
-            eprintln!("{done} of {total} iterations");
+            notice!("{done} of {total} iterations");
         }
     });
     if mailbox.interrupted() {

@@ -182,7 +182,7 @@ fn start(arguments: &RunArguments, registry: &Registry) -> Result<Exit> {
         id: date::stamp(started_unix_ms),
         pocketwatt: env!("CARGO_PKG_VERSION").into(),
         started_unix_ms,
-        command: std::env::args().collect(),
+        command: std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect(),
         device: device_facts(&SystemRoot::real(), arguments.device.as_deref()),
         bandwidth: Vec::new(),
         energy: EnergyPlan::default(),
@@ -211,7 +211,7 @@ fn start(arguments: &RunArguments, registry: &Registry) -> Result<Exit> {
     run.energy = EnergyPlan { observer: ObserverCost::read(&device_folder), ..plan };
     energy::add_time(&mut run.plan, &run.energy, &run.settings);
     if let Some(announcement) = energy::announcement(&run.energy, run.plan.len()) {
-        eprintln!("{announcement}");
+        notice!("{announcement}");
     }
     if arguments.strict && !is_fit(arguments, &run, &backends, &models)? {
         return Ok(Exit::Unfit);
@@ -237,10 +237,10 @@ fn is_fit(
         threads: arguments.plan.threads().iter().copied().max().unwrap_or(1),
     });
     for obstacle in &obstacles {
-        eprintln!("unfit: {obstacle}");
+        notice!("unfit: {obstacle}");
     }
     if !obstacles.is_empty() {
-        eprintln!("nothing was measured, because of --strict; `pocketwatt doctor` says more");
+        notice!("nothing was measured, because of --strict; `pocketwatt doctor` says more");
     }
     Ok(obstacles.is_empty())
 }
@@ -314,8 +314,9 @@ fn measure(
     })?;
     let records = folder.records()?;
     if end == SweepEnd::Interrupted {
-        eprintln!(
-            "\ninterrupted: {} of {} cases are stored in {}; go on with `pocketwatt run --resume {}`",
+        notice!("");
+        notice!(
+            "interrupted: {} of {} cases are stored in {}; go on with `pocketwatt run --resume {}`",
             records.len(),
             run.plan.len(),
             folder.path().display(),
@@ -352,7 +353,7 @@ fn bandwidths(threads: &[u32]) -> Vec<Bandwidth> {
     for &threads in threads {
         match measure_bandwidth(threads) {
             Ok(bandwidth) => measured.push(bandwidth),
-            Err(error) => eprintln!("the memory bandwidth was not measured: {:#}", anyhow::Error::from(error)),
+            Err(error) => notice!("the memory bandwidth was not measured: {:#}", anyhow::Error::from(error)),
         }
     }
     measured

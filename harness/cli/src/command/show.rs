@@ -79,7 +79,7 @@ pub fn run(arguments: ShowArguments) -> Result<()> {
     output += &arguments.calls.text(&run, &records, arguments.format, &arguments.cache)?;
     if let Some(charts) = &arguments.charts {
         for file in report::charts::write(&run, &records, charts)? {
-            eprintln!("chart: {}", file.display());
+            notice!("chart: {}", file.display());
         }
     }
     output::write(&output)

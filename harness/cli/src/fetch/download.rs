@@ -37,7 +37,7 @@ impl Downloads<'_> {
     pub fn get(&self, file: &str) -> Result<()> {
         let complete = self.folder.join(file);
         if complete.is_file() {
-            eprintln!("{file}, there already");
+            notice!("{file}, there already");
             return Ok(());
         }
         let part = self.folder.join(format!("{file}.{PART}"));
@@ -67,9 +67,9 @@ impl Downloads<'_> {
         let goes_on = start.filter(|start| continues_at(&response, *start));
         if goes_on.is_none() {
             let size = size.or_else(|| response.body().content_length());
-            eprintln!("{file}{}", size.map_or_else(String::new, |size| format!(", {}", words(size))));
+            notice!("{file}{}", size.map_or_else(String::new, |size| format!(", {}", words(size))));
         } else {
-            eprintln!("{file}, from {} on", words(have));
+            notice!("{file}, from {} on", words(have));
         }
         // A server that does not go on sends everything again.
         let opened = OpenOptions::new()

@@ -199,7 +199,7 @@ fn generate(
             }
         };
     if let Err(error) = sampler.watch(runner.id(), runner.edges()) {
-        eprintln!("{}: memory is not read: {:#}", input.case.id, anyhow::Error::from(error));
+        notice!("{}: memory is not read: {:#}", input.case.id, anyhow::Error::from(error));
     }
     let outcome = listen(input, &mut runner, mailbox, progress, &mut audit, record);
     // The runner lives until it is let go, so the last reading sees its memory.

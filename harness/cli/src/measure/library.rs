@@ -28,7 +28,7 @@ pub fn ensure_library(library: &Library, program: &RunnerProgram, cache: &Path) 
     let Some(checkout) = source_checkout() else {
         return Err(format!("{missing}; to fetch it, run in a source checkout: {}", library.fetch));
     };
-    eprintln!("{} is missing; fetching it, once: {}", library.file, library.fetch);
+    notice!("{} is missing; fetching it, once: {}", library.file, library.fetch);
     let status = Command::new(checkout.join(&library.fetch))
         .env(CACHE_VARIABLE, cache)
         .stdin(Stdio::null())

@@ -111,5 +111,5 @@ impl CaseSampler<'_> {
 }
 
 fn tell(error: MeterError) {
-    eprintln!("nothing is read beside the case: {:#}", anyhow::Error::from(error));
+    notice!("nothing is read beside the case: {:#}", anyhow::Error::from(error));
 }

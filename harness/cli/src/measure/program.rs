@@ -133,7 +133,7 @@ fn build(checkout: &Path, package: &str, target: &Path, name: &str) -> Result<Pa
         // Most often there is nothing to do, and nothing to say.
         cargo.arg("--quiet");
     } else {
-        eprintln!("building a runner, once: {command}");
+        notice!("building a runner, once: {command}");
     }
     let status = cargo
         .stdin(Stdio::null())

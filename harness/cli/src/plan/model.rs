@@ -185,6 +185,6 @@ impl PreparedModel {
 }
 
 fn generate(target: &Path, name: &str, config: &ModelConfig) -> Result<ModelFolder> {
-    eprintln!("generating {name} with seeded weights (seed {DEFAULT_SEED})");
+    notice!("generating {name} with seeded weights (seed {DEFAULT_SEED})");
     generate_seeded(config, name, DEFAULT_SEED, target).with_context(|| format!("cannot generate {name}"))
 }

@@ -1,11 +1,15 @@
 //! How far a run is. Drawn between iterations only, so that drawing never falls into what is measured.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 
 use pocketwatt_protocol::{Clock, MonotonicClock, MonotonicNs};
 use pocketwatt_record::{Outcome, PlannedCase, Record, RunSettings};
 
-use crate::measure::{CaseProgress, Observer};
+use crate::{
+    inert,
+    measure::{CaseProgress, Observer},
+    notice,
+};
 
 /// Writes to standard error: a line for each case that has ended and, on a terminal, one that changes.
 #[derive(Debug)]
@@ -61,8 +65,7 @@ impl<'a> Progress<'a> {
 
     fn draw(&self, text: &str) {
         if self.terminal {
-            // A terminal that is gone is no reason to stop measuring.
-            let _ = write!(io::stderr(), "\r\x1b[K{text}");
+            notice::write_raw(&format!("\r\x1b[K{}", inert::line(text)));
         }
     }
 }
@@ -90,7 +93,7 @@ impl Observer for Progress<'_> {
             self.remaining.learn(index, seconds);
         }
         self.draw("");
-        eprintln!("{}: {}, {}", self.title(index), result(record), words(seconds));
+        notice!("{}: {}, {}", self.title(index), result(record), words(seconds));
     }
 }
 

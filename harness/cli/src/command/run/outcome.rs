@@ -31,14 +31,14 @@ pub(super) fn show(arguments: &RunArguments, run: &Run, folder: &RunFolder, reco
     }
     text += &arguments.calls.text(run, records, arguments.format, &arguments.cache)?;
     output::write(&text)?;
-    eprintln!("records: {}", folder.path().display());
+    notice!("records: {}", folder.path().display());
     if records.iter().any(|record| record.outcome == Outcome::Measured) {
         let charts = folder.path().join("charts");
         let files = report::charts::write(run, records, &charts).with_context(|| {
             format!("the records are stored; draw the charts again with `pocketwatt show {}`", run.id)
         })?;
         let names: Vec<_> = files.iter().filter_map(|file| file.file_name()?.to_str()).collect();
-        eprintln!("charts:  {} ({})", charts.display(), names.join(", "));
+        notice!("charts:  {} ({})", charts.display(), names.join(", "));
     }
     Ok(())
 }

@@ -15,12 +15,12 @@ pub(super) fn report_left_out(scenarios: &[Scenario], left_out: impl Iterator<It
     let rejected = scenarios.iter().filter_map(Scenario::data).flat_map(|data| data.rejected.iter().cloned());
     let reasons: Vec<String> = rejected.chain(left_out).collect();
     for reason in reasons.iter().take(NAMED) {
-        eprintln!("left out: {reason}");
+        notice!("left out: {reason}");
     }
     if !reasons.is_empty() {
         let usable: usize = scenarios.iter().filter_map(Scenario::data).map(|data| data.usable).sum();
         let rows = usable + scenarios.iter().filter_map(Scenario::data).map(|data| data.rejected.len()).sum::<usize>();
-        eprintln!("{} of {rows} rows are left out, the others are measured", reasons.len());
+        notice!("{} of {rows} rows are left out, the others are measured", reasons.len());
     }
 }
 
