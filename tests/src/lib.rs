@@ -151,6 +151,11 @@ impl Finished {
 }
 
 impl Running {
+    /// Process number.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Waits for the end.
     pub fn finish(mut self) -> Finished {
         let status: ExitStatus = wait_for("the end of pocketwatt", || self.child.try_wait().unwrap());

@@ -2,6 +2,7 @@
 
 mod outcome;
 mod outlook;
+mod ownership;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -14,10 +15,10 @@ use pocketwatt_meter::{Bandwidth, SystemRoot, device_facts, measure_bandwidth};
 use pocketwatt_model::ModelConfig;
 use pocketwatt_protocol::wall_clock_unix_ms;
 use pocketwatt_record::{
-    Case, EnergyPlan, ObserverCost, Outcome, PlannedCase, RECORD_FORMAT, Record, Run, RunFolder, RunSettings,
-    StudySource,
+    Case, EnergyPlan, ObserverCost, Outcome, PlannedCase, RECORD_FORMAT, Record, Run, RunSettings, StudySource,
 };
 
+use self::ownership::OwnedRun;
 use super::{
     calls::CallArguments,
     energy::EnergyArguments,
@@ -191,14 +192,6 @@ fn start(arguments: &RunArguments, registry: &Registry) -> Result<Exit> {
         plan,
         study: arguments.study.clone(),
     };
-    // A run in the same second gets a name of its own, which still sorts behind.
-    let device_folder = arguments.results.join(&run.device.name);
-    for number in 2.. {
-        if !device_folder.join(&run.id).exists() {
-            break;
-        }
-        run.id = format!("{}-{number}", date::stamp(started_unix_ms));
-    }
     {
         // Runners first: a compiler must not run beside the bandwidth probe either.
         let cache = arguments.cache.root()?;
@@ -208,7 +201,7 @@ fn start(arguments: &RunArguments, registry: &Registry) -> Result<Exit> {
         run.bandwidth = bandwidths(arguments.plan.threads());
     }
     let (mut meters, plan) = arguments.energy.prepare()?;
-    run.energy = EnergyPlan { observer: ObserverCost::read(&device_folder), ..plan };
+    run.energy = EnergyPlan { observer: ObserverCost::read(&arguments.results.join(&run.device.name)), ..plan };
     energy::add_time(&mut run.plan, &run.energy, &run.settings);
     if let Some(announcement) = energy::announcement(&run.energy, run.plan.len()) {
         notice!("{announcement}");
@@ -216,9 +209,9 @@ fn start(arguments: &RunArguments, registry: &Registry) -> Result<Exit> {
     if arguments.strict && !is_fit(arguments, &run, &backends, &models)? {
         return Ok(Exit::Unfit);
     }
-    let folder = RunFolder::create(&device_folder.join(&run.id), &run)
+    let owned = OwnedRun::begin(&arguments.results, &mut run)
         .context("nothing was measured yet; choose another folder with --results")?;
-    measure(arguments, registry, &run, &folder, &models, &mut meters, &mut mailbox)
+    measure(arguments, registry, &run, &owned, &models, &mut meters, &mut mailbox)
 }
 
 /// Says what is wrong with the device, if something is.
@@ -246,7 +239,8 @@ fn is_fit(
 }
 
 fn resume(arguments: &RunArguments, registry: &Registry, name: &str) -> Result<Exit> {
-    let folder = stored_run::find(&arguments.results, name)?;
+    let owned = OwnedRun::reopen(&arguments.results, stored_run::find(&arguments.results, name)?)?;
+    let folder = owned.folder();
     let run = folder.run()?;
     let here = device_facts(&SystemRoot::real(), Some(&run.device.name));
     if (&here.processor, here.logical_cores) != (&run.device.processor, run.device.logical_cores) {
@@ -270,7 +264,7 @@ fn resume(arguments: &RunArguments, registry: &Registry, name: &str) -> Result<E
         }
     }
     let mut meters = EnergyArguments::reopen(&run.energy)?;
-    measure(arguments, registry, &run, &folder, &models, &mut meters, &mut mailbox)
+    measure(arguments, registry, &run, &owned, &models, &mut meters, &mut mailbox)
 }
 
 /// Cases of one run are compared, so they must be of one model.
@@ -292,11 +286,12 @@ fn measure(
     arguments: &RunArguments,
     registry: &Registry,
     run: &Run,
-    folder: &RunFolder,
+    owned: &OwnedRun,
     models: &BTreeMap<String, PreparedModel>,
     meters: &mut CaseMeters,
     mailbox: &mut Mailbox,
 ) -> Result<Exit> {
+    let folder = owned.folder();
     let cache = arguments.cache.root()?;
     let stored = folder.records()?;
     let finished: BTreeMap<&str, &Outcome> =

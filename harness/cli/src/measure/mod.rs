@@ -4,6 +4,7 @@ mod ask;
 mod audit;
 mod calls;
 mod case;
+pub mod holder;
 mod library;
 mod mailbox;
 mod meters;
