@@ -77,6 +77,28 @@ pub fn import_known_as(
     write(&gguf::GgufModel::open(source)?, known_as, name, target)
 }
 
+/// Reads everything that [`import`] would, and stores nothing: for tests of the readers. Gives the shape, and name and text of
+/// the tokenizer's files, which are not tried out.
+///
+/// # Errors
+/// As [`import`], as far as it is about the source.
+pub fn read_source(source: &Path) -> Result<(ModelConfig, Vec<(String, String)>), ModelError> {
+    let read = |source: &dyn Source| {
+        let config = source.config().clone();
+        config.validate()?;
+        let texts = source.texts()?;
+        for tensor in &config.tensors() {
+            source.read_f32(&tensor.name, &tensor.shape)?;
+        }
+        Ok((config, texts))
+    };
+    if source.is_dir() {
+        read(&hugging_face::HuggingFaceFolder::open(source)?)
+    } else {
+        read(&gguf::GgufModel::open(source)?)
+    }
+}
+
 fn write(source: &dyn Source, known_as: Option<&str>, name: &str, target: &Path) -> Result<ModelFolder, ModelError> {
     let config = source.config();
     config.validate()?;

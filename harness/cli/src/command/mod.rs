@@ -11,7 +11,7 @@ pub mod model;
 pub mod observer;
 pub mod output;
 pub mod probe;
-mod quantity;
+pub mod quantity;
 pub mod run;
 pub mod schema;
 pub mod selection;

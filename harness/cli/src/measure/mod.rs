@@ -15,6 +15,7 @@ mod quality;
 mod sweep;
 
 pub use ask::ask;
+pub use audit::Audit;
 pub use case::{CaseInput, CaseProgress, Ended, measure_case, skipped};
 pub use library::{ensure_library, find_library};
 pub use mailbox::Mailbox;

@@ -91,18 +91,26 @@ impl Scenario {
         if let Some(definition) = synthetic::definition(wanted)? {
             return Self::parse(&definition, None);
         }
-        let path = Path::new(wanted);
-        if [".jsonl", ".json"].iter().any(|ending| wanted.ends_with(ending)) {
-            let definition = document::of_data_file(path)?;
-            return Self::parse(&definition, Some(Path::new(""))).with_context(|| format!("the scenario {wanted}"));
-        }
-        if wanted.ends_with(".toml") || wanted.contains('/') {
-            let text = fs::read_to_string(path)
-                .map_err(|error| Refusal::error(format!("cannot read the scenario {wanted}: {error}")))?;
-            return Self::parse(&text, path.parent()).with_context(|| format!("{wanted} is not a scenario"));
+        if [".toml", ".jsonl", ".json"].iter().any(|ending| wanted.ends_with(ending)) || wanted.contains('/') {
+            return Self::read(wanted);
         }
         let known = shipped.iter().map(|scenario| scenario.name.as_str()).chain(synthetic::FORMS);
         Err(Refusal::unknown("scenario", wanted, known, ", or the path of a .toml, .jsonl or .json file"))
+    }
+
+    /// A scenario's own file, or one of conversations or calls (`.jsonl`, `.json`).
+    ///
+    /// # Errors
+    /// When it cannot be read, or is not a scenario.
+    pub fn read(file: &str) -> Result<Self> {
+        let path = Path::new(file);
+        if [".jsonl", ".json"].iter().any(|ending| file.ends_with(ending)) {
+            let definition = document::of_data_file(path)?;
+            return Self::parse(&definition, Some(Path::new(""))).with_context(|| format!("the scenario {file}"));
+        }
+        let text = fs::read_to_string(path)
+            .map_err(|error| Refusal::error(format!("cannot read the scenario {file}: {error}")))?;
+        Self::parse(&text, path.parent()).with_context(|| format!("{file} is not a scenario"))
     }
 
     /// As it was stored with a run.

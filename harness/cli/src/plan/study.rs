@@ -136,11 +136,19 @@ impl Study {
             return Ok(study.clone());
         }
         if wanted.ends_with(".toml") || wanted.contains('/') {
-            let text = fs::read_to_string(Path::new(wanted))
-                .map_err(|error| Refusal::error(format!("cannot read the study {wanted}: {error}")))?;
-            return Self::parse(&text).with_context(|| format!("{wanted} is not a study"));
+            return Self::read(Path::new(wanted));
         }
         Err(Refusal::unknown("study", wanted, shipped.iter().map(Self::name), ", or the path of a .toml file"))
+    }
+
+    /// A study's file.
+    ///
+    /// # Errors
+    /// When it cannot be read, or is not a study.
+    pub fn read(file: &Path) -> Result<Self> {
+        let text = fs::read_to_string(file)
+            .map_err(|error| Refusal::error(format!("cannot read the study {}: {error}", file.display())))?;
+        Self::parse(&text).with_context(|| format!("{} is not a study", file.display()))
     }
 
     /// As it was stored with a run.

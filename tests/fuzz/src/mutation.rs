@@ -1,0 +1,84 @@
+//! Changes that keep an input readable, so that what lies behind the parser is reached: a value of a JSON or TOML document
+//! becomes another one, or stands elsewhere.
+
+mod document;
+
+use serde_json::Value;
+
+/// How a target's inputs are built.
+#[derive(Clone, Copy, Debug)]
+pub enum Form {
+    /// Bytes or text that only libFuzzer itself changes.
+    Bytes,
+    /// JSON documents with this between them.
+    Json(&'static str),
+    /// A TOML document.
+    Toml,
+}
+
+/// Random numbers that follow from a seed.
+pub struct Random(u64);
+
+impl Random {
+    fn new(seed: u32) -> Self {
+        Self(u64::from(seed).wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
+    }
+
+    /// A number below `limit`, which is not 0.
+    pub fn below(&mut self, limit: usize) -> usize {
+        // Marsaglia's xorshift64.
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 >> 11) as usize % limit
+    }
+
+    /// One of them.
+    pub fn choice<T: Copy>(&mut self, of: &[T]) -> T {
+        of[self.below(of.len())]
+    }
+}
+
+/// The input with a change; nothing where the form is not kept by it, or this time shall not be.
+pub fn mutate(form: Form, input: &[u8], seed: u32) -> Option<Vec<u8>> {
+    let mut random = Random::new(seed);
+    // The parser itself deserves some attention too.
+    if random.below(5) == 0 {
+        return None;
+    }
+    let text = str::from_utf8(input).ok()?;
+    match form {
+        Form::Bytes => None,
+        Form::Json(between) => json(text, between, &mut random),
+        Form::Toml => toml(text, &mut random),
+    }
+}
+
+fn json(text: &str, between: &str, random: &mut Random) -> Option<Vec<u8>> {
+    let mut parts: Vec<String> = match between {
+        "" => vec![text.to_owned()],
+        between => text.split(between).map(str::to_owned).collect(),
+    };
+    let at = random.below(parts.len());
+    match random.below(if between.is_empty() { 12 } else { 15 }) {
+        12 => parts.insert(at, parts[at].clone()),
+        13 if parts.len() > 1 => drop(parts.remove(at)),
+        14 => {
+            let other = random.below(parts.len());
+            parts.swap(at, other);
+        }
+        _ => {
+            let mut document: Value = serde_json::from_str(&parts[at]).ok()?;
+            document::change(&mut document, random);
+            parts[at] = document.to_string();
+        }
+    }
+    Some(parts.join(between).into_bytes())
+}
+
+fn toml(text: &str, random: &mut Random) -> Option<Vec<u8>> {
+    let table: toml::Table = toml::from_str(text).ok()?;
+    let mut document = serde_json::to_value(table).ok()?;
+    document::change(&mut document, random);
+    Some(toml::to_string(&document).ok()?.into_bytes())
+}

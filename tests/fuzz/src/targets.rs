@@ -1,0 +1,44 @@
+//! One file for each reader.
+
+mod audit;
+mod backends;
+mod calls;
+mod config;
+mod data;
+mod gguf;
+mod manifest;
+mod protocol;
+mod quantities;
+mod records;
+mod safetensors;
+mod scenario;
+mod sentencepiece;
+mod study;
+mod sysfs;
+mod template;
+mod tokenizer;
+
+use crate::target::Target;
+
+/// All of them, in the order in which they run.
+pub const ALL: &[Target] = &[
+    gguf::TARGET,
+    safetensors::TARGET,
+    config::TARGET,
+    tokenizer::TARGET,
+    sentencepiece::TARGET,
+    manifest::TARGET,
+    template::TARGET,
+    protocol::TARGET,
+    audit::TARGET,
+    records::TARGET,
+    data::CONVERSATIONS,
+    data::CALLS,
+    data::QUESTIONS,
+    calls::TARGET,
+    scenario::TARGET,
+    study::TARGET,
+    backends::TARGET,
+    sysfs::TARGET,
+    quantities::TARGET,
+];

@@ -1,0 +1,116 @@
+use pocketwatt::plan::Scenario;
+
+use crate::{mutation::Form, scratch, target::Target};
+
+/// Between the rows of a file and those of the one that belongs to it.
+const BETWEEN: &str = "\n@@@@\n";
+
+pub const CONVERSATIONS: Target = Target {
+    name: "conversations",
+    form: Form::Json("\n"),
+    seeds: || {
+        [
+            include_str!("../../../../harness/dataset/fixtures/own.jsonl"),
+            include_str!("../../../../harness/dataset/fixtures/messages.jsonl"),
+            include_str!("../../../../harness/dataset/fixtures/mt_bench.jsonl"),
+            include_str!("../../../../harness/dataset/fixtures/sharegpt.json"),
+        ]
+        .map(|text| text.as_bytes().to_vec())
+        .into()
+    },
+    words: &[
+        "\"conversations\":",
+        "\"messages\":",
+        "\"turns\":",
+        "\"role\":\"user\"",
+        "\"from\":\"human\"",
+        "\u{feff}",
+        "[[",
+        "\n",
+    ],
+    short_runs: 10_000,
+    run: |input| read("rows.jsonl", input, &[]),
+};
+
+pub const CALLS: Target = Target {
+    name: "call-cases",
+    form: Form::Json("\n"),
+    seeds: || {
+        let rows: Vec<&str> = include_str!("../../../../scenarios/api-calls.jsonl").lines().take(3).collect();
+        let functions: serde_json::Value =
+            serde_json::from_str(include_str!("../../../../scenarios/api-functions.json")).unwrap();
+        vec![[&rows.join("\n"), BETWEEN, &functions.to_string()].concat().into_bytes()]
+    },
+    words: &[
+        "list of ",
+        "string",
+        "integer",
+        "number",
+        "boolean",
+        "object",
+        "\"required\":",
+        "\"values\":[",
+        "\"default\":",
+    ],
+    short_runs: 3_000,
+    run: |input| with_other(input, "calls.jsonl", "api-functions.json"),
+};
+
+pub const QUESTIONS: Target = Target {
+    name: "bfcl",
+    form: Form::Json("\n"),
+    seeds: || {
+        let both = |questions: &str, answers: &str| [questions, BETWEEN, answers].concat().into_bytes();
+        vec![
+            both(
+                include_str!("../../../../harness/dataset/fixtures/bfcl_simple.json"),
+                include_str!("../../../../harness/dataset/fixtures/bfcl_simple_answer.json"),
+            ),
+            both(
+                include_str!("../../../../harness/dataset/fixtures/bfcl_multiple.json"),
+                include_str!("../../../../harness/dataset/fixtures/bfcl_multiple_answer.json"),
+            ),
+        ]
+    },
+    words: &[
+        "\"dict\"",
+        "\"array\"",
+        "\"items\":",
+        "\"tuple\"",
+        "\"float\"",
+        "\"any\"",
+        "\"ground_truth\":",
+        "\"enum\":[",
+    ],
+    short_runs: 3_000,
+    run: |input| with_other(input, "bfcl.json", "possible_answer/bfcl.json"),
+};
+
+fn with_other(input: &[u8], name: &str, other_name: &str) {
+    let text = String::from_utf8_lossy(input);
+    let (rows, other) = text.split_once(BETWEEN).unwrap_or((&text, ""));
+    if let Some((folder, _)) = other_name.split_once('/') {
+        let _ = std::fs::create_dir(scratch::folder().join(folder));
+    }
+    read(name, rows.as_bytes(), &[(other_name, other.as_bytes())]);
+}
+
+/// Reads a data set as `run --scenario FILE` does.
+fn read(name: &str, rows: &[u8], others: &[(&str, &[u8])]) {
+    for (other, contents) in others {
+        scratch::file(other, contents);
+    }
+    let path = scratch::file(name, rows);
+    let Ok(mut scenario) = Scenario::read(&path.to_string_lossy()) else { return };
+    let bytes = rows.len() + others.iter().map(|(_, contents)| contents.len()).sum::<usize>();
+    assert!(scenario.data().is_some_and(|data| data.item_count() > 0));
+    for talk in scenario.talks() {
+        assert!(!talk.turns.is_empty());
+        for grammar in talk.grammars.iter().flatten() {
+            assert!(grammar.len() < 4096 + 64 * bytes, "a grammar of {} bytes from {bytes}", grammar.len());
+        }
+    }
+    assert_eq!(Scenario::stored(&scenario.source()).expect("what was stored is read"), scenario);
+    scenario.keep(1);
+    assert_eq!(scenario.talks().len(), 1);
+}

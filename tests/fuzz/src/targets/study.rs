@@ -1,0 +1,41 @@
+use pocketwatt::plan::Study;
+
+use crate::{mutation::Form, scratch, target::Target};
+
+/// Each that ships.
+pub const SHIPPED: [&str; 4] = [
+    include_str!("../../../../scenarios/studies/layer-sharing.toml"),
+    include_str!("../../../../scenarios/studies/model-size.toml"),
+    include_str!("../../../../scenarios/studies/precision.toml"),
+    include_str!("../../../../scenarios/studies/context.toml"),
+];
+
+pub const TARGET: Target = Target {
+    name: "study",
+    form: Form::Toml,
+    seeds: || SHIPPED.map(|text| text.as_bytes().to_vec()).into(),
+    words: &[
+        "name = ",
+        "question = ",
+        "axis = \"prompt\"",
+        "axis = \"threads\"",
+        "{model}",
+        "[[models]]\n",
+        "scenarios = [",
+        "precisions = [",
+        "threads = [",
+        "[[show]]\nmetric = ",
+        "published = { ",
+        "prefill-",
+        "-decode-",
+    ],
+    short_runs: 3_000,
+    run,
+};
+
+fn run(input: &[u8]) {
+    let path = scratch::file("fuzzed-study.toml", input);
+    if let Ok(study) = Study::read(&path) {
+        assert_eq!(Study::stored(&study.source()).expect("what was stored is read"), study);
+    }
+}
