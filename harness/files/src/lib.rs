@@ -12,6 +12,6 @@ mod write;
 
 pub use lock::{Held, Lock};
 pub use name::{NameError, check_name, join_inside};
-pub use partial::{PartialFolder, claim_folder, remove_abandoned};
+pub use partial::{PartialFolder, claim_folder, exchange, remove_abandoned};
 pub use read::{open_regular, read_bounded, read_text_bounded};
 pub use write::write_atomically;
