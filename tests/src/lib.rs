@@ -78,6 +78,16 @@ impl Bench {
         self.path("cache/models").join(name)
     }
 
+    /// Takes a lock of the cache, as another process would in whatever container, until the file is dropped.
+    pub fn hold(&self, lock: &str) -> File {
+        let locks = self.path("cache/locks");
+        fs::create_dir_all(&locks).unwrap();
+        fs::write(locks.join(lock), "somebody else\n").unwrap();
+        let file = File::open(locks.join(lock)).unwrap();
+        file.lock().unwrap();
+        file
+    }
+
     /// A `pocketwatt` command, with a script for the fake backend.
     pub fn start(&self, script: &str, arguments: &[&str]) -> Running {
         let programs = programs();
@@ -154,6 +164,11 @@ impl Running {
     /// Process number.
     pub fn id(&self) -> u32 {
         self.child.id()
+    }
+
+    /// What it wrote to standard error so far.
+    pub fn stderr(&self) -> String {
+        String::from_utf8_lossy(&fs::read(&self.stderr).unwrap()).into_owned()
     }
 
     /// Waits for the end.

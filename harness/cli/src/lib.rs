@@ -5,6 +5,7 @@
 #[macro_use]
 pub mod notice;
 
+pub mod cache;
 pub mod command;
 pub mod doctor;
 pub mod exit;

@@ -20,7 +20,7 @@ use crate::{
         Mailbox, Programs, ensure_library,
         observer::{Observed, SETTLE_MS, observe},
     },
-    plan::{Backend, PlannedModel, PreparedModel, Scenario, prepare},
+    plan::{Backend, PreparedModel, Scenario, prepare},
     refusal::Refusal,
 };
 
@@ -70,8 +70,7 @@ pub fn run(arguments: &ObserverArguments) -> Result<Exit> {
     let registry = arguments.registry.open()?;
     let backend = registry.find(&arguments.backend)?;
     let library = arguments.cache.library()?;
-    let planned = PlannedModel::find(&library, &arguments.model)?;
-    let model = PreparedModel::prepare(&library, &arguments.model, planned, &[Precision::F32])?;
+    let model = PreparedModel::prepare(&library, &arguments.model, &[Precision::F32])?;
     let cache = arguments.cache.root()?;
     let program = Programs::new(&cache).find(backend).map_err(Refusal::error)?;
     if let Some(library) = &backend.library {

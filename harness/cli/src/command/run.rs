@@ -159,13 +159,13 @@ fn start(arguments: &RunArguments, registry: &Registry) -> Result<Exit> {
         return Ok(Exit::Success);
     }
 
-    let mut mailbox = Mailbox::with_signals()?;
     let precisions = computed_precisions(&cases, registry);
     let mut models = BTreeMap::new();
-    for (name, planned) in planned_models {
-        let prepared = PreparedModel::prepare(&library, &name, planned, &precisions)?;
-        models.insert(name, prepared);
+    for name in planned_models.keys() {
+        models.insert(name.clone(), PreparedModel::prepare(&library, name, &precisions)?);
     }
+    // Until here Ctrl-C ends the process at once, also where it waits for another one.
+    let mut mailbox = Mailbox::with_signals()?;
     let mut left_out = BTreeSet::new();
     let mut count = |case: &Case| {
         let prepared = prepare(scenario(&scenarios, &case.scenario)?, &models[&case.model], case.constrained)?;
@@ -250,7 +250,6 @@ fn resume(arguments: &RunArguments, registry: &Registry, name: &str) -> Result<E
         let (theirs, ours) = (&run.pocketwatt, env!("CARGO_PKG_VERSION"));
         return Err(Refusal::error(format!("run {} was begun by pocketwatt {theirs}, this is {ours}", run.id)));
     }
-    let mut mailbox = Mailbox::with_signals()?;
     let library = arguments.cache.library()?;
     let records = folder.records()?;
     let precisions = computed_precisions(run.plan.iter().map(|planned| &planned.case), registry);
@@ -258,11 +257,12 @@ fn resume(arguments: &RunArguments, registry: &Registry, name: &str) -> Result<E
     for planned in &run.plan {
         let name = &planned.case.model;
         if !models.contains_key(name) {
-            let model = PreparedModel::prepare(&library, name, PlannedModel::find(&library, name)?, &precisions)?;
+            let model = PreparedModel::prepare(&library, name, &precisions)?;
             ensure_same_model(&records, &model)?;
             models.insert(name.clone(), model);
         }
     }
+    let mut mailbox = Mailbox::with_signals()?;
     let mut meters = EnergyArguments::reopen(&run.energy)?;
     measure(arguments, registry, &run, &owned, &models, &mut meters, &mut mailbox)
 }

@@ -1,8 +1,9 @@
 //! A scenario in a model's own tokens.
 
-use std::{fs, path::PathBuf, process};
+use std::{fs, io::Write, path::PathBuf};
 
 use anyhow::{Context, Result};
+use pocketwatt_files::write_atomically;
 use pocketwatt_model::{ChatTemplate, ModelError, ModelFolder, TextTokenizer};
 use pocketwatt_protocol::{TokenId, Turn};
 
@@ -142,8 +143,7 @@ fn token_bytes(tokenizer: &TextTokenizer, folder: &ModelFolder) -> Result<PathBu
         return Ok(path);
     }
     // Whole or not at all: another run may be reading it.
-    let beside = folder.path().join(format!("{TOKEN_BYTES}.{}", process::id()));
-    let written = fs::write(&beside, text).and_then(|()| fs::rename(&beside, &path));
-    written.with_context(|| format!("cannot write {}", path.display()))?;
+    write_atomically(&path, |file| file.write_all(text.as_bytes()))
+        .with_context(|| format!("cannot write {}", path.display()))?;
     Ok(path)
 }
