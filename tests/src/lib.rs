@@ -133,12 +133,12 @@ impl Bench {
 
     /// The newest run.
     pub fn folder(&self) -> RunFolder {
-        latest_run(&self.path("results")).expect("a stored run")
+        latest_run(&self.path("results")).expect("a stored run").folder
     }
 
     /// The records of the newest run.
     pub fn records(&self) -> Vec<Record> {
-        self.folder().records().expect("readable records")
+        self.folder().records().expect("readable records").intact
     }
 }
 

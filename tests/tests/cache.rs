@@ -42,8 +42,8 @@ fn first_runs_at_once_make_one_model_and_all_measure_it() {
     let generated = finished.iter().filter(|finished| finished.stderr.contains("generating ")).count();
     assert_eq!(generated, 1, "the others take what one has made");
     let folders: Vec<RunFolder> =
-        (0..PROCESSES).map(|number| latest_run(&bench.path(&results(number))).unwrap()).collect();
-    let records = folders.iter().flat_map(|folder| folder.records().unwrap());
+        (0..PROCESSES).map(|number| latest_run(&bench.path(&results(number))).unwrap().folder).collect();
+    let records = folders.iter().flat_map(|folder| folder.records().unwrap().intact);
     let measured = records.filter(|record| record.outcome == Outcome::Measured).count();
     assert_eq!(measured, PROCESSES * PRECISIONS.split(',').count());
 }

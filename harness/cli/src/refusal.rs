@@ -48,7 +48,7 @@ pub fn is_refusal(error: &anyhow::Error) -> bool {
             )
             || matches!(
                 cause.downcast_ref::<StoreError>(),
-                Some(StoreError::Malformed { .. } | StoreError::Version { .. } | StoreError::NoRuns(_))
+                Some(error) if !matches!(error, StoreError::Io { .. })
             )
     })
 }

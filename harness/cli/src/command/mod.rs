@@ -3,6 +3,7 @@
 pub mod backends;
 pub mod calls;
 pub mod conformance;
+pub mod damaged;
 pub mod doctor;
 pub mod energy;
 pub mod list;

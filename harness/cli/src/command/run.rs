@@ -15,12 +15,13 @@ use pocketwatt_meter::{Bandwidth, SystemRoot, device_facts, measure_bandwidth};
 use pocketwatt_model::ModelConfig;
 use pocketwatt_protocol::wall_clock_unix_ms;
 use pocketwatt_record::{
-    Case, EnergyPlan, ObserverCost, Outcome, PlannedCase, RECORD_FORMAT, Record, Run, RunSettings, StudySource,
+    Case, EnergyPlan, ObserverCost, Outcome, PlannedCase, RECORD_FORMAT, Record, Records, Run, RunSettings, StudySource,
 };
 
 use self::ownership::OwnedRun;
 use super::{
     calls::CallArguments,
+    damaged,
     energy::EnergyArguments,
     output,
     selection::{CacheArguments, PlanArguments, RegistryArguments},
@@ -239,7 +240,7 @@ fn is_fit(
 }
 
 fn resume(arguments: &RunArguments, registry: &Registry, name: &str) -> Result<Exit> {
-    let owned = OwnedRun::reopen(&arguments.results, stored_run::find(&arguments.results, name)?)?;
+    let owned = OwnedRun::reopen(&arguments.results, stored_run::find_to_resume(&arguments.results, name)?)?;
     let folder = owned.folder();
     let run = folder.run()?;
     let here = device_facts(&SystemRoot::real(), Some(&run.device.name));
@@ -251,7 +252,7 @@ fn resume(arguments: &RunArguments, registry: &Registry, name: &str) -> Result<E
         return Err(Refusal::error(format!("run {} was begun by pocketwatt {theirs}, this is {ours}", run.id)));
     }
     let library = arguments.cache.library()?;
-    let records = folder.records()?;
+    let records = folder.records_of(&run)?.intact;
     let precisions = computed_precisions(run.plan.iter().map(|planned| &planned.case), registry);
     let mut models = BTreeMap::new();
     for planned in &run.plan {
@@ -293,7 +294,9 @@ fn measure(
 ) -> Result<Exit> {
     let folder = owned.folder();
     let cache = arguments.cache.root()?;
-    let stored = folder.records()?;
+    let stored = folder.records_of(run)?;
+    damaged::set_aside(folder, run.plan.len(), &stored)?;
+    let stored = stored.intact;
     let finished: BTreeMap<&str, &Outcome> =
         stored.iter().map(|record| (record.case.id.as_str(), &record.outcome)).collect();
     let wanted = |case: &Case| match finished.get(case.id.as_str()) {
@@ -307,7 +310,7 @@ fn measure(
     let end = sweep.measure(folder, wanted, meters, mailbox, &mut progress).with_context(|| {
         format!("the run stopped; measured cases are kept in {}; go on with --resume", folder.path().display())
     })?;
-    let records = folder.records()?;
+    let Records { intact: records, damaged, .. } = folder.records_of(run)?;
     if end == SweepEnd::Interrupted {
         notice!("");
         notice!(
@@ -319,7 +322,7 @@ fn measure(
         );
         return Ok(Exit::Interrupted);
     }
-    outcome::show(arguments, run, folder, &records)?;
+    outcome::show(arguments, run, folder, &records, &damaged)?;
     let measured = records.iter().any(|record| record.outcome == Outcome::Measured);
     Ok(match (measured, all_measured(&records)) {
         (_, true) => Exit::Success,

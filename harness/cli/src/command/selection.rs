@@ -13,7 +13,9 @@ use pocketwatt_model::{
     variant::{KEYS, variant_name},
 };
 use pocketwatt_protocol::Precision;
-use pocketwatt_record::RunSettings;
+use pocketwatt_record::{
+    MOST_ITERATIONS, MOST_SETTLE_MS, MOST_THREADS, MOST_TIMEOUT_S, MOST_WARMUP_ITERATIONS, RunSettings,
+};
 
 use super::quantity;
 use crate::{
@@ -118,7 +120,7 @@ pub struct PlanArguments {
     #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = precision_parser())]
     precision: Vec<Precision>,
     /// Number of threads that compute [default: 1].
-    #[arg(long, value_name = "N", value_delimiter = ',', value_parser = value_parser!(u32).range(1..=1024))]
+    #[arg(long, value_name = "N", value_delimiter = ',', value_parser = value_parser!(u32).range(1..=i64::from(MOST_THREADS)))]
     threads: Vec<u32>,
     /// ONNX graph: each backend's best, the same for all, or a certain one.
     #[arg(long, default_value = "best", value_parser = GraphChoice::parser())]
@@ -127,13 +129,13 @@ pub struct PlanArguments {
     #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(1..=1_000_000))]
     items: Option<u32>,
     /// Iterations that count; with trained weights each item of a scenario's file is one instead.
-    #[arg(long, value_name = "N", default_value_t = 3, value_parser = value_parser!(u32).range(1..=100_000))]
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = value_parser!(u32).range(1..=i64::from(MOST_ITERATIONS)))]
     iterations: u32,
     /// Iterations before those, reported but not counted.
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = value_parser!(u32).range(0..=1000))]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = value_parser!(u32).range(0..=i64::from(MOST_WARMUP_ITERATIONS)))]
     warmup: u32,
     /// Pause before each counted iteration, in milliseconds.
-    #[arg(long, value_name = "MS", default_value_t = 0, value_parser = value_parser!(u64).range(0..=3_600_000))]
+    #[arg(long, value_name = "MS", default_value_t = 0, value_parser = value_parser!(u64).range(0..=MOST_SETTLE_MS))]
     settle: u64,
     /// Keep each case busy for at least so long, such as 10min: conversations follow one another without a pause, and what
     /// heat does to speed and power is told.
@@ -146,7 +148,7 @@ pub struct PlanArguments {
     #[arg(long)]
     no_quality: bool,
     /// A runner that says nothing for so many seconds is killed; it must be longer than an iteration.
-    #[arg(long, value_name = "S", default_value_t = 600, value_parser = value_parser!(u64).range(1..=86_400))]
+    #[arg(long, value_name = "S", default_value_t = 600, value_parser = value_parser!(u64).range(1..=MOST_TIMEOUT_S))]
     timeout: u64,
 }
 

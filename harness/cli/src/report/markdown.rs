@@ -1,6 +1,6 @@
 //! The table's content as GitHub-flavoured Markdown.
 
-use pocketwatt_record::{Record, Run};
+use pocketwatt_record::{Damaged, Record, Run};
 
 use super::{
     facts::{facts, legend},
@@ -9,7 +9,7 @@ use super::{
 };
 
 /// One heading and one table for each sheet, then what they have in common.
-pub fn render(run: &Run, records: &[Record]) -> String {
+pub fn render(run: &Run, records: &[Record], damaged: &[Damaged]) -> String {
     let mut output = String::new();
     let (mut energy, mut shares) = (false, false);
     for sheet in sheets(run, records) {
@@ -18,7 +18,7 @@ pub fn render(run: &Run, records: &[Record]) -> String {
         output += &table_of(&sheet);
     }
     output += &format!("{}\n\n| | |\n|---|---|\n", escape(&legend(energy, shares)));
-    for (name, fact) in facts(run, records) {
+    for (name, fact) in facts(run, records, damaged) {
         output += &format!("| {name} | {} |\n", escape(&fact));
     }
     output

@@ -39,7 +39,7 @@ pub use turns::render as render_turns;
 use std::{env, io, io::IsTerminal};
 
 use clap::ValueEnum;
-use pocketwatt_record::{Record, Run};
+use pocketwatt_record::{Damaged, Record, Run};
 
 /// How results are written to standard output.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -78,15 +78,21 @@ impl Style {
     }
 }
 
-/// Writes the results of a run in `format`.
+/// Writes the results of a run in `format`, and what lies among its records and is none.
 ///
 /// # Errors
-/// When the JSON document cannot be written.
-pub fn render(run: &Run, records: &[Record], format: Format, style: &Style) -> anyhow::Result<String> {
+/// When they cannot be written.
+pub fn render(
+    run: &Run,
+    records: &[Record],
+    damaged: &[Damaged],
+    format: Format,
+    style: &Style,
+) -> anyhow::Result<String> {
     Ok(match format {
-        Format::Table => table::render(run, records, style),
-        Format::Markdown => markdown::render(run, records),
+        Format::Table => table::render(run, records, damaged, style),
+        Format::Markdown => markdown::render(run, records, damaged),
         Format::Csv => csv::render(run, records),
-        Format::Json => json::render(run, records)?,
+        Format::Json => json::render(run, records, damaged)?,
     })
 }

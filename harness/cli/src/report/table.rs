@@ -1,6 +1,6 @@
 //! The table on a terminal.
 
-use pocketwatt_record::{Record, Run};
+use pocketwatt_record::{Damaged, Record, Run};
 
 use super::{
     Style,
@@ -14,7 +14,7 @@ const TEXT_WIDTH: usize = 100;
 const GAP: &str = "  ";
 
 /// Lays out every sheet, then what they have in common.
-pub fn render(run: &Run, records: &[Record], style: &Style) -> String {
+pub fn render(run: &Run, records: &[Record], damaged: &[Damaged], style: &Style) -> String {
     let paint = Paint { color: style.color };
     let text_width = style.width.unwrap_or(TEXT_WIDTH).min(TEXT_WIDTH);
     let mut output = String::new();
@@ -26,7 +26,7 @@ pub fn render(run: &Run, records: &[Record], style: &Style) -> String {
     }
     output += &paragraph("", &legend(energy, shares), text_width, paint);
     output.push('\n');
-    for (name, fact) in facts(run, records) {
+    for (name, fact) in facts(run, records, damaged) {
         output += &paragraph(&format!("{name:<10} "), &fact, text_width, paint);
     }
     output

@@ -1,7 +1,7 @@
 //! What a run shows when it has ended.
 
 use anyhow::{Context, Result};
-use pocketwatt_record::{Outcome, Record, Run, RunFolder};
+use pocketwatt_record::{Damaged, Outcome, Record, Run, RunFolder};
 
 use super::{RunArguments, scenario};
 use crate::{
@@ -14,8 +14,14 @@ use crate::{
 ///
 /// # Errors
 /// When a chart cannot be stored, or a text not be told. The records are stored already.
-pub(super) fn show(arguments: &RunArguments, run: &Run, folder: &RunFolder, records: &[Record]) -> Result<()> {
-    let mut text = report::render(run, records, arguments.format, &Style::detect())?;
+pub(super) fn show(
+    arguments: &RunArguments,
+    run: &Run,
+    folder: &RunFolder,
+    records: &[Record],
+    damaged: &[Damaged],
+) -> Result<()> {
+    let mut text = report::render(run, records, damaged, arguments.format, &Style::detect())?;
     if arguments.turns {
         text += &report::render_turns(run, records, arguments.format, &Style::detect());
     }

@@ -197,7 +197,7 @@ mod tests {
         fs::write(cases.join(".pocketwatt-half.partial"), "{").unwrap();
         fs::write(cases.join(".tmpAb12Cd"), "{").unwrap();
         fs::write(cases.join("somebody's"), "").unwrap();
-        assert_eq!(latest_run(results.path()).unwrap().path(), folder.path(), "no half run is in the way");
+        assert_eq!(latest_run(results.path()).unwrap().folder.path(), folder.path(), "no half run is in the way");
         let (_other, other) = begun(results.path(), "board");
         assert!(!cases.join(".pocketwatt-half.partial").exists());
         OwnedRun::reopen(results.path(), folder).unwrap();
