@@ -129,7 +129,7 @@ fn start(arguments: &RunArguments, registry: &Registry) -> Result<Exit> {
     let backends = registry.select(arguments.plan.backends())?;
     let library = arguments.cache.library()?;
     let mut planned_models = BTreeMap::new();
-    let names = arguments.plan.models();
+    let names = arguments.plan.models()?;
     for name in &names {
         planned_models.insert(name.clone(), PlannedModel::find(&library, name)?);
     }

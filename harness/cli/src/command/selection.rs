@@ -19,7 +19,7 @@ use pocketwatt_record::{
 
 use super::quantity;
 use crate::{
-    plan::{GraphChoice, Registry, Scenario, Study},
+    plan::{GraphChoice, Registry, Scenario, Study, ensure_few},
     refusal::Refusal,
 };
 
@@ -206,12 +206,17 @@ impl PlanArguments {
     }
 
     /// Names of the models, one for each combination of changes.
-    pub fn models(&self) -> Vec<String> {
+    ///
+    /// # Errors
+    /// When there are more than a run can have.
+    pub fn models(&self) -> Result<Vec<String>> {
+        let sweeps = self.sweep.iter().map(|sweep| sweep.values.len());
+        ensure_few(&std::iter::once(self.model.len().max(1)).chain(sweeps).collect::<Vec<_>>())?;
         let mut names = if self.model.is_empty() { vec![DEFAULT_MODEL.to_owned()] } else { self.model.clone() };
         for sweep in &self.sweep {
             names = names.iter().flat_map(|name| sweep.variants(name)).collect();
         }
-        names
+        Ok(names)
     }
 
     /// Names of the backends; none for the default.

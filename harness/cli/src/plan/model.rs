@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::Path};
 
 use anyhow::{Context, Result};
 use pocketwatt_model::{
-    ModelConfig, ModelError, ModelFolder, ModelLibrary, ModelManifest, ModelOrigin, generate_seeded,
+    ModelConfig, ModelError, ModelFolder, ModelLibrary, ModelManifest, ModelOrigin, check_name, generate_seeded,
     precision::{PreparedWeights, obstacle, prepare_weights},
     variant::seeded_config,
     write_graph,
@@ -36,6 +36,7 @@ impl PlannedModel {
     /// When there is neither a model nor a preset of that name, or the model on disk is damaged, or a seeded one of another
     /// shape, as another version of PocketWatt may have made it.
     pub fn find(library: &ModelLibrary, name: &str) -> Result<Self> {
+        check_name(name)?;
         if library.folder(name).exists() {
             let folder = library.find(name)?;
             ensure_current(name, &folder)?;
