@@ -6,6 +6,8 @@ mod catalogue;
 mod derive;
 mod energy;
 mod format;
+#[cfg(test)]
+mod hostile_test;
 mod line;
 mod observer;
 mod physics;
