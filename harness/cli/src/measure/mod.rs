@@ -4,6 +4,7 @@ mod ask;
 mod audit;
 mod calls;
 mod case;
+mod hangup;
 pub mod holder;
 mod library;
 mod mailbox;

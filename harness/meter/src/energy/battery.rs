@@ -9,7 +9,6 @@ use std::sync::Arc;
 use super::{
     AbsentMeter, Basis, Discovery, EnergyMeter, Measurand, MeterInfo, MeterSource, RawFile, RawReading, Reason, Scope,
     Unavailable,
-    plausible::{FileUnit, MICROAMPERE_HOURS, MICROAMPERES, MICROVOLTS, MICROWATT_HOURS, MICROWATTS},
 };
 use crate::SystemRoot;
 
@@ -91,15 +90,6 @@ impl Kind {
         }
     }
 
-    fn unit(self) -> FileUnit {
-        match self {
-            Self::EnergyNow => MICROWATT_HOURS,
-            Self::ChargeNow | Self::ChargeCounter => MICROAMPERE_HOURS,
-            Self::PowerNow => MICROWATTS,
-            Self::CurrentNow => MICROAMPERES,
-        }
-    }
-
     /// Whether it means nothing without the voltage.
     fn needs_voltage(self) -> bool {
         matches!(self, Self::ChargeNow | Self::ChargeCounter | Self::CurrentNow)
@@ -151,7 +141,7 @@ impl BatteryMeter {
         } else {
             None
         };
-        let first = value.amount(&kind.unit())?;
+        let first = value.integer()?;
         if kind == Kind::ChargeCounter && BOGUS_CHARGES.contains(&first) {
             let hint = format!("it shows {first} uAh, which is no charge but what drivers without a counter show");
             return Err(Unavailable::new(Reason::Unreadable, hint));
@@ -184,7 +174,7 @@ impl EnergyMeter for BatteryMeter {
 
     fn read(&mut self) -> Result<RawReading, Unavailable> {
         self.state.ensure_discharging()?;
-        let mut value = self.value.amount(&self.kind.unit())?;
+        let mut value = self.value.integer()?;
         if matches!(self.kind, Kind::PowerNow | Kind::CurrentNow) {
             // Drivers differ in the sign of what flows out; that it flows out is known from the status.
             if self.out == 0 {
@@ -196,7 +186,7 @@ impl EnergyMeter for BatteryMeter {
                 return Err(Unavailable::new(Reason::ChargerConnected, hint));
             }
         }
-        let microvolts = self.voltage.as_ref().map(|voltage| voltage.amount(&MICROVOLTS)).transpose()?;
+        let microvolts = self.voltage.as_ref().map(RawFile::integer).transpose()?;
         if microvolts.is_some_and(|microvolts| microvolts <= 0) {
             return Err(Unavailable::new(Reason::Unreadable, format!("{} shows a voltage of 0", self.info.part)));
         }

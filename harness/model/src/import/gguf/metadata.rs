@@ -10,8 +10,7 @@ pub enum Value {
     Boolean(bool),
     Text(String),
     Texts(Vec<String>),
-    /// Of 32 bits, which is what lists that a model needs have.
-    Integers(Vec<i64>),
+    Integers(Vec<i128>),
     /// An array of something that no model of ours needs.
     Other,
 }
@@ -49,7 +48,7 @@ impl Metadata {
         }
     }
 
-    pub fn integers(&self, key: &str) -> Option<&[i64]> {
+    pub fn integers(&self, key: &str) -> Option<&[i128]> {
         match self.values.get(key) {
             Some(Value::Integers(integers)) => Some(integers),
             _ => None,
