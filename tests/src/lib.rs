@@ -3,7 +3,6 @@
 
 use std::{
     env,
-    ffi::OsStr,
     fs::{self, File},
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
@@ -79,45 +78,35 @@ impl Bench {
         self.path("cache/models").join(name)
     }
 
+    /// Takes a lock of the cache, as another process would in whatever container, until the file is dropped.
+    pub fn hold(&self, lock: &str) -> File {
+        let locks = self.path("cache/locks");
+        fs::create_dir_all(&locks).unwrap();
+        fs::write(locks.join(lock), "somebody else\n").unwrap();
+        let file = File::open(locks.join(lock)).unwrap();
+        file.lock().unwrap();
+        file
+    }
+
     /// A `pocketwatt` command, with a script for the fake backend.
     pub fn start(&self, script: &str, arguments: &[&str]) -> Running {
-        self.spawn(self.command(script).args(arguments))
-    }
-
-    /// A line that a user types, to its end: `pocketwatt` is found as an installed program is.
-    pub fn shell(&self, line: &str) -> Finished {
-        let path = env::join_paths([programs(), Path::new("/usr/bin"), Path::new("/bin")]).unwrap();
-        self.spawn(self.program("sh", "").env("PATH", path).args(["-c", line])).finish()
-    }
-
-    /// `pocketwatt` without arguments yet.
-    pub fn command(&self, script: &str) -> Command {
-        self.program(programs().join("pocketwatt"), script)
-    }
-
-    fn program(&self, program: impl AsRef<OsStr>, script: &str) -> Command {
-        let mut command = Command::new(program);
-        command
+        let programs = programs();
+        let number = fs::read_dir(self.root.path()).unwrap().count();
+        let (stdout, stderr) = (self.path(&format!("stdout-{number}")), self.path(&format!("stderr-{number}")));
+        let child = Command::new(programs.join("pocketwatt"))
+            .args(arguments)
             .current_dir(self.root.path())
             .env("POCKETWATT_CACHE", self.path("cache"))
-            .env("POCKETWATT_RUNNERS", programs())
+            .env("POCKETWATT_RUNNERS", programs)
             .env("POCKETWATT_FAKE", script)
             .env("NO_COLOR", "1")
             .envs(self.environment.iter().map(|(variable, value)| (variable, value)))
             .stdin(Stdio::null())
-            .own_group();
-        command
-    }
-
-    /// Starts a command, with files in place of its outputs.
-    pub fn spawn(&self, command: &mut Command) -> Running {
-        let number = fs::read_dir(self.root.path()).unwrap().count();
-        let (stdout, stderr) = (self.path(&format!("stdout-{number}")), self.path(&format!("stderr-{number}")));
-        let child = command
             .stdout(File::create(&stdout).unwrap())
             .stderr(File::create(&stderr).unwrap())
+            .own_group()
             .spawn()
-            .expect("it starts");
+            .expect("pocketwatt starts");
         Running { child, stdout, stderr }
     }
 
@@ -144,12 +133,12 @@ impl Bench {
 
     /// The newest run.
     pub fn folder(&self) -> RunFolder {
-        latest_run(&self.path("results")).expect("a stored run")
+        latest_run(&self.path("results")).expect("a stored run").folder
     }
 
     /// The records of the newest run.
     pub fn records(&self) -> Vec<Record> {
-        self.folder().records().expect("readable records")
+        self.folder().records().expect("readable records").intact
     }
 }
 
@@ -175,6 +164,11 @@ impl Running {
     /// Process number.
     pub fn id(&self) -> u32 {
         self.child.id()
+    }
+
+    /// What it wrote to standard error so far.
+    pub fn stderr(&self) -> String {
+        String::from_utf8_lossy(&fs::read(&self.stderr).unwrap()).into_owned()
     }
 
     /// Waits for the end.

@@ -75,6 +75,66 @@ fn scenarios_that_are_none_are_refused() {
     refused(&bench, bench.run("", &["--scenario", "chat,chat"]), &["two scenarios are named \"chat\""]);
 }
 
+/// Each of these took gigabytes, minutes or for ever, or led to other files.
+#[test]
+fn files_that_swell_hang_or_lead_elsewhere_are_refused() {
+    let bench = with_model();
+    let scenario = |path: &str| bench.run("", &["--dry-run", "--scenario", path]);
+    let lists = |depth: usize| {
+        format!(
+            r#"{{"id": "a", "category": "c", "functions": [{{"name": "f", "description": "d", "parameters":
+            [{{"name": "x", "type": "{}string"}}]}}], "turns": [{{"user": "q", "calls": []}}]}}"#,
+            "list of ".repeat(depth)
+        )
+        .replace('\n', "")
+    };
+    for depth in [26, 100_000] {
+        let path = bench.write("calls.jsonl", &lists(depth));
+        refused(&bench, scenario(&path), &["calls.jsonl:1", "lists of lists may be 16 deep"]);
+    }
+    for (data, part) in [("/dev/zero", "must lie in its folder"), ("../talks.jsonl", "must lie in its folder")] {
+        let text = format!("name = \"a\"\noutput-tokens = 2\nconversations = \"{data}\"");
+        refused(&bench, scenario(&bench.write("mine.toml", &text)), &["mine.toml", data, part]);
+    }
+    let many = format!("name = \"a\"\noutput-tokens = {}\n[[turns]]\nuser = \"x\"", u32::MAX);
+    refused(&bench, scenario(&bench.write("many.toml", &many)), &["4294967295 tokens are more than 1048576"]);
+    let endless = bench.path("endless.toml");
+    std::os::unix::fs::symlink("/dev/zero", &endless).unwrap();
+    let endless = endless.to_str().unwrap();
+    let no_file = &["endless.toml", "it is a pipe, socket or device"];
+    refused(&bench, scenario(endless), no_file);
+    refused(&bench, bench.pocketwatt(&["study", endless]), no_file);
+    refused(&bench, bench.pocketwatt(&["backends", "--backends", endless]), no_file);
+    let study = include_str!("../../scenarios/studies/threads.toml").replacen("\"threads\"", "\"../../threads\"", 1);
+    let path = bench.write("study.toml", &study);
+    refused(&bench, bench.pocketwatt(&["study", &path]), &["study.toml", "would lead elsewhere"]);
+    let numbers = (1..=1000).map(|number| number.to_string()).collect::<Vec<_>>().join(",");
+    let sweeps = ["layers", "ffn", "context"].map(|key| format!("{key}={numbers}"));
+    let sweeps: Vec<&str> = sweeps.iter().flat_map(|sweep| ["--sweep", sweep]).collect();
+    let finished = bench.run("", &[&["--dry-run"], &sweeps[..]].concat());
+    refused(&bench, finished, &["1 x 1000 x 1000 x 1000 combinations", "at most 20000"]);
+    let finished = bench.run("", &["--dry-run", "--sweep", "layers=16777216"]);
+    refused(&bench, finished, &["num_hidden_layers is 16777216, beyond any model"]);
+}
+
+#[test]
+fn a_manifest_names_files_of_its_folder_alone() {
+    let bench = with_model();
+    let path = bench.model("tiny").join("pocketwatt.json");
+    let good = fs::read_to_string(&path).unwrap();
+    let listed = |file: &str| {
+        fs::write(&path, good.replace("\"other_sha256\": {", &format!("\"other_sha256\": {{\"{file}\": \"00\",")))
+            .unwrap();
+        bench.pocketwatt(&["model", "verify"]).expect_code(1)
+    };
+    for file in ["/dev/zero", "../../../secret", ".."] {
+        listed(file).expect_stderr(&["tiny is not what was made"]);
+    }
+    std::os::unix::fs::symlink("/dev/zero", bench.model("tiny").join("endless")).unwrap();
+    let finished = listed("endless");
+    assert!((finished.stdout + &finished.stderr).contains("it is a link"));
+}
+
 #[test]
 fn a_prompt_longer_than_the_context_is_a_row_with_the_reason() {
     let bench = Bench::new();
@@ -151,10 +211,7 @@ fn a_result_that_cannot_be_stored_leaves_the_earlier_ones() {
     fs::rename(&cases, &aside).unwrap();
     fs::write(&cases, "in the way").unwrap();
     let finished = running.finish().expect_code(1);
-    finished.expect_stderr(&[
-        "decode-3_tiny_fake_f32_1t was measured but not stored",
-        "go on with `pocketwatt run --resume",
-    ]);
+    finished.expect_stderr(&["decode-3_tiny_fake_f32_1t was measured but not stored", "go on with --resume"]);
     assert_eq!(starts.processes().len(), 2, "what cannot be stored is not measured");
     fs::remove_file(&cases).unwrap();
     fs::rename(&aside, &cases).unwrap();

@@ -34,6 +34,11 @@ fn remove(folder: &Path, file: &str) {
     fs::remove_file(folder.join(file)).unwrap();
 }
 
+fn endless(folder: &Path) {
+    remove(folder, "config.json");
+    std::os::unix::fs::symlink("/dev/zero", folder.join("config.json")).unwrap();
+}
+
 type Damage = fn(&Path);
 
 /// What is done to a checkpoint, and what is then said.
@@ -54,6 +59,25 @@ const DAMAGES: &[(Damage, &[&str])] = &[
         |folder| configure(folder, |config| config["vocab_size"] = json!(500)),
         &["config.json", "vocab_size is 500", "model.embed_tokens.weight", "512 rows"],
     ),
+    (
+        |folder| configure(folder, |config| config["num_hidden_layers"] = json!(60_000)),
+        &["config.json", "num_hidden_layers is 60000, but there are 20 tensors"],
+    ),
+    (
+        |folder| configure(folder, |config| config["num_hidden_layers"] = json!(1 << 20)),
+        &["config.json", "num_hidden_layers is 1048576, beyond any model"],
+    ),
+    (
+        |folder| {
+            configure(folder, |config| {
+                config["model_type"] = json!("llama4_text");
+                config["num_hidden_layers"] = json!(1_u64 << 40);
+                config["moe_layers"] = json!([]);
+            });
+        },
+        &["config.json", "num_hidden_layers is 1099511627776, beyond any model"],
+    ),
+    (endless, &["config.json", "it is a pipe, socket or device, not a file"]),
     (|folder| put(folder, "config.json", b"oops"), &["config.json", "it is not JSON", "line 1"]),
     (|folder| put(folder, "config.json", b"{\"\xff\"}"), &["config.json", "UTF-8"]),
     (|folder| remove(folder, "tokenizer.json"), &["checkpoint is not", "neither tokenizer.json nor tokenizer.model"]),

@@ -6,7 +6,7 @@ mod hub;
 use std::fs;
 
 use hub::{COMMIT, Contents, Hub, REPOSITORY};
-use pocketwatt_tests::{Bench, Finished};
+use pocketwatt_tests::{Bench, Finished, Running, wait_until};
 use serde_json::Value;
 
 const WEIGHTS: &str = "model.safetensors";
@@ -90,6 +90,21 @@ fn a_download_that_broke_off_goes_on_where_it_stopped() {
     }
     assert_eq!(starts, expected);
     bench.pocketwatt(&["model", "verify", "tiny-model"]).expect_code(0);
+}
+
+#[test]
+fn several_at_once_download_once() {
+    let (bench, hub) = bench(|_| {});
+    let lock = bench.hold("download-somebody--Tiny-Model.lock");
+    let fetches: Vec<Running> = (0..3).map(|_| bench.start("", &["model", "fetch", REPOSITORY])).collect();
+    fetches.iter().for_each(|running| wait_until("a process to wait", || running.stderr().contains("waiting for")));
+    drop(lock);
+    for running in fetches {
+        running.finish().expect_code(0);
+    }
+    assert_eq!(hub.ranges(WEIGHTS).len(), 1);
+    bench.pocketwatt(&["model", "verify", "tiny-model"]).expect_code(0);
+    assert_eq!(fs::read_dir(bench.path("cache/downloads")).unwrap().count(), 0);
 }
 
 #[test]

@@ -39,6 +39,8 @@ fn runs_of_every_version_are_read() {
     for version in fs::read_dir(fixtures()).unwrap() {
         let folder = RunFolder::open(&version.unwrap().path());
         let records = folder.records().unwrap();
+        assert_eq!(records.damaged, []);
+        let records = records.intact;
         assert_eq!(folder.run().unwrap().plan.len(), records.len());
         let outcomes: Vec<&Outcome> = records.iter().map(|record| &record.outcome).collect();
         assert!(

@@ -67,16 +67,3 @@ fn results_of_a_newer_version_are_refused_politely() {
     bench.pocketwatt(&["show"]).expect_code(3).expect_stderr(&["has format 99.", "use a newer pocketwatt"]);
     bench.resume("", &[]).expect_code(3).expect_stderr(&["has format 99."]);
 }
-
-#[test]
-fn a_damaged_record_is_named() {
-    let bench = Bench::new();
-    bench.run("", &["--scenario", "decode-3", "--iterations", "1"]).expect_code(0);
-    let path = bench.folder().path().join("cases/decode-3_tiny_fake_f32_1t.json");
-    let text = fs::read_to_string(&path).unwrap();
-    fs::write(&path, &text[..text.len() / 2]).unwrap();
-    bench
-        .pocketwatt(&["show"])
-        .expect_code(3)
-        .expect_stderr(&["decode-3_tiny_fake_f32_1t.json is not a valid result file"]);
-}

@@ -61,16 +61,22 @@ impl Repository {
     }
 }
 
-/// Downloads what an import needs into `downloads`. What is there already is not downloaded again, and a file that broke
-/// off goes on where it stopped.
+/// A commit of a repository on the hub, and the names of its files.
+pub struct Commit<'a> {
+    client: Client,
+    repository: &'a str,
+    commit: String,
+    present: Vec<String>,
+}
+
+/// Asks the hub for a repository at a revision.
 ///
 /// `HF_ENDPOINT` names another hub, `HF_TOKEN` or the token file of Hugging Face's programs opens repositories that are
 /// not public.
 ///
 /// # Errors
-/// When the repository, the revision or a file that an import needs is not there or not open to the user, the
-/// connection breaks, or what arrived is not what the hub says it is.
-pub fn fetch(repository: &Repository, revision: &str, downloads: &Path) -> Result<Checkpoint> {
+/// When the repository or the revision is not there or not open to the user, or the connection breaks.
+pub fn find<'a>(repository: &'a Repository, revision: &str) -> Result<Commit<'a>> {
     let name = &repository.name;
     let client = Client::from_environment()?;
     let (commit, present) = client.repository(name, &checked_revision(revision)?)?;
@@ -78,21 +84,39 @@ pub fn fetch(repository: &Repository, revision: &str, downloads: &Path) -> Resul
     if !is_hexadecimal(&commit, COMMIT_CHARACTERS) {
         return Err(Refusal::error(format!("the hub calls {commit:?} the commit of {name}: that is none")));
     }
-    let downloads = downloads.join(Repo::new(name.clone(), RepoType::Model).folder_name());
-    let folder = downloads.join(&commit);
-    pocketwatt_files::create_folder(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
-    let files = Downloads { client: &client, repository: name, commit: &commit, folder: &folder };
-    let plan = wanted(name, &present)?;
-    for file in &plan.files {
-        files.get(file)?;
+    Ok(Commit { client, repository: name, commit, present })
+}
+
+impl Commit<'_> {
+    /// `facebook/MobileLLM-125M at` and the commit.
+    pub fn origin(&self) -> String {
+        format!("{} at {}", self.repository, self.commit)
     }
-    if plan.sharded {
-        files.get(INDEX)?;
-        for shard in shards(&folder.join(INDEX), &present)? {
-            files.get(&shard)?;
+
+    /// Downloads what an import needs into `downloads`. What is there already is not downloaded again, and a file that
+    /// broke off goes on where it stopped. One process at a time may do this for a repository.
+    ///
+    /// # Errors
+    /// When a file that an import needs is not there or not open to the user, the connection breaks, or what arrived is not
+    /// what the hub says it is.
+    pub fn download(&self, downloads: &Path) -> Result<Checkpoint> {
+        let Self { client, repository, commit, present } = self;
+        let downloads = downloads.join(Repo::new((*repository).to_owned(), RepoType::Model).folder_name());
+        let folder = downloads.join(commit);
+        fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        let files = Downloads { client, repository, commit, folder: &folder };
+        let plan = wanted(repository, present)?;
+        for file in &plan.files {
+            files.get(file)?;
         }
+        if plan.sharded {
+            files.get(INDEX)?;
+            for shard in shards(&folder.join(INDEX), present)? {
+                files.get(&shard)?;
+            }
+        }
+        Ok(Checkpoint { origin: self.origin(), folder, downloads })
     }
-    Ok(Checkpoint { origin: format!("{name} at {commit}"), folder, downloads })
 }
 
 /// A branch, tag or commit, as it stands in an address.

@@ -5,15 +5,12 @@
 #[macro_use]
 pub mod notice;
 
-pub mod columns;
+pub mod cache;
 pub mod command;
 pub mod doctor;
 pub mod exit;
-mod file_name;
-
 pub mod fetch;
 pub mod inert;
-mod last_resort;
 pub mod measure;
 pub mod plan;
 pub mod refusal;
@@ -28,8 +25,8 @@ use crate::exit::Exit;
 /// Measures what a small language model costs on the device that runs it: latency, tokens per second and memory, for
 /// the same model through several inference engines.
 ///
-/// Exit status: 0 all well; 1 something broke; 2 wrong usage; 3 the input was refused; 4 a case failed or was skipped;
-/// 5 no case was measured; 6 the device is unfit for measuring; 130 interrupted.
+/// Exit status: 0 all well; 1 something broke; 2 wrong usage; 3 the input was refused; 4 a case failed or was skipped,
+/// or a record is damaged; 5 no case was measured; 6 the device is unfit for measuring; 130 interrupted.
 #[derive(Parser, Debug)]
 #[command(name = "pocketwatt", version, max_term_width = 110)]
 struct Arguments {
@@ -65,20 +62,12 @@ enum Command {
 
 /// The whole program, from its arguments to its exit status.
 pub fn run() -> ExitCode {
-    ExitCode::from(last_resort::guard(obey) as u8)
-}
-
-fn obey() -> Exit {
-    let arguments = match Arguments::try_parse() {
-        Ok(arguments) => arguments,
-        Err(error) => return exit::report_usage(&error),
-    };
-    let outcome = match arguments.command {
+    let outcome = match Arguments::parse().command {
         Command::Run(arguments) => command::run::run(*arguments),
         Command::Study(arguments) => command::study::run(*arguments),
         Command::List(arguments) => command::list::run(arguments).map(|()| Exit::Success),
         Command::Backends(arguments) => command::backends::run(&arguments).map(|()| Exit::Success),
-        Command::Show(arguments) => command::show::run(arguments).map(|()| Exit::Success),
+        Command::Show(arguments) => command::show::run(arguments),
         Command::Model(arguments) => command::model::run(arguments).map(|()| Exit::Success),
         Command::Conformance(arguments) => command::conformance::run(arguments),
         Command::Probe(arguments) => command::probe::run(arguments),

@@ -48,7 +48,7 @@ pub fn is_refusal(error: &anyhow::Error) -> bool {
             )
             || matches!(
                 cause.downcast_ref::<StoreError>(),
-                Some(StoreError::Malformed { .. } | StoreError::Version { .. } | StoreError::NoRuns(_))
+                Some(error) if !matches!(error, StoreError::Io { .. })
             )
     })
 }
@@ -62,9 +62,10 @@ fn is_broken(error: &ModelError) -> bool {
     }
 }
 
-/// A file that is not there, or is no text, was somebody's input.
+/// A file that is not there, is no file at all, too large or no text, was somebody's input.
 fn is_input(error: &io::Error) -> bool {
-    matches!(error.kind(), ErrorKind::NotFound | ErrorKind::InvalidData)
+    use ErrorKind::{FileTooLarge, InvalidData, InvalidInput, NotFound};
+    matches!(error.kind(), NotFound | InvalidData | InvalidInput | FileTooLarge)
 }
 
 /// The known name that reads most like `wanted`; none if nothing comes near.

@@ -65,7 +65,7 @@ pub fn read_conversations(path: &Path) -> Result<ConversationFile, DatasetError>
     for (line, row) in read.rows {
         match row.into_draft(format).and_then(|draft| names.name(line, draft)) {
             Ok(conversation) => rows.push((line, conversation)),
-            Err(reason) => read.errors.push(RowError { path: path.to_owned(), line, reason }),
+            Err(reason) => read.errors.push(RowError::new(path, line, reason)),
         }
     }
     read.errors.sort_by_key(|error| error.line);

@@ -1,11 +1,13 @@
 //! Files of rows: JSON Lines, or one JSON array.
 
 use std::{
+    borrow::Cow,
     fmt::{self, Display},
-    fs, io,
+    io::{self, ErrorKind},
     path::{Path, PathBuf},
 };
 
+use pocketwatt_files::read_bounded;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
@@ -15,6 +17,8 @@ use thiserror::Error;
 const MAX_ROW_BYTES: usize = 4 << 20;
 /// Largest file that is read: its rows are kept in memory.
 const MAX_FILE_BYTES: u64 = 1 << 30;
+/// Longest reason why a row cannot be used: what it quotes may be the row itself.
+const MAX_REASON_CHARACTERS: usize = 300;
 /// The mark that some editors put before the first row.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
@@ -32,12 +36,10 @@ pub enum DatasetError {
         source: io::Error,
     },
     /// It is larger than what is kept in memory.
-    #[error("the data set {path} has {bytes} bytes, more than {MAX_FILE_BYTES}: split it")]
+    #[error("the data set {path} has more than {MAX_FILE_BYTES} bytes: split it")]
     TooLarge {
         /// The file.
         path: PathBuf,
-        /// Its size.
-        bytes: u64,
     },
     /// It is none of the formats, or has no row that can be used.
     #[error("{path} is not a data set: {reason}")]
@@ -58,6 +60,21 @@ pub struct RowError {
     pub line: usize,
     /// What is wrong with it.
     pub reason: String,
+}
+
+impl RowError {
+    /// A reason that is too long to be read loses its end.
+    pub fn new(path: &Path, line: usize, reason: String) -> Self {
+        Self { path: path.to_owned(), line, reason: shortened(&reason, MAX_REASON_CHARACTERS).into_owned() }
+    }
+}
+
+/// The first characters of a text, and a sign that there were more.
+pub(crate) fn shortened(text: &str, most_characters: usize) -> Cow<'_, str> {
+    match text.char_indices().nth(most_characters) {
+        Some((end, _)) => format!("{}...", &text[..end]).into(),
+        None => text.into(),
+    }
 }
 
 impl Display for RowError {
@@ -85,7 +102,7 @@ impl<T> Rows<T> {
         for (line, row) in self.rows {
             match make(row) {
                 Ok(made) => rows.push((line, made)),
-                Err(reason) => errors.push(RowError { path: path.to_owned(), line, reason }),
+                Err(reason) => errors.push(RowError::new(path, line, reason)),
             }
         }
         errors.sort_by_key(|error| error.line);
@@ -98,12 +115,10 @@ impl<T> Rows<T> {
 /// # Errors
 /// When the file cannot be read or is too large, or it is an array that is not valid JSON.
 pub fn read_rows<T: DeserializeOwned>(path: &Path) -> Result<Rows<T>, DatasetError> {
-    let io = |source| DatasetError::Io { path: path.to_owned(), source };
-    let bytes = fs::metadata(path).map_err(io)?.len();
-    if bytes > MAX_FILE_BYTES {
-        return Err(DatasetError::TooLarge { path: path.to_owned(), bytes });
-    }
-    let contents = fs::read(path).map_err(io)?;
+    let contents = read_bounded(path, MAX_FILE_BYTES).map_err(|source| match source.kind() {
+        ErrorKind::FileTooLarge => DatasetError::TooLarge { path: path.to_owned() },
+        _ => DatasetError::Io { path: path.to_owned(), source },
+    })?;
     let sha256 = Sha256::digest(&contents).iter().map(|byte| format!("{byte:02x}")).collect();
     let text = contents.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&contents);
     let raw = match text.iter().find(|byte| !byte.is_ascii_whitespace()) {
@@ -155,6 +170,8 @@ fn parse<T: DeserializeOwned>(row: &[u8]) -> Result<T, String> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use serde::Deserialize;
 
     use super::*;
@@ -230,6 +247,23 @@ mod tests {
         assert!(error.ends_with("line 2 is not UTF-8"), "{error}");
         let error = read_rows::<Greeting>(Path::new("nowhere.jsonl")).unwrap_err().to_string();
         assert_eq!(error, "cannot read the data set nowhere.jsonl");
+    }
+
+    #[test]
+    fn what_a_reason_quotes_is_cut() {
+        let long = format!("{{\"text\":[\"{}\"], \"text\":1}}\n{{\"{}\":1}}", "x".repeat(9), "é".repeat(500_000));
+        let (_, errors) = outcome(long.as_bytes());
+        assert!(errors.iter().all(|(_, reason)| reason.chars().count() <= MAX_REASON_CHARACTERS + 3), "{errors:?}");
+        let reason = RowError::new(Path::new("x"), 1, "é".repeat(1000)).reason;
+        assert_eq!((reason.chars().count(), reason.ends_with("...")), (MAX_REASON_CHARACTERS + 3, true));
+    }
+
+    #[test]
+    fn pipes_and_devices_are_no_data_sets() {
+        for path in ["/dev/zero", "/dev", "/proc/self/fd/0/nothing"] {
+            let error = read_rows::<Greeting>(Path::new(path)).unwrap_err();
+            assert!(matches!(&error, DatasetError::Io { .. }), "{error}");
+        }
     }
 
     #[test]

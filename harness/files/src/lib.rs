@@ -4,16 +4,16 @@
 //! Nothing here trusts a process number: another container has its own. A file or folder that is still being written is
 //! locked by its writer, and whoever can take that lock knows that the writer is gone.
 
-mod folder;
+mod aside;
 mod lock;
 mod name;
 mod partial;
 mod read;
 mod write;
 
-pub use folder::create_folder;
+pub use aside::set_aside;
 pub use lock::{Held, Lock};
 pub use name::{NameError, check_name, join_inside};
-pub use partial::{PartialFolder, claim_folder, remove_abandoned};
-pub use read::{open_regular, read_bounded, read_text_bounded};
+pub use partial::{PartialFolder, claim_folder, exchange, remove_abandoned};
+pub use read::{open_regular, open_regular_in_place, read_bounded, read_bounded_in_place, read_text_bounded};
 pub use write::write_atomically;

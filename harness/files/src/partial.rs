@@ -7,7 +7,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use rustix::fs::{OFlags, RenameFlags, renameat_with};
+use rustix::{
+    fs::{OFlags, RenameFlags, renameat_with},
+    io::Errno,
+};
 use tempfile::Builder;
 
 use crate::write::folder_of;
@@ -78,8 +81,7 @@ impl PartialFolder {
     /// # Errors
     /// When there is nothing at the place, or the system refuses.
     pub fn replace(mut self, target: &Path) -> io::Result<()> {
-        let here = rustix::fs::CWD;
-        renameat_with(here, &self.path, here, target, RenameFlags::EXCHANGE)?;
+        exchange(&self.path, target)?;
         self.published = true;
         // What lies under the unfinished name now is the old one; if it cannot be removed here, nobody holds its lock.
         let _ = remove(&self.path);
@@ -94,6 +96,32 @@ impl Drop for PartialFolder {
             let _ = fs::remove_dir_all(&self.path);
         }
     }
+}
+
+/// Lets two files or folders of one disk change places, in one step: whoever opens either place finds the one or the other.
+/// Where the file system cannot do that, the second place is empty for a moment.
+///
+/// # Errors
+/// When there is nothing at one of the places, or the system refuses.
+pub fn exchange(one: &Path, other: &Path) -> io::Result<()> {
+    let here = rustix::fs::CWD;
+    match renameat_with(here, one, here, other, RenameFlags::EXCHANGE) {
+        Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => exchange_in_steps(one, other),
+        exchanged => Ok(exchanged?),
+    }
+}
+
+fn exchange_in_steps(one: &Path, other: &Path) -> io::Result<()> {
+    one.symlink_metadata()?;
+    let aside = Builder::new().prefix(PARTIAL_PREFIX).suffix(PARTIAL_SUFFIX).tempdir_in(folder_of(one))?;
+    let old = aside.path().join("old");
+    fs::rename(other, &old)?;
+    if let Err(error) = fs::rename(one, other) {
+        // Better the old one than none.
+        let _ = fs::rename(&old, other);
+        return Err(error);
+    }
+    fs::rename(&old, one)
 }
 
 /// Removes from a folder what writers that are gone left unfinished: it may be gigabytes. What cannot be removed, or is
@@ -167,6 +195,24 @@ mod tests {
         fs::write(partial.path().join("file"), "third").unwrap();
         partial.replace(&target).unwrap();
         assert_eq!((fs::read_to_string(target.join("file")).unwrap().as_str(), count(root.path())), ("third", 1));
+    }
+
+    #[test]
+    fn two_folders_change_places_in_one_step_or_in_several() {
+        let root = tempfile::tempdir().unwrap();
+        let (one, other) = (root.path().join("one"), root.path().join("other"));
+        for folder in [&one, &other] {
+            fs::create_dir(folder).unwrap();
+            fs::write(folder.join("file"), folder.file_name().unwrap().as_encoded_bytes()).unwrap();
+        }
+        let read = || [&one, &other].map(|folder| fs::read_to_string(folder.join("file")).unwrap());
+        exchange(&one, &other).unwrap();
+        assert_eq!(read(), ["other", "one"]);
+        exchange_in_steps(&one, &other).unwrap();
+        assert_eq!(read(), ["one", "other"]);
+        exchange(&one, &root.path().join("none")).unwrap_err();
+        exchange_in_steps(&root.path().join("none"), &one).unwrap_err();
+        assert_eq!((read(), count(root.path())), (["one".into(), "other".into()], 2));
     }
 
     #[test]

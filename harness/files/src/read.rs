@@ -5,7 +5,7 @@ use std::{
     path::Path,
 };
 
-use rustix::fs::OFlags;
+use rustix::{fs::OFlags, io::Errno};
 
 /// Opens a file for reading if it is a regular one, links followed. A pipe would let the reader wait for ever, and a
 /// device have no end.
@@ -13,8 +13,24 @@ use rustix::fs::OFlags;
 /// # Errors
 /// When it cannot be opened, or is something else ([`ErrorKind::InvalidInput`]).
 pub fn open_regular(path: &Path) -> io::Result<File> {
+    open(path, OFlags::empty())
+}
+
+/// As [`open_regular`], but a link that lies at the path is refused: where a stranger may have put it, it leads to what is
+/// none of his.
+///
+/// # Errors
+/// As [`open_regular`].
+pub fn open_regular_in_place(path: &Path) -> io::Result<File> {
+    open(path, OFlags::NOFOLLOW).map_err(|error| match Errno::from_io_error(&error) {
+        Some(Errno::LOOP) => io::Error::new(ErrorKind::InvalidInput, "it is a link, which is not followed here"),
+        _ => error,
+    })
+}
+
+fn open(path: &Path, more: OFlags) -> io::Result<File> {
     // Without waiting: a pipe without a writer would block already on opening.
-    let flags = OFlags::NONBLOCK.union(OFlags::NOCTTY).bits().cast_signed();
+    let flags = (OFlags::NONBLOCK | OFlags::NOCTTY | more).bits().cast_signed();
     let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
     let kind = file.metadata()?.file_type();
     if kind.is_file() {
@@ -29,7 +45,18 @@ pub fn open_regular(path: &Path) -> io::Result<File> {
 /// # Errors
 /// As [`open_regular`], and [`ErrorKind::FileTooLarge`] for a longer one.
 pub fn read_bounded(path: &Path, most_bytes: u64) -> io::Result<Vec<u8>> {
-    let file = open_regular(path)?;
+    read(open_regular(path)?, most_bytes)
+}
+
+/// The same, and a link that lies at the path is refused.
+///
+/// # Errors
+/// As [`read_bounded`].
+pub fn read_bounded_in_place(path: &Path, most_bytes: u64) -> io::Result<Vec<u8>> {
+    read(open_regular_in_place(path)?, most_bytes)
+}
+
+fn read(file: File, most_bytes: u64) -> io::Result<Vec<u8>> {
     let too_large = |bytes: u64| {
         io::Error::new(ErrorKind::FileTooLarge, format!("it has {bytes} bytes, more than {most_bytes} are not read"))
     };
@@ -71,6 +98,11 @@ mod tests {
         rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, rustix::fs::Mode::RUSR, 0).unwrap();
         assert!(open_regular(&pipe).unwrap_err().to_string().contains("pipe"));
         assert!(!read_text_bounded(Path::new("/proc/self/status"), 1 << 20).unwrap().is_empty());
+        let link = root.path().join("link");
+        std::os::unix::fs::symlink(&path, &link).unwrap();
+        assert_eq!(read_bounded(&link, 7).unwrap(), b"seven b");
+        assert!(read_bounded_in_place(&link, 7).unwrap_err().to_string().contains("link"));
+        assert_eq!(read_bounded_in_place(&path, 7).unwrap(), b"seven b");
         fs::write(&path, [0xff]).unwrap();
         assert_eq!(read_text_bounded(&path, 7).unwrap_err().kind(), ErrorKind::InvalidData);
     }

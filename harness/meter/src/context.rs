@@ -67,9 +67,10 @@ impl ContextProbe {
         let mut max_hz: Option<f64> = None;
         for frequency in &self.frequencies {
             // `scaling_cur_freq` is in kilohertz (Documentation/admin-guide/pm/cpufreq.rst).
-            let Some(hz) = frequency.file.integer().ok().filter(|khz| *khz > 0).map(|khz| khz as f64 * 1e3) else {
+            let Some(hz) = frequency.file.integer().ok().and_then(|khz| hertz(u64::try_from(khz).ok()?)) else {
                 continue;
             };
+            let hz = hz as f64;
             sum += hz * frequency.processors;
             processors += frequency.processors;
             max_hz = Some(max_hz.map_or(hz, |highest| highest.max(hz)));
@@ -81,6 +82,11 @@ impl ContextProbe {
 /// A sensor's value, which the kernel gives in thousandths of a degree.
 fn celsius(file: &RawFile) -> Option<f64> {
     plausible_celsius(file.integer().ok()?)
+}
+
+/// Hertz of a frequency in kilohertz, as far as a processor can have it: up to 100 GHz.
+pub(crate) fn hertz(kilohertz: u64) -> Option<u64> {
+    (1..=100_000_000).contains(&kilohertz).then_some(kilohertz * 1000)
 }
 
 /// Less than one degree is no temperature of a running processor: zones without a sensor say 0, and some old phones give

@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 
 use sysinfo::{MemoryRefreshKind, RefreshKind, System};
 
-use crate::{DeviceFacts, SystemRoot};
+use crate::{DeviceFacts, SystemRoot, context::hertz};
 
 /// Longest name of a device.
 const NAME_CHARACTERS: usize = 40;
@@ -117,7 +117,7 @@ fn virtualisation(root: &SystemRoot, cpuinfo: &str) -> Option<String> {
 
 fn maximum_frequency_hz(root: &SystemRoot) -> Option<u64> {
     let kilohertz = root.text("sys/devices/system/cpu/cpu0/cpufreq/cpuinfo_max_freq")?;
-    kilohertz.parse::<u64>().ok()?.checked_mul(1000)
+    hertz(kilohertz.parse().ok()?)
 }
 
 /// The cache of the highest level that the first processor has.

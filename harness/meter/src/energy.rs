@@ -14,6 +14,7 @@ mod nvml;
 mod observe;
 mod perf;
 mod pixel_rails;
+mod plausible;
 mod powercap;
 mod raw_file;
 mod series;
@@ -86,4 +87,53 @@ pub fn discover(root: &SystemRoot) -> Discovery {
         found.extend(kind(root));
     }
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{fixture::Tree, *};
+
+    const NUMBERS: [&str; 12] = [
+        "0",
+        "-1",
+        "9223372036854775807",
+        "-9223372036854775808",
+        "18446744073709551615",
+        "18446744073710",
+        "1e400",
+        "nan",
+        "inf",
+        "-",
+        "\u{202e}7",
+        "0-4294967295",
+    ];
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        /// Whatever stands in a file of a device: it is a reading within its unit, or absent with a reason.
+        #[test]
+        fn damaged_files_are_refused_and_never_computed_with(
+            name in prop::sample::select(vec!["intel-client", "laptop", "hwmon-board", "hwmon-acpi-power-meter", "pixel-rails"]),
+            changes in prop::collection::vec((any::<prop::sample::Index>(), prop::sample::select(NUMBERS.to_vec())), 1..5),
+        ) {
+            let tree = Tree::named(name);
+            let files = tree.files();
+            for (file, content) in changes {
+                tree.set(&files[file.index(files.len())], content);
+            }
+            let root = tree.root();
+            let mut found = discover(&root);
+            for meter in &mut found.meters {
+                let _ = meter.read();
+                let info = meter.info();
+                prop_assert!(info.update_period.is_none_or(|period| period.ns <= 86_400_000_000_000), "{info:?}");
+                prop_assert!(info.power_limit_watts.is_none_or(|watts| watts > 0.0 && watts <= 1e5), "{info:?}");
+                prop_assert!(info.gain_error.is_none_or(|error| (0.0..=1.0).contains(&error)), "{info:?}");
+            }
+            prop_assert!(battery_capacity(&root).is_none_or(|capacity| capacity.joules < 1e9));
+            let _ = crate::device_facts(&root, None);
+        }
+    }
 }

@@ -91,7 +91,7 @@ impl ProcessMeter {
         let user: u64 = fields.nth(11)?.parse().ok()?;
         let system: u64 = fields.next()?.parse().ok()?;
         let ticks = user.checked_add(system)?;
-        (self.clock_ticks_per_second > 0).then(|| ticks.saturating_mul(1_000_000_000 / self.clock_ticks_per_second))
+        ticks.checked_mul(1_000_000_000_u64.checked_div(self.clock_ticks_per_second)?)
     }
 
     /// Reads how long each thread has waited for a processor so far.
@@ -114,7 +114,8 @@ impl ProcessMeter {
     /// keeps no such statistics.
     pub fn run_queue_wait_ns(&self) -> Option<u64> {
         let told = self.waits.values().any(|wait| wait.schedstat.is_some());
-        told.then(|| self.waits.values().map(|wait| wait.waited_ns).sum())
+        let sum = self.waits.values().try_fold(0_u64, |sum, wait| sum.checked_add(wait.waited_ns));
+        sum.filter(|_| told)
     }
 }
 

@@ -3,6 +3,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use pocketwatt_files::read_bounded;
+
+/// Longest text that is read: `/proc/cpuinfo` of the largest machines has some megabytes.
+const MOST_TEXT_BYTES: u64 = 16 << 20;
+
 /// The folders in which `proc` and `sys` lie: `/` on a device, a fixture in tests.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SystemRoot {
@@ -48,7 +53,7 @@ impl SystemRoot {
     /// A small text file, trimmed; nothing if it is missing, empty or may not be read: kernels differ in what they tell.
     pub fn text(&self, path: impl AsRef<Path>) -> Option<String> {
         // Device-tree strings end in a zero byte.
-        let text = fs::read(self.join(path)).ok()?;
+        let text = read_bounded(&self.join(path), MOST_TEXT_BYTES).ok()?;
         let text = String::from_utf8_lossy(&text).trim_matches(['\0', ' ', '\n', '\t', '\r']).to_owned();
         (!text.is_empty()).then_some(text)
     }

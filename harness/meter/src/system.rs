@@ -25,14 +25,15 @@ pub fn read_system_times(root: &SystemRoot) -> Option<SystemTimes> {
     if per_second == 0 {
         return None;
     }
-    let nanoseconds = |ticks: u64| ticks.saturating_mul(1_000_000_000 / per_second);
+    let nanoseconds = |ticks: u64| ticks.checked_mul(1_000_000_000 / per_second);
     // user nice system idle iowait irq softirq steal; guest time, behind them, is in user time already.
     let [user, nice, system, idle, iowait, interrupts, soft_interrupts, steal] = *ticks.first_chunk()?;
-    let busy = user + nice + system + interrupts + soft_interrupts;
+    let sum = |parts: &[u64]| parts.iter().try_fold(0_u64, |sum, part| sum.checked_add(*part));
+    let busy = sum(&[user, nice, system, interrupts, soft_interrupts])?;
     Some(SystemTimes {
-        busy_ns: nanoseconds(busy),
-        steal_ns: nanoseconds(steal),
-        total_ns: nanoseconds(busy + idle + iowait + steal),
+        busy_ns: nanoseconds(busy)?,
+        steal_ns: nanoseconds(steal)?,
+        total_ns: nanoseconds(sum(&[busy, idle, iowait, steal])?)?,
     })
 }
 
@@ -58,7 +59,9 @@ mod tests {
 
     #[test]
     fn nonsense_is_absence() {
-        for text in ["", "cpu", "cpu  1 2 3", "cpu  1 2 3 x 5 6 7 8", "intr 5\n"] {
+        for text in
+            ["", "cpu", "cpu  1 2 3", "cpu  1 2 3 x 5 6 7 8", "intr 5\n", "cpu  1 2 3 18446744073709551615 5 6 7 8"]
+        {
             assert_eq!(read(text), None, "{text:?}");
         }
         assert!(read_system_times(&SystemRoot::real()).is_some());

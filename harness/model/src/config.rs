@@ -1,5 +1,14 @@
 use crate::ModelError;
 
+/// Largest width, vocabulary or context.
+const MOST: usize = 1 << 24;
+/// Most blocks, and most times that one runs: the deepest models have some hundreds.
+const MOST_LAYERS: usize = 1 << 16;
+/// Most weights: a thousand times those of the largest models here.
+const MOST_PARAMETERS: u128 = 1 << 40;
+/// Most bytes of key-value cache for one position.
+const MOST_KV_BYTES: u128 = 1 << 32;
+
 /// The shape of a MobileLLM- or Llama-like decoder: RMSNorm, rotary positions (rotate-half), grouped-query
 /// attention, SwiGLU, no biases (arXiv 2402.14905, section 3); and what the dense blocks of Llama 4, and with them
 /// MobileLLM-R1 (arXiv 2509.24945), have beyond that.
@@ -44,6 +53,15 @@ pub struct ModelConfig {
     pub eos_tokens: Vec<u32>,
 }
 
+/// Refuses a number of blocks that no model has, before a list is made with an entry for each.
+pub(crate) fn ensure_layers(layers: usize) -> Result<(), ModelError> {
+    if layers > MOST_LAYERS {
+        let reason = format!("num_hidden_layers is {layers}, beyond any model this project can hold");
+        return Err(ModelError::Config(reason));
+    }
+    Ok(())
+}
+
 /// Sharper attention in long texts (arXiv 2501.19399; Llama 4's `attn_temperature_tuning`): the query at position `p` is
 /// multiplied by `1 + scale * ln(1 + floor((p + 1) / floor_scale))`.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -85,24 +103,25 @@ impl ModelConfig {
     /// [`ModelError::Config`], naming the keys that contradict each other.
     pub fn validate(&self) -> Result<(), ModelError> {
         let refuse = |message: String| Err(ModelError::Config(message));
-        for (name, value) in [
-            ("num_hidden_layers", self.layers),
-            ("layer repeats", self.layer_repeats),
-            ("hidden_size", self.hidden),
-            ("num_attention_heads", self.heads),
-            ("num_key_value_heads", self.kv_heads),
-            ("head_dim", self.head_dim),
-            ("intermediate_size", self.ffn),
-            ("vocab_size", self.vocabulary),
-            ("max_position_embeddings", self.context),
+        for (name, value, most) in [
+            ("num_hidden_layers", self.layers, MOST_LAYERS),
+            ("layer repeats", self.layer_repeats, MOST_LAYERS),
+            ("hidden_size", self.hidden, MOST),
+            ("num_attention_heads", self.heads, MOST),
+            ("num_key_value_heads", self.kv_heads, MOST),
+            ("head_dim", self.head_dim, MOST),
+            ("intermediate_size", self.ffn, MOST),
+            ("vocab_size", self.vocabulary, MOST),
+            ("max_position_embeddings", self.context, MOST),
         ] {
             if value == 0 {
                 return refuse(format!("{name} is 0"));
             }
-            if value > 1 << 24 {
+            if value > most {
                 return refuse(format!("{name} is {value}, beyond any model this project can hold"));
             }
         }
+        self.refuse_products()?;
         if !self.heads.is_multiple_of(self.kv_heads) {
             return refuse(format!(
                 "num_attention_heads ({}) is not a multiple of num_key_value_heads ({})",
@@ -121,7 +140,7 @@ impl ModelConfig {
             return refuse(format!("no_rope_layers has a layer {layer}, but num_hidden_layers is {}", self.layers));
         }
         if !self.no_rope_layers.is_sorted_by(|a, b| a < b) {
-            return refuse(format!("no_rope_layers {:?} is not ascending", self.no_rope_layers));
+            return refuse("no_rope_layers is not ascending".into());
         }
         if let Some(AttentionTemperature { floor_scale, scale }) = self.attention_temperature {
             if !(floor_scale.is_finite() && floor_scale > 0.0) {
@@ -139,6 +158,38 @@ impl ModelConfig {
         Ok(())
     }
 
+    /// Refuses sizes whose products no number of bytes holds: all others are computed from these without overflow.
+    fn refuse_products(&self) -> Result<(), ModelError> {
+        let [heads, kv_heads, head_dim] = [self.heads, self.kv_heads, self.head_dim].map(|size| size as u128);
+        let [hidden, ffn, vocabulary] = [self.hidden, self.ffn, self.vocabulary].map(|size| size as u128);
+        let tables = if self.tied_head { 1 } else { 2 };
+        let [layers, executed] = [self.layers, self.executed_layers()].map(|count| count as u128);
+        let parameters = layers * hidden * (2 * heads * head_dim + 2 * kv_heads * head_dim + 3 * ffn + 2)
+            + hidden * (tables * vocabulary + 1);
+        if parameters > MOST_PARAMETERS {
+            return Err(ModelError::Config(format!("its {parameters} weights are beyond what this project can hold")));
+        }
+        let cache = 8 * executed * kv_heads * head_dim;
+        if cache > MOST_KV_BYTES {
+            let reason = format!("its key-value cache of {cache} bytes a token is beyond what this project can hold");
+            return Err(ModelError::Config(reason));
+        }
+        Ok(())
+    }
+
+    /// Refuses more blocks than a weight file of `tensors` tensors can hold: what is made for each block is made after
+    /// this.
+    ///
+    /// # Errors
+    /// [`ModelError::Config`].
+    pub(crate) fn ensure_layers_within(&self, tensors: usize) -> Result<(), ModelError> {
+        if self.layers > tensors {
+            let layers = self.layers;
+            return Err(ModelError::Config(format!("num_hidden_layers is {layers}, but there are {tensors} tensors")));
+        }
+        Ok(())
+    }
+
     /// Blocks executed in a forward pass, each with its own key-value cache.
     pub fn executed_layers(&self) -> usize {
         self.layers * self.layer_repeats
@@ -151,7 +202,7 @@ impl ModelConfig {
 
     /// Whether block `block` turns its queries and keys by their positions.
     pub fn rotates(&self, block: usize) -> bool {
-        !self.no_rope_layers.contains(&block)
+        self.no_rope_layers.binary_search(&block).is_err()
     }
 
     /// Whether block `block` divides each head of queries and keys by its root mean square.
@@ -208,7 +259,16 @@ impl ModelConfig {
 
     /// Number of weights.
     pub fn parameters(&self) -> u64 {
-        self.tensors().iter().map(|tensor| tensor.elements() as u64).sum()
+        let heads = if self.tied_head { 1 } else { 2 };
+        (self.layers * self.block_parameters() + heads * self.vocabulary * self.hidden + self.hidden) as u64
+    }
+
+    /// Number of weights of a block.
+    fn block_parameters(&self) -> usize {
+        2 * self.hidden * self.query_width()
+            + 2 * self.hidden * self.kv_width()
+            + 3 * self.hidden * self.ffn
+            + 2 * self.hidden
     }
 
     /// Bytes of all weights in f32.
@@ -219,12 +279,8 @@ impl ModelConfig {
     /// Bytes of weights that one decoded token has to read in f32: every block once per execution, the norms, and the
     /// head once. The embedding's single row is not counted.
     pub fn weight_bytes_per_token(&self) -> u64 {
-        let block = 2 * self.hidden * self.query_width()
-            + 2 * self.hidden * self.kv_width()
-            + 3 * self.hidden * self.ffn
-            + 2 * self.hidden;
         let head = self.vocabulary * self.hidden + self.hidden;
-        4 * (self.executed_layers() * block + head) as u64
+        4 * (self.executed_layers() * self.block_parameters() + head) as u64
     }
 
     /// Bytes of key-value cache that one position takes in f32.
@@ -263,6 +319,8 @@ mod tests {
             let config = Preset::find(name).unwrap().config();
             config.validate().unwrap();
             assert_eq!(config.parameters(), parameters, "{name}");
+            let elements: usize = config.tensors().iter().map(TensorSpec::elements).sum();
+            assert_eq!(elements as u64, parameters, "{name}");
         }
         let untied = ModelConfig { tied_head: false, ..Preset::find("mobilellm-1.5b").unwrap().config() };
         assert_eq!(untied.parameters(), 1_562_388_800);
@@ -297,6 +355,24 @@ mod tests {
             let attention_temperature = Some(AttentionTemperature { floor_scale, scale });
             assert!(refusal(ModelConfig { attention_temperature, ..good.clone() }).contains(key));
         }
+    }
+
+    #[test]
+    fn sizes_whose_products_overflow_are_refused_before_anything_is_made_of_them() {
+        let good = Preset::find("tiny").unwrap().config();
+        let refusal = |config: ModelConfig| config.validate().unwrap_err().to_string();
+        for layers in [MOST_LAYERS + 1, 1 << 24, usize::MAX] {
+            assert!(refusal(ModelConfig { layers, ..good.clone() }).contains("num_hidden_layers is"));
+        }
+        let (hidden, ffn) = (MOST, MOST);
+        assert!(refusal(ModelConfig { hidden, ffn, ..good.clone() }).contains("weights are beyond"));
+        let (heads, kv_heads, head_dim) = (MOST, MOST, MOST);
+        assert!(refusal(ModelConfig { heads, kv_heads, head_dim, ..good.clone() }).contains("are beyond"));
+        let repeats = ModelConfig { layers: MOST_LAYERS, layer_repeats: MOST_LAYERS, ..good.clone() };
+        assert!(refusal(repeats).contains("key-value cache of"));
+        let deep = ModelConfig { layers: MOST_LAYERS, ..good };
+        deep.validate().unwrap();
+        assert!(deep.ensure_layers_within(20).unwrap_err().to_string().contains("there are 20 tensors"));
     }
 
     #[test]

@@ -5,13 +5,14 @@
 
 mod llama4;
 
-use std::{fs, path::Path};
+use std::path::Path;
 
+use pocketwatt_files::read_text_bounded;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use self::llama4::{Llama4Json, Llama4Shape};
-use crate::{ModelConfig, ModelError};
+use crate::{ModelConfig, ModelError, folder::MOST_TEXT_BYTES};
 
 /// What `config.json` calls Llama 4 without its images; MobileLLM-R1 is one.
 pub(crate) const LLAMA4_TEXT: &str = "llama4_text";
@@ -129,7 +130,7 @@ impl ModelConfig {
     /// # Errors
     /// When it cannot be read, lacks a key, asks for something this project does not compute, or contradicts itself.
     pub fn read(path: &Path) -> Result<Self, ModelError> {
-        let text = fs::read_to_string(path).map_err(ModelError::io("read", path))?;
+        let text = read_text_bounded(path, MOST_TEXT_BYTES).map_err(ModelError::io("read", path))?;
         Self::from_json(&text).map_err(|error| match error {
             ModelError::Config(reason) => ModelError::invalid(path, reason),
             other => other,

@@ -1,12 +1,15 @@
 use std::{
-    fs::File,
     io::Read,
     path::{Path, PathBuf},
 };
 
+use pocketwatt_files::open_regular;
 use sha2::{Digest, Sha256};
 
 use crate::{ModelConfig, ModelError, WeightFile};
+
+/// Longest of the small texts of a model: `config.json`, the manifest, what is told of its tokenizer.
+pub(crate) const MOST_TEXT_BYTES: u64 = 4 << 20;
 
 /// A model on disk: `config.json` and `model.safetensors`, for text also `tokenizer.json`.
 #[derive(Clone, Debug)]
@@ -55,7 +58,7 @@ impl ModelFolder {
 /// # Errors
 /// When the file cannot be read.
 pub fn sha256_of_file(path: &Path) -> Result<String, ModelError> {
-    let mut file = File::open(path).map_err(ModelError::io("read", path))?;
+    let mut file = open_regular(path).map_err(ModelError::io("read", path))?;
     let mut hasher = Sha256::new();
     let mut buffer = vec![0; 1 << 20];
     loop {

@@ -99,6 +99,17 @@ pub fn read_source(source: &Path) -> Result<(ModelConfig, Vec<(String, String)>)
     }
 }
 
+/// The origin that a model which is imported from `source` has. The files of its weights are read for it.
+///
+/// # Errors
+/// When the source cannot be read or is malformed.
+pub fn import_origin(source: &Path) -> Result<ModelOrigin, ModelError> {
+    if source.is_dir() {
+        return hugging_face::HuggingFaceFolder::open(source)?.origin();
+    }
+    gguf::GgufModel::open(source)?.origin()
+}
+
 fn write(source: &dyn Source, known_as: Option<&str>, name: &str, target: &Path) -> Result<ModelFolder, ModelError> {
     let config = source.config();
     config.validate()?;

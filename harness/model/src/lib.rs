@@ -26,7 +26,7 @@ pub use config::{AttentionTemperature, ModelConfig, TensorSpec};
 pub use error::ModelError;
 pub use folder::{ModelFolder, sha256_of_file};
 #[cfg(feature = "tokenizer")]
-pub use import::{import, import_known_as, read_source};
+pub use import::{import, import_known_as, import_origin, read_source};
 pub use library::{LibraryEntry, ModelLibrary, check_name};
 pub use manifest::{ModelManifest, ModelOrigin};
 pub use onnx::write_graph;

@@ -14,6 +14,7 @@ const ALIKE: f64 = 0.7;
 /// The models that were generated or imported on this machine: folders below `<root>/models`.
 #[derive(Clone, Debug)]
 pub struct ModelLibrary {
+    root: PathBuf,
     models: PathBuf,
 }
 
@@ -42,7 +43,12 @@ impl ModelLibrary {
 
     /// The library below `root`. A missing folder is an empty library.
     pub fn open(root: &Path) -> Self {
-        Self { models: root.join("models") }
+        Self { root: root.to_owned(), models: root.join("models") }
+    }
+
+    /// What it lies below: the cache.
+    pub fn root(&self) -> &Path {
+        &self.root
     }
 
     /// Where the model of that name lies, or would lie.

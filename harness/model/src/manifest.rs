@@ -8,9 +8,10 @@ use std::{
     path::Path,
 };
 
+use pocketwatt_files::{NameError, join_inside, read_text_bounded};
 use serde::{Deserialize, Serialize};
 
-use crate::{ModelError, ModelFolder, sha256_of_file};
+use crate::{ModelError, ModelFolder, check_name, folder::MOST_TEXT_BYTES, sha256_of_file};
 
 /// Its name in the model folder.
 const FILE_NAME: &str = "pocketwatt.json";
@@ -131,7 +132,7 @@ impl ModelManifest {
     /// See [`ModelManifest::read`].
     pub fn read_at(folder: &Path) -> Result<Self, ModelError> {
         let path = folder.join(FILE_NAME);
-        let text = fs::read_to_string(&path).map_err(|error| match error.kind() {
+        let text = read_text_bounded(&path, MOST_TEXT_BYTES).map_err(|error| match error.kind() {
             ErrorKind::NotFound => ModelError::invalid(
                 folder,
                 format!("it has no {FILE_NAME}, so nobody knows what it holds: generate or import the model again"),
@@ -149,7 +150,19 @@ impl ModelManifest {
                 ),
             ));
         }
-        serde_json::from_str(&text).map_err(malformed)
+        let manifest: Self = serde_json::from_str(&text).map_err(malformed)?;
+        manifest.ensure_names().map_err(|reason| ModelError::invalid(&path, reason))?;
+        Ok(manifest)
+    }
+
+    /// Names in a manifest may be anybody's: they are those of a model, and of files in its folder.
+    fn ensure_names(&self) -> Result<(), String> {
+        check_name(&self.name).map_err(|error| error.to_string())?;
+        for file in self.other_sha256.keys() {
+            pocketwatt_files::check_name(file)
+                .map_err(|error| format!("it lists a file whose name is none: {error}"))?;
+        }
+        Ok(())
     }
 
     /// Writes it into `folder`.
@@ -167,12 +180,12 @@ impl ModelManifest {
     /// # Errors
     /// The first file that is missing or has changed.
     pub fn verify(&self, folder: &ModelFolder) -> Result<(), ModelError> {
-        self.files().try_for_each(|(file, expected)| verify_file(&folder.path().join(file), expected))
+        self.files().try_for_each(|(file, expected)| verify_file(folder.path(), file, expected))
     }
 
     /// Recomputes the SHA-256 of every file below `folder`, whatever comes out; the weights come first.
     pub fn verify_each(&self, folder: &Path) -> impl Iterator<Item = (&str, Result<(), ModelError>)> {
-        self.files().map(|(file, expected)| (file, verify_file(&folder.join(file), expected)))
+        self.files().map(|(file, expected)| (file, verify_file(folder, file, expected)))
     }
 
     /// Whether the weights are random numbers.
@@ -199,10 +212,15 @@ impl ModelManifest {
     }
 }
 
-fn verify_file(path: &Path, expected: &str) -> Result<(), ModelError> {
-    let found = sha256_of_file(path)?;
+/// A model's files lie in its folder: a link would show what lies elsewhere.
+fn verify_file(folder: &Path, file: &str, expected: &str) -> Result<(), ModelError> {
+    let path = join_inside(folder, file).map_err(|error: NameError| ModelError::invalid(folder, error.to_string()))?;
+    if fs::symlink_metadata(&path).is_ok_and(|metadata| metadata.is_symlink()) {
+        return Err(ModelError::invalid(path, "it is a link, where the model's own file should be"));
+    }
+    let found = sha256_of_file(&path)?;
     if found != expected {
-        return Err(ModelError::Changed { path: path.to_owned(), expected: expected.to_owned(), found });
+        return Err(ModelError::Changed { path, expected: expected.to_owned(), found });
     }
     Ok(())
 }
@@ -275,6 +293,36 @@ mod tests {
         fs::remove_file(&path).unwrap();
         let text = ModelManifest::read(&folder).unwrap_err().to_string();
         assert!(text.contains("it has no pocketwatt.json"), "{text}");
+    }
+
+    #[test]
+    fn names_that_lead_elsewhere_and_links_are_refused() {
+        let (_root, folder) = tiny();
+        let path = folder.path().join(FILE_NAME);
+        let good = fs::read_to_string(&path).unwrap();
+        let listed = |file: &str| {
+            let mut manifest: serde_json::Value = serde_json::from_str(&good).unwrap();
+            manifest["other_sha256"][file] = "00".into();
+            fs::write(&path, manifest.to_string()).unwrap();
+            ModelManifest::read(&folder)
+        };
+        for name in ["/dev/zero", "../other", "..", "", "a/b", "a\0b"] {
+            let error = listed(name).unwrap_err().to_string();
+            assert!(error.contains("pocketwatt.json is not valid: it lists a file whose name is none"), "{error}");
+        }
+        fs::write(&path, good.replace("\"tiny\"", "\"../tiny\"")).unwrap();
+        assert!(ModelManifest::read(&folder).unwrap_err().to_string().contains("cannot be the name of a model"));
+        for (name, target) in [("link", "/etc/passwd"), ("endless", "/dev/zero")] {
+            std::os::unix::fs::symlink(target, folder.path().join(name)).unwrap();
+            let error = listed(name).unwrap().verify(&folder).unwrap_err().to_string();
+            assert!(error.contains("it is a link"), "{error}");
+        }
+        let pipe = folder.path().join("pipe");
+        rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, rustix::fs::Mode::RUSR, 0).unwrap();
+        let error = listed("pipe").unwrap().verify(&folder).unwrap_err();
+        assert!(matches!(&error, ModelError::Io { path, .. } if *path == pipe), "{error}");
+        fs::write(&path, vec![b' '; MOST_TEXT_BYTES as usize + 1]).unwrap();
+        assert!(matches!(ModelManifest::read(&folder), Err(ModelError::Io { .. })));
     }
 
     #[test]

@@ -14,13 +14,9 @@ mod positions;
 #[cfg(test)]
 mod tests;
 
-use std::{
-    fs, io,
-    path::Path,
-    process,
-    sync::atomic::{AtomicU64, Ordering},
-};
+use std::{fs, io::Write};
 
+use pocketwatt_files::write_atomically;
 use pocketwatt_protocol::{GraphFile, GraphKind, Precision};
 use sha2::{Digest, Sha256};
 
@@ -48,7 +44,7 @@ pub fn write_graph(folder: &ModelFolder, kind: GraphKind, precision: Precision) 
     if fs::read(&path).is_ok_and(|present| present == bytes) {
         return Ok(GraphFile { kind, path, sha256 });
     }
-    write_atomically(&path, &bytes).map_err(ModelError::io("write", &path))?;
+    write_atomically(&path, |file| file.write_all(&bytes)).map_err(ModelError::io("write", &path))?;
     Ok(GraphFile { kind, path, sha256 })
 }
 
@@ -64,19 +60,6 @@ fn graph_bytes(folder: &ModelFolder, kind: GraphKind, precision: Precision) -> R
     let weights = open_folder(folder, precision)?;
     let draft = decoder::decoder(folder.config(), kind, precision, &weights)?;
     Ok(encode::encode(&draft, kind, weights_name))
-}
-
-/// Through a file beside it, so that no other process ever sees half a graph.
-fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    static WRITTEN: AtomicU64 = AtomicU64::new(0);
-    let unique = WRITTEN.fetch_add(1, Ordering::Relaxed);
-    let temporary = path.with_extension(format!("onnx.{}-{unique}.tmp", process::id()));
-    let written = fs::write(&temporary, bytes).and_then(|()| fs::rename(&temporary, path));
-    if written.is_err() {
-        // Nothing more can be done about a leftover than to report the error that caused it.
-        let _ = fs::remove_file(&temporary);
-    }
-    written
 }
 
 fn hexadecimal(digest: &[u8]) -> String {

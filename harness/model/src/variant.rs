@@ -17,6 +17,9 @@ pub const KEYS: [(&str, &str); 9] = [
     ("untied", "1: the head has weights of its own; 0: it is the embedding"),
 ];
 
+/// Largest number that a name may give: none of them can be larger in any model.
+const MOST: usize = 1 << 24;
+
 /// Separates the preset and its changes.
 const SEPARATOR: char = '+';
 
@@ -52,6 +55,9 @@ fn change(config: &mut ModelConfig, part: &str) -> Result<(), ModelError> {
             known()
         ))
     })?;
+    if value > MOST {
+        return Err(ModelError::Config(format!("{key} is {value}, beyond any model this project can hold")));
+    }
     match key {
         "layers" => {
             config.layers = value;
@@ -91,7 +97,8 @@ fn set_width(config: &mut ModelConfig, width: usize) -> Result<(), ModelError> {
 
 /// The largest divisor of `number` that is not above `most`.
 fn largest_divisor(number: usize, most: usize) -> usize {
-    (1..=most.min(number)).rev().find(|divisor| number.is_multiple_of(*divisor)).unwrap_or(1)
+    let pairs = (1..=number.isqrt()).filter(|divisor| number.is_multiple_of(*divisor)).map(|it| [it, number / it]);
+    pairs.flatten().filter(|divisor| *divisor <= most).max().unwrap_or(1)
 }
 
 #[cfg(test)]
@@ -128,5 +135,21 @@ mod tests {
         assert!(refused("tiny+kv2").contains("is not a multiple of num_key_value_heads (2)"));
         assert!(refused("tiny+layers0").contains("num_hidden_layers"));
         assert!(seeded_config("somebody+layers2").is_none());
+        for huge in ["tiny+kv18446744073709551615+dim18446744073709551600", "tiny+ffn16777217"] {
+            assert!(refused(huge).contains("beyond any model"), "{huge}");
+        }
+        assert!(refused("tiny+layers16777216").contains("num_hidden_layers is 16777216, beyond"));
+        assert!(refused("tiny+ffn16777216+layers65536").contains("weights are beyond"));
+    }
+
+    #[test]
+    fn the_largest_divisor_is_not_above_the_most() {
+        for number in 1..60 {
+            for most in 1..60 {
+                let tried = (1..=most).filter(|divisor| number % divisor == 0).max().unwrap();
+                assert_eq!(largest_divisor(number, most), tried, "{number} {most}");
+            }
+        }
+        assert_eq!(largest_divisor(1 << 24, MOST), 1 << 24);
     }
 }

@@ -29,6 +29,14 @@ impl<'a> WeightWriter<'a> {
     /// When it cannot be written.
     pub fn create(path: &'a Path, tensors: &[StoredTensor]) -> Result<Self, ModelError> {
         let file = File::create(path).map_err(ModelError::io("write", path))?;
+        Self::begin(file, path, tensors)
+    }
+
+    /// Begins it in an open file, which will lie at `path`.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn begin(file: File, path: &'a Path, tensors: &[StoredTensor]) -> Result<Self, ModelError> {
         let mut writer = Self { path, file, hasher: Sha256::new() };
         let header = header(tensors).map_err(|error| ModelError::invalid(path, error.to_string()))?;
         writer.write(&header)?;

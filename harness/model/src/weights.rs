@@ -7,12 +7,13 @@ use std::{
 };
 
 use half::{bf16, f16};
+use pocketwatt_files::open_regular;
 use safetensors::tensor::{Dtype, Metadata};
 
 use crate::{ModelConfig, ModelError};
 
-/// Longest header that is read, as in the reference implementation of the format.
-const MAX_HEADER_BYTES: u64 = 100_000_000;
+/// Longest header that is read: more than a hundred thousand tensors in one file.
+const MAX_HEADER_BYTES: u64 = 16 << 20;
 /// Bytes converted at a time, so that reading a tensor needs no second copy of it.
 const CHUNK_BYTES: usize = 1 << 20;
 
@@ -47,7 +48,7 @@ impl WeightFile {
     /// When the file cannot be read, or its header is truncated, malformed, or promises more or less data than the
     /// file holds.
     pub fn open(path: &Path) -> Result<Self, ModelError> {
-        let mut file = File::open(path).map_err(ModelError::io("read", path))?;
+        let mut file = open_regular(path).map_err(ModelError::io("read", path))?;
         let file_bytes = file.metadata().map_err(ModelError::io("read", path))?.len();
         let mut length = [0; 8];
         file.read_exact(&mut length)
@@ -57,7 +58,8 @@ impl WeightFile {
             return Err(ModelError::invalid(
                 path,
                 format!(
-                    "its header claims {header_bytes} bytes, the file has {file_bytes}: truncated or not safetensors"
+                    "its header claims {header_bytes} bytes, the file has {file_bytes}, and at most {MAX_HEADER_BYTES} are \
+                     read: truncated or not safetensors"
                 ),
             ));
         }
@@ -118,6 +120,7 @@ impl WeightFile {
     /// # Errors
     /// The first tensor that is missing or has another shape.
     pub fn check(&self, config: &ModelConfig) -> Result<(), ModelError> {
+        self.ensure_layers_of(config)?;
         for expected in config.tensors() {
             let found = &self.tensor(&expected.name)?.shape;
             if *found != expected.shape {
@@ -130,6 +133,12 @@ impl WeightFile {
             }
         }
         Ok(())
+    }
+
+    /// Refuses a configuration of more blocks than there are tensors, before anything is made for each of its blocks.
+    pub(crate) fn ensure_layers_of(&self, config: &ModelConfig) -> Result<(), ModelError> {
+        let within = config.ensure_layers_within(self.tensors.len());
+        within.map_err(|error| ModelError::invalid(&self.path, error.to_string()))
     }
 
     /// Reads a tensor's bytes as they lie in the file.

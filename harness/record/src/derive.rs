@@ -45,7 +45,8 @@ fn timing_metric(name: &str, record: &Record) -> MetricValue {
     let value = match observed.unwrap_or_else(|| observe(name, record)) {
         Ok(observations) => match Summary::of(&observations) {
             Some(summary) => Value::Measured(summary),
-            None => Value::Unavailable("no observations".into()),
+            None if observations.is_empty() => Value::Unavailable("no observations".into()),
+            None => Value::Unavailable("no finite number".into()),
         },
         Err(reason) => Value::Unavailable(reason),
     };
@@ -132,7 +133,8 @@ fn gaps(turn: &TurnTrace) -> impl Iterator<Item = f64> {
 
 fn prefill_throughput(iteration: &Iteration) -> Option<f64> {
     let tokens: u64 = iteration.turns.iter().map(|turn| u64::from(turn.prompt_tokens)).sum();
-    let time: u64 = iteration.turns.iter().map(|turn| turn.prefill_end.since(turn.start)).sum();
+    // A sum of whole numbers as floats is exact for months, and does not overflow whatever a record says.
+    let time: f64 = iteration.turns.iter().map(|turn| turn.prefill_end.since(turn.start) as f64).sum();
     per_second(tokens, time)
 }
 
@@ -143,20 +145,20 @@ pub fn decode_throughput(iterations: &[Iteration]) -> Option<f64> {
 }
 
 /// Tokens generated after the first of each turn, and the time that they took.
-fn decoded(iterations: &[Iteration]) -> (u64, u64) {
+fn decoded(iterations: &[Iteration]) -> (u64, f64) {
     let mut tokens = 0;
-    let mut time = 0;
+    let mut time = 0.0;
     for turn in iterations.iter().flat_map(|iteration| &iteration.turns) {
         if let [first, .., last] = turn.token_times[..] {
             tokens += turn.token_times.len() as u64 - 1;
-            time += last.since(first);
+            time += last.since(first) as f64;
         }
     }
     (tokens, time)
 }
 
-fn per_second(tokens: u64, time_ns: u64) -> Option<f64> {
-    (tokens > 0 && time_ns > 0).then(|| tokens as f64 * 1e9 / time_ns as f64)
+fn per_second(tokens: u64, time_ns: f64) -> Option<f64> {
+    (tokens > 0 && time_ns > 0.0).then(|| tokens as f64 * 1e9 / time_ns)
 }
 
 fn processor_use(iteration: &Iteration) -> Option<f64> {
@@ -169,12 +171,12 @@ fn processor_use(iteration: &Iteration) -> Option<f64> {
 
 fn load_stage(record: &Record, stage: LoadStage) -> Result<Vec<f64>, String> {
     let loaded = record.samples.loaded.as_ref().ok_or(NOT_LOADED)?;
-    let parts: Vec<u64> =
-        loaded.stages.iter().filter(|part| part.stage == stage).map(|part| part.end.since(part.start)).collect();
+    let parts: Vec<f64> =
+        loaded.stages.iter().filter(|part| part.stage == stage).map(|part| part.end.since(part.start) as f64).collect();
     if parts.is_empty() {
         return Err("the engine loads in one call".into());
     }
-    Ok(vec![parts.iter().sum::<u64>() as f64])
+    Ok(vec![parts.iter().sum()])
 }
 
 /// How far a backend is from the reference; the reference itself is no distance away.

@@ -1,12 +1,18 @@
-use std::{fmt, fs, path::Path};
+use std::{fmt, path::Path};
 
+use pocketwatt_files::read_bounded_in_place;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::{Record, Run, StoreError};
+use crate::{Damage, Record, Run, StoreError, store::shortened};
 
 /// Version of the files this build writes.
 pub const RECORD_FORMAT: FormatVersion = FormatVersion { major: 1, minor: 3 };
+
+/// Largest record that is read: a case that was kept busy for a day, with ten meters, has some hundred megabytes.
+const MOST_RECORD_BYTES: u64 = 1 << 30;
+/// Largest `run.json` that is written or read: a plan of 10,000 cases has 5 megabytes, a file of conversations some more.
+pub(crate) const MOST_RUN_BYTES: u64 = 256 << 20;
 
 /// Version of a stored file. A reader takes every minor version of its major version; older major versions stay
 /// readable for ever, through conversions kept beside their fixtures.
@@ -27,33 +33,63 @@ impl fmt::Display for FormatVersion {
     }
 }
 
-/// Reads a record.
+/// Reads a record. A link is not followed.
 ///
 /// # Errors
 /// When it cannot be read, is not a record, or was written by a newer version.
 pub fn read_record(path: &Path) -> Result<Record, StoreError> {
-    read(path)
+    intact_record(path).map_err(StoreError::damaged(path))
 }
 
-/// Reads a `run.json`.
+/// Reads a `run.json`. A link is not followed.
 ///
 /// # Errors
-/// As [`read_record`].
+/// As [`read_record`]; and when its plan has a case twice, or asks for what no run may, see [`Run::check`].
 pub fn read_run(path: &Path) -> Result<Run, StoreError> {
-    read(path)
+    let run: Run = read(path, MOST_RUN_BYTES).map_err(StoreError::damaged(path))?;
+    run.check().map_err(|source| StoreError::Plan { path: path.to_owned(), source })?;
+    Ok(run)
 }
 
-fn read<T: DeserializeOwned>(path: &Path) -> Result<T, StoreError> {
-    #[derive(Deserialize)]
-    struct Head {
-        format: FormatVersion,
+pub(crate) fn intact_record(path: &Path) -> Result<Record, Damage> {
+    read(path, MOST_RECORD_BYTES)
+}
+
+/// What begins every stored file, whatever follows.
+#[derive(Deserialize)]
+struct Head {
+    format: FormatVersion,
+}
+
+fn read<T: DeserializeOwned + Versioned>(path: &Path, most_bytes: u64) -> Result<T, Damage> {
+    let contents = read_bounded_in_place(path, most_bytes).map_err(|error| Damage::of(&error))?;
+    if contents.is_empty() {
+        return Err(Damage::Empty);
     }
-    let text = fs::read_to_string(path).map_err(StoreError::io("read", path))?;
-    let malformed =
-        |error: serde_json::Error| StoreError::Malformed { path: path.to_owned(), reason: error.to_string() };
-    let head: Head = serde_json::from_str(&text).map_err(malformed)?;
-    if head.format.major != RECORD_FORMAT.major {
-        return Err(StoreError::Version { path: path.to_owned(), found: head.format });
+    let newer = |found: FormatVersion| found.major != RECORD_FORMAT.major;
+    match serde_json::from_slice::<T>(&contents) {
+        Ok(read) if newer(read.format()) => Err(Damage::Newer(read.format())),
+        Ok(read) => Ok(read),
+        // What a newer version writes may be anything but its head.
+        Err(error) => Err(match serde_json::from_slice::<Head>(&contents) {
+            Ok(head) if newer(head.format) => Damage::Newer(head.format),
+            _ => Damage::Malformed(shortened(&error.to_string())),
+        }),
     }
-    serde_json::from_str(&text).map_err(malformed)
+}
+
+trait Versioned {
+    fn format(&self) -> FormatVersion;
+}
+
+impl Versioned for Record {
+    fn format(&self) -> FormatVersion {
+        self.format
+    }
+}
+
+impl Versioned for Run {
+    fn format(&self) -> FormatVersion {
+        self.format
+    }
 }

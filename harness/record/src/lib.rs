@@ -6,6 +6,8 @@ mod catalogue;
 mod derive;
 mod energy;
 mod format;
+#[cfg(test)]
+mod hostile_test;
 mod line;
 mod observer;
 mod physics;
@@ -32,8 +34,13 @@ pub use record::{
     BatteryAssumption, Case, CheckVerdict, MetricScope, MetricValue, ModelPassport, Outcome, Passport, PhysicsCheck,
     Precision, Record, Samples, Value,
 };
-pub use run::{EnergyPlan, PlannedCase, Run, RunSettings, ScenarioSource, StudySource};
+pub use run::{
+    EnergyPlan, MOST_ITERATIONS, MOST_SETTLE_MS, MOST_THREADS, MOST_TIMEOUT_S, MOST_WARMUP_ITERATIONS, PlanError,
+    PlannedCase, Run, RunSettings, ScenarioSource, StudySource,
+};
 pub use statistics::{Summary, median_interval, percentile};
-pub use store::{RunFolder, StoreError, latest_run};
+pub use store::{
+    Contents, Damage, DamageKind, Damaged, Latest, Records, RunFolder, StoreError, latest_run, stored_runs,
+};
 pub use sustained::{Stretch, Stretches, hottest, stretches};
 pub use turns::{TurnFigures, turns, turns_of_conversations};

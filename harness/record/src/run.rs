@@ -1,9 +1,13 @@
+use std::collections::BTreeSet;
+
+use pocketwatt_files::{NameError, check_name};
 use pocketwatt_meter::{
     Bandwidth, DeviceFacts,
     energy::{AbsentMeter, MeterInfo},
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use thiserror::Error;
 
 use crate::{BatteryAssumption, Case, FormatVersion, ObserverCost};
 
@@ -113,4 +117,73 @@ pub struct PlannedCase {
     pub case: Case,
     /// Estimated duration.
     pub estimate_s: f64,
+}
+
+/// Most threads that a case may compute with.
+pub const MOST_THREADS: u32 = 1024;
+/// Most iterations of a case that count.
+pub const MOST_ITERATIONS: u32 = 100_000;
+/// Most iterations of a case before those.
+pub const MOST_WARMUP_ITERATIONS: u32 = 1000;
+/// Longest pause before an iteration, in milliseconds.
+pub const MOST_SETTLE_MS: u64 = 3_600_000;
+/// Longest silence of a runner, in seconds.
+pub const MOST_TIMEOUT_S: u64 = 86_400;
+
+/// Why a plan is none.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum PlanError {
+    /// A case's identifier is the name of its file, or the run's the name of its folder.
+    #[error("{what} cannot be the name of a file")]
+    Name {
+        /// `a case`, `the run`, ...
+        what: &'static str,
+        /// What is wrong with it.
+        #[source]
+        source: NameError,
+    },
+    /// Two cases would have one record.
+    #[error("the case {0:?} is in the plan twice")]
+    Twice(String),
+    /// A number beyond what can be asked for.
+    #[error("{number} {what} are more than {most}")]
+    TooMany {
+        /// `threads`, ...
+        what: &'static str,
+        /// What was found.
+        number: u64,
+        /// What may be.
+        most: u64,
+    },
+}
+
+impl Run {
+    /// Whether the run is one that the command line could have asked for: names lead nowhere else, each case is there once,
+    /// and no number is out of all proportion.
+    ///
+    /// # Errors
+    /// The first thing that is wrong.
+    pub fn check(&self) -> Result<(), PlanError> {
+        let name = |what, name: &str| check_name(name).map(drop).map_err(|source| PlanError::Name { what, source });
+        name("the run", &self.id)?;
+        name("the device", &self.device.name)?;
+        let mut known = BTreeSet::new();
+        for PlannedCase { case, .. } in &self.plan {
+            name("a case", &case.id)?;
+            if !known.insert(&case.id) {
+                return Err(PlanError::Twice(case.id.clone()));
+            }
+            at_most("threads", case.threads, MOST_THREADS)?;
+        }
+        let settings = &self.settings;
+        at_most("iterations", settings.iterations, MOST_ITERATIONS)?;
+        at_most("warm-up iterations", settings.warmup_iterations, MOST_WARMUP_ITERATIONS)?;
+        at_most("milliseconds of pause", settings.settle_ms, MOST_SETTLE_MS)?;
+        at_most("seconds of silence", settings.timeout_s, MOST_TIMEOUT_S)
+    }
+}
+
+fn at_most<T: Into<u64>>(what: &'static str, number: T, most: T) -> Result<(), PlanError> {
+    let (number, most) = (number.into(), most.into());
+    if number > most { Err(PlanError::TooMany { what, number, most }) } else { Ok(()) }
 }

@@ -35,6 +35,10 @@ impl Summary {
         let count = sorted.len();
         let mean = sorted.iter().sum::<f64>() / count as f64;
         let squares = sorted.iter().map(|value| (value - mean).powi(2)).sum::<f64>();
+        // Beyond all numbers together, although none of them is.
+        if !(mean.is_finite() && squares.is_finite() && (sorted[count - 1] - sorted[0]).is_finite()) {
+            return None;
+        }
         Some(Summary {
             count: count as u64,
             minimum: sorted[0],
@@ -65,12 +69,13 @@ pub fn percentile(sorted: &[f64], p: f64) -> f64 {
 pub fn median_interval(sorted: &[f64]) -> Option<(f64, f64)> {
     let count = sorted.len();
     // Probability that at most `below` of the values lie below the median.
-    let mut term = 0.5f64.powi(i32::try_from(count).ok()?);
+    // In logarithms: half to the power of 1100 is no number any more.
+    let mut term = -(count as f64) * std::f64::consts::LN_2;
     let mut tail = 0.0;
     let mut below = 0;
-    while below < count / 2 && tail + term <= 0.025 {
-        tail += term;
-        term *= (count - below) as f64 / (below + 1) as f64;
+    while below < count / 2 && tail + term.exp() <= 0.025 {
+        tail += term.exp();
+        term += ((count - below) as f64 / (below + 1) as f64).ln();
         below += 1;
     }
     let low = below.checked_sub(1)?;
@@ -100,6 +105,7 @@ mod tests {
     fn nothing_is_summarised_as_nothing() {
         assert_eq!(Summary::of(&[]), None);
         assert_eq!(Summary::of(&[1.0, f64::NAN]), None);
+        assert_eq!(Summary::of(&[f64::MAX, -f64::MAX]), None, "their distance is no number");
         assert_eq!(Summary::of(&[3.0]).unwrap().standard_deviation, None, "one observation has no spread");
     }
 
@@ -115,6 +121,8 @@ mod tests {
         assert_eq!(ranks(10), Some((2.0, 9.0)));
         assert_eq!(ranks(20), Some((6.0, 15.0)));
         assert_eq!(ranks(30), Some((10.0, 21.0)));
+        // The normal approximation, n / 2 - 1.96 sqrt(n) / 2, is good for many.
+        assert_eq!(ranks(10_000), Some((4902.0, 5099.0)));
     }
 
     proptest! {

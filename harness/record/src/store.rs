@@ -1,13 +1,23 @@
+mod contents;
+mod damage;
+mod latest;
+
 use std::{
     fs::{self, File},
     io::{self, BufWriter, Write},
     path::{Path, PathBuf},
 };
 
+use pocketwatt_files::{NameError, check_name};
 use serde::Serialize;
 use thiserror::Error;
 
-use crate::{FormatVersion, RECORD_FORMAT, Record, Run, read_record, read_run};
+pub use contents::{Contents, Records};
+pub(crate) use damage::shortened;
+pub use damage::{Damage, DamageKind, Damaged};
+pub use latest::{Latest, latest_run, stored_runs};
+
+use crate::{PlanError, Record, Run, read_run};
 
 /// Why results could not be stored or read.
 #[derive(Debug, Error)]
@@ -23,22 +33,32 @@ pub enum StoreError {
         #[source]
         source: io::Error,
     },
-    /// Not one of our files, or damaged.
-    #[error("{path} is not a valid result file: {reason}")]
-    Malformed {
+    /// Not one of our files, damaged, or written by a version that this one cannot read.
+    #[error("{path} {damage}")]
+    Damaged {
         /// The file.
         path: PathBuf,
-        /// What the parser said.
-        reason: String,
+        /// What is wrong with it.
+        damage: Damage,
     },
-    /// Written by a version that this one cannot read.
-    #[error("{path} has format {found}, this version reads {RECORD_FORMAT}: use a newer pocketwatt")]
-    Version {
+    /// A plan that no version has written.
+    #[error("{path} is not a valid result file")]
+    Plan {
         /// The file.
         path: PathBuf,
-        /// Its format.
-        found: FormatVersion,
+        /// What is wrong with it.
+        #[source]
+        source: PlanError,
     },
+    /// A plan whose records could not be stored.
+    #[error("the plan cannot be stored")]
+    Unstorable(#[source] PlanError),
+    /// The folder of the records is a link, or something else that is no folder.
+    #[error("{0} is no folder: links are not followed here")]
+    Elsewhere(PathBuf),
+    /// A word that cannot be the name of a file.
+    #[error("a record cannot be stored")]
+    Name(#[from] NameError),
     /// There is nothing to show.
     #[error("no runs in {0}: measure one with `pocketwatt run`")]
     NoRuns(PathBuf),
@@ -48,6 +68,11 @@ impl StoreError {
     pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
         move |source| Self::Io { action, path, source }
+    }
+
+    pub(crate) fn damaged(path: &Path) -> impl FnOnce(Damage) -> Self {
+        let path = path.to_owned();
+        move |damage| Self::Damaged { path, damage }
     }
 }
 
@@ -64,8 +89,9 @@ impl RunFolder {
     /// When the file system refuses.
     pub fn create(path: &Path, run: &Run) -> Result<Self, StoreError> {
         let folder = Self { path: path.to_owned() };
+        run.check().map_err(StoreError::Unstorable)?;
         let cases = folder.cases();
-        pocketwatt_files::create_folder(&cases).map_err(StoreError::io("create", &cases))?;
+        fs::create_dir_all(&cases).map_err(StoreError::io("create", &cases))?;
         write_atomically(&folder.run_path(), run)?;
         Ok(folder)
     }
@@ -78,6 +104,11 @@ impl RunFolder {
     /// The folder.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Whether it has either part of a run, whatever its state.
+    pub fn is_there(&self) -> bool {
+        [self.run_path(), self.cases()].iter().any(|part| part.symlink_metadata().is_ok())
     }
 
     /// Reads `run.json`.
@@ -93,38 +124,9 @@ impl RunFolder {
     /// # Errors
     /// When the file system refuses, for example because the disk is full.
     pub fn write(&self, record: &Record) -> Result<PathBuf, StoreError> {
-        let path = self.record_path(&record.case.id);
-        self.ensure_inside(&record.case.id).map_err(StoreError::io("write", &path))?;
+        let path = self.record_path(&record.case.id)?;
         write_atomically(&path, record)?;
         Ok(path)
-    }
-
-    /// Whether the case has a record.
-    pub fn holds(&self, case_id: &str) -> bool {
-        self.record_path(case_id).is_file()
-    }
-
-    /// All records in the order of the plan; cases that were not reached are left out.
-    ///
-    /// # Errors
-    /// When a record that is there cannot be read.
-    pub fn records(&self) -> Result<Vec<Record>, StoreError> {
-        self.run()?
-            .plan
-            .iter()
-            .map(|planned| self.record_path(&planned.case.id))
-            .filter(|path| path.is_file())
-            .map(|path| read_record(&path))
-            .collect()
-    }
-
-    /// A case's name leads nowhere else, and neither does a link that somebody put in place of the folder of cases.
-    fn ensure_inside(&self, case_id: &str) -> io::Result<()> {
-        pocketwatt_files::check_name(case_id).map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
-        if self.cases().is_symlink() {
-            return Err(io::Error::other(format!("{} is a link: remove it", self.cases().display())));
-        }
-        Ok(())
     }
 
     fn run_path(&self) -> PathBuf {
@@ -135,30 +137,11 @@ impl RunFolder {
         self.path.join("cases")
     }
 
-    fn record_path(&self, case_id: &str) -> PathBuf {
-        self.cases().join(format!("{case_id}.json"))
+    fn record_path(&self, case_id: &str) -> Result<PathBuf, NameError> {
+        // The identifier alone is the name: an ending must not turn `..` into one.
+        check_name(case_id)?;
+        Ok(self.cases().join(format!("{case_id}.json")))
     }
-}
-
-/// The newest run below `results/<device>/`; run names begin with their time, so the last name is the newest.
-///
-/// # Errors
-/// [`StoreError::NoRuns`], or when the folder cannot be read.
-pub fn latest_run(results: &Path) -> Result<RunFolder, StoreError> {
-    let mut runs = Vec::new();
-    for device in list(results)? {
-        runs.extend(list(&device)?.into_iter().filter(|run| run.join("run.json").is_file()));
-    }
-    runs.sort_by_key(|run| run.file_name().map(ToOwned::to_owned));
-    runs.pop().map(|path| RunFolder { path }).ok_or_else(|| StoreError::NoRuns(results.to_owned()))
-}
-
-fn list(folder: &Path) -> Result<Vec<PathBuf>, StoreError> {
-    if !folder.is_dir() {
-        return Ok(Vec::new());
-    }
-    let entries = fs::read_dir(folder).map_err(StoreError::io("read", folder))?;
-    entries.map(|entry| entry.map(|entry| entry.path()).map_err(StoreError::io("read", folder))).collect()
 }
 
 /// Writes beside the target, then renames over it: a reader, or a run resumed after a crash, never sees half a file.

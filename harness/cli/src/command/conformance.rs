@@ -1,9 +1,10 @@
 //! `pocketwatt conformance`: do the backends compute the same model? A speed is only worth comparing if they do.
 
-use std::{fs, path::Path, time::Duration};
+use std::{env, fs, path::Path, time::Duration};
 
 use anyhow::{Context, Result};
 use clap::{Args, value_parser};
+use pocketwatt_files::PartialFolder;
 use pocketwatt_model::TextTokenizer;
 use pocketwatt_protocol::{
     Event, GraphKind, LoadOptions, PROTOCOL_VERSION, Precision, Request, ScoreTask, Task, TokenId, Turn, Workload,
@@ -16,7 +17,7 @@ use super::{
 use crate::{
     exit::Exit,
     measure::{Mailbox, Programs, RunnerProgram, ask, ensure_library},
-    plan::{Backend, PlannedModel, PreparedModel},
+    plan::{Backend, PreparedModel},
     refusal::Refusal,
     report::agreement_table::{self, Compared, Row},
 };
@@ -67,8 +68,7 @@ pub fn run(arguments: ConformanceArguments) -> Result<Exit> {
     let mut backends = registry.select(&arguments.backend)?;
     backends.retain(|backend| backend.name != reference.name);
     let library = arguments.cache.library()?;
-    let planned = PlannedModel::find(&library, &arguments.model)?;
-    let model = PreparedModel::prepare(&library, &arguments.model, planned, &[Precision::F32])?;
+    let model = PreparedModel::prepare(&library, &arguments.model, &[Precision::F32])?;
     let tokenizer = TextTokenizer::open(&model.folder)?;
     let mut tokens = tokenizer.encode(TEXT)?;
     let wanted = PROMPT_TOKENS + POSITIONS - 1;
@@ -84,7 +84,7 @@ pub fn run(arguments: ConformanceArguments) -> Result<Exit> {
     }
     tokens.truncate(wanted);
 
-    let scratch = tempfile::tempdir().context("cannot make a folder for the logits")?;
+    let scratch = PartialFolder::begin(&env::temp_dir()).context("cannot make a folder for the logits")?;
     let cache = arguments.cache.root()?;
     let mut comparison = Comparison {
         cache: &cache,

@@ -1,9 +1,9 @@
 //! One file for each command.
 
-mod advice;
 pub mod backends;
 pub mod calls;
 pub mod conformance;
+pub mod damaged;
 pub mod doctor;
 pub mod energy;
 pub mod list;

@@ -1,12 +1,10 @@
 //! `pocketwatt model`: the models of this machine.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
+use pocketwatt_files::{PartialFolder, exchange};
 use pocketwatt_model::{
     LibraryEntry, ModelConfig, ModelError, ModelFolder, ModelLibrary, ModelManifest, ModelOrigin, Preset, check_name,
     generate_seeded, variant::seeded_config,
@@ -14,9 +12,8 @@ use pocketwatt_model::{
 
 use super::{output, selection::CacheArguments};
 use crate::{
-    columns,
+    cache::{CacheLock, Item},
     fetch::{self, Repository},
-    inert,
     plan::DEFAULT_SEED,
     refusal::Refusal,
 };
@@ -124,8 +121,15 @@ fn import(arguments: &ImportArguments) -> Result<()> {
         Some(name) => name.clone(),
         None => name_of(&arguments.source)?,
     };
+    let library = arguments.cache.library()?;
+    let was_free = is_free(&library, &name)?;
+    let _lock = CacheLock::take(library.root(), Item::Model(&name))?;
+    let same = |made: &ModelOrigin| Ok(*made == pocketwatt_model::import_origin(&arguments.source)?);
+    if was_free && made_meanwhile(&library, &name, same)? {
+        return Ok(());
+    }
     notice!("importing {} as {name}", arguments.source.display());
-    let folder = make(&arguments.cache.library()?, &name, arguments.place.force, |folder| {
+    let folder = make(&library, &name, arguments.place.force, |folder| {
         pocketwatt_model::import(&arguments.source, &name, folder)
     })?;
     let config = ModelFolder::open(&folder)?.config().clone();
@@ -138,9 +142,17 @@ fn fetch(arguments: &FetchArguments) -> Result<()> {
     let library = arguments.cache.library()?;
     let name = arguments.place.name.clone().unwrap_or_else(|| repository.model_name());
     // Before hundreds of megabytes are downloaded for nothing.
-    occupied(&library, &name, arguments.place.force)?;
+    let was_free = !occupied(&library, &name, arguments.place.force)?;
     notice!("fetching {}", arguments.repository);
-    let checkpoint = fetch::fetch(&repository, &arguments.revision, &arguments.cache.root()?.join("downloads"))?;
+    let commit = fetch::find(&repository, &arguments.revision)?;
+    let _download = CacheLock::take(library.root(), Item::Download(&arguments.repository))?;
+    let same =
+        |made: &ModelOrigin| Ok(matches!(made, ModelOrigin::Imported { source, .. } if *source == commit.origin()));
+    if was_free && made_meanwhile(&library, &name, same)? {
+        return Ok(());
+    }
+    let checkpoint = commit.download(&library.root().join("downloads"))?;
+    let _lock = CacheLock::take(library.root(), Item::Model(&name))?;
     notice!("importing {} as {name}", checkpoint.origin);
     let folder = make(&library, &name, arguments.place.force, |folder| {
         pocketwatt_model::import_known_as(&checkpoint.folder, Some(&checkpoint.origin), &name, folder)
@@ -172,6 +184,8 @@ fn generate(arguments: &GenerateArguments) -> Result<()> {
     let library = arguments.cache.library()?;
     let name = arguments.place.name.as_deref().unwrap_or(&arguments.preset);
     let origin = ModelOrigin::Seeded { preset, seed: arguments.seed };
+    check_name(name)?;
+    let _lock = CacheLock::take(library.root(), Item::Model(name))?;
     let same_shape = || library.find(name).is_ok_and(|present| *present.config() == config);
     if matches!(origin_of(&library, name)?, Some(Ok(present)) if present == origin) && same_shape() {
         notice!("{name} is there already, {origin}: {}", library.folder(name).display());
@@ -212,8 +226,31 @@ fn occupied(library: &ModelLibrary, name: &str, force: bool) -> Result<bool> {
     Ok(true)
 }
 
+/// Whether there is nothing of that name.
+fn is_free(library: &ModelLibrary, name: &str) -> Result<bool> {
+    check_name(name)?;
+    Ok(!library.folder(name).exists())
+}
+
+/// Whether a model that was not there when this command began is now, of an origin that is the same: another process made
+/// it, and this one has nothing left to do.
+fn made_meanwhile(
+    library: &ModelLibrary,
+    name: &str,
+    is_same: impl FnOnce(&ModelOrigin) -> Result<bool>,
+) -> Result<bool> {
+    let made = match origin_of(library, name)? {
+        Some(Ok(origin)) => is_same(&origin)?,
+        Some(Err(_)) | None => false,
+    };
+    if made {
+        notice!("{name} was made by another process meanwhile: {}", library.folder(name).display());
+    }
+    Ok(made)
+}
+
 /// Lets `write` make the model's folder; returns where it lies. With `force`, what lies there is given up only when the
-/// new model is complete.
+/// new model is complete. The caller has the model's lock.
 fn make(
     library: &ModelLibrary,
     name: &str,
@@ -225,10 +262,12 @@ fn make(
         write(&target)?;
         return Ok(target);
     }
-    let next = library.folder(&format!(".{name}.next-{}", std::process::id()));
+    let models = target.parent().unwrap_or(library.root());
+    let beside = PartialFolder::begin(models).with_context(|| format!("cannot write into {}", models.display()))?;
+    let next = beside.path().join(name);
     write(&next)?;
-    let replace = || fs::remove_dir_all(&target).and_then(|()| fs::rename(&next, &target));
-    replace().with_context(|| format!("cannot replace {} by {}", target.display(), next.display()))?;
+    // Runs that open the model find the old one or the new one. What is beside then, the old one, is removed.
+    exchange(&next, &target).with_context(|| format!("cannot replace {}", target.display()))?;
     Ok(target)
 }
 
@@ -240,7 +279,7 @@ fn list(entries: &[LibraryEntry]) -> String {
             Ok(manifest) => manifest.origin_text(),
             Err(error) => format!("damaged: {error}"),
         };
-        [inert::line(&entry.name), number(parameters), number(bytes), inert::line(&origin)]
+        [entry.name.clone(), number(parameters), number(bytes), origin]
     });
     let missing = Preset::ALL.iter().filter(|preset| entries.iter().all(|entry| entry.name != preset.name));
     let missing = missing.map(|preset| {
@@ -262,11 +301,10 @@ fn list(entries: &[LibraryEntry]) -> String {
 fn table(header: [&str; 4], rows: &[[String; 4]]) -> String {
     let header = header.map(str::to_owned);
     let lines = || std::iter::once(&header).chain(rows);
-    let width = |column: usize| columns::widest(lines().map(|row| row[column].as_str()));
+    let width = |column: usize| lines().map(|row| row[column].chars().count()).max().unwrap_or(0);
     let (name_width, parameters_width, size_width) = (width(0), width(1), width(2));
     let line = |[name, parameters, size, last]: &[String; 4]| {
-        let name = columns::left(name, name_width);
-        format!("  {name}  {parameters:>parameters_width$}  {size:>size_width$}  {last}\n")
+        format!("  {name:name_width$}  {parameters:>parameters_width$}  {size:>size_width$}  {last}\n")
     };
     lines().map(line).collect()
 }
@@ -301,9 +339,11 @@ fn verify_model(library: &ModelLibrary, name: &str) -> Result<(String, bool)> {
         // Says which name was probably meant.
         library.find(name)?;
     }
+    // Nobody replaces it while it is read.
+    let _lock = CacheLock::take(library.root(), Item::Model(name))?;
     let manifest = match ModelManifest::read_at(&path) {
         Ok(manifest) => manifest,
-        Err(error) => return Ok((format!("{}\n", inert::line(&format!("{name}: {error}"))), false)),
+        Err(error) => return Ok((format!("{name}: {error}\n"), false)),
     };
     let (mut text, mut whole) = (String::new(), true);
     for (file, outcome) in manifest.verify_each(&path) {
@@ -313,7 +353,7 @@ fn verify_model(library: &ModelLibrary, name: &str) -> Result<(String, bool)> {
             Err(ModelError::Io { source, .. }) => &format!("unreadable: {source}"),
             Err(error) => &error.to_string(),
         };
-        text += &(inert::line(&format!("{name}/{file}: {state}")) + "\n");
+        text += &format!("{name}/{file}: {state}\n");
         whole &= outcome.is_ok();
     }
     Ok((text, whole))

@@ -20,7 +20,7 @@ use crate::{
         Mailbox, Programs, ensure_library,
         observer::{Observed, SETTLE_MS, observe},
     },
-    plan::{Backend, PlannedModel, PreparedModel, Scenario, prepare},
+    plan::{Backend, PreparedModel, Scenario, prepare},
     refusal::Refusal,
 };
 
@@ -70,8 +70,7 @@ pub fn run(arguments: &ObserverArguments) -> Result<Exit> {
     let registry = arguments.registry.open()?;
     let backend = registry.find(&arguments.backend)?;
     let library = arguments.cache.library()?;
-    let planned = PlannedModel::find(&library, &arguments.model)?;
-    let model = PreparedModel::prepare(&library, &arguments.model, planned, &[Precision::F32])?;
+    let model = PreparedModel::prepare(&library, &arguments.model, &[Precision::F32])?;
     let cache = arguments.cache.root()?;
     let program = Programs::new(&cache).find(backend).map_err(Refusal::error)?;
     if let Some(library) = &backend.library {
@@ -105,14 +104,14 @@ pub fn run(arguments: &ObserverArguments) -> Result<Exit> {
         at_unix_ms: wall_clock_unix_ms(),
         ..ObserverCost::of(&outcome?).context("too few pairs were measured")?
     };
+    match arguments.format {
+        ProbeFormat::Table => output::write(&describe(&cost))?,
+        ProbeFormat::Json => output::write(&format!("{}\n", serde_json::to_string_pretty(&cost)?))?,
+    }
     // What another rate costs says nothing about a run, which reads at the default one.
     if arguments.period == Sampler::DEFAULT_PERIOD.as_millis() as u64 {
         let device = device_facts(&SystemRoot::real(), arguments.device.as_deref());
-        cost.write(&arguments.results.join(&device.name)).context("the cost was measured, but not stored")?;
-    }
-    match arguments.format {
-        ProbeFormat::Table => output::write(&describe(&cost))?,
-        ProbeFormat::Json => output::write_json(&cost)?,
+        cost.write(&arguments.results.join(&device.name)).context("the result was shown, but not stored")?;
     }
     Ok(Exit::Success)
 }

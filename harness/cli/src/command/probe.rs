@@ -58,7 +58,7 @@ fn bandwidth(arguments: &BandwidthArguments) -> Result<()> {
         arguments.threads.iter().map(|&threads| Ok(measure_bandwidth(threads)?)).collect::<Result<Vec<_>>>()?;
     match arguments.format {
         ProbeFormat::Table => output::write(&table(&measured)),
-        ProbeFormat::Json => output::write_json(&measured),
+        ProbeFormat::Json => output::write(&format!("{}\n", serde_json::to_string_pretty(&measured)?)),
     }
 }
 

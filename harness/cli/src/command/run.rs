@@ -15,13 +15,13 @@ use pocketwatt_meter::{Bandwidth, SystemRoot, device_facts, measure_bandwidth};
 use pocketwatt_model::ModelConfig;
 use pocketwatt_protocol::wall_clock_unix_ms;
 use pocketwatt_record::{
-    Case, EnergyPlan, ObserverCost, Outcome, PlannedCase, RECORD_FORMAT, Record, Run, RunSettings, StudySource,
+    Case, EnergyPlan, ObserverCost, Outcome, PlannedCase, RECORD_FORMAT, Record, Records, Run, RunSettings, StudySource,
 };
 
 use self::ownership::OwnedRun;
 use super::{
-    advice::Advice,
     calls::CallArguments,
+    damaged,
     energy::EnergyArguments,
     output,
     selection::{CacheArguments, PlanArguments, RegistryArguments},
@@ -30,7 +30,6 @@ use super::{
 };
 use crate::{
     exit::Exit,
-    last_resort::Unfinished,
     measure::{CaseMeters, Mailbox, Sweep, SweepEnd, all_measured},
     plan::{
         Backend, Data, Outline, PlannedModel, PreparedModel, Registry, Scenario, Selection, Study, computed_precisions,
@@ -130,7 +129,7 @@ fn start(arguments: &RunArguments, registry: &Registry) -> Result<Exit> {
     let backends = registry.select(arguments.plan.backends())?;
     let library = arguments.cache.library()?;
     let mut planned_models = BTreeMap::new();
-    let names = arguments.plan.models();
+    let names = arguments.plan.models()?;
     for name in &names {
         planned_models.insert(name.clone(), PlannedModel::find(&library, name)?);
     }
@@ -161,13 +160,13 @@ fn start(arguments: &RunArguments, registry: &Registry) -> Result<Exit> {
         return Ok(Exit::Success);
     }
 
-    let mut mailbox = Mailbox::with_signals()?;
     let precisions = computed_precisions(&cases, registry);
     let mut models = BTreeMap::new();
-    for (name, planned) in planned_models {
-        let prepared = PreparedModel::prepare(&library, &name, planned, &precisions)?;
-        models.insert(name, prepared);
+    for name in planned_models.keys() {
+        models.insert(name.clone(), PreparedModel::prepare(&library, name, &precisions)?);
     }
+    // Until here Ctrl-C ends the process at once, also where it waits for another one.
+    let mut mailbox = Mailbox::with_signals()?;
     let mut left_out = BTreeSet::new();
     let mut count = |case: &Case| {
         let prepared = prepare(scenario(&scenarios, &case.scenario)?, &models[&case.model], case.constrained)?;
@@ -241,7 +240,7 @@ fn is_fit(
 }
 
 fn resume(arguments: &RunArguments, registry: &Registry, name: &str) -> Result<Exit> {
-    let owned = OwnedRun::reopen(&arguments.results, stored_run::find(&arguments.results, name)?)?;
+    let owned = OwnedRun::reopen(&arguments.results, stored_run::find_to_resume(&arguments.results, name)?)?;
     let folder = owned.folder();
     let run = folder.run()?;
     let here = device_facts(&SystemRoot::real(), Some(&run.device.name));
@@ -252,19 +251,19 @@ fn resume(arguments: &RunArguments, registry: &Registry, name: &str) -> Result<E
         let (theirs, ours) = (&run.pocketwatt, env!("CARGO_PKG_VERSION"));
         return Err(Refusal::error(format!("run {} was begun by pocketwatt {theirs}, this is {ours}", run.id)));
     }
-    let mut mailbox = Mailbox::with_signals()?;
     let library = arguments.cache.library()?;
-    let records = folder.records()?;
+    let records = folder.records_of(&run)?.intact;
     let precisions = computed_precisions(run.plan.iter().map(|planned| &planned.case), registry);
     let mut models = BTreeMap::new();
     for planned in &run.plan {
         let name = &planned.case.model;
         if !models.contains_key(name) {
-            let model = PreparedModel::prepare(&library, name, PlannedModel::find(&library, name)?, &precisions)?;
+            let model = PreparedModel::prepare(&library, name, &precisions)?;
             ensure_same_model(&records, &model)?;
             models.insert(name.clone(), model);
         }
     }
+    let mut mailbox = Mailbox::with_signals()?;
     let mut meters = EnergyArguments::reopen(&run.energy)?;
     measure(arguments, registry, &run, &owned, &models, &mut meters, &mut mailbox)
 }
@@ -295,7 +294,9 @@ fn measure(
 ) -> Result<Exit> {
     let folder = owned.folder();
     let cache = arguments.cache.root()?;
-    let stored = folder.records()?;
+    let stored = folder.records_of(run)?;
+    damaged::set_aside(folder, run.plan.len(), &stored)?;
+    let stored = stored.intact;
     let finished: BTreeMap<&str, &Outcome> =
         stored.iter().map(|record| (record.case.id.as_str(), &record.outcome)).collect();
     let wanted = |case: &Case| match finished.get(case.id.as_str()) {
@@ -305,28 +306,23 @@ fn measure(
     let mut sweep = Sweep::new(run, registry, models, &cache)?;
     sweep.prepare_runners()?;
     sweep.ensure_same_runners(&stored)?;
-    let mut go_on = Advice::new(&["run", "--resume"]).run(folder.path()).cache(&cache).registry(&arguments.registry);
-    if arguments.retry {
-        go_on = go_on.flag("--retry");
-    }
-    let kept = format!("measured cases are kept in {}; go on with `{go_on}`", folder.path().display());
-    let _unfinished = Unfinished::new(kept.clone());
     let mut progress = progress::Progress::new(&run.plan, &run.settings, |planned| !wanted(&planned.case));
-    let end = sweep
-        .measure(folder, wanted, meters, mailbox, &mut progress)
-        .with_context(|| format!("the run stopped; {kept}"))?;
-    let records = folder.records()?;
+    let end = sweep.measure(folder, wanted, meters, mailbox, &mut progress).with_context(|| {
+        format!("the run stopped; measured cases are kept in {}; go on with --resume", folder.path().display())
+    })?;
+    let Records { intact: records, damaged, .. } = folder.records_of(run)?;
     if end == SweepEnd::Interrupted {
         notice!("");
         notice!(
-            "interrupted: {} of {} cases are stored in {}; go on with `{go_on}`",
+            "interrupted: {} of {} cases are stored in {}; go on with `pocketwatt run --resume {}`",
             records.len(),
             run.plan.len(),
             folder.path().display(),
+            run.id
         );
         return Ok(Exit::Interrupted);
     }
-    outcome::show(arguments, run, folder, &records)?;
+    outcome::show(arguments, run, folder, &records, &damaged)?;
     let measured = records.iter().any(|record| record.outcome == Outcome::Measured);
     Ok(match (measured, all_measured(&records)) {
         (_, true) => Exit::Success,

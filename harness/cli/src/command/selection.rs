@@ -1,6 +1,6 @@
 //! What to measure, as `run`, `list` and `conformance` are told it.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::{
@@ -13,11 +13,13 @@ use pocketwatt_model::{
     variant::{KEYS, variant_name},
 };
 use pocketwatt_protocol::Precision;
-use pocketwatt_record::RunSettings;
+use pocketwatt_record::{
+    MOST_ITERATIONS, MOST_SETTLE_MS, MOST_THREADS, MOST_TIMEOUT_S, MOST_WARMUP_ITERATIONS, RunSettings,
+};
 
 use super::quantity;
 use crate::{
-    plan::{GraphChoice, Registry, Scenario, Study},
+    plan::{GraphChoice, Registry, Scenario, Study, ensure_few},
     refusal::Refusal,
 };
 
@@ -36,19 +38,12 @@ impl CacheArguments {
     /// The folder.
     ///
     /// # Errors
-    /// When nothing says where it is, or runners could not be told.
+    /// When nothing says where it is.
     pub fn root(&self) -> Result<PathBuf> {
-        let root = match &self.cache {
-            Some(cache) => std::path::absolute(cache)?,
-            None => ModelLibrary::default_root()?,
-        };
-        if root.to_str().is_none() {
-            return Err(Refusal::error(format!(
-                "the cache {root:?} has a name that is not UTF-8, in which runners are told their files: choose another \
-                 folder with --cache or POCKETWATT_CACHE"
-            )));
+        match &self.cache {
+            Some(cache) => Ok(std::path::absolute(cache)?),
+            None => Ok(ModelLibrary::default_root()?),
         }
-        Ok(root)
     }
 
     /// The models in it.
@@ -75,11 +70,6 @@ impl RegistryArguments {
     /// When the file cannot be read or does not have the form.
     pub fn open(&self) -> Result<Registry> {
         Registry::open(self.backends.as_deref())
-    }
-
-    /// The user's own file, if there is one.
-    pub fn file(&self) -> Option<&Path> {
-        self.backends.as_deref()
     }
 }
 
@@ -130,7 +120,7 @@ pub struct PlanArguments {
     #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = precision_parser())]
     precision: Vec<Precision>,
     /// Number of threads that compute [default: 1].
-    #[arg(long, value_name = "N", value_delimiter = ',', value_parser = value_parser!(u32).range(1..=1024))]
+    #[arg(long, value_name = "N", value_delimiter = ',', value_parser = value_parser!(u32).range(1..=i64::from(MOST_THREADS)))]
     threads: Vec<u32>,
     /// ONNX graph: each backend's best, the same for all, or a certain one.
     #[arg(long, default_value = "best", value_parser = GraphChoice::parser())]
@@ -139,13 +129,13 @@ pub struct PlanArguments {
     #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(1..=1_000_000))]
     items: Option<u32>,
     /// Iterations that count; with trained weights each item of a scenario's file is one instead.
-    #[arg(long, value_name = "N", default_value_t = 3, value_parser = value_parser!(u32).range(1..=100_000))]
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = value_parser!(u32).range(1..=i64::from(MOST_ITERATIONS)))]
     iterations: u32,
     /// Iterations before those, reported but not counted.
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = value_parser!(u32).range(0..=1000))]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = value_parser!(u32).range(0..=i64::from(MOST_WARMUP_ITERATIONS)))]
     warmup: u32,
     /// Pause before each counted iteration, in milliseconds.
-    #[arg(long, value_name = "MS", default_value_t = 0, value_parser = value_parser!(u64).range(0..=3_600_000))]
+    #[arg(long, value_name = "MS", default_value_t = 0, value_parser = value_parser!(u64).range(0..=MOST_SETTLE_MS))]
     settle: u64,
     /// Keep each case busy for at least so long, such as 10min: conversations follow one another without a pause, and what
     /// heat does to speed and power is told.
@@ -158,7 +148,7 @@ pub struct PlanArguments {
     #[arg(long)]
     no_quality: bool,
     /// A runner that says nothing for so many seconds is killed; it must be longer than an iteration.
-    #[arg(long, value_name = "S", default_value_t = 600, value_parser = value_parser!(u64).range(1..=86_400))]
+    #[arg(long, value_name = "S", default_value_t = 600, value_parser = value_parser!(u64).range(1..=MOST_TIMEOUT_S))]
     timeout: u64,
 }
 
@@ -216,12 +206,17 @@ impl PlanArguments {
     }
 
     /// Names of the models, one for each combination of changes.
-    pub fn models(&self) -> Vec<String> {
+    ///
+    /// # Errors
+    /// When there are more than a run can have.
+    pub fn models(&self) -> Result<Vec<String>> {
+        let sweeps = self.sweep.iter().map(|sweep| sweep.values.len());
+        ensure_few(&std::iter::once(self.model.len().max(1)).chain(sweeps).collect::<Vec<_>>())?;
         let mut names = if self.model.is_empty() { vec![DEFAULT_MODEL.to_owned()] } else { self.model.clone() };
         for sweep in &self.sweep {
             names = names.iter().flat_map(|name| sweep.variants(name)).collect();
         }
-        names
+        Ok(names)
     }
 
     /// Names of the backends; none for the default.

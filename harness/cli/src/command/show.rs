@@ -4,15 +4,16 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
+use pocketwatt_record::Records;
 
 use super::{
-    advice::Advice,
     calls::CallArguments,
-    output,
+    damaged, output,
     selection::CacheArguments,
     stored_run::{self, LATEST},
 };
 use crate::{
+    exit::Exit,
     refusal::Refusal,
     report::{self, Format, Style, decode::Decoder},
 };
@@ -51,7 +52,7 @@ pub struct ShowArguments {
 ///
 /// # Errors
 /// When there is no such run, a record of it cannot be read, or a file cannot be written.
-pub fn run(arguments: ShowArguments) -> Result<()> {
+pub fn run(arguments: ShowArguments) -> Result<Exit> {
     arguments.calls.check(arguments.format)?;
     if arguments.show_text && matches!(arguments.format, Format::Csv | Format::Json) {
         return Err(Refusal::error("--show-text would spoil the document: use it with --format table or markdown"));
@@ -60,23 +61,30 @@ pub fn run(arguments: ShowArguments) -> Result<()> {
         return Err(Refusal::error("CSV has one line for each metric of a case: --format json has the turns"));
     }
     let folder = stored_run::find(&arguments.results, &arguments.run)?;
-    let (mut run, records) = (folder.run()?, folder.records()?);
+    let mut run = folder.run()?;
+    let Records { intact: records, damaged, are_gone } = folder.records_of(&run)?;
+    if are_gone {
+        damaged::report_gone(&folder);
+    }
+    damaged::report(&folder, &damaged);
     if arguments.cases {
         run.study = None;
     }
     if records.is_empty() {
-        let go_on = Advice::new(&["run", "--resume"]).run(folder.path()).cache(&arguments.cache.root()?);
         let run = folder.path().display();
-        return Err(Refusal::error(format!("no case of {run} was measured yet: go on with `{go_on}`")));
+        if !damaged.is_empty() {
+            return Err(Refusal::error(format!("no record of {run} can be read")));
+        }
+        return Err(Refusal::error(format!("no case of {run} was measured yet: go on with `pocketwatt run --resume`")));
     }
-    let mut output = report::render(&run, &records, arguments.format, &Style::detect())?;
+    let mut output = report::render(&run, &records, &damaged, arguments.format, &Style::detect())?;
     if arguments.turns {
         output += &report::render_turns(&run, &records, arguments.format, &Style::detect());
     }
     if arguments.show_text {
         let decoder = Decoder::new(arguments.cache.library()?);
         output.push('\n');
-        output += &report::text::render(&records, arguments.format, &|record, tokens| decoder.decode(record, tokens));
+        output += &report::text::render(&records, &|record, tokens| decoder.decode(record, tokens));
     }
     output += &arguments.calls.text(&run, &records, arguments.format, &arguments.cache)?;
     if let Some(charts) = &arguments.charts {
@@ -84,7 +92,8 @@ pub fn run(arguments: ShowArguments) -> Result<()> {
             notice!("chart: {}", file.display());
         }
     }
-    output::write(&output)
+    output::write(&output)?;
+    Ok(if damaged.is_empty() { Exit::Success } else { Exit::Incomplete })
 }
 
 #[cfg(test)]

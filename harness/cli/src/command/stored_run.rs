@@ -1,34 +1,60 @@
 //! Finding a run that was stored.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::path::Path;
 
-use anyhow::{Context, Result};
-use pocketwatt_record::{RunFolder, latest_run};
+use anyhow::Result;
+use pocketwatt_record::{Latest, RunFolder, latest_run, stored_runs};
 
 use crate::refusal::Refusal;
 
 /// The word for the newest run.
 pub const LATEST: &str = "latest";
 
-/// A run by its name below `results/<device>/`, by its folder, or the newest.
+/// A run by its name below `results/<device>/`, by its folder, or the newest that can be read: what is wrong with newer ones
+/// is told.
 ///
 /// # Errors
 /// When there is none.
 pub fn find(results: &Path, wanted: &str) -> Result<RunFolder> {
-    if wanted == LATEST {
-        return Ok(latest_run(results)?);
+    if wanted != LATEST {
+        return named(results, wanted);
     }
-    let direct = Path::new(wanted);
-    if direct.join("run.json").is_file() {
-        return Ok(RunFolder::open(direct));
+    let Latest { folder, damaged } = latest_run(results)?;
+    for damaged in damaged {
+        notice!("passed over: {:#}", anyhow::Error::from(damaged));
     }
-    let runs = runs(results)?;
-    let name = |run: &PathBuf| run.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    if let Some(run) = runs.iter().find(|run| name(run) == wanted) {
-        return Ok(RunFolder::open(run));
+    Ok(folder)
+}
+
+/// As [`find`], for a run that is to go on: an older one than was meant is not measured in place of a damaged one.
+///
+/// # Errors
+/// When there is none, or the newest is damaged.
+pub fn find_to_resume(results: &Path, wanted: &str) -> Result<RunFolder> {
+    if wanted != LATEST {
+        return named(results, wanted);
+    }
+    let Latest { folder, damaged } = latest_run(results)?;
+    match damaged.into_iter().next() {
+        None => Ok(folder),
+        Some(damaged) => {
+            let (damaged, older) = (anyhow::Error::from(damaged), folder.path().display());
+            Err(Refusal::error(format!(
+                "the newest run cannot go on: {damaged:#}; go on with an older one by its folder: --resume {older}"
+            )))
+        }
+    }
+}
+
+fn named(results: &Path, wanted: &str) -> Result<RunFolder> {
+    let direct = RunFolder::open(Path::new(wanted));
+    if direct.is_there() {
+        return Ok(direct);
+    }
+    let mut runs = stored_runs(results)?;
+    let name = |run: &RunFolder| run.path().file_name().unwrap_or_default().to_string_lossy().into_owned();
+    if let Some(place) = runs.iter().position(|run| name(run) == wanted) {
+        return Ok(runs.swap_remove(place));
     }
     let nearest = runs
         .iter()
@@ -40,26 +66,6 @@ pub fn find(results: &Path, wanted: &str) -> Result<RunFolder> {
         }
         None => Err(Refusal::error(format!("no run {wanted:?}: there are no runs in {}", results.display()))),
     }
-}
-
-fn runs(results: &Path) -> Result<Vec<PathBuf>> {
-    let mut runs = Vec::new();
-    for device in folders(results)? {
-        runs.extend(folders(&device)?.into_iter().filter(|run| run.join("run.json").is_file()));
-    }
-    Ok(runs)
-}
-
-fn folders(path: &Path) -> Result<Vec<PathBuf>> {
-    let context = || format!("cannot read {}", path.display());
-    let mut folders = Vec::new();
-    if path.is_dir() {
-        for entry in fs::read_dir(path).with_context(context)? {
-            folders.push(entry.with_context(context)?.path());
-        }
-    }
-    folders.retain(|folder| folder.is_dir());
-    Ok(folders)
 }
 
 #[cfg(test)]

@@ -1,7 +1,6 @@
 //! What can be measured on this device, and what would disturb it: said before anything is measured.
 
 mod energy;
-mod folders;
 mod processors;
 mod programs;
 mod room;
@@ -109,13 +108,6 @@ pub fn examine(subject: &Subject) -> Vec<Check> {
     checks.extend(room::load(&around.load, around.processors.online));
     checks.push(room::memory(&around.memory, subject.model));
     checks.extend(programs::checks(subject.backends, subject.cache));
-    let models = subject.cache.join("models");
-    checks.extend(folders::checks(&[
-        ("cache", subject.cache),
-        ("models", &models),
-        // Where `pocketwatt run` stores unless it is told otherwise.
-        ("results", Path::new("results")),
-    ]));
     checks
 }
 

@@ -1,14 +1,17 @@
 //! Which files of a repository an import needs.
 
-use std::{collections::BTreeMap, collections::BTreeSet, fs, path::Path};
+use std::{collections::BTreeMap, collections::BTreeSet, path::Path};
 
 use anyhow::{Context, Result};
+use pocketwatt_files::read_text_bounded;
 use serde::Deserialize;
 
 use crate::refusal::Refusal;
 
 /// Names the shards of weights that are too large for one file.
 pub const INDEX: &str = "model.safetensors.index.json";
+/// Longest index that is read.
+const MOST_INDEX_BYTES: u64 = 16 << 20;
 const WEIGHTS: &str = "model.safetensors";
 const TOKENIZERS: [&str; 2] = ["tokenizer.json", "tokenizer.model"];
 const OPTIONAL: [&str; 3] = ["tokenizer_config.json", "chat_template.jinja", "generation_config.json"];
@@ -66,7 +69,8 @@ struct Index {
 /// # Errors
 /// When it is no index, or names a file that is not `present` beside it.
 pub fn shards(index: &Path, present: &[String]) -> Result<BTreeSet<String>> {
-    let text = fs::read_to_string(index).with_context(|| format!("cannot read {}", index.display()))?;
+    let text =
+        read_text_bounded(index, MOST_INDEX_BYTES).with_context(|| format!("cannot read {}", index.display()))?;
     let index: Index =
         serde_json::from_str(&text).map_err(|error| Refusal::error(format!("{INDEX} is not an index: {error}")))?;
     let shards: BTreeSet<String> = index.weight_map.into_values().collect();
@@ -79,6 +83,8 @@ pub fn shards(index: &Path, present: &[String]) -> Result<BTreeSet<String>> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn names(files: &[&str]) -> Vec<String> {

@@ -79,6 +79,7 @@ impl<'a> Audit<'a> {
             return Err(format!("{} turns, {} were asked for", iteration.turns.len(), requested.len()));
         }
         self.turns(requested, &iteration.turns).map_err(|reason| format!("iteration {}, {reason}", self.iterations))?;
+        use_of_the_device(iteration).map_err(|reason| format!("iteration {}: {reason}", self.iterations))?;
         if kind == IterationKind::Measured && self.counted_from.is_none() {
             self.counted_from = iteration.turns.first().map(|turn| turn.start);
         }
@@ -126,7 +127,9 @@ impl<'a> Audit<'a> {
             // The last token of an answer follows from logits, and is fed with the next turn; a stop token never is.
             let generated = trace.tokens.len() as u32;
             unfed = u32::from(generated > 0 && trace.stop == StopReason::Length);
-            positions += trace.prompt_tokens + generated.saturating_sub(1);
+            let after = positions.checked_add(trace.prompt_tokens).and_then(|fed| fed.checked_add(generated));
+            positions =
+                after.ok_or_else(|| name("more positions than can be counted".into()))? - u32::from(generated > 0);
         }
         Ok(())
     }
@@ -159,6 +162,28 @@ impl<'a> Audit<'a> {
             ));
         }
         Ok(())
+    }
+}
+
+/// What no device has: numbers of a runner that times cannot check.
+fn use_of_the_device(iteration: &Iteration) -> Result<(), String> {
+    /// More processors than any machine that runs one program.
+    const MOST_PROCESSORS: f64 = 65_536.0;
+    /// 64 TiB.
+    const MOST_CACHE_BYTES: u64 = 1 << 46;
+    let end = |turn: &TurnTrace| *turn.token_times.last().unwrap_or(&turn.prefill_end);
+    let (Some(first), Some(last)) = (iteration.turns.first(), iteration.turns.last()) else { return Ok(()) };
+    let lasted = end(last).since(first.start) as f64;
+    if iteration.cpu_ns as f64 > lasted.max(1.0) * MOST_PROCESSORS {
+        return Err(format!("{} ns of processor time in {lasted} ns", iteration.cpu_ns));
+    }
+    if iteration.kv_cache_bytes > MOST_CACHE_BYTES {
+        return Err(format!("a key-value cache of {} bytes", iteration.kv_cache_bytes));
+    }
+    let spent = |turn: &TurnTrace| turn.grammar_ns.filter(|spent| *spent > end(turn).since(turn.start));
+    match iteration.turns.iter().find_map(spent) {
+        Some(spent) => Err(format!("{spent} ns for its grammar, more than the whole turn took")),
+        None => Ok(()),
     }
 }
 
@@ -270,6 +295,9 @@ mod tests {
         insta::assert_snapshot!(verdict(|lie| lie.turns[0] = trace(100, 0, 3, &[4])), @"iteration 1, turn 1: 1 tokens that ended by Length, at most 2 were asked for");
         insta::assert_snapshot!(verdict(|lie| lie.turns[0].tokens[0] = TokenId(9)), @"iteration 1, turn 1: 2 tokens that ended by Length, at most 2 were asked for");
         insta::assert_snapshot!(verdict(|lie| { lie.turns.pop(); }), @"1 turns, 2 were asked for");
+        insta::assert_snapshot!(verdict(|lie| lie.cpu_ns = u64::MAX), @"iteration 1: 18446744073709551615 ns of processor time in 107 ns");
+        insta::assert_snapshot!(verdict(|lie| lie.kv_cache_bytes = u64::MAX), @"iteration 1: a key-value cache of 18446744073709551615 bytes");
+        insta::assert_snapshot!(verdict(|lie| lie.turns[0].grammar_ns = Some(8)), @"iteration 1: 8 ns for its grammar, more than the whole turn took");
         insta::assert_snapshot!(verdict(|lie| lie.kind = IterationKind::Warmup), @"iteration 1 is Warmup, expected Measured");
     }
 

@@ -7,7 +7,10 @@ use std::{
 };
 
 use super::{RunnerProgram, process::CACHE_VARIABLE, source_checkout};
-use crate::plan::Library;
+use crate::{
+    cache::{CacheLock, Item},
+    plan::Library,
+};
 
 /// Makes sure that the runner will find its library: as its environment variable says, beside the runner, or in the
 /// cache, where the project's script puts it on first use.
@@ -28,6 +31,11 @@ pub fn ensure_library(library: &Library, program: &RunnerProgram, cache: &Path) 
     let Some(checkout) = source_checkout() else {
         return Err(format!("{missing}; to fetch it, run in a source checkout: {}", library.fetch));
     };
+    let _lock =
+        CacheLock::take(cache, Item::Library(&library.file)).map_err(|error| format!("{missing}; {error:#}"))?;
+    if find_library(library, &program.path, cache).is_some() {
+        return Ok(());
+    }
     notice!("{} is missing; fetching it, once: {}", library.file, library.fetch);
     let status = Command::new(checkout.join(&library.fetch))
         .env(CACHE_VARIABLE, cache)

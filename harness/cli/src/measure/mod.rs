@@ -4,7 +4,6 @@ mod ask;
 mod audit;
 mod calls;
 mod case;
-mod hangup;
 pub mod holder;
 mod library;
 mod mailbox;

@@ -1,7 +1,8 @@
 //! How near each backend's answers are to those in f32: one text, scored once for every backend, precision and graph.
 
-use std::{collections::BTreeMap, fs, time::Duration};
+use std::{collections::BTreeMap, env, fs, time::Duration};
 
+use pocketwatt_files::PartialFolder;
 use pocketwatt_model::TextTokenizer;
 use pocketwatt_protocol::{
     Event, GraphKind, LoadOptions, PROTOCOL_VERSION, Precision, Request, ScoreTask, Task, TokenId,
@@ -166,7 +167,8 @@ fn score(
     text: &Text,
     mailbox: &mut Mailbox,
 ) -> Result<Vec<f32>, String> {
-    let scratch = tempfile::tempdir().map_err(|error| format!("cannot make a folder for the logits: {error}"))?;
+    let scratch = PartialFolder::begin(&env::temp_dir())
+        .map_err(|error| format!("cannot make a folder for the logits: {error}"))?;
     let logits_path = scratch.path().join("logits");
     let task = ScoreTask {
         tokens: text.tokens.clone(),

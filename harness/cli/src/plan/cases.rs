@@ -4,12 +4,11 @@ use std::collections::BTreeSet;
 
 use anyhow::Result;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use pocketwatt_files::check_name;
 use pocketwatt_protocol::{GraphKind, Precision};
 use pocketwatt_record::Case;
 
 use super::{Backend, Registry, Scenario};
-use crate::{file_name, refusal::Refusal};
+use crate::refusal::Refusal;
 
 /// Which ONNX graph the backends load.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,11 +52,17 @@ pub struct Selection<'a> {
     pub constrain: bool,
 }
 
+/// Most cases of a run, which would take weeks.
+const MOST_CASES: usize = 20_000;
+
 /// Combines everything with everything.
 ///
 /// # Errors
-/// When the backends have no graph in common but are asked for one, or two cases could not be told apart.
+/// When there are too many cases, the backends have no graph in common but are asked for one, or two cases could not be
+/// told apart.
 pub fn plan_cases(selection: &Selection) -> Result<Vec<Case>> {
+    let Selection { scenarios, models, precisions, threads, backends, .. } = selection;
+    ensure_few(&[scenarios.len(), models.len(), precisions.len(), threads.len(), backends.len()])?;
     let graph = match selection.graph {
         GraphChoice::Best => None,
         GraphChoice::Common => common_graph(selection.backends)?,
@@ -90,14 +95,26 @@ pub fn plan_cases(selection: &Selection) -> Result<Vec<Case>> {
             }
         }
     }
-    for case in &cases {
-        check_name(&case.id).map_err(|error| Refusal::error(format!("a case cannot be stored: {error}")))?;
-    }
     let mut ids = BTreeSet::new();
     if let Some(twice) = cases.iter().find(|case| !ids.insert(case.id.as_str())) {
         return Err(Refusal::error(format!("{} is in the plan twice: name each thing once", twice.id)));
     }
     Ok(cases)
+}
+
+/// Refuses more combinations than a run can have, before they are made.
+///
+/// # Errors
+/// When there are more.
+pub fn ensure_few(counts: &[usize]) -> Result<()> {
+    match counts.iter().try_fold(1_usize, |product, count| product.checked_mul(*count)) {
+        Some(cases) if cases <= MOST_CASES => Ok(()),
+        _ => {
+            let counts: Vec<String> = counts.iter().map(usize::to_string).collect();
+            let product = counts.join(" x ");
+            Err(Refusal::error(format!("{product} combinations are asked for, and a run has at most {MOST_CASES}")))
+        }
+    }
 }
 
 /// The precisions that some of these cases are computed in: weights are rounded to no others, which would fill the disk
@@ -109,7 +126,7 @@ pub fn computed_precisions<'a>(cases: impl IntoIterator<Item = &'a Case>, regist
     precisions.into_iter().collect()
 }
 
-/// Names the case and its file.
+/// Names the case and its file, so only letters that every file system takes.
 fn id(
     scenario: &str,
     model: &str,
@@ -120,7 +137,9 @@ fn id(
 ) -> String {
     let graph = graph.map_or(String::new(), |graph| format!("_{}", graph.name()));
     let id = format!("{scenario}_{model}_{backend}{graph}_{}_{threads}t", precision.name());
-    file_name::harmless(&id)
+    id.chars()
+        .map(|letter| if letter.is_ascii_alphanumeric() || "-_.".contains(letter) { letter } else { '-' })
+        .collect()
 }
 
 /// The first graph in documented order that every backend loads, of those that load graphs at all.
@@ -178,6 +197,14 @@ mod tests {
             ["chat_tiny_onnxruntime_opset17_f32_1t", "chat_tiny_tract_opset17_f32_1t", "chat_tiny_candle_f32_1t",]
         );
         assert_eq!(ids(GraphChoice::Kind(GraphKind::Opset23), &["chat"])[1], "chat_tiny_tract_opset23_f32_1t");
+    }
+
+    #[test]
+    fn more_cases_than_a_run_can_have_are_refused_before_they_are_made() {
+        ensure_few(&[100, 200]).unwrap();
+        let refused = |counts: &[usize]| ensure_few(counts).unwrap_err().to_string();
+        assert!(refused(&[100, 201]).contains("100 x 201 combinations"));
+        assert!(refused(&[usize::MAX, usize::MAX]).contains("at most 20000"));
     }
 
     #[test]

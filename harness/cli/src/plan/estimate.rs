@@ -40,12 +40,10 @@ impl Outline {
                 let texts =
                     talks.iter().flat_map(|talk| talk.system.iter().chain(talk.turns.iter().map(|(user, _)| user)));
                 let text: usize = texts.map(String::len).sum();
-                let output: u32 = talks.iter().flat_map(|talk| &talk.turns).map(|(_, tokens)| tokens).sum();
+                let output: u64 = talks.iter().flat_map(|talk| &talk.turns).map(|(_, tokens)| u64::from(*tokens)).sum();
                 let conversations = talks.len().max(1);
-                Self {
-                    prompt_tokens: (text / CHARACTERS_PER_TOKEN / conversations) as u32,
-                    output_tokens: output / conversations as u32,
-                }
+                let mean = |tokens: u64| u32::try_from(tokens / conversations as u64).unwrap_or(u32::MAX);
+                Self { prompt_tokens: mean((text / CHARACTERS_PER_TOKEN) as u64), output_tokens: mean(output) }
             }
         }
     }

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::Path};
 
 use anyhow::{Context, Result};
 use pocketwatt_model::{
-    ModelConfig, ModelError, ModelFolder, ModelLibrary, ModelManifest, ModelOrigin, generate_seeded,
+    ModelConfig, ModelError, ModelFolder, ModelLibrary, ModelManifest, ModelOrigin, check_name, generate_seeded,
     precision::{PreparedWeights, obstacle, prepare_weights},
     variant::seeded_config,
     write_graph,
@@ -12,7 +12,10 @@ use pocketwatt_model::{
 use pocketwatt_protocol::{GraphKind, ModelFiles, Precision};
 use pocketwatt_record::ModelPassport;
 
-use crate::refusal::Refusal;
+use crate::{
+    cache::{CacheLock, Item},
+    refusal::Refusal,
+};
 
 /// Seed of models that are generated unasked.
 pub const DEFAULT_SEED: u64 = 42;
@@ -33,6 +36,7 @@ impl PlannedModel {
     /// When there is neither a model nor a preset of that name, or the model on disk is damaged, or a seeded one of another
     /// shape, as another version of PocketWatt may have made it.
     pub fn find(library: &ModelLibrary, name: &str) -> Result<Self> {
+        check_name(name)?;
         if library.folder(name).exists() {
             let folder = library.find(name)?;
             ensure_current(name, &folder)?;
@@ -90,19 +94,16 @@ pub struct PreparedModel {
 }
 
 impl PreparedModel {
-    /// Generates a preset that is missing, and verifies the sha256 of every file: what is measured is what the record
+    /// Looks for the model as [`PlannedModel::find`] does, generates a preset that is missing, and verifies the sha256 of every file: what is measured is what the record
     /// will say. It also brings the weights into the page cache, so that no backend is the one to read the disk. Weights
-    /// in other precisions are made from them where they are missing.
+    /// in other precisions are made from them where they are missing. One process at a time does this for a model, so that a
+    /// second one finds what the first made.
     ///
     /// # Errors
-    /// When the disk is full, or a file is not what it was when the model was made.
-    pub fn prepare(
-        library: &ModelLibrary,
-        name: &str,
-        planned: PlannedModel,
-        precisions: &[Precision],
-    ) -> Result<Self> {
-        let folder = match planned {
+    /// When there is no such model, the disk is full, or a file is not what it was when the model was made.
+    pub fn prepare(library: &ModelLibrary, name: &str, precisions: &[Precision]) -> Result<Self> {
+        let _lock = CacheLock::take(library.root(), Item::Model(name))?;
+        let folder = match PlannedModel::find(library, name)? {
             PlannedModel::Present(folder) => *folder,
             PlannedModel::Seeded(config) => generate(&library.folder(name), name, &config)?,
         };

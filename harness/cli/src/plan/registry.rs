@@ -1,11 +1,13 @@
 //! The backends, read from `backends/backends.toml` or a file in its form.
 
-use std::{collections::BTreeMap, env, fs, path::Path};
+use std::{collections::BTreeMap, env, path::Path};
 
 use anyhow::{Context, Result};
+use pocketwatt_files::read_text_bounded;
 use pocketwatt_protocol::{GraphKind, Precision};
 use serde::Deserialize;
 
+use super::MOST_DOCUMENT_BYTES;
 use crate::refusal::Refusal;
 
 /// What ships with the program.
@@ -117,7 +119,7 @@ impl Registry {
     /// When the file cannot be read or does not have the form.
     pub fn open(file: Option<&Path>) -> Result<Self> {
         let Some(path) = file else { return Self::parse(SHIPPED).context("the backends that ship with pocketwatt") };
-        let text = fs::read_to_string(path)
+        let text = read_text_bounded(path, MOST_DOCUMENT_BYTES)
             .map_err(|error| Refusal::error(format!("cannot read the backends in {}: {error}", path.display())))?;
         Self::parse(&text).with_context(|| format!("{} lists no backends", path.display()))
     }

@@ -6,9 +6,10 @@ mod talk;
 #[cfg(test)]
 mod tests;
 
-use std::{fs, path::Path};
+use std::path::Path;
 
 use anyhow::{Context, Result};
+use pocketwatt_files::read_text_bounded;
 use pocketwatt_record::ScenarioSource;
 use sha2::{Digest, Sha256};
 
@@ -16,7 +17,7 @@ pub use data::{Data, Items};
 use document::Document;
 pub use talk::Talk;
 
-use super::synthetic;
+use super::{MOST_DOCUMENT_BYTES, MOST_TOKENS, synthetic};
 use crate::refusal::Refusal;
 
 /// What ships with the program.
@@ -108,7 +109,7 @@ impl Scenario {
             let definition = document::of_data_file(path)?;
             return Self::parse(&definition, Some(Path::new(""))).with_context(|| format!("the scenario {file}"));
         }
-        let text = fs::read_to_string(path)
+        let text = read_text_bounded(path, MOST_DOCUMENT_BYTES)
             .map_err(|error| Refusal::error(format!("cannot read the scenario {file}: {error}")))?;
         Self::parse(&text, path.parent()).with_context(|| format!("{file} is not a scenario"))
     }

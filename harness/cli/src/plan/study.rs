@@ -1,14 +1,14 @@
 //! Studies: questions whose answer is a series of cases that differ in one thing.
 
-use std::{fs, path::Path, thread::available_parallelism};
+use std::{path::Path, thread::available_parallelism};
 
 use anyhow::{Context, Result};
-use pocketwatt_files::check_name;
+use pocketwatt_files::{check_name, read_text_bounded};
 use pocketwatt_protocol::Precision;
 use pocketwatt_record::{StudySource, metric};
 use serde::Deserialize;
 
-use super::synthetic;
+use super::{MOST_DOCUMENT_BYTES, synthetic};
 use crate::refusal::Refusal;
 
 /// What ships with the program.
@@ -22,6 +22,8 @@ const SHIPPED: &[&str] = &[
     include_str!("../../../../scenarios/studies/threads.toml"),
     include_str!("../../../../scenarios/studies/context.toml"),
 ];
+/// Most threads of a case.
+const MOST_THREADS: u32 = 1024;
 /// Stands for the model that the user may choose.
 const MODEL: &str = "{model}";
 
@@ -147,7 +149,7 @@ impl Study {
     /// # Errors
     /// When it cannot be read, or is not a study.
     pub fn read(file: &Path) -> Result<Self> {
-        let text = fs::read_to_string(file)
+        let text = read_text_bounded(file, MOST_DOCUMENT_BYTES)
             .map_err(|error| Refusal::error(format!("cannot read the study {}: {error}", file.display())))?;
         Self::parse(&text).with_context(|| format!("{} is not a study", file.display()))
     }
@@ -261,7 +263,7 @@ impl Study {
 
 impl Document {
     fn check(&self) -> Result<(), String> {
-        // Its chart is a file of that name.
+        // Its chart is named after it.
         check_name(&self.name).map_err(|error| error.to_string())?;
         if self.show.is_empty() {
             return Err("it shows nothing: add a [[show]] table".into());
@@ -271,6 +273,9 @@ impl Document {
         }
         if self.scenarios.is_empty() || self.precisions.is_empty() || self.threads.is_empty() {
             return Err("scenarios, precisions and threads may not be empty".into());
+        }
+        if let Some(threads) = self.threads.iter().find(|threads| !(1..=MOST_THREADS).contains(*threads)) {
+            return Err(format!("{threads} threads are not from 1 to {MOST_THREADS}"));
         }
         let is_template = self.models.is_empty() || self.models.iter().any(|variant| variant.name.contains(MODEL));
         match (is_template, &self.model) {
@@ -359,6 +364,10 @@ mod tests {
         );
         assert!(refused(("axis = \"model\"", "axis = \"prompt\"\nmodel = \"tiny\"")).contains("leave model out"));
         assert!(refused(("ratios = true", "ratio = true")).contains("unknown field `ratio`"));
+        assert!(refused(("\"layer-sharing\"", "\"../../evil\"")).contains("would lead elsewhere"));
+        assert!(refused(("ratios = true", "threads = [1, 4294967295]")).contains("4294967295 threads are not from 1"));
+        let error = Study::find("/dev/zero").unwrap_err().to_string();
+        assert!(error.contains("it is a pipe, socket or device"), "{error}");
         let error = Study::find("depht").unwrap_err().to_string();
         assert!(error.contains("did you mean") || error.contains("depth"), "{error}");
     }

@@ -3,13 +3,11 @@
 use anyhow::Result;
 use pocketwatt_protocol::TokenId;
 
+use super::MOST_TOKENS;
 use crate::refusal::Refusal;
 
 /// The forms of their names.
 pub const FORMS: [&str; 3] = ["prefill-N", "decode-N", "prefill-P-decode-N"];
-
-/// Longest shape; beyond it a name is taken for a mistake.
-const MOST_TOKENS: u32 = 1 << 20;
 
 /// Tokens below are the special ones (unknown, begin, end) of MobileLLM and its relatives.
 const FIRST_ORDINARY_TOKEN: u32 = 3;
@@ -38,7 +36,9 @@ pub fn definition(name: &str) -> Result<Option<String>> {
     };
     let number = |text: &str, least: u32| match text.parse::<u32>() {
         Ok(number) if (least..=MOST_TOKENS).contains(&number) => Ok(number),
-        _ => Err(Refusal::error(format!("scenario {name:?}: {text:?} is no number of tokens, at least {least}"))),
+        _ => Err(Refusal::error(format!(
+            "scenario {name:?}: {text:?} is no number of tokens, at least {least} and at most {MOST_TOKENS}"
+        ))),
     };
     let (prompt, output) = (number(prompt, 1)?, number(output, u32::from(parts.contains(&"decode")))?);
     let summary = match (prompt, output) {

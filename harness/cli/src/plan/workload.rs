@@ -48,10 +48,11 @@ impl Prepared {
     /// How many tokens go in and come out in an iteration, on average.
     pub fn outline(&self) -> Outline {
         let turns = || self.conversations.iter().flatten();
-        let conversations = self.conversations.len().max(1);
+        let conversations = self.conversations.len().max(1) as u64;
+        let mean = |tokens: u64| u32::try_from(tokens / conversations).unwrap_or(u32::MAX);
         Outline {
-            prompt_tokens: (turns().map(|turn| turn.prompt.len()).sum::<usize>() / conversations) as u32,
-            output_tokens: turns().map(|turn| turn.max_output_tokens).sum::<u32>() / conversations as u32,
+            prompt_tokens: mean(turns().map(|turn| turn.prompt.len() as u64).sum()),
+            output_tokens: mean(turns().map(|turn| u64::from(turn.max_output_tokens)).sum()),
         }
     }
 
@@ -63,7 +64,9 @@ impl Prepared {
 
 /// Positions that a conversation needs at the most.
 fn positions(turns: &[Turn]) -> u32 {
-    turns.iter().map(|turn| turn.prompt.len() as u32 + turn.max_output_tokens).sum()
+    let positions: u64 = turns.iter().map(|turn| turn.prompt.len() as u64 + u64::from(turn.max_output_tokens)).sum();
+    // More than any context.
+    u32::try_from(positions).unwrap_or(u32::MAX)
 }
 
 /// Turns a scenario into tokens: text through the model's chat template and tokenizer.

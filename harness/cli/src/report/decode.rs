@@ -2,7 +2,7 @@
 
 use std::{cell::RefCell, collections::HashMap};
 
-use pocketwatt_model::{ModelFolder, ModelLibrary, TextTokenizer, sha256_of_file};
+use pocketwatt_model::{ModelFolder, ModelLibrary, TextTokenizer, check_name, sha256_of_file};
 use pocketwatt_protocol::TokenId;
 use pocketwatt_record::Record;
 
@@ -29,6 +29,8 @@ impl Decoder {
     }
 
     fn open(&self, name: &str, recorded: &str) -> Option<TextTokenizer> {
+        // A record may be anybody's.
+        check_name(name).ok()?;
         let path = self.library.folder(name);
         if sha256_of_file(&path.join("tokenizer.json")).ok()? != recorded {
             return None;

@@ -1,12 +1,14 @@
 //! Where the numbers come from: what stands below the sheets.
 
 use pocketwatt_protocol::Precision;
-use pocketwatt_record::{Outcome, Record, Run};
+use pocketwatt_record::{Damaged, Outcome, Record, Run};
 
 use super::{blocks::one_line, date::minute, energy_facts, quantity, study};
 
 /// Characters of a sha256 that tell files apart at a glance.
 const HASH_CHARACTERS: usize = 12;
+/// Damaged records that are named one by one.
+const NAMED_DAMAGED: usize = 20;
 
 /// How to read the sheets; `energy` and `shares` say whether they have numbers of these kinds.
 pub fn legend(energy: bool, shares: bool) -> String {
@@ -24,13 +26,17 @@ pub fn legend(energy: bool, shares: bool) -> String {
 }
 
 /// Name and text of each fact.
-pub fn facts(run: &Run, records: &[Record]) -> Vec<(&'static str, String)> {
+pub fn facts(run: &Run, records: &[Record], damaged: &[Damaged]) -> Vec<(&'static str, String)> {
     let mut facts: Vec<_> = study::of(run).iter().flat_map(study::facts).collect();
     facts.extend(energy_facts::simulated(run));
     facts.extend([("device", device(run)), ("bandwidth", bandwidth(run))]);
     facts.extend(engines(records).into_iter().map(|engine| ("engine", engine)));
     facts.extend(weights(records).into_iter().map(|weights| ("weights", weights)));
-    facts.push(("run", this_run(run, records)));
+    facts.push(("run", this_run(run, records, damaged)));
+    facts.extend(damaged.iter().take(NAMED_DAMAGED).map(|damaged| ("damaged", damaged_words(damaged))));
+    if damaged.len() > NAMED_DAMAGED {
+        facts.push(("damaged", format!("{} files more", damaged.len() - NAMED_DAMAGED)));
+    }
     facts.extend(energy_facts::facts(run, records));
     facts
 }
@@ -120,9 +126,15 @@ pub fn hash_prefix(hash: &str) -> String {
     hash.chars().take(HASH_CHARACTERS).collect()
 }
 
-fn this_run(run: &Run, records: &[Record]) -> String {
+/// `cases/chat_tiny.json is empty`.
+fn damaged_words(damaged: &Damaged) -> String {
+    one_line(&format!("cases/{} {}", damaged.file, damaged.damage))
+}
+
+fn this_run(run: &Run, records: &[Record], damaged: &[Damaged]) -> String {
     let settings = &run.settings;
-    let missing = run.plan.len().saturating_sub(records.len());
+    let unreadable = damaged.iter().filter(|damaged| damaged.case.is_some()).count();
+    let missing = run.plan.len().saturating_sub(records.len()).saturating_sub(unreadable);
     let missing =
         if missing > 0 { format!(", {missing} of {} cases not reached", run.plan.len()) } else { String::new() };
     let (warm_up, counted) = (settings.warmup_iterations, settings.iterations);

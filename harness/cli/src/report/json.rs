@@ -1,5 +1,7 @@
 //! Every summary of a run in one document. The raw samples stay in the records, whose files are named.
 
+use std::collections::BTreeSet;
+
 use anyhow::Context;
 use pocketwatt_meter::{
     Bandwidth, DeviceFacts,
@@ -7,8 +9,8 @@ use pocketwatt_meter::{
 };
 use pocketwatt_protocol::BackendInfo;
 use pocketwatt_record::{
-    BatteryAssumption, Case, Direction, EnergyFigure, EnergyPlan, FormatVersion, Outcome, PhysicsCheck, Record, Run,
-    RunSettings, Summary, Unit, Value, metric,
+    BatteryAssumption, Case, DamageKind, Damaged, Direction, EnergyFigure, EnergyPlan, FormatVersion, Outcome,
+    PhysicsCheck, Record, Run, RunSettings, Summary, Unit, Value, metric,
 };
 use serde::Serialize;
 
@@ -18,16 +20,38 @@ use super::{
     calls::{Share, share},
     turns::{self, TurnPart},
 };
-use crate::inert;
 
 /// Version of this document, apart from that of the records.
-const REPORT_FORMAT: FormatVersion = FormatVersion { major: 1, minor: 2 };
+const REPORT_FORMAT: FormatVersion = FormatVersion { major: 1, minor: 3 };
 
 #[derive(Serialize)]
 struct Report<'a> {
     format: FormatVersion,
     run: RunPart<'a>,
     cases: Vec<CasePart<'a>>,
+    /// Files among the records that are none, and why.
+    damaged: Vec<DamagedPart<'a>>,
+}
+
+#[derive(Serialize)]
+struct DamagedPart<'a> {
+    /// The case of the plan that it should be the record of.
+    case: Option<&'a str>,
+    /// Relative to the run's folder.
+    file: String,
+    kind: DamageKind,
+    reason: String,
+}
+
+impl<'a> From<&'a Damaged> for DamagedPart<'a> {
+    fn from(damaged: &'a Damaged) -> Self {
+        Self {
+            case: damaged.case.as_deref(),
+            file: format!("cases/{}", damaged.file),
+            kind: damaged.damage.kind(),
+            reason: damaged.damage.to_string(),
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -137,8 +161,9 @@ enum ValuePart<'a> {
 ///
 /// # Errors
 /// When a value cannot be written as JSON.
-pub fn render(run: &Run, records: &[Record]) -> anyhow::Result<String> {
-    let reached = |id: &str| records.iter().any(|record| record.case.id == id);
+pub fn render(run: &Run, records: &[Record], damaged: &[Damaged]) -> anyhow::Result<String> {
+    let damaged_cases = damaged.iter().filter_map(|damaged| damaged.case.as_deref());
+    let reached: BTreeSet<&str> = records.iter().map(|record| record.case.id.as_str()).chain(damaged_cases).collect();
     let report = Report {
         format: REPORT_FORMAT,
         run: RunPart {
@@ -149,12 +174,12 @@ pub fn render(run: &Run, records: &[Record]) -> anyhow::Result<String> {
             bandwidth: &run.bandwidth,
             energy: &run.energy,
             settings: &run.settings,
-            not_reached: run.plan.iter().map(|case| case.case.id.as_str()).filter(|id| !reached(id)).collect(),
+            not_reached: run.plan.iter().map(|case| case.case.id.as_str()).filter(|id| !reached.contains(id)).collect(),
         },
         cases: blocks(records).iter().flat_map(cases).collect(),
+        damaged: damaged.iter().map(DamagedPart::from).collect(),
     };
-    let document = serde_json::to_string_pretty(&report).context("cannot write the report as JSON")?;
-    Ok(inert::json(&document) + "\n")
+    Ok(serde_json::to_string_pretty(&report).context("cannot write the report as JSON")? + "\n")
 }
 
 fn cases<'a>(block: &Block<'a>) -> Vec<CasePart<'a>> {

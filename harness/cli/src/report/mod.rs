@@ -33,13 +33,13 @@ mod turns;
 mod user_units;
 mod values;
 
-pub use table::{Paint, paragraph, strip_foreign_escapes};
+pub use table::{Paint, paragraph};
 pub use turns::render as render_turns;
 
 use std::{env, io, io::IsTerminal};
 
 use clap::ValueEnum;
-use pocketwatt_record::{Record, Run};
+use pocketwatt_record::{Damaged, Record, Run};
 
 /// How results are written to standard output.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -65,31 +65,34 @@ pub struct Style {
 }
 
 impl Style {
-    /// Colour and width of the terminal that is standard output; neither if it is none.
+    /// Colour and width of the terminal that is standard output; neither if it is none. `NO_COLOR` turns colour off.
     pub fn detect() -> Self {
         if !io::stdout().is_terminal() {
             return Self::default();
         }
         let width = rustix::termios::tcgetwinsize(io::stdout()).ok().map(|size| usize::from(size.ws_col));
-        Self { color: takes_escapes(&io::stdout()), width: width.filter(|&width| width > 0) }
+        Self {
+            color: env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
+            width: width.filter(|&width| width > 0),
+        }
     }
 }
 
-/// Whether escape sequences may be written there: to a terminal that knows them, unless `NO_COLOR` forbids them.
-pub fn takes_escapes(stream: &impl IsTerminal) -> bool {
-    let set = |variable: &str| env::var_os(variable).filter(|value| !value.is_empty());
-    stream.is_terminal() && set("NO_COLOR").is_none() && set("TERM").is_some_and(|terminal| terminal != "dumb")
-}
-
-/// Writes the results of a run in `format`.
+/// Writes the results of a run in `format`, and what lies among its records and is none.
 ///
 /// # Errors
-/// When the JSON document cannot be written.
-pub fn render(run: &Run, records: &[Record], format: Format, style: &Style) -> anyhow::Result<String> {
+/// When they cannot be written.
+pub fn render(
+    run: &Run,
+    records: &[Record],
+    damaged: &[Damaged],
+    format: Format,
+    style: &Style,
+) -> anyhow::Result<String> {
     Ok(match format {
-        Format::Table => table::render(run, records, style),
-        Format::Markdown => markdown::render(run, records),
+        Format::Table => table::render(run, records, damaged, style),
+        Format::Markdown => markdown::render(run, records, damaged),
         Format::Csv => csv::render(run, records),
-        Format::Json => json::render(run, records)?,
+        Format::Json => json::render(run, records, damaged)?,
     })
 }

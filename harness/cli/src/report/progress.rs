@@ -1,6 +1,6 @@
 //! How far a run is. Drawn between iterations only, so that drawing never falls into what is measured.
 
-use std::io;
+use std::io::{self, IsTerminal};
 
 use pocketwatt_protocol::{Clock, MonotonicClock, MonotonicNs};
 use pocketwatt_record::{Outcome, PlannedCase, Record, RunSettings};
@@ -16,7 +16,6 @@ use crate::{
 pub struct Progress<'a> {
     plan: &'a [PlannedCase],
     settings: &'a RunSettings,
-    /// Whether it is a terminal on which a line can be drawn anew.
     terminal: bool,
     remaining: Remaining,
     case_start: MonotonicNs,
@@ -31,7 +30,7 @@ impl<'a> Progress<'a> {
         Self {
             plan,
             settings,
-            terminal: super::takes_escapes(&io::stderr()),
+            terminal: io::stderr().is_terminal(),
             remaining,
             case_start: MonotonicClock.now(),
             counted_from: None,

@@ -12,7 +12,11 @@ use std::{
 
 use serde::{Deserialize, de::IgnoredAny};
 
-use super::{CallCase, CallTurn, ExpectedAnswer, check::check_functions, file::joint};
+use super::{
+    CallCase, CallTurn, ExpectedAnswer,
+    check::{FunctionRoom, check_functions, ensure_count},
+    file::joint,
+};
 use crate::{DatasetError, Rows, read_rows};
 use answer::{AnswerRow, accepted_calls};
 use question::QuestionRow;
@@ -57,12 +61,15 @@ pub fn read_bfcl(questions: &Path, answers: &Path) -> Result<Rows<CallCase>, Dat
         }
     });
     let mut ids = HashSet::new();
+    let mut room = FunctionRoom::of_a_file();
     let mut cases = question_rows.and_then(questions, |row| {
         let id = row.id.clone();
         if !ids.insert(id.clone()) {
             return Err(format!("the id `{id}` is that of an earlier row: remove one of the questions"));
         }
         let (user, functions) = row.read()?;
+        ensure_count(functions.len(), "functions")?;
+        room.take(&functions, 1)?;
         check_functions(&functions)?;
         let answer = by_id.get(&id).ok_or_else(|| format!("there is no answer to `{id}` in {}", answers.display()))?;
         let expected = ExpectedAnswer::Call(accepted_calls(answer, &functions)?);

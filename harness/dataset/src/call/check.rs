@@ -4,7 +4,50 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 
-use super::{AcceptedCall, AcceptedValue, ArgumentKind, Call, FunctionSchema, NO_CALL, parse::is_writable, parse_call};
+use super::{
+    AcceptedCall, AcceptedValue, ArgumentKind, Call, FunctionSchema, NO_CALL, Parameter, parse::is_writable, parse_call,
+};
+
+/// Most functions of a case, parameters of a function and values of a parameter: a model is shown all of them.
+const MOST_OFFERED: usize = 1000;
+/// Most bytes of functions that the requests of a file come with: each has a grammar of its own.
+const MOST_FUNCTION_BYTES: usize = 32 << 20;
+
+/// Refuses more of something than a model can be shown.
+pub(super) fn ensure_count(count: usize, what: &str) -> Result<(), String> {
+    if count > MOST_OFFERED {
+        return Err(format!("there are {count} {what}: offer at most {MOST_OFFERED}"));
+    }
+    Ok(())
+}
+
+/// What is left for the functions of a file's requests. Rows name functions, and a short row may name long ones.
+pub(super) struct FunctionRoom {
+    left: usize,
+}
+
+impl FunctionRoom {
+    pub(super) fn of_a_file() -> Self {
+        Self { left: MOST_FUNCTION_BYTES }
+    }
+
+    /// For a case with so many requests and right answers.
+    pub(super) fn take<'a>(
+        &mut self,
+        functions: impl IntoIterator<Item = &'a FunctionSchema>,
+        requests: usize,
+    ) -> Result<(), String> {
+        let bytes: usize = functions.into_iter().map(FunctionSchema::text_bytes).sum();
+        let left = self.left.checked_sub(bytes.saturating_mul(requests)).ok_or_else(|| {
+            format!(
+                "its functions, {bytes} bytes for each of {requests} requests and answers, are more than what is left of \
+                 {MOST_FUNCTION_BYTES} for a file: offer fewer"
+            )
+        })?;
+        self.left = left;
+        Ok(())
+    }
+}
 
 /// Whether the functions can be told apart, and called by a text.
 pub(super) fn check_functions(functions: &[FunctionSchema]) -> Result<(), String> {
@@ -16,6 +59,14 @@ pub(super) fn check_functions(functions: &[FunctionSchema]) -> Result<(), String
         let name = &function.name;
         if !names.insert(name) {
             return Err(format!("the function `{name}` is offered twice"));
+        }
+        ensure_count(function.parameters.len(), "parameters")?;
+        let mut parameters = HashSet::new();
+        for Parameter { name: parameter, allowed, .. } in &function.parameters {
+            if !parameters.insert(parameter) {
+                return Err(format!("the function `{name}` has the parameter `{parameter}` twice"));
+            }
+            ensure_count(allowed.len(), "allowed values")?;
         }
         if name == NO_CALL || !is_writable(name, function.parameters.iter().map(|parameter| &parameter.name)) {
             return Err(format!(

@@ -1,4 +1,5 @@
 use std::{
+    borrow::Cow,
     collections::{BTreeMap, HashSet},
     path::Path,
 };
@@ -10,9 +11,9 @@ use sha2::{Digest, Sha256};
 use super::{
     AcceptedArgument, AcceptedCall, AcceptedValue, ArgumentKind, CallCase, CallTurn, ExpectedAnswer, FunctionExample,
     FunctionSchema, Parameter,
-    check::{check_accepted, check_functions, check_schema, offered},
+    check::{FunctionRoom, check_accepted, check_functions, check_schema, ensure_count, offered},
 };
-use crate::{DatasetError, Rows, read_rows};
+use crate::{DatasetError, Rows, read_rows, rows::shortened};
 
 /// The file beside one of cases in which the functions stand that these name.
 pub const FUNCTIONS_FILE: &str = "api-functions.json";
@@ -120,13 +121,14 @@ pub fn read_call_cases(path: &Path) -> Result<Rows<CallCase>, DatasetError> {
         .map(|(_, function)| (function.name.clone(), function))
         .collect();
     let mut ids = HashSet::new();
+    let mut room = FunctionRoom::of_a_file();
     let cases = rows.and_then(path, |row| {
         if !ids.insert(row.id.clone()) {
             return Err(format!("the id `{}` is that of an earlier row: give each its own", row.id));
         }
-        case(row, |name| {
+        case(row, &mut room, |name| {
             let missing = || format!("the function `{name}` is not defined in {}", functions_path.display());
-            known.get(name).cloned().ok_or_else(missing)
+            known.get(name).ok_or_else(missing)
         })
     });
     Ok(Rows { sha256, ..cases })
@@ -152,11 +154,8 @@ fn read_functions(path: &Path) -> Result<Rows<FunctionSchema>, DatasetError> {
 fn schema(row: FunctionRow) -> Result<FunctionSchema, String> {
     let parameters = row.parameters.into_iter().map(|parameter| {
         let ParameterRow { name, kind, default, values, description } = parameter;
-        let kind = ArgumentKind::named(&kind).ok_or_else(|| {
-            format!(
-                "`{name}` of `{}` has the type `{kind}`: use string, integer, number, boolean or a list of one",
-                row.name
-            )
+        let kind = ArgumentKind::named(&kind).map_err(|reason| {
+            format!("`{name}` of `{}` has the type `{}`: {reason}", row.name, shortened(&kind, 60))
         })?;
         Ok(Parameter { required: default.is_none(), name, kind, default, allowed: values, description })
     });
@@ -170,12 +169,23 @@ fn schema(row: FunctionRow) -> Result<FunctionSchema, String> {
     Ok(function)
 }
 
-fn case(row: CaseRow, defined: impl Fn(&str) -> Result<FunctionSchema, String>) -> Result<CallCase, String> {
+fn case<'a>(
+    row: CaseRow,
+    room: &mut FunctionRoom,
+    defined: impl Fn(&str) -> Result<&'a FunctionSchema, String>,
+) -> Result<CallCase, String> {
+    ensure_count(row.functions.len(), "functions")?;
     let functions = row.functions.into_iter().map(|function| match function {
-        Value::String(name) => defined(&name),
-        definition => schema(serde_json::from_value(definition).map_err(|error| format!("a function: {error}"))?),
+        Value::String(name) => defined(&name).map(Cow::Borrowed),
+        definition => {
+            let definition = serde_json::from_value(definition).map_err(|error| format!("a function: {error}"))?;
+            schema(definition).map(Cow::Owned)
+        }
     });
-    let functions: Vec<FunctionSchema> = functions.collect::<Result<_, _>>()?;
+    let functions: Vec<Cow<'a, FunctionSchema>> = functions.collect::<Result<_, String>>()?;
+    let calls: usize = row.turns.iter().map(|turn| 1 + turn.calls.len()).sum();
+    room.take(functions.iter().map(AsRef::as_ref), calls)?;
+    let functions: Vec<FunctionSchema> = functions.into_iter().map(Cow::into_owned).collect();
     check_functions(&functions)?;
     if row.turns.is_empty() {
         return Err("there is no turn: give at least one".into());

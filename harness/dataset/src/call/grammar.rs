@@ -53,24 +53,29 @@ fn function_rules(index: usize, function: &FunctionSchema, rules: &mut String) {
         }
         rule(format!("first_{here}"), &first);
         rule(format!("next_{here}"), &next);
-        rule(format!("value_{here}"), &values(parameter));
+        let (values, inner) = values(parameter, &here);
+        rule(format!("value_{here}"), &values);
+        inner.into_iter().for_each(|(name, list)| rule(name, &[list]));
     }
     let end = function.parameters.len();
     rule(format!("first_{index}_{end}"), &["\"\"".into()]);
     rule(format!("next_{index}_{end}"), &["\"\"".into()]);
 }
 
-/// What may be given for a parameter.
-fn values(parameter: &Parameter) -> Vec<String> {
+/// What may be given for a parameter, and the rules that this needs beside its own: a list writes its element twice, so
+/// that one of lists names a rule instead of holding it.
+fn values(parameter: &Parameter, here: &str) -> (Vec<String>, Vec<(String, String)>) {
     let allowed: Vec<String> = parameter.allowed.iter().map(|value| quoted(&Written(value).to_string())).collect();
-    match (&parameter.kind, allowed.is_empty()) {
-        (kind, true) => vec![kind_rule(kind)],
+    let mut inner = Vec::new();
+    let values = match (&parameter.kind, allowed.is_empty()) {
+        (kind, true) => vec![kind_rule(kind, here, &mut inner)],
         (ArgumentKind::List(_), false) => vec![list_of(&format!("({})", allowed.join(" | ")))],
         (_, false) => allowed,
-    }
+    };
+    (values, inner)
 }
 
-fn kind_rule(kind: &ArgumentKind) -> String {
+fn kind_rule(kind: &ArgumentKind, here: &str, inner: &mut Vec<(String, String)>) -> String {
     match kind {
         ArgumentKind::String => "string".into(),
         ArgumentKind::Integer => "integer".into(),
@@ -78,7 +83,15 @@ fn kind_rule(kind: &ArgumentKind) -> String {
         ArgumentKind::Boolean => "boolean".into(),
         ArgumentKind::Object => "object".into(),
         ArgumentKind::Any => "any".into(),
-        ArgumentKind::List(element) => list_of(&format!("({})", kind_rule(element))),
+        ArgumentKind::List(element) => {
+            let mut element_rule = kind_rule(element, here, inner);
+            if matches!(**element, ArgumentKind::List(_)) {
+                let name = format!("list_{here}_{}", inner.len());
+                inner.push((name.clone(), element_rule));
+                element_rule = name;
+            }
+            list_of(&format!("({element_rule})"))
+        }
     }
 }
 
@@ -177,6 +190,7 @@ mod tests {
             ("boolean", &["true", "false"], &["True", "1"]),
             ("list of integer", &["[]", "[1]", "[1, 2]"], &["[1,2]", "[\"1\"]", "1"]),
             ("list of list of string", &["[[\"a\"], []]"], &["[\"a\"]"]),
+            ("list of list of list of integer", &["[]", "[[], [[1, 2], [3]]]"], &["[1]", "[[1]]", "[[[[]]]]"]),
             ("object", &["{}", "{\"a\": 1, \"b\": [true, null]}"], &["{a: 1}", "[]"]),
             ("any", &["{}", "1.5", "\"a\"", "[null]"], &["None", ""]),
         ] {
@@ -185,6 +199,32 @@ mod tests {
             right.iter().for_each(|value| assert!(admits(&factory, &grammar, &call(value)), "{kind}: {value}"));
             wrong.iter().for_each(|value| assert!(!admits(&factory, &grammar, &call(value)), "{kind}: {value}"));
         }
+    }
+
+    #[test]
+    fn a_grammar_grows_with_its_types_and_no_faster() {
+        let length = |depth: usize| {
+            let kind = ArgumentKind::nested(ArgumentKind::String, depth).unwrap();
+            let parameter = Parameter {
+                name: "x".into(),
+                kind,
+                required: true,
+                default: None,
+                allowed: Vec::new(),
+                description: String::new(),
+            };
+            let function = FunctionSchema {
+                name: "f".into(),
+                description: String::new(),
+                parameters: vec![parameter],
+                example: None,
+            };
+            let grammar = call_grammar(&[function]);
+            factory().create_parser(TopLevelGrammar::from_lark(grammar.clone())).unwrap();
+            grammar.len()
+        };
+        assert_eq!(length(9) - length(8), length(3) - length(2));
+        assert!(length(16) < 16 * 100 + length(0), "{}", length(16));
     }
 
     #[test]

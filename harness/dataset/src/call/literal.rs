@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 use thiserror::Error;
 
 /// Deepest nesting of lists and objects; real arguments have two levels.
-const MAX_DEPTH: usize = 16;
+pub(super) const MAX_DEPTH: usize = 16;
 
 /// Why a model's answer has no call in it.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]

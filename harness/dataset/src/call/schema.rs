@@ -3,7 +3,7 @@ use std::fmt::{self, Display};
 
 use serde_json::Value;
 
-use super::Written;
+use super::{Written, literal::MAX_DEPTH};
 
 /// What a function does and what it takes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -88,6 +88,18 @@ impl FunctionSchema {
         text
     }
 
+    /// About how many bytes it takes in a prompt or a grammar.
+    pub(super) fn text_bytes(&self) -> usize {
+        let value = |value: &Value| Written(value).to_string().len();
+        let parameter = |parameter: &Parameter| {
+            let values: usize = parameter.allowed.iter().chain(&parameter.default).map(value).sum();
+            parameter.name.len() + parameter.kind.to_string().len() + values + parameter.description.len() + 64
+        };
+        let example = self.example.as_ref().map_or(0, |example| example.user.len() + example.call.len());
+        let parameters: usize = self.parameters.iter().map(parameter).sum();
+        self.name.len() + self.description.len() + example + parameters + 64
+    }
+
     /// The parameter of this name.
     pub fn parameter(&self, name: &str) -> Option<&Parameter> {
         self.parameters.iter().find(|parameter| parameter.name == name)
@@ -127,16 +139,35 @@ impl Display for Parameter {
 
 impl ArgumentKind {
     /// The kind that [`Display`] writes so.
-    pub(super) fn named(name: &str) -> Option<Self> {
-        Some(match name {
+    ///
+    /// # Errors
+    /// Which kinds there are, or that no value is nested so deeply.
+    pub(super) fn named(name: &str) -> Result<Self, String> {
+        let (mut element, mut depth) = (name, 0);
+        while let Some(rest) = element.strip_prefix("list of ") {
+            (element, depth) = (rest, depth + 1);
+        }
+        let element = match element {
             "string" => Self::String,
             "integer" => Self::Integer,
             "number" => Self::Number,
             "boolean" => Self::Boolean,
             "object" => Self::Object,
             "any" => Self::Any,
-            _ => Self::List(Box::new(Self::named(name.strip_prefix("list of ")?)?)),
-        })
+            _ => return Err("use string, integer, number, boolean, object, any or a list of one".into()),
+        };
+        Self::nested(element, depth)
+    }
+
+    /// Lists of lists, `depth` of them, of `element`.
+    ///
+    /// # Errors
+    /// When no call is read that has such a value.
+    pub(super) fn nested(element: Self, depth: usize) -> Result<Self, String> {
+        if depth > MAX_DEPTH {
+            return Err(format!("lists of lists may be {MAX_DEPTH} deep, and these are {depth}"));
+        }
+        Ok((0..depth).fold(element, |element, _| Self::List(Box::new(element))))
     }
 
     /// Whether `value` is of this kind; a whole number is a number too.
@@ -240,7 +271,7 @@ mod tests {
     fn kinds_admit_their_values_alone() {
         let admitted = |kind: &str| {
             let kind = ArgumentKind::named(kind).unwrap();
-            assert_eq!(ArgumentKind::named(&kind.to_string()), Some(kind.clone()));
+            assert_eq!(ArgumentKind::named(&kind.to_string()), Ok(kind.clone()));
             let values = [json!("a"), json!(3), json!(1.5), json!(true), json!([1, 2]), json!({}), json!(null)];
             values.iter().map(|value| if kind.admits(value) { 'x' } else { '-' }).collect::<String>()
         };
@@ -252,6 +283,10 @@ mod tests {
         assert_eq!(admitted("list of list of number"), "-------");
         assert_eq!(admitted("object"), "-----x-");
         assert_eq!(admitted("any"), "xxxxxxx");
-        assert_eq!(ArgumentKind::named("list of"), None);
+        assert!(ArgumentKind::named("list of").unwrap_err().contains("use string"));
+        let deep = |depth: usize| ArgumentKind::named(&format!("{}string", "list of ".repeat(depth)));
+        assert!(deep(MAX_DEPTH).is_ok());
+        let refused = "lists of lists may be 16 deep, and these are 100000";
+        assert_eq!(deep(100_000), Err(refused.to_owned()), "no recursion follows what a file says");
     }
 }

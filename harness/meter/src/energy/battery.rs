@@ -9,6 +9,7 @@ use std::sync::Arc;
 use super::{
     AbsentMeter, Basis, Discovery, EnergyMeter, Measurand, MeterInfo, MeterSource, RawFile, RawReading, Reason, Scope,
     Unavailable,
+    plausible::{FileUnit, MICROAMPERE_HOURS, MICROAMPERES, MICROVOLTS, MICROWATT_HOURS, MICROWATTS},
 };
 use crate::SystemRoot;
 
@@ -90,6 +91,15 @@ impl Kind {
         }
     }
 
+    fn unit(self) -> FileUnit {
+        match self {
+            Self::EnergyNow => MICROWATT_HOURS,
+            Self::ChargeNow | Self::ChargeCounter => MICROAMPERE_HOURS,
+            Self::PowerNow => MICROWATTS,
+            Self::CurrentNow => MICROAMPERES,
+        }
+    }
+
     /// Whether it means nothing without the voltage.
     fn needs_voltage(self) -> bool {
         matches!(self, Self::ChargeNow | Self::ChargeCounter | Self::CurrentNow)
@@ -141,7 +151,7 @@ impl BatteryMeter {
         } else {
             None
         };
-        let first = value.integer()?;
+        let first = value.amount(&kind.unit())?;
         if kind == Kind::ChargeCounter && BOGUS_CHARGES.contains(&first) {
             let hint = format!("it shows {first} uAh, which is no charge but what drivers without a counter show");
             return Err(Unavailable::new(Reason::Unreadable, hint));
@@ -174,7 +184,7 @@ impl EnergyMeter for BatteryMeter {
 
     fn read(&mut self) -> Result<RawReading, Unavailable> {
         self.state.ensure_discharging()?;
-        let mut value = self.value.integer()?;
+        let mut value = self.value.amount(&self.kind.unit())?;
         if matches!(self.kind, Kind::PowerNow | Kind::CurrentNow) {
             // Drivers differ in the sign of what flows out; that it flows out is known from the status.
             if self.out == 0 {
@@ -186,7 +196,7 @@ impl EnergyMeter for BatteryMeter {
                 return Err(Unavailable::new(Reason::ChargerConnected, hint));
             }
         }
-        let microvolts = self.voltage.as_ref().map(RawFile::integer).transpose()?;
+        let microvolts = self.voltage.as_ref().map(|voltage| voltage.amount(&MICROVOLTS)).transpose()?;
         if microvolts.is_some_and(|microvolts| microvolts <= 0) {
             return Err(Unavailable::new(Reason::Unreadable, format!("{} shows a voltage of 0", self.info.part)));
         }

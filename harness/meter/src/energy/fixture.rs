@@ -64,6 +64,26 @@ impl Tree {
         fs::set_permissions(self.path(path), fs::Permissions::from_mode(0o000)).unwrap();
     }
 
+    /// Its files, in order, without those that are reached through links.
+    pub fn files(&self) -> Vec<String> {
+        fn below(folder: &Path, found: &mut Vec<PathBuf>) {
+            for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
+                let kind = entry.file_type().unwrap();
+                match kind.is_dir() {
+                    true => below(&entry.path(), found),
+                    false if kind.is_file() => found.push(entry.path()),
+                    false => {}
+                }
+            }
+        }
+        let mut found = Vec::new();
+        below(self.folder.path(), &mut found);
+        let inside = |path: &PathBuf| path.strip_prefix(self.folder.path()).unwrap().to_str().unwrap().to_owned();
+        let mut files: Vec<String> = found.iter().map(inside).collect();
+        files.sort();
+        files
+    }
+
     fn path(&self, path: &str) -> PathBuf {
         self.folder.path().join(path)
     }

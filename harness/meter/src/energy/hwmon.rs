@@ -5,6 +5,7 @@ use std::path::Path;
 use super::{
     AbsentMeter, Basis, Discovery, EnergyMeter, Measurand, MeterInfo, MeterSource, RawFile, RawReading, Reason, Scope,
     Unavailable, UpdatePeriod,
+    plausible::{FileUnit, MICROJOULES, MICROWATTS, MILLISECONDS},
 };
 use crate::SystemRoot;
 
@@ -140,11 +141,19 @@ impl Sensor<'_> {
         (0.0..=100.0).contains(&accuracy).then(|| 1.0 - accuracy / 100.0)
     }
 
-    /// The interval of the mean, or of the whole chip, in milliseconds.
-    fn update_period(&self, root: &SystemRoot) -> Option<UpdatePeriod> {
-        let chip = || root.text(format!("{}/update_interval", self.folder));
-        let milliseconds: u64 = self.text(root, "average_interval").or_else(chip)?.parse().ok()?;
-        (milliseconds > 0).then_some(UpdatePeriod { ns: milliseconds * 1_000_000, basis: Basis::Declared })
+    /// What one of the channel's files states.
+    fn stated(&self, root: &SystemRoot, suffix: &str, unit: &FileUnit) -> Result<Option<i64>, Unavailable> {
+        unit.stated(root, &format!("{}/{}_{suffix}", self.folder, self.channel()))
+    }
+
+    /// The interval of the mean, or of the whole chip.
+    fn update_period(&self, root: &SystemRoot) -> Result<Option<UpdatePeriod>, Unavailable> {
+        let milliseconds = match self.stated(root, "average_interval", &MILLISECONDS)? {
+            Some(own) => Some(own),
+            None => MILLISECONDS.stated(root, &format!("{}/update_interval", self.folder))?,
+        };
+        let ns = milliseconds.map(|milliseconds| milliseconds.unsigned_abs() * 1_000_000).filter(|ns| *ns > 0);
+        Ok(ns.map(|ns| UpdatePeriod { ns, basis: Basis::Declared }))
     }
 }
 
@@ -153,18 +162,19 @@ impl Sensor<'_> {
 struct HwmonMeter {
     info: MeterInfo,
     value: RawFile,
+    unit: FileUnit,
 }
 
 impl HwmonMeter {
     fn open(root: &SystemRoot, sensor: &Sensor, scope: Scope, id: String) -> Result<Self, Unavailable> {
         let value = RawFile::open(root, &format!("{}/{}", sensor.folder, sensor.file))?;
-        value.integer()?;
-        let measurand = if sensor.file.starts_with("energy") {
-            Measurand::EnergyCounter { joules_per_unit: 1e-6, modulus: None }
+        let (measurand, unit) = if sensor.file.starts_with("energy") {
+            (Measurand::EnergyCounter { joules_per_unit: 1e-6, modulus: None }, MICROJOULES)
         } else {
-            Measurand::Power { watts_per_unit: 1e-6 }
+            (Measurand::Power { watts_per_unit: 1e-6 }, MICROWATTS)
         };
-        let limit = sensor.text(root, "cap").and_then(|text| text.parse::<f64>().ok()).filter(|limit| *limit > 0.0);
+        value.amount(&unit)?;
+        let limit = sensor.stated(root, "cap", &MICROWATTS)?.filter(|limit| *limit > 0);
         let info = MeterInfo {
             id,
             source: MeterSource::Hwmon,
@@ -174,11 +184,11 @@ impl HwmonMeter {
             measurand,
             unit_basis: Basis::Documented,
             resolution: 1,
-            update_period: sensor.update_period(root),
+            update_period: sensor.update_period(root)?,
             gain_error: sensor.gain_error(root),
-            power_limit_watts: limit.map(|microwatts| microwatts / 1e6),
+            power_limit_watts: limit.map(|microwatts| microwatts as f64 / 1e6),
         };
-        Ok(Self { info, value })
+        Ok(Self { info, value, unit })
     }
 }
 
@@ -188,7 +198,7 @@ impl EnergyMeter for HwmonMeter {
     }
 
     fn read(&mut self) -> Result<RawReading, Unavailable> {
-        Ok(RawReading::of(self.value.integer()?))
+        Ok(RawReading::of(self.value.amount(&self.unit)?))
     }
 }
 
@@ -267,6 +277,30 @@ mod tests {
         let scopes: Vec<Scope> = board.meters.iter().map(|meter| meter.info().scope).collect();
         assert_eq!(scopes, [Scope::Rail, Scope::Rail, Scope::Accelerator]);
         assert_eq!(board.absent[0].unavailable.reason, Reason::Unreadable, "{:?}", board.absent);
+    }
+
+    /// It came out as 0.4 ms, declared by the device.
+    #[test]
+    fn what_a_sensor_cannot_mean_is_no_meter() {
+        let node = "sys/class/hwmon/hwmon1";
+        let sensor = |more: &str| {
+            let tree = format!("{node}/name = power_meter\n{node}/power1_average = 231000000\n{node}/{more}\n");
+            discover(&Tree::parse(&tree).root())
+        };
+        assert_eq!(sensor("power1_average_interval = 0").meters[0].info().update_period, None);
+        for more in [
+            "power1_average_interval = 18446744073709551615",
+            "power1_average_interval = 18446744073710",
+            "power1_average_interval = -5",
+            "update_interval = 1e30",
+            "power1_average = -9223372036854775808",
+            "power1_cap = inf",
+        ] {
+            let found = sensor(more);
+            let refused = &found.absent[0].unavailable;
+            assert_eq!((found.meters.len(), refused.reason), (0, Reason::Unreadable), "{more}");
+            assert!(refused.hint.contains(more.split(' ').next().unwrap()), "{refused:?}");
+        }
     }
 
     #[test]

@@ -86,16 +86,19 @@ impl EnergyMeter for PerfMeter {
 
     fn read(&mut self) -> Result<RawReading, Unavailable> {
         let mut sum: u64 = 0;
-        for counter in &mut self.counters {
-            let count = counter.read().map_err(|error| {
+        for index in 0..self.counters.len() {
+            let count = self.counters[index].read().map_err(|error| {
                 Unavailable::new(Reason::Vanished, format!("{} counts no more: {error}", self.info.path))
             })?;
-            sum = sum.saturating_add(count);
+            sum = sum.checked_add(count).ok_or_else(|| self.beyond())?;
         }
-        let value = i64::try_from(sum).map_err(|_| {
-            Unavailable::new(Reason::Unreadable, format!("{} counted {sum}, which cannot be", self.info.path))
-        })?;
-        Ok(RawReading::of(value))
+        Ok(RawReading::of(i64::try_from(sum).map_err(|_| self.beyond())?))
+    }
+}
+
+impl PerfMeter {
+    fn beyond(&self) -> Unavailable {
+        Unavailable::new(Reason::Unreadable, format!("{} counted more than can be", self.info.path))
     }
 }
 

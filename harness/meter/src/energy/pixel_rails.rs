@@ -57,7 +57,7 @@ fn rail(line: &str) -> Option<Rail> {
     let (channel, rest) = head.trim().split_once('[')?;
     let name = rest.strip_suffix(']')?.trim();
     let is_channel = channel.starts_with("CH") && !name.is_empty();
-    let microjoules = value.trim().parse().ok()?;
+    let microjoules = value.trim().parse().ok().filter(|microjoules| *microjoules >= 0)?;
     is_channel.then(|| Rail { name: name.to_owned(), microjoules })
 }
 
@@ -191,7 +191,9 @@ mod tests {
 
     #[test]
     fn other_lines_are_no_rails() {
-        for line in ["t=349894", "", "CH3(T=349894)[], 5", "CH3(T=349894)[X], many", "CHX, 5", "[X], 5"] {
+        for line in
+            ["t=349894", "", "CH3(T=349894)[], 5", "CH3(T=349894)[X], many", "CHX, 5", "[X], 5", "CH1(T=1)[X], -5"]
+        {
             assert_eq!(rail(line), None, "{line}");
         }
     }

@@ -9,7 +9,9 @@ use self::{
 };
 use super::{
     AbsentMeter, Basis, Discovery, EnergyMeter, Measurand, MeterInfo, MeterSource, RawFile, RawReading, Reason, Scope,
-    Unavailable, UpdatePeriod, vendor,
+    Unavailable, UpdatePeriod,
+    plausible::{MICROJOULES, MICROWATTS},
+    vendor,
 };
 use crate::SystemRoot;
 
@@ -84,18 +86,20 @@ impl PowercapMeter {
     /// Whether a zone is enabled is not asked: that is about its power limits, and the kernel counts on.
     fn open(root: &SystemRoot, zone: &Zone, scope: Scope) -> Result<Self, Unavailable> {
         let energy = RawFile::open(root, &format!("{}/energy_uj", zone.path)).map_err(with_grant)?;
-        let range = integer(root, &format!("{}/max_energy_range_uj", zone.path)).filter(|range| *range > 0);
+        let range_file = format!("{}/max_energy_range_uj", zone.path);
+        let range = MICROJOULES.stated(root, &range_file)?.filter(|range| *range > 0);
         let unit = range.map_or(1, hardware_unit);
+        let modulus = range.map(|range| {
+            let hint = || format!("{} holds {range} uJ, which no counter reaches", root.join(&range_file).display());
+            range.checked_add(unit).ok_or_else(|| Unavailable::new(Reason::Unreadable, hint()))
+        });
         let info = MeterInfo {
             id: zone.id.clone(),
             source: MeterSource::Powercap,
             scope,
             part: zone.part.clone(),
             path: energy.path().display().to_string(),
-            measurand: Measurand::EnergyCounter {
-                joules_per_unit: 1e-6,
-                modulus: range.map(|range| range.saturating_add(unit)),
-            },
+            measurand: Measurand::EnergyCounter { joules_per_unit: 1e-6, modulus: modulus.transpose()? },
             unit_basis: Basis::Documented,
             resolution: unit,
             update_period: Some(UpdatePeriod { ns: UPDATE_NS, basis: Basis::Documented }),
@@ -114,12 +118,7 @@ impl EnergyMeter for PowercapMeter {
     }
 
     fn read(&mut self) -> Result<RawReading, Unavailable> {
-        let value = self.energy.integer()?;
-        if value < 0 {
-            let hint = format!("{} holds {value}, which is no energy used", self.info.path);
-            return Err(Unavailable::new(Reason::Unreadable, hint));
-        }
-        Ok(RawReading::of(value))
+        Ok(RawReading::of(self.energy.amount(&MICROJOULES)?))
     }
 }
 
@@ -141,8 +140,10 @@ fn power_limit_watts(root: &SystemRoot, zone: &str) -> Option<f64> {
     })?;
     // Files of limits that the hardware has not are empty, or hold 0.
     let watts = |file: &str| {
-        let microwatts = integer(root, &format!("{zone}/constraint_{long_term}_{file}"))?;
-        (microwatts > 0).then_some(microwatts as f64 / 1e6)
+        // A limit that no part has bounds nothing.
+        let path = format!("{zone}/constraint_{long_term}_{file}");
+        let microwatts = MICROWATTS.stated(root, &path).ok().flatten().filter(|microwatts| *microwatts > 0)?;
+        Some(microwatts as f64 / 1e6)
     };
     // What a maker calls the most may be exceeded by the limit that is set: the larger one bounds.
     let limits = [watts("power_limit_uw"), watts("max_power_uw")];

@@ -5,7 +5,9 @@ use std::{
     path::PathBuf,
 };
 
-use super::{Reason, Unavailable};
+use pocketwatt_files::open_regular;
+
+use super::{Reason, Unavailable, plausible::FileUnit};
 use crate::SystemRoot;
 
 /// Longest content that is read: sysfs attributes hold one page.
@@ -25,7 +27,7 @@ impl RawFile {
     /// [`Reason::NoMeter`] when there is none, [`Reason::NotPermitted`] when it may not be read.
     pub fn open(root: &SystemRoot, path: &str) -> Result<Self, Unavailable> {
         let path = root.join(path);
-        match File::open(&path) {
+        match open_regular(&path) {
             Ok(file) => Ok(Self { file, path }),
             Err(error) => Err(unavailable(&error, Reason::NoMeter, &path)),
         }
@@ -71,6 +73,16 @@ impl RawFile {
     }
 }
 
+impl RawFile {
+    /// Its content as a whole number of a unit.
+    ///
+    /// # Errors
+    /// As [`RawFile::integer`], and [`Reason::Unreadable`] when the unit cannot mean it.
+    pub(super) fn amount(&self, unit: &FileUnit) -> Result<i64, Unavailable> {
+        unit.admit(self.integer()?, self.path.display())
+    }
+}
+
 /// What an error of the system means for a meter; `otherwise` for a file that is not there.
 fn unavailable(error: &std::io::Error, otherwise: Reason, path: &std::path::Path) -> Unavailable {
     // ENODATA and EIO: the driver is there and has no answer.
@@ -79,6 +91,8 @@ fn unavailable(error: &std::io::Error, otherwise: Reason, path: &std::path::Path
     let reason = match error.kind() {
         ErrorKind::PermissionDenied => Reason::NotPermitted,
         ErrorKind::NotFound => otherwise,
+        // A pipe or a device, where a file should be.
+        ErrorKind::InvalidInput => Reason::Unreadable,
         _ if matches!(error.raw_os_error(), Some(NO_DATA | IO)) => Reason::Unreadable,
         _ => otherwise,
     };

@@ -1,6 +1,9 @@
 use serde::Serialize;
 
-use crate::{SystemRoot, context::frequency_folders};
+use crate::{
+    SystemRoot,
+    context::{frequency_folders, hertz},
+};
 
 /// How many processors there are for a runner, and how fast they may be.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -64,13 +67,15 @@ impl Processors {
     }
 }
 
-/// How many numbers a list such as `0-3,6` holds.
+/// How many numbers a list such as `0-3,6` holds; nothing for more than any machine has processors.
 fn count(list: &str) -> Option<u32> {
-    list.trim().split(',').try_fold(0_u32, |count, range| {
+    const MOST: u32 = 1 << 16;
+    let count = list.trim().split(',').try_fold(0_u32, |count, range| {
         let (first, last) = range.split_once('-').unwrap_or((range, range));
         let (first, last): (u32, u32) = (first.trim().parse().ok()?, last.trim().parse().ok()?);
         count.checked_add(last.checked_sub(first)?.checked_add(1)?)
-    })
+    })?;
+    Some(count).filter(|count| *count <= MOST)
 }
 
 /// The smallest limit of the control group and of those around it (Documentation/admin-guide/cgroup-v2.rst, `cpu.max`).
@@ -91,7 +96,7 @@ fn quota(root: &SystemRoot) -> Option<f64> {
 
 fn share(limit: &str, period: &str) -> Option<f64> {
     let (limit, period): (f64, f64) = (limit.parse().ok()?, period.parse().ok()?);
-    (limit > 0.0 && period > 0.0).then(|| limit / period)
+    (limit > 0.0 && period > 0.0 && limit.is_finite() && period.is_finite()).then(|| limit / period)
 }
 
 /// The folder of this process' control group and those above it, for a controller of the first version, or for the second
@@ -125,7 +130,7 @@ fn turbo(root: &SystemRoot) -> Option<bool> {
 
 fn policy(root: &SystemRoot, folder: &str) -> FrequencyPolicy {
     let text = |name| root.text(format!("{folder}/{name}"));
-    let hertz = |name| text(name)?.parse::<u64>().ok()?.checked_mul(1000).filter(|hz| *hz > 0);
+    let hertz = |name| hertz(text(name)?.parse().ok()?);
     let name = folder.strip_suffix("/cpufreq").unwrap_or(folder);
     FrequencyPolicy {
         name: name.rsplit('/').next().unwrap_or(name).to_owned(),
@@ -144,9 +149,15 @@ mod tests {
 
     #[test]
     fn lists_of_processors_are_counted() {
-        for (list, expected) in
-            [("0", Some(1)), ("0-3", Some(4)), ("0-3,6,8-9\n", Some(7)), ("", None), ("3-1", None), ("x", None)]
-        {
+        for (list, expected) in [
+            ("0", Some(1)),
+            ("0-3", Some(4)),
+            ("0-3,6,8-9\n", Some(7)),
+            ("", None),
+            ("3-1", None),
+            ("x", None),
+            ("0-4294967294", None),
+        ] {
             assert_eq!(count(list), expected, "{list:?}");
         }
     }

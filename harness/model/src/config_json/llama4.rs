@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{AttentionTemperature, ModelConfig, ModelError};
+use crate::{AttentionTemperature, ModelConfig, ModelError, config::ensure_layers};
 
 /// As in the file; a key that is not there has the default that it has in Hugging Face's library.
 #[derive(Debug, Serialize, Deserialize)]
@@ -102,6 +102,7 @@ impl Llama4Json {
     /// # Errors
     /// When a key asks for what this project does not compute, or says too little.
     pub(super) fn into_shape(self, layers: usize, context: usize) -> Result<Llama4Shape, ModelError> {
+        ensure_layers(layers)?;
         self.refuse_experts(layers)?;
         let rotates = self.rotates(layers)?;
         self.refuse_chunks(&rotates, context)?;
@@ -135,13 +136,14 @@ impl Llama4Json {
         };
         let step = self.interleave_moe_layer_step;
         match &self.moe_layers {
-            Some(experts) if experts.iter().any(|&layer| layer < layers) => {
-                refuse(format!("moe_layers is {experts:?}"))
-            }
+            Some(experts) => match experts.iter().find(|&&layer| layer < layers) {
+                Some(layer) => refuse(format!("moe_layers has the layer {layer}")),
+                None => Ok(()),
+            },
             None if step <= layers => {
                 refuse(format!("moe_layers is not given, and interleave_moe_layer_step is {step}"))
             }
-            _ => Ok(()),
+            None => Ok(()),
         }
     }
 

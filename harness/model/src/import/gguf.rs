@@ -5,7 +5,7 @@ mod metadata;
 mod reader;
 mod tokenizer;
 
-use std::path::Path;
+use std::{collections::HashSet, path::Path};
 
 use self::{metadata::Metadata, reader::GgufFile};
 use super::{Source, file_name, halves_from_pairs};
@@ -28,9 +28,9 @@ impl GgufModel {
 
     /// A tensor that we would leave out changes what the model computes.
     fn refuse_unknown_tensors(&self) -> Result<(), ModelError> {
-        let known: Vec<String> =
+        let known: HashSet<String> =
             self.config.tensors().iter().map(|tensor| gguf_name(&tensor.name).unwrap_or_default()).collect();
-        match self.file.tensors().keys().find(|name| !known.contains(name)) {
+        match self.file.tensors().keys().find(|name| !known.contains(*name)) {
             Some(name) => Err(ModelError::invalid(
                 self.file.path(),
                 format!(

@@ -1,17 +1,20 @@
 //! A folder as Hugging Face's libraries write it.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashSet},
     fs,
     path::{Path, PathBuf},
 };
 
+use pocketwatt_files::{join_inside, read_text_bounded};
 use serde::Deserialize;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::{Source, TEMPLATE, file_name, halves_from_pairs, sentencepiece::tokenizer_json};
-use crate::{ModelConfig, ModelError, ModelOrigin, WeightFile, config_json::LLAMA4_TEXT, sha256_of_file};
+use crate::{
+    ModelConfig, ModelError, ModelOrigin, WeightFile, config_json::LLAMA4_TEXT, folder::MOST_TEXT_BYTES, sha256_of_file,
+};
 
 const WEIGHTS: &str = "model.safetensors";
 const INDEX: &str = "model.safetensors.index.json";
@@ -21,6 +24,10 @@ const SENTENCEPIECE: &str = "tokenizer.model";
 const TOKENIZER_CONFIGURATION: &str = "tokenizer_config.json";
 /// What else belongs to the tokenizer, if it is there.
 const TEXTS: [&str; 2] = [TOKENIZER_CONFIGURATION, TEMPLATE];
+/// Longest tokenizer that is read: those of the largest vocabularies have some 30 MB.
+const MOST_TOKENIZER_BYTES: u64 = 64 << 20;
+/// Longest index of shards.
+const MOST_INDEX_BYTES: u64 = 16 << 20;
 /// Tensors that old checkpoints carry although everybody computes them.
 const COMPUTED: &str = "rotary_emb.inv_freq";
 
@@ -52,7 +59,7 @@ impl Kind {
     /// `model_type` and its like, from a file that was read before, so that only known ones come here.
     fn read(folder: &Path) -> Result<Self, ModelError> {
         let path = folder.join("config.json");
-        let text = fs::read_to_string(&path).map_err(ModelError::io("read", &path))?;
+        let text = read_text_bounded(&path, MOST_TEXT_BYTES).map_err(ModelError::io("read", &path))?;
         serde_json::from_str(&text).map_err(|error| ModelError::invalid(&path, error.to_string()))
     }
 
@@ -85,6 +92,8 @@ impl HuggingFaceFolder {
                 }
             }
         }
+        let within = config.ensure_layers_within(tensors.len());
+        within.map_err(|error| ModelError::invalid(path.join("config.json"), error.to_string()))?;
         // MobileLLM's config.json says that the head is not tied even where it is: what the file holds decides.
         config.tied_head = !tensors.contains_key("lm_head.weight");
         config.eos_tokens = eos_tokens(path, config.eos_tokens)?;
@@ -109,8 +118,9 @@ impl HuggingFaceFolder {
 
     /// A tensor that we would leave out changes what the model computes: a bias, say, or a norm of queries.
     fn refuse_unknown_tensors(&self) -> Result<(), ModelError> {
-        let known: Vec<String> = self.config.tensors().iter().map(|tensor| self.kind.name_of(&tensor.name)).collect();
-        let unknown = self.tensors.keys().find(|name| !known.contains(name) && !name.ends_with(COMPUTED));
+        let known: HashSet<String> =
+            self.config.tensors().iter().map(|tensor| self.kind.name_of(&tensor.name)).collect();
+        let unknown = self.tensors.keys().find(|name| !known.contains(*name) && !name.ends_with(COMPUTED));
         match unknown {
             Some(name) => Err(ModelError::invalid(
                 &self.path,
@@ -179,7 +189,7 @@ impl Source for HuggingFaceFolder {
     fn texts(&self) -> Result<Vec<(String, String)>, ModelError> {
         let mut texts = vec![(TOKENIZER.to_owned(), self.tokenizer()?)];
         for name in TEXTS {
-            if let Some(text) = self.text(name)? {
+            if let Some(text) = self.text(name, MOST_TEXT_BYTES)? {
                 texts.push((name.to_owned(), text));
             }
         }
@@ -190,15 +200,15 @@ impl Source for HuggingFaceFolder {
 impl HuggingFaceFolder {
     /// `tokenizer.json`, or what a sentencepiece model becomes.
     fn tokenizer(&self) -> Result<String, ModelError> {
-        if let Some(text) = self.text(TOKENIZER)? {
+        if let Some(text) = self.text(TOKENIZER, MOST_TOKENIZER_BYTES)? {
             return Ok(text);
         }
         let model = self.path.join(SENTENCEPIECE);
-        if !model.is_file() {
+        if !model.exists() {
             let reason = format!("there is neither {TOKENIZER} nor {SENTENCEPIECE} in it");
             return Err(ModelError::invalid(&self.path, reason));
         }
-        let configuration: Option<Value> = match self.text(TOKENIZER_CONFIGURATION)? {
+        let configuration: Option<Value> = match self.text(TOKENIZER_CONFIGURATION, MOST_TEXT_BYTES)? {
             None => None,
             Some(text) => Some(
                 serde_json::from_str(&text)
@@ -209,12 +219,12 @@ impl HuggingFaceFolder {
     }
 
     /// The text of a file, if it is there.
-    fn text(&self, name: &str) -> Result<Option<String>, ModelError> {
+    fn text(&self, name: &str, most_bytes: u64) -> Result<Option<String>, ModelError> {
         let path = self.path.join(name);
-        if !path.is_file() {
+        if !path.exists() {
             return Ok(None);
         }
-        fs::read_to_string(&path).map(Some).map_err(ModelError::io("read", &path))
+        read_text_bounded(&path, most_bytes).map(Some).map_err(ModelError::io("read", &path))
     }
 }
 
@@ -222,13 +232,13 @@ impl HuggingFaceFolder {
 fn weight_files(folder: &Path) -> Result<Vec<WeightFile>, ModelError> {
     let index = folder.join(INDEX);
     let single = folder.join(WEIGHTS);
-    if !index.is_file() && !single.is_file() {
+    if !index.exists() && !single.exists() {
         return Err(ModelError::invalid(folder, format!("there is neither {WEIGHTS} nor {INDEX} in it")));
     }
-    if !index.is_file() {
+    if !index.exists() {
         return Ok(vec![WeightFile::open(&single)?]);
     }
-    let text = fs::read_to_string(&index).map_err(ModelError::io("read", &index))?;
+    let text = read_text_bounded(&index, MOST_INDEX_BYTES).map_err(ModelError::io("read", &index))?;
     let Index { weight_map } =
         serde_json::from_str(&text).map_err(|error| ModelError::invalid(&index, error.to_string()))?;
     let mut names: Vec<&String> = weight_map.values().collect();
@@ -236,17 +246,15 @@ fn weight_files(folder: &Path) -> Result<Vec<WeightFile>, ModelError> {
     names.dedup();
     let mut files = Vec::new();
     for name in names {
-        if Path::new(name).file_name().is_none_or(|file| file != name.as_str()) {
-            return Err(ModelError::invalid(&index, format!("{name:?} is not the name of a file beside it")));
-        }
-        let file = folder.join(name);
+        let beside = |_| ModelError::invalid(&index, format!("{name:?} is not the name of a file beside it"));
+        let file = join_inside(folder, name).map_err(beside)?;
         if !file.is_file() {
             return Err(ModelError::invalid(&index, format!("it names {name:?}, which is not beside it")));
         }
         files.push(WeightFile::open(&file)?);
     }
-    let listed = |tensor: &String| files.iter().any(|file| file.tensors().contains_key(tensor));
-    match weight_map.keys().find(|tensor| !listed(tensor)) {
+    let held: HashSet<&String> = files.iter().flat_map(|file| file.tensors().keys()).collect();
+    match weight_map.keys().find(|tensor| !held.contains(tensor)) {
         Some(name) => Err(ModelError::MissingTensor { name: name.clone(), path: index }),
         None if files.is_empty() => Err(ModelError::invalid(&index, "it names no files")),
         None => Ok(files),
@@ -256,8 +264,8 @@ fn weight_files(folder: &Path) -> Result<Vec<WeightFile>, ModelError> {
 /// `generation_config.json` may name more tokens that end a text than `config.json` does.
 fn eos_tokens(folder: &Path, mut tokens: Vec<u32>) -> Result<Vec<u32>, ModelError> {
     let path = folder.join("generation_config.json");
-    if path.is_file() {
-        let text = fs::read_to_string(&path).map_err(ModelError::io("read", &path))?;
+    if path.exists() {
+        let text = read_text_bounded(&path, MOST_TEXT_BYTES).map_err(ModelError::io("read", &path))?;
         let config: Value =
             serde_json::from_str(&text).map_err(|error| ModelError::invalid(&path, error.to_string()))?;
         let eos = config.get("eos_token_id");

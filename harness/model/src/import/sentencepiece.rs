@@ -3,13 +3,20 @@
 //! The rules are those of Hugging Face's own converter for LLaMA (`LlamaConverter` in transformers): the merges of its
 //! byte-pair encoding are all pairs of known pieces whose join is known too, by descending score.
 
-use std::{collections::HashMap, fs, path::Path};
+mod merges;
 
+use std::{collections::HashMap, path::Path};
+
+use pocketwatt_files::read_bounded;
 use prost::Message;
+use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
+use self::merges::{Merges, Scored};
 use crate::ModelError;
 
+/// Longest file that is read: those of the largest vocabularies have 5 MB.
+const MOST_BYTES: u64 = 8 << 20;
 /// What stands for a space.
 const SPACE: &str = "\u{2581}";
 
@@ -70,17 +77,17 @@ const USER_DEFINED: i32 = 4;
 /// # Errors
 /// When the file is no sentencepiece model, or one of another kind than LLaMA's.
 pub(super) fn tokenizer_json(path: &Path, configuration: Option<&Value>) -> Result<String, ModelError> {
-    let bytes = fs::read(path).map_err(ModelError::io("read", path))?;
+    let bytes = read_bounded(path, MOST_BYTES).map_err(ModelError::io("read", path))?;
     let invalid = |reason: String| ModelError::invalid(path, reason);
     let model = ModelProto::decode(bytes.as_slice())
         .map_err(|error| invalid(format!("it is no sentencepiece model: {error}")))?;
     refuse_other_kinds(&model).map_err(invalid)?;
-    let pieces: Vec<(&str, f32)> = model
+    let pieces: Vec<Scored<'_>> = model
         .pieces
         .iter()
         .map(|piece| (piece.piece.as_deref().unwrap_or_default(), piece.score.unwrap_or(0.0)))
         .collect();
-    let identities = identities(&pieces).map_err(invalid)?;
+    refuse_duplicates(&pieces).map_err(invalid)?;
     let trainer = model.trainer.clone().unwrap_or_default();
     let special = |index: Option<i32>, otherwise: usize| {
         let index = index.map_or(Some(otherwise), |index| usize::try_from(index).ok());
@@ -88,29 +95,29 @@ pub(super) fn tokenizer_json(path: &Path, configuration: Option<&Value>) -> Resu
     };
     let unknown = special(trainer.unknown, 0);
     let beginning = special(trainer.beginning, 1);
-    let document = json!({
-        "version": "1.0",
-        "truncation": null,
-        "padding": null,
-        "added_tokens": added_tokens(&model, [&unknown, &beginning, &special(trainer.end, 2)]),
-        "normalizer": normalizer(model.normalizer.as_ref()),
-        "pre_tokenizer": null,
-        "post_processor": post_processor(beginning.as_ref(), configuration),
-        "decoder": decoder(model.normalizer.as_ref()),
-        "model": {
-            "type": "BPE",
-            "dropout": null,
-            "unk_token": unknown.map(|(_, piece)| piece),
-            "continuing_subword_prefix": null,
-            "end_of_word_suffix": null,
-            "fuse_unk": true,
-            "byte_fallback": trainer.byte_fallback.unwrap_or(false),
-            "ignore_merges": false,
-            "vocab": identities,
-            "merges": merges(&pieces, &identities),
+    let document = TokenizerJson {
+        version: "1.0",
+        truncation: (),
+        padding: (),
+        added_tokens: added_tokens(&model, [&unknown, &beginning, &special(trainer.end, 2)]),
+        normalizer: normalizer(model.normalizer.as_ref()),
+        pre_tokenizer: (),
+        post_processor: post_processor(beginning.as_ref(), configuration),
+        decoder: decoder(model.normalizer.as_ref()),
+        model: BytePairs {
+            kind: "BPE",
+            dropout: (),
+            unk_token: unknown.map(|(_, piece)| piece),
+            continuing_subword_prefix: (),
+            end_of_word_suffix: (),
+            fuse_unk: true,
+            byte_fallback: trainer.byte_fallback.unwrap_or(false),
+            ignore_merges: false,
+            vocab: &pieces,
+            merges: Merges::of(&pieces).map_err(invalid)?,
         },
-    });
-    Ok(document.to_string())
+    };
+    serde_json::to_string(&document).map_err(|error| invalid(error.to_string()))
 }
 
 fn refuse_other_kinds(model: &ModelProto) -> Result<(), String> {
@@ -136,45 +143,59 @@ fn refuse_other_kinds(model: &ModelProto) -> Result<(), String> {
     Ok(())
 }
 
-fn identities<'a>(pieces: &[(&'a str, f32)]) -> Result<HashMap<&'a str, usize>, String> {
-    let mut identities = HashMap::with_capacity(pieces.len());
+fn refuse_duplicates(pieces: &[Scored<'_>]) -> Result<(), String> {
+    let mut places = HashMap::with_capacity(pieces.len());
     for (index, (piece, _)) in pieces.iter().enumerate() {
-        if let Some(first) = identities.insert(*piece, index) {
-            return Err(format!("pieces {first} and {index} are both {piece:?}"));
+        if let Some(first) = places.insert(*piece, index) {
+            let shown: String = piece.chars().take(40).collect();
+            return Err(format!("pieces {first} and {index} are both {shown:?}"));
         }
     }
-    Ok(identities)
+    Ok(())
 }
 
-/// All ways to join two pieces into a third, by descending score of the third; within one, in the order of the pieces.
-fn merges(pieces: &[(&str, f32)], identities: &HashMap<&str, usize>) -> Vec<[String; 2]> {
-    let mut merges: Vec<(f32, usize, usize)> = Vec::new();
-    for (piece, score) in pieces {
-        let mut joins: Vec<(f32, usize, usize)> = piece
-            .char_indices()
-            .skip(1)
-            .filter_map(|(at, _)| {
-                let (left, right) = piece.split_at(at);
-                Some((*score, *identities.get(left)?, *identities.get(right)?))
-            })
-            .collect();
-        joins.sort_by_key(|(_, left, right)| (*left, *right));
-        merges.extend(joins);
-    }
-    let length = |index: usize| pieces[index].0.chars().count();
-    merges.sort_by(|one, other| {
-        let by_score = other.0.total_cmp(&one.0);
-        by_score.then_with(|| (length(other.1), length(other.2)).cmp(&(length(one.1), length(one.2))))
-    });
-    merges.into_iter().map(|(_, left, right)| [pieces[left].0.to_owned(), pieces[right].0.to_owned()]).collect()
+/// What is written, key by key in the order of Hugging Face's own files.
+#[derive(Serialize)]
+struct TokenizerJson<'a> {
+    version: &'a str,
+    truncation: (),
+    padding: (),
+    added_tokens: Vec<Value>,
+    normalizer: Value,
+    pre_tokenizer: (),
+    post_processor: Value,
+    decoder: Value,
+    model: BytePairs<'a>,
+}
+
+#[derive(Serialize)]
+struct BytePairs<'a> {
+    #[serde(rename = "type")]
+    kind: &'a str,
+    dropout: (),
+    unk_token: Option<String>,
+    continuing_subword_prefix: (),
+    end_of_word_suffix: (),
+    fuse_unk: bool,
+    byte_fallback: bool,
+    ignore_merges: bool,
+    #[serde(serialize_with = "identities")]
+    vocab: &'a [Scored<'a>],
+    merges: Merges<'a>,
+}
+
+/// Each piece with its place.
+fn identities<S: Serializer>(pieces: &[Scored<'_>], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(pieces.iter().enumerate().map(|(index, (piece, _))| (piece, index)))
 }
 
 fn added_tokens(model: &ModelProto, special: [&Option<(usize, String)>; 3]) -> Vec<Value> {
     let mut tokens: Vec<(usize, &str, bool)> =
         special.into_iter().flatten().map(|(index, piece)| (*index, piece.as_str(), true)).collect();
+    let is_special = |index: usize| special.into_iter().flatten().any(|(known, _)| *known == index);
     for (index, piece) in model.pieces.iter().enumerate() {
         let kind = piece.kind.unwrap_or_default();
-        if [CONTROL, USER_DEFINED].contains(&kind) && !tokens.iter().any(|(known, ..)| *known == index) {
+        if [CONTROL, USER_DEFINED].contains(&kind) && !is_special(index) {
             tokens.push((index, piece.piece.as_deref().unwrap_or_default(), kind == CONTROL));
         }
     }
@@ -229,6 +250,8 @@ fn post_processor(beginning: Option<&(usize, String)>, configuration: Option<&Va
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use serde::Deserialize;
     use tokenizers::Tokenizer;
 
@@ -274,6 +297,14 @@ mod tests {
             [1, 2],
             "special tokens are recognised in text"
         );
+    }
+
+    /// The file is part of what a model is: importing twice makes the same one.
+    #[test]
+    fn the_text_is_the_same_each_time() {
+        let text = || tokenizer_json(&fixture("tokenizer.model"), None).unwrap();
+        assert_eq!(text(), text());
+        assert!(text().contains("\"vocab\":{\"<unk>\":0,\"<s>\":1,"));
     }
 
     #[test]

@@ -89,15 +89,16 @@ fn stored(TensorSpec { name, shape }: TensorSpec, precision: Precision) -> Vec<S
 pub fn bytes_per_token(config: &ModelConfig, precision: Precision) -> (u64, u64) {
     let mut all = 0;
     let mut per_token = 0;
-    for tensor in config.tensors() {
+    // All blocks are alike: one stands for them.
+    for tensor in (ModelConfig { layers: 1, ..config.clone() }).tensors() {
         let bytes = held_bytes(&tensor, precision);
-        all += bytes;
-        let executions = match tensor.name.as_str() {
-            name if name.starts_with("model.layers.") => config.layer_repeats as u64,
-            "model.norm.weight" => 1,
-            name => u64::from(name == config.head_tensor()),
+        let (blocks, executions) = match tensor.name.as_str() {
+            name if name.starts_with("model.layers.") => (config.layers as u64, config.layer_repeats as u64),
+            "model.norm.weight" => (1, 1),
+            name => (1, u64::from(name == config.head_tensor())),
         };
-        per_token += executions * bytes;
+        all += blocks * bytes;
+        per_token += blocks * executions * bytes;
     }
     (all, per_token)
 }
@@ -116,6 +117,7 @@ fn held_bytes(tensor: &TensorSpec, precision: Precision) -> u64 {
 
 /// Checks that a file holds what the precision's file holds.
 pub(super) fn check(weights: &WeightFile, config: &ModelConfig, precision: Precision) -> Result<(), ModelError> {
+    weights.ensure_layers_of(config)?;
     for expected in stored_tensors(config, precision) {
         let found = weights.tensor(&expected.name)?;
         if found.shape != expected.shape {

@@ -1,11 +1,12 @@
 //! Making the file of a precision, once.
 
 use std::{
-    fs,
-    path::{Path, PathBuf},
-    process,
+    fs::{self, File},
+    io::{self, Write},
+    path::Path,
 };
 
+use pocketwatt_files::write_atomically;
 use pocketwatt_protocol::Precision;
 use serde::{Deserialize, Serialize};
 
@@ -32,7 +33,8 @@ struct Receipt {
 }
 
 /// The weights of a model in that precision; made from `model.safetensors`, whose SHA-256 is `source_sha256`, unless the
-/// file is there already and unchanged.
+/// file is there already and unchanged. Other processes see the finished file, or none; whoever wants it made once only lets
+/// one process at a time call this for a model.
 ///
 /// # Errors
 /// When the model's shape does not allow it ([`obstacle`]), a weight is beyond the numbers of that precision
@@ -60,11 +62,11 @@ pub fn prepare_weights(
     {
         return Ok(prepared(receipt.sha256));
     }
-    let sha256 = replace(&path, |temporary| write(folder, precision, temporary))?;
+    let sha256 = replace(&path, |file| write(folder, precision, file, &path))?;
     let receipt = Receipt { scheme: SCHEME, source_sha256: source_sha256.to_owned(), sha256: sha256.clone() };
     let text =
         serde_json::to_string(&receipt).map_err(|error| ModelError::invalid(&receipt_path, error.to_string()))?;
-    replace(&receipt_path, |temporary| fs::write(temporary, text).map_err(ModelError::io("write", temporary)))?;
+    replace(&receipt_path, |file| file.write_all(text.as_bytes()).map_err(ModelError::io("write", &receipt_path)))?;
     Ok(prepared(sha256))
 }
 
@@ -72,25 +74,20 @@ fn read_receipt(path: &Path) -> Option<Receipt> {
     serde_json::from_slice(&fs::read(path).ok()?).ok()
 }
 
-/// Writes a file beside its place and moves it there, so that no other process ever sees half of it.
-fn replace<R>(path: &Path, write: impl FnOnce(&Path) -> Result<R, ModelError>) -> Result<R, ModelError> {
-    let temporary = PathBuf::from(format!("{}.{}.tmp", path.display(), process::id()));
-    let written = write(&temporary)
-        .and_then(|written| fs::rename(&temporary, path).map(|()| written).map_err(ModelError::io("write", path)));
-    if written.is_err() {
-        // Nothing more can be done about a leftover than to report the error that caused it.
-        let _ = fs::remove_file(&temporary);
-    }
-    written
+/// Writes a file that appears whole or not at all.
+fn replace<R>(path: &Path, write: impl FnOnce(&mut File) -> Result<R, ModelError>) -> Result<R, ModelError> {
+    write_atomically(path, |file| write(file).map_err(io::Error::other))
+        .map_err(|error| error.downcast::<ModelError>().unwrap_or_else(ModelError::io("write", path)))
 }
 
 /// Tensor after tensor, so that no more than the largest and all scales are in memory. Returns the file's SHA-256.
-fn write(folder: &ModelFolder, precision: Precision, path: &Path) -> Result<String, ModelError> {
+fn write(folder: &ModelFolder, precision: Precision, file: &File, path: &Path) -> Result<String, ModelError> {
     let source = folder.weights()?;
     let tensors = stored_tensors(folder.config(), precision);
     let needed = tensors.iter().map(|tensor| tensor.bytes() as u64).sum();
     let write_all = || {
-        let mut writer = WeightWriter::create(path, &tensors)?;
+        let file = file.try_clone().map_err(ModelError::io("write", path))?;
+        let mut writer = WeightWriter::begin(file, path, &tensors)?;
         let mut numbers = Vec::new();
         for tensor in folder.config().tensors() {
             let weights = source.read_f32(&tensor.name)?;
@@ -154,9 +151,8 @@ mod tests {
             prepare_weights(&folder, "other weights", precision).unwrap();
             assert_eq!(fs::read(&made.path).unwrap(), good, "what was made from other weights is not believed");
         }
-        let leftovers = fs::read_dir(folder.path())
-            .unwrap()
-            .filter(|entry| entry.as_ref().unwrap().path().extension().is_some_and(|extension| extension == "tmp"));
+        let hidden = |entry: &fs::DirEntry| entry.file_name().to_string_lossy().starts_with('.');
+        let leftovers = fs::read_dir(folder.path()).unwrap().map(Result::unwrap).filter(hidden);
         assert_eq!(leftovers.count(), 0);
     }
 

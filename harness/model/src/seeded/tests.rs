@@ -124,19 +124,15 @@ fn what_cannot_be_generated_is_refused_and_leaves_nothing() {
     assert!(refusal(&ModelConfig { vocabulary: 100, ..tiny() }).contains("needs 259"));
     assert!(refusal(&ModelConfig { layer_repeats: 3, ..tiny() }).contains("layer_repeats: 3"));
     assert!(refusal(&ModelConfig { kv_heads: 2, ..tiny() }).contains("num_key_value_heads"));
-    let huge = ModelConfig { vocabulary: 1 << 24, hidden: 1 << 20, ..tiny() };
+    let huge = ModelConfig { vocabulary: 1 << 24, hidden: 1 << 15, ..tiny() };
     let text = refusal(&huge);
-    assert!(text.contains("has no room for the model: 70"), "{text}");
+    assert!(text.contains("has no room for the model: 2"), "{text}");
 }
 
 #[test]
 fn a_disk_that_runs_full_on_the_way_tells_what_is_needed() {
     let full = |kind: std::io::ErrorKind| ModelError::io("write", "/models/one")(kind.into()).or_full(123);
-    assert!(
-        full(std::io::ErrorKind::StorageFull)
-            .to_string()
-            .contains("123 bytes are needed and 16777216 more are kept free, 0 are free")
-    );
+    assert!(full(std::io::ErrorKind::StorageFull).to_string().contains("123 bytes are needed, 0 are free"));
     assert_eq!(full(std::io::ErrorKind::PermissionDenied).to_string(), "cannot write /models/one");
 }
 

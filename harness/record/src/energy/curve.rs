@@ -72,7 +72,17 @@ impl Curve {
                 |end| end.unavailable.clone(),
             ));
         }
-        if series.meter.measurand.is_cumulative() { counter::curve(series) } else { gauge::curve(series) }
+        if !series.readings.is_sorted_by_key(|reading| reading.at) {
+            let hint = format!("the readings of {} are not in the order of time", series.meter.id);
+            return Err(Unavailable::new(Reason::Implausible, hint));
+        }
+        let curve = if series.meter.measurand.is_cumulative() { counter::curve(series) } else { gauge::curve(series) }?;
+        let is_finite = |knot: &Knot| [knot.at, knot.joules, knot.variance].into_iter().all(f64::is_finite);
+        if !curve.knots.iter().all(is_finite) {
+            let hint = format!("the readings of {} are beyond all numbers", series.meter.id);
+            return Err(Unavailable::new(Reason::Implausible, hint));
+        }
+        Ok(curve)
     }
 
     /// Energy of several windows together. Edges that two windows share cancel, as they do in truth.

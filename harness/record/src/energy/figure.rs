@@ -78,6 +78,9 @@ impl<'a> Meters<'a> {
             sum.joules += part.joules;
             sum.variance += part.variance;
         }
+        if !(sum.joules.is_finite() && sum.variance.is_finite()) {
+            return Err(Unavailable::new(Reason::Implausible, "the readings are beyond all numbers"));
+        }
         Ok(sum)
     }
 
@@ -106,7 +109,7 @@ fn figure(record: &Record, group: &[&MeterSeries]) -> EnergyFigure {
             .filter(|&ns| ns > 0)
             .or(first.update_period.map(|period| period.ns)),
         resolution: meters.curves().map(|curve| curve.resolution).fold(0.0, f64::max),
-        readings: group.iter().map(|series| series.taken).sum(),
+        readings: group.iter().fold(0, |sum, series| sum.saturating_add(series.taken)),
         gain_error,
         phases: phases(record, &meters, idle.as_ref(), gain_error),
         iterations: counted(record).map(|iteration| alone(&meters, &Spans::of([iteration]), gain_error)).collect(),
@@ -187,6 +190,9 @@ fn estimate(
     let name = words(phase);
     if windows.is_empty() {
         return Err(Unavailable::new(Reason::NotCovered, format!("{name} did not happen")));
+    }
+    if duration_ns(windows) == u64::MAX {
+        return Err(Unavailable::new(Reason::Implausible, format!("{name} lasts longer than any clock counts")));
     }
     let inside = matches!(phase, Phase::Prefill | Phase::Decode);
     let repeated = inside || phase == Phase::Request;

@@ -47,7 +47,8 @@ pub(crate) fn counted(record: &Record) -> impl Iterator<Item = &Iteration> {
     record.samples.iterations.iter().filter(|iteration| iteration.kind == IterationKind::Measured)
 }
 
-/// Length of some windows together, in nanoseconds.
+/// Length of some windows together, in nanoseconds: [`u64::MAX`] for more than can be counted, which no energy is computed
+/// for.
 pub(crate) fn duration_ns(spans: &[TimeSpan]) -> u64 {
-    spans.iter().map(TimeSpan::duration_ns).sum()
+    spans.iter().fold(0, |sum, span| sum.saturating_add(span.duration_ns()))
 }

@@ -96,7 +96,7 @@ fn plain_power(series: &MeterSeries, window: TimeSpan) -> Option<Plain> {
     if seconds <= 0.0 {
         return None;
     }
-    let late = start.at.since(window.start) + end.at.since(window.end);
+    let late = start.at.since(window.start) as f64 + end.at.since(window.end) as f64;
     let volts = |index: usize| readings.get(index)?.microvolts.map(|microvolts| microvolts as f64 * 1e-6);
     let units = i128::from(end.value) - i128::from(start.value);
     let watts = match series.meter.measurand {
@@ -115,7 +115,7 @@ fn plain_power(series: &MeterSeries, window: TimeSpan) -> Option<Plain> {
     };
     // A gauge's plain mean does not know how far its readings are apart from what happened: one reading at each end.
     let sparse = if series.meter.measurand.is_cumulative() { 0.0 } else { seconds / (last - first).max(1) as f64 };
-    Some(Plain { watts, slack: late as f64 * 1e-9 + sparse })
+    Some(Plain { watts, slack: late * 1e-9 + sparse })
 }
 
 /// Mean of a gauge's values over time, each held until the next reading.

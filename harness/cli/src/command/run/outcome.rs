@@ -1,15 +1,12 @@
 //! What a run shows when it has ended.
 
-use std::path::{Path, PathBuf};
-
 use anyhow::{Context, Result};
-use pocketwatt_record::{Outcome, Record, Run, RunFolder};
+use pocketwatt_record::{Damaged, Outcome, Record, Run, RunFolder};
 
 use super::{RunArguments, scenario};
 use crate::{
-    command::{advice::Advice, output},
+    command::output,
     plan::Scenario,
-    refusal::Refusal,
     report::{self, Style, decode::Decoder},
 };
 
@@ -17,8 +14,14 @@ use crate::{
 ///
 /// # Errors
 /// When a chart cannot be stored, or a text not be told. The records are stored already.
-pub(super) fn show(arguments: &RunArguments, run: &Run, folder: &RunFolder, records: &[Record]) -> Result<()> {
-    let mut text = report::render(run, records, arguments.format, &Style::detect())?;
+pub(super) fn show(
+    arguments: &RunArguments,
+    run: &Run,
+    folder: &RunFolder,
+    records: &[Record],
+    damaged: &[Damaged],
+) -> Result<()> {
+    let mut text = report::render(run, records, damaged, arguments.format, &Style::detect())?;
     if arguments.turns {
         text += &report::render_turns(run, records, arguments.format, &Style::detect());
     }
@@ -28,32 +31,22 @@ pub(super) fn show(arguments: &RunArguments, run: &Run, folder: &RunFolder, reco
         text.push('\n');
         text += &report::text::render_with_prompts(
             records,
-            arguments.format,
             &|record, tokens| decoder.decode(record, tokens),
             &|record, turn| user_text(&scenarios, record, turn),
         );
     }
     text += &arguments.calls.text(run, records, arguments.format, &arguments.cache)?;
-    let again = Advice::new(&["show"]).run(folder.path());
-    let shown = output::write(&text).with_context(|| format!("the records are stored; show them with `{again}`"));
+    output::write(&text)?;
     notice!("records: {}", folder.path().display());
     if records.iter().any(|record| record.outcome == Outcome::Measured) {
         let charts = folder.path().join("charts");
-        let again = again.option("--charts", &charts);
-        let files = draw(run, records, &charts)
-            .with_context(|| format!("the records are stored; draw the charts again with `{again}`"))?;
+        let files = report::charts::write(run, records, &charts).with_context(|| {
+            format!("the records are stored; draw the charts again with `pocketwatt show {}`", run.id)
+        })?;
         let names: Vec<_> = files.iter().filter_map(|file| file.file_name()?.to_str()).collect();
         notice!("charts:  {} ({})", charts.display(), names.join(", "));
     }
-    shown
-}
-
-/// Draws the charts into the run's own folder, and through no link that somebody put there.
-fn draw(run: &Run, records: &[Record], folder: &Path) -> Result<Vec<PathBuf>> {
-    if folder.is_symlink() {
-        return Err(Refusal::error(format!("{} is a link: remove it", folder.display())));
-    }
-    report::charts::write(run, records, folder)
+    Ok(())
 }
 
 /// What the user said in a turn, counted through all conversations.

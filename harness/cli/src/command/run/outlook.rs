@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use pocketwatt_record::PlannedCase;
 
 use crate::{
-    columns, inert,
     plan::{PlannedModel, Scenario},
     report::progress,
 };
@@ -27,7 +26,7 @@ pub(super) fn report_left_out(scenarios: &[Scenario], left_out: impl Iterator<It
 
 /// What would be measured, and how long it should take.
 pub(super) fn describe_plan(plan: &[PlannedCase], models: &BTreeMap<String, PlannedModel>) -> String {
-    let width = columns::widest(plan.iter().map(|planned| planned.case.id.as_str()));
+    let width = plan.iter().map(|planned| planned.case.id.len()).max().unwrap_or(0);
     let mut text = String::new();
     for planned in plan {
         text += &format!("{:width$}  about {}\n", planned.case.id, progress::words(planned.estimate_s));
@@ -37,7 +36,6 @@ pub(super) fn describe_plan(plan: &[PlannedCase], models: &BTreeMap<String, Plan
     for (name, model) in models {
         if let PlannedModel::Seeded(config) = model {
             let mebibytes = config.weight_bytes() >> 20;
-            let name = inert::line(name);
             text += &format!("{name} is not there yet and would be generated first: {mebibytes} MiB\n");
         }
     }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use pocketwatt_files::{Held, Lock, PartialFolder, create_folder, remove_abandoned};
+use pocketwatt_files::{Held, Lock, PartialFolder, remove_abandoned};
 use pocketwatt_record::{Run, RunFolder};
 use rustix::io::Errno;
 
@@ -33,7 +33,7 @@ impl OwnedRun {
     /// When nothing can be written or locked there. Then nothing is left there.
     pub(super) fn begin(results: &Path, run: &mut Run) -> Result<Self> {
         let device = results.join(&run.device.name);
-        create_folder(&device).with_context(|| format!("cannot create {}", device.display()))?;
+        fs::create_dir_all(&device).with_context(|| format!("cannot create {}", device.display()))?;
         remove_litter(results);
         let names = results.join(NAMES_LOCK);
         let _naming = Lock::take(&names, &holder::own_name(), |_| {}).map_err(|error| no_lock(&names, error))?;
@@ -197,7 +197,7 @@ mod tests {
         fs::write(cases.join(".pocketwatt-half.partial"), "{").unwrap();
         fs::write(cases.join(".tmpAb12Cd"), "{").unwrap();
         fs::write(cases.join("somebody's"), "").unwrap();
-        assert_eq!(latest_run(results.path()).unwrap().path(), folder.path(), "no half run is in the way");
+        assert_eq!(latest_run(results.path()).unwrap().folder.path(), folder.path(), "no half run is in the way");
         let (_other, other) = begun(results.path(), "board");
         assert!(!cases.join(".pocketwatt-half.partial").exists());
         OwnedRun::reopen(results.path(), folder).unwrap();

@@ -1,7 +1,6 @@
 //! Files of conversations and of calls, as scenarios use them.
 
 use std::{
-    borrow::Cow,
     fs,
     path::{Path, PathBuf},
 };
@@ -11,6 +10,7 @@ use pocketwatt_dataset::{
     CallCase, Conversation, FUNCTIONS_FILE, Reply, RowError, Rows, call_grammar, example_turns, is_bfcl, is_call_cases,
     read_bfcl, read_call_cases, read_conversations, system_prompt,
 };
+use pocketwatt_files::join_inside;
 use serde::{Deserialize, Serialize};
 
 use super::Talk;
@@ -204,6 +204,17 @@ fn with_path<R>(folder: Option<&Path>, file: &str, read: impl FnOnce(&Path) -> R
         }
         return read(&scratch.path().join(file));
     };
-    let path: Cow<Path> = if folder.as_os_str().is_empty() { Path::new(file).into() } else { folder.join(file).into() };
+    // Without a folder it was named on the command line; otherwise by the scenario's file, which may be anybody's.
+    let path = if folder.as_os_str().is_empty() { PathBuf::from(file) } else { below(folder, file)? };
     read(&path)
+}
+
+/// A file in a folder or a folder below it.
+fn below(folder: &Path, file: &str) -> Result<PathBuf> {
+    let step = |at: PathBuf, name: &str| {
+        join_inside(&at, name).map_err(|error| {
+            Refusal::error(format!("it names the file {file:?}, which must lie in its folder or below: {error}"))
+        })
+    };
+    file.split('/').try_fold(folder.to_owned(), step)
 }

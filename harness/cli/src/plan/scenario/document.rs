@@ -3,9 +3,10 @@
 use std::path::Path;
 
 use anyhow::Result;
+use pocketwatt_files::check_name;
 use serde::Deserialize;
 
-use super::{Data, Shape, Talk};
+use super::{Data, MOST_TOKENS, Shape, Talk};
 use crate::refusal::Refusal;
 
 /// Longest answers of a data file that is named on the command line, in tokens.
@@ -51,6 +52,14 @@ impl Document {
         let allowed = |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '-';
         if document.name.is_empty() || !document.name.chars().all(allowed) {
             return document.refuse("the name may hold lower-case letters, digits and - only");
+        }
+        if let Err(error) = check_name(&document.name) {
+            return document.refuse(&error.to_string());
+        }
+        let longest = document.turns.iter().filter_map(|turn| turn.output_tokens).chain(document.output_tokens).max();
+        let synthetic = document.synthetic.as_ref().map(|shape| shape.prompt_tokens.max(shape.output_tokens));
+        if let Some(tokens) = longest.max(synthetic).filter(|tokens| *tokens > MOST_TOKENS) {
+            return document.refuse(&format!("{tokens} tokens are more than {MOST_TOKENS}"));
         }
         Ok(document)
     }

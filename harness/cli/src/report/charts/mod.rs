@@ -11,19 +11,17 @@ mod sustained;
 mod turns;
 
 use std::{
-    io::Write,
+    fs,
     path::{Path, PathBuf},
 };
 
 use anyhow::Context;
-use pocketwatt_files::{create_folder, join_inside, write_atomically};
 use pocketwatt_record::{Record, Run};
 
 use super::{
     blocks::{column_name, combinations},
     study,
 };
-use crate::{file_name, inert};
 use bars::Bars;
 
 /// What the cases of one set of charts have in common.
@@ -71,7 +69,7 @@ impl<'a> Subject<'a> {
 /// # Errors
 /// When a chart cannot be drawn or its file cannot be written.
 pub fn write(run: &Run, records: &[Record], folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
-    create_folder(folder).with_context(|| format!("cannot create {}", folder.display()))?;
+    fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
     if let Some(study) = study::of(run) {
         let chart = study::chart::draw(run, records, &study).context("cannot draw the chart of the study")?;
         return Ok(chart.map(|chart| save(folder, study.name(), &chart)).transpose()?.into_iter().collect());
@@ -100,16 +98,17 @@ pub fn write(run: &Run, records: &[Record], folder: &Path) -> anyhow::Result<Vec
 }
 
 fn save(folder: &Path, name: &str, chart: &str) -> anyhow::Result<PathBuf> {
-    let path = join_inside(folder, &format!("{name}.svg"))?;
-    let document = inert::text(chart);
-    write_atomically(&path, |file| file.write_all(document.as_bytes()))
-        .with_context(|| format!("cannot write {}", path.display()))?;
+    let path = folder.join(format!("{name}.svg"));
+    fs::write(&path, chart).with_context(|| format!("cannot write {}", path.display()))?;
     Ok(path)
 }
 
-/// Tells the files of several combinations apart.
+/// Tells the files of several combinations apart. Model names become file names, so only harmless characters stay.
 fn suffix(group: &[&Record]) -> String {
     let Some(first) = group.first() else { return String::new() };
-    let model = file_name::harmless(&first.case.model);
+    let harmless = |character: char| {
+        if character.is_ascii_alphanumeric() || matches!(character, '-' | '_' | '.') { character } else { '-' }
+    };
+    let model: String = first.case.model.chars().map(harmless).collect();
     format!("-{model}-{}-{}t", first.case.precision.name(), first.case.threads)
 }

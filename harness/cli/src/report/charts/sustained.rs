@@ -190,7 +190,6 @@ fn share(record: &Record) -> Result<f64, String> {
 fn stack<'a>(subject: &'a Subject, title: String, courses: &'a [Course]) -> Stack<'a> {
     let seconds = courses.iter().map(|course| course.seconds).fold(0.0, f64::max);
     let axis = TimeAxis::since("the first counted conversation", seconds, MINUTES_FROM);
-    let per_unit = axis.at(1.0);
     let panel = |kind: Kind, height, lines: fn(&Course) -> &Points| {
         let highest = courses.iter().flat_map(lines).map(|point| point.1).reduce(f64::max)?;
         let lowest = courses.iter().flat_map(lines).map(|point| point.1).fold(highest, f64::min);
@@ -202,7 +201,7 @@ fn stack<'a>(subject: &'a Subject, title: String, courses: &'a [Course]) -> Stac
             up,
             number: Box::new(move |value| tick(value, end)),
             draw: Box::new(move |plot| {
-                let at = move |&(seconds, value): &(f64, f64)| (seconds * per_unit, value * factor);
+                let at = move |&(seconds, value): &(f64, f64)| (axis.place(seconds), value * factor);
                 if matches!(kind, Kind::Throughput) {
                     for (course, level) in
                         courses.iter().flat_map(|course| course.levels.iter().map(move |level| (course, level)))

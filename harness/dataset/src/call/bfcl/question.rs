@@ -85,9 +85,8 @@ fn schema(row: FunctionRow) -> Result<FunctionSchema, String> {
         return Err(format!("`{function}` requires `{name}`, which is not among its properties"));
     }
     let parameters = properties.0.into_iter().map(|(name, property)| {
-        let kind = kind(&property.kind, property.items.as_deref()).map_err(|kind| {
-            format!("the parameter `{name}` of `{function}` has the type `{kind}`, which is not supported")
-        })?;
+        let kind = kind(&property.kind, property.items.as_deref())
+            .map_err(|kind| format!("the parameter `{name}` of `{function}` has the type {kind}"))?;
         let mut description = property.description;
         add_fields(&mut description, &property.properties)?;
         // In a list, it is its elements that have fields and are limited.
@@ -115,7 +114,7 @@ fn schema(row: FunctionRow) -> Result<FunctionSchema, String> {
 fn add_fields(description: &mut String, fields: &InOrder<Property>) -> Result<(), String> {
     for (index, (name, field)) in fields.0.iter().enumerate() {
         let kind = kind(&field.kind, field.items.as_deref())
-            .map_err(|kind| format!("the field `{name}` has the type `{kind}`, which is not supported"))?;
+            .map_err(|kind| format!("the field `{name}` has the type {kind}"))?;
         description.push_str(if index == 0 { " Fields: " } else { ", " });
         description.push_str(&format!("{name}: {kind}"));
     }
@@ -124,22 +123,22 @@ fn add_fields(description: &mut String, fields: &InOrder<Property>) -> Result<()
 
 /// The leaderboard's types are named as in Python; a few files have JSON's names instead.
 fn kind(name: &str, items: Option<&Items>) -> Result<ArgumentKind, String> {
-    Ok(match name {
+    let (mut name, mut items, mut depth) = (name, items, 0);
+    while matches!(name, "array" | "tuple") {
+        depth += 1;
+        name = items.and_then(|items| items.kind.as_deref()).unwrap_or("any");
+        items = items.and_then(|items| items.items.as_deref());
+    }
+    let element = match name {
         "string" => ArgumentKind::String,
         "integer" => ArgumentKind::Integer,
         "float" | "number" => ArgumentKind::Number,
         "boolean" => ArgumentKind::Boolean,
         "dict" | "object" => ArgumentKind::Object,
         "any" => ArgumentKind::Any,
-        "array" | "tuple" => {
-            let element = match items.and_then(|items| Some((items.kind.as_deref()?, items))) {
-                Some((name, items)) => kind(name, items.items.as_deref())?,
-                None => ArgumentKind::Any,
-            };
-            ArgumentKind::List(Box::new(element))
-        }
-        other => return Err(other.to_owned()),
-    })
+        other => return Err(format!("`{other}`, which is not supported")),
+    };
+    ArgumentKind::nested(element, depth).map_err(|reason| format!("`array`: {reason}"))
 }
 
 /// Named values in the order in which they are written, which is the order in which a model is shown them.

@@ -163,9 +163,42 @@ fn rows_that_cannot_be_right_are_errors() {
     1: there is no function: offer at least one
     1: the function `set_timer` is offered twice
     1: no call can have the name of the function `x y` or of its parameters: use letters, digits and _
-    1: `y` of `x` has the type `text`: use string, integer, number, boolean or a list of one
+    1: `y` of `x` has the type `text`: use string, integer, number, boolean, object, any or a list of one
     1: a function: missing field `parameters`
     "#);
+}
+
+/// Each of these made the reader or its answers far larger than the file.
+#[test]
+fn rows_that_would_swell_are_errors() {
+    let parameter = |name: &str| json!({"name": name, "type": "any"});
+    let function =
+        |name: String, parameters: Vec<Value>| json!({"name": name, "description": "d", "parameters": parameters});
+    let first = |functions: Value, turns: Value| {
+        let errors = read(&row(functions, turns), None).unwrap().errors;
+        errors.into_iter().map(|error| error.reason).next().unwrap()
+    };
+    let many = |count: usize| (0..count).map(|index| function(format!("f{index}"), vec![])).collect::<Vec<_>>();
+    assert!(first(json!(many(1001)), json!([])).contains("there are 1001 functions: offer at most 1000"));
+    let twice = json!([function("f".into(), vec![parameter("x"), parameter("x")])]);
+    assert!(first(twice, json!([])).contains("`f` has the parameter `x` twice"));
+    let wide = (0..1001).map(|index| parameter(&format!("p{index}"))).collect();
+    assert!(first(json!([function("f".into(), wide)]), json!([])).contains("there are 1001 parameters"));
+    let deep = json!([{"name": "f", "description": "d", "parameters": [{"name": "x", "type": "list of ".repeat(100_000) + "any"}]}]);
+    let reason = first(deep, json!([]));
+    assert!(
+        reason.starts_with("`x` of `f` has the type `list of list") && reason.ends_with("and these are 100000"),
+        "{reason}"
+    );
+
+    // A short row that names long functions, many times.
+    let mut long = timer();
+    long["description"] = "d".repeat(1 << 20).into();
+    let cases: Vec<String> =
+        (0..40).map(|id| row(json!(["set_timer"]), json!([])).replacen("\"a\"", &format!("\"{id}\""), 1)).collect();
+    let rows = read(&cases.join("\n"), Some(json!([long]))).unwrap();
+    assert_eq!((rows.rows.len(), rows.errors.len()), (31, 9));
+    assert!(rows.errors[0].reason.contains("for each of 1 requests and answers, are more than what is left"));
 }
 
 #[test]

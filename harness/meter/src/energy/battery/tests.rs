@@ -165,3 +165,44 @@ fn the_unit_of_a_current_is_proven_by_the_charge() {
     let short = MeterSeries { readings: charge.readings[..20].to_vec(), ..charge.clone() };
     assert_eq!(prove_current_unit(&charge, &short), None, "too few steps prove nothing");
 }
+
+#[test]
+fn what_no_battery_has_is_refused_by_its_file() {
+    let tree = |more: &str| {
+        Tree::parse(&format!(
+            "{BATTERY}/BAT0/type = Battery\n{BATTERY}/BAT0/status = Discharging\n{BATTERY}/BAT0/voltage_now = 4000000\n\
+             {BATTERY}/BAT0/{more}\n"
+        ))
+    };
+    for file in ["current_now", "power_now", "energy_now", "charge_now", "charge_counter"] {
+        for value in [i64::MIN, i64::MAX, 4_294_967_295_000] {
+            let found = discover(&tree(&format!("{file} = {value}")).root());
+            assert_eq!(reasons(&found), [(&*format!("battery:BAT0/{file}"), Reason::Unreadable)], "{value}");
+            assert!(found.absent[0].unavailable.hint.contains(&format!("{file} holds {value}")), "{found:?}");
+        }
+    }
+    assert_eq!(reasons(&discover(&tree("charge_counter = 4294967295").root())).len(), 1, "-1 in 32 bits");
+    let tree_of_voltage = tree("current_now = 900000");
+    tree_of_voltage.set(&format!("{BATTERY}/BAT0/voltage_now"), "9223372036854775807");
+    assert!(discover(&tree_of_voltage.root()).absent[0].unavailable.hint.contains("voltage_now holds"));
+    for full in ["1e300", "inf", "9223372036854775807"] {
+        assert_eq!(battery_capacity(&tree(&format!("energy_full = {full}")).root()), None, "{full}");
+    }
+}
+
+#[test]
+fn charges_that_differ_by_more_than_64_bits_prove_no_unit() {
+    let series = |measurand| {
+        let tree = Tree::named("phone-milliampere");
+        let mut info = discover(&tree.root()).meters[0].info().clone();
+        info.measurand = measurand;
+        let mut series = MeterSeries::new(info);
+        for reading in 0..10_u64 {
+            let value = if reading % 2 == 0 { i64::MAX } else { i64::MIN };
+            series.push(MonotonicNs(reading * 1_000_000_000), RawReading::of(value));
+        }
+        series
+    };
+    let current = series(Measurand::Current { amperes_per_unit: 1e-6 });
+    assert_eq!(prove_current_unit(&current, &series(Measurand::RemainingCharge { coulombs_per_unit: 3.6e-3 })), None);
+}

@@ -1,11 +1,11 @@
 //! In which unit a battery's current is told. The kernel's ABI says microamperes; some phones say milliamperes.
 
-use crate::energy::{Basis, Measurand, MeterSeries, Observation};
+use crate::energy::{Basis, Measurand, MeterReading, MeterSeries, Observation};
 
 const MICROAMPERE: f64 = 1e-6;
 const MILLIAMPERE: f64 = 1e-3;
 /// A device that is awake draws more than this many microamperes, and less than this many milliamperes.
-const LEAST_AWAKE: i64 = 20_000;
+const LEAST_AWAKE: u64 = 20_000;
 /// Charge used, as a share of what the current says: a unit is proven within this factor.
 const PROOF: f64 = 3.0;
 /// Charge counters step coarsely: a change of so many steps is believed.
@@ -14,7 +14,7 @@ const STEPS: i64 = 3;
 /// By magnitude: what would be less than 20 mA for a device that is awake is milliamperes. A rule of thumb, and marked as one
 /// where it departs from the ABI.
 pub(super) fn guess(current: i64) -> (f64, Basis) {
-    match current.abs() {
+    match current.unsigned_abs() {
         0 => (MICROAMPERE, Basis::Documented),
         small if small < LEAST_AWAKE => (MILLIAMPERE, Basis::Guessed),
         _ => (MICROAMPERE, Basis::Documented),
@@ -49,10 +49,10 @@ pub fn prove_current_units(watched: &mut [Observation]) {
 /// units whose sum over time comes near it. Nothing where the counter stepped too little, or neither comes near.
 pub fn prove_current_unit(current: &MeterSeries, charge: &MeterSeries) -> Option<f64> {
     let Measurand::RemainingCharge { coulombs_per_unit } = charge.meter.measurand else { return None };
-    let changes: Vec<i64> =
-        charge.readings.windows(2).map(|pair| pair[0].value - pair[1].value).filter(|lost| *lost != 0).collect();
+    let lost = |pair: &[MeterReading]| i128::from(pair[0].value) - i128::from(pair[1].value);
+    let changes: Vec<i128> = charge.readings.windows(2).map(lost).filter(|lost| *lost != 0).collect();
     // From the first step to the last one: what came before the first is not known to be a whole step.
-    let lost: i64 = changes.iter().skip(1).sum();
+    let lost: i128 = changes.iter().skip(1).sum();
     if (changes.len() as i64) <= STEPS || lost <= 0 {
         return None;
     }

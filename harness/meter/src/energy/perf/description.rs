@@ -99,7 +99,8 @@ fn unit(root: &SystemRoot, name: &str) -> Result<(u64, f64), Unavailable> {
     })?;
     file(root, &format!("events/{name}.unit"), |text| (text == "Joules").then_some(()))?;
     let joules = file(root, &format!("events/{name}.scale"), |text| {
-        text.parse().ok().filter(|scale: &f64| scale.is_finite() && *scale > 0.0)
+        // Counts far finer than a joule; more would be another unit.
+        text.parse().ok().filter(|scale: &f64| *scale > 0.0 && *scale <= 1.0)
     })?;
     Ok((config, joules))
 }
@@ -124,6 +125,9 @@ fn processors(text: &str) -> Option<Vec<usize>> {
             return None;
         }
         processors.extend(first..=last);
+        if processors.len() > 4096 {
+            return None;
+        }
     }
     Some(processors)
 }

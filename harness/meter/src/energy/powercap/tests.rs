@@ -176,6 +176,21 @@ fn what_gives_no_number_is_absent_with_the_reason() {
 }
 
 #[test]
+fn a_range_that_no_counter_reaches_is_refused_by_its_file() {
+    let tree = Tree::named("intel-client");
+    for range in ["9223372036854775807", "18446744073709551615", "-1", "1e9"] {
+        tree.set("sys/class/powercap/intel-rapl:0/max_energy_range_uj", range);
+        let found = discover(&tree.root());
+        assert!(!ids(&found).contains(&"powercap:package-0"), "{range}");
+        let hint = &found.absent.iter().find(|absent| absent.id == "powercap:package-0").unwrap().unavailable.hint;
+        assert!(hint.contains("max_energy_range_uj holds"), "{hint}");
+    }
+    tree.set("sys/class/powercap/intel-rapl:0/max_energy_range_uj", "262143328850");
+    tree.set("sys/class/powercap/intel-rapl:0/constraint_0_power_limit_uw", "9223372036854775807");
+    assert_eq!(discover(&tree.root()).meters[0].info().power_limit_watts, Some(15.0), "no limit bounds nothing");
+}
+
+#[test]
 fn a_zone_can_vanish_or_go_empty_while_it_is_read() {
     let tree = Tree::named("amd");
     let zone = "sys/devices/virtual/powercap/intel-rapl/intel-rapl:0";

@@ -105,7 +105,7 @@ fn chunks_are_refused_unless_the_context_is_one() {
 #[test]
 fn what_is_not_computed_is_refused_by_its_key() {
     for (changes, expected) in [
-        (json!({ "moe_layers": [1] }), "moe_layers is [1]: mixtures of experts are not supported"),
+        (json!({ "moe_layers": [1] }), "moe_layers has the layer 1: mixtures of experts are not supported"),
         (json!({ "moe_layers": "absent" }), "moe_layers is not given, and interleave_moe_layer_step is 0"),
         (json!({ "intermediate_size_mlp": "absent" }), "intermediate_size_mlp, the width"),
         (json!({ "no_rope_layers": [1, 0] }), "no_rope_layers has 2 entries, but num_hidden_layers is 15"),

@@ -10,7 +10,8 @@ pub enum Value {
     Boolean(bool),
     Text(String),
     Texts(Vec<String>),
-    Integers(Vec<i128>),
+    /// Of 32 bits, which is what lists that a model needs have.
+    Integers(Vec<i64>),
     /// An array of something that no model of ours needs.
     Other,
 }
@@ -48,7 +49,7 @@ impl Metadata {
         }
     }
 
-    pub fn integers(&self, key: &str) -> Option<&[i128]> {
+    pub fn integers(&self, key: &str) -> Option<&[i64]> {
         match self.values.get(key) {
             Some(Value::Integers(integers)) => Some(integers),
             _ => None,

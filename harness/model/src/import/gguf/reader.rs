@@ -8,6 +8,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use pocketwatt_files::open_regular;
+
 use super::{
     blocks::{self, Format},
     metadata::{Metadata, Value},
@@ -15,6 +17,8 @@ use super::{
 use crate::ModelError;
 
 const MAGIC: &[u8; 4] = b"GGUF";
+/// Longest header that is read: keys, vocabulary and places of tensors. Those of the largest vocabularies have some 15 MB.
+const MOST_HEADER_BYTES: u64 = 32 << 20;
 const DEFAULT_ALIGNMENT: u64 = 32;
 /// Most dimensions of a tensor, as in ggml.
 const MOST_DIMENSIONS: u32 = 4;
@@ -43,7 +47,7 @@ pub struct GgufFile {
 
 impl GgufFile {
     pub fn open(path: &Path) -> Result<Self, ModelError> {
-        let file = File::open(path).map_err(ModelError::io("read", path))?;
+        let file = open_regular(path).map_err(ModelError::io("read", path))?;
         let length = file.metadata().map_err(ModelError::io("read", path))?.len();
         let header = Header { reader: BufReader::new(&file), position: 0, length }.read();
         let (metadata, tensors) = header.map_err(|reason| ModelError::invalid(path, reason))?;
@@ -107,6 +111,8 @@ impl<R: Read> Header<R> {
         }
         let tensor_count = self.u64()?;
         let key_count = self.u64()?;
+        // Length of a key, type and value.
+        self.ensure_room(key_count, 13, "keys")?;
         let mut metadata = Metadata::default();
         for _ in 0..key_count {
             let key = self.text()?;
@@ -203,17 +209,18 @@ impl<R: Read> Header<R> {
                 (0..count).map(|_| self.text()).collect::<Result<_, _>>().map(Value::Texts)
             }
             9 => Err("a list of lists".into()),
+            4 | 5 => {
+                self.ensure_room(count, 4, "numbers")?;
+                let integer =
+                    |bytes| if kind == 4 { u32::from_le_bytes(bytes).into() } else { i32::from_le_bytes(bytes).into() };
+                (0..count).map(|_| self.bytes().map(integer)).collect::<Result<_, _>>().map(Value::Integers)
+            }
             _ => {
                 self.ensure_room(count, 1, "numbers")?;
-                let mut integers = Vec::new();
-                let mut all_integers = true;
                 for _ in 0..count {
-                    match self.scalar(kind)? {
-                        Value::Integer(integer) => integers.push(integer),
-                        _ => all_integers = false,
-                    }
+                    self.scalar(kind)?;
                 }
-                Ok(if all_integers { Value::Integers(integers) } else { Value::Other })
+                Ok(Value::Other)
             }
         }
     }
@@ -250,9 +257,9 @@ impl<R: Read> Header<R> {
 
     /// Refuses a count that the rest of the file cannot hold.
     fn ensure_room(&self, count: u64, bytes_each: u64, what: &str) -> Result<(), String> {
-        let rest = self.length.saturating_sub(self.position);
+        let rest = self.length.min(MOST_HEADER_BYTES).saturating_sub(self.position);
         if count > rest / bytes_each {
-            return Err(format!("its header promises {count} {what}, the file has {rest} bytes left"));
+            return Err(format!("its header promises {count} {what}, {rest} bytes are left for them"));
         }
         Ok(())
     }

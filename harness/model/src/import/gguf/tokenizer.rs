@@ -5,8 +5,8 @@ use serde_json::{Map, Value, json};
 use super::metadata::Metadata;
 
 /// Kinds of tokens, as llama.cpp numbers them.
-const CONTROL: i128 = 3;
-const USER_DEFINED: i128 = 4;
+const CONTROL: i64 = 3;
+const USER_DEFINED: i64 = 4;
 
 /// `tokenizer.json` and `tokenizer_config.json`, or why there are none.
 pub fn files(metadata: &Metadata) -> Result<Vec<(String, String)>, String> {

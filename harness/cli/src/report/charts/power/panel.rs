@@ -264,7 +264,7 @@ impl<'a> Panel<'a> {
         let (across, down) = chart.plotting_area().get_pixel_range();
         self.shade(canvas, &across, &down)?;
         axes.draw_lines(&mut chart)?;
-        let at = |(seconds, watts): (f64, f64)| (axis.at(seconds), (watts * factor).clamp(0.0, end));
+        let at = |(seconds, watts): (f64, f64)| (axis.place(seconds), (watts * factor).max(0.0).min(end));
         if let Some(other) = &self.other {
             let line: Vec<(f64, f64)> = other.line.iter().copied().map(at).collect();
             chart.draw_series([PathElement::new(line, PALE_INK.stroke_width(1))]).map_err(words)?;

@@ -108,7 +108,7 @@ impl Strip {
         // The thick line last, so that it is seen where both lie together.
         for (index, line) in self.lines.iter().enumerate().rev() {
             let width = if index == 0 { 2 } else { 1 };
-            let points: Vec<(f64, f64)> = line.iter().map(|(seconds, value)| (axis.at(*seconds), *value)).collect();
+            let points: Vec<(f64, f64)> = line.iter().map(|(seconds, value)| (axis.place(*seconds), *value)).collect();
             chart.draw_series([PathElement::new(points, self.ink.stroke_width(width))]).map_err(words)?;
         }
         Ok(())

@@ -3,6 +3,7 @@
 use crate::report::charts::bars::tick;
 
 /// Time in the unit that people would use.
+#[derive(Clone, Copy)]
 pub struct TimeAxis {
     /// Seconds times this are units.
     factor: f64,
@@ -33,6 +34,11 @@ impl TimeAxis {
         seconds * self.factor
     }
 
+    /// Where a moment is drawn: one that a record has beyond the axis, at its end.
+    pub fn place(&self, seconds: f64) -> f64 {
+        self.at(seconds).max(0.0).min(self.end)
+    }
+
     /// A label of the axis.
     pub fn label(&self, value: f64) -> String {
         tick(value, self.end)
@@ -41,5 +47,17 @@ impl TimeAxis {
     /// Its name.
     pub fn words(&self) -> String {
         format!("{} since {}", self.unit, self.since)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_drawn_beyond_the_axis() {
+        let axis = TimeAxis::of(20.0);
+        let places = [-1.0, 0.0, 7.0, 20.0, 1.8e10, f64::NAN].map(|seconds| axis.place(seconds));
+        assert_eq!(places, [0.0, 0.0, 7.0, 20.0, 20.0, 0.0]);
     }
 }

@@ -1,0 +1,43 @@
+//! Files that should be records of a run and are none: what is told of them, and how their cases are measured again.
+
+use anyhow::{Context, Result};
+use pocketwatt_record::{Damaged, Records, RunFolder};
+
+/// So many are named one by one.
+const NAMED: usize = 20;
+
+/// Says on standard error which files are no records of the run.
+pub fn report(folder: &RunFolder, damaged: &[Damaged]) {
+    for Damaged { file, damage, .. } in damaged.iter().take(NAMED) {
+        notice!("damaged: {} {damage}", folder.path().join("cases").join(file).display());
+    }
+    if damaged.len() > NAMED {
+        notice!("damaged: {} files more", damaged.len() - NAMED);
+    }
+}
+
+/// Says that the folder of the records is gone, where it is.
+pub fn report_gone(folder: &RunFolder) {
+    notice!("damaged: {} is gone, with all records of the run", folder.path().join("cases").display());
+}
+
+/// Renames the damaged records of planned cases, so that these can be measured again, and says so before anything is
+/// measured.
+///
+/// # Errors
+/// When one cannot be renamed.
+pub fn set_aside(folder: &RunFolder, planned: usize, records: &Records) -> Result<()> {
+    if records.are_gone {
+        report_gone(folder);
+        notice!("all {planned} cases are measured again");
+        folder.restore_cases().context("nothing was measured yet")?;
+    }
+    report(folder, &records.damaged);
+    for damaged in records.damaged.iter().filter(|damaged| damaged.case.is_some()) {
+        let kept = folder.set_aside(damaged).with_context(|| {
+            format!("the case of the damaged {} cannot be measured again: nothing was measured yet", damaged.file)
+        })?;
+        notice!("measured again: {}, which is kept as {kept}", damaged.file);
+    }
+    Ok(())
+}

@@ -1,0 +1,87 @@
+//! What the numbers in a device's files can mean. One beyond that is damaged or in another unit, and what is computed from
+//! it would look like any other number: it is refused by its file's name.
+
+use std::{fmt::Display, ops::RangeInclusive};
+
+use super::{Reason, Unavailable};
+use crate::SystemRoot;
+
+/// A unit of a file, and which of its numbers a device can show.
+#[derive(Debug)]
+pub struct FileUnit {
+    name: &'static str,
+    range: RangeInclusive<i64>,
+}
+
+const fn up_to(name: &'static str, most: i64) -> FileUnit {
+    FileUnit { name, range: -most..=most }
+}
+
+/// Up to 100 kW, in both directions.
+pub const MICROWATTS: FileUnit = up_to("uW", 100_000_000_000);
+/// Up to 1000 A. Some phones count in milliamperes, which are fewer.
+pub const MICROAMPERES: FileUnit = up_to("uA", 1_000_000_000);
+/// Up to 1000 V.
+pub const MICROVOLTS: FileUnit = up_to("uV", 1_000_000_000);
+/// Up to 100 kWh.
+pub const MICROWATT_HOURS: FileUnit = up_to("uWh", 100_000_000_000);
+/// Up to 1000 Ah. A counter that begins at its last start may be negative.
+pub const MICROAMPERE_HOURS: FileUnit = up_to("uAh", 1_000_000_000);
+/// Energy used so far, which is never less than none.
+pub const MICROJOULES: FileUnit = FileUnit { name: "uJ", range: 0..=i64::MAX };
+/// Up to a day between two updates; 0 where there is no interval.
+pub const MILLISECONDS: FileUnit = FileUnit { name: "ms", range: 0..=86_400_000 };
+
+impl FileUnit {
+    /// The number, if it can be one of this unit.
+    ///
+    /// # Errors
+    /// [`Reason::Unreadable`], naming `file`.
+    pub fn admit(&self, value: i64, file: impl Display) -> Result<i64, Unavailable> {
+        if self.range.contains(&value) {
+            return Ok(value);
+        }
+        let (name, least, most) = (self.name, self.range.start(), self.range.end());
+        let hint = format!("{file} holds {value} {name}, which cannot be: {least} to {most} can");
+        Err(Unavailable::new(Reason::Unreadable, hint))
+    }
+
+    /// What a file states once; nothing where it is missing, empty or may not be read.
+    ///
+    /// # Errors
+    /// [`Reason::Unreadable`] when it holds something that this unit cannot mean.
+    pub fn stated(&self, root: &SystemRoot, path: &str) -> Result<Option<i64>, Unavailable> {
+        let Some(text) = root.text(path) else { return Ok(None) };
+        let file = root.join(path).display().to_string();
+        let Ok(value) = text.parse() else {
+            let shown: String = text.chars().take(40).collect();
+            let hint = format!("{file} holds {shown:?}, which is no number of {}", self.name);
+            return Err(Unavailable::new(Reason::Unreadable, hint));
+        };
+        self.admit(value, file).map(Some)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::energy::fixture::Tree;
+
+    #[test]
+    fn what_a_unit_cannot_mean_is_refused_by_the_files_name() {
+        assert_eq!(MICROWATTS.admit(-5, "x"), Ok(-5));
+        let refused = MILLISECONDS.admit(18_446_744_073_710, "interval").unwrap_err();
+        assert_eq!(refused.reason, Reason::Unreadable);
+        assert_eq!(refused.hint, "interval holds 18446744073710 ms, which cannot be: 0 to 86400000 can");
+        for value in [i64::MIN, i64::MAX] {
+            for unit in [MICROWATTS, MICROAMPERES, MICROVOLTS, MICROWATT_HOURS, MICROAMPERE_HOURS, MILLISECONDS] {
+                assert!(unit.admit(value, "x").is_err(), "{value} {unit:?}");
+            }
+        }
+        let tree = Tree::parse("sys/a = 18446744073709551615\nsys/b = 7\nsys/c =\nsys/d = 1e3\n");
+        let stated = |file: &str| MILLISECONDS.stated(&tree.root(), &format!("sys/{file}"));
+        assert_eq!((stated("b"), stated("c"), stated("e")), (Ok(Some(7)), Ok(None), Ok(None)));
+        assert!(stated("a").unwrap_err().hint.contains("sys/a holds \"18446744073709551615\""));
+        assert!(stated("d").is_err());
+    }
+}

@@ -1,0 +1,156 @@
+//! What lies in the folder of a run: the records of its cases, and what is none.
+
+use std::{collections::BTreeMap, fs, io::ErrorKind};
+
+use pocketwatt_files::set_aside;
+
+use super::{Damage, Damaged, RunFolder, StoreError, damage::shortened};
+use crate::{PlannedCase, Record, Run, format::intact_record};
+
+const ENDING: &str = ".json";
+/// Part of the name of a file that [`RunFolder::set_aside`] renamed.
+const ASIDE: &str = ".damaged-";
+/// Strangers in the folder that are looked into; the others are named all the same.
+const OPENED_STRANGERS: usize = 20;
+
+/// Which cases of a plan have a file, and what else lies there.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Contents {
+    /// Places in the plan, in its order, of the cases that something lies for.
+    pub reached: Vec<usize>,
+    /// Files that no case of the plan has.
+    pub strangers: Vec<Damaged>,
+    /// Whether the folder of the records is gone.
+    pub is_gone: bool,
+}
+
+/// All records of a run.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Records {
+    /// Those that can be read, in the order of the plan; cases that were not reached are left out.
+    pub intact: Vec<Record>,
+    /// Files that are no records, and why.
+    pub damaged: Vec<Damaged>,
+    /// Whether the folder of the records is gone.
+    pub are_gone: bool,
+}
+
+impl RunFolder {
+    /// Looks which cases of the plan have a file, without opening it.
+    ///
+    /// # Errors
+    /// When the folder cannot be read, or is none.
+    pub fn contents(&self, run: &Run) -> Result<Contents, StoreError> {
+        let folder = self.cases();
+        match folder.symlink_metadata() {
+            Ok(found) if found.is_dir() => {}
+            Ok(_) => return Err(StoreError::Elsewhere(folder)),
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                return Ok(Contents { is_gone: true, ..Contents::default() });
+            }
+            Err(error) => return Err(StoreError::io("read", &folder)(error)),
+        }
+        let planned: BTreeMap<&str, usize> =
+            run.plan.iter().enumerate().map(|(place, planned)| (planned.case.id.as_str(), place)).collect();
+        let mut contents = Contents::default();
+        let mut strangers = Vec::new();
+        for entry in fs::read_dir(&folder).map_err(StoreError::io("read", &folder))? {
+            let name = entry.map_err(StoreError::io("read", &folder))?.file_name().to_string_lossy().into_owned();
+            match name.strip_suffix(ENDING).and_then(|id| planned.get(id)) {
+                Some(place) => contents.reached.push(*place),
+                // A dot begins the names of files that are still being written.
+                None if name.starts_with('.') || name.contains(ASIDE) => {}
+                None => strangers.push(name),
+            }
+        }
+        contents.reached.sort_unstable();
+        strangers.sort_unstable();
+        let stranger = |(number, name): (usize, String)| {
+            let holds = (number < OPENED_STRANGERS).then(|| intact_record(&folder.join(&name)).ok()).flatten();
+            let holds = holds.map(|record| record.case.id).filter(|id| planned.contains_key(id.as_str()));
+            Damaged { file: name, case: None, damage: Damage::Unplanned { holds } }
+        };
+        contents.strangers = strangers.into_iter().enumerate().map(stranger).collect();
+        Ok(contents)
+    }
+
+    /// The record of a case of the plan.
+    ///
+    /// # Errors
+    /// Why what lies there is not that record.
+    pub fn record(&self, run: &Run, planned: &PlannedCase) -> Result<Record, Damaged> {
+        let id = &planned.case.id;
+        let read = || {
+            let path = self.record_path(id).map_err(|error| Damage::NotAFile(error.to_string()))?;
+            let record = intact_record(&path)?;
+            ensure_belongs(&record, planned, run)?;
+            Ok(record)
+        };
+        read().map_err(|damage| Damaged { file: format!("{id}{ENDING}"), case: Some(id.clone()), damage })
+    }
+
+    /// Reads everything.
+    ///
+    /// # Errors
+    /// When `run.json` or the folder cannot be read. A record that cannot is among the damaged ones.
+    pub fn records(&self) -> Result<Records, StoreError> {
+        self.records_of(&self.run()?)
+    }
+
+    /// The same of a `run.json` that was read before.
+    ///
+    /// # Errors
+    /// When the folder cannot be read.
+    pub fn records_of(&self, run: &Run) -> Result<Records, StoreError> {
+        let contents = self.contents(run)?;
+        let mut records = Records { are_gone: contents.is_gone, ..Records::default() };
+        for planned in contents.reached.iter().filter_map(|&place| run.plan.get(place)) {
+            match self.record(run, planned) {
+                Ok(record) => records.intact.push(record),
+                Err(damaged) => records.damaged.push(damaged),
+            }
+        }
+        records.damaged.extend(contents.strangers);
+        Ok(records)
+    }
+
+    /// Makes the folder of the records again.
+    ///
+    /// # Errors
+    /// When the file system refuses.
+    pub fn restore_cases(&self) -> Result<(), StoreError> {
+        fs::create_dir_all(self.cases()).map_err(StoreError::io("create", &self.cases()))
+    }
+
+    /// Renames a damaged record, so that its case can be measured again and nothing is lost. Gives the new name.
+    ///
+    /// # Errors
+    /// When the file system refuses.
+    pub fn set_aside(&self, damaged: &Damaged) -> Result<String, StoreError> {
+        let path = self.cases().join(&damaged.file);
+        let aside = set_aside(&path).map_err(StoreError::io("rename", &path))?;
+        Ok(aside.file_name().unwrap_or_default().to_string_lossy().into_owned())
+    }
+}
+
+/// Whether a record is what its place says.
+fn ensure_belongs(record: &Record, planned: &PlannedCase, run: &Run) -> Result<(), Damage> {
+    let (found, case) = (&record.case, &planned.case);
+    if found.id != case.id {
+        return Err(Damage::OtherCase(format!("{:?}", shortened(&found.id))));
+    }
+    if found != case {
+        return Err(Damage::OtherCase("scenario, model, backend or settings are not those of the plan".into()));
+    }
+    let scenario = run.scenarios.iter().find(|scenario| scenario.name == case.scenario);
+    if scenario.is_some_and(|scenario| scenario.sha256 != record.passport.scenario_sha256) {
+        return Err(Damage::OtherRun("its scenario is another one than this run's".into()));
+    }
+    let bandwidth = run.bandwidth.iter().find(|bandwidth| bandwidth.threads == case.threads);
+    match (&record.passport.bandwidth, bandwidth) {
+        (Some(found), Some(of_run)) if found != of_run => {
+            Err(Damage::OtherRun("it refers to a memory bandwidth that this run did not measure".into()))
+        }
+        _ => Ok(()),
+    }
+}

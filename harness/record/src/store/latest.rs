@@ -1,0 +1,57 @@
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use super::{RunFolder, StoreError};
+
+/// The newest run, and those that are newer by their names but cannot be read.
+#[derive(Debug)]
+pub struct Latest {
+    /// The newest that can be read.
+    pub folder: RunFolder,
+    /// What is wrong with the newer ones, the newest first.
+    pub damaged: Vec<StoreError>,
+}
+
+/// The newest run below `results/<device>/` whose `run.json` can be read; run names begin with their time, so the last name
+/// is the newest.
+///
+/// # Errors
+/// [`StoreError::NoRuns`], or when the folder cannot be read; where there are none but damaged runs, what is wrong with the
+/// newest.
+pub fn latest_run(results: &Path) -> Result<Latest, StoreError> {
+    let mut damaged = Vec::new();
+    for folder in stored_runs(results)?.into_iter().rev() {
+        match folder.run() {
+            Ok(_) => return Ok(Latest { folder, damaged }),
+            Err(error) => damaged.push(error),
+        }
+    }
+    Err(damaged.into_iter().next().unwrap_or_else(|| StoreError::NoRuns(results.to_owned())))
+}
+
+/// The folders of all runs below `results/<device>/`, damaged ones too, by their names: the oldest first.
+///
+/// # Errors
+/// When a folder cannot be read.
+pub fn stored_runs(results: &Path) -> Result<Vec<RunFolder>, StoreError> {
+    let mut runs = Vec::new();
+    for device in folders(results)? {
+        runs.extend(folders(&device)?.into_iter().filter(|run| RunFolder::open(run).is_there()));
+    }
+    runs.sort_by(|left, right| left.file_name().cmp(&right.file_name()));
+    Ok(runs.iter().map(|run| RunFolder::open(run)).collect())
+}
+
+fn folders(folder: &Path) -> Result<Vec<PathBuf>, StoreError> {
+    if !folder.is_dir() {
+        return Ok(Vec::new());
+    }
+    let entries = fs::read_dir(folder).map_err(StoreError::io("read", folder))?;
+    let paths: io::Result<Vec<PathBuf>> = entries.map(|entry| Ok(entry?.path())).collect();
+    let mut paths = paths.map_err(StoreError::io("read", folder))?;
+    let hidden = |path: &Path| path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
+    paths.retain(|path| path.is_dir() && !hidden(path));
+    Ok(paths)
+}
