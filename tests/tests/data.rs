@@ -3,7 +3,7 @@
 
 use std::fs;
 
-use pocketwatt_record::{AnswerWorth, Outcome, Precision, Record};
+use pocketwatt_record::{AnswerWorth, Outcome, Precision, Record, Unjudged, derive};
 use pocketwatt_tests::Bench;
 
 const TALKS: &str = r#"{"id": "a", "output-tokens": 2, "turns": ["Hello"]}
@@ -75,6 +75,23 @@ fn calls_are_traced_to_questions_and_answers() {
     let again = bench.pocketwatt(&["show", "--calls"]).expect_code(0);
     assert!(again.stdout.contains("right calls by category"), "{}", again.stdout);
     bench.pocketwatt(&["show", "--show-calls", "--format", "csv"]).expect_code(3);
+}
+
+/// As if PocketWatt had been killed when the case was stored, and its answers were not judged.
+#[test]
+fn answers_that_are_not_judged_are_not_wrong_and_are_judged_when_the_run_goes_on() {
+    let bench = with_trained_model();
+    let arguments = ["run", "--backend", "fake", "--model", "mine", "--no-probe", "--scenario", "api-call"];
+    bench.pocketwatt(&[&arguments[..], &["--items", "2"]].concat()).expect_code(0);
+    let judged = bench.records().remove(0);
+    assert!(judged.unjudged.is_none() && !judged.calls.is_empty(), "{:?}", judged.unjudged);
+    let mut stored = Record { calls: Vec::new(), unjudged: Some(Unjudged::NotYet), ..judged.clone() };
+    derive(&mut stored);
+    bench.folder().write(&stored).unwrap();
+    let shown = bench.pocketwatt(&["show"]).expect_code(0).stdout;
+    assert!(shown.contains("answers are not judged yet") && !shown.contains("EM_structure"), "{shown}");
+    bench.resume("fault=crash@start", &[]).expect_code(0);
+    assert_eq!(bench.records(), [judged]);
 }
 
 #[test]

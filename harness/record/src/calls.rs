@@ -1,6 +1,6 @@
 //! Answers that were asked to be calls of functions, each against what would have been right.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, fmt};
 
 use pocketwatt_protocol::{Iteration, IterationKind, TurnTrace};
 use schemars::JsonSchema;
@@ -45,21 +45,43 @@ pub enum AnswerWorth {
     },
 }
 
+/// Why answers are not judged. It is never because they are wrong.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "why", rename_all = "kebab-case")]
+pub enum Unjudged {
+    /// A case is stored as soon as it is measured, and PocketWatt ended before it came to judging.
+    NotYet,
+    /// It was tried.
+    Failed {
+        /// The error in one line.
+        reason: String,
+    },
+}
+
+impl fmt::Display for Unjudged {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotYet => formatter.write_str("answers are not judged yet: `pocketwatt run --resume` judges them"),
+            Self::Failed { reason } => write!(formatter, "answers are not judged: {reason}"),
+        }
+    }
+}
+
 const NOT_ASKED: &str = "no calls were asked for";
 
 /// The observations of a metric of calls; nothing for a metric of something else.
 pub(crate) fn observe(name: &str, record: &Record) -> Option<Result<Vec<f64>, String>> {
     let share = |right: fn(&AnswerWorth) -> Option<bool>| {
         let judged: Vec<f64> = once(record).filter_map(right).map(|right| f64::from(u8::from(right))).collect();
-        if judged.is_empty() {
-            Err(NOT_ASKED.to_owned())
-        } else {
-            Ok(vec![judged.iter().sum::<f64>() / judged.len() as f64])
-        }
+        if judged.is_empty() { Err(none(record)) } else { Ok(vec![judged.iter().sum::<f64>() / judged.len() as f64]) }
     };
     let values = |value: fn(&AnswerWorth) -> Option<f64>| {
         let values: Vec<f64> = once(record).filter_map(value).collect();
-        if values.is_empty() { Err("no words were asked for".to_owned()) } else { Ok(values) }
+        match &record.unjudged {
+            Some(unjudged) => Err(unjudged.to_string()),
+            None if values.is_empty() => Err("no words were asked for".to_owned()),
+            None => Ok(values),
+        }
     };
     let observed = match name {
         "call_intent" => share(|worth| match worth {
@@ -100,10 +122,10 @@ fn grammar_times(record: &Record) -> Result<Vec<f64>, String> {
     if times.is_empty() { Err("answers are not kept to a grammar".into()) } else { Ok(times) }
 }
 
-/// Calls that were complete, and those that were right, in all counted iterations.
-pub(crate) fn counts(record: &Record) -> Option<(u64, u64)> {
+/// Calls that were complete, and those that were right, in all counted iterations; or why nobody knows.
+pub(crate) fn counts(record: &Record) -> Result<(u64, u64), String> {
     if record.calls.is_empty() {
-        return None;
+        return Err(none(record));
     }
     let mut counts = (0, 0);
     for answer in &record.calls {
@@ -112,7 +134,12 @@ pub(crate) fn counts(record: &Record) -> Option<(u64, u64)> {
             counts.1 += u64::from(structure);
         }
     }
-    Some(counts)
+    Ok(counts)
+}
+
+/// Why a record has no judged calls.
+fn none(record: &Record) -> String {
+    record.unjudged.as_ref().map_or_else(|| NOT_ASKED.to_owned(), Unjudged::to_string)
 }
 
 /// Each question's answer once: the same question asked again is answered the same, and is no further evidence.
@@ -127,7 +154,7 @@ fn once(record: &Record) -> impl Iterator<Item = &AnswerWorth> {
 
 fn complete(record: &Record, value: impl Fn(&TurnTrace, u32) -> Option<f64>) -> Result<Vec<f64>, String> {
     if record.calls.is_empty() {
-        return Err(NOT_ASKED.into());
+        return Err(none(record));
     }
     let measured: Vec<&Iteration> =
         record.samples.iterations.iter().filter(|iteration| iteration.kind == IterationKind::Measured).collect();
@@ -197,7 +224,7 @@ mod tests {
         assert_eq!(observed("call_intent", &record), Ok(vec![2.0 / 3.0]));
         assert_eq!(observed("call_structure", &record), Ok(vec![1.0 / 3.0]));
         assert_eq!(observed("rouge_l", &record), Ok(vec![0.25]));
-        assert_eq!(counts(&record), Some((3, 2)), "energy was spent on every one of them");
+        assert_eq!(counts(&record), Ok((3, 2)), "energy was spent on every one of them");
     }
 
     #[test]
@@ -212,7 +239,7 @@ mod tests {
         let none = judged(Vec::new());
         assert_eq!(observed("call_intent", &none), Err(NOT_ASKED.into()));
         assert_eq!(observed("time_to_call", &none), Err(NOT_ASKED.into()));
-        assert_eq!(counts(&none), None);
+        assert_eq!(counts(&none), Err(NOT_ASKED.into()));
         let mut seeded = judged(vec![answer("a", 0, call(true, true, Some(1)))]);
         seeded.passport.model.seeded = true;
         assert_eq!(observed("call_structure", &seeded), Err("not applicable to seeded weights".into()));

@@ -19,7 +19,7 @@ mod store;
 mod sustained;
 mod turns;
 
-pub use calls::{AnswerWorth, CallAnswer, distinct_answers};
+pub use calls::{AnswerWorth, CallAnswer, Unjudged, distinct_answers};
 pub use catalogue::{Direction, Metric, Unit, catalogue, metric};
 pub use derive::{decode_throughput, derive, derive_metrics};
 pub use energy::{Course, CurveEnd, EnergyPoint, PowerCurve, PowerPoint, power_curves};

@@ -6,7 +6,7 @@ use pocketwatt_protocol::{BackendInfo, GraphKind, Iteration, Loaded, Stage};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{CallAnswer, EnergyFigure, FormatVersion, Quality, Summary};
+use crate::{CallAnswer, EnergyFigure, FormatVersion, Quality, Summary, Unjudged};
 
 pub use pocketwatt_protocol::Precision;
 
@@ -31,6 +31,9 @@ pub struct Record {
     /// What the answers were worth, where calls of functions were asked for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub calls: Vec<CallAnswer>,
+    /// Why the answers that were asked to be calls are not judged; absent where they are, or none were asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unjudged: Option<Unjudged>,
     /// Derived from `samples` and `readings`: energy of the phases, one figure for each scope and interface, the preferred
     /// one first.
     #[serde(default)]
@@ -119,6 +122,10 @@ pub struct Passport {
     /// The counted iterations were to follow one another for at least so many milliseconds; absent in an ordinary case.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sustain_ms: Option<u64>,
+    /// Who else measured on the device at the same time, and so disturbed this case, as `--allow-beside` let it; absent if
+    /// nobody is known to have done so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub beside: Option<String>,
 }
 
 /// The battery, and what drains it beside the model: stated, so that hours of chat per charge can be traced.

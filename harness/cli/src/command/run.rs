@@ -294,16 +294,19 @@ fn measure(
 ) -> Result<Exit> {
     let folder = owned.folder();
     let cache = arguments.cache.root()?;
+    let mut sweep = Sweep::new(run, registry, models, &cache)?;
     let stored = folder.records_of(run)?;
     damaged::set_aside(folder, run.plan.len(), &stored)?;
-    let stored = stored.intact;
+    let mut stored = stored.intact;
+    for record in &mut stored {
+        sweep.judge(folder, record)?;
+    }
     let finished: BTreeMap<&str, &Outcome> =
         stored.iter().map(|record| (record.case.id.as_str(), &record.outcome)).collect();
     let wanted = |case: &Case| match finished.get(case.id.as_str()) {
         None => true,
         Some(outcome) => arguments.retry && **outcome != Outcome::Measured,
     };
-    let mut sweep = Sweep::new(run, registry, models, &cache)?;
     sweep.prepare_runners()?;
     sweep.ensure_same_runners(&stored)?;
     let mut progress = progress::Progress::new(&run.plan, &run.settings, |planned| !wanted(&planned.case));

@@ -3,12 +3,12 @@
 use std::{collections::BTreeMap, path::Path, time::Duration};
 
 use anyhow::{Context, Result};
-use pocketwatt_model::TextTokenizer;
 use pocketwatt_protocol::Precision;
-use pocketwatt_record::{Case, Outcome, Quality, Record, Run, RunFolder, derive};
+use pocketwatt_record::{Case, Outcome, Quality, Record, Run, RunFolder};
 
 use super::{
-    CaseInput, CaseMeters, CaseProgress, Ended, Mailbox, Programs, RunnerProgram, calls, ensure_library, measure_case,
+    CaseInput, CaseMeters, CaseProgress, Ended, Mailbox, Programs, RunnerProgram, ensure_library, judgement,
+    measure_case,
     quality::{Question, Respondent, Scorer},
     skipped,
 };
@@ -98,7 +98,7 @@ impl<'a> Sweep<'a> {
         Ok(())
     }
 
-    /// Measures every case that `wanted` says, and stores each record at once.
+    /// Measures every case that `wanted` says, and stores each record at once; only then are its answers judged.
     ///
     /// # Errors
     /// When a record cannot be stored, or a scenario does not fit a model. What was stored stays.
@@ -119,15 +119,34 @@ impl<'a> Sweep<'a> {
             }
             observer.begins(index);
             let mut progress = |progress| observer.progresses(index, progress);
-            let Some(record) = self.case(&planned.case, meters, mailbox, &mut progress)? else {
+            let Some(mut record) = self.case(&planned.case, meters, mailbox, &mut progress)? else {
                 return Ok(SweepEnd::Interrupted);
             };
+            judgement::await_judgement(&mut record, self.scenario(&planned.case)?);
             folder
                 .write(&record)
                 .with_context(|| format!("{} was measured but not stored; earlier cases are", planned.case.id))?;
+            self.judge(folder, &mut record)?;
             observer.ends(index, &record);
         }
         Ok(SweepEnd::Complete)
+    }
+
+    /// Judges a stored record's answers, if they are not judged yet, and stores the record again.
+    ///
+    /// # Errors
+    /// When it cannot be stored again. What was measured stays as it was stored.
+    pub fn judge(&self, folder: &RunFolder, record: &mut Record) -> Result<()> {
+        if record.unjudged.is_none() {
+            return Ok(());
+        }
+        judgement::judge(record, self.scenario(&record.case)?, self.model(&record.case)?);
+        let id = &record.case.id;
+        if let Some(unjudged) = &record.unjudged {
+            notice!("{id}: {unjudged}");
+        }
+        folder.write(record).with_context(|| format!("{id} is stored, but not what its answers are worth"))?;
+        Ok(())
     }
 
     /// One case; nothing when interrupted.
@@ -139,9 +158,8 @@ impl<'a> Sweep<'a> {
         progress: &mut dyn FnMut(CaseProgress),
     ) -> Result<Option<Record>> {
         let backend = self.registry.find(&case.backend)?;
-        let model = self.models.get(&case.model).with_context(|| format!("model {:?} was not prepared", case.model))?;
-        let scenario = self.scenarios.iter().find(|scenario| scenario.name == case.scenario);
-        let scenario = scenario.with_context(|| format!("the run stores no scenario {:?}", case.scenario))?;
+        let model = self.model(case)?;
+        let scenario = self.scenario(case)?;
         let scenario_sha256 = scenario.sha256();
         let prepared = prepare(scenario, model, case.constrained)?;
         let skip = |reason: String| Ok(Some(skipped(case, model, &scenario_sha256, reason)));
@@ -171,24 +189,18 @@ impl<'a> Sweep<'a> {
             battery: self.run.energy.battery.as_ref(),
         };
         Ok(match measure_case(&input, meters, mailbox, progress) {
-            Ended::Recorded(mut record) => {
-                self.judge_calls(&mut record, case, model, &prepared);
-                Some(*record)
-            }
+            Ended::Recorded(record) => Some(*record),
             Ended::Interrupted => None,
         })
     }
 
-    /// Judges a measured record's answers, where calls were asked for.
-    fn judge_calls(&self, record: &mut Record, case: &Case, model: &PreparedModel, prepared: &Prepared) {
-        if record.outcome != Outcome::Measured {
-            return;
-        }
+    fn model(&self, case: &Case) -> Result<&'a PreparedModel> {
+        self.models.get(&case.model).with_context(|| format!("model {:?} was not prepared", case.model))
+    }
+
+    fn scenario(&self, case: &Case) -> Result<&Scenario> {
         let scenario = self.scenarios.iter().find(|scenario| scenario.name == case.scenario);
-        if let (Some(scenario), Ok(tokenizer)) = (scenario, TextTokenizer::open(&model.folder)) {
-            record.calls = calls::judge(record, scenario, prepared, &tokenizer);
-            derive(record);
-        }
+        scenario.with_context(|| format!("the run stores no scenario {:?}", case.scenario))
     }
 
     /// How near the backend's answers are to those in f32; nothing where that is not asked.

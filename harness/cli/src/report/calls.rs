@@ -74,7 +74,7 @@ pub struct Answers<'a> {
 pub fn render(records: &[Record], answers: &Answers, format: Format, style: &Style) -> String {
     let judged: Vec<&Record> = records.iter().filter(|record| is_judged(record)).collect();
     if judged.is_empty() {
-        return "No calls were judged: none were asked for, or the weights are seeded.\n".into();
+        return "No calls were judged: none were asked for, the weights are seeded, or a note above says why.\n".into();
     }
     let mut output = String::new();
     for group in groups(&judged) {

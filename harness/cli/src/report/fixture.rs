@@ -191,6 +191,7 @@ fn record(scenario: &str, turns: &[(u32, u32)], speed: &Speed) -> Record {
         readings: readings(speed),
         quality: None,
         calls: Vec::new(),
+        unjudged: None,
         energy: Vec::new(),
         metrics: Vec::new(),
         checks: Vec::new(),
@@ -284,6 +285,7 @@ fn passport(speed: &Speed) -> Passport {
         last_level_cache_bytes: None,
         battery: None,
         sustain_ms: None,
+        beside: None,
     }
 }
 

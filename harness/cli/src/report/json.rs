@@ -10,7 +10,7 @@ use pocketwatt_meter::{
 use pocketwatt_protocol::BackendInfo;
 use pocketwatt_record::{
     BatteryAssumption, Case, DamageKind, Damaged, Direction, EnergyFigure, EnergyPlan, FormatVersion, Outcome,
-    PhysicsCheck, Record, Run, RunSettings, Summary, Unit, Value, metric,
+    PhysicsCheck, Record, Run, RunSettings, Summary, Unit, Unjudged, Value, metric,
 };
 use serde::Serialize;
 
@@ -79,6 +79,12 @@ struct CasePart<'a> {
     weights_sha256: &'a str,
     weights_origin: &'a str,
     seeded: bool,
+    /// Why the answers that were asked to be calls are not judged.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unjudged: Option<&'a Unjudged>,
+    /// Who else measured on the device at the same time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    beside: Option<&'a str>,
     graph_sha256: Option<&'a str>,
     scenario_sha256: &'a str,
     /// Absent where there is nothing to compare with.
@@ -201,6 +207,8 @@ fn case<'a>(record: &'a Record, reference: Option<&'a Record>) -> CasePart<'a> {
         weights_sha256: &passport.model.weights_sha256,
         weights_origin: &passport.model.origin,
         seeded: passport.model.seeded,
+        unjudged: record.unjudged.as_ref(),
+        beside: passport.beside.as_deref(),
         graph_sha256: passport.graph_sha256.as_deref(),
         scenario_sha256: &passport.scenario_sha256,
         tokens: reference.and_then(|reference| tokens(record, reference)),

@@ -36,7 +36,8 @@ fn disturbed(record: &Record) -> Vec<String> {
         above(variation, DECODE_VARIATION, "between slowest and fastest decoding"),
         above(beyond_the_roof, 1.0, "of the measured bandwidth: the probe was disturbed, or a cache helps"),
     ];
-    others(record).into_iter().chain(more.into_iter().flatten()).collect()
+    let unjudged = record.unjudged.as_ref().map(ToString::to_string);
+    others(record).into_iter().chain(more.into_iter().flatten()).chain(unjudged).collect()
 }
 
 /// What others took of the processors beside a case.

@@ -38,6 +38,7 @@ impl<'a> Values<'a> {
                     readings: Default::default(),
                     quality: None,
                     calls: Vec::new(),
+                    unjudged: record.unjudged.clone(),
                     energy: Vec::new(),
                     metrics: Vec::new(),
                     checks: Vec::new(),

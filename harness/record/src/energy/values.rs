@@ -73,7 +73,7 @@ pub(crate) fn energy_metric(name: &str, record: &Record, figures: &[EnergyFigure
     let spans = Spans::of(counted(record));
     let battery = record.passport.battery.as_ref();
     let calls = calls::counts(record);
-    Some(figures.iter().map(|figure| value(name, figure, observe(name, figure, &spans, battery, calls))).collect())
+    Some(figures.iter().map(|figure| value(name, figure, observe(name, figure, &spans, battery, &calls))).collect())
 }
 
 fn value(name: &str, figure: &EnergyFigure, observed: Result<Figure, String>) -> MetricValue {
@@ -92,7 +92,7 @@ fn observe(
     figure: &EnergyFigure,
     spans: &Spans,
     battery: Option<&BatteryAssumption>,
-    calls: Option<(u64, u64)>,
+    calls: &Result<(u64, u64), String>,
 ) -> Result<Figure, String> {
     let turns = spans.request.len() as u64;
     let seconds = duration_ns(&spans.request) as f64 * 1e-9;
@@ -104,8 +104,8 @@ fn observe(
         "net_energy_per_prefill_token" => per(net(figure, Phase::Prefill), spans.prompt_tokens),
         "energy_per_output_token" => per(gross(figure, Phase::Decode), spans.decoded_tokens),
         "net_energy_per_output_token" => per(net(figure, Phase::Decode), spans.decoded_tokens),
-        "energy_per_call" => per_call(figure, calls.map(|(complete, _)| complete), "no call was complete"),
-        "energy_per_correct_call" => per_call(figure, calls.map(|(_, right)| right), "no call was right"),
+        "energy_per_call" => per_call(figure, calls.as_ref().map(|(complete, _)| *complete), "no call was complete"),
+        "energy_per_correct_call" => per_call(figure, calls.as_ref().map(|(_, right)| *right), "no call was right"),
         "load_energy" => gross(figure, Phase::Load),
         "prefill_power" => power(figure, Phase::Prefill),
         "decode_power" => power(figure, Phase::Decode),
@@ -160,11 +160,11 @@ fn per(energy: Result<Figure, String>, units: u64) -> Result<Figure, String> {
     Ok(energy?.times(1.0 / units as f64))
 }
 
-fn per_call(figure: &EnergyFigure, calls: Option<u64>, none: &str) -> Result<Figure, String> {
+fn per_call(figure: &EnergyFigure, calls: Result<u64, &String>, none: &str) -> Result<Figure, String> {
     match calls {
-        None => Err("no calls were asked for".to_owned()),
-        Some(0) => Err(none.to_owned()),
-        Some(calls) => per(gross(figure, Phase::Request), calls),
+        Err(reason) => Err(reason.clone()),
+        Ok(0) => Err(none.to_owned()),
+        Ok(calls) => per(gross(figure, Phase::Request), calls),
     }
 }
 

@@ -1,0 +1,71 @@
+//! Answers are judged after their record is stored: whatever goes wrong here, what was measured is kept.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use anyhow::Result;
+use pocketwatt_model::TextTokenizer;
+use pocketwatt_record::{CallAnswer, Outcome, Record, Unjudged, derive};
+
+use super::calls;
+use crate::plan::{Items, PreparedModel, Scenario, prepare};
+
+/// Says in a measured record that its answers are still to be judged, if its scenario asks for calls.
+pub fn await_judgement(record: &mut Record, scenario: &Scenario) {
+    let asks_for_calls = scenario.data().is_some_and(|data| matches!(data.items, Items::Calls(_)));
+    if asks_for_calls && record.outcome == Outcome::Measured {
+        record.unjudged = Some(Unjudged::NotYet);
+        derive(record);
+    }
+}
+
+/// Judges the answers of a stored record. Why that was not possible stands in it afterwards.
+pub fn judge(record: &mut Record, scenario: &Scenario, model: &PreparedModel) {
+    settle(record, |record| {
+        let prepared = prepare(scenario, model, record.case.constrained)?;
+        let tokenizer = TextTokenizer::open(&model.folder)?;
+        Ok(calls::judge(record, scenario, &prepared, &tokenizer)?)
+    });
+}
+
+fn settle(record: &mut Record, judge: impl FnOnce(&Record) -> Result<Vec<CallAnswer>>) {
+    // Tokenizers are other people's programs, and one that panics is a reason like any other.
+    let judged = catch_unwind(AssertUnwindSafe(|| judge(record)));
+    let failed = |reason: String| Some(Unjudged::Failed { reason });
+    (record.calls, record.unjudged) = match judged {
+        Ok(Ok(calls)) => (calls, None),
+        Ok(Err(error)) => (Vec::new(), failed(format!("{error:#}"))),
+        Err(_) => (Vec::new(), failed("the model's tokenizer panicked".into())),
+    };
+    derive(record);
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::anyhow;
+    use pocketwatt_record::{AnswerWorth, Value};
+
+    use super::*;
+    use crate::report::fixture;
+
+    fn shown(record: &Record, name: &str) -> Value {
+        record.metrics.iter().find(|value| value.metric == name).unwrap().value.clone()
+    }
+
+    #[test]
+    fn what_cannot_be_judged_is_kept_with_the_reason_and_is_not_wrong() {
+        let mut record = fixture::records().remove(0);
+        let samples = record.samples.clone();
+        settle(&mut record, |_| Err(anyhow!("token 7 is no text")));
+        let reason = "answers are not judged: token 7 is no text";
+        for name in ["call_intent", "call_structure", "rouge_1", "rouge_l", "time_to_call", "tokens_per_call"] {
+            assert_eq!(shown(&record, name), Value::Unavailable(reason.into()), "{name}");
+        }
+        settle(&mut record, |_| panic!("retry-limit-in-match over"));
+        assert_eq!(record.unjudged, Some(Unjudged::Failed { reason: "the model's tokenizer panicked".into() }));
+        assert_eq!(record.samples, samples);
+        let worth = AnswerWorth::Call { intent: true, structure: false, complete_token: None };
+        let answer = CallAnswer { iteration: 0, turn: 0, question: "a".into(), category: String::new(), worth };
+        settle(&mut record, |_| Ok(vec![answer.clone()]));
+        assert_eq!((record.calls, record.unjudged), (vec![answer], None));
+    }
+}
