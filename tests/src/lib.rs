@@ -98,6 +98,8 @@ impl Bench {
             .current_dir(self.root.path())
             .env("POCKETWATT_CACHE", self.path("cache"))
             .env("POCKETWATT_RUNNERS", programs)
+            // Tests run beside each other, and each is alone on a device of its own.
+            .env("POCKETWATT_DEVICE_LOCK", self.path("device.lock"))
             .env("POCKETWATT_FAKE", script)
             .env("NO_COLOR", "1")
             .envs(self.environment.iter().map(|(variable, value)| (variable, value)))
@@ -178,6 +180,20 @@ impl Running {
         Finished { code: status.code(), stdout: read(&self.stdout), stderr: read(&self.stderr) }
     }
 
+    /// Kills it; false if it had ended before.
+    pub fn kill(&mut self) -> bool {
+        let lives = self.child.try_wait().unwrap().is_none();
+        if lives {
+            self.child.kill().unwrap();
+        }
+        lives
+    }
+
+    /// What it has written to standard error so far.
+    pub fn said(&self) -> String {
+        fs::read_to_string(&self.stderr).unwrap()
+    }
+
     /// Sends it a signal, and only it.
     pub fn signal(&self, signal: Signal) {
         kill_process(Pid::from_child(&self.child), signal).unwrap();
@@ -202,7 +218,12 @@ pub struct Starts(PathBuf);
 impl Starts {
     /// No start so far.
     pub fn new(bench: &Bench) -> Self {
-        Self(bench.path("starts"))
+        Self::named(bench, "starts")
+    }
+
+    /// The same in a file of that name.
+    pub fn named(bench: &Bench, name: &str) -> Self {
+        Self(bench.path(name))
     }
 
     /// The words of a script that let a fault happen in one start alone.

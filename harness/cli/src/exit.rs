@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use crate::refusal::is_refusal;
+use crate::{measure::DeviceBusy, refusal::is_refusal};
 
 /// How a command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,7 +27,13 @@ pub enum Exit {
 pub fn report(outcome: anyhow::Result<Exit>) -> ExitCode {
     let exit = outcome.unwrap_or_else(|error| {
         notice!("pocketwatt: {error:#}");
-        if is_refusal(&error) { Exit::Refused } else { Exit::Broken }
+        if error.is::<DeviceBusy>() {
+            Exit::Unfit
+        } else if is_refusal(&error) {
+            Exit::Refused
+        } else {
+            Exit::Broken
+        }
     });
     ExitCode::from(exit as u8)
 }

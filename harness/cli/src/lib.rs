@@ -26,7 +26,8 @@ use crate::exit::Exit;
 /// the same model through several inference engines.
 ///
 /// Exit status: 0 all well; 1 something broke; 2 wrong usage; 3 the input was refused; 4 a case failed or was skipped,
-/// or a record is damaged; 5 no case was measured; 6 the device is unfit for measuring; 130 interrupted.
+/// or a record is damaged; 5 no case was measured; 6 the device is unfit for measuring, or somebody else measures on it;
+/// 130 interrupted.
 #[derive(Parser, Debug)]
 #[command(name = "pocketwatt", version, max_term_width = 110)]
 struct Arguments {

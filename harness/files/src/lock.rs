@@ -1,11 +1,13 @@
 use std::{
-    fs::{File, OpenOptions, TryLockError},
-    io::{self, Read, Seek, SeekFrom, Write},
-    os::unix::fs::OpenOptionsExt,
+    fs::{self, File, OpenOptions, TryLockError},
+    io::{self, ErrorKind, Read, Seek, SeekFrom, Write},
+    os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
 };
 
 use rustix::fs::OFlags;
+
+use crate::write::folder_of;
 
 /// Of what a lock file says about its holder: it is shown to people, and may be anybody's text.
 const MOST_HOLDER_BYTES: u64 = 400;
@@ -15,6 +17,7 @@ const MOST_HOLDER_BYTES: u64 = 400;
 #[derive(Debug)]
 pub struct Lock {
     file: File,
+    shared: bool,
 }
 
 /// Somebody else has the lock.
@@ -33,17 +36,10 @@ impl Lock {
     /// # Errors
     /// When the file cannot be opened or locked at all, for example because a link lies there.
     pub fn try_take(path: &Path, holder: &str) -> io::Result<Result<Self, Held>> {
-        let mut file = open(path)?;
+        let mut file = open_or_create(path)?;
         match file.try_lock() {
-            Ok(()) => Ok(Ok(Self { file: describe(file, holder) })),
-            Err(TryLockError::WouldBlock) => {
-                let mut bytes = Vec::new();
-                // Nothing more is lost than a name.
-                let _ = (&mut file).take(MOST_HOLDER_BYTES).read_to_end(&mut bytes);
-                let text = String::from_utf8_lossy(&bytes);
-                let holder = text.lines().next().unwrap_or_default().trim().to_owned();
-                Ok(Err(Held { path: path.to_owned(), holder }))
-            }
+            Ok(()) => Ok(Ok(Self { file: describe(file, holder), shared: false })),
+            Err(TryLockError::WouldBlock) => Ok(Err(held(path, &mut file))),
             Err(TryLockError::Error(error)) => Err(error),
         }
     }
@@ -57,39 +53,102 @@ impl Lock {
             Ok(lock) => Ok(lock),
             Err(held) => {
                 waits(&held);
-                let file = open(path)?;
+                let file = open_or_create(path)?;
                 file.lock()?;
-                Ok(Self { file: describe(file, holder) })
+                Ok(Self { file: describe(file, holder), shared: false })
+            }
+        }
+    }
+
+    /// Takes a share: others may have one, too, and nobody has the whole lock meanwhile. Waits for whoever has it. The file
+    /// names the one that came last, whose coming changes its time of modification.
+    ///
+    /// # Errors
+    /// As [`Lock::try_take`].
+    pub fn share(path: &Path, holder: &str) -> io::Result<Self> {
+        let file = open_or_create(path)?;
+        file.lock_shared()?;
+        Ok(Self { file: describe(file, holder), shared: true })
+    }
+
+    /// Whether somebody has the lock or a share of it. It is tried for a moment, in which others find it taken.
+    ///
+    /// # Errors
+    /// As [`Lock::try_take`], but that there is no file means that nobody has it.
+    pub fn look(path: &Path) -> io::Result<Option<Held>> {
+        let mut file = match open(path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            opened => opened?,
+        };
+        match file.try_lock() {
+            Ok(()) => Ok(None),
+            Err(TryLockError::WouldBlock) => Ok(Some(held(path, &mut file))),
+            Err(TryLockError::Error(error)) => Err(error),
+        }
+    }
+}
+
+fn held(path: &Path, file: &mut File) -> Held {
+    let mut bytes = Vec::new();
+    // Nothing more is lost than a name.
+    let _ = file.take(MOST_HOLDER_BYTES).read_to_end(&mut bytes);
+    let text = String::from_utf8_lossy(&bytes);
+    let holder = text.lines().next().unwrap_or_default().trim().to_owned();
+    Held { path: path.to_owned(), holder }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Whoever finds the file does not look for a holder that is gone. The name in a shared one may be another's.
+        if !self.shared {
+            let _ = self.file.set_len(0);
+        }
+    }
+}
+
+/// Two who lock must lock the same file, so a lock file is opened where it lies, and made only where it is missing: in a
+/// folder for everybody, systems may forbid to "create" a file that another user has made (`fs.protected_regular`).
+fn open_or_create(path: &Path) -> io::Result<File> {
+    loop {
+        match open(path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            opened => return opened,
+        }
+        match options().write(true).create_new(true).mode(0o666).open(path) {
+            // Somebody was first.
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
+            Ok(file) => {
+                // Where everybody may put files, the lock is everybody's, and so is the name of its holder.
+                let everybody = 0o002;
+                if fs::metadata(folder_of(path))?.mode() & everybody != 0 {
+                    file.set_permissions(fs::Permissions::from_mode(0o666))?;
+                }
+                return Ok(file);
             }
         }
     }
 }
 
-impl Drop for Lock {
-    fn drop(&mut self) {
-        // Whoever finds the file does not look for a holder that is gone.
-        let _ = self.file.set_len(0);
+/// Never through a link, and never a file that has another name as well: the holder's name would be written into somebody
+/// else's file. One that may only be read can be locked all the same.
+fn open(path: &Path) -> io::Result<File> {
+    let file = match options().write(true).open(path) {
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => options().open(path)?,
+        opened => opened?,
+    };
+    let facts = file.metadata()?;
+    if facts.is_file() && facts.nlink() <= 1 {
+        return Ok(file);
     }
+    let reason = format!("{} is no lock file of its own, but something else or a second name", path.display());
+    Err(io::Error::new(ErrorKind::InvalidInput, reason))
 }
 
-/// Two who lock must lock the same file, so a lock file is opened where it lies, and never through a link: that would
-/// write into somebody else's file. One that may only be read can be locked all the same.
-fn open(path: &Path) -> io::Result<File> {
-    let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
-    let writable = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o666)
-        .custom_flags(flags)
-        .open(path);
-    match writable {
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-            OpenOptions::new().read(true).custom_flags(flags).open(path)
-        }
-        opened => opened,
-    }
+fn options() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.read(true).custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed());
+    options
 }
 
 /// Writes who holds the lock. That it cannot be written does not make the lock less one.
@@ -104,7 +163,7 @@ fn describe(mut file: File, holder: &str) -> File {
 
 #[cfg(test)]
 mod tests {
-    use std::{fs, sync::mpsc::channel, thread};
+    use std::{sync::mpsc::channel, thread};
 
     use super::*;
 
@@ -134,6 +193,44 @@ mod tests {
         drop(first);
         let _second = waiting.join().unwrap();
         assert!(Lock::try_take(&path, "third").unwrap().is_err());
+    }
+
+    #[test]
+    fn shares_stand_beside_each_other_and_keep_the_whole_away() {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("lock");
+        assert_eq!(Lock::look(&path).unwrap(), None);
+        assert!(!path.exists(), "looking makes nothing");
+        let first = Lock::share(&path, "first").unwrap();
+        let second = Lock::share(&path, "second").unwrap();
+        let held = Held { path: path.clone(), holder: "second".into() };
+        assert_eq!(Lock::try_take(&path, "me").unwrap().unwrap_err(), held);
+        drop(first);
+        assert_eq!(Lock::look(&path).unwrap(), Some(held));
+        drop(second);
+        assert_eq!(Lock::look(&path).unwrap(), None);
+    }
+
+    #[test]
+    fn in_a_folder_for_everybody_the_lock_is_everybody_s() {
+        let root = tempfile::tempdir().unwrap();
+        let mode = |name: &str| fs::metadata(root.path().join(name)).unwrap().permissions().mode() & 0o777;
+        fs::write(root.path().join("ordinary"), "").unwrap();
+        drop(Lock::try_take(&root.path().join("mine"), "me").unwrap().unwrap());
+        assert_eq!(mode("mine"), mode("ordinary"));
+        fs::set_permissions(root.path(), fs::Permissions::from_mode(0o1777)).unwrap();
+        drop(Lock::try_take(&root.path().join("ours"), "me").unwrap().unwrap());
+        assert_eq!(mode("ours"), 0o666);
+    }
+
+    #[test]
+    fn a_second_name_of_a_file_is_not_written() {
+        let root = tempfile::tempdir().unwrap();
+        let (file, name) = (root.path().join("file"), root.path().join("lock"));
+        fs::write(&file, "mine").unwrap();
+        fs::hard_link(&file, &name).unwrap();
+        Lock::try_take(&name, "me").unwrap_err();
+        assert_eq!(fs::read_to_string(&file).unwrap(), "mine");
     }
 
     #[test]

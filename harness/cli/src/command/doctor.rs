@@ -18,6 +18,7 @@ use super::{
 use crate::{
     doctor::{Check, Status, Subject, Verdict, examine},
     exit::Exit,
+    measure::who_measures,
     plan::PlannedModel,
     refusal::Refusal,
     report::{Paint, Style, paragraph},
@@ -96,6 +97,7 @@ pub fn run(arguments: DoctorArguments) -> Result<Exit> {
         cache: &cache,
         model: (&arguments.model, model.weight_bytes()),
         threads: arguments.threads,
+        other: &who_measures(),
     });
     let verdict = Verdict::of(&checks, !meters.is_empty(), none.as_ref());
     let exit = if verdict.fit { Exit::Success } else { Exit::Unfit };

@@ -1,6 +1,7 @@
 //! One file for each command.
 
 pub mod backends;
+pub mod beside;
 pub mod calls;
 pub mod conformance;
 pub mod damaged;

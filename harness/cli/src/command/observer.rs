@@ -9,6 +9,7 @@ use pocketwatt_protocol::{LoadOptions, PROTOCOL_VERSION, Precision, Request, Tas
 use pocketwatt_record::ObserverCost;
 
 use super::{
+    beside::WaitArguments,
     energy::MeterChoiceArguments,
     output,
     probe::ProbeFormat,
@@ -17,7 +18,7 @@ use super::{
 use crate::{
     exit::Exit,
     measure::{
-        Mailbox, Programs, ensure_library,
+        DeviceBusy, Entered, Mailbox, Programs, ensure_library,
         observer::{Observed, SETTLE_MS, observe},
     },
     plan::{Backend, PreparedModel, Scenario, prepare},
@@ -57,6 +58,8 @@ pub struct ObserverArguments {
     #[command(flatten)]
     meters: MeterChoiceArguments,
     #[command(flatten)]
+    wait: WaitArguments,
+    #[command(flatten)]
     cache: CacheArguments,
     #[command(flatten)]
     registry: RegistryArguments,
@@ -65,7 +68,7 @@ pub struct ObserverArguments {
 /// Measures, stores and shows.
 ///
 /// # Errors
-/// When a name is unknown, or the runner fails.
+/// When a name is unknown, the runner fails, or somebody else measures.
 pub fn run(arguments: &ObserverArguments) -> Result<Exit> {
     let registry = arguments.registry.open()?;
     let backend = registry.find(&arguments.backend)?;
@@ -89,6 +92,11 @@ pub fn run(arguments: &ObserverArguments) -> Result<Exit> {
         silence: std::time::Duration::from_secs(600),
     };
     let total = 2 * arguments.pairs as usize;
+    let mut device = arguments.wait.device();
+    if device.enter(&mut mailbox)? == Entered::Interrupted {
+        return Ok(Exit::Interrupted);
+    }
+    let watch = device.watch();
     let outcome = observe(observed, &mut mailbox, |done| {
         if done.is_multiple_of(10) {
             notice!("{done} of {total} iterations");
@@ -96,6 +104,9 @@ pub fn run(arguments: &ObserverArguments) -> Result<Exit> {
     });
     if mailbox.interrupted() {
         return Ok(Exit::Interrupted);
+    }
+    if let Some(other) = device.met(watch) {
+        return Err(DeviceBusy::meanwhile(&other).into());
     }
     let cost = ObserverCost {
         period_ms: arguments.period,

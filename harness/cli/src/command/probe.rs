@@ -4,8 +4,11 @@ use anyhow::Result;
 use clap::{Args, Subcommand, ValueEnum, value_parser};
 use pocketwatt_meter::{Bandwidth, measure_bandwidth};
 
-use super::{observer, output};
-use crate::exit::Exit;
+use super::{beside::WaitArguments, observer, output};
+use crate::{
+    exit::Exit,
+    measure::{DeviceBusy, Entered, Mailbox},
+};
 
 /// Which property.
 #[derive(Args, Debug)]
@@ -27,6 +30,8 @@ struct BandwidthArguments {
     /// Numbers of threads to read with.
     #[arg(long, value_name = "N", value_delimiter = ',', default_value = "1", value_parser = value_parser!(u32).range(1..=1024))]
     threads: Vec<u32>,
+    #[command(flatten)]
+    wait: WaitArguments,
     /// How to write the result.
     #[arg(long, value_enum, default_value_t)]
     format: ProbeFormat,
@@ -45,21 +50,31 @@ pub enum ProbeFormat {
 /// Measures, and writes the result to standard output.
 ///
 /// # Errors
-/// When there is too little memory, or the runner of the observer probe fails.
+/// When there is too little memory, somebody else measures, or the runner of the observer probe fails.
 pub fn run(arguments: ProbeArguments) -> Result<Exit> {
     match arguments.property {
-        Property::Bandwidth(arguments) => bandwidth(&arguments).map(|()| Exit::Success),
+        Property::Bandwidth(arguments) => bandwidth(&arguments),
         Property::Observer(arguments) => observer::run(&arguments),
     }
 }
 
-fn bandwidth(arguments: &BandwidthArguments) -> Result<()> {
+fn bandwidth(arguments: &BandwidthArguments) -> Result<Exit> {
+    let mut device = arguments.wait.device();
+    // Without the mailbox's signals, Ctrl-C ends the process while it waits, too.
+    if device.enter(&mut Mailbox::without_signals())? == Entered::Interrupted {
+        return Ok(Exit::Interrupted);
+    }
+    let watch = device.watch();
     let measured =
         arguments.threads.iter().map(|&threads| Ok(measure_bandwidth(threads)?)).collect::<Result<Vec<_>>>()?;
-    match arguments.format {
-        ProbeFormat::Table => output::write(&table(&measured)),
-        ProbeFormat::Json => output::write(&format!("{}\n", serde_json::to_string_pretty(&measured)?)),
+    if let Some(other) = device.met(watch) {
+        return Err(DeviceBusy::meanwhile(&other).into());
     }
+    match arguments.format {
+        ProbeFormat::Table => output::write(&table(&measured))?,
+        ProbeFormat::Json => output::write(&format!("{}\n", serde_json::to_string_pretty(&measured)?))?,
+    }
+    Ok(Exit::Success)
 }
 
 fn table(measured: &[Bandwidth]) -> String {

@@ -20,6 +20,7 @@ use pocketwatt_record::{
 
 use self::ownership::OwnedRun;
 use super::{
+    beside::BesideArguments,
     calls::CallArguments,
     damaged,
     energy::EnergyArguments,
@@ -30,7 +31,7 @@ use super::{
 };
 use crate::{
     exit::Exit,
-    measure::{CaseMeters, Mailbox, Sweep, SweepEnd, all_measured},
+    measure::{CaseMeters, Device, Entered, Mailbox, Sweep, SweepEnd, all_measured},
     plan::{
         Backend, Data, Outline, PlannedModel, PreparedModel, Registry, Scenario, Selection, Study, computed_precisions,
         duration, energy, plan_cases, prepare,
@@ -83,6 +84,8 @@ pub struct RunArguments {
     /// Refuse to measure, with exit status 6, on a device that `pocketwatt doctor` calls unfit.
     #[arg(long)]
     strict: bool,
+    #[command(flatten)]
+    beside: BesideArguments,
     /// The study that asks for it.
     #[arg(skip)]
     study: Option<StudySource>,
@@ -160,6 +163,8 @@ fn start(arguments: &RunArguments, registry: &Registry) -> Result<Exit> {
         return Ok(Exit::Success);
     }
 
+    let mut device = arguments.beside.device();
+    device.foresee()?;
     let precisions = computed_precisions(&cases, registry);
     let mut models = BTreeMap::new();
     for name in planned_models.keys() {
@@ -198,21 +203,25 @@ fn start(arguments: &RunArguments, registry: &Registry) -> Result<Exit> {
         let cache = arguments.cache.root()?;
         Sweep::new(&run, registry, &models, &cache)?.prepare_runners()?;
     }
-    if !arguments.no_probe {
-        run.bandwidth = bandwidths(arguments.plan.threads());
+    if device.enter(&mut mailbox)? == Entered::Interrupted {
+        notice!("interrupted: nothing was measured");
+        return Ok(Exit::Interrupted);
     }
-    let (mut meters, plan) = arguments.energy.prepare()?;
+    if !arguments.no_probe {
+        run.bandwidth = bandwidths(arguments.plan.threads(), &mut device);
+    }
+    let (meters, plan) = arguments.energy.prepare()?;
     run.energy = EnergyPlan { observer: ObserverCost::read(&arguments.results.join(&run.device.name)), ..plan };
     energy::add_time(&mut run.plan, &run.energy, &run.settings);
     if let Some(announcement) = energy::announcement(&run.energy, run.plan.len()) {
         notice!("{announcement}");
     }
-    if arguments.strict && !is_fit(arguments, &run, &backends, &models)? {
+    if arguments.strict && !is_fit(arguments, &run, &backends, &models, device.other())? {
         return Ok(Exit::Unfit);
     }
     let owned = OwnedRun::begin(&arguments.results, &mut run)
         .context("nothing was measured yet; choose another folder with --results")?;
-    measure(arguments, registry, &run, &owned, &models, &mut meters, &mut mailbox)
+    measure(arguments, registry, &run, &owned, &models, &mut Instruments { meters, mailbox, device })
 }
 
 /// Says what is wrong with the device, if something is.
@@ -221,6 +230,7 @@ fn is_fit(
     run: &Run,
     backends: &[&Backend],
     models: &BTreeMap<String, PreparedModel>,
+    other: Option<String>,
 ) -> Result<bool> {
     let sizes = models.iter().map(|(name, model)| (name.as_str(), model.passport.weight_bytes));
     let obstacles = strict::obstacles(&Intention {
@@ -229,6 +239,7 @@ fn is_fit(
         cache: &arguments.cache.root()?,
         model: sizes.max_by_key(|(_, bytes)| *bytes).unwrap_or_default(),
         threads: arguments.plan.threads().iter().copied().max().unwrap_or(1),
+        other,
     });
     for obstacle in &obstacles {
         notice!("unfit: {obstacle}");
@@ -263,9 +274,10 @@ fn resume(arguments: &RunArguments, registry: &Registry, name: &str) -> Result<E
             models.insert(name.clone(), model);
         }
     }
-    let mut mailbox = Mailbox::with_signals()?;
-    let mut meters = EnergyArguments::reopen(&run.energy)?;
-    measure(arguments, registry, &run, &owned, &models, &mut meters, &mut mailbox)
+    let mailbox = Mailbox::with_signals()?;
+    let meters = EnergyArguments::reopen(&run.energy)?;
+    let device = arguments.beside.device();
+    measure(arguments, registry, &run, &owned, &models, &mut Instruments { meters, mailbox, device })
 }
 
 /// Cases of one run are compared, so they must be of one model.
@@ -283,15 +295,22 @@ fn ensure_same_model(records: &[Record], model: &PreparedModel) -> Result<()> {
     }
 }
 
+/// What is measured with.
+struct Instruments {
+    meters: CaseMeters,
+    mailbox: Mailbox,
+    device: Device,
+}
+
 fn measure(
     arguments: &RunArguments,
     registry: &Registry,
     run: &Run,
     owned: &OwnedRun,
     models: &BTreeMap<String, PreparedModel>,
-    meters: &mut CaseMeters,
-    mailbox: &mut Mailbox,
+    instruments: &mut Instruments,
 ) -> Result<Exit> {
+    let Instruments { meters, mailbox, device } = instruments;
     let folder = owned.folder();
     let cache = arguments.cache.root()?;
     let mut sweep = Sweep::new(run, registry, models, &cache)?;
@@ -310,9 +329,10 @@ fn measure(
     sweep.prepare_runners()?;
     sweep.ensure_same_runners(&stored)?;
     let mut progress = progress::Progress::new(&run.plan, &run.settings, |planned| !wanted(&planned.case));
-    let end = sweep.measure(folder, wanted, meters, mailbox, &mut progress).with_context(|| {
+    let end = sweep.measure(folder, wanted, (meters, device), mailbox, &mut progress).with_context(|| {
         format!("the run stopped; measured cases are kept in {}; go on with --resume", folder.path().display())
     })?;
+    device.leave();
     let Records { intact: records, damaged, .. } = folder.records_of(run)?;
     if end == SweepEnd::Interrupted {
         notice!("");
@@ -348,14 +368,20 @@ fn scenario<'a>(scenarios: &'a [Scenario], name: &str) -> Result<&'a Scenario> {
     scenarios.iter().find(|scenario| scenario.name == name).with_context(|| format!("no scenario {name:?}"))
 }
 
-/// The roofline for each number of threads; without it the run goes on, and its metric says why it is absent.
-fn bandwidths(threads: &[u32]) -> Vec<Bandwidth> {
+/// The roofline for each number of threads; without it the run goes on, and its metric says why it is absent. One that was
+/// measured beside somebody else is none.
+fn bandwidths(threads: &[u32], device: &mut Device) -> Vec<Bandwidth> {
+    let watch = device.watch();
     let mut measured = Vec::new();
     for &threads in threads {
         match measure_bandwidth(threads) {
             Ok(bandwidth) => measured.push(bandwidth),
             Err(error) => notice!("the memory bandwidth was not measured: {:#}", anyhow::Error::from(error)),
         }
+    }
+    if let Some(other) = device.met(watch) {
+        notice!("the memory bandwidth is left out: {other} measured at the same time");
+        measured.clear();
     }
     measured
 }

@@ -24,6 +24,8 @@ pub struct Intention<'a> {
     pub model: (&'a str, u64),
     /// The most threads that will compute.
     pub threads: u32,
+    /// Who else measures on this device.
+    pub other: Option<String>,
 }
 
 /// Why this device is unfit, a line for each reason with what to do about it; none when it is fit.
@@ -42,6 +44,7 @@ pub fn obstacles(intention: &Intention) -> Vec<String> {
         cache: intention.cache,
         model: intention.model,
         threads: intention.threads,
+        other: &Ok(intention.other.clone()),
     });
     let unfit = checks.iter().filter(|check| check.status == Status::Unfit);
     unfit

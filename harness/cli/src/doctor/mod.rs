@@ -39,6 +39,8 @@ pub struct Subject<'a> {
     pub model: (&'a str, u64),
     /// The most threads that would compute.
     pub threads: u32,
+    /// Who else measures on this device, if that can be known.
+    pub other: &'a anyhow::Result<Option<String>>,
 }
 
 /// One thing that was looked at.
@@ -106,6 +108,7 @@ pub fn examine(subject: &Subject) -> Vec<Check> {
     checks.extend(processors::checks(&around.processors, subject.threads));
     checks.push(room::temperature(&around.heat));
     checks.extend(room::load(&around.load, around.processors.online));
+    checks.push(room::other(subject.other));
     checks.push(room::memory(&around.memory, subject.model));
     checks.extend(programs::checks(subject.backends, subject.cache));
     checks

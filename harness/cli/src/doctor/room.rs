@@ -86,6 +86,17 @@ fn steal(load: &Load) -> Check {
     Check::new(NAME, status, seen).fix("measure at another time, or on a machine of your own")
 }
 
+/// Who else measures.
+pub fn other(other: &anyhow::Result<Option<String>>) -> Check {
+    const NAME: &str = "measurements";
+    match other {
+        Ok(None) => Check::ok(NAME, "nobody else measures on this device"),
+        Ok(Some(who)) => Check::new(NAME, Status::Unfit, format!("{who} measures on this device"))
+            .fix("wait for its end, as `pocketwatt run --wait` does"),
+        Err(error) => Check::new(NAME, Status::Unknown, format!("{error:#}")),
+    }
+}
+
 /// Whether the model fits.
 pub fn memory(memory: &Memory, (model, weight_bytes): (&str, u64)) -> Check {
     const NAME: &str = "free memory";

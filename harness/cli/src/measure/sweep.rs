@@ -7,8 +7,8 @@ use pocketwatt_protocol::Precision;
 use pocketwatt_record::{Case, Outcome, Quality, Record, Run, RunFolder};
 
 use super::{
-    CaseInput, CaseMeters, CaseProgress, Ended, Mailbox, Programs, RunnerProgram, ensure_library, judgement,
-    measure_case,
+    CaseInput, CaseMeters, CaseProgress, Device, Ended, Entered, Mailbox, Programs, RunnerProgram, ensure_library,
+    judgement, measure_case,
     quality::{Question, Respondent, Scorer},
     skipped,
 };
@@ -106,7 +106,7 @@ impl<'a> Sweep<'a> {
         &mut self,
         folder: &RunFolder,
         wanted: impl Fn(&Case) -> bool,
-        meters: &mut CaseMeters,
+        (meters, device): (&mut CaseMeters, &mut Device),
         mailbox: &mut Mailbox,
         observer: &mut dyn Observer,
     ) -> Result<SweepEnd> {
@@ -114,14 +114,16 @@ impl<'a> Sweep<'a> {
             if !wanted(&planned.case) {
                 continue;
             }
-            if mailbox.interrupted() {
+            if mailbox.interrupted() || device.enter(mailbox)? == Entered::Interrupted {
                 return Ok(SweepEnd::Interrupted);
             }
+            let watch = device.watch();
             observer.begins(index);
             let mut progress = |progress| observer.progresses(index, progress);
             let Some(mut record) = self.case(&planned.case, meters, mailbox, &mut progress)? else {
                 return Ok(SweepEnd::Interrupted);
             };
+            record.passport.beside = device.met(watch);
             judgement::await_judgement(&mut record, self.scenario(&planned.case)?);
             folder
                 .write(&record)

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::sheet::shortcoming;
 
-const COLUMNS: [&str; 27] = [
+const COLUMNS: [&str; 28] = [
     "run",
     "device",
     "scenario",
@@ -34,6 +34,7 @@ const COLUMNS: [&str; 27] = [
     "uncertainty",
     "source",
     "part",
+    "beside",
 ];
 
 /// A header, then every metric of every case, of energy once for each scope; cases without numbers have the same lines with
@@ -54,7 +55,7 @@ pub fn render(run: &Run, records: &[Record]) -> String {
     output
 }
 
-fn fields(run: &Run, record: &Record, metric: &Metric, found: Option<&MetricValue>) -> [String; 27] {
+fn fields(run: &Run, record: &Record, metric: &Metric, found: Option<&MetricValue>) -> [String; 28] {
     let case = &record.case;
     let value = found.map(|found| &found.value);
     let scope = found.and_then(|found| found.scope.as_ref());
@@ -95,6 +96,7 @@ fn fields(run: &Run, record: &Record, metric: &Metric, found: Option<&MetricValu
         number(found.and_then(|found| found.uncertainty)),
         scope.map(|scope| scope.source.name().to_owned()).unwrap_or_default(),
         scope.and_then(|scope| scope.part.clone()).unwrap_or_default(),
+        record.passport.beside.clone().unwrap_or_default(),
     ]
 }
 

@@ -55,6 +55,7 @@ pub fn others(record: &Record) -> Vec<String> {
     ]
     .into_iter()
     .flatten()
+    .chain(record.passport.beside.as_ref().map(|who| format!("measured at the same time as {who}")))
     .collect()
 }
 

@@ -232,11 +232,11 @@ fn csv_has_a_line_for_each_case_and_metric() {
     let shown: Vec<&str> =
         output.lines().filter(|line| line.starts_with("run,") || line.contains(",decode_throughput,")).collect();
     insta::assert_snapshot!(shown.join("\n"), @r#"
-    run,device,scenario,model,backend,precision,graph,threads,metric,unit,count,median,mean,minimum,p10,p90,p99,maximum,standard_deviation,outcome,reason,weights_sha256,engine_version,scope,uncertainty,source,part
-    20261123-124233-main,xeon-2,chat,mobilellm-125m,onnxruntime,f32,onnxruntime,1,decode_throughput,tokens-per-second,5,29.169751795562014,29.17716385948545,29.146843435155542,29.15128976093103,29.206328465070744,29.20883426851764,29.209112691122854,0.02733233053660958,measured,,0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef,1.32.0,,,,
+    run,device,scenario,model,backend,precision,graph,threads,metric,unit,count,median,mean,minimum,p10,p90,p99,maximum,standard_deviation,outcome,reason,weights_sha256,engine_version,scope,uncertainty,source,part,beside
+    20261123-124233-main,xeon-2,chat,mobilellm-125m,onnxruntime,f32,onnxruntime,1,decode_throughput,tokens-per-second,5,29.169751795562014,29.17716385948545,29.146843435155542,29.15128976093103,29.206328465070744,29.20883426851764,29.209112691122854,0.02733233053660958,measured,,0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef,1.32.0,,,,,
     20261123-124233-main,xeon-2,chat,mobilellm-125m,tract,f32,opset17,1,decode_throughput,tokens-per-second,,,,,,,,,,failed,"cannot read graph: node 12 ""Gather""
-    20261123-124233-main,xeon-2,chat,mobilellm-125m,candle,f32,,1,decode_throughput,tokens-per-second,5,29.023797114947957,29.006918901119825,28.973072517307347,28.974573648072063,29.031052309527404,29.03322147140159,29.03346248938761,0.02941780947229064,measured,,0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef,0.11.1,,,,
-    20261123-124233-main,xeon-2,chat,mobilellm-125m,fake,f32,onnxruntime,1,decode_throughput,tokens-per-second,,,,,,,,,,skipped,the runner is not built: run `cargo build -p pocketwatt-fake`,0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef,,,,,
+    20261123-124233-main,xeon-2,chat,mobilellm-125m,candle,f32,,1,decode_throughput,tokens-per-second,5,29.023797114947957,29.006918901119825,28.973072517307347,28.974573648072063,29.031052309527404,29.03322147140159,29.03346248938761,0.02941780947229064,measured,,0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef,0.11.1,,,,,
+    20261123-124233-main,xeon-2,chat,mobilellm-125m,fake,f32,onnxruntime,1,decode_throughput,tokens-per-second,,,,,,,,,,skipped,the runner is not built: run `cargo build -p pocketwatt-fake`,0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef,,,,,,
     "#);
     let lines = 1 + 4 * pocketwatt_record::catalogue().len();
     // The failed case's reason has a line break, so each of its records takes two lines.
