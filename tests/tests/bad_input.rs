@@ -223,7 +223,7 @@ fn a_result_that_cannot_be_stored_leaves_the_earlier_ones() {
 fn a_cache_that_cannot_be_written_is_named() {
     let bench = Bench::new();
     bench.write("cache", "in the way");
-    run(&bench).expect_code(1).expect_stderr(&["cannot create", "cache/models", "Not a directory"]);
+    run(&bench).expect_code(1).expect_stderr(&["cannot lock", "cache/locks/model-tiny.lock", "Not a directory"]);
 }
 
 #[test]
