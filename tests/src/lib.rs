@@ -3,6 +3,7 @@
 
 use std::{
     env,
+    ffi::OsStr,
     fs::{self, File},
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
@@ -90,25 +91,45 @@ impl Bench {
 
     /// A `pocketwatt` command, with a script for the fake backend.
     pub fn start(&self, script: &str, arguments: &[&str]) -> Running {
-        let programs = programs();
-        let number = fs::read_dir(self.root.path()).unwrap().count();
-        let (stdout, stderr) = (self.path(&format!("stdout-{number}")), self.path(&format!("stderr-{number}")));
-        let child = Command::new(programs.join("pocketwatt"))
-            .args(arguments)
+        self.spawn(self.command(script).args(arguments))
+    }
+
+    /// A line that a user types, to its end: `pocketwatt` is found as an installed program is.
+    pub fn shell(&self, line: &str) -> Finished {
+        let path = env::join_paths([programs(), Path::new("/usr/bin"), Path::new("/bin")]).unwrap();
+        self.spawn(self.program("sh", "").env("PATH", path).args(["-c", line])).finish()
+    }
+
+    /// `pocketwatt` without arguments yet.
+    pub fn command(&self, script: &str) -> Command {
+        self.program(programs().join("pocketwatt"), script)
+    }
+
+    fn program(&self, program: impl AsRef<OsStr>, script: &str) -> Command {
+        let mut command = Command::new(program);
+        command
             .current_dir(self.root.path())
             .env("POCKETWATT_CACHE", self.path("cache"))
-            .env("POCKETWATT_RUNNERS", programs)
+            .env("POCKETWATT_RUNNERS", programs())
             // Tests run beside each other, and each is alone on a device of its own.
             .env("POCKETWATT_DEVICE_LOCK", self.path("device.lock"))
             .env("POCKETWATT_FAKE", script)
             .env("NO_COLOR", "1")
             .envs(self.environment.iter().map(|(variable, value)| (variable, value)))
             .stdin(Stdio::null())
+            .own_group();
+        command
+    }
+
+    /// Starts a command, with files in place of its outputs.
+    pub fn spawn(&self, command: &mut Command) -> Running {
+        let number = fs::read_dir(self.root.path()).unwrap().count();
+        let (stdout, stderr) = (self.path(&format!("stdout-{number}")), self.path(&format!("stderr-{number}")));
+        let child = command
             .stdout(File::create(&stdout).unwrap())
             .stderr(File::create(&stderr).unwrap())
-            .own_group()
             .spawn()
-            .expect("pocketwatt starts");
+            .expect("it starts");
         Running { child, stdout, stderr }
     }
 

@@ -211,7 +211,10 @@ fn a_result_that_cannot_be_stored_leaves_the_earlier_ones() {
     fs::rename(&cases, &aside).unwrap();
     fs::write(&cases, "in the way").unwrap();
     let finished = running.finish().expect_code(1);
-    finished.expect_stderr(&["decode-3_tiny_fake_f32_1t was measured but not stored", "go on with --resume"]);
+    finished.expect_stderr(&[
+        "decode-3_tiny_fake_f32_1t was measured but not stored",
+        "go on with `pocketwatt run --resume",
+    ]);
     assert_eq!(starts.processes().len(), 2, "what cannot be stored is not measured");
     fs::remove_file(&cases).unwrap();
     fs::rename(&aside, &cases).unwrap();
@@ -223,7 +226,11 @@ fn a_result_that_cannot_be_stored_leaves_the_earlier_ones() {
 fn a_cache_that_cannot_be_written_is_named() {
     let bench = Bench::new();
     bench.write("cache", "in the way");
-    run(&bench).expect_code(1).expect_stderr(&["cannot lock", "cache/locks/model-tiny.lock", "Not a directory"]);
+    run(&bench).expect_code(1).expect_stderr(&[
+        "cannot lock",
+        "cache/locks/model-tiny.lock",
+        "is a file, and a folder is needed there",
+    ]);
 }
 
 #[test]

@@ -35,7 +35,7 @@ fn first_runs_at_once_make_one_model_and_all_measure_it() {
     let results = |number: usize| format!("results-{number}");
     let start = |number: usize| {
         let plan = ["run", "--backend", "fake", "--no-probe", "--scenario", "decode-2", "--iterations", "1"];
-        let more = ["--model", MODEL, "--precision", PRECISIONS, "--results", &results(number)];
+        let more = ["--model", MODEL, "--precision", PRECISIONS, "--results", &results(number), "--wait"];
         bench.start("", &[plan.as_slice(), &more].concat())
     };
     let finished = ensure_whole(&bench, MODEL, (0..PROCESSES).map(start).collect());

@@ -52,7 +52,7 @@ fn a_killed_run_goes_on_where_it_was() {
 
 #[test]
 fn an_interrupted_run_says_how_to_go_on() {
-    for signal in [Signal::INT, Signal::TERM] {
+    for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
         let bench = Bench::new();
         let starts = Starts::new(&bench);
         let running = stuck(&bench, &starts);
@@ -60,7 +60,8 @@ fn an_interrupted_run_says_how_to_go_on() {
         let finished = running.finish().expect_code(130);
         assert!(!is_alive(starts.processes()[2]), "the runner is gone when pocketwatt is");
         let run = bench.folder().run().unwrap().id;
-        finished.expect_stderr(&["interrupted: 2 of 4 cases are stored", &format!("pocketwatt run --resume {run}")]);
+        let advice = format!("go on with `pocketwatt run --resume {run} --results results`");
+        finished.expect_stderr(&["interrupted: 2 of 4 cases are stored", &advice]);
         ensure_goes_on(&bench, &starts);
     }
 }

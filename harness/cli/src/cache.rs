@@ -3,10 +3,10 @@
 
 mod litter;
 
-use std::{fmt, fs, io::ErrorKind, path::Path};
+use std::{fmt, io::ErrorKind, path::Path};
 
 use anyhow::{Context, Result};
-use pocketwatt_files::{Held, Lock, join_inside};
+use pocketwatt_files::{Held, Lock, create_folder, join_inside};
 
 use crate::measure::holder;
 
@@ -62,7 +62,7 @@ impl CacheLock {
         litter::remove(cache);
         let waits = |held: &Held| notice!("waiting for {item}: {} is at it", holder::shown(&held.holder));
         let path = join_inside(&cache.join(LOCKS), &item.lock_name())?;
-        let taken = fs::create_dir_all(cache.join(LOCKS)).and_then(|()| Lock::take(&path, &holder::own_name(), waits));
+        let taken = create_folder(&cache.join(LOCKS)).and_then(|()| Lock::take(&path, &holder::own_name(), waits));
         match taken {
             Ok(lock) => Ok(Self { _lock: Some(lock) }),
             Err(error) if matches!(error.kind(), ErrorKind::ReadOnlyFilesystem | ErrorKind::PermissionDenied) => {
@@ -75,7 +75,7 @@ impl CacheLock {
     /// Takes it if nobody else has it, and nothing otherwise.
     fn try_take(cache: &Path, item: Item) -> Option<Lock> {
         let path = join_inside(&cache.join(LOCKS), &item.lock_name()).ok()?;
-        fs::create_dir_all(cache.join(LOCKS)).ok()?;
+        create_folder(&cache.join(LOCKS)).ok()?;
         Lock::try_take(&path, &holder::own_name()).ok()?.ok()
     }
 }

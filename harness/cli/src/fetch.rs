@@ -103,7 +103,7 @@ impl Commit<'_> {
         let Self { client, repository, commit, present } = self;
         let downloads = downloads.join(Repo::new((*repository).to_owned(), RepoType::Model).folder_name());
         let folder = downloads.join(commit);
-        fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        pocketwatt_files::create_folder(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
         let files = Downloads { client, repository, commit, folder: &folder };
         let plan = wanted(repository, present)?;
         for file in &plan.files {

@@ -27,6 +27,16 @@ pub fn lines(text: &str) -> String {
     shown
 }
 
+/// A text of many lines, all of which are ours to end: a document, or an answer that a user asked for.
+pub fn text(text: &str) -> String {
+    made_of(text, |character, shown| match character {
+        '\n' => shown.push('\n'),
+        // No XML may hold these, not even as a number.
+        '\u{fffe}' | '\u{ffff}' => shown.extend(character.escape_unicode()),
+        character => show(character, shown),
+    })
+}
+
 /// A JSON document with the same content. What could act on a terminal stands only within strings, where JSON has an escape
 /// for every character.
 pub fn json(document: &str) -> String {

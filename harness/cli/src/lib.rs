@@ -6,11 +6,15 @@
 pub mod notice;
 
 pub mod cache;
+pub mod columns;
 pub mod command;
 pub mod doctor;
 pub mod exit;
+mod file_name;
+
 pub mod fetch;
 pub mod inert;
+mod last_resort;
 pub mod measure;
 pub mod plan;
 pub mod refusal;
@@ -63,7 +67,15 @@ enum Command {
 
 /// The whole program, from its arguments to its exit status.
 pub fn run() -> ExitCode {
-    let outcome = match Arguments::parse().command {
+    ExitCode::from(last_resort::guard(obey) as u8)
+}
+
+fn obey() -> Exit {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return exit::report_usage(&error),
+    };
+    let outcome = match arguments.command {
         Command::Run(arguments) => command::run::run(*arguments),
         Command::Study(arguments) => command::study::run(*arguments),
         Command::List(arguments) => command::list::run(arguments).map(|()| Exit::Success),

@@ -5,6 +5,7 @@
 //! locked by its writer, and whoever can take that lock knows that the writer is gone.
 
 mod aside;
+mod folder;
 mod lock;
 mod name;
 mod partial;
@@ -12,6 +13,7 @@ mod read;
 mod write;
 
 pub use aside::set_aside;
+pub use folder::create_folder;
 pub use lock::{Held, Lock};
 pub use name::{NameError, check_name, join_inside};
 pub use partial::{PartialFolder, claim_folder, exchange, remove_abandoned};

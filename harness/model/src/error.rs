@@ -2,7 +2,7 @@ use std::{io, path::PathBuf};
 
 use thiserror::Error;
 
-use crate::Preset;
+use crate::{Preset, staging::SPARE_BYTES};
 
 /// Why a model cannot be used. Each names the offender and the next step.
 #[derive(Debug, Error)]
@@ -110,7 +110,7 @@ pub enum ModelError {
     },
     /// The disk is too full for a model.
     #[error(
-        "{path} has no room for the model: {needed} bytes are needed, {free} are free; \
+        "{path} has no room for the model: {needed} bytes are needed and {spare} more are kept free, {free} are free; \
         free some, or set POCKETWATT_CACHE to a folder on another disk"
     )]
     NoSpace {
@@ -118,6 +118,8 @@ pub enum ModelError {
         path: PathBuf,
         /// Size of the model.
         needed: u64,
+        /// Bytes that are left over on the disk.
+        spare: u64,
         /// Bytes that may still be written.
         free: u64,
     },
@@ -167,7 +169,7 @@ impl ModelError {
             Self::Io { path, source, .. }
                 if [io::ErrorKind::StorageFull, io::ErrorKind::QuotaExceeded].contains(&source.kind()) =>
             {
-                Self::NoSpace { path, needed, free: 0 }
+                Self::NoSpace { path, needed, spare: SPARE_BYTES, free: 0 }
             }
             other => other,
         }

@@ -11,7 +11,7 @@ use rustix::fs::statvfs;
 use crate::ModelError;
 
 /// Space that is left over on the disk: file systems fail in odd ways when they are filled to the last block.
-const SPARE_BYTES: u64 = 16 << 20;
+pub(crate) const SPARE_BYTES: u64 = 16 << 20;
 
 /// A folder that is being written. Dropped before [`StagedFolder::publish`], it vanishes with its contents.
 #[derive(Debug)]
@@ -75,7 +75,7 @@ fn require_space(parent: &Path, bytes: u64) -> Result<(), ModelError> {
     let disk = statvfs(parent).map_err(|error| ModelError::io("read the free space of", parent)(error.into()))?;
     let free = disk.f_bavail.saturating_mul(disk.f_frsize);
     if free < bytes.saturating_add(SPARE_BYTES) {
-        return Err(ModelError::NoSpace { path: parent.to_owned(), needed: bytes, free });
+        return Err(ModelError::NoSpace { path: parent.to_owned(), needed: bytes, spare: SPARE_BYTES, free });
     }
     Ok(())
 }

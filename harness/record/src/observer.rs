@@ -58,7 +58,7 @@ impl ObserverCost {
     /// # Errors
     /// When it cannot be written.
     pub fn write(&self, device_folder: &Path) -> Result<(), StoreError> {
-        std::fs::create_dir_all(device_folder).map_err(StoreError::io("create", device_folder))?;
+        pocketwatt_files::create_folder(device_folder).map_err(StoreError::io("create", device_folder))?;
         write_atomically(&device_folder.join(FILE), self)
     }
 

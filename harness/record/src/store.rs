@@ -3,7 +3,7 @@ mod damage;
 mod latest;
 
 use std::{
-    fs::{self, File},
+    fs::File,
     io::{self, BufWriter, Write},
     path::{Path, PathBuf},
 };
@@ -91,7 +91,7 @@ impl RunFolder {
         let folder = Self { path: path.to_owned() };
         run.check().map_err(StoreError::Unstorable)?;
         let cases = folder.cases();
-        fs::create_dir_all(&cases).map_err(StoreError::io("create", &cases))?;
+        pocketwatt_files::create_folder(&cases).map_err(StoreError::io("create", &cases))?;
         write_atomically(&folder.run_path(), run)?;
         Ok(folder)
     }
@@ -125,8 +125,17 @@ impl RunFolder {
     /// When the file system refuses, for example because the disk is full.
     pub fn write(&self, record: &Record) -> Result<PathBuf, StoreError> {
         let path = self.record_path(&record.case.id)?;
+        self.ensure_no_link().map_err(StoreError::io("write", &path))?;
         write_atomically(&path, record)?;
         Ok(path)
+    }
+
+    /// A link that somebody put in place of the folder of cases would lead elsewhere.
+    fn ensure_no_link(&self) -> io::Result<()> {
+        if self.cases().is_symlink() {
+            return Err(io::Error::other(format!("{} is a link: remove it", self.cases().display())));
+        }
+        Ok(())
     }
 
     fn run_path(&self) -> PathBuf {

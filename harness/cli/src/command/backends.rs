@@ -7,7 +7,10 @@ use clap::Args;
 use pocketwatt_protocol::Precision;
 
 use super::{output, selection::RegistryArguments};
-use crate::plan::{Backend, Registry};
+use crate::{
+    columns, inert,
+    plan::{Backend, Registry},
+};
 
 /// Which backends to show.
 #[derive(Args, Debug)]
@@ -28,15 +31,16 @@ pub fn run(arguments: &BackendsArguments) -> Result<()> {
 /// architecture.
 fn matrix(registry: &Registry, architecture: &str) -> String {
     let backends: Vec<&Backend> = registry.all().iter().collect();
-    let width = backends.iter().map(|backend| backend.name.chars().count()).max().unwrap_or(0);
+    let names: Vec<String> = backends.iter().map(|backend| inert::line(&backend.name)).collect();
+    let width = columns::widest(names.iter().map(String::as_str));
     let mut text = format!("{:width$}", "");
     for precision in Precision::ALL {
         text += &format!("  {:>4}", precision.name());
     }
     text = text.trim_end().to_owned() + "  graphs, best first\n";
     let mut footnotes = Vec::new();
-    for backend in backends {
-        text += &format!("{:width$}", backend.name);
+    for (backend, name) in backends.iter().zip(&names) {
+        text += &columns::left(name, width);
         for precision in Precision::ALL {
             let cell = if backend.precisions.contains(&precision) {
                 "yes".to_owned()
@@ -49,7 +53,7 @@ fn matrix(registry: &Registry, architecture: &str) -> String {
         text += &format!("  {}\n", if graphs.is_empty() { "own model".to_owned() } else { graphs.join(", ") });
     }
     for (index, reason) in footnotes.iter().enumerate() {
-        text += &format!("[{}] {reason}\n", index + 1);
+        text += &format!("[{}] {}\n", index + 1, inert::line(reason));
     }
     text
 }

@@ -16,8 +16,10 @@ use super::{
     selection::{CacheArguments, DEFAULT_MODEL, RegistryArguments},
 };
 use crate::{
+    columns,
     doctor::{Check, Status, Subject, Verdict, examine},
     exit::Exit,
+    inert,
     measure::who_measures,
     plan::PlannedModel,
     refusal::Refusal,
@@ -113,7 +115,7 @@ pub fn run(arguments: DoctorArguments) -> Result<Exit> {
                 meters: &meters,
                 absent: &choice.absent,
             };
-            output::write(&format!("{}\n", serde_json::to_string_pretty(&report)?))?;
+            output::write_json(&report)?;
         }
     }
     Ok(exit)
@@ -124,9 +126,10 @@ pub fn table(checks: &[Check], verdict: &Verdict, style: &Style) -> String {
     let paint = Paint { color: style.color };
     let plain = Paint { color: false };
     let width = style.width.unwrap_or(TEXT_WIDTH).min(TEXT_WIDTH);
-    let longest = checks.iter().map(|check| check.name.chars().count()).max().unwrap_or(0);
+    let names: Vec<String> = checks.iter().map(|check| inert::line(&check.name)).collect();
+    let longest = columns::widest(names.iter().map(String::as_str));
     let mut output = String::new();
-    for check in checks {
+    for (check, name) in checks.iter().zip(&names) {
         let status = format!("{:7}", check.status.name());
         let painted = match check.status {
             Status::Ok => paint.best(&status),
@@ -134,11 +137,11 @@ pub fn table(checks: &[Check], verdict: &Verdict, style: &Style) -> String {
             Status::Warning => paint.bold(&status),
             Status::Unfit => paint.alarm(&status),
         };
-        let head = format!("{status}  {:longest$}  ", check.name);
+        let head = format!("{status}  {}  ", columns::left(name, longest));
         let text = paragraph(&head, &check.seen, width, plain);
         output += &painted;
         output += &text[status.len()..];
-        let indent = " ".repeat(head.chars().count());
+        let indent = " ".repeat(columns::width(&head));
         for detail in &check.details {
             output += &paragraph(&format!("{indent}- "), detail, width, plain);
         }
@@ -147,7 +150,7 @@ pub fn table(checks: &[Check], verdict: &Verdict, style: &Style) -> String {
         }
     }
     output.push('\n');
-    output += &paint.bold(&verdict.sentence);
+    output += &paint.bold(&inert::line(&verdict.sentence));
     output.push('\n');
     output
 }

@@ -8,7 +8,10 @@ use super::{
     output,
     selection::{CacheArguments, RegistryArguments},
 };
-use crate::plan::{Backend, Scenario, Study};
+use crate::{
+    columns, inert,
+    plan::{Backend, Scenario, Study},
+};
 
 /// What to list.
 #[derive(Args, Debug)]
@@ -70,11 +73,13 @@ fn describe(backend: &Backend) -> String {
 }
 
 fn section(title: &str, rows: impl Iterator<Item = (String, String)>) -> String {
-    let rows: Vec<_> = rows.collect();
+    let rows: Vec<_> = rows.map(|(name, what)| (inert::line(&name), inert::line(&what))).collect();
     if rows.is_empty() {
         return String::new();
     }
-    let width = rows.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
-    let lines = rows.iter().map(|(name, what)| format!("  {name:width$}  {what}").trim_end().to_owned() + "\n");
+    let width = columns::widest(rows.iter().map(|(name, _)| name.as_str()));
+    let lines = rows
+        .iter()
+        .map(|(name, what)| format!("  {}  {what}", columns::left(name, width)).trim_end().to_owned() + "\n");
     format!("{title}\n{}", lines.collect::<String>())
 }

@@ -60,8 +60,8 @@ pub fn run(arguments: MetersArguments) -> Result<()> {
     let mut observations = observe_here(&mut meters, Duration::from_secs(arguments.watch));
     prove_current_units(&mut observations);
     let view = MetersView::new(root.sys(), &observations, absent, none);
-    output::write(&match arguments.format {
-        MetersFormat::Table => table(&view, &Style::detect()),
-        MetersFormat::Json => format!("{}\n", serde_json::to_string_pretty(&view)?),
-    })
+    match arguments.format {
+        MetersFormat::Table => output::write(&table(&view, &Style::detect())),
+        MetersFormat::Json => output::write_json(&view),
+    }
 }

@@ -1,5 +1,6 @@
 //! One file for each command.
 
+mod advice;
 pub mod backends;
 pub mod beside;
 pub mod calls;

@@ -13,7 +13,9 @@ use pocketwatt_model::{
 use super::{output, selection::CacheArguments};
 use crate::{
     cache::{CacheLock, Item},
+    columns,
     fetch::{self, Repository},
+    inert,
     plan::DEFAULT_SEED,
     refusal::Refusal,
 };
@@ -279,7 +281,7 @@ fn list(entries: &[LibraryEntry]) -> String {
             Ok(manifest) => manifest.origin_text(),
             Err(error) => format!("damaged: {error}"),
         };
-        [entry.name.clone(), number(parameters), number(bytes), origin]
+        [inert::line(&entry.name), number(parameters), number(bytes), inert::line(&origin)]
     });
     let missing = Preset::ALL.iter().filter(|preset| entries.iter().all(|entry| entry.name != preset.name));
     let missing = missing.map(|preset| {
@@ -301,10 +303,11 @@ fn list(entries: &[LibraryEntry]) -> String {
 fn table(header: [&str; 4], rows: &[[String; 4]]) -> String {
     let header = header.map(str::to_owned);
     let lines = || std::iter::once(&header).chain(rows);
-    let width = |column: usize| lines().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let width = |column: usize| columns::widest(lines().map(|row| row[column].as_str()));
     let (name_width, parameters_width, size_width) = (width(0), width(1), width(2));
     let line = |[name, parameters, size, last]: &[String; 4]| {
-        format!("  {name:name_width$}  {parameters:>parameters_width$}  {size:>size_width$}  {last}\n")
+        let name = columns::left(name, name_width);
+        format!("  {name}  {parameters:>parameters_width$}  {size:>size_width$}  {last}\n")
     };
     lines().map(line).collect()
 }
@@ -343,7 +346,7 @@ fn verify_model(library: &ModelLibrary, name: &str) -> Result<(String, bool)> {
     let _lock = CacheLock::take(library.root(), Item::Model(name))?;
     let manifest = match ModelManifest::read_at(&path) {
         Ok(manifest) => manifest,
-        Err(error) => return Ok((format!("{name}: {error}\n"), false)),
+        Err(error) => return Ok((format!("{}\n", inert::line(&format!("{name}: {error}"))), false)),
     };
     let (mut text, mut whole) = (String::new(), true);
     for (file, outcome) in manifest.verify_each(&path) {
@@ -353,7 +356,7 @@ fn verify_model(library: &ModelLibrary, name: &str) -> Result<(String, bool)> {
             Err(ModelError::Io { source, .. }) => &format!("unreadable: {source}"),
             Err(error) => &error.to_string(),
         };
-        text += &format!("{name}/{file}: {state}\n");
+        text += &(inert::line(&format!("{name}/{file}: {state}")) + "\n");
         whole &= outcome.is_ok();
     }
     Ok((text, whole))

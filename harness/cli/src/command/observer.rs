@@ -115,14 +115,14 @@ pub fn run(arguments: &ObserverArguments) -> Result<Exit> {
         at_unix_ms: wall_clock_unix_ms(),
         ..ObserverCost::of(&outcome?).context("too few pairs were measured")?
     };
-    match arguments.format {
-        ProbeFormat::Table => output::write(&describe(&cost))?,
-        ProbeFormat::Json => output::write(&format!("{}\n", serde_json::to_string_pretty(&cost)?))?,
-    }
     // What another rate costs says nothing about a run, which reads at the default one.
     if arguments.period == Sampler::DEFAULT_PERIOD.as_millis() as u64 {
         let device = device_facts(&SystemRoot::real(), arguments.device.as_deref());
-        cost.write(&arguments.results.join(&device.name)).context("the result was shown, but not stored")?;
+        cost.write(&arguments.results.join(&device.name)).context("the cost was measured, but not stored")?;
+    }
+    match arguments.format {
+        ProbeFormat::Table => output::write(&describe(&cost))?,
+        ProbeFormat::Json => output::write_json(&cost)?,
     }
     Ok(Exit::Success)
 }

@@ -72,7 +72,7 @@ fn bandwidth(arguments: &BandwidthArguments) -> Result<Exit> {
     }
     match arguments.format {
         ProbeFormat::Table => output::write(&table(&measured))?,
-        ProbeFormat::Json => output::write(&format!("{}\n", serde_json::to_string_pretty(&measured)?))?,
+        ProbeFormat::Json => output::write_json(&measured)?,
     }
     Ok(Exit::Success)
 }

@@ -20,6 +20,7 @@ use pocketwatt_record::{
 
 use self::ownership::OwnedRun;
 use super::{
+    advice::Advice,
     beside::BesideArguments,
     calls::CallArguments,
     damaged,
@@ -31,6 +32,7 @@ use super::{
 };
 use crate::{
     exit::Exit,
+    last_resort::Unfinished,
     measure::{CaseMeters, Device, Entered, Mailbox, Sweep, SweepEnd, all_measured},
     plan::{
         Backend, Data, Outline, PlannedModel, PreparedModel, Registry, Scenario, Selection, Study, computed_precisions,
@@ -328,20 +330,25 @@ fn measure(
     };
     sweep.prepare_runners()?;
     sweep.ensure_same_runners(&stored)?;
+    let mut go_on = Advice::new(&["run", "--resume"]).run(folder.path()).cache(&cache).registry(&arguments.registry);
+    if arguments.retry {
+        go_on = go_on.flag("--retry");
+    }
+    let kept = format!("measured cases are kept in {}; go on with `{go_on}`", folder.path().display());
+    let _unfinished = Unfinished::new(kept.clone());
     let mut progress = progress::Progress::new(&run.plan, &run.settings, |planned| !wanted(&planned.case));
-    let end = sweep.measure(folder, wanted, (meters, device), mailbox, &mut progress).with_context(|| {
-        format!("the run stopped; measured cases are kept in {}; go on with --resume", folder.path().display())
-    })?;
+    let end = sweep
+        .measure(folder, wanted, (meters, device), mailbox, &mut progress)
+        .with_context(|| format!("the run stopped; {kept}"))?;
     device.leave();
     let Records { intact: records, damaged, .. } = folder.records_of(run)?;
     if end == SweepEnd::Interrupted {
         notice!("");
         notice!(
-            "interrupted: {} of {} cases are stored in {}; go on with `pocketwatt run --resume {}`",
+            "interrupted: {} of {} cases are stored in {}; go on with `{go_on}`",
             records.len(),
             run.plan.len(),
             folder.path().display(),
-            run.id
         );
         return Ok(Exit::Interrupted);
     }

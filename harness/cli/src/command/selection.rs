@@ -1,6 +1,6 @@
 //! What to measure, as `run`, `list` and `conformance` are told it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::{
@@ -38,12 +38,19 @@ impl CacheArguments {
     /// The folder.
     ///
     /// # Errors
-    /// When nothing says where it is.
+    /// When nothing says where it is, or runners could not be told.
     pub fn root(&self) -> Result<PathBuf> {
-        match &self.cache {
-            Some(cache) => Ok(std::path::absolute(cache)?),
-            None => Ok(ModelLibrary::default_root()?),
+        let root = match &self.cache {
+            Some(cache) => std::path::absolute(cache)?,
+            None => ModelLibrary::default_root()?,
+        };
+        if root.to_str().is_none() {
+            return Err(Refusal::error(format!(
+                "the cache {root:?} has a name that is not UTF-8, in which runners are told their files: choose another \
+                 folder with --cache or POCKETWATT_CACHE"
+            )));
         }
+        Ok(root)
     }
 
     /// The models in it.
@@ -70,6 +77,11 @@ impl RegistryArguments {
     /// When the file cannot be read or does not have the form.
     pub fn open(&self) -> Result<Registry> {
         Registry::open(self.backends.as_deref())
+    }
+
+    /// The user's own file, if there is one.
+    pub fn file(&self) -> Option<&Path> {
+        self.backends.as_deref()
     }
 }
 

@@ -7,6 +7,7 @@ use clap::Args;
 use pocketwatt_record::Records;
 
 use super::{
+    advice::Advice,
     calls::CallArguments,
     damaged, output,
     selection::CacheArguments,
@@ -71,11 +72,12 @@ pub fn run(arguments: ShowArguments) -> Result<Exit> {
         run.study = None;
     }
     if records.is_empty() {
+        let go_on = Advice::new(&["run", "--resume"]).run(folder.path()).cache(&arguments.cache.root()?);
         let run = folder.path().display();
         if !damaged.is_empty() {
             return Err(Refusal::error(format!("no record of {run} can be read")));
         }
-        return Err(Refusal::error(format!("no case of {run} was measured yet: go on with `pocketwatt run --resume`")));
+        return Err(Refusal::error(format!("no case of {run} was measured yet: go on with `{go_on}`")));
     }
     let mut output = report::render(&run, &records, &damaged, arguments.format, &Style::detect())?;
     if arguments.turns {
@@ -84,7 +86,7 @@ pub fn run(arguments: ShowArguments) -> Result<Exit> {
     if arguments.show_text {
         let decoder = Decoder::new(arguments.cache.library()?);
         output.push('\n');
-        output += &report::text::render(&records, &|record, tokens| decoder.decode(record, tokens));
+        output += &report::text::render(&records, arguments.format, &|record, tokens| decoder.decode(record, tokens));
     }
     output += &arguments.calls.text(&run, &records, arguments.format, &arguments.cache)?;
     if let Some(charts) = &arguments.charts {

@@ -1,6 +1,7 @@
 //! What can be measured on this device, and what would disturb it: said before anything is measured.
 
 mod energy;
+mod folders;
 mod processors;
 mod programs;
 mod room;
@@ -111,6 +112,13 @@ pub fn examine(subject: &Subject) -> Vec<Check> {
     checks.push(room::other(subject.other));
     checks.push(room::memory(&around.memory, subject.model));
     checks.extend(programs::checks(subject.backends, subject.cache));
+    let models = subject.cache.join("models");
+    checks.extend(folders::checks(&[
+        ("cache", subject.cache),
+        ("models", &models),
+        // Where `pocketwatt run` stores unless it is told otherwise.
+        ("results", Path::new("results")),
+    ]));
     checks
 }
 

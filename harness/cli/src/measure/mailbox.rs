@@ -8,6 +8,8 @@ use std::{
 use anyhow::{Context, Result};
 use pocketwatt_protocol::{Event, WireError};
 
+use super::hangup;
+
 /// What arrives.
 #[derive(Debug)]
 pub(super) enum Message {
@@ -18,7 +20,7 @@ pub(super) enum Message {
         /// What it wrote.
         event: Result<Event, WireError>,
     },
-    /// Ctrl-C, or a request to terminate.
+    /// Ctrl-C, a request to terminate, or the end of the terminal.
     Interrupted,
 }
 
@@ -43,18 +45,22 @@ pub(super) enum Arrival {
 }
 
 impl Mailbox {
-    /// A queue that Ctrl-C and SIGTERM write into, instead of ending the process.
+    /// A queue that Ctrl-C, SIGTERM and SIGHUP write into, instead of ending the process.
     ///
     /// # Errors
     /// When the signals cannot be caught. They can be caught once in a process.
     pub fn with_signals() -> Result<Self> {
         let mailbox = Self::without_signals();
         let sender = mailbox.sender.clone();
+        let outlives_terminal = hangup::is_ignored();
         ctrlc::set_handler(move || {
             // The receiver is gone only when the process ends anyway.
             let _ = sender.send(Message::Interrupted);
         })
         .context("cannot catch Ctrl-C")?;
+        if outlives_terminal {
+            hangup::ignore();
+        }
         Ok(mailbox)
     }
 

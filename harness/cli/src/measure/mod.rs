@@ -5,6 +5,7 @@ mod audit;
 mod calls;
 mod case;
 pub mod device;
+mod hangup;
 pub mod holder;
 mod judgement;
 mod library;

@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 
 use anyhow::Result;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
+use pocketwatt_files::check_name;
 use pocketwatt_protocol::{GraphKind, Precision};
 use pocketwatt_record::Case;
 
 use super::{Backend, Registry, Scenario};
-use crate::refusal::Refusal;
+use crate::{file_name, refusal::Refusal};
 
 /// Which ONNX graph the backends load.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,6 +96,9 @@ pub fn plan_cases(selection: &Selection) -> Result<Vec<Case>> {
             }
         }
     }
+    for case in &cases {
+        check_name(&case.id).map_err(|error| Refusal::error(format!("a case cannot be stored: {error}")))?;
+    }
     let mut ids = BTreeSet::new();
     if let Some(twice) = cases.iter().find(|case| !ids.insert(case.id.as_str())) {
         return Err(Refusal::error(format!("{} is in the plan twice: name each thing once", twice.id)));
@@ -126,7 +130,7 @@ pub fn computed_precisions<'a>(cases: impl IntoIterator<Item = &'a Case>, regist
     precisions.into_iter().collect()
 }
 
-/// Names the case and its file, so only letters that every file system takes.
+/// Names the case and its file.
 fn id(
     scenario: &str,
     model: &str,
@@ -137,9 +141,7 @@ fn id(
 ) -> String {
     let graph = graph.map_or(String::new(), |graph| format!("_{}", graph.name()));
     let id = format!("{scenario}_{model}_{backend}{graph}_{}_{threads}t", precision.name());
-    id.chars()
-        .map(|letter| if letter.is_ascii_alphanumeric() || "-_.".contains(letter) { letter } else { '-' })
-        .collect()
+    file_name::harmless(&id)
 }
 
 /// The first graph in documented order that every backend loads, of those that load graphs at all.

@@ -3,6 +3,8 @@
 use pocketwatt_protocol::{GraphKind, TokenId};
 use pocketwatt_record::ModelPassport;
 
+use crate::{columns, inert};
+
 /// Largest difference between two logits that still counts as the same model, in f32: engines add in another order.
 const TOLERANCE: f32 = 1e-3;
 
@@ -80,7 +82,7 @@ impl Row {
             ],
             Verdict::Failed(reason) => ["-".into(), "-".into(), "-".into(), format!("failed: {reason}")],
         };
-        [self.backend.clone(), graph, difference, choice, tokens, verdict]
+        [self.backend.clone(), graph, difference, choice, tokens, verdict].map(|cell| inert::line(&cell))
     }
 }
 
@@ -116,12 +118,12 @@ pub fn render(model: &ModelPassport, rows: &[Row], text: Option<&str>) -> String
     let mut widths = [0; 6];
     for line in &lines {
         for (width, cell) in widths.iter_mut().zip(line) {
-            *width = (*width).max(cell.chars().count());
+            *width = (*width).max(columns::width(cell));
         }
     }
-    let mut output = format!("{}, {}\n\n", model.name, model.origin);
+    let mut output = format!("{}, {}\n\n", inert::line(&model.name), inert::line(&model.origin));
     for line in &lines {
-        let cells: Vec<String> = line.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}")).collect();
+        let cells: Vec<String> = line.iter().zip(widths).map(|(cell, width)| columns::left(cell, width)).collect();
         output += &format!("{}\n", cells.join("  ").trim_end());
     }
     output += &format!(
@@ -129,7 +131,7 @@ pub fn render(model: &ModelPassport, rows: &[Row], text: Option<&str>) -> String
          probable token;\nsame text: equal tokens from the first on, of those generated greedily (acceptance: all)\n"
     );
     if let Some(text) = text.filter(|_| !model.seeded) {
-        output += &format!("\ngenerated after the text:\n  {}\n", text.trim().replace('\n', "\n  "));
+        output += &format!("\ngenerated after the text:\n  {}\n", inert::text(text.trim()).replace('\n', "\n  "));
     }
     output
 }

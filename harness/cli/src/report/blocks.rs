@@ -2,6 +2,8 @@
 
 use pocketwatt_record::{Case, Outcome, Record};
 
+use crate::inert;
+
 /// The cases that differ in nothing but the backend and its graph.
 pub struct Block<'a> {
     /// In the order of the plan; never empty.
@@ -100,8 +102,7 @@ pub fn case_name(case: &Case, peers: &[&Case]) -> String {
     }
 }
 
-/// Text from outside on one line: what a runner said must not move the cursor of the terminal that shows it.
+/// Text from outside on one line, without spaces in a row.
 pub fn one_line(text: &str) -> String {
-    let clean: String = text.chars().map(|character| if character.is_control() { ' ' } else { character }).collect();
-    clean.split_whitespace().collect::<Vec<_>>().join(" ")
+    inert::line(text).split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -85,10 +85,11 @@ pub fn render(records: &[Record], answers: &Answers, format: Format, style: &Sty
             Format::Markdown => markdown::table_of(&sheet),
             _ => table::table_of(&sheet, style),
         };
-        let fence = if format == Format::Markdown { "```\n" } else { "" };
         let wrong: String =
             group.iter().zip(&labels).map(|(record, label)| wrong_answers(record, label, answers)).collect();
-        output += &format!("{fence}{}\n{fence}\n", wrong.trim_end());
+        let wrong =
+            if format == Format::Markdown { markdown::verbatim(&wrong) } else { wrong.trim_end().to_owned() + "\n" };
+        output += &(wrong + "\n");
     }
     output
 }

@@ -1,10 +1,12 @@
 //! One line per case and metric, in the catalogue's units, for spreadsheets and data frames. Quoted as in RFC 4180; lines
-//! end with a line feed alone, so that line-oriented tools keep working.
+//! end with a line feed alone, so that line-oriented tools keep working: one for each line of the table. Texts that a
+//! spreadsheet would compute as a formula get an apostrophe before them, as OWASP advises.
 
 use pocketwatt_record::{Metric, MetricValue, Outcome, Record, Run, Unit, Value, catalogue};
 use serde::Serialize;
 
 use super::sheet::shortcoming;
+use crate::inert;
 
 const COLUMNS: [&str; 28] = [
     "run",
@@ -69,11 +71,11 @@ fn fields(run: &Run, record: &Record, metric: &Metric, found: Option<&MetricValu
         (outcome, _) => reason(outcome),
     };
     [
-        run.id.clone(),
-        run.device.name.clone(),
-        case.scenario.clone(),
-        case.model.clone(),
-        case.backend.clone(),
+        text(&run.id),
+        text(&run.device.name),
+        text(&case.scenario),
+        text(&case.model),
+        text(&case.backend),
         case.precision.name().into(),
         case.graph.map(|graph| graph.name().to_owned()).unwrap_or_default(),
         case.threads.to_string(),
@@ -89,14 +91,14 @@ fn fields(run: &Run, record: &Record, metric: &Metric, found: Option<&MetricValu
         number(summary.map(|summary| summary.maximum)),
         number(summary.and_then(|summary| summary.standard_deviation)),
         outcome(&record.outcome).into(),
-        reason,
-        record.passport.model.weights_sha256.clone(),
-        record.passport.backend.as_ref().map(|backend| backend.engine_version.clone()).unwrap_or_default(),
+        text(&reason),
+        text(&record.passport.model.weights_sha256),
+        record.passport.backend.as_ref().map(|backend| text(&backend.engine_version)).unwrap_or_default(),
         scope.map(|scope| name_in_records(&scope.scope)).unwrap_or_default(),
         number(found.and_then(|found| found.uncertainty)),
         scope.map(|scope| scope.source.name().to_owned()).unwrap_or_default(),
-        scope.and_then(|scope| scope.part.clone()).unwrap_or_default(),
-        record.passport.beside.clone().unwrap_or_default(),
+        scope.and_then(|scope| scope.part.as_deref()).map(text).unwrap_or_default(),
+        record.passport.beside.as_deref().map(text).unwrap_or_default(),
     ]
 }
 
@@ -138,6 +140,16 @@ fn unit(unit: Unit) -> &'static str {
         Unit::Nats => "nats",
         Unit::One => "1",
         Unit::Hours => "hours",
+    }
+}
+
+/// A text from outside as a cell: on one line, and never a formula.
+fn text(text: &str) -> String {
+    let shown = inert::line(text);
+    if shown.trim_start().starts_with(['=', '+', '-', '@', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}']) {
+        format!("'{shown}")
+    } else {
+        shown
     }
 }
 

@@ -141,7 +141,7 @@ fn head(row: &Row) -> String {
 }
 
 fn unreached(footnotes: &mut Footnotes) -> Cell {
-    let reason = "not measured yet: go on with `pocketwatt run --resume`";
+    let reason = "not measured yet: `--resume` of `pocketwatt run` goes on";
     Cell { value: "not reached".into(), footnote: Some(footnotes.number(reason.into())), ..Cell::default() }
 }
 

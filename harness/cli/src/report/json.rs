@@ -20,6 +20,7 @@ use super::{
     calls::{Share, share},
     turns::{self, TurnPart},
 };
+use crate::inert;
 
 /// Version of this document, apart from that of the records.
 const REPORT_FORMAT: FormatVersion = FormatVersion { major: 1, minor: 3 };
@@ -185,7 +186,8 @@ pub fn render(run: &Run, records: &[Record], damaged: &[Damaged]) -> anyhow::Res
         cases: blocks(records).iter().flat_map(cases).collect(),
         damaged: damaged.iter().map(DamagedPart::from).collect(),
     };
-    Ok(serde_json::to_string_pretty(&report).context("cannot write the report as JSON")? + "\n")
+    let document = serde_json::to_string_pretty(&report).context("cannot write the report as JSON")?;
+    Ok(inert::json(&document) + "\n")
 }
 
 fn cases<'a>(block: &Block<'a>) -> Vec<CasePart<'a>> {

@@ -7,6 +7,7 @@ use super::{
     row::Cell,
     sheet::{Sheet, sheets},
 };
+use crate::inert;
 
 /// One heading and one table for each sheet, then what they have in common.
 pub fn render(run: &Run, records: &[Record], damaged: &[Damaged]) -> String {
@@ -26,6 +27,7 @@ pub fn render(run: &Run, records: &[Record], damaged: &[Damaged]) -> String {
 
 /// One heading and one table.
 pub fn table_of(sheet: &Sheet) -> String {
+    let sheet = &sheet.inert();
     let names: Vec<String> = sheet.columns.iter().map(|name| escape(&name.replace('\n', ", "))).collect();
     let mut output = format!("### {}\n\n| | {} |\n", escape(&sheet.title), names.join(" | "));
     output += &format!("|---|{}\n", "---:|".repeat(names.len()));
@@ -67,14 +69,40 @@ fn cell(cell: &Cell) -> String {
     if cell.best { format!("**{text}** \\*") } else { text }
 }
 
-/// Keeps text from becoming markup. Underscores inside words are none in this flavour.
+/// Keeps text from becoming markup, an address, or another line. Underscores inside words are none in this flavour.
 fn escape(text: &str) -> String {
+    let text = inert::line(text);
     let mut escaped = String::with_capacity(text.len());
-    for character in text.chars() {
-        if matches!(character, '|' | '*' | '`' | '<' | '[' | ']' | '\\') {
+    let mut before = ' ';
+    for (place, character) in text.char_indices() {
+        let after = text[place + character.len_utf8()..].chars().next().unwrap_or(' ');
+        let active = match character {
+            '|' | '*' | '`' | '<' | '>' | '[' | ']' | '\\' | '~' | '$' | '&' => true,
+            '_' => !(before.is_alphanumeric() && after.is_alphanumeric()),
+            // `https://` and `www.` become links by themselves.
+            ':' => after == '/',
+            '.' => text[..place].to_ascii_lowercase().ends_with("www"),
+            // A mention on the page of a repository, or an address of mail.
+            '@' => after.is_alphanumeric(),
+            _ => false,
+        };
+        if active {
             escaped.push('\\');
         }
         escaped.push(character);
+        before = character;
     }
     escaped
+}
+
+/// The heading of what stands below the tables.
+pub fn heading(text: &str) -> String {
+    format!("### {}\n\n", escape(text))
+}
+
+/// Text that is not to be laid out, between fences that it does not hold.
+pub fn verbatim(text: &str) -> String {
+    let longest = text.split(|character| character != '`').map(str::len).max().unwrap_or(0);
+    let fence = "`".repeat(longest.max(2) + 1);
+    format!("{fence}\n{}\n{fence}\n", text.trim_end())
 }

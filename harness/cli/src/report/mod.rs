@@ -33,7 +33,7 @@ mod turns;
 mod user_units;
 mod values;
 
-pub use table::{Paint, paragraph};
+pub use table::{Paint, paragraph, strip_foreign_escapes};
 pub use turns::render as render_turns;
 
 use std::{env, io, io::IsTerminal};
@@ -65,17 +65,20 @@ pub struct Style {
 }
 
 impl Style {
-    /// Colour and width of the terminal that is standard output; neither if it is none. `NO_COLOR` turns colour off.
+    /// Colour and width of the terminal that is standard output; neither if it is none.
     pub fn detect() -> Self {
         if !io::stdout().is_terminal() {
             return Self::default();
         }
         let width = rustix::termios::tcgetwinsize(io::stdout()).ok().map(|size| usize::from(size.ws_col));
-        Self {
-            color: env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
-            width: width.filter(|&width| width > 0),
-        }
+        Self { color: takes_escapes(&io::stdout()), width: width.filter(|&width| width > 0) }
     }
+}
+
+/// Whether escape sequences may be written there: to a terminal that knows them, unless `NO_COLOR` forbids them.
+pub fn takes_escapes(stream: &impl IsTerminal) -> bool {
+    let set = |variable: &str| env::var_os(variable).filter(|value| !value.is_empty());
+    stream.is_terminal() && set("NO_COLOR").is_none() && set("TERM").is_some_and(|terminal| terminal != "dumb")
 }
 
 /// Writes the results of a run in `format`, and what lies among its records and is none.

@@ -1,6 +1,6 @@
 //! How far a run is. Drawn between iterations only, so that drawing never falls into what is measured.
 
-use std::io::{self, IsTerminal};
+use std::io;
 
 use pocketwatt_protocol::{Clock, MonotonicClock, MonotonicNs};
 use pocketwatt_record::{Outcome, PlannedCase, Record, RunSettings};
@@ -16,6 +16,7 @@ use crate::{
 pub struct Progress<'a> {
     plan: &'a [PlannedCase],
     settings: &'a RunSettings,
+    /// Whether it is a terminal on which a line can be drawn anew.
     terminal: bool,
     remaining: Remaining,
     case_start: MonotonicNs,
@@ -30,7 +31,7 @@ impl<'a> Progress<'a> {
         Self {
             plan,
             settings,
-            terminal: io::stderr().is_terminal(),
+            terminal: super::takes_escapes(&io::stderr()),
             remaining,
             case_start: MonotonicClock.now(),
             counted_from: None,

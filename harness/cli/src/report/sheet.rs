@@ -14,6 +14,7 @@ use super::{
     user_units::user_units,
     values::{Statistic, Values},
 };
+use crate::inert;
 
 /// Longest reason that a footnote repeats; the record has all of it.
 const REASON_CHARACTERS: usize = 400;
@@ -133,6 +134,29 @@ impl Sheet {
 }
 
 impl Sheet {
+    /// The same, safe to show: the one place for all tables, whatever their texts are made of.
+    pub fn inert(&self) -> Self {
+        let lines = |texts: &[String]| texts.iter().map(|text| inert::line(text)).collect();
+        let cell =
+            |cell: &Cell| Cell { value: inert::line(&cell.value), spread: inert::line(&cell.spread), ..cell.clone() };
+        let row = |row: &Row| Row {
+            label: inert::line(&row.label),
+            unit: row.unit,
+            cells: row.cells.iter().map(cell).collect(),
+            heading: row.heading,
+        };
+        let name = |name: &String| name.split('\n').map(inert::line).collect::<Vec<_>>().join("\n");
+        Self {
+            title: inert::line(&self.title),
+            columns: self.columns.iter().map(name).collect(),
+            rows: self.rows.iter().map(row).collect(),
+            footnotes: lines(&self.footnotes),
+            notes: lines(&self.notes),
+            battery: lines(&self.battery),
+            has_energy: self.has_energy,
+        }
+    }
+
     /// Whether there are shares, which have an interval of their own.
     pub fn has_shares(&self) -> bool {
         self.rows.iter().flat_map(|row| &row.cells).any(|cell| cell.spread.starts_with('['))

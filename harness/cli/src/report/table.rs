@@ -8,6 +8,10 @@ use super::{
     row::{Cell, Row},
     sheet::{Sheet, sheets},
 };
+use crate::{
+    columns::{spaces as padding, width as length},
+    inert,
+};
 
 /// Text below the tables is wrapped here at the latest: longer lines are hard to read.
 const TEXT_WIDTH: usize = 100;
@@ -34,6 +38,7 @@ pub fn render(run: &Run, records: &[Record], damaged: &[Damaged], style: &Style)
 
 /// One sheet, and an empty line.
 pub fn table_of(sheet: &Sheet, style: &Style) -> String {
+    let sheet = &sheet.inert();
     let paint = Paint { color: style.color };
     let text_width = style.width.unwrap_or(TEXT_WIDTH).min(TEXT_WIDTH);
     let mut output = paint.bold(&sheet.title) + "\n";
@@ -189,8 +194,9 @@ fn word(cell: &Cell) -> String {
 
 /// `text` after `head`, wrapped at `width`, its further lines indented as far as the first.
 pub fn paragraph(head: &str, text: &str, width: usize, paint: Paint) -> String {
-    let indent = length(head);
-    let mut output = paint.dim(head);
+    let (head, text) = (inert::line(head), inert::line(text));
+    let indent = length(&head);
+    let mut output = paint.dim(&head);
     let mut used = indent;
     for (index, word) in text.split_whitespace().enumerate() {
         if index > 0 && used + 1 + length(word) > width {
@@ -207,15 +213,7 @@ pub fn paragraph(head: &str, text: &str, width: usize, paint: Paint) -> String {
     output + "\n"
 }
 
-fn padding(width: usize, used: usize) -> String {
-    " ".repeat(width.saturating_sub(used))
-}
-
-fn length(text: &str) -> usize {
-    text.chars().count()
-}
-
-/// Escape sequences, or nothing where colour is off.
+/// Escape sequences, or nothing where colour is off. They are put around what is safe to show already.
 #[derive(Clone, Copy)]
 pub struct Paint {
     /// Whether there are any.
@@ -244,6 +242,25 @@ impl Paint {
     }
 
     fn wrap(self, code: &str, text: &str) -> String {
+        debug_assert!(CODES.contains(&code), "a colour that no output lets pass");
         if self.color && !text.is_empty() { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
     }
+}
+
+/// All that [`Paint`] writes behind `\x1b[` and before `m`.
+const CODES: [&str; 5] = ["0", "1", "2", "1;32", "31"];
+
+/// The last look at a text on its way to a terminal: no escape sequence passes but those of [`Paint`], and those only where
+/// the style has colours.
+pub fn strip_foreign_escapes(text: &str, style: &Style) -> String {
+    let mut parts = text.split('\x1b');
+    let mut shown = parts.next().map(inert::text).unwrap_or_default();
+    for part in parts {
+        let own = CODES.iter().find_map(|code| part.strip_prefix('[')?.strip_prefix(code)?.strip_prefix('m'));
+        match own.filter(|_| style.color) {
+            Some(rest) => shown += &format!("\x1b{}{}", &part[..part.len() - rest.len()], inert::text(rest)),
+            None => shown += &inert::text(&format!("\x1b{part}")),
+        }
+    }
+    shown
 }

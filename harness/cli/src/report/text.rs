@@ -4,21 +4,25 @@ use pocketwatt_protocol::TokenId;
 use pocketwatt_record::Record;
 
 use super::{
+    Format,
     agreement::answers,
     blocks::{Block, Column, blocks},
+    markdown,
 };
+use crate::inert;
 
 /// Tokens that are listed by number where there is no tokenizer to turn them into text.
 const LISTED_TOKENS: usize = 16;
 
 /// The answers of every block, turn by turn; backends that gave the same tokens share one text.
-pub fn render(records: &[Record], decode: &dyn Fn(&Record, &[TokenId]) -> Option<String>) -> String {
-    render_with_prompts(records, decode, &|_, _| None)
+pub fn render(records: &[Record], format: Format, decode: &dyn Fn(&Record, &[TokenId]) -> Option<String>) -> String {
+    render_with_prompts(records, format, decode, &|_, _| None)
 }
 
 /// As [`render`], with what the user said: `prompt` gives the user's text of a case's turn, counted from 0.
 pub fn render_with_prompts(
     records: &[Record],
+    format: Format,
     decode: &dyn Fn(&Record, &[TokenId]) -> Option<String>,
     prompt: &dyn Fn(&Record, usize) -> Option<String>,
 ) -> String {
@@ -26,7 +30,10 @@ pub fn render_with_prompts(
     for block in blocks(records) {
         let conversation = conversation(&block, decode, prompt);
         if !conversation.is_empty() {
-            output += &format!("{}\n\n{conversation}", block.title());
+            output += &match format {
+                Format::Markdown => markdown::heading(&block.title()) + &markdown::verbatim(&conversation) + "\n",
+                _ => format!("{}\n\n{conversation}", block.title()),
+            };
         }
     }
     output
@@ -82,11 +89,7 @@ pub fn by_number(tokens: &[TokenId]) -> String {
     format!("(no tokenizer; token numbers: {}{more})", listed.join(" "))
 }
 
-/// Two spaces before every line; control characters of generated text must not reach the terminal.
+/// Two spaces before every line.
 fn indent(text: &str) -> String {
-    let clean: String = text
-        .chars()
-        .map(|character| if character.is_control() && character != '\n' { ' ' } else { character })
-        .collect();
-    clean.trim().lines().map(|line| format!("  {line}").trim_end().to_owned() + "\n").collect()
+    text.trim().lines().map(|line| format!("  {}", inert::line(line)).trim_end().to_owned() + "\n").collect()
 }

@@ -132,7 +132,11 @@ fn what_cannot_be_generated_is_refused_and_leaves_nothing() {
 #[test]
 fn a_disk_that_runs_full_on_the_way_tells_what_is_needed() {
     let full = |kind: std::io::ErrorKind| ModelError::io("write", "/models/one")(kind.into()).or_full(123);
-    assert!(full(std::io::ErrorKind::StorageFull).to_string().contains("123 bytes are needed, 0 are free"));
+    assert!(
+        full(std::io::ErrorKind::StorageFull)
+            .to_string()
+            .contains("123 bytes are needed and 16777216 more are kept free, 0 are free")
+    );
     assert_eq!(full(std::io::ErrorKind::PermissionDenied).to_string(), "cannot write /models/one");
 }
 

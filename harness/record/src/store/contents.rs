@@ -119,7 +119,7 @@ impl RunFolder {
     /// # Errors
     /// When the file system refuses.
     pub fn restore_cases(&self) -> Result<(), StoreError> {
-        fs::create_dir_all(self.cases()).map_err(StoreError::io("create", &self.cases()))
+        pocketwatt_files::create_folder(&self.cases()).map_err(StoreError::io("create", &self.cases()))
     }
 
     /// Renames a damaged record, so that its case can be measured again and nothing is lost. Gives the new name.

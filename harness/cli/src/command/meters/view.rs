@@ -12,7 +12,10 @@ use super::{
     amount::{quantity, with_uncertainty},
     watched,
 };
-use crate::report::{Paint, Style, paragraph};
+use crate::{
+    columns, inert,
+    report::{Paint, Style, paragraph},
+};
 
 const TEXT_WIDTH: usize = 100;
 const GAP: &str = "  ";
@@ -138,10 +141,11 @@ pub fn table(view: &MetersView, style: &Style) -> String {
     }
     if !view.absent.is_empty() {
         output += &format!("\n{}\n", paint.bold("not read"));
-        let longest = view.absent.iter().map(|absent| absent.id.chars().count()).max().unwrap_or(0);
-        for absent in &view.absent {
+        let ids: Vec<String> = view.absent.iter().map(|absent| inert::line(&absent.id)).collect();
+        let longest = columns::widest(ids.iter().map(String::as_str));
+        for (absent, id) in view.absent.iter().zip(&ids) {
             let text = format!("{}: {}", absent.unavailable.reason.words(), absent.unavailable.hint);
-            output += &paragraph(&format!("  {:longest$}  ", absent.id), &text, width, paint);
+            output += &paragraph(&format!("  {}  ", columns::left(id, longest)), &text, width, paint);
         }
     }
     output
@@ -149,21 +153,18 @@ pub fn table(view: &MetersView, style: &Style) -> String {
 
 /// Side by side where there is room, one below the other where not.
 fn meters(view: &MetersView, width: usize, paint: Paint) -> String {
-    let rows: Vec<[String; 8]> = view.meters.iter().map(MeterView::cells).collect();
+    let rows: Vec<[String; 8]> = view.meters.iter().map(|meter| meter.cells().map(|cell| inert::line(&cell))).collect();
     let mut header = HEADER.map(str::to_owned);
     header[7] = format!("energy in {:.1} s", view.watched_s.unwrap_or(0.0));
     let widths: Vec<usize> = (0..HEADER.len())
-        .map(|column| {
-            let cells = rows.iter().map(|row| row[column].chars().count());
-            cells.chain([header[column].chars().count()]).max().unwrap_or(0)
-        })
+        .map(|column| columns::widest(rows.iter().chain([&header]).map(|row| row[column].as_str())))
         .collect();
     if widths.iter().sum::<usize>() + GAP.len() * (widths.len() - 1) > width {
         return rows.iter().map(|row| stacked(&header, row, paint)).collect::<Vec<_>>().join("\n");
     }
     let line = |cells: &[String; 8]| {
         let cells = cells.iter().zip(&widths).enumerate().map(|(column, (cell, width))| {
-            if NUMBERS.contains(&column) { format!("{cell:>width$}") } else { format!("{cell:width$}") }
+            if NUMBERS.contains(&column) { columns::right(cell, *width) } else { columns::left(cell, *width) }
         });
         cells.collect::<Vec<_>>().join(GAP).trim_end().to_owned()
     };

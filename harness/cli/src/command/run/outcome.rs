@@ -1,12 +1,15 @@
 //! What a run shows when it has ended.
 
+use std::path::{Path, PathBuf};
+
 use anyhow::{Context, Result};
 use pocketwatt_record::{Damaged, Outcome, Record, Run, RunFolder};
 
 use super::{RunArguments, scenario};
 use crate::{
-    command::output,
+    command::{advice::Advice, output},
     plan::Scenario,
+    refusal::Refusal,
     report::{self, Style, decode::Decoder},
 };
 
@@ -31,22 +34,32 @@ pub(super) fn show(
         text.push('\n');
         text += &report::text::render_with_prompts(
             records,
+            arguments.format,
             &|record, tokens| decoder.decode(record, tokens),
             &|record, turn| user_text(&scenarios, record, turn),
         );
     }
     text += &arguments.calls.text(run, records, arguments.format, &arguments.cache)?;
-    output::write(&text)?;
+    let again = Advice::new(&["show"]).run(folder.path());
+    let shown = output::write(&text).with_context(|| format!("the records are stored; show them with `{again}`"));
     notice!("records: {}", folder.path().display());
     if records.iter().any(|record| record.outcome == Outcome::Measured) {
         let charts = folder.path().join("charts");
-        let files = report::charts::write(run, records, &charts).with_context(|| {
-            format!("the records are stored; draw the charts again with `pocketwatt show {}`", run.id)
-        })?;
+        let again = again.option("--charts", &charts);
+        let files = draw(run, records, &charts)
+            .with_context(|| format!("the records are stored; draw the charts again with `{again}`"))?;
         let names: Vec<_> = files.iter().filter_map(|file| file.file_name()?.to_str()).collect();
         notice!("charts:  {} ({})", charts.display(), names.join(", "));
     }
-    Ok(())
+    shown
+}
+
+/// Draws the charts into the run's own folder, and through no link that somebody put there.
+fn draw(run: &Run, records: &[Record], folder: &Path) -> Result<Vec<PathBuf>> {
+    if folder.is_symlink() {
+        return Err(Refusal::error(format!("{} is a link: remove it", folder.display())));
+    }
+    report::charts::write(run, records, folder)
 }
 
 /// What the user said in a turn, counted through all conversations.

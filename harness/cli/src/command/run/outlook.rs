@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use pocketwatt_record::PlannedCase;
 
 use crate::{
+    columns, inert,
     plan::{PlannedModel, Scenario},
     report::progress,
 };
@@ -26,7 +27,7 @@ pub(super) fn report_left_out(scenarios: &[Scenario], left_out: impl Iterator<It
 
 /// What would be measured, and how long it should take.
 pub(super) fn describe_plan(plan: &[PlannedCase], models: &BTreeMap<String, PlannedModel>) -> String {
-    let width = plan.iter().map(|planned| planned.case.id.len()).max().unwrap_or(0);
+    let width = columns::widest(plan.iter().map(|planned| planned.case.id.as_str()));
     let mut text = String::new();
     for planned in plan {
         text += &format!("{:width$}  about {}\n", planned.case.id, progress::words(planned.estimate_s));
@@ -36,6 +37,7 @@ pub(super) fn describe_plan(plan: &[PlannedCase], models: &BTreeMap<String, Plan
     for (name, model) in models {
         if let PlannedModel::Seeded(config) = model {
             let mebibytes = config.weight_bytes() >> 20;
+            let name = inert::line(name);
             text += &format!("{name} is not there yet and would be generated first: {mebibytes} MiB\n");
         }
     }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use pocketwatt_files::{Held, Lock, PartialFolder, remove_abandoned};
+use pocketwatt_files::{Held, Lock, PartialFolder, create_folder, remove_abandoned};
 use pocketwatt_record::{Run, RunFolder};
 use rustix::io::Errno;
 
@@ -33,7 +33,7 @@ impl OwnedRun {
     /// When nothing can be written or locked there. Then nothing is left there.
     pub(super) fn begin(results: &Path, run: &mut Run) -> Result<Self> {
         let device = results.join(&run.device.name);
-        fs::create_dir_all(&device).with_context(|| format!("cannot create {}", device.display()))?;
+        create_folder(&device).with_context(|| format!("cannot create {}", device.display()))?;
         remove_litter(results);
         let names = results.join(NAMES_LOCK);
         let _naming = Lock::take(&names, &holder::own_name(), |_| {}).map_err(|error| no_lock(&names, error))?;

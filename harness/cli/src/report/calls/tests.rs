@@ -52,18 +52,18 @@ fn categories_and_wrong_answers_are_traced() {
     f32 onnxruntime 1 thread: 4 of 24 answers are wrong, the first 2
       q-20, turn 1 (time): no call
         expected  no_call()
-        answered  48 [31m words
+        answered  48\u{1b}[31m words
       q-21, turn 1 (no call fits): no call
         expected  (not stored with the run)
-        answered  48 [31m words
+        answered  48\u{1b}[31m words
 
     f32 tract 1 thread: 19 of 24 answers are wrong, the first 2
       q-5, turn 1 (time): no call
         expected  no_call()
-        answered  48 [31m words
+        answered  48\u{1b}[31m words
       q-6, turn 1 (no call fits): no call
         expected  no_call()
-        answered  48 [31m words
+        answered  48\u{1b}[31m words
     ");
 }
 

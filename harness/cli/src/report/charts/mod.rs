@@ -11,17 +11,19 @@ mod sustained;
 mod turns;
 
 use std::{
-    fs,
+    io::Write,
     path::{Path, PathBuf},
 };
 
 use anyhow::Context;
+use pocketwatt_files::{create_folder, join_inside, write_atomically};
 use pocketwatt_record::{Record, Run};
 
 use super::{
     blocks::{column_name, combinations},
     study,
 };
+use crate::{file_name, inert};
 use bars::Bars;
 
 /// What the cases of one set of charts have in common.
@@ -69,7 +71,7 @@ impl<'a> Subject<'a> {
 /// # Errors
 /// When a chart cannot be drawn or its file cannot be written.
 pub fn write(run: &Run, records: &[Record], folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
-    fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
+    create_folder(folder).with_context(|| format!("cannot create {}", folder.display()))?;
     if let Some(study) = study::of(run) {
         let chart = study::chart::draw(run, records, &study).context("cannot draw the chart of the study")?;
         return Ok(chart.map(|chart| save(folder, study.name(), &chart)).transpose()?.into_iter().collect());
@@ -98,17 +100,16 @@ pub fn write(run: &Run, records: &[Record], folder: &Path) -> anyhow::Result<Vec
 }
 
 fn save(folder: &Path, name: &str, chart: &str) -> anyhow::Result<PathBuf> {
-    let path = folder.join(format!("{name}.svg"));
-    fs::write(&path, chart).with_context(|| format!("cannot write {}", path.display()))?;
+    let path = join_inside(folder, &format!("{name}.svg"))?;
+    let document = inert::text(chart);
+    write_atomically(&path, |file| file.write_all(document.as_bytes()))
+        .with_context(|| format!("cannot write {}", path.display()))?;
     Ok(path)
 }
 
-/// Tells the files of several combinations apart. Model names become file names, so only harmless characters stay.
+/// Tells the files of several combinations apart.
 fn suffix(group: &[&Record]) -> String {
     let Some(first) = group.first() else { return String::new() };
-    let harmless = |character: char| {
-        if character.is_ascii_alphanumeric() || matches!(character, '-' | '_' | '.') { character } else { '-' }
-    };
-    let model: String = first.case.model.chars().map(harmless).collect();
+    let model = file_name::harmless(&first.case.model);
     format!("-{model}-{}-{}t", first.case.precision.name(), first.case.threads)
 }

@@ -78,8 +78,8 @@ fn every_case_has_a_line() {
     int8  tract        1 thread    skipped [2]
     int8  candle       1 thread   58.0 ±0.1  *  372 ±3          527       97.3        17.2    42.4 ±0.04
     ──────────────────────────────────────────────────────────────────────────────────────────────────────
-    [1] f32 tract 2 threads failed while loading the model: cannot read graph: node 12 "Gather" is [31m
-        not supported
+    [1] f32 tract 2 threads failed while loading the model: cannot read graph: node 12 "Gather"
+        is\u{1b}[31m not supported
     [2] int8 tract 1 thread skipped: tract reads no blocks in 8 bits
     [3] it is the reference
     "#);
@@ -103,7 +103,7 @@ fn markdown_has_the_same_lines() {
     | int8  tract        1 thread | skipped \[2\] |  |  |  |  |  |
     | int8  candle       1 thread | **58.0 ±0.1** \* | 372 ±3 | 527 | 97.3 | 17.2 | 42.4 ±0.04 |
 
-    - \[1\] f32 tract 2 threads failed while loading the model: cannot read graph: node 12 "Gather" is \[31m not supported
+    - \[1\] f32 tract 2 threads failed while loading the model: cannot read graph: node 12 "Gather" is\\u{1b}\[31m not supported
     - \[2\] int8 tract 1 thread skipped: tract reads no blocks in 8 bits
     - \[3\] it is the reference
     "#);
@@ -115,7 +115,7 @@ fn a_case_that_was_not_reached_is_not_forgotten() {
     let output = shown(&fixture::run(&records), &records[..8], Format::Table);
     let line = output.lines().find(|line| line.starts_with("f32   candle       2 threads")).unwrap();
     assert!(line.contains("not reached [4]"), "{output}");
-    assert!(output.contains("[4] not measured yet: go on with `pocketwatt run --resume`"), "{output}");
+    assert!(output.contains("[4] not measured yet: `--resume` of `pocketwatt run` goes on"), "{output}");
 }
 
 #[test]

@@ -1,0 +1,23 @@
+//! The end of the terminal (SIGHUP). It stops a run as Ctrl-C does, unless the run was started to outlive its terminal.
+#![expect(
+    unsafe_code,
+    reason = "no safe interface lets a signal be ignored, and the one that catches others catches this one"
+)]
+
+use std::fs;
+
+/// Whether whoever started this program had it ignore the end of its terminal, as nohup does.
+pub(super) fn is_ignored() -> bool {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let signals = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let signals = signals.and_then(|signals| u64::from_str_radix(signals.trim(), 16).ok()).unwrap_or(0);
+    signals & (1 << (libc::SIGHUP - 1)) != 0
+}
+
+/// Ignores it from now on.
+pub(super) fn ignore() {
+    // SAFETY: the disposition SIG_IGN runs no code of ours.
+    unsafe {
+        libc::signal(libc::SIGHUP, libc::SIG_IGN);
+    }
+}
