@@ -81,11 +81,21 @@ impl Lock {
             opened => opened?,
         };
         match file.try_lock() {
-            Ok(()) => Ok(None),
+            Ok(()) => {
+                let_go(&file);
+                Ok(None)
+            }
             Err(TryLockError::WouldBlock) => Ok(Some(held(path, &mut file))),
             Err(TryLockError::Error(error)) => Err(error),
         }
     }
+}
+
+/// Closing the file would do, if no thread began a child process at this moment: until that runs its program, it has the
+/// file, too, and with it the lock.
+fn let_go(file: &File) {
+    // It fails only for a file that is no longer open.
+    let _ = file.unlock();
 }
 
 fn held(path: &Path, file: &mut File) -> Held {
@@ -103,6 +113,7 @@ impl Drop for Lock {
         if !self.shared {
             let _ = self.file.set_len(0);
         }
+        let_go(&self.file);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use pocketwatt_protocol::wall_clock_unix_ms;
 
-use crate::report::date;
+use crate::{inert, report::date};
 
 /// This process. A number of a process means something in its container alone, so the host's name stands beside it. The
 /// command line stays out: others may read this, and it may hold what is nobody's business.
@@ -12,10 +12,10 @@ pub fn own_name() -> String {
     format!("pocketwatt, process {} on {host}, since {since}", std::process::id())
 }
 
-/// What a lock's file says of its holder. Anybody may have written it, so nothing but plain characters is passed on.
+/// What a lock's file says of its holder. Anybody may have written it.
 pub fn shown(holder: &str) -> String {
-    let plain: String = holder.chars().filter(|c| c.is_ascii_graphic() || *c == ' ').collect();
-    if plain.trim().is_empty() { "somebody who left no name".into() } else { plain.trim().to_owned() }
+    let name = inert::line(holder.trim());
+    if name.is_empty() { "somebody who left no name".into() } else { name }
 }
 
 #[cfg(test)]
@@ -27,7 +27,7 @@ mod tests {
         let name = own_name();
         assert!(name.starts_with(&format!("pocketwatt, process {} on ", std::process::id())), "{name}");
         assert_eq!(shown(&name), name);
-        assert_eq!(shown("\u{1b}[31mred\u{202e}\r"), "[31mred");
-        assert_eq!(shown(" \u{7}"), "somebody who left no name");
+        assert_eq!(shown("\u{1b}[31mred"), "\\u{1b}[31mred");
+        assert_eq!(shown(" \n"), "somebody who left no name");
     }
 }
