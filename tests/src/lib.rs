@@ -3,7 +3,7 @@
 
 use std::{
     env,
-    ffi::OsStr,
+    ffi::{OsStr, OsString},
     fs::{self, File},
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
@@ -24,7 +24,7 @@ const STEP: Duration = Duration::from_millis(5);
 /// A folder with a cache and results of its own.
 pub struct Bench {
     root: TempDir,
-    environment: Vec<(String, String)>,
+    environment: Vec<(String, OsString)>,
 }
 
 /// What a command left behind.
@@ -58,8 +58,23 @@ impl Bench {
     }
 
     /// Sets a variable for all further commands.
-    pub fn set(&mut self, variable: &str, value: &str) {
-        self.environment.push((variable.to_owned(), value.to_owned()));
+    pub fn set(&mut self, variable: &str, value: impl Into<OsString>) {
+        self.environment.push((variable.to_owned(), value.into()));
+    }
+
+    /// Puts a shell script in the place of the fake backend's runner for all further commands, and tells its path. `RUNNER`
+    /// stands for the real one in it.
+    pub fn wrap_runner(&mut self, script: &str) -> PathBuf {
+        let runner = programs().join("pocketwatt-fake");
+        let text =
+            self.write("script", &format!("#!/bin/sh\n{}\n", script.replace("RUNNER", runner.to_str().unwrap())));
+        let wrapper = self.path("runners/pocketwatt-fake");
+        // By another process: a file that is open for writing here, if only for a moment in a child of another test, cannot be
+        // started.
+        let installed = Command::new("install").args(["-D", "-m", "755", &text]).arg(&wrapper).status().unwrap();
+        assert!(installed.success());
+        self.set("POCKETWATT_RUNNERS", self.path("runners"));
+        wrapper
     }
 
     /// A path in it.
@@ -98,6 +113,19 @@ impl Bench {
     pub fn shell(&self, line: &str) -> Finished {
         let path = env::join_paths([programs(), Path::new("/usr/bin"), Path::new("/bin")]).unwrap();
         self.spawn(self.program("sh", "").env("PATH", path).args(["-c", line])).finish()
+    }
+
+    /// A copy of `pocketwatt` in a folder of its own, as if it were installed there.
+    pub fn install(&self) -> PathBuf {
+        let (from, to) = (programs().join("pocketwatt"), self.path("bin/pocketwatt"));
+        fs::create_dir_all(self.path("bin")).unwrap();
+        fs::hard_link(&from, &to).or_else(|_| fs::copy(&from, &to).map(|_| ())).unwrap();
+        to
+    }
+
+    /// The same with that program in the place of `pocketwatt`.
+    pub fn start_program(&self, program: &Path, script: &str, arguments: &[&str]) -> Running {
+        self.spawn(self.program(program, script).args(arguments))
     }
 
     /// `pocketwatt` without arguments yet.

@@ -13,6 +13,7 @@ pub mod exit;
 mod file_name;
 
 pub mod fetch;
+pub mod hashed_file;
 pub mod inert;
 mod last_resort;
 pub mod measure;

@@ -6,6 +6,7 @@
 
 mod aside;
 mod folder;
+mod identity;
 mod lock;
 mod name;
 mod partial;
@@ -14,6 +15,7 @@ mod write;
 
 pub use aside::set_aside;
 pub use folder::create_folder;
+pub use identity::FileIdentity;
 pub use lock::{Held, Lock};
 pub use name::{NameError, check_name, join_inside};
 pub use partial::{PartialFolder, claim_folder, exchange, remove_abandoned};

@@ -199,7 +199,7 @@ impl ModelManifest {
     }
 
     /// Every file and its SHA-256.
-    fn files(&self) -> impl Iterator<Item = (&str, &str)> {
+    pub fn files(&self) -> impl Iterator<Item = (&str, &str)> {
         [
             (WEIGHTS, Some(&self.weights_sha256)),
             (CONFIG, Some(&self.config_sha256)),

@@ -105,6 +105,9 @@ pub struct Passport {
     pub backend: Option<BackendInfo>,
     /// SHA-256 of the runner program; absent only if there was none to run.
     pub runner_sha256: Option<String>,
+    /// SHA-256 of the shared library that the runner was told to open; absent for an engine that has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub library_sha256: Option<String>,
     /// The model.
     pub model: ModelPassport,
     /// SHA-256 of the graph file, for a backend that loads one.

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     exit::Exit,
-    measure::{Mailbox, Programs, RunnerProgram, ask, ensure_library},
+    measure::{Mailbox, Programs, RunnerProgram, ask},
     plan::{Backend, PreparedModel},
     refusal::Refusal,
     report::agreement_table::{self, Compared, Row},
@@ -87,7 +87,6 @@ pub fn run(arguments: ConformanceArguments) -> Result<Exit> {
     let scratch = PartialFolder::begin(&env::temp_dir()).context("cannot make a folder for the logits")?;
     let cache = arguments.cache.root()?;
     let mut comparison = Comparison {
-        cache: &cache,
         arguments: &arguments,
         model: &model,
         tokens: &tokens,
@@ -114,7 +113,6 @@ pub fn run(arguments: ConformanceArguments) -> Result<Exit> {
 /// What is asked of every backend.
 struct Comparison<'a> {
     arguments: &'a ConformanceArguments,
-    cache: &'a Path,
     model: &'a PreparedModel,
     tokens: &'a [TokenId],
     scratch: &'a Path,
@@ -126,9 +124,6 @@ impl Comparison<'_> {
     /// Logits and greedy tokens of a backend, or why there are none.
     fn answer(&mut self, backend: &Backend, graph: Option<GraphKind>) -> Result<Compared, String> {
         let program = self.programs.find(backend)?;
-        if let Some(library) = &backend.library {
-            ensure_library(library, &program, self.cache)?;
-        }
         let logits_path = self.scratch.join("logits");
         let score = ScoreTask {
             tokens: self.tokens.to_vec(),

@@ -18,7 +18,7 @@ use super::{
 use crate::{
     exit::Exit,
     measure::{
-        DeviceBusy, Entered, Mailbox, Programs, ensure_library,
+        DeviceBusy, Entered, Mailbox, Programs,
         observer::{Observed, SETTLE_MS, observe},
     },
     plan::{Backend, PreparedModel, Scenario, prepare},
@@ -76,9 +76,6 @@ pub fn run(arguments: &ObserverArguments) -> Result<Exit> {
     let model = PreparedModel::prepare(&library, &arguments.model, &[Precision::F32])?;
     let cache = arguments.cache.root()?;
     let program = Programs::new(&cache).find(backend).map_err(Refusal::error)?;
-    if let Some(library) = &backend.library {
-        ensure_library(library, &program, &cache).map_err(Refusal::error)?;
-    }
     let (root, choice) = arguments.meters.open()?;
     let meters: Vec<String> = choice.meters.iter().map(|meter| meter.info().id.clone()).collect();
     let mut mailbox = Mailbox::with_signals()?;

@@ -4,7 +4,7 @@ use std::{env, path::Path};
 
 use super::{Check, Status};
 use crate::{
-    measure::{Whereabouts, find_library, source_checkout},
+    measure::{LibraryPlace, Whereabouts, source_checkout},
     plan::{Backend, Library},
 };
 
@@ -60,8 +60,11 @@ fn missing(backend: &Backend, text: &str) -> Check {
 
 fn library(backend: &Backend, library: &Library, program: &Path, cache: &Path) -> Check {
     let name = format!("library of {}", backend.name);
-    match find_library(library, program, cache) {
-        Some(place) => Check::ok(name, format!("{}: {place}", library.file)),
+    match LibraryPlace::find(library, program, cache) {
+        Some(place) => match place.open(library, backend) {
+            Ok(_) => Check::ok(name, format!("{}: {place}", library.file)),
+            Err(reason) => Check::new(name, Status::Warning, reason).fix(place.remedy(library)),
+        },
         None if source_checkout().is_some() => {
             Check::new(name, Status::Warning, format!("{} is not there yet; the first run fetches it", library.file))
                 .fix(format!("to fetch it now: {}", library.fetch))

@@ -10,7 +10,7 @@ use crate::plan::Backend;
 /// The runner's events, without the last one.
 ///
 /// # Errors
-/// When it fails, dies, breaks the protocol or is silent for too long; in one line.
+/// When it is not the program any more that it was, fails, dies, breaks the protocol or is silent for too long; in one line.
 pub fn ask(
     program: &RunnerProgram,
     backend: &Backend,
@@ -18,9 +18,8 @@ pub fn ask(
     mailbox: &mut Mailbox,
     silence: Duration,
 ) -> Result<Vec<Event>, String> {
-    let threads = request.options.threads;
-    let mut runner = RunnerProcess::start(program, backend.environment(threads), request, mailbox)
-        .map_err(|error| error.to_string())?;
+    program.ensure_unchanged()?;
+    let mut runner = RunnerProcess::start(program, backend, request, mailbox).map_err(|error| error.to_string())?;
     let mut events = Vec::new();
     loop {
         match runner.event(mailbox, silence).map_err(|error| error.to_string())? {
@@ -30,5 +29,6 @@ pub fn ask(
         }
     }
     runner.finish();
+    program.ensure_unchanged()?;
     Ok(events)
 }

@@ -12,7 +12,10 @@ use pocketwatt_record::{
 };
 
 use super::{CaseMeters, Mailbox, RunnerError, RunnerProcess, RunnerProgram, audit::Audit, meters::CaseSampler};
-use crate::plan::{Backend, Prepared, PreparedModel};
+use crate::{
+    hashed_file::HashedFile,
+    plan::{Backend, Prepared, PreparedModel},
+};
 
 /// What a case needs.
 #[derive(Debug)]
@@ -72,7 +75,7 @@ pub fn measure_case(
     let outcome = match input.model.files(input.case.precision, input.case.graph) {
         Ok(files) => {
             record.passport.graph_sha256 = files.graph.as_ref().map(|graph| graph.sha256.clone());
-            run(input, files, meters, mailbox, progress, &mut record)
+            unchanged(input, files, |files| run(input, files, meters, mailbox, progress, &mut record))
         }
         Err(message) => Err(Failure { stage: Stage::Start, message }),
     };
@@ -102,7 +105,8 @@ struct Failure {
 fn record(input: &CaseInput) -> Record {
     let mut record = empty(input.case, input.model, input.scenario_sha256);
     record.quality.clone_from(&input.quality);
-    record.passport.runner_sha256 = Some(input.program.sha256.clone());
+    record.passport.runner_sha256 = Some(input.program.sha256().to_owned());
+    record.passport.library_sha256 = input.program.library_sha256().map(str::to_owned);
     record.passport.bandwidth = input.bandwidth.cloned();
     record.passport.battery = input.battery.cloned();
     record.passport.sustain_ms = input.settings.sustain_ms;
@@ -119,6 +123,7 @@ fn empty(case: &Case, model: &PreparedModel, scenario_sha256: &str) -> Record {
             started_unix_ms: wall_clock_unix_ms(),
             backend: None,
             runner_sha256: None,
+            library_sha256: None,
             model: model.passport_in(case.precision),
             graph_sha256: None,
             scenario_sha256: scenario_sha256.to_owned(),
@@ -137,6 +142,36 @@ fn empty(case: &Case, model: &PreparedModel, scenario_sha256: &str) -> Record {
         energy: Vec::new(),
         metrics: Vec::new(),
         checks: Vec::new(),
+    }
+}
+
+/// Measures with the files that the passport names, and fails where one is another before or afterwards: then it cannot be
+/// told what was measured.
+fn unchanged(
+    input: &CaseInput,
+    files: ModelFiles,
+    measure: impl FnOnce(ModelFiles) -> Result<Option<()>, Failure>,
+) -> Result<Option<()>, Failure> {
+    let start = |message| Failure { stage: Stage::Start, message };
+    let graph = files.graph.as_ref().map(|graph| HashedFile::read("the graph", &graph.path)).transpose();
+    let graph = graph.map_err(start)?;
+    if let (Some(found), Some(written)) = (&graph, &files.graph)
+        && found.sha256() != written.sha256
+    {
+        return Err(start(format!("the graph {} changed since it was written", written.path.display())));
+    }
+    let ensure = || {
+        input.program.ensure_unchanged()?;
+        input.model.ensure_unchanged(input.case.precision)?;
+        graph.as_ref().map_or(Ok(()), HashedFile::ensure_unchanged)
+    };
+    ensure().map_err(start)?;
+    match (measure(files), ensure()) {
+        (outcome, Ok(())) | (outcome @ Ok(None), _) => outcome,
+        (Ok(Some(())), Err(changed)) => Err(Failure { stage: Stage::Load, message: changed }),
+        (Err(Failure { stage, message }), Err(changed)) => {
+            Err(Failure { stage, message: format!("{message}; and {changed}") })
+        }
     }
 }
 
@@ -193,13 +228,12 @@ fn generate(
     };
     progress(CaseProgress::Loading);
     let mut audit = Audit::new(&workload, input.model.folder.config().vocabulary, MonotonicClock.now());
-    let mut runner =
-        match RunnerProcess::start(input.program, input.backend.environment(input.case.threads), request, mailbox) {
-            Ok(runner) => runner,
-            Err(error) => {
-                return Err(Stopped::Failed(Failure { stage: Stage::Start, message: error.to_string() }));
-            }
-        };
+    let mut runner = match RunnerProcess::start(input.program, input.backend, request, mailbox) {
+        Ok(runner) => runner,
+        Err(error) => {
+            return Err(Stopped::Failed(Failure { stage: Stage::Start, message: error.to_string() }));
+        }
+    };
     if let Err(error) = sampler.watch(runner.id(), runner.edges()) {
         notice!("{}: memory is not read: {:#}", input.case.id, anyhow::Error::from(error));
     }

@@ -1,79 +1,173 @@
-//! The shared library that a backend opens at run time, fetched on first use.
+//! The shared library that a backend opens at run time, fetched on first use. What is opened is what was hashed: the runner
+//! is told its path.
 
 use std::{
-    env,
+    env, fmt,
     path::{Path, PathBuf},
     process::{Command, Stdio},
 };
 
-use super::{RunnerProgram, process::CACHE_VARIABLE, source_checkout};
+use super::{elf, environment::without_secrets, process::CACHE_VARIABLE, source::source_checkout};
 use crate::{
     cache::{CacheLock, Item},
-    plan::Library,
+    hashed_file::HashedFile,
+    plan::{Backend, Library},
 };
 
-/// Makes sure that the runner will find its library: as its environment variable says, beside the runner, or in the
-/// cache, where the project's script puts it on first use.
-///
-/// # Errors
-/// When it is missing and cannot be fetched. The reason ends in the command to run.
-pub fn ensure_library(library: &Library, program: &RunnerProgram, cache: &Path) -> Result<(), String> {
-    if find_library(library, &program.path, cache).is_some() {
-        return Ok(());
+/// A library, ready to be opened.
+#[derive(Debug)]
+pub struct RunnerLibrary {
+    /// The variable that tells the runner its path.
+    pub variable: String,
+    /// Its file.
+    pub file: HashedFile,
+}
+
+/// Where a library lies, and who put it there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LibraryPlace {
+    /// Its environment variable, of this name, says so.
+    Named(String, PathBuf),
+    /// Beside the runner.
+    Beside(PathBuf),
+    /// In the cache, where the project's script puts it.
+    Fetched(PathBuf),
+}
+
+impl LibraryPlace {
+    /// Looks for it in this order: as its variable says, beside the runner, in the cache. What a variable names need not be
+    /// there.
+    pub fn find(library: &Library, program: &Path, cache: &Path) -> Option<Self> {
+        if let Some(value) = env::var_os(&library.variable).filter(|value| !value.is_empty()) {
+            let path = std::path::absolute(&value).unwrap_or_else(|_| value.into());
+            return Some(Self::Named(library.variable.clone(), path));
+        }
+        if let Some(path) = beside(program, &library.file) {
+            return Some(Self::Beside(path));
+        }
+        let cached = cached(library, cache);
+        cached.exists().then_some(Self::Fetched(cached))
     }
-    let cached = cached(library, cache);
-    let missing = format!(
-        "{} was not found (${} is not set, it is not beside the runner and not {})",
-        library.file,
-        library.variable,
-        cached.display()
-    );
-    let Some(checkout) = source_checkout() else {
-        return Err(format!("{missing}; to fetch it, run in a source checkout: {}", library.fetch));
-    };
-    let _lock =
-        CacheLock::take(cache, Item::Library(&library.file)).map_err(|error| format!("{missing}; {error:#}"))?;
-    if find_library(library, &program.path, cache).is_some() {
-        return Ok(());
+
+    fn path(&self) -> &Path {
+        match self {
+            Self::Named(_, path) | Self::Beside(path) | Self::Fetched(path) => path,
+        }
     }
-    notice!("{} is missing; fetching it, once: {}", library.file, library.fetch);
-    let status = Command::new(checkout.join(&library.fetch))
-        .env(CACHE_VARIABLE, cache)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .status();
-    match status {
-        Ok(status) if status.success() && cached.is_file() => Ok(()),
-        Ok(_) => Err(format!("{missing}, and could not be fetched, see above; to try again, run: {}", library.fetch)),
-        Err(error) => {
-            Err(format!("{missing}, and the script that fetches it did not start ({error}): {}", library.fetch))
+
+    /// Hashes the library that lies there. What was fetched is what was published; what somebody chose is taken as it is, as
+    /// long as it is a whole library.
+    ///
+    /// # Errors
+    /// What is wrong with it; [`LibraryPlace::remedy`] is what to do.
+    pub fn open(&self, library: &Library, backend: &Backend) -> Result<RunnerLibrary, String> {
+        let file = HashedFile::read(format!("the library of {}", backend.name), self.path())?;
+        if let (Self::Fetched(path), Some(published)) = (self, library.sha256.get(env::consts::ARCH))
+            && file.sha256() != published
+        {
+            return Err(format!(
+                "{} is not the library that was published (sha256 {}, expected {published})",
+                path.display(),
+                file.sha256()
+            ));
+        }
+        elf::ensure_whole(self.path())
+            .map_err(|reason| format!("the library of {}, {}: {reason}", backend.name, self.path().display()))?;
+        Ok(RunnerLibrary { variable: library.variable.clone(), file })
+    }
+
+    /// What to do about a library that cannot be used.
+    pub fn remedy(&self, library: &Library) -> String {
+        match self {
+            Self::Named(variable, _) => format!("correct {variable}, or unset it"),
+            Self::Beside(path) => format!("replace {}, or remove it", path.display()),
+            Self::Fetched(path) => format!("remove {}; to fetch it again, run: {}", path.display(), library.fetch),
         }
     }
 }
 
-/// Where a runner will find its library, in words; nothing when it will not. What a variable names is not looked into:
-/// the runner says best what is wrong with it.
-pub fn find_library(library: &Library, program: &Path, cache: &Path) -> Option<String> {
-    let cached = cached(library, cache);
-    if let Some(value) = env::var_os(&library.variable).filter(|value| !value.is_empty()) {
-        return Some(format!("{} (${})", Path::new(&value).display(), library.variable));
+impl fmt::Display for LibraryPlace {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Named(variable, path) => write!(formatter, "{} (${variable})", path.display()),
+            Self::Beside(_) => formatter.write_str("beside the runner"),
+            Self::Fetched(path) => path.display().fmt(formatter),
+        }
     }
-    if beside(program, &library.file) {
-        return Some("beside the runner".into());
+}
+
+/// The library of a backend whose runner is `program`. It is fetched where it is missing from the cache, or is not what was
+/// published.
+///
+/// # Errors
+/// When it is missing or damaged and cannot be fetched. The reason ends in what to do.
+pub fn prepare_library(
+    library: &Library,
+    backend: &Backend,
+    program: &Path,
+    cache: &Path,
+) -> Result<RunnerLibrary, String> {
+    let find = || LibraryPlace::find(library, program, cache);
+    let problem = match find() {
+        None => missing(library, cache),
+        Some(place) => match (place.open(library, backend), &place) {
+            // Fetching replaces a file, and nothing else that somebody put there.
+            (Err(reason), LibraryPlace::Fetched(path)) if path.is_file() => reason,
+            (opened, _) => return opened.map_err(|reason| format!("{reason}: {}", place.remedy(library))),
+        },
+    };
+    fetch(library, backend, cache, &problem)?;
+    find().ok_or(problem)?.open(library, backend)
+}
+
+fn missing(library: &Library, cache: &Path) -> String {
+    format!(
+        "{} was not found (${} is not set, it is not beside the runner and not {})",
+        library.file,
+        library.variable,
+        cached(library, cache).display()
+    )
+}
+
+/// Runs the project's script, one process at a time. It does nothing where another one was first.
+fn fetch(library: &Library, backend: &Backend, cache: &Path, problem: &str) -> Result<(), String> {
+    let Some(checkout) = source_checkout() else {
+        return Err(format!("{problem}; to fetch it, run in a source checkout: {}", library.fetch));
+    };
+    let _lock =
+        CacheLock::take(cache, Item::Library(&library.file)).map_err(|error| format!("{problem}; {error:#}"))?;
+    let place = LibraryPlace::Fetched(cached(library, cache));
+    if place.open(library, backend).is_ok() {
+        return Ok(());
     }
-    cached.is_file().then(|| cached.display().to_string())
+    notice!("{} is missing or damaged; fetching it, once: {}", library.file, library.fetch);
+    let mut script = Command::new(checkout.join(&library.fetch));
+    without_secrets(&mut script);
+    match script.env(CACHE_VARIABLE, cache).stdin(Stdio::null()).stdout(Stdio::null()).status() {
+        Ok(status) if status.success() => Ok(()),
+        Ok(_) => Err(format!("{problem}, and could not be fetched, see above; to try again, run: {}", library.fetch)),
+        Err(error) => {
+            Err(format!("{problem}, and the script that fetches it did not start ({error}): {}", library.fetch))
+        }
+    }
 }
 
 fn cached(library: &Library, cache: &Path) -> PathBuf {
     cache.join(library.cached.replace("{arch}", env::consts::ARCH))
 }
 
-/// Also with a version behind its name, as `libonnxruntime.so.1.32.0`.
-fn beside(program: &Path, file: &str) -> bool {
-    let Some(entries) = program.parent().and_then(|folder| folder.read_dir().ok()) else { return false };
-    entries.flatten().any(|entry| {
+/// The library itself, or with a version behind its name, as `libonnxruntime.so.1.32.0`; of several versions the last by
+/// name, as the runner would choose.
+fn beside(program: &Path, file: &str) -> Option<PathBuf> {
+    let folder = program.parent()?;
+    let plain = folder.join(file);
+    if plain.is_file() {
+        return Some(plain);
+    }
+    let entries = folder.read_dir().ok()?.flatten();
+    let versions = entries.filter(|entry| {
         let name = entry.file_name();
-        let name = name.to_string_lossy();
-        name == file || name.strip_prefix(file).is_some_and(|version| version.starts_with('.'))
-    })
+        name.to_string_lossy().strip_prefix(file).is_some_and(|version| version.starts_with('.'))
+    });
+    versions.map(|entry| entry.path()).filter(|path| path.is_file()).max()
 }

@@ -20,6 +20,11 @@ pub(super) enum Message {
         /// What it wrote.
         event: Result<Event, WireError>,
     },
+    /// A runner has ended. What it wrote may still be on its way.
+    Ended {
+        /// Which runner.
+        serial: u64,
+    },
     /// Ctrl-C, a request to terminate, or the end of the terminal.
     Interrupted,
 }
@@ -38,6 +43,8 @@ pub struct Mailbox {
 pub(super) enum Arrival {
     /// The runner said something.
     Event(Result<Event, WireError>),
+    /// It has ended; what it wrote may still come.
+    Ended,
     /// It said nothing for too long.
     Silence,
     /// The user wants to stop.
@@ -102,7 +109,8 @@ impl Mailbox {
                     return Arrival::Interrupted;
                 }
                 Ok(Message::Runner { serial, event }) if serial == runner => return Arrival::Event(event),
-                Ok(Message::Runner { .. }) => {}
+                Ok(Message::Ended { serial }) if serial == runner => return Arrival::Ended,
+                Ok(Message::Runner { .. } | Message::Ended { .. }) => {}
                 Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return Arrival::Silence,
             }
         }

@@ -39,8 +39,7 @@ pub struct Observed<'a> {
 pub fn observe(mut observed: Observed, mailbox: &mut Mailbox, mut told: impl FnMut(usize)) -> Result<Vec<(f64, f64)>> {
     let Task::Generate(workload) = &observed.request.task else { bail!("there is nothing to generate") };
     let counted = workload.iterations as usize;
-    let environment = observed.backend.environment(observed.request.options.threads);
-    let mut runner = RunnerProcess::start(observed.program, environment, observed.request.clone(), mailbox)?;
+    let mut runner = RunnerProcess::start(observed.program, observed.backend, observed.request.clone(), mailbox)?;
     let mut throughputs: Vec<f64> = Vec::with_capacity(counted);
     let mut sampler: Option<Sampler> = None;
     loop {

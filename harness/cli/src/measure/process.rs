@@ -4,9 +4,9 @@ use std::{
     io::{BufReader, Read},
     net::Shutdown,
     os::{fd::OwnedFd, unix::net::UnixStream},
-    process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Stdio},
-    sync::mpsc::{Sender, channel},
-    thread::{self, JoinHandle},
+    process::{ChildStderr, ChildStdout, Command, ExitStatus, Stdio},
+    sync::mpsc::{Receiver, Sender, channel},
+    thread,
     time::Duration,
 };
 
@@ -14,9 +14,11 @@ use pocketwatt_protocol::{Event, Request, WireError, read_event, write_message};
 use thiserror::Error;
 
 use super::{
-    Mailbox, RunnerProgram,
+    Mailbox, RunnerProgram, environment,
+    family::Family,
     mailbox::{Arrival, Message},
 };
+use crate::plan::Backend;
 
 /// Where runners look for what was fetched for them.
 pub(super) const CACHE_VARIABLE: &str = "POCKETWATT_CACHE";
@@ -25,6 +27,8 @@ const KEPT_STDERR_BYTES: usize = 4096;
 /// How long a runner may take to exit once it is told to, in steps.
 const EXIT_STEPS: u32 = 500;
 const EXIT_STEP: Duration = Duration::from_millis(10);
+/// How long what an ended runner wrote may be on its way. Longer waits only who waits for somebody that holds its output.
+const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// Why a runner said nothing more.
 #[derive(Debug, Error)]
@@ -59,16 +63,17 @@ pub enum RunnerError {
     Interrupted,
 }
 
-/// A running runner. Killed when it is dropped.
+/// A running runner. Killed with all that it started when it is dropped.
 #[derive(Debug)]
 pub struct RunnerProcess {
-    child: Child,
+    family: Family,
     serial: u64,
     /// Our end of the runner's standard input: the request goes there, and the edges of phases come from there.
     input: UnixStream,
     /// Dropped to close the runner's standard input.
     release: Option<Sender<()>>,
-    stderr: Option<JoinHandle<String>>,
+    /// The end of its standard error, once that is closed.
+    stderr: Option<Receiver<String>>,
 }
 
 impl RunnerProcess {
@@ -76,37 +81,40 @@ impl RunnerProcess {
     ///
     /// # Errors
     /// When the program cannot be started.
-    pub fn start<'a>(
+    pub fn start(
         program: &RunnerProgram,
-        environment: impl Iterator<Item = (&'a str, String)>,
+        backend: &Backend,
         request: Request,
         mailbox: &mut Mailbox,
     ) -> Result<Self, RunnerError> {
-        let mut command = Command::new(&program.path);
-        command.env(CACHE_VARIABLE, &program.cache).envs(environment);
-        let start_error = |source| RunnerError::Start { program: program.path.display().to_string(), source };
+        let path = program.file.path();
+        let mut command = Command::new(path);
+        environment::inherit(&mut command, &backend.inherit);
+        command.env(CACHE_VARIABLE, &program.cache).envs(backend.environment(request.options.threads));
+        if let Some(library) = &program.library {
+            command.env(&library.variable, library.file.path());
+        }
+        let start_error = |source| RunnerError::Start { program: path.display().to_string(), source };
         let (input, theirs) = UnixStream::pair().map_err(start_error)?;
         let request_end = input.try_clone().map_err(start_error)?;
         command.stdin(OwnedFd::from(theirs)).stdout(Stdio::piped()).stderr(Stdio::piped());
-        // A terminal sends Ctrl-C to a whole group of processes. In that of the harness, a runner would die of it, at
-        // times before the harness knows why, and the case be stored as failed.
-        #[cfg(unix)]
-        std::os::unix::process::CommandExt::process_group(&mut command, 0);
-        let mut child = command.spawn().map_err(start_error)?;
+        let mut family = Family::start(&mut command).map_err(start_error)?;
         // It holds the runner's end of the socket.
         drop(command);
         let (serial, sender) = mailbox.register();
-        if let Some(stdout) = child.stdout.take() {
+        let ended = sender.clone();
+        family.on_end(move || drop(ended.send(Message::Ended { serial })));
+        if let Some(stdout) = family.leader().stdout.take() {
             thread::spawn(move || forward_events(stdout, serial, &sender));
         }
         let release = Some(write_request(request_end, request));
-        let stderr = child.stderr.take().map(|stderr| thread::spawn(move || end_of(stderr)));
-        Ok(Self { child, serial, input, release, stderr })
+        let stderr = family.leader().stderr.take().map(read_end_of);
+        Ok(Self { family, serial, input, release, stderr })
     }
 
     /// Process number.
     pub fn id(&self) -> u32 {
-        self.child.id()
+        self.family.id()
     }
 
     /// Where a byte arrives whenever a phase begins or ends, if the request asked for that; nothing if the system refuses
@@ -120,12 +128,21 @@ impl RunnerProcess {
     /// # Errors
     /// When it dies, writes something else, says nothing for `silence`, or the user stops the run.
     pub fn event(&mut self, mailbox: &mut Mailbox, silence: Duration) -> Result<Event, RunnerError> {
-        match mailbox.wait(self.serial, silence) {
-            Arrival::Event(Ok(event)) => Ok(event),
-            Arrival::Event(Err(WireError::Closed)) => Err(self.closed()),
-            Arrival::Event(Err(error)) => Err(RunnerError::Protocol(error)),
-            Arrival::Silence => Err(RunnerError::Silent(silence.as_secs())),
-            Arrival::Interrupted => Err(RunnerError::Interrupted),
+        loop {
+            let ended = self.family.has_ended();
+            return match mailbox.wait(self.serial, if ended { silence.min(LAST_WORDS) } else { silence }) {
+                Arrival::Event(Ok(event)) => Ok(event),
+                Arrival::Event(Err(WireError::Closed)) => Err(self.closed()),
+                Arrival::Event(Err(error)) => Err(RunnerError::Protocol(error)),
+                // Whom it started and left behind would keep its output open, and do what nobody watches.
+                Arrival::Ended => {
+                    self.family.kill();
+                    continue;
+                }
+                Arrival::Silence if ended => Err(self.closed()),
+                Arrival::Silence => Err(RunnerError::Silent(silence.as_secs())),
+                Arrival::Interrupted => Err(RunnerError::Interrupted),
+            };
         }
     }
 
@@ -139,7 +156,7 @@ impl RunnerProcess {
     fn closed(&mut self) -> RunnerError {
         match self.exit_status() {
             Some(status) => {
-                let words = self.stderr.take().and_then(|thread| thread.join().ok()).unwrap_or_default();
+                let words = self.stderr.take().and_then(|end| end.recv_timeout(LAST_WORDS).ok()).unwrap_or_default();
                 let words = if words.is_empty() { words } else { format!(": {words}") };
                 RunnerError::Died { ended: ended(status), words }
             }
@@ -150,20 +167,12 @@ impl RunnerProcess {
     /// Waits a while for the exit; nothing if the runner does not want to.
     fn exit_status(&mut self) -> Option<ExitStatus> {
         for _ in 0..EXIT_STEPS {
-            if let Ok(Some(status)) = self.child.try_wait() {
-                return Some(status);
+            if self.family.has_ended() {
+                return self.family.end();
             }
             thread::sleep(EXIT_STEP);
         }
         None
-    }
-}
-
-impl Drop for RunnerProcess {
-    fn drop(&mut self) {
-        // Both fail only when the process is gone already, which is the aim.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 
@@ -192,6 +201,13 @@ fn write_request(mut stdin: UnixStream, request: Request) -> Sender<()> {
         let _ = stdin.shutdown(Shutdown::Write);
     });
     release
+}
+
+/// Reads in a thread of its own, as long as anybody holds the other end.
+fn read_end_of(stderr: ChildStderr) -> Receiver<String> {
+    let (sender, end) = channel();
+    thread::spawn(move || sender.send(end_of(stderr)));
+    end
 }
 
 /// Reads all, and keeps the end in one line.

@@ -5,25 +5,51 @@ use std::{
     env,
     path::{Path, PathBuf},
     process::{Command, Stdio},
+    rc::Rc,
 };
 
 use anyhow::{Context, Result, bail};
-use pocketwatt_model::sha256_of_file;
 
-use crate::plan::Backend;
+use super::{
+    environment::without_secrets,
+    library::{RunnerLibrary, prepare_library},
+    source::source_checkout,
+};
+use crate::{hashed_file::HashedFile, plan::Backend};
 
 /// A folder of runner programs that goes before everything else.
 const VARIABLE: &str = "POCKETWATT_RUNNERS";
 
-/// A runner program.
+/// A runner program, and what it opens at run time.
 #[derive(Clone, Debug)]
 pub struct RunnerProgram {
-    /// Its path.
-    pub path: PathBuf,
-    /// Of its file.
-    pub sha256: String,
+    /// Its file.
+    pub file: Rc<HashedFile>,
+    /// The shared library of its engine, where it opens one.
+    pub library: Option<Rc<RunnerLibrary>>,
     /// The cache folder, where it finds what was fetched for it.
     pub cache: PathBuf,
+}
+
+impl RunnerProgram {
+    /// SHA-256 of the program.
+    pub fn sha256(&self) -> &str {
+        self.file.sha256()
+    }
+
+    /// SHA-256 of the engine's library.
+    pub fn library_sha256(&self) -> Option<&str> {
+        self.library.as_ref().map(|library| library.file.sha256())
+    }
+
+    /// Looks whether program and library are still those that were hashed.
+    ///
+    /// # Errors
+    /// Which one is not.
+    pub fn ensure_unchanged(&self) -> Result<(), String> {
+        self.file.ensure_unchanged()?;
+        self.library.as_ref().map_or(Ok(()), |library| library.file.ensure_unchanged())
+    }
 }
 
 /// The programs of a run, each looked for (or built) once.
@@ -39,20 +65,20 @@ impl Programs {
         Self { cache: cache.to_owned(), found: HashMap::new() }
     }
 
-    /// The program of a backend.
+    /// The program of a backend, and the library that it opens, which is fetched on first use.
     ///
-    /// In this order: in the folder that `POCKETWATT_RUNNERS` names; in a source checkout, built by cargo, so that what
-    /// is measured is what the source says; beside this program.
+    /// In this order: in the folder that `POCKETWATT_RUNNERS` names; built by cargo where this program was itself built from
+    /// a source checkout and not installed, so that what is measured is what the source says; beside this program.
     ///
     /// # Errors
     /// When it is not there and cannot be built. The reason ends in what to do.
     pub fn find(&mut self, backend: &Backend) -> Result<RunnerProgram, String> {
         let found = self.found.entry(backend.name.clone()).or_insert_with(|| {
-            let program = locate(backend).and_then(|path| {
-                let sha256 = sha256_of_file(&path)?;
-                Ok(RunnerProgram { path, sha256, cache: self.cache.clone() })
-            });
-            program.map_err(|error| format!("{error:#}"))
+            let path = locate(backend).map_err(|error| format!("{error:#}"))?;
+            let file = Rc::new(HashedFile::read(format!("the runner of {}", backend.name), &path)?);
+            let library = backend.library.as_ref();
+            let library = library.map(|library| prepare_library(library, backend, &path, &self.cache)).transpose()?;
+            Ok(RunnerProgram { file, library: library.map(Rc::new), cache: self.cache.clone() })
         });
         found.clone()
     }
@@ -128,6 +154,7 @@ fn build(checkout: &Path, package: &str, target: &Path, name: &str) -> Result<Pa
     let built = target.join("release").join(name);
     let command = format!("cargo build --release -p {package}");
     let mut cargo = Command::new("cargo");
+    without_secrets(&mut cargo);
     cargo.args(["build", "--release", "--locked", "-p", package, "--target-dir"]).arg(target).current_dir(checkout);
     if built.is_file() {
         // Most often there is nothing to do, and nothing to say.
@@ -144,10 +171,4 @@ fn build(checkout: &Path, package: &str, target: &Path, name: &str) -> Result<Pa
         bail!("the runner could not be built, see above: {command}");
     }
     Ok(built)
-}
-
-/// The root of the source tree that this program was built from, if it is still there.
-pub fn source_checkout() -> Option<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent()?.parent()?;
-    (root.join("Cargo.toml").is_file() && root.join("backends/backends.toml").is_file()).then(|| root.to_owned())
 }

@@ -186,7 +186,9 @@ fn score(
         task: Task::Score(task),
         phase_edges: false,
     };
+    question.model.ensure_unchanged(key.precision)?;
     let events = ask(&respondent.program, respondent.backend, request, mailbox, question.silence)?;
+    question.model.ensure_unchanged(key.precision)?;
     let vocabulary = question.model.folder.config().vocabulary;
     let rows = text.tokens.len() - PROMPT_TOKENS + 1;
     let scored = events.iter().find_map(|event| match event {

@@ -7,8 +7,8 @@ use pocketwatt_protocol::Precision;
 use pocketwatt_record::{Case, Outcome, Quality, Record, Run, RunFolder};
 
 use super::{
-    CaseInput, CaseMeters, CaseProgress, Device, Ended, Entered, Mailbox, Programs, RunnerProgram, ensure_library,
-    judgement, measure_case,
+    CaseInput, CaseMeters, CaseProgress, Device, Ended, Entered, Mailbox, Programs, RunnerProgram, judgement,
+    measure_case,
     quality::{Question, Respondent, Scorer},
     skipped,
 };
@@ -27,7 +27,6 @@ pub struct Sweep<'a> {
     run: &'a Run,
     registry: &'a Registry,
     models: &'a BTreeMap<String, PreparedModel>,
-    cache: &'a Path,
     scenarios: Vec<Scenario>,
     programs: Programs,
     scorer: Scorer,
@@ -64,7 +63,7 @@ impl<'a> Sweep<'a> {
         cache: &'a Path,
     ) -> Result<Self> {
         let scenarios = run.scenarios.iter().map(Scenario::stored).collect::<Result<_>>()?;
-        Ok(Self { run, registry, models, cache, scenarios, programs: Programs::new(cache), scorer: Scorer::default() })
+        Ok(Self { run, registry, models, scenarios, programs: Programs::new(cache), scorer: Scorer::default() })
     }
 
     /// Builds or finds every runner before the first case: a compiler must not run beside a measurement.
@@ -75,7 +74,7 @@ impl<'a> Sweep<'a> {
         for planned in &self.run.plan {
             let backend = self.registry.find(&planned.case.backend)?;
             // What is missing is told as the reason of the skipped case.
-            let _ = self.program(backend);
+            let _ = self.programs.find(backend);
         }
         Ok(())
     }
@@ -83,17 +82,23 @@ impl<'a> Sweep<'a> {
     /// Refuses to go on with other runners than those that measured `records`: cases of one run are compared.
     ///
     /// # Errors
-    /// When a runner was changed since the run began.
+    /// When a runner, or the library that it opens, was changed since the run began.
     pub fn ensure_same_runners(&mut self, records: &[Record]) -> Result<()> {
         for record in records {
             let Some(measured_by) = &record.passport.runner_sha256 else { continue };
             let backend = self.registry.find(&record.case.backend)?;
-            if self.program(backend).is_ok_and(|program| program.sha256 != *measured_by) {
-                return Err(Refusal::error(format!(
-                    "the runner of {} is another program than when the run began: start a new run",
-                    backend.name
-                )));
-            }
+            let Ok(program) = self.programs.find(backend) else { continue };
+            let other = if program.sha256() != *measured_by {
+                "the runner of {} is another program"
+            } else if record.passport.library_sha256.is_some()
+                && program.library_sha256() != record.passport.library_sha256.as_deref()
+            {
+                "the library of {} is another one"
+            } else {
+                continue;
+            };
+            let other = other.replace("{}", &backend.name);
+            return Err(Refusal::error(format!("{other} than when the run began: start a new run")));
         }
         Ok(())
     }
@@ -168,7 +173,7 @@ impl<'a> Sweep<'a> {
         if let Some(reason) = obstacle(case, backend, model, &prepared) {
             return skip(reason);
         }
-        let program = match self.program(backend) {
+        let program = match self.programs.find(backend) {
             Ok(program) => program,
             Err(reason) => return skip(reason),
         };
@@ -242,21 +247,12 @@ impl<'a> Sweep<'a> {
             if !backend.scored || !backend.precisions.contains(&Precision::F32) {
                 continue;
             }
-            match self.program(backend) {
+            match self.programs.find(backend) {
                 Ok(program) => return Ok(Respondent { backend, program }),
                 Err(reason) => reasons.push(reason),
             }
         }
         Err(format!("no backend gives a reference in f32: {}", reasons.join("; ")))
-    }
-
-    /// The backend's runner, and whatever it opens at run time.
-    fn program(&mut self, backend: &Backend) -> Result<RunnerProgram, String> {
-        let program = self.programs.find(backend)?;
-        if let Some(library) = &backend.library {
-            ensure_library(library, &program, self.cache)?;
-        }
-        Ok(program)
     }
 }
 

@@ -3,9 +3,10 @@
 use std::{collections::BTreeMap, path::Path};
 
 use anyhow::{Context, Result};
+use pocketwatt_files::FileIdentity;
 use pocketwatt_model::{
     ModelConfig, ModelError, ModelFolder, ModelLibrary, ModelManifest, ModelOrigin, check_name, generate_seeded,
-    precision::{PreparedWeights, obstacle, prepare_weights},
+    precision::{PreparedWeights, obstacle, prepare_weights, weights_file_name},
     variant::seeded_config,
     write_graph,
 };
@@ -14,6 +15,7 @@ use pocketwatt_record::ModelPassport;
 
 use crate::{
     cache::{CacheLock, Item},
+    hashed_file::HashedFile,
     refusal::Refusal,
 };
 
@@ -91,6 +93,10 @@ pub struct PreparedModel {
     pub passport: ModelPassport,
     /// Its weights in each precision of the plan, or why it has none in that one.
     weights: BTreeMap<Precision, Result<PreparedWeights, String>>,
+    /// The files of its folder that the passport stands for.
+    files: Vec<HashedFile>,
+    /// Those of rounded weights.
+    rounded: BTreeMap<Precision, HashedFile>,
 }
 
 impl PreparedModel {
@@ -108,6 +114,8 @@ impl PreparedModel {
             PlannedModel::Seeded(config) => generate(&library.folder(name), name, &config)?,
         };
         let manifest = ModelManifest::read(&folder)?;
+        let files: Vec<HashedFile> =
+            manifest.files().map(|(file, sha256)| hashed(name, &folder.path().join(file), sha256, file)).collect();
         manifest.verify(&folder).with_context(|| {
             format!(
                 "model {name:?} was changed after it was made: remove {} and make it again",
@@ -128,8 +136,10 @@ impl PreparedModel {
             weight_bytes_per_token: config.weight_bytes_per_token(),
             kv_bytes_per_token: config.kv_bytes_per_token(),
         };
-        let mut weights = BTreeMap::new();
+        let (mut weights, mut rounded) = (BTreeMap::new(), BTreeMap::new());
         for &precision in precisions {
+            let path = folder.path().join(weights_file_name(precision));
+            let identity = FileIdentity::of(&path).ok();
             let made = match obstacle(config, precision) {
                 Some(reason) => Err(reason),
                 None => match prepare_weights(&folder, &manifest.weights_sha256, precision) {
@@ -137,9 +147,24 @@ impl PreparedModel {
                     made => Ok(made.with_context(|| format!("cannot round model {name:?} to {}", precision.name()))?),
                 },
             };
+            if let Ok(PreparedWeights { path, sha256, .. }) = &made {
+                let what = format!("the weights of {name} in {}", precision.name());
+                let file = HashedFile::known(what, path, sha256, identity);
+                // What was made just now has another identity: it is read once here, not beside a case.
+                file.ensure_unchanged().map_err(Refusal::error)?;
+                rounded.insert(precision, file);
+            }
             weights.insert(precision, made);
         }
-        Ok(Self { folder, passport, weights })
+        Ok(Self { folder, passport, weights, files, rounded })
+    }
+
+    /// Looks whether the files that are measured in that precision are still those of the passport.
+    ///
+    /// # Errors
+    /// Which one is not.
+    pub fn ensure_unchanged(&self, precision: Precision) -> Result<(), String> {
+        self.files.iter().chain(self.rounded.get(&precision)).try_for_each(HashedFile::ensure_unchanged)
     }
 
     /// Its weights in a precision that it was prepared for.
@@ -183,6 +208,11 @@ impl PreparedModel {
             graph: written.transpose()?,
         })
     }
+}
+
+/// A file of the model's folder, as it is before it is verified.
+fn hashed(model: &str, path: &Path, sha256: &str, file: &str) -> HashedFile {
+    HashedFile::known(format!("{file} of {model}"), path, sha256, FileIdentity::of(path).ok())
 }
 
 fn generate(target: &Path, name: &str, config: &ModelConfig) -> Result<ModelFolder> {

@@ -43,6 +43,9 @@ pub struct Backend {
     /// Variables for the runner; `{threads}` stands for the number of threads.
     #[serde(default)]
     environment: BTreeMap<String, String>,
+    /// Variables that the runner inherits besides the usual ones; a star stands for any ending.
+    #[serde(default)]
+    pub inherit: Vec<String>,
     /// A shared library that it opens at run time.
     pub library: Option<Library>,
 }
@@ -78,6 +81,9 @@ pub struct Library {
     pub cached: String,
     /// The script, from the root of a source checkout.
     pub fetch: String,
+    /// SHA-256 of what the script fetches, by the processor architecture as Rust calls it.
+    #[serde(default)]
+    pub sha256: BTreeMap<String, String>,
 }
 
 fn yes() -> bool {
@@ -181,6 +187,17 @@ mod tests {
         let registry = Registry::open(None).unwrap();
         let candle: Vec<_> = registry.find("candle").unwrap().environment(3).collect();
         assert!(candle.contains(&("RAYON_NUM_THREADS", "3".into())), "{candle:?}");
+    }
+
+    #[test]
+    fn the_script_fetches_the_library_that_is_expected() {
+        let registry = Registry::open(None).unwrap();
+        let library = registry.find("onnxruntime").unwrap().library.clone().unwrap();
+        let script = include_str!("../../../../scripts/fetch-onnxruntime");
+        assert_eq!(library.sha256.keys().collect::<Vec<_>>(), ["aarch64", "x86_64"]);
+        for sha256 in library.sha256.values() {
+            assert!(script.contains(&format!("library_sha256={sha256}\n")), "the script pins another one");
+        }
     }
 
     #[test]

@@ -266,6 +266,7 @@ fn passport(speed: &Speed) -> Passport {
             build: "release x86_64".into(),
         }),
         runner_sha256: Some("ab".repeat(32)),
+        library_sha256: None,
         model: ModelPassport {
             name: "mobilellm-125m".into(),
             origin: "seeded weights (seed 42)".into(),

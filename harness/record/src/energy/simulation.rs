@@ -290,6 +290,7 @@ pub fn record() -> Record {
             started_unix_ms: 0,
             backend: None,
             runner_sha256: None,
+            library_sha256: None,
             model,
             graph_sha256: None,
             scenario_sha256: String::new(),

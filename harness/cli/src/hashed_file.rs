@@ -1,0 +1,118 @@
+//! Files that a record names by their sha256: beside each case they are looked at again, without reading them.
+
+use std::{
+    cell::Cell,
+    path::{Path, PathBuf},
+};
+
+use pocketwatt_files::FileIdentity;
+use pocketwatt_model::sha256_of_file;
+
+/// Characters of a hash that are enough to tell two files apart, for people.
+const SHOWN_CHARACTERS: usize = 12;
+
+/// A file, what it is for, and its hash.
+#[derive(Clone, Debug)]
+pub struct HashedFile {
+    what: String,
+    path: PathBuf,
+    sha256: String,
+    /// The file that had that hash; unknown where it has to be hashed again.
+    identity: Cell<Option<FileIdentity>>,
+}
+
+impl HashedFile {
+    /// Reads a file and hashes it; `what` is it called by: `the runner of tract`.
+    ///
+    /// # Errors
+    /// When it is no regular file or cannot be read; in words that name it.
+    pub fn read(what: impl Into<String>, path: &Path) -> Result<Self, String> {
+        let what = what.into();
+        let unreadable = |error: &dyn std::error::Error| format!("{what} cannot be read, {}: {error}", path.display());
+        // Before it is read: should it be replaced meanwhile, the next look finds another one.
+        let identity = FileIdentity::of(path).map_err(|error| unreadable(&error))?;
+        let sha256 = sha256_of_file(path).map_err(|error| format!("{what}: {:#}", anyhow::Error::from(error)))?;
+        Ok(Self { path: path.to_owned(), sha256, identity: Cell::new(Some(identity)), what })
+    }
+
+    /// A file whose hash is known, from a time at which `identity` was its identity. Without one, it is hashed at the next
+    /// look.
+    pub fn known(what: impl Into<String>, path: &Path, sha256: &str, identity: Option<FileIdentity>) -> Self {
+        Self { what: what.into(), path: path.to_owned(), sha256: sha256.to_owned(), identity: Cell::new(identity) }
+    }
+
+    /// Where it lies.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Its hash, in lower-case hexadecimal.
+    pub fn sha256(&self) -> &str {
+        &self.sha256
+    }
+
+    /// Looks whether it is still the file that was hashed. Only if the system knows it as another one, or as written since,
+    /// it is hashed again.
+    ///
+    /// # Errors
+    /// When it has another hash, or is not there any more; in words that name it and say what to do.
+    pub fn ensure_unchanged(&self) -> Result<(), String> {
+        let gone = |error: &dyn std::error::Error| {
+            format!("{}, {}, cannot be read any more ({error}): start a new run", self.what, self.path.display())
+        };
+        let identity = FileIdentity::of(&self.path).map_err(|error| gone(&error))?;
+        if self.identity.get() == Some(identity) {
+            return Ok(());
+        }
+        let found = sha256_of_file(&self.path).map_err(|error| gone(&error))?;
+        if found != self.sha256 {
+            let short = |sha256: &str| sha256.chars().take(SHOWN_CHARACTERS).collect::<String>();
+            return Err(format!(
+                "{} changed while the run went on ({}, sha256 {}, was {}): start a new run",
+                self.what,
+                self.path.display(),
+                short(&found),
+                short(&self.sha256)
+            ));
+        }
+        self.identity.set(Some(identity));
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, time::UNIX_EPOCH};
+
+    use super::*;
+
+    #[test]
+    fn a_replaced_file_is_found_and_one_that_was_touched_is_not_blamed() {
+        let root = tempfile::tempdir().unwrap();
+        let (path, other) = (root.path().join("runner"), root.path().join("other"));
+        fs::write(&path, "one").unwrap();
+        let file = HashedFile::read("the runner", &path).unwrap();
+        file.ensure_unchanged().unwrap();
+        fs::File::options().write(true).open(&path).unwrap().set_modified(UNIX_EPOCH).unwrap();
+        file.ensure_unchanged().unwrap();
+        assert_eq!(file.identity.get(), Some(FileIdentity::of(&path).unwrap()), "it is hashed once, not at each look");
+        fs::write(&other, "two").unwrap();
+        fs::rename(&other, &path).unwrap();
+        let error = file.ensure_unchanged().unwrap_err();
+        assert!(error.starts_with("the runner changed while the run went on ("), "{error}");
+        assert!(error.ends_with(", was 7692c3ad3540): start a new run"), "{error}");
+        fs::remove_file(&path).unwrap();
+        assert!(file.ensure_unchanged().unwrap_err().contains("cannot be read any more"));
+        assert!(HashedFile::read("the runner", root.path()).unwrap_err().contains("it is not a file"));
+    }
+
+    #[test]
+    fn a_hash_from_an_unknown_moment_is_checked() {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("weights");
+        fs::write(&path, "one").unwrap();
+        let right = HashedFile::read("", &path).unwrap().sha256().to_owned();
+        HashedFile::known("weights", &path, &right, None).ensure_unchanged().unwrap();
+        HashedFile::known("weights", &path, "other", None).ensure_unchanged().unwrap_err();
+    }
+}

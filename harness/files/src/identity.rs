@@ -1,0 +1,64 @@
+use std::{
+    fs,
+    io::{self, ErrorKind},
+    os::unix::fs::MetadataExt,
+    path::Path,
+};
+
+/// Which file lies somewhere, and when it was last written, as the system knows without reading it. A file that was replaced,
+/// written to or given another time has another identity; one that was only renamed, linked or allowed to others may have
+/// another one, too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FileIdentity {
+    device: u64,
+    inode: u64,
+    bytes: u64,
+    /// Seconds and nanoseconds. Whoever sets it back changes the other one.
+    modified: (i64, i64),
+    changed: (i64, i64),
+}
+
+impl FileIdentity {
+    /// Of the regular file at that path, links followed.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn of(path: &Path) -> io::Result<Self> {
+        let facts = fs::metadata(path)?;
+        if !facts.is_file() {
+            return Err(io::Error::new(ErrorKind::InvalidInput, "it is not a file"));
+        }
+        Ok(Self {
+            device: facts.dev(),
+            inode: facts.ino(),
+            bytes: facts.size(),
+            modified: (facts.mtime(), facts.mtime_nsec()),
+            changed: (facts.ctime(), facts.ctime_nsec()),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs::File, time::UNIX_EPOCH};
+
+    use super::*;
+
+    #[test]
+    fn a_file_that_was_replaced_or_written_is_another_one() {
+        let root = tempfile::tempdir().unwrap();
+        let (path, other) = (root.path().join("file"), root.path().join("other"));
+        fs::write(&path, "same").unwrap();
+        let first = FileIdentity::of(&path).unwrap();
+        fs::read(&path).unwrap();
+        assert_eq!(FileIdentity::of(&path).unwrap(), first);
+        File::options().write(true).open(&path).unwrap().set_modified(UNIX_EPOCH).unwrap();
+        let written = FileIdentity::of(&path).unwrap();
+        assert_ne!(written, first);
+        fs::write(&other, "same").unwrap();
+        fs::rename(&other, &path).unwrap();
+        let replaced = FileIdentity::of(&path).unwrap();
+        assert_ne!(replaced, written);
+        assert_eq!(FileIdentity::of(root.path()).unwrap_err().kind(), ErrorKind::InvalidInput);
+    }
+}
