@@ -1,3 +1,5 @@
+use std::fs;
+
 use pocketwatt::plan::Scenario;
 
 use crate::{mutation::Form, scratch, target::Target};
@@ -39,7 +41,7 @@ pub const CALLS: Target = Target {
         let rows: Vec<&str> = include_str!("../../../../scenarios/api-calls.jsonl").lines().take(3).collect();
         let functions: serde_json::Value =
             serde_json::from_str(include_str!("../../../../scenarios/api-functions.json")).unwrap();
-        vec![[&rows.join("\n"), BETWEEN, &functions.to_string()].concat().into_bytes()]
+        vec![[&rows.join("\n"), BETWEEN, &functions.to_string()].concat().into_bytes(), OWN_FUNCTIONS.into()]
     },
     words: &[
         "list of ",
@@ -86,13 +88,21 @@ pub const QUESTIONS: Target = Target {
     run: |input| with_other(input, "bfcl.json", "possible_answer/bfcl.json"),
 };
 
+/// A row that brings its functions along.
+const OWN_FUNCTIONS: &str = r#"{"id":"a","category":"c","functions":[{"name":"f","description":"d","parameters":[{"name":"x","type":"list of list of string"},{"name":"y","type":"number","required":false,"default":1.5,"values":[1.5,2]}]}],"turns":[{"user":"q","calls":[{"function":"f","arguments":{"x":[["b"]]}}]}]}"#;
+
 fn with_other(input: &[u8], name: &str, other_name: &str) {
     let text = String::from_utf8_lossy(input);
-    let (rows, other) = text.split_once(BETWEEN).unwrap_or((&text, ""));
     if let Some((folder, _)) = other_name.split_once('/') {
-        let _ = std::fs::create_dir(scratch::folder().join(folder));
+        let _ = fs::create_dir(scratch::folder().join(folder));
     }
-    read(name, rows.as_bytes(), &[(other_name, other.as_bytes())]);
+    match text.split_once(BETWEEN) {
+        Some((rows, other)) => read(name, rows.as_bytes(), &[(other_name, other.as_bytes())]),
+        None => {
+            let _ = fs::remove_file(scratch::folder().join(other_name));
+            read(name, input, &[]);
+        }
+    }
 }
 
 /// Reads a data set as `run --scenario FILE` does.
