@@ -22,7 +22,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("harness/cli", &["protocol", "files", "dataset", "model", "meter", "record"]),
     ("backends/*", &["runner", "model", "protocol"]),
     ("tests", &["protocol", "model", "meter", "record"]),
-    ("tests/fuzz", &["protocol", "dataset", "model", "meter", "record", "cli"]),
+    ("tests/fuzz", &["protocol", "files", "dataset", "model", "meter", "record", "cli"]),
 ];
 
 /// Engines, and the one folder that may use each: the crate of that name, and those that begin with it and a hyphen.

@@ -3,6 +3,7 @@
 mod audit;
 mod backends;
 mod calls;
+mod charts;
 mod config;
 mod data;
 mod gguf;
@@ -32,6 +33,7 @@ pub const ALL: &[Target] = &[
     protocol::TARGET,
     audit::TARGET,
     records::TARGET,
+    charts::TARGET,
     data::CONVERSATIONS,
     data::CALLS,
     data::QUESTIONS,

@@ -1,11 +1,11 @@
-use std::{fs, path::Path};
+use std::fs;
 
 use pocketwatt::report::{
     self, Format, Style,
     calls::{self, Answers},
-    charts, text,
+    text,
 };
-use pocketwatt_record::{Record, Run, derive, read_record, read_run};
+use pocketwatt_record::{Damaged, Record, Run, RunFolder, derive, read_record};
 use serde_json::{Value, json};
 
 use super::study;
@@ -16,56 +16,76 @@ const BETWEEN: &str = "\n@@@@\n";
 /// More records than these tell nothing new.
 const MOST_RECORDS: usize = 6;
 
-pub const TARGET: Target =
-    Target { name: "records", form: Form::Json(BETWEEN), seeds, words: &[], short_runs: 400, run };
+pub const TARGET: Target = Target {
+    name: "records",
+    form: Form::Json(BETWEEN),
+    seeds,
+    words: &[],
+    short_runs: 400,
+    run: |input| {
+        let _ = show(input);
+    },
+};
 
-fn run(input: &[u8]) {
-    let text = String::from_utf8_lossy(input);
-    let mut parts = text.split(BETWEEN);
-    let Ok(run) = read_run(&scratch::file("run.json", parts.next().unwrap_or_default().as_bytes())) else { return };
-    let read = |part: &str| read_record(&scratch::file("case.json", part.as_bytes())).ok();
-    let mut records: Vec<Record> = parts.filter_map(read).take(MOST_RECORDS).collect();
-    if records.is_empty() {
-        return;
-    }
-    show(&run, &records);
-    // What was stored as a number is one thing, what follows from the samples another.
+/// Shows a run as stored, and as it follows from the samples.
+fn show(input: &[u8]) -> Option<()> {
+    let (run, mut records, damaged) = read(input)?;
+    outputs(&run, &records, &damaged);
     records.iter_mut().for_each(derive);
-    show(&run, &records);
+    outputs(&run, &records, &[]);
+    Some(())
 }
 
-/// Everything that `show` can make of them.
-fn show(run: &Run, records: &[Record]) {
-    let narrow = Style { width: Some(60), ..Style::default() };
-    for style in [Style::default(), narrow] {
-        inert("the table", &report::render(run, records, Format::Table, &style).unwrap());
+/// A run's folder with the input's files, as far as they are a run. Records that are damaged, or of another case than the
+/// plan has, are among the damaged ones, and read all the same where they can be.
+pub fn read(input: &[u8]) -> Option<(Run, Vec<Record>, Vec<Damaged>)> {
+    let text = String::from_utf8_lossy(input);
+    let mut parts = text.split(BETWEEN);
+    let cases = scratch::empty("run/cases");
+    scratch::file("run/run.json", parts.next()?.as_bytes());
+    let folder = RunFolder::open(cases.parent()?);
+    let run = folder.run().ok()?;
+    let mut records = Vec::new();
+    for (index, part) in parts.take(MOST_RECORDS).enumerate() {
+        let path = scratch::file("record.json", part.as_bytes());
+        records.extend(read_record(&path));
+        // A name that is none leads nowhere: then the file stands beside those of the plan.
+        let planned = run.plan.get(index).map_or("", |planned| planned.case.id.as_str());
+        if pocketwatt_files::check_name(planned).is_ok() {
+            // One that is too long for a file is none either.
+            let _ = fs::rename(&path, cases.join(format!("{planned}.json")));
+        }
     }
-    inert("the Markdown", &report::render(run, records, Format::Markdown, &narrow).unwrap());
-    same_width(&report::render(run, records, Format::Csv, &narrow).unwrap());
-    let document = report::render(run, records, Format::Json, &narrow).unwrap();
-    serde_json::from_str::<Value>(&document).expect("the JSON document is one");
+    let stored = folder.records_of(&run).ok()?;
+    assert!(stored.intact.len() <= records.len());
+    (!records.is_empty()).then_some((run, records, stored.damaged))
+}
+
+/// All that `show` writes.
+fn outputs(run: &Run, records: &[Record], damaged: &[Damaged]) {
+    let narrow = Style { width: Some(60), ..Style::default() };
+    let render =
+        |format, style: &Style| report::render(run, records, damaged, format, style).expect("it can be written");
+    inert("the table", &render(Format::Table, &Style::default()));
+    inert("the narrow table", &render(Format::Table, &narrow));
+    inert("the Markdown", &render(Format::Markdown, &narrow));
+    same_width(&render(Format::Csv, &narrow));
+    serde_json::from_str::<Value>(&render(Format::Json, &narrow)).expect("the JSON document is one");
     for format in [Format::Table, Format::Markdown] {
         inert("the turns", &report::render_turns(run, records, format, &narrow));
         let answers = Answers { decode: &|_, _| Some("an answer".into()), expected: &|_, _| None, first: 3 };
         inert("the calls", &calls::render(records, &answers, format, &narrow));
-    }
-    inert("the text", &text::render(records, &|_, _| Some("an answer".into())));
-    let folder = scratch::empty("charts");
-    for chart in charts::write(run, records, &folder).unwrap() {
-        assert_eq!(chart.parent(), Some(Path::new(&folder)), "a chart outside the folder");
-        let chart = fs::read_to_string(chart).unwrap();
-        inert("the chart", &chart);
-        assert!(chart.trim_end().ends_with("</svg>"), "a chart without an end");
+        inert("the text", &text::render(records, format, &|_, _| Some("an\u{1b}[2Janswer".into())));
     }
 }
 
-/// Nothing that commands a terminal.
-fn inert(what: &str, output: &str) {
-    let forbidden = |letter: char| letter.is_control() && letter != '\n' && letter != '\t';
-    if std::env::var_os("POCKETWATT_FUZZ_INERT").is_some()
-        && let Some(at) = output.find(forbidden)
-    {
-        panic!("{what} has a control character: {:?}", &output[at..(at + 20).min(output.len())]);
+/// Nothing that commands a terminal, or turns what is read.
+pub fn inert(what: &str, output: &str) {
+    let commands = |letter: char| letter.is_control() && letter != '\n';
+    let turns =
+        |letter: char| matches!(letter, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}');
+    if let Some(at) = output.find(|letter| commands(letter) || turns(letter)) {
+        panic!("{what} has {:?}", output[at..].chars().take(20).collect::<String>());
     }
 }
 
@@ -85,7 +105,7 @@ fn same_width(document: &str) {
 }
 
 /// The stored fixtures, alone and side by side, and as cases of studies.
-fn seeds() -> Vec<Vec<u8>> {
+pub fn seeds() -> Vec<Vec<u8>> {
     macro_rules! fixture {
         ($version:literal, $file:literal) => {
             serde_json::from_str::<Value>(include_str!(concat!(
