@@ -12,6 +12,7 @@ use std::{
     time::Duration,
 };
 
+use pocketwatt_model::sha256_of_file;
 use pocketwatt_record::{Record, RunFolder, latest_run};
 use rustix::process::{Pid, Signal, kill_process, kill_process_group, test_kill_process};
 use tempfile::TempDir;
@@ -102,6 +103,20 @@ impl Bench {
         let file = File::open(locks.join(lock)).unwrap();
         file.lock().unwrap();
         file
+    }
+
+    /// Puts a file into a model of the library as if it had come with it.
+    pub fn replace(&self, model: &str, file: &str, contents: &str) {
+        let model = self.model(model);
+        fs::write(model.join(file), contents).unwrap();
+        let manifest = model.join("pocketwatt.json");
+        let mut described: serde_json::Value = serde_json::from_str(&fs::read_to_string(&manifest).unwrap()).unwrap();
+        let sha256 = sha256_of_file(&model.join(file)).unwrap();
+        match file {
+            "tokenizer.json" => described["tokenizer_sha256"] = sha256.into(),
+            other => described["other_sha256"][other] = sha256.into(),
+        }
+        fs::write(manifest, described.to_string()).unwrap();
     }
 
     /// A `pocketwatt` command, with a script for the fake backend.

@@ -148,33 +148,46 @@ fn template(folder: &Path, source: &str) {
 /// A template is a program of somebody else's: what it does is bounded.
 #[test]
 fn templates_that_fail_or_never_end_are_refused() {
+    let bench = Bench::new();
+    let folder = checkpoint(&bench);
+    import(&bench, &folder).expect_code(0);
+    let rows = bench.write("talks.jsonl", "{\"id\": \"a\", \"turns\": [\"Hello\"]}\n");
+    let file = "tokenizer_config.json";
     for (source, part) in [
         ("{{ raise_exception('no system role') }}", "no system role"),
         ("{% for i in range(100000000) %}{{ i }}{% endfor %}", "range has too many elements"),
         ("{% for i in range(90000) %}{% for j in range(90000) %}x{% endfor %}{% endfor %}", "ran out of fuel"),
         ("{% macro f(n) %}{{ f(n + 1) }}{% endmacro %}{{ f(0) }}", "recursion limit"),
         ("{% block b %}{{ self.b() }}{% endblock %}", "recursion limit"),
-        (
-            "{% set n = namespace(s='ab') %}{% for i in range(60) %}{% set n.s = n.s ~ n.s %}{% endfor %}",
-            "ran out of fuel",
-        ),
-        // Neither fuel nor the limits of memory see what a list of lists becomes.
+        // The template engine has no limit for what texts and lists become.
+        ("{% set n = namespace(s='ab') %}{% for i in range(60) %}{% set n.s = n.s ~ n.s %}{% endfor %}", "not usable"),
         ("{% set n = namespace(s=[1]) %}{% for i in range(60) %}{% set n.s = n.s + n.s %}{% endfor %}", "not usable"),
     ] {
-        let bench = Bench::new();
-        let folder = checkpoint(&bench);
         template(Path::new(&folder), source);
-        import(&bench, &folder).expect_code(0);
-        let arguments = ["run", "--backend", "fake", "--model", "mine", "--no-probe", "--iterations", "1"];
-        let rows = bench.write("talks.jsonl", "{\"id\": \"a\", \"turns\": [\"Hello\"]}\n");
+        let finished = bench.pocketwatt(&["model", "import", &folder, "--name", "other"]);
+        finished.expect_code(3).expect_stderr(&["checkpoint/tokenizer_config.json", part]);
+        // One that was put into the library by hand.
+        bench.replace("mine", file, &json!({"chat_template": source}).to_string());
         for scenario in ["chat", &rows] {
-            // The deadline is worth waiting for once.
-            if scenario == "chat" && part == "not usable" {
-                continue;
-            }
-            let finished = bench.pocketwatt(&[&arguments[..], &["--scenario", scenario]].concat());
             let code = if scenario == "chat" || part == "not usable" { 3 } else { 5 };
-            finished.expect_code(code).expect_stderr(&["tokenizer_config.json", part]);
+            run(&bench, scenario).expect_code(code).expect_stderr(&[file, part]);
         }
     }
+}
+
+#[test]
+fn a_template_that_refuses_some_conversations_writes_the_others() {
+    let bench = Bench::new();
+    let folder = checkpoint(&bench);
+    let source = "{% if messages[0].role == 'system' %}{{ raise_exception('no system role') }}{% endif %}{{ messages[0].content }}";
+    template(Path::new(&folder), source);
+    import(&bench, &folder).expect_code(0);
+    run(&bench, "chat").expect_code(3).expect_stderr(&["tokenizer_config.json", "no system role"]);
+    let rows = bench.write("talks.jsonl", "{\"id\": \"a\", \"turns\": [\"Hello\"]}\n");
+    run(&bench, &rows).expect_code(0);
+}
+
+fn run(bench: &Bench, scenario: &str) -> Finished {
+    let arguments = ["run", "--backend", "fake", "--model", "mine", "--no-probe", "--iterations", "1"];
+    bench.pocketwatt(&[&arguments[..], &["--scenario", scenario]].concat())
 }

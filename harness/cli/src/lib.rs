@@ -21,9 +21,10 @@ pub mod plan;
 pub mod refusal;
 pub mod report;
 
-use std::process::ExitCode;
+use std::{env, path::Path, process::ExitCode};
 
 use clap::{Parser, Subcommand};
+use pocketwatt_model::text_process;
 
 use crate::exit::Exit;
 
@@ -66,8 +67,16 @@ enum Command {
     Schema(command::schema::SchemaArguments),
 }
 
+/// This very program, also when its file was replaced since.
+const THIS_PROGRAM: &str = "/proc/self/exe";
+
 /// The whole program, from its arguments to its exit status.
 pub fn run() -> ExitCode {
+    // Started by itself, to read what strangers wrote: see `text_process`.
+    if env::args_os().nth(1).is_some_and(|argument| argument == text_process::ARGUMENT) {
+        return text_process::serve();
+    }
+    text_process::read_text_with(Path::new(THIS_PROGRAM));
     ExitCode::from(last_resort::guard(obey) as u8)
 }
 

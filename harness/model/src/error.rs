@@ -27,13 +27,16 @@ pub enum ModelError {
         /// What is wrong with it, and where.
         reason: String,
     },
-    /// A chat template that was given up: it still runs, so nothing should be measured beside it.
-    #[error("the chat template of {path} is not usable: {reason}")]
-    Endless {
+    /// A tokenizer or a chat template whose reader came to no good end.
+    #[cfg(feature = "tokenizer")]
+    #[error("{path} is not usable: {end} (while {doing}); get the file again from where the model was published")]
+    Text {
         /// The file.
         path: PathBuf,
-        /// What it took.
-        reason: String,
+        /// What was being done with it.
+        doing: &'static str,
+        /// How that ended.
+        end: crate::TextEnd,
     },
     /// A configuration that no decoder can have, or that this project cannot run.
     #[error("the model configuration is not usable: {0}")]
@@ -131,12 +134,12 @@ pub enum ModelError {
 }
 
 impl ModelError {
-    /// Names `path` in place of the file that an error is about, for a file that only we have seen.
+    /// Names another file in place of the one that an error is about and that only we have seen.
     #[cfg(feature = "tokenizer")]
-    pub(crate) fn about(self, path: &std::path::Path) -> Self {
+    pub(crate) fn about(self, theirs: impl FnOnce(&std::path::Path) -> PathBuf) -> Self {
         match self {
-            Self::Invalid { reason, .. } => Self::Invalid { path: path.to_owned(), reason },
-            Self::Endless { reason, .. } => Self::Endless { path: path.to_owned(), reason },
+            Self::Invalid { path, reason } => Self::Invalid { path: theirs(&path), reason },
+            Self::Text { path, doing, end } => Self::Text { path: theirs(&path), doing, end },
             other => other,
         }
     }

@@ -134,11 +134,15 @@ fn write(source: &dyn Source, known_as: Option<&str>, name: &str, target: &Path)
     write_all().map_err(|error| error.or_full(needed))?;
     // A model whose text cannot be read is not worth keeping.
     let folder = ModelFolder::open(path)?;
-    TextTokenizer::open(&folder).map_err(|error| error.about(&source.file("tokenizer.json")))?;
-    let template = if path.join(TEMPLATE).is_file() { TEMPLATE } else { "tokenizer_config.json" };
-    ChatTemplate::open(&folder).map_err(|error| error.about(&source.file(template)))?;
+    try_text(&folder).map_err(|error| error.about(|path| source.file(&file_name(path))))?;
     staged.publish()?;
     ModelFolder::open(target)
+}
+
+/// Whether text can be made into tokens and back as scenarios and models will want it.
+fn try_text(folder: &ModelFolder) -> Result<(), ModelError> {
+    TextTokenizer::open(folder)?.try_all()?;
+    ChatTemplate::open(folder)?.try_all()
 }
 
 fn write_weights(source: &dyn Source, path: &Path) -> Result<String, ModelError> {

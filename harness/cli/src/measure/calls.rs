@@ -77,9 +77,9 @@ fn call(
     let mut complete_token = None;
     if let Some(parsed) = &parsed {
         // The first token with which the call stands there as it does in the end: before, it may end early, as in `f(x=1`.
-        for count in 1..=tokens.len() {
-            if parse_call(&tokenizer.decode(&tokens[..count])?).is_ok_and(|found| found.call == parsed.call) {
-                complete_token = Some(count as u32);
+        for (before, so_far) in tokenizer.decode_prefixes(tokens).enumerate() {
+            if parse_call(&so_far?).is_ok_and(|found| found.call == parsed.call) {
+                complete_token = Some(before as u32 + 1);
                 break;
             }
         }

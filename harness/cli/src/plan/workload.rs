@@ -93,7 +93,7 @@ pub fn prepare(scenario: &Scenario, model: &PreparedModel, constrained: bool) ->
     let tokenizer = TextTokenizer::open(&model.folder)?;
     let template = ChatTemplate::open(&model.folder)?;
     let never_ends = model.passport.seeded && !constrained;
-    let stop_tokens = if never_ends { Vec::new() } else { template.stop_tokens(&tokenizer, config) };
+    let stop_tokens = if never_ends { Vec::new() } else { template.stop_tokens(&tokenizer, config)? };
     let tokens = |talk: &Talk| {
         turns(talk, &tokenizer, &template, constrained)
             .with_context(|| format!("scenario {:?} with model {:?}", scenario.name, model.passport.name))
@@ -115,8 +115,10 @@ pub fn prepare(scenario: &Scenario, model: &PreparedModel, constrained: bool) ->
                 model.passport.name,
                 config.context
             )),
-            // Its template still runs: nothing can be measured beside it.
-            Err(error) if matches!(error.downcast_ref(), Some(ModelError::Endless { .. })) => return Err(error),
+            // No other conversation can be had either.
+            Err(error) if matches!(error.downcast_ref(), Some(ModelError::Text { end, .. }) if end.is_final()) => {
+                return Err(error);
+            }
             Err(error) => left_out.push(format!("{}: {error:#}", talk.name)),
         }
     }
@@ -128,12 +130,12 @@ pub fn prepare(scenario: &Scenario, model: &PreparedModel, constrained: bool) ->
 fn turns(talk: &Talk, tokenizer: &TextTokenizer, template: &ChatTemplate, constrained: bool) -> Result<Vec<Turn>> {
     let users: Vec<String> = talk.turns.iter().map(|(user, _)| user.clone()).collect();
     let segments = template.segments(talk.system.as_deref(), &talk.examples, &users)?;
-    let mut turns = Vec::with_capacity(users.len());
-    for (index, (segment, (_, output_tokens))) in segments.iter().zip(&talk.turns).enumerate() {
+    let prompts = tokenizer.encode_all(segments)?;
+    let turns = prompts.into_iter().zip(&talk.turns).enumerate().map(|(index, (prompt, (_, output_tokens)))| {
         let grammar = talk.grammars.get(index).cloned().flatten().filter(|_| constrained);
-        turns.push(Turn { prompt: tokenizer.encode(segment)?, max_output_tokens: *output_tokens, grammar });
-    }
-    Ok(turns)
+        Turn { prompt, max_output_tokens: *output_tokens, grammar }
+    });
+    Ok(turns.collect())
 }
 
 /// The file that tells a runner what the tokens are in bytes, beside the model; written unless it is there already.

@@ -1,64 +1,36 @@
-use std::{fs, io::ErrorKind, path::PathBuf};
-
-use minijinja::{Environment, UndefinedBehavior, context, syntax::SyntaxConfig};
 use pocketwatt_protocol::TokenId;
-use serde_json::Value;
 
-use super::{TextTokenizer, special_token, tokenizer_config, watched::watched};
+use super::{
+    TextTokenizer,
+    access::{Access, contents},
+    message::{Answer, Question, Subject, TextFile},
+};
 use crate::{ModelConfig, ModelError, ModelFolder};
 
-/// The template of a model that has none: plain words, no special tokens but the begin of text.
-///
-/// MobileLLM was trained on text, not on chats; with this it continues a transcript.
-const DEFAULT_TEMPLATE: &str = "{{ bos_token }}{% for message in messages %}{% if message['role'] == 'system' %}\
-    {{ message['content'] }}\n\n{% elif message['role'] == 'user' %}User: {{ message['content'] }}\n{% else %}\
-    Assistant:{{ message['content'] }}\n{% endif %}{% endfor %}{% if add_generation_prompt %}Assistant:{% endif %}";
-
-/// Work that a template may do: a few thousand times more than real ones need.
-const FUEL: u64 = 5_000_000;
-
-/// Macros, blocks and includes within each other: real templates have a few.
-const DEEPEST: usize = 100;
-
-/// What stands for an answer while its surroundings are rendered. No tokenizer's special token, no template's word.
-const ANSWER: &str = "\u{1}answer\u{2}";
-
-/// Tokens that end an answer in the templates that are in use.
-const END_MARKERS: [&str; 5] = ["<|im_end|>", "<|eot_id|>", "<|end|>", "<end_of_turn>", "<|endoftext|>"];
-
-/// How a model wants a conversation to be written, from `tokenizer_config.json` or `chat_template.jinja`.
-#[derive(Clone, Debug)]
+/// How a model wants a conversation to be written, from `tokenizer_config.json` or `chat_template.jinja`, read in a
+/// process of its own where [`crate::text_process`] says so.
+#[derive(Debug)]
 pub struct ChatTemplate {
-    source: String,
-    path: PathBuf,
-    bos_token: String,
-    eos_token: String,
+    access: Access,
     is_default: bool,
+    end_markers: Vec<String>,
 }
 
 impl ChatTemplate {
     /// The template of a model; a plain default for one that has none.
     ///
     /// # Errors
-    /// When a file cannot be read, or the template is no template.
+    /// When a file cannot be read, or the template is no template; [`ModelError::Text`] when reading it came to no good
+    /// end.
     pub fn open(folder: &ModelFolder) -> Result<Self, ModelError> {
-        let config = tokenizer_config(folder)?;
-        let config_path = folder.path().join("tokenizer_config.json");
-        let file = folder.path().join("chat_template.jinja");
-        let (source, path) = match fs::read_to_string(&file) {
-            Ok(source) => (Some(source), file),
-            Err(error) if error.kind() == ErrorKind::NotFound => (template_of(&config), config_path),
-            Err(error) => return Err(ModelError::io("read", &file)(error)),
-        };
-        let template = Self {
-            is_default: source.is_none(),
-            source: source.unwrap_or_else(|| DEFAULT_TEMPLATE.to_owned()),
-            path,
-            bos_token: special_token(&config, "bos_token").unwrap_or_default(),
-            eos_token: special_token(&config, "eos_token").unwrap_or_default(),
-        };
-        template.environment().map(|_| ())?;
-        Ok(template)
+        let configuration = contents(folder, TextFile::Configuration)?.unwrap_or_else(|| b"{}".to_vec());
+        let template = contents(folder, TextFile::Template)?;
+        let subject = Subject::Template { own_file: template.is_some() };
+        let files: Vec<Vec<u8>> = [Some(configuration), template].into_iter().flatten().collect();
+        match Access::open(folder, subject, &files)? {
+            (access, Answer::Template { is_default, end_markers }) => Ok(Self { access, is_default, end_markers }),
+            (access, _) => Err(access.confused(&Question::TryAll)),
+        }
     }
 
     /// Whether it is the project's own, because the model has none.
@@ -73,122 +45,64 @@ impl ChatTemplate {
     ///
     /// # Errors
     /// When the template fails, or writes an earlier turn differently once there is a later one: then the key-value
-    /// cache cannot be kept between turns. [`ModelError::Endless`] when it was given up.
+    /// cache cannot be kept between turns. [`ModelError::Text`] when it came to no good end.
     pub fn segments(
         &self,
         system: Option<&str>,
         examples: &[(String, String)],
         user_turns: &[String],
     ) -> Result<Vec<String>, ModelError> {
-        let template = self.clone();
-        let (system, examples, user_turns) = (system.map(str::to_owned), examples.to_vec(), user_turns.to_vec());
-        watched(move || template.render_segments(system.as_deref(), &examples, &user_turns))
-            .map_err(|reason| ModelError::Endless { path: self.path.clone(), reason })?
-    }
-
-    fn render_segments(
-        &self,
-        system: Option<&str>,
-        examples: &[(String, String)],
-        user_turns: &[String],
-    ) -> Result<Vec<String>, ModelError> {
-        let environment = self.environment()?;
-        let mut messages: Vec<minijinja::Value> = system.iter().map(|content| message("system", content)).collect();
-        for (user, answer) in examples {
-            messages.push(message("user", user));
-            messages.push(message("assistant", answer));
+        let question = Question::Segments {
+            system: system.map(str::to_owned),
+            examples: examples.to_vec(),
+            user_turns: user_turns.to_vec(),
+        };
+        match self.access.ask(&question)? {
+            Answer::Texts(segments) if segments.len() == user_turns.len() => Ok(segments),
+            _ => Err(self.access.confused(&question)),
         }
-        let mut segments: Vec<String> = Vec::with_capacity(user_turns.len());
-        for user in user_turns {
-            messages.push(message("user", user));
-            let text = self.render(&environment, &messages)?;
-            let parts: Vec<&str> = text.split(ANSWER).collect();
-            let answers = segments.len();
-            let unchanged =
-                parts.len() == answers + 1 && parts.iter().zip(&segments).all(|(part, known)| part == known);
-            if !unchanged {
-                return Err(self.invalid(format!(
-                    "with {} turns it writes the earlier ones differently, so that the key-value cache cannot be kept",
-                    answers + 1
-                )));
-            }
-            segments.push(parts[answers].to_owned());
-            messages.push(message("assistant", ANSWER));
-        }
-        Ok(segments)
     }
 
     /// Tokens that end an answer: those of the model's configuration, the tokenizer's own, and the markers that the
     /// template writes.
-    pub fn stop_tokens(&self, tokenizer: &TextTokenizer, config: &ModelConfig) -> Vec<TokenId> {
+    ///
+    /// # Errors
+    /// When reading the tokenizer came to no good end.
+    pub fn stop_tokens(&self, tokenizer: &TextTokenizer, config: &ModelConfig) -> Result<Vec<TokenId>, ModelError> {
         let mut tokens: Vec<TokenId> = config.eos_tokens.iter().copied().map(TokenId).collect();
-        let markers = END_MARKERS.into_iter().filter(|marker| self.source.contains(marker));
-        tokens.extend(markers.chain([self.eos_token.as_str()]).filter_map(|marker| tokenizer.token(marker)));
+        tokens.extend(tokenizer.tokens(self.end_markers.clone())?.into_iter().flatten());
         tokens.sort_unstable();
         tokens.dedup();
-        tokens
+        Ok(tokens)
     }
 
-    fn render(&self, environment: &Environment, messages: &[minijinja::Value]) -> Result<String, ModelError> {
-        let template = environment.get_template("chat").map_err(|error| self.failure(&error))?;
-        template
-            .render(context! {
-                messages => minijinja::Value::from(messages),
-                bos_token => self.bos_token.as_str(),
-                eos_token => self.eos_token.as_str(),
-                add_generation_prompt => true,
-            })
-            .map_err(|error| self.failure(&error))
+    /// Writes conversations of each shape that scenarios have. That the template refuses some of them in words, as many
+    /// do with a system text, is no error.
+    ///
+    /// # Errors
+    /// When it can write none of them; [`ModelError::Text`] when it came to no good end.
+    pub(crate) fn try_all(&self) -> Result<(), ModelError> {
+        let users = ["What is 3 × 7?".to_owned(), "世界 👋\n\n```\ncode\n```".to_owned()];
+        let examples = [("Who are you?".to_owned(), "A <b>model</b>.".to_owned())];
+        let (none, one): (&[_], &[_]) = (&[], &users[..1]);
+        let shapes = [(None, none, one), (None, none, &users[..]), (Some("Be brief."), &examples[..], &users[..])];
+        let mut refusals = Vec::new();
+        for (system, examples, users) in shapes {
+            match self.segments(system, examples, users) {
+                Ok(_) => {}
+                Err(error @ ModelError::Text { .. }) => return Err(error),
+                Err(refusal) => refusals.push(refusal),
+            }
+        }
+        if refusals.len() == shapes.len() { Err(refusals.swap_remove(0)) } else { Ok(()) }
     }
-
-    /// As Hugging Face renders templates: blocks take their line's white space with them, and there is an exception to
-    /// raise. Python's methods of strings and lists are understood.
-    fn environment(&self) -> Result<Environment<'_>, ModelError> {
-        let mut environment = Environment::new();
-        let mut syntax = SyntaxConfig::builder();
-        syntax.trim_blocks(true).lstrip_blocks(true).keep_trailing_newline(false);
-        environment.set_syntax(syntax.build().map_err(|error| self.failure(&error))?);
-        environment.set_undefined_behavior(UndefinedBehavior::Lenient);
-        environment.set_fuel(Some(FUEL));
-        environment.set_recursion_limit(DEEPEST);
-        environment.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
-        environment.add_function("raise_exception", |message: String| -> Result<String, minijinja::Error> {
-            Err(minijinja::Error::new(minijinja::ErrorKind::InvalidOperation, message))
-        });
-        environment.add_template("chat", &self.source).map_err(|error| self.failure(&error))?;
-        Ok(environment)
-    }
-
-    fn failure(&self, error: &minijinja::Error) -> ModelError {
-        let detail =
-            error.detail().map_or_else(|| error.kind().to_string(), |detail| format!("{}: {detail}", error.kind()));
-        let line = error.line().map_or(String::new(), |line| format!(", line {line}"));
-        self.invalid(format!("{detail}{line}"))
-    }
-
-    fn invalid(&self, reason: String) -> ModelError {
-        ModelError::invalid(&self.path, format!("its chat template fails: {reason}"))
-    }
-}
-
-fn message(role: &str, content: &str) -> minijinja::Value {
-    minijinja::Value::from_pairs([("role", role), ("content", content)])
-}
-
-/// A string, or a list of named templates of which `default` is for chats.
-fn template_of(config: &Value) -> Option<String> {
-    let template = config.get("chat_template")?;
-    if let Some(source) = template.as_str() {
-        return Some(source.to_owned());
-    }
-    let named =
-        template.as_array()?.iter().find(|entry| entry.get("name").and_then(Value::as_str) == Some("default"))?;
-    named.get("template")?.as_str().map(ToOwned::to_owned)
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use std::fs;
+
+    use serde_json::{Value, json};
 
     use super::*;
     use crate::{Preset, generate_seeded};
@@ -272,6 +186,6 @@ mod tests {
         let (_root, folder) = folder(&json!({"eos_token": "</s>"}));
         let tokenizer = TextTokenizer::open(&folder).unwrap();
         let template = ChatTemplate::open(&folder).unwrap();
-        assert_eq!(template.stop_tokens(&tokenizer, folder.config()), [TokenId(2)]);
+        assert_eq!(template.stop_tokens(&tokenizer, folder.config()).unwrap(), [TokenId(2)]);
     }
 }

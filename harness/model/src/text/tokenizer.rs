@@ -1,54 +1,63 @@
-use std::path::PathBuf;
+use std::io;
 
 use pocketwatt_protocol::TokenId;
-use tokenizers::Tokenizer;
 
-use super::spelling::Spelling;
+use super::{
+    access::{Access, contents},
+    message::{Answer, Question, Subject, TextFile},
+};
 use crate::{ModelError, ModelFolder};
 
-/// A model's `tokenizer.json`.
+/// Prefixes that are decoded at once.
+const PREFIXES: usize = 32;
+
+/// A model's `tokenizer.json`, read in a process of its own where [`crate::text_process`] says so.
 #[derive(Debug)]
 pub struct TextTokenizer {
-    tokenizer: Tokenizer,
-    path: PathBuf,
+    access: Access,
+    vocabulary: usize,
 }
 
 impl TextTokenizer {
     /// Opens the tokenizer of a model.
     ///
     /// # Errors
-    /// When it is missing or malformed, or knows tokens that the model has no embedding for.
+    /// When it is missing or malformed, or knows tokens that the model has no embedding for; [`ModelError::Text`] when
+    /// reading it came to no good end.
     pub fn open(folder: &ModelFolder) -> Result<Self, ModelError> {
-        let path = folder.path().join("tokenizer.json");
-        // The crate's error for a missing file does not name it.
-        std::fs::metadata(&path).map_err(ModelError::io("read", &path))?;
-        let mut tokenizer =
-            Tokenizer::from_file(&path).map_err(|error| ModelError::invalid(&path, one_line(&error.to_string())))?;
-        // What a scenario says is what is fed: files that pad or cut would change that.
-        tokenizer.with_padding(None);
-        tokenizer.with_truncation(None).map_err(|error| ModelError::invalid(&path, one_line(&error.to_string())))?;
-        let vocabulary = folder.config().vocabulary;
-        let highest = tokenizer.get_vocab(true).into_values().max();
-        if let Some(highest) = highest.filter(|&highest| highest as usize >= vocabulary) {
-            return Err(ModelError::invalid(
-                &path,
-                format!(
-                    "its highest token is {highest}, the model has a vocabulary of {vocabulary} (vocab_size): it belongs to another model"
-                ),
-            ));
+        let missing = || {
+            let path = folder.path().join(TextFile::Tokenizer.name());
+            ModelError::io("read", path)(io::ErrorKind::NotFound.into())
+        };
+        let json = contents(folder, TextFile::Tokenizer)?.ok_or_else(missing)?;
+        let subject = Subject::Tokenizer { vocabulary: folder.config().vocabulary };
+        match Access::open(folder, subject, &[json])? {
+            (access, Answer::Tokenizer { vocabulary }) => Ok(Self { access, vocabulary }),
+            (access, _) => Err(access.confused(&Question::TryAll)),
         }
-        Ok(Self { tokenizer, path })
     }
 
     /// The tokens of a text. Special tokens that are written in it are recognised; none are added.
     ///
     /// # Errors
-    /// When the tokenizer has no token for a part of the text.
+    /// When the tokenizer has no token for a part of the text, or fails at it.
     pub fn encode(&self, text: &str) -> Result<Vec<TokenId>, ModelError> {
-        let encoding = self.tokenizer.encode(text, false).map_err(|error| {
-            ModelError::invalid(&self.path, format!("it cannot encode text: {}", one_line(&error.to_string())))
-        })?;
-        Ok(encoding.get_ids().iter().copied().map(TokenId).collect())
+        Ok(self.encode_all(vec![text.to_owned()])?.swap_remove(0))
+    }
+
+    /// The tokens of each text, as [`TextTokenizer::encode`] gives them.
+    ///
+    /// # Errors
+    /// When one of them cannot be encoded.
+    pub fn encode_all(&self, texts: Vec<String>) -> Result<Vec<Vec<TokenId>>, ModelError> {
+        let asked = texts.len();
+        let question = Question::Encode(texts);
+        match self.access.ask(&question)? {
+            Answer::Tokens(lists) if lists.len() == asked => {
+                Ok(lists.into_iter().map(|tokens| tokens.into_iter().map(TokenId).collect()).collect())
+            }
+            _ => Err(self.access.confused(&question)),
+        }
     }
 
     /// The text of tokens, without the special ones. Bytes that are no UTF-8 become U+FFFD.
@@ -56,15 +65,27 @@ impl TextTokenizer {
     /// # Errors
     /// When the tokenizer's decoder fails.
     pub fn decode(&self, tokens: &[TokenId]) -> Result<String, ModelError> {
-        let ids: Vec<u32> = tokens.iter().map(|token| token.0).collect();
-        self.tokenizer.decode(&ids, true).map_err(|error| {
-            ModelError::invalid(&self.path, format!("it cannot decode tokens: {}", one_line(&error.to_string())))
+        let mut texts = self.texts(&Question::Decode(vec![numbers(tokens)]), 1)?;
+        Ok(texts.swap_remove(0))
+    }
+
+    /// What the first token decodes to, the first two, and so on to all of them.
+    pub fn decode_prefixes(&self, tokens: &[TokenId]) -> impl Iterator<Item = Result<String, ModelError>> {
+        let tokens = numbers(tokens);
+        let starts = (1..=tokens.len()).step_by(PREFIXES);
+        starts.flat_map(move |from| {
+            let until = (from + PREFIXES).min(tokens.len() + 1);
+            let question = Question::DecodePrefixes { tokens: tokens[..until - 1].to_vec(), from, until };
+            match self.texts(&question, until - from) {
+                Ok(texts) => texts.into_iter().map(Ok).collect(),
+                Err(error) => vec![Err(error)],
+            }
         })
     }
 
     /// Number of tokens that it knows.
     pub fn vocabulary(&self) -> usize {
-        self.tokenizer.get_vocab_size(true)
+        self.vocabulary
     }
 
     /// What each token adds to a text, in bytes; nothing for special tokens. Byte-level tokenizers write bytes as letters of
@@ -73,31 +94,49 @@ impl TextTokenizer {
     /// # Errors
     /// When the tokenizer's decoder is of neither kind.
     pub fn token_bytes(&self) -> Result<Vec<Vec<u8>>, ModelError> {
-        let vocabulary = self.tokenizer.get_vocab(true);
-        let length = vocabulary.values().max().map_or(0, |highest| *highest as usize + 1);
-        let added = self.tokenizer.get_added_tokens_decoder();
-        let spelling = Spelling::of(&self.tokenizer).ok_or_else(|| {
-            ModelError::invalid(&self.path, "its decoder is not known to bytes: no grammar can be kept")
-        })?;
-        let mut tokens = vec![Vec::new(); length];
-        for (text, id) in vocabulary {
-            tokens[id as usize] = match added.get(&id) {
-                Some(token) if token.special => Vec::new(),
-                Some(token) => token.content.clone().into_bytes(),
-                None => spelling.bytes(&text),
-            };
+        match self.access.ask(&Question::TokenBytes)? {
+            Answer::Bytes(tokens) => Ok(tokens),
+            _ => Err(self.access.confused(&Question::TokenBytes)),
         }
-        Ok(tokens)
     }
 
-    /// The token with exactly this text.
-    pub fn token(&self, text: &str) -> Option<TokenId> {
-        self.tokenizer.token_to_id(text).map(TokenId)
+    /// The tokens with exactly these texts, as far as there are such.
+    ///
+    /// # Errors
+    /// When reading the tokenizer came to no good end.
+    pub fn tokens(&self, texts: Vec<String>) -> Result<Vec<Option<TokenId>>, ModelError> {
+        let asked = texts.len();
+        let question = Question::Find(texts);
+        match self.access.ask(&question)? {
+            Answer::Found(tokens) if tokens.len() == asked => {
+                Ok(tokens.into_iter().map(|token| token.map(TokenId)).collect())
+            }
+            _ => Err(self.access.confused(&question)),
+        }
+    }
+
+    /// Encodes a bit of every kind of text, and decodes that and every token alone: whatever models are told and may
+    /// say. That it refuses some of it in words is no error.
+    ///
+    /// # Errors
+    /// When it can encode nothing; [`ModelError::Text`] when it came to no good end.
+    pub(crate) fn try_all(&self) -> Result<(), ModelError> {
+        match self.access.ask(&Question::TryAll)? {
+            Answer::Done => Ok(()),
+            _ => Err(self.access.confused(&Question::TryAll)),
+        }
+    }
+
+    fn texts(&self, question: &Question, expected: usize) -> Result<Vec<String>, ModelError> {
+        match self.access.ask(question)? {
+            Answer::Texts(texts) if texts.len() == expected => Ok(texts),
+            _ => Err(self.access.confused(question)),
+        }
     }
 }
 
-fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+fn numbers(tokens: &[TokenId]) -> Vec<u32> {
+    tokens.iter().map(|token| token.0).collect()
 }
 
 #[cfg(test)]
@@ -123,8 +162,22 @@ mod tests {
         assert_eq!(tokenizer.decode(&tokens).unwrap(), text);
         assert_eq!(tokenizer.encode("<s>").unwrap(), [TokenId(1)]);
         assert_eq!(tokenizer.decode(&[&[TokenId(1)], tokens.as_slice(), &[TokenId(2)]].concat()).unwrap(), text);
-        assert_eq!(tokenizer.token("</s>"), Some(TokenId(2)));
+        let found = tokenizer.tokens(vec!["</s>".into(), "no token".into()]).unwrap();
+        assert_eq!(found, [Some(TokenId(2)), None]);
         assert!(tokenizer.vocabulary() <= 512);
+    }
+
+    #[test]
+    fn prefixes_are_decoded_one_token_after_the_other() {
+        let (_root, folder) = tiny();
+        let tokenizer = TextTokenizer::open(&folder).unwrap();
+        // More than are asked for at once.
+        let tokens = tokenizer.encode(&"get_weather(days=3) ".repeat(5)).unwrap();
+        assert!(tokens.len() > PREFIXES, "{}", tokens.len());
+        let prefixes: Vec<String> = tokenizer.decode_prefixes(&tokens).collect::<Result<_, _>>().unwrap();
+        let one_by_one = (1..=tokens.len()).map(|count| tokenizer.decode(&tokens[..count]).unwrap());
+        assert!(one_by_one.eq(prefixes));
+        assert_eq!(tokenizer.decode_prefixes(&[]).count(), 0);
     }
 
     #[test]

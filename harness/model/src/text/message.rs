@@ -1,0 +1,188 @@
+//! What the harness and a text process say to each other: frames of a length and as many bytes.
+
+use std::io::{self, Read};
+
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use super::TextEnd;
+
+/// Bytes of the longest answer: the bytes of a quarter of a million tokens take a third of that.
+pub(super) const MOST_ANSWER_BYTES: usize = 32 << 20;
+/// Bytes of the longest file: Gemma's tokenizer, the largest that is in use, has a quarter of that.
+pub(super) const MOST_FILE_BYTES: u64 = 128 << 20;
+pub(super) const LENGTH_BYTES: usize = size_of::<u64>();
+
+/// What a text process opens, told first. Its files follow, a frame for each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Subject {
+    /// `tokenizer.json`, for a model with embeddings for so many tokens.
+    Tokenizer { vocabulary: usize },
+    /// `tokenizer_config.json`, and `chat_template.jinja` where there is one.
+    Template { own_file: bool },
+}
+
+impl Subject {
+    /// How many files follow.
+    pub(super) fn files(self) -> usize {
+        match self {
+            Self::Template { own_file: true } => 2,
+            Self::Tokenizer { .. } | Self::Template { own_file: false } => 1,
+        }
+    }
+
+    /// The file that decides what happens.
+    pub(super) fn file(self) -> TextFile {
+        match self {
+            Self::Tokenizer { .. } => TextFile::Tokenizer,
+            Self::Template { own_file: true } => TextFile::Template,
+            Self::Template { own_file: false } => TextFile::Configuration,
+        }
+    }
+}
+
+/// A file of a model that text depends on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum TextFile {
+    Tokenizer,
+    Configuration,
+    Template,
+}
+
+impl TextFile {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Tokenizer => "tokenizer.json",
+            Self::Configuration => "tokenizer_config.json",
+            Self::Template => "chat_template.jinja",
+        }
+    }
+}
+
+/// What is asked of a reader that has opened its files.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Question {
+    /// [`Answer::Tokens`], for each text.
+    Encode(Vec<String>),
+    /// [`Answer::Texts`], for each list of tokens.
+    Decode(Vec<Vec<u32>>),
+    /// [`Answer::Texts`]: what the first so many tokens decode to, for each number from the first to before the last.
+    DecodePrefixes { tokens: Vec<u32>, from: usize, until: usize },
+    /// [`Answer::Found`]: the tokens with exactly these texts.
+    Find(Vec<String>),
+    /// [`Answer::Bytes`]: what each token adds to a text.
+    TokenBytes,
+    /// [`Answer::Done`], when the tokenizer can do all of the above with what models say and are told.
+    TryAll,
+    /// [`Answer::Texts`]: see [`crate::ChatTemplate::segments`].
+    Segments { system: Option<String>, examples: Vec<(String, String)>, user_turns: Vec<String> },
+}
+
+impl Question {
+    /// What the reader does meanwhile, for people.
+    pub(super) fn doing(&self) -> &'static str {
+        match self {
+            Self::Encode(_) => "turning text into tokens",
+            Self::Decode(_) | Self::DecodePrefixes { .. } => "turning tokens into text",
+            Self::Find(_) | Self::TokenBytes => "looking tokens up",
+            Self::TryAll => "trying it on every kind of text",
+            Self::Segments { .. } => "writing a conversation",
+        }
+    }
+}
+
+/// What a reader says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Answer {
+    /// A tokenizer was opened. It knows so many tokens.
+    Tokenizer {
+        vocabulary: usize,
+    },
+    /// A template was opened. `end_markers` are the texts of tokens that end an answer.
+    Template {
+        is_default: bool,
+        end_markers: Vec<String>,
+    },
+    Tokens(Vec<Vec<u32>>),
+    Texts(Vec<String>),
+    Found(Vec<Option<u32>>),
+    Bytes(Vec<Vec<u8>>),
+    Done,
+}
+
+/// Why there is no answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Failure {
+    /// The file says so itself, or is malformed.
+    Invalid { file: TextFile, reason: String },
+    /// Reading it came to no good end.
+    Ended(TextEnd),
+}
+
+/// A message as a frame.
+///
+/// # Errors
+/// When it cannot be written as JSON.
+pub(super) fn frame<T: Serialize>(message: &T) -> io::Result<Vec<u8>> {
+    let mut frame = vec![0; LENGTH_BYTES];
+    serde_json::to_writer(&mut frame, message)?;
+    let length = (frame.len() - LENGTH_BYTES) as u64;
+    frame[..LENGTH_BYTES].copy_from_slice(&length.to_le_bytes());
+    Ok(frame)
+}
+
+/// The length that is told before a file's bytes.
+pub(super) fn file_head(file: &[u8]) -> [u8; LENGTH_BYTES] {
+    (file.len() as u64).to_le_bytes()
+}
+
+/// The next frame's bytes; nothing when the other side is gone between two frames.
+///
+/// # Errors
+/// When it is gone within one, or the frame is longer than `most`.
+pub(super) fn read_frame(stream: &mut impl Read, most: u64) -> io::Result<Option<Vec<u8>>> {
+    let mut head = [0; LENGTH_BYTES];
+    match stream.read(&mut head[..1])? {
+        0 => return Ok(None),
+        _ => stream.read_exact(&mut head[1..])?,
+    }
+    let length = u64::from_le_bytes(head);
+    if length > most {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, format!("a message of {length} bytes")));
+    }
+    // Memory is taken as the bytes arrive, not as they are promised.
+    let mut bytes = Vec::new();
+    if stream.take(length).read_to_end(&mut bytes)? as u64 != length {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    Ok(Some(bytes))
+}
+
+/// A frame's message.
+///
+/// # Errors
+/// When it is none.
+pub(super) fn parse<T: DeserializeOwned>(frame: &[u8]) -> io::Result<T> {
+    Ok(serde_json::from_slice(frame)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_arrive_as_they_were_sent_and_only_whole() {
+        let question = Question::Encode(vec!["Grüße\n".into(), String::new()]);
+        let mut bytes = frame(&question).unwrap();
+        bytes.extend(file_head(b"{}"));
+        bytes.extend(b"{}");
+        let mut stream = bytes.as_slice();
+        let first = read_frame(&mut stream, 100).unwrap().unwrap();
+        assert_eq!(parse::<Question>(&first).unwrap(), question);
+        assert_eq!(read_frame(&mut stream, 100).unwrap().unwrap(), b"{}");
+        assert_eq!(read_frame(&mut stream, 100).unwrap(), None);
+        assert!(read_frame(&mut &bytes[..bytes.len() - 1], 100).is_ok());
+        assert!(read_frame(&mut &bytes[..20], 100).is_err(), "cut off");
+        assert!(read_frame(&mut bytes.as_slice(), 5).is_err(), "too long");
+        assert!(parse::<Question>(b"{}").is_err());
+    }
+}

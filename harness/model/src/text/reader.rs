@@ -1,0 +1,67 @@
+//! What reads tokenizers and chat templates: code of other crates that runs what a stranger's file says. It may panic,
+//! abort, never end or swell, so the harness has it in a process of its own: see [`super::process`].
+
+mod spelling;
+mod template;
+mod tokenizer;
+
+use self::{template::TemplateReader, tokenizer::TokenizerReader};
+use super::{
+    TextEnd,
+    message::{Answer, Failure, Question, Subject, TextFile},
+};
+
+/// A tokenizer or a template that was opened.
+#[derive(Debug)]
+pub(super) enum Reader {
+    Tokenizer(Box<TokenizerReader>),
+    Template(TemplateReader),
+}
+
+impl Reader {
+    /// Opens the files of a subject, and says what they are.
+    ///
+    /// # Errors
+    /// When a file is malformed, or does not fit the model.
+    pub(super) fn open(subject: Subject, files: &[Vec<u8>]) -> Result<(Self, Answer), Failure> {
+        let file = |index: usize| files.get(index).map_or(&[][..], Vec::as_slice);
+        Ok(match subject {
+            Subject::Tokenizer { vocabulary } => {
+                let reader = TokenizerReader::open(file(0), vocabulary)?;
+                let opened = Answer::Tokenizer { vocabulary: reader.vocabulary() };
+                (Self::Tokenizer(Box::new(reader)), opened)
+            }
+            Subject::Template { own_file } => {
+                let reader = TemplateReader::open(file(0), own_file.then(|| file(1)))?;
+                let opened = Answer::Template { is_default: reader.is_default(), end_markers: reader.end_markers() };
+                (Self::Template(reader), opened)
+            }
+        })
+    }
+
+    /// Answers a question.
+    ///
+    /// # Errors
+    /// When the tokenizer or template cannot do what is asked.
+    pub(super) fn answer(&self, question: &Question) -> Result<Answer, Failure> {
+        match (self, question) {
+            (Self::Tokenizer(reader), question) => reader.answer(question),
+            (Self::Template(reader), Question::Segments { system, examples, user_turns }) => {
+                reader.segments(system.as_deref(), examples, user_turns).map(Answer::Texts)
+            }
+            (Self::Template(_), question) => Err(unanswerable(question)),
+        }
+    }
+}
+
+fn unanswerable(question: &Question) -> Failure {
+    Failure::Ended(TextEnd::Broken { seen: format!("was asked for {}, which it does not do", question.doing()) })
+}
+
+fn invalid(file: TextFile, reason: impl Into<String>) -> Failure {
+    Failure::Invalid { file, reason: reason.into() }
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
