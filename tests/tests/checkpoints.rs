@@ -156,7 +156,6 @@ fn templates_that_fail_or_never_end_are_refused() {
     for (source, part) in [
         ("{{ raise_exception('no system role') }}", "no system role"),
         ("{% for i in range(100000000) %}{{ i }}{% endfor %}", "range has too many elements"),
-        ("{% for i in range(90000) %}{% for j in range(90000) %}x{% endfor %}{% endfor %}", "ran out of fuel"),
         ("{% macro f(n) %}{{ f(n + 1) }}{% endmacro %}{{ f(0) }}", "recursion limit"),
         ("{% block b %}{{ self.b() }}{% endblock %}", "recursion limit"),
         // The template engine has no limit for what texts and lists become.

@@ -148,7 +148,6 @@ mod tests {
     use super::*;
 
     #[test]
-    #[expect(clippy::panic, reason = "it is what is caught")]
     fn a_panic_is_an_answer() {
         let reply = caught(|| panic!("index {} is\nout of bounds", 7));
         assert_eq!(reply, Err(Failure::Ended(TextEnd::Panicked { message: "index 7 is out of bounds".into() })));
