@@ -26,6 +26,11 @@ pub struct CallArguments {
 }
 
 impl CallArguments {
+    /// Whether anything is.
+    pub fn are_asked_for(&self) -> bool {
+        self.show_calls.is_some()
+    }
+
     /// Refuses to mix text into a document.
     ///
     /// # Errors

@@ -15,7 +15,7 @@ use pocketwatt_meter::{Bandwidth, SystemRoot, device_facts, measure_bandwidth};
 use pocketwatt_model::ModelConfig;
 use pocketwatt_protocol::wall_clock_unix_ms;
 use pocketwatt_record::{
-    Case, EnergyPlan, ObserverCost, Outcome, PlannedCase, RECORD_FORMAT, Record, Records, Run, RunSettings, StudySource,
+    Case, EnergyPlan, ObserverCost, Outcome, PlannedCase, RECORD_FORMAT, Record, Run, RunSettings, StudySource,
 };
 
 use self::ownership::OwnedRun;
@@ -341,7 +341,7 @@ fn measure(
         .measure(folder, wanted, (meters, device), mailbox, &mut progress)
         .with_context(|| format!("the run stopped; {kept}"))?;
     device.leave();
-    let Records { intact: records, damaged, .. } = folder.records_of(run)?;
+    let records = folder.records_of(run)?.intact;
     if end == SweepEnd::Interrupted {
         notice!("");
         notice!(
@@ -352,7 +352,7 @@ fn measure(
         );
         return Ok(Exit::Interrupted);
     }
-    outcome::show(arguments, run, folder, &records, &damaged)?;
+    outcome::show(arguments, run, folder, &records)?;
     let measured = records.iter().any(|record| record.outcome == Outcome::Measured);
     Ok(match (measured, all_measured(&records)) {
         (_, true) => Exit::Success,

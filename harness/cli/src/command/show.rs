@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
-use pocketwatt_record::Records;
+use pocketwatt_record::RunFolder;
 
 use super::{
     advice::Advice,
@@ -16,7 +16,7 @@ use super::{
 use crate::{
     exit::Exit,
     refusal::Refusal,
-    report::{self, Format, Style, decode::Decoder},
+    report::{self, Format, Results, Stored, Style, decode::Decoder},
 };
 
 /// What to show, and how.
@@ -63,39 +63,50 @@ pub fn run(arguments: ShowArguments) -> Result<Exit> {
     }
     let folder = stored_run::find(&arguments.results, &arguments.run)?;
     let mut run = folder.run()?;
-    let Records { intact: records, damaged, are_gone } = folder.records_of(&run)?;
-    if are_gone {
-        damaged::report_gone(&folder);
-    }
-    damaged::report(&folder, &damaged);
     if arguments.cases {
         run.study = None;
     }
-    if records.is_empty() {
-        let go_on = Advice::new(&["run", "--resume"]).run(folder.path()).cache(&arguments.cache.root()?);
-        let run = folder.path().display();
-        if !damaged.is_empty() {
-            return Err(Refusal::error(format!("no record of {run} can be read")));
-        }
-        return Err(Refusal::error(format!("no case of {run} was measured yet: go on with `{go_on}`")));
+    let results = Stored::open(&folder, &run)?;
+    if results.are_gone() {
+        damaged::report_gone(&folder);
     }
-    let mut output = report::render(&run, &records, &damaged, arguments.format, &Style::detect())?;
+    if !results.has_any() {
+        return Err(nothing_to_show(&folder, &results, &arguments.cache)?);
+    }
+    let (format, style) = (arguments.format, Style::detect());
+    let mut parts = output::Parts::open();
+    report::write(&run, &results, format, &style, &mut |part| parts.write(part))?;
     if arguments.turns {
-        output += &report::render_turns(&run, &records, arguments.format, &Style::detect());
+        report::write_turns(&run, &results, format, &style, &mut |part| parts.write(part))?;
     }
-    if arguments.show_text {
-        let decoder = Decoder::new(arguments.cache.library()?);
-        output.push('\n');
-        output += &report::text::render(&records, arguments.format, &|record, tokens| decoder.decode(record, tokens));
+    if arguments.show_text || arguments.calls.are_asked_for() {
+        let records = report::all_without_series(&results);
+        if arguments.show_text {
+            let decoder = Decoder::new(arguments.cache.library()?);
+            let text = report::text::render(&records, format, &|record, tokens| decoder.decode(record, tokens));
+            parts.write(&format!("\n{text}"))?;
+        }
+        parts.write(&arguments.calls.text(&run, &records, format, &arguments.cache)?)?;
     }
-    output += &arguments.calls.text(&run, &records, arguments.format, &arguments.cache)?;
     if let Some(charts) = &arguments.charts {
-        for file in report::charts::write(&run, &records, charts)? {
+        for file in report::charts::write(&run, &report::all(&results), charts)? {
             notice!("chart: {}", file.display());
         }
     }
-    output::write(&output)?;
+    parts.finish()?;
+    let damaged = results.damaged();
+    damaged::report(&folder, &damaged);
     Ok(if damaged.is_empty() { Exit::Success } else { Exit::Incomplete })
+}
+
+fn nothing_to_show(folder: &RunFolder, results: &Stored, cache: &CacheArguments) -> Result<anyhow::Error> {
+    let (run, damaged) = (folder.path().display(), results.damaged());
+    damaged::report(folder, &damaged);
+    if !damaged.is_empty() {
+        return Ok(Refusal::error(format!("no record of {run} can be read")));
+    }
+    let go_on = Advice::new(&["run", "--resume"]).run(folder.path()).cache(&cache.root()?);
+    Ok(Refusal::error(format!("no case of {run} was measured yet: go on with `{go_on}`")))
 }
 
 #[cfg(test)]

@@ -1,8 +1,18 @@
 //! Which cases stand side by side.
 
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+};
+
+use pocketwatt_protocol::GraphKind;
 use pocketwatt_record::{Case, Outcome, Record};
 
+use super::results::Results;
 use crate::inert;
+
+/// Columns of the widest table: a plan that people write has no more backends.
+const MOST_COLUMNS: usize = 64;
 
 /// The cases that differ in nothing but the backend and its graph.
 pub struct Block<'a> {
@@ -50,54 +60,130 @@ pub fn threads(count: u32) -> String {
     format!("{count} {}", if count == 1 { "thread" } else { "threads" })
 }
 
+/// Reads the cases of each block, in the order in which they come, and hands the block on; of one that is wider than anybody
+/// reads, a part at a time, with words that say so behind its title.
+///
+/// # Errors
+/// Those of `visit`.
+pub fn each_block(
+    results: &dyn Results,
+    mut visit: impl FnMut(&Block, &str) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    let cases = results.cases();
+    let groups = groups(&cases);
+    let parts: Vec<Part> = groups.iter().flat_map(|group| Part::of(group)).collect();
+    let places: Vec<usize> = parts.iter().flat_map(|part| part.places).copied().collect();
+    let mut parts = parts.into_iter();
+    let mut part = parts.next();
+    let (mut records, mut read) = (Vec::new(), 0);
+    results.each(&places, &mut |record| {
+        records.extend(record);
+        read += 1;
+        let Some(whole) = part.as_ref().filter(|part| part.places.len() == read) else { return Ok(()) };
+        if !records.is_empty() {
+            let ambiguous = ambiguous(whole.group.iter().filter_map(|&place| cases.get(place).copied()));
+            visit(&block(&records, &ambiguous), &whole.words())?;
+        }
+        records.clear();
+        read = 0;
+        part = parts.next();
+        Ok(())
+    })
+}
+
+fn block<'a>(records: &'a [Cow<Record>], ambiguous: &BTreeSet<&str>) -> Block<'a> {
+    let column = |record: &'a Cow<Record>| Column { name: named(&record.case, ambiguous), record };
+    Block { columns: records.iter().map(column).collect() }
+}
+
+/// Cases of a block that are shown at once.
+struct Part<'a> {
+    /// All cases of the block.
+    group: &'a [usize],
+    /// Where in the block it begins.
+    first: usize,
+    places: &'a [usize],
+}
+
+impl<'a> Part<'a> {
+    fn of(group: &'a [usize]) -> impl Iterator<Item = Self> {
+        let parts = group.chunks(MOST_COLUMNS).enumerate();
+        parts.map(move |(number, places)| Self { group, first: number * MOST_COLUMNS, places })
+    }
+
+    /// What stands behind the title; nothing where the part is all there is.
+    fn words(&self) -> String {
+        let (shown, all) = (self.places.len(), self.group.len());
+        if shown == all {
+            return String::new();
+        }
+        format!(" · cases {} to {} of {all}, compared with each other alone", self.first + 1, self.first + shown)
+    }
+}
+
+/// The places of cases that stand side by side, group by group.
+pub fn groups(cases: &[&Case]) -> Vec<Vec<usize>> {
+    group_by(cases.iter().map(|case| (case.scenario.as_str(), case.model.as_str(), case.precision, case.threads)))
+}
+
 /// Groups records into blocks, both in the order in which they come.
 pub fn blocks(records: &[Record]) -> Vec<Block<'_>> {
-    let groups = group_by(records.iter(), |left, right| {
-        left.case.scenario == right.case.scenario && same_combination(left, right)
-    });
-    groups.into_iter().map(|group| Block { columns: columns(&group) }).collect()
+    let cases: Vec<&Case> = records.iter().map(|record| &record.case).collect();
+    let block = |group: Vec<usize>| {
+        let group: Vec<&Record> = group.into_iter().filter_map(|place| records.get(place)).collect();
+        let ambiguous = ambiguous(group.iter().map(|record| &record.case));
+        let column = |record: &'_ &'_ Record| named(&record.case, &ambiguous);
+        Block { columns: group.iter().map(|record| Column { name: column(record), record }).collect() }
+    };
+    groups(&cases).into_iter().map(block).collect()
 }
 
 /// Groups records by model, precision and threads.
 pub fn combinations(records: &[Record]) -> Vec<Vec<&Record>> {
-    group_by(records.iter(), same_combination)
+    let key = |record: &'_ Record| (record.case.model.clone(), record.case.precision, record.case.threads);
+    let groups = group_by(records.iter().map(key));
+    groups.into_iter().map(|group| group.into_iter().filter_map(|place| records.get(place)).collect()).collect()
 }
 
-fn same_combination(left: &Record, right: &Record) -> bool {
-    let (left, right) = (&left.case, &right.case);
-    left.model == right.model && left.precision == right.precision && left.threads == right.threads
-}
-
-fn group_by<'a>(
-    records: impl Iterator<Item = &'a Record>,
-    same: impl Fn(&Record, &Record) -> bool,
-) -> Vec<Vec<&'a Record>> {
-    let mut groups: Vec<Vec<&Record>> = Vec::new();
-    for record in records {
-        match groups.iter_mut().find(|group| group.first().is_some_and(|first| same(first, record))) {
-            Some(group) => group.push(record),
-            None => groups.push(vec![record]),
+/// The places of equal keys, in the order in which the keys first come.
+pub fn group_by<K: Ord>(keys: impl Iterator<Item = K>) -> Vec<Vec<usize>> {
+    let mut numbers: BTreeMap<K, usize> = BTreeMap::new();
+    let mut groups: Vec<Vec<usize>> = Vec::new();
+    for (place, key) in keys.enumerate() {
+        let number = *numbers.entry(key).or_insert(groups.len());
+        match groups.get_mut(number) {
+            Some(group) => group.push(place),
+            None => groups.push(vec![place]),
         }
     }
     groups
 }
 
-fn columns<'a>(group: &[&'a Record]) -> Vec<Column<'a>> {
-    group.iter().map(|record| Column { name: column_name(record, group), record }).collect()
-}
-
 /// The backend's name, with its graph where `peers` hold the backend more than once.
 pub fn column_name(record: &Record, peers: &[&Record]) -> String {
-    case_name(&record.case, &peers.iter().map(|peer| &peer.case).collect::<Vec<_>>())
+    named(&record.case, &ambiguous(peers.iter().map(|peer| &peer.case)))
 }
 
-/// The same of cases.
-pub fn case_name(case: &Case, peers: &[&Case]) -> String {
-    let twice = peers.iter().any(|peer| peer.backend == case.backend && peer.graph != case.graph);
+/// The names of several cases, as of [`column_name`].
+pub fn case_names(cases: &[&Case]) -> Vec<String> {
+    let ambiguous = ambiguous(cases.iter().copied());
+    cases.iter().map(|case| named(case, &ambiguous)).collect()
+}
+
+/// Backends that there are with several graphs.
+fn ambiguous<'a>(cases: impl Iterator<Item = &'a Case>) -> BTreeSet<&'a str> {
+    let mut graphs: BTreeMap<&str, Option<GraphKind>> = BTreeMap::new();
+    cases
+        .filter(|case| *graphs.entry(&case.backend).or_insert(case.graph) != case.graph)
+        .map(|case| case.backend.as_str())
+        .collect()
+}
+
+fn named(case: &Case, ambiguous: &BTreeSet<&str>) -> String {
     let backend = one_line(&case.backend);
     let constrained = if case.constrained { ", constrained" } else { "" };
     match case.graph {
-        Some(graph) if twice => format!("{backend}/{}{constrained}", graph.name()),
+        Some(graph) if ambiguous.contains(case.backend.as_str()) => format!("{backend}/{}{constrained}", graph.name()),
         _ => format!("{backend}{constrained}"),
     }
 }

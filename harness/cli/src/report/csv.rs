@@ -5,7 +5,11 @@
 use pocketwatt_record::{Metric, MetricValue, Outcome, Record, Run, Unit, Value, catalogue};
 use serde::Serialize;
 
-use super::sheet::shortcoming;
+use super::{
+    Output,
+    results::{Results, each_record},
+    sheet::shortcoming,
+};
 use crate::inert;
 
 const COLUMNS: [&str; 28] = [
@@ -41,20 +45,26 @@ const COLUMNS: [&str; 28] = [
 
 /// A header, then every metric of every case, of energy once for each scope; cases without numbers have the same lines with
 /// their reason.
-pub fn render(run: &Run, records: &[Record]) -> String {
-    let mut output = line(&COLUMNS.map(str::to_owned));
-    for record in records {
-        for metric in catalogue() {
-            let values: Vec<&MetricValue> = record.metrics.iter().filter(|value| value.metric == metric.name).collect();
-            if values.is_empty() {
-                output += &line(&fields(run, record, metric, None));
-            }
-            for value in values {
-                output += &line(&fields(run, record, metric, Some(value)));
-            }
+///
+/// # Errors
+/// When the output cannot be written.
+pub fn render(run: &Run, results: &dyn Results, output: &mut Output) -> anyhow::Result<()> {
+    output(&line(&COLUMNS.map(str::to_owned)))?;
+    each_record(results, |record| output(&lines(run, &record)))
+}
+
+fn lines(run: &Run, record: &Record) -> String {
+    let mut lines = String::new();
+    for metric in catalogue() {
+        let values: Vec<&MetricValue> = record.metrics.iter().filter(|value| value.metric == metric.name).collect();
+        if values.is_empty() {
+            lines += &line(&fields(run, record, metric, None));
+        }
+        for value in values {
+            lines += &line(&fields(run, record, metric, Some(value)));
         }
     }
-    output
+    lines
 }
 
 fn fields(run: &Run, record: &Record, metric: &Metric, found: Option<&MetricValue>) -> [String; 28] {

@@ -1,6 +1,11 @@
 //! Where the joules come from: each meter, what could not be read, and what reading cost.
 
-use pocketwatt_meter::energy::{AbsentMeter, Basis, Measurand, MeterInfo, Reason, Unavailable};
+use std::collections::BTreeMap;
+
+use pocketwatt_meter::{
+    SamplerCost,
+    energy::{AbsentMeter, Basis, Measurand, MeterInfo, Reason, Unavailable},
+};
 use pocketwatt_record::{EnergyPlan, ObserverCost, Outcome, Record, Run};
 
 use super::{
@@ -19,19 +24,19 @@ pub fn simulated(run: &Run) -> Option<(&'static str, String)> {
 }
 
 /// Name and text of each fact about energy.
-pub fn facts(run: &Run, records: &[Record]) -> Vec<(&'static str, String)> {
+pub fn facts(run: &Run, seen: &EnergySeen) -> Vec<(&'static str, String)> {
     let plan = &run.energy;
     let mut facts: Vec<(&str, String)> =
-        plan.meters.iter().map(|info| ("meter", meter(info, readings(info, records)))).collect();
+        plan.meters.iter().map(|info| ("meter", meter(info, seen.taken.get(&info.id).copied().unwrap_or(0)))).collect();
     if plan.meters.is_empty() {
-        facts.push(("energy", not_measured(plan, records)));
+        facts.push(("energy", not_measured(plan, seen)));
     } else {
         if !plan.absent.is_empty() {
             facts.push(("not read", absent(&plan.absent)));
         }
         facts.push(("energy", procedure(plan)));
     }
-    facts.extend(sampler(records).map(|cost| ("sampler", cost)));
+    facts.extend(sampler(&seen.sampler).map(|cost| ("sampler", cost)));
     facts.extend(plan.observer.as_ref().map(|cost| ("observer", observer(cost))));
     facts
 }
@@ -75,15 +80,40 @@ fn basis(basis: Basis) -> &'static str {
     }
 }
 
-fn readings(info: &MeterInfo, records: &[Record]) -> u64 {
-    let series = records.iter().flat_map(|record| &record.readings.energy);
-    series.filter(|series| series.meter.id == info.id).map(|series| series.taken).sum()
+/// What was seen of reading meters beside all cases of a run.
+#[derive(Default)]
+pub struct EnergySeen {
+    /// Readings of each meter, by its id.
+    taken: BTreeMap<String, u64>,
+    /// Why there are none, of the first case that says so.
+    no_energy: Option<Unavailable>,
+    /// Of all measured cases together.
+    sampler: SamplerCost,
+}
+
+impl EnergySeen {
+    /// Learns of a record. Sums stay at the largest number rather than begin anew: records may be anybody's.
+    pub fn add(&mut self, record: &Record) {
+        let readings = &record.readings;
+        for series in &readings.energy {
+            let taken = self.taken.entry(series.meter.id.clone()).or_default();
+            *taken = taken.saturating_add(series.taken);
+        }
+        if self.no_energy.is_none() {
+            self.no_energy.clone_from(&readings.no_energy);
+        }
+        if record.outcome == Outcome::Measured {
+            let SamplerCost { reads, cpu_ns, wall_ns } = &mut self.sampler;
+            *reads = reads.saturating_add(readings.sampler.reads);
+            *cpu_ns = cpu_ns.saturating_add(readings.sampler.cpu_ns);
+            *wall_ns = wall_ns.saturating_add(readings.sampler.wall_ns);
+        }
+    }
 }
 
 /// Why there is no figure at all. Runs of versions that knew no meters give no reason.
-fn not_measured(plan: &EnergyPlan, records: &[Record]) -> String {
-    let told = records.iter().find_map(|record| record.readings.no_energy.as_ref());
-    let Some(told) = told.or(plan.absent.first().map(|meter| &meter.unavailable)) else {
+fn not_measured(plan: &EnergyPlan, seen: &EnergySeen) -> String {
+    let Some(told) = seen.no_energy.as_ref().or(plan.absent.first().map(|meter| &meter.unavailable)) else {
         return "not measured".to_owned();
     };
     // That there is no other meter goes without saying.
@@ -163,14 +193,10 @@ fn milliseconds(milliseconds: u64) -> String {
 }
 
 /// What reading took, all cases together.
-fn sampler(records: &[Record]) -> Option<String> {
-    let costs =
-        || records.iter().filter(|record| record.outcome == Outcome::Measured).map(|record| &record.readings.sampler);
-    let reads: u64 = costs().map(|cost| cost.reads).sum();
-    let (cpu, wall) = costs().fold((0, 0), |(cpu, wall), cost| (cpu + cost.cpu_ns, wall + cost.wall_ns));
-    (reads > 0 && wall > 0).then(|| {
-        let share = significant(cpu as f64 * 100.0 / wall as f64);
-        format!("{} of reading took {share} % of a core", counted(reads, "round"))
+fn sampler(cost: &SamplerCost) -> Option<String> {
+    (cost.reads > 0 && cost.wall_ns > 0).then(|| {
+        let share = significant(cost.cpu_ns as f64 * 100.0 / cost.wall_ns as f64);
+        format!("{} of reading took {share} % of a core", counted(cost.reads, "round"))
     })
 }
 

@@ -1,9 +1,16 @@
 //! Where the numbers come from: what stands below the sheets.
 
+use std::collections::BTreeSet;
+
 use pocketwatt_protocol::Precision;
 use pocketwatt_record::{Damaged, Outcome, Record, Run};
 
-use super::{blocks::one_line, date::minute, energy_facts, quantity, study};
+use super::{
+    blocks::one_line,
+    date::minute,
+    energy_facts::{self, EnergySeen},
+    quantity, study,
+};
 
 /// Characters of a sha256 that tell files apart at a glance.
 const HASH_CHARACTERS: usize = 12;
@@ -26,18 +33,18 @@ pub fn legend(energy: bool, shares: bool) -> String {
 }
 
 /// Name and text of each fact.
-pub fn facts(run: &Run, records: &[Record], damaged: &[Damaged]) -> Vec<(&'static str, String)> {
+pub fn facts(run: &Run, seen: &Seen, damaged: &[Damaged]) -> Vec<(&'static str, String)> {
     let mut facts: Vec<_> = study::of(run).iter().flat_map(study::facts).collect();
     facts.extend(energy_facts::simulated(run));
     facts.extend([("device", device(run)), ("bandwidth", bandwidth(run))]);
-    facts.extend(engines(records).into_iter().map(|engine| ("engine", engine)));
-    facts.extend(weights(records).into_iter().map(|weights| ("weights", weights)));
-    facts.push(("run", this_run(run, records, damaged)));
+    facts.extend(seen.engines.texts.iter().map(|engine| ("engine", engine.clone())));
+    facts.extend(seen.weights.texts.iter().map(|weights| ("weights", weights.clone())));
+    facts.push(("run", this_run(run, seen.records, damaged)));
     facts.extend(damaged.iter().take(NAMED_DAMAGED).map(|damaged| ("damaged", damaged_words(damaged))));
     if damaged.len() > NAMED_DAMAGED {
         facts.push(("damaged", format!("{} files more", damaged.len() - NAMED_DAMAGED)));
     }
-    facts.extend(energy_facts::facts(run, records));
+    facts.extend(energy_facts::facts(run, &seen.energy));
     facts
 }
 
@@ -74,12 +81,44 @@ fn bandwidth(run: &Run) -> String {
     if parts.is_empty() { "not measured".into() } else { parts.join(", ") }
 }
 
-/// One line for each backend, engine version and graph that took part.
-fn engines(records: &[Record]) -> Vec<String> {
-    distinct(records.iter().filter_map(|record| {
-        let backend = record.passport.backend.as_ref()?;
-        Some(format!("{}: {}, {}", one_line(&record.case.backend), engine(record)?, computes(record, backend)))
-    }))
+/// What was seen of all records of a run, one after the other.
+#[derive(Default)]
+pub struct Seen {
+    records: usize,
+    engines: Distinct,
+    weights: Distinct,
+    energy: EnergySeen,
+}
+
+impl Seen {
+    /// Learns of a record.
+    pub fn add(&mut self, record: &Record) {
+        self.records += 1;
+        self.engines.extend(engine_of(record));
+        self.weights.extend(weights_of(record));
+        self.energy.add(record);
+    }
+}
+
+/// Texts, each once, in the order in which they first came.
+#[derive(Default)]
+struct Distinct {
+    texts: Vec<String>,
+    known: BTreeSet<String>,
+}
+
+impl Distinct {
+    fn extend(&mut self, text: Option<String>) {
+        if let Some(text) = text.filter(|text| self.known.insert(text.clone())) {
+            self.texts.push(text);
+        }
+    }
+}
+
+/// Backend, engine version and graph.
+fn engine_of(record: &Record) -> Option<String> {
+    let backend = record.passport.backend.as_ref()?;
+    Some(format!("{}: {}, {}", one_line(&record.case.backend), engine(record)?, computes(record, backend)))
 }
 
 fn computes(record: &Record, backend: &pocketwatt_protocol::BackendInfo) -> String {
@@ -97,14 +136,12 @@ pub fn engine(record: &Record) -> Option<String> {
     Some(format!("{} {}", one_line(&backend.engine), one_line(&backend.engine_version)))
 }
 
-fn weights(records: &[Record]) -> Vec<String> {
+fn weights_of(record: &Record) -> Option<String> {
     // A case that was skipped for its precision may have none in it.
-    let made = |record: &&Record| {
-        record.outcome == Outcome::Measured
-            || record.case.precision == Precision::F32
-            || record.passport.model.rounded_sha256.is_some()
-    };
-    distinct(records.iter().filter(made).map(|record| {
+    let made = record.outcome == Outcome::Measured
+        || record.case.precision == Precision::F32
+        || record.passport.model.rounded_sha256.is_some();
+    made.then(|| {
         let model = &record.passport.model;
         let mebibytes = model.weight_bytes as f64 / (1u64 << 20) as f64;
         let hash = hash_prefix(model.rounded_sha256.as_ref().unwrap_or(&model.weights_sha256));
@@ -118,7 +155,7 @@ fn weights(records: &[Record]) -> Vec<String> {
             "{}: {millions:.1} M weights, {precision}, {mebibytes:.0} MiB, sha256 {hash}, {origin}",
             one_line(&model.name)
         )
-    }))
+    })
 }
 
 /// The beginning of a hash.
@@ -131,10 +168,10 @@ fn damaged_words(damaged: &Damaged) -> String {
     one_line(&format!("cases/{} {}", damaged.file, damaged.damage))
 }
 
-fn this_run(run: &Run, records: &[Record], damaged: &[Damaged]) -> String {
+fn this_run(run: &Run, records: usize, damaged: &[Damaged]) -> String {
     let settings = &run.settings;
     let unreadable = damaged.iter().filter(|damaged| damaged.case.is_some()).count();
-    let missing = run.plan.len().saturating_sub(records.len()).saturating_sub(unreadable);
+    let missing = run.plan.len().saturating_sub(records).saturating_sub(unreadable);
     let missing =
         if missing > 0 { format!(", {missing} of {} cases not reached", run.plan.len()) } else { String::new() };
     let (warm_up, counted) = (settings.warmup_iterations, settings.iterations);
@@ -155,14 +192,4 @@ fn this_run(run: &Run, records: &[Record], damaged: &[Damaged]) -> String {
 
 fn plural(count: u32, word: &str) -> String {
     if count == 1 { word.to_owned() } else { format!("{word}s") }
-}
-
-fn distinct(texts: impl Iterator<Item = String>) -> Vec<String> {
-    let mut known = Vec::new();
-    for text in texts {
-        if !known.contains(&text) {
-            known.push(text);
-        }
-    }
-    known
 }

@@ -1,10 +1,15 @@
 //! All precisions and numbers of threads of one scenario and model in one table, a line for each case.
 
+use std::collections::{BTreeMap, BTreeSet};
+
+use pocketwatt_meter::CaseReadings;
+use pocketwatt_protocol::Precision;
 use pocketwatt_record::{Case, Record, Run, metric};
 
 use super::{
-    blocks::{Block, Column, case_name, model, one_line, threads},
+    blocks::{Block, Column, case_names, group_by, model, one_line, threads},
     energy_rows,
+    results::Results,
     row::{Cell, Footnotes, Found, Row, Subject},
     sheet::{Sheet, estimates, verdict},
 };
@@ -32,26 +37,63 @@ struct Line<'a> {
     record: Option<&'a Record>,
 }
 
+/// What the lines of a grid have in common: scenario and model.
+pub type Key<'a> = (&'a str, &'a str);
+
+/// The grid of a case.
+pub fn key(case: &Case) -> Key<'_> {
+    (&case.scenario, &case.model)
+}
+
+/// The grids of a run that have more than what one block shows.
+pub fn spread<'a>(run: &'a Run, results: &'a dyn Results) -> BTreeSet<Key<'a>> {
+    let cases = run.plan.iter().map(|planned| &planned.case).chain(results.cases());
+    let mut settings: BTreeMap<Key, (Precision, u32)> = BTreeMap::new();
+    let mut spread = BTreeSet::new();
+    for case in cases {
+        let chosen = (case.precision, case.threads);
+        if *settings.entry(key(case)).or_insert(chosen) != chosen {
+            spread.insert(key(case));
+        }
+    }
+    spread
+}
+
+/// As much of a record as its line needs.
+pub fn outline(record: &Record) -> Record {
+    let told = record.summary(ENERGY).is_some();
+    let shown = |metric: &str| metric == ENERGY || COLUMNS.iter().any(|(name, _)| *name == metric);
+    Record {
+        format: record.format,
+        case: record.case.clone(),
+        passport: record.passport.clone(),
+        outcome: record.outcome.clone(),
+        samples: record.samples.clone(),
+        readings: CaseReadings::default(),
+        quality: record.quality.clone(),
+        unjudged: record.unjudged.clone(),
+        calls: record.calls.clone(),
+        // They are asked why there is no number.
+        energy: if told { Vec::new() } else { record.energy.clone() },
+        metrics: record.metrics.iter().filter(|value| shown(&value.metric)).cloned().collect(),
+        checks: record.checks.clone(),
+    }
+}
+
 /// One grid for each scenario and model that was planned in more than one precision or number of threads. What was planned
 /// and not reached has a line all the same.
 pub fn grids(run: &Run, records: &[Record]) -> Vec<Sheet> {
-    let record = |case: &Case| records.iter().find(|record| record.case.id == case.id);
-    let unplanned = records.iter().map(|record| &record.case);
-    let unplanned = unplanned.filter(|case| run.plan.iter().all(|planned| planned.case.id != case.id));
-    let cases = run.plan.iter().map(|planned| &planned.case).chain(unplanned);
-    let mut groups: Vec<Vec<Line>> = Vec::new();
-    for line in cases.map(|case| Line { case, record: record(case) }) {
-        let same = |group: &&mut Vec<Line>| {
-            group.first().is_some_and(|first| {
-                (&first.case.scenario, &first.case.model) == (&line.case.scenario, &line.case.model)
-            })
-        };
-        match groups.iter_mut().find(same) {
-            Some(group) => group.push(line),
-            None => groups.push(vec![line]),
-        }
-    }
-    groups.into_iter().filter(|lines| is_spread(lines)).map(|lines| grid(&sorted(lines), run)).collect()
+    let planned: BTreeSet<&str> = run.plan.iter().map(|planned| planned.case.id.as_str()).collect();
+    let by_id: BTreeMap<&str, &Record> = records.iter().map(|record| (record.case.id.as_str(), record)).collect();
+    let unplanned = records.iter().map(|record| &record.case).filter(|case| !planned.contains(case.id.as_str()));
+    let cases: Vec<&Case> = run.plan.iter().map(|planned| &planned.case).chain(unplanned).collect();
+    let line = |place: usize| {
+        let case = cases.get(place).copied()?;
+        Some(Line { case, record: by_id.get(case.id.as_str()).copied() })
+    };
+    let groups = group_by(cases.iter().map(|case| key(case)));
+    let groups = groups.into_iter().map(|group| group.into_iter().filter_map(line).collect());
+    groups.filter(|lines: &Vec<Line>| is_spread(lines)).map(|lines| grid(&sorted(lines), run)).collect()
 }
 
 /// Whether there is more than what one block shows, and something to show at all.
@@ -149,7 +191,8 @@ fn unreached(footnotes: &mut Footnotes) -> Cell {
 pub fn labels(cases: &[&Case]) -> Vec<String> {
     let parts: Vec<[String; 3]> = cases
         .iter()
-        .map(|case| [case.precision.name().to_owned(), case_name(case, cases), threads(case.threads)])
+        .zip(case_names(cases))
+        .map(|(case, name)| [case.precision.name().to_owned(), name, threads(case.threads)])
         .collect();
     let width = |part: usize| parts.iter().map(|parts| parts[part].chars().count()).max().unwrap_or(0);
     let (precision, backend) = (width(0), width(1));

@@ -15,9 +15,11 @@ use pocketwatt_record::{
 use serde::Serialize;
 
 use super::{
+    Output,
     agreement::{Agreement, agreement, answers},
-    blocks::{Block, blocks},
+    blocks::groups,
     calls::{Share, share},
+    results::Results,
     turns::{self, TurnPart},
 };
 use crate::inert;
@@ -25,15 +27,7 @@ use crate::inert;
 /// Version of this document, apart from that of the records.
 const REPORT_FORMAT: FormatVersion = FormatVersion { major: 1, minor: 3 };
 
-#[derive(Serialize)]
-struct Report<'a> {
-    format: FormatVersion,
-    run: RunPart<'a>,
-    cases: Vec<CasePart<'a>>,
-    /// Files among the records that are none, and why.
-    damaged: Vec<DamagedPart<'a>>,
-}
-
+/// A file among the records that is none.
 #[derive(Serialize)]
 struct DamagedPart<'a> {
     /// The case of the plan that it should be the record of.
@@ -164,38 +158,78 @@ enum ValuePart<'a> {
     Unavailable(&'a str),
 }
 
-/// Writes the document.
+/// Writes the document: `format`, `run`, `cases`, and the files among the records that are none as `damaged`. A part at a time,
+/// for a document may be larger than memory.
 ///
 /// # Errors
-/// When a value cannot be written as JSON.
-pub fn render(run: &Run, records: &[Record], damaged: &[Damaged]) -> anyhow::Result<String> {
-    let damaged_cases = damaged.iter().filter_map(|damaged| damaged.case.as_deref());
-    let reached: BTreeSet<&str> = records.iter().map(|record| record.case.id.as_str()).chain(damaged_cases).collect();
-    let report = Report {
-        format: REPORT_FORMAT,
-        run: RunPart {
-            id: &run.id,
-            pocketwatt: &run.pocketwatt,
-            started_unix_ms: run.started_unix_ms,
-            device: &run.device,
-            bandwidth: &run.bandwidth,
-            energy: &run.energy,
-            settings: &run.settings,
-            not_reached: run.plan.iter().map(|case| case.case.id.as_str()).filter(|id| !reached.contains(id)).collect(),
-        },
-        cases: blocks(records).iter().flat_map(cases).collect(),
-        damaged: damaged.iter().map(DamagedPart::from).collect(),
+/// When a value cannot be written as JSON, or the output not be written.
+pub fn render(run: &Run, results: &dyn Results, output: &mut Output) -> anyhow::Result<()> {
+    let reached: BTreeSet<&str> = results.cases().iter().map(|case| case.id.as_str()).collect();
+    let head = RunPart {
+        id: &run.id,
+        pocketwatt: &run.pocketwatt,
+        started_unix_ms: run.started_unix_ms,
+        device: &run.device,
+        bandwidth: &run.bandwidth,
+        energy: &run.energy,
+        settings: &run.settings,
+        not_reached: run.plan.iter().map(|case| case.case.id.as_str()).filter(|id| !reached.contains(id)).collect(),
     };
-    let document = serde_json::to_string_pretty(&report).context("cannot write the report as JSON")?;
-    Ok(inert::json(&document) + "\n")
+    let (format, head) = (indented(&REPORT_FORMAT, 1)?, indented(&head, 1)?);
+    output(&format!("{{\n  \"format\": {format},\n  \"run\": {head},\n  \"cases\": "))?;
+    let mut list = List::default();
+    cases(results, |case| output(&list.entry(&case)?))?;
+    output(&format!("{},\n  \"damaged\": ", list.end()))?;
+    let mut list = List::default();
+    for damaged in &results.damaged() {
+        output(&list.entry(&DamagedPart::from(damaged))?)?;
+    }
+    output(&format!("{}\n}}\n", list.end()))
 }
 
-fn cases<'a>(block: &Block<'a>) -> Vec<CasePart<'a>> {
-    let generated = |record: &&Record| {
+/// A value as the pretty form has it so many levels deep: line feeds stand between tokens alone.
+fn indented(value: &impl Serialize, levels: usize) -> anyhow::Result<String> {
+    let text = serde_json::to_string_pretty(value).context("cannot write the report as JSON")?;
+    Ok(inert::json(&text).replace('\n', &format!("\n{}", "  ".repeat(levels))))
+}
+
+/// The list of a key of the document, entry by entry.
+#[derive(Default)]
+struct List {
+    begun: bool,
+}
+
+impl List {
+    fn entry(&mut self, value: &impl Serialize) -> anyhow::Result<String> {
+        let before = if self.begun { "," } else { "[" };
+        self.begun = true;
+        Ok(format!("{before}\n    {}", indented(value, 2)?))
+    }
+
+    fn end(self) -> &'static str {
+        if self.begun { "\n  ]" } else { "[]" }
+    }
+}
+
+/// Block by block, each case beside the first of its block that generated anything.
+fn cases(results: &dyn Results, mut put: impl FnMut(CasePart) -> anyhow::Result<()>) -> anyhow::Result<()> {
+    let generated = |record: &Record| {
         record.outcome == Outcome::Measured && answers(record).iter().any(|answer| !answer.is_empty())
     };
-    let reference = block.columns.iter().map(|column| column.record).find(generated);
-    block.columns.iter().map(|column| case(column.record, reference)).collect()
+    let groups = groups(&results.cases());
+    let places: Vec<usize> = groups.iter().flatten().copied().collect();
+    let mut begins = groups.iter().flat_map(|group| (0..group.len()).map(|place| place == 0));
+    let mut reference: Option<Record> = None;
+    results.each(&places, &mut |record| {
+        if begins.next() == Some(true) {
+            reference = None;
+        }
+        let Some(record) = record else { return Ok(()) };
+        if reference.is_none() && generated(&record) {
+            reference = Some(record.clone().into_owned());
+        }
+        put(case(&record, reference.as_ref()))
+    })
 }
 
 fn case<'a>(record: &'a Record, reference: Option<&'a Record>) -> CasePart<'a> {

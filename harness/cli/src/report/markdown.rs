@@ -1,28 +1,32 @@
 //! The table's content as GitHub-flavoured Markdown.
 
-use pocketwatt_record::{Damaged, Record, Run};
+use pocketwatt_record::Run;
 
 use super::{
-    facts::{facts, legend},
+    Output,
+    facts::{Seen, facts, legend},
+    results::Results,
     row::Cell,
-    sheet::{Sheet, sheets},
+    sheet::{Sheet, each_sheet},
 };
 use crate::inert;
 
 /// One heading and one table for each sheet, then what they have in common.
-pub fn render(run: &Run, records: &[Record], damaged: &[Damaged]) -> String {
-    let mut output = String::new();
-    let (mut energy, mut shares) = (false, false);
-    for sheet in sheets(run, records) {
+///
+/// # Errors
+/// When a record cannot be read or the output not be written.
+pub fn render(run: &Run, results: &dyn Results, output: &mut Output) -> anyhow::Result<()> {
+    let (mut energy, mut shares, mut seen) = (false, false, Seen::default());
+    each_sheet(run, results, &mut seen, |sheet| {
         energy |= sheet.has_energy;
         shares |= sheet.has_shares();
-        output += &table_of(&sheet);
+        output(&table_of(sheet))
+    })?;
+    let mut common = format!("{}\n\n| | |\n|---|---|\n", escape(&legend(energy, shares)));
+    for (name, fact) in facts(run, &seen, &results.damaged()) {
+        common += &format!("| {name} | {} |\n", escape(&fact));
     }
-    output += &format!("{}\n\n| | |\n|---|---|\n", escape(&legend(energy, shares)));
-    for (name, fact) in facts(run, records, damaged) {
-        output += &format!("| {name} | {} |\n", escape(&fact));
-    }
-    output
+    output(&common)
 }
 
 /// One heading and one table.

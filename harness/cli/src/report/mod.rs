@@ -21,6 +21,7 @@ mod notes;
 mod physics;
 pub mod progress;
 mod quantity;
+mod results;
 mod row;
 mod sheet;
 mod study;
@@ -33,13 +34,16 @@ mod turns;
 mod user_units;
 mod values;
 
+pub use results::{Results, Stored, all, all_without_series};
 pub use table::{Paint, paragraph, strip_foreign_escapes};
-pub use turns::render as render_turns;
+pub use turns::render as write_turns;
 
 use std::{env, io, io::IsTerminal};
 
 use clap::ValueEnum;
-use pocketwatt_record::{Damaged, Record, Run};
+#[cfg(test)]
+use pocketwatt_record::Record;
+use pocketwatt_record::Run;
 
 /// How results are written to standard output.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -75,6 +79,8 @@ impl Style {
     }
 }
 
+/// Takes an output part by part.
+pub type Output<'a> = dyn FnMut(&str) -> anyhow::Result<()> + 'a;
 /// Whether escape sequences may be written there: to a terminal that knows them, unless `NO_COLOR` forbids them.
 pub fn takes_escapes(stream: &impl IsTerminal) -> bool {
     let set = |variable: &str| env::var_os(variable).filter(|value| !value.is_empty());
@@ -85,17 +91,40 @@ pub fn takes_escapes(stream: &impl IsTerminal) -> bool {
 ///
 /// # Errors
 /// When they cannot be written.
-pub fn render(
+pub fn write(
     run: &Run,
-    records: &[Record],
-    damaged: &[Damaged],
+    results: &dyn Results,
     format: Format,
     style: &Style,
-) -> anyhow::Result<String> {
-    Ok(match format {
-        Format::Table => table::render(run, records, damaged, style),
-        Format::Markdown => markdown::render(run, records, damaged),
-        Format::Csv => csv::render(run, records),
-        Format::Json => json::render(run, records, damaged)?,
-    })
+    output: &mut Output,
+) -> anyhow::Result<()> {
+    match format {
+        Format::Table => table::render(run, results, style, output),
+        Format::Markdown => markdown::render(run, results, output),
+        Format::Csv => csv::render(run, results, output),
+        Format::Json => json::render(run, results, output),
+    }
+}
+
+/// The same of records in memory, as a text.
+#[cfg(test)]
+pub fn render(run: &Run, records: &[Record], format: Format, style: &Style) -> anyhow::Result<String> {
+    text_of(|output| write(run, &(records, &[][..]), format, style, output))
+}
+
+/// What stands below everything else, of records in memory, as a text.
+#[cfg(test)]
+pub fn render_turns(run: &Run, records: &[Record], format: Format, style: &Style) -> String {
+    text_of(|output| write_turns(run, &(records, &[][..]), format, style, output)).unwrap_or_default()
+}
+
+/// All parts of an output.
+#[cfg(test)]
+pub fn text_of(write: impl FnOnce(&mut Output) -> anyhow::Result<()>) -> anyhow::Result<String> {
+    let mut text = String::new();
+    write(&mut |part| {
+        text += part;
+        Ok(())
+    })?;
+    Ok(text)
 }

@@ -5,10 +5,12 @@ use pocketwatt_record::{Metric, Outcome, Record, Run, metric};
 
 use super::{
     agreement::{Agreement, agreement, answers},
-    blocks::{Block, Column, blocks, one_line},
+    blocks::{Block, Column, each_block, one_line},
     energy_rows,
-    grid::grids,
+    facts::Seen,
+    grid::{self, grids},
     notes,
+    results::{Results, each_record, without_series},
     row::{Cell, Footnotes, Found, Row, Subject},
     study, sustained_rows,
     user_units::user_units,
@@ -86,15 +88,40 @@ const LINES: &[Line] = &[
     Line { label: Some("keeping to the grammar, a token"), ..quality("grammar_time") },
 ];
 
-/// The sheets of a run: its study's, or one for each block, and then the grids.
-pub fn sheets(run: &Run, records: &[Record]) -> Vec<Sheet> {
-    match study::of(run) {
-        Some(study) => study::sheets(&study, records),
-        None => {
-            let blocks = blocks(records);
-            blocks.iter().map(|block| Sheet::of(block, run)).chain(grids(run, records)).collect()
-        }
+/// Hands on the sheets of a run, one after the other: its study's, or one for each block, and then the grids. `seen` learns of
+/// every record on the way.
+///
+/// # Errors
+/// Those of `put`.
+pub fn each_sheet(
+    run: &Run,
+    results: &dyn Results,
+    seen: &mut Seen,
+    mut put: impl FnMut(&Sheet) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    if let Some(study) = study::of(run) {
+        let mut records = Vec::new();
+        each_record(results, |record| {
+            seen.add(&record);
+            records.push(without_series(record.into_owned()));
+            Ok(())
+        })?;
+        return study::sheets(&study, &records).iter().try_for_each(put);
     }
+    let spread = grid::spread(run, results);
+    let mut lines = Vec::new();
+    each_block(results, |block, part| {
+        for column in &block.columns {
+            seen.add(column.record);
+            if spread.contains(&grid::key(&column.record.case)) {
+                lines.push(grid::outline(column.record));
+            }
+        }
+        let mut sheet = Sheet::of(block, run);
+        sheet.title += part;
+        put(&sheet)
+    })?;
+    grids(run, &lines).iter().try_for_each(put)
 }
 
 impl Sheet {

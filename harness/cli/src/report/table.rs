@@ -1,12 +1,13 @@
 //! The table on a terminal.
 
-use pocketwatt_record::{Damaged, Record, Run};
+use pocketwatt_record::Run;
 
 use super::{
-    Style,
-    facts::{facts, legend},
+    Output, Style,
+    facts::{Seen, facts, legend},
+    results::Results,
     row::{Cell, Row},
-    sheet::{Sheet, sheets},
+    sheet::{Sheet, each_sheet},
 };
 use crate::{
     columns::{spaces as padding, width as length},
@@ -18,19 +19,26 @@ const TEXT_WIDTH: usize = 100;
 const GAP: &str = "  ";
 
 /// Lays out every sheet, then what they have in common.
-pub fn render(run: &Run, records: &[Record], damaged: &[Damaged], style: &Style) -> String {
-    let paint = Paint { color: style.color };
-    let text_width = style.width.unwrap_or(TEXT_WIDTH).min(TEXT_WIDTH);
-    let mut output = String::new();
-    let (mut energy, mut shares) = (false, false);
-    for sheet in sheets(run, records) {
+///
+/// # Errors
+/// When a record cannot be read or the output not be written.
+pub fn render(run: &Run, results: &dyn Results, style: &Style, output: &mut Output) -> anyhow::Result<()> {
+    let (mut energy, mut shares, mut seen) = (false, false, Seen::default());
+    each_sheet(run, results, &mut seen, |sheet| {
         energy |= sheet.has_energy;
         shares |= sheet.has_shares();
-        output += &table_of(&sheet, style);
-    }
-    output += &paragraph("", &legend(energy, shares), text_width, paint);
+        output(&table_of(sheet, style))
+    })?;
+    output(&common(run, &seen, results, legend(energy, shares), style))
+}
+
+/// What stands below the sheets.
+fn common(run: &Run, seen: &Seen, results: &dyn Results, legend: String, style: &Style) -> String {
+    let paint = Paint { color: style.color };
+    let text_width = style.width.unwrap_or(TEXT_WIDTH).min(TEXT_WIDTH);
+    let mut output = paragraph("", &legend, text_width, paint);
     output.push('\n');
-    for (name, fact) in facts(run, records, damaged) {
+    for (name, fact) in facts(run, seen, &results.damaged()) {
         output += &paragraph(&format!("{name:<10} "), &fact, text_width, paint);
     }
     output

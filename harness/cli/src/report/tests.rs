@@ -12,7 +12,7 @@ use super::{Format, Style, charts, fixture, render, render_turns, text};
 const NARROW: Style = Style { color: false, width: Some(80) };
 
 fn rendered(records: &[Record], format: Format) -> String {
-    render(&fixture::run(records), records, &[], format, &NARROW).unwrap()
+    render(&fixture::run(records), records, format, &NARROW).unwrap()
 }
 
 /// The rows of a sheet without what stands below it.
@@ -145,7 +145,7 @@ fn every_table_fits_80_columns() {
 fn a_narrower_terminal_gets_the_columns_one_below_the_other() {
     let records = fixture::troubled();
     let style = Style { color: false, width: Some(60) };
-    let output = render(&fixture::run(&records), &records, &[], Format::Table, &style).unwrap();
+    let output = render(&fixture::run(&records), &records, Format::Table, &style).unwrap();
     let headers: Vec<&str> = output.lines().filter(|line| line.starts_with("      ")).take(2).map(str::trim).collect();
     insta::assert_debug_snapshot!(headers, @r#"
     [
@@ -160,7 +160,7 @@ fn a_narrower_terminal_gets_the_columns_one_below_the_other() {
 fn colour_adds_nothing_but_escape_sequences() {
     let records = fixture::troubled();
     let style = Style { color: true, width: Some(80) };
-    let mut colored = render(&fixture::run(&records), &records, &[], Format::Table, &style).unwrap();
+    let mut colored = render(&fixture::run(&records), &records, Format::Table, &style).unwrap();
     assert!(colored.contains("\x1b[1;32m"), "the best is green");
     for code in ["0", "1", "2", "31", "1;32"] {
         colored = colored.replace(&format!("\x1b[{code}m"), "");
@@ -298,7 +298,7 @@ fn a_case_that_contradicts_itself_is_called_unsteady() {
 fn cases_that_were_not_reached_are_counted() {
     let records = fixture::records();
     let run: Run = fixture::run(&records);
-    let output = render(&run, &records[..4], &[], Format::Table, &NARROW).unwrap();
+    let output = render(&run, &records[..4], Format::Table, &NARROW).unwrap();
     assert!(output.contains("2 of 6 cases not"), "{output}");
 }
 

@@ -4,26 +4,39 @@ use pocketwatt_record::{Metric, Record, Run, Summary, TurnFigures, metric, turns
 use serde::Serialize;
 
 use super::{
-    Format, Style,
-    blocks::{Block, blocks, one_line},
+    Format, Output, Style,
+    blocks::{Block, each_block, one_line},
     cells::Estimate,
     energy_rows::scope_words_of,
     markdown, physics,
+    results::Results,
     row::{Cell, Footnotes, Found, Row, Subject, largest},
     sheet::{Sheet, verdict},
     table,
 };
 
 /// The sheets, below everything else. The JSON document has the turns anyhow, and CSV has no place for them.
-pub fn render(run: &Run, records: &[Record], format: Format, style: &Style) -> String {
+///
+/// # Errors
+/// When the output cannot be written.
+pub fn render(
+    run: &Run,
+    results: &dyn Results,
+    format: Format,
+    style: &Style,
+    output: &mut Output,
+) -> anyhow::Result<()> {
     let simulated = run.energy.sysfs_root.is_some();
-    let sheets = blocks(records).into_iter().filter_map(|block| sheet(&block, simulated));
-    let text: String = match format {
-        Format::Table => sheets.map(|sheet| table::table_of(&sheet, style)).collect(),
-        Format::Markdown => sheets.map(|sheet| markdown::table_of(&sheet)).collect(),
-        Format::Csv | Format::Json => String::new(),
+    let layout = match format {
+        Format::Table => |sheet: &Sheet, style: &Style| table::table_of(sheet, style),
+        Format::Markdown => |sheet: &Sheet, _: &Style| markdown::table_of(sheet),
+        Format::Csv | Format::Json => return Ok(()),
     };
-    if text.is_empty() { text } else { format!("\n{}\n", text.trim_end()) }
+    each_block(results, |block, part| {
+        let Some(mut sheet) = sheet(block, simulated) else { return Ok(()) };
+        sheet.title += part;
+        output(&format!("\n{}\n", layout(&sheet, style).trim_end()))
+    })
 }
 
 /// A quantity, and how it is told of a turn.

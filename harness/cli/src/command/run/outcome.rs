@@ -3,45 +3,44 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use pocketwatt_record::{Damaged, Outcome, Record, Run, RunFolder};
+use pocketwatt_record::{Outcome, Record, Run, RunFolder};
 
 use super::{RunArguments, scenario};
 use crate::{
     command::{advice::Advice, output},
     plan::Scenario,
     refusal::Refusal,
-    report::{self, Style, decode::Decoder},
+    report::{self, Stored, Style, decode::Decoder},
 };
 
 /// Prints tables and whatever else was asked for, and draws the charts.
 ///
 /// # Errors
 /// When a chart cannot be stored, or a text not be told. The records are stored already.
-pub(super) fn show(
-    arguments: &RunArguments,
-    run: &Run,
-    folder: &RunFolder,
-    records: &[Record],
-    damaged: &[Damaged],
-) -> Result<()> {
-    let mut text = report::render(run, records, damaged, arguments.format, &Style::detect())?;
+pub(super) fn show(arguments: &RunArguments, run: &Run, folder: &RunFolder, records: &[Record]) -> Result<()> {
+    let (results, format, style) = (Stored::open(folder, run)?, arguments.format, Style::detect());
+    let mut parts = output::Parts::open();
+    report::write(run, &results, format, &style, &mut |part| parts.write(part))?;
     if arguments.turns {
-        text += &report::render_turns(run, records, arguments.format, &Style::detect());
+        report::write_turns(run, &results, format, &style, &mut |part| parts.write(part))?;
     }
     if arguments.show_text {
         let decoder = Decoder::new(arguments.cache.library()?);
         let scenarios = run.scenarios.iter().map(Scenario::stored).collect::<Result<Vec<_>>>()?;
-        text.push('\n');
-        text += &report::text::render_with_prompts(
+        let text = report::text::render_with_prompts(
             records,
             arguments.format,
             &|record, tokens| decoder.decode(record, tokens),
             &|record, turn| user_text(&scenarios, record, turn),
         );
+        parts.write(&format!("\n{text}"))?;
     }
-    text += &arguments.calls.text(run, records, arguments.format, &arguments.cache)?;
+    let calls = arguments.calls.text(run, records, format, &arguments.cache)?;
     let again = Advice::new(&["show"]).run(folder.path());
-    let shown = output::write(&text).with_context(|| format!("the records are stored; show them with `{again}`"));
+    let shown = parts
+        .write(&calls)
+        .and_then(|()| parts.finish())
+        .with_context(|| format!("the records are stored; show them with `{again}`"));
     notice!("records: {}", folder.path().display());
     if records.iter().any(|record| record.outcome == Outcome::Measured) {
         let charts = folder.path().join("charts");

@@ -84,7 +84,7 @@ fn without_calls_there_is_a_line_that_says_so() {
 fn shares_are_best_only_where_their_intervals_lie_apart() {
     let style = Style { color: false, width: Some(100) };
     let line = |records: &[Record]| {
-        let output = report(&fixture::run(records), records, &[], Format::Table, &style).unwrap();
+        let output = report(&fixture::run(records), records, Format::Table, &style).unwrap();
         assert!(output.contains("[ ] is the 95 % Wilson interval"), "{output}");
         output.lines().find(|line| line.starts_with("right call (EM_structure)")).unwrap().trim_end().to_owned()
     };
@@ -99,7 +99,7 @@ fn shares_are_best_only_where_their_intervals_lie_apart() {
 #[test]
 fn the_document_says_what_a_share_was_counted_from() {
     let records = judged();
-    let document = report(&fixture::run(&records), &records, &[], Format::Json, &Style::default()).unwrap();
+    let document = report(&fixture::run(&records), &records, Format::Json, &Style::default()).unwrap();
     let document: serde_json::Value = serde_json::from_str(&document).unwrap();
     let metrics = document["cases"][1]["metrics"].as_array().unwrap();
     let share = |name: &str| metrics.iter().find(|metric| metric["metric"] == name).unwrap()["share"].clone();

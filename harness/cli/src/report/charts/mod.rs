@@ -72,13 +72,22 @@ impl<'a> Subject<'a> {
 /// When a chart cannot be drawn or its file cannot be written.
 pub fn write(run: &Run, records: &[Record], folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
     create_folder(folder).with_context(|| format!("cannot create {}", folder.display()))?;
+    let mut files = Vec::new();
+    draw(run, records, &mut |name, chart| {
+        files.push(save(folder, name, chart)?);
+        Ok(())
+    })?;
+    Ok(files)
+}
+
+/// Hands on name and SVG of each chart.
+fn draw(run: &Run, records: &[Record], put: &mut dyn FnMut(&str, &str) -> anyhow::Result<()>) -> anyhow::Result<()> {
     if let Some(study) = study::of(run) {
         let chart = study::chart::draw(run, records, &study).context("cannot draw the chart of the study")?;
-        return Ok(chart.map(|chart| save(folder, study.name(), &chart)).transpose()?.into_iter().collect());
+        return chart.map_or(Ok(()), |chart| put(study.name(), &chart));
     }
     let groups = combinations(records);
     let single = groups.len() == 1;
-    let mut files = Vec::new();
     for group in groups {
         let suffix = if single { String::new() } else { suffix(&group) };
         let subject = Subject::of(run, group);
@@ -93,10 +102,10 @@ pub fn write(run: &Run, records: &[Record], folder: &Path) -> anyhow::Result<Vec
         ];
         for (name, chart) in charts {
             let Some(chart) = chart.with_context(|| format!("cannot draw the chart {name}"))? else { continue };
-            files.push(save(folder, &format!("{name}{suffix}"), &chart)?);
+            put(&format!("{name}{suffix}"), &chart)?;
         }
     }
-    Ok(files)
+    Ok(())
 }
 
 fn save(folder: &Path, name: &str, chart: &str) -> anyhow::Result<PathBuf> {

@@ -55,7 +55,7 @@ fn figures(is_reference: bool) -> QualityFigures {
 /// What stands between the blocks and the legend.
 fn shown(run: &Run, records: &[Record], format: Format) -> String {
     let style = Style { color: false, width: Some(118) };
-    let output = render(run, records, &[], format, &style).unwrap();
+    let output = render(run, records, format, &style).unwrap();
     let from = output.find("chat · mobilellm-125m · every").unwrap();
     output[from..output.find("Medians over").unwrap()].trim_end().to_owned()
 }

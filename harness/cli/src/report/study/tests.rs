@@ -34,7 +34,7 @@ fn run(study: &str, records: &[Record]) -> Run {
 
 fn table(study: &str, records: &[Record]) -> String {
     let style = Style { color: false, width: Some(110) };
-    render(&run(study, records), records, &[], Format::Table, &style).unwrap()
+    render(&run(study, records), records, Format::Table, &style).unwrap()
 }
 
 fn layer_sharing() -> Vec<Record> {
@@ -147,7 +147,7 @@ fn a_study_is_one_chart_and_its_cases_can_still_be_seen() {
 #[test]
 fn markdown_has_the_same_rows() {
     let records = layer_sharing();
-    let output = render(&run("layer-sharing", &records), &records, &[], Format::Markdown, &Style::default()).unwrap();
+    let output = render(&run("layer-sharing", &records), &records, Format::Markdown, &Style::default()).unwrap();
     assert!(output.contains("### layer-sharing · onnxruntime · seeded weights · f32 · 1 thread · chat\n"), "{output}");
     assert!(output.contains("| &nbsp;&nbsp;paper, execute, ms | 15.6 | 16.0 | 29.0 |"), "{output}");
 }

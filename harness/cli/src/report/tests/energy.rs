@@ -6,7 +6,7 @@ use crate::report::{Format, Style, fixture, render};
 
 fn show(records: &[Record], format: Format) -> String {
     let (run, _) = fixture::energy::metered();
-    render(&run, records, &[], format, &NARROW).unwrap()
+    render(&run, records, format, &NARROW).unwrap()
 }
 
 fn chat() -> Vec<Record> {
@@ -185,14 +185,14 @@ fn an_api_call_has_a_price() {
 fn tables_of_energy_fit_their_terminal() {
     let (run, records) = fixture::energy::metered();
     for width in [60, 80] {
-        let output = render(&run, &records, &[], Format::Table, &Style { color: false, width: Some(width) }).unwrap();
+        let output = render(&run, &records, Format::Table, &Style { color: false, width: Some(width) }).unwrap();
         assert!(output.lines().all(|line| line.chars().count() <= width), "{output}");
     }
-    let mut colored = render(&run, &records, &[], Format::Table, &Style { color: true, width: Some(80) }).unwrap();
+    let mut colored = render(&run, &records, Format::Table, &Style { color: true, width: Some(80) }).unwrap();
     for code in ["0", "1", "2", "31", "1;32"] {
         colored = colored.replace(&format!("\x1b[{code}m"), "");
     }
-    assert_eq!(colored, render(&run, &records, &[], Format::Table, &NARROW).unwrap());
+    assert_eq!(colored, render(&run, &records, Format::Table, &NARROW).unwrap());
 }
 
 #[test]
@@ -311,7 +311,7 @@ fn speed_that_cannot_be_true_is_withheld_too() {
     decode.value = Value::Unavailable(format!("withheld: {detail}"));
     records[0].checks =
         vec![PhysicsCheck { name: "bandwidth".into(), verdict: CheckVerdict::Failed, detail: detail.into() }];
-    let output = render(&run, &records, &[], Format::Table, &Style { color: true, width: None }).unwrap();
+    let output = render(&run, &records, Format::Table, &Style { color: true, width: None }).unwrap();
     let decode = output.lines().find(|line| line.starts_with("decode")).unwrap();
     assert!(decode.contains("\x1b[31mwithheld [1]\x1b[0m") && !decode.contains("1000"), "{decode}");
     assert!(output.contains("bandwidth: 1000.0 tokens/s"), "{output}");
@@ -371,7 +371,7 @@ fn parts_of_the_package_and_rails_stay_in_the_exports() {
 fn simulated_joules_are_called_so() {
     let (mut run, records) = fixture::energy::metered();
     run.energy.sysfs_root = Some("/tmp/tree".into());
-    let output = render(&run, &records, &[], Format::Table, &NARROW).unwrap();
+    let output = render(&run, &records, Format::Table, &NARROW).unwrap();
     assert!(output.contains("energy of the package (powercap, simulated):"), "{output}");
     assert!(
         output.contains("SIMULATED  meters were read from /tmp/tree: these are not this device's joules"),
@@ -388,7 +388,7 @@ fn runs_of_before_there_was_energy_are_shown_without() {
         record.readings.energy.clear();
         record.energy.clear();
     }
-    let output = render(&run, &records, &[], Format::Table, &NARROW).unwrap();
+    let output = render(&run, &records, Format::Table, &NARROW).unwrap();
     let lines: Vec<&str> = output.lines().filter(|line| line.contains("energy")).collect();
     assert_eq!(lines, ["energy     not measured"]);
 }

@@ -6,7 +6,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use super::*;
-use crate::{columns, inert};
+use crate::{columns, inert, report};
 
 /// What terminals, spreadsheets, browsers and readers would act on, and a line that looks like one of ours.
 const HOSTILE: &[&str] = &[
@@ -69,7 +69,10 @@ fn ensure_inert(text: &str) {
     let damage = Damage::Malformed(text.to_owned());
     let damaged = [Damaged { file: format!("{text}.json"), case: None, damage }];
     let shown = |format| {
-        let mut shown = render(&run, &records, &damaged, format, &Style::default()).unwrap();
+        let mut shown = report::text_of(|output| {
+            report::write(&run, &(&records[..], &damaged[..]), format, &Style::default(), output)
+        })
+        .unwrap();
         if matches!(format, Format::Table | Format::Markdown) {
             shown += &render_turns(&run, &records, format, &Style::default());
             shown += &text::render(&records, format, &|_, _| Some(text.to_owned()));
@@ -90,7 +93,7 @@ fn ensure_inert(text: &str) {
     assert_eq!(report["run"]["id"].as_str(), Some(run.id.as_str()), "a program reads what was stored");
 
     let plain: Vec<Record> = small();
-    let lines = |format| render(&fixture::run(&plain), &plain, &[], format, &NARROW).unwrap().lines().count();
+    let lines = |format| render(&fixture::run(&plain), &plain, format, &NARROW).unwrap().lines().count();
     assert_eq!(csv.lines().count(), lines(Format::Csv), "{csv}");
     let formula = |cell: &str| cell.trim_start_matches('"').starts_with(['=', '+', '@', '\t']);
     assert!(!csv.lines().any(|line| line.split(',').any(formula)), "{csv}");

@@ -171,6 +171,6 @@ fn simulated_meters_are_named_wherever_their_numbers_are() {
     let sustained = sustained();
     let mut run = fixture::run(&sustained);
     run.energy.sysfs_root = Some("tree".into());
-    let output = render(&run, &sustained, &[], Format::Table, &NARROW).unwrap();
+    let output = render(&run, &sustained, Format::Table, &NARROW).unwrap();
     assert!(output.contains("sustained for 10 min (simulated meters):"), "{output}");
 }
