@@ -81,6 +81,7 @@ impl Style {
 
 /// Takes an output part by part.
 pub type Output<'a> = dyn FnMut(&str) -> anyhow::Result<()> + 'a;
+
 /// Whether escape sequences may be written there: to a terminal that knows them, unless `NO_COLOR` forbids them.
 pub fn takes_escapes(stream: &impl IsTerminal) -> bool {
     let set = |variable: &str| env::var_os(variable).filter(|value| !value.is_empty());
@@ -118,8 +119,10 @@ pub fn render_turns(run: &Run, records: &[Record], format: Format, style: &Style
     text_of(|output| write_turns(run, &(records, &[][..]), format, style, output)).unwrap_or_default()
 }
 
-/// All parts of an output.
-#[cfg(test)]
+/// All parts of an output, as a text.
+///
+/// # Errors
+/// Those of `write`.
 pub fn text_of(write: impl FnOnce(&mut Output) -> anyhow::Result<()>) -> anyhow::Result<String> {
     let mut text = String::new();
     write(&mut |part| {

@@ -158,7 +158,6 @@ impl Results for Stored<'_> {
 }
 
 /// Records in memory, and what lies beside them.
-#[cfg(test)]
 impl Results for (&[Record], &[Damaged]) {
     fn cases(&self) -> Vec<&Case> {
         self.0.iter().map(|record| &record.case).collect()

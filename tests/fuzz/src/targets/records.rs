@@ -64,15 +64,21 @@ pub fn read(input: &[u8]) -> Option<(Run, Vec<Record>, Vec<Damaged>)> {
 /// All that `show` writes.
 fn outputs(run: &Run, records: &[Record], damaged: &[Damaged]) {
     let narrow = Style { width: Some(60), ..Style::default() };
-    let render =
-        |format, style: &Style| report::render(run, records, damaged, format, style).expect("it can be written");
+    let results = (records, damaged);
+    let render = |format, style: &Style| {
+        report::text_of(|output| report::write(run, &results, format, style, output)).expect("it can be written")
+    };
+    let turns = |format| {
+        report::text_of(|output| report::write_turns(run, &results, format, &narrow, output))
+            .expect("they can be written")
+    };
     inert("the table", &render(Format::Table, &Style::default()));
     inert("the narrow table", &render(Format::Table, &narrow));
     inert("the Markdown", &render(Format::Markdown, &narrow));
     same_width(&render(Format::Csv, &narrow));
     serde_json::from_str::<Value>(&render(Format::Json, &narrow)).expect("the JSON document is one");
     for format in [Format::Table, Format::Markdown] {
-        inert("the turns", &report::render_turns(run, records, format, &narrow));
+        inert("the turns", &turns(format));
         let answers = Answers { decode: &|_, _| Some("an answer".into()), expected: &|_, _| None, first: 3 };
         inert("the calls", &calls::render(records, &answers, format, &narrow));
         inert("the text", &text::render(records, format, &|_, _| Some("an\u{1b}[2Janswer".into())));
