@@ -3,7 +3,7 @@
 
 mod litter;
 
-use std::{fmt, io::ErrorKind, path::Path};
+use std::{fmt, io::ErrorKind, path::Path, sync::Once};
 
 use anyhow::{Context, Result};
 use pocketwatt_files::{Held, Lock, create_folder, join_inside};
@@ -53,13 +53,14 @@ pub struct CacheLock {
 }
 
 impl CacheLock {
-    /// Waits until nobody else is at that item, and says so once. What processes that are gone left half-done anywhere in
-    /// the cache is removed.
+    /// Waits until nobody else is at that item, and says so once. The first time in a process, what others that are gone
+    /// left half-done anywhere in the cache is removed.
     ///
     /// # Errors
     /// When the lock's file cannot be opened. A cache that may not be written has no locks: nobody here makes anything in it.
     pub fn take(cache: &Path, item: Item) -> Result<Self> {
-        litter::remove(cache);
+        static CLEANED: Once = Once::new();
+        CLEANED.call_once(|| litter::remove(cache));
         let waits = |held: &Held| notice!("waiting for {item}: {} is at it", holder::shown(&held.holder));
         let path = join_inside(&cache.join(LOCKS), &item.lock_name())?;
         let taken = create_folder(&cache.join(LOCKS)).and_then(|()| Lock::take(&path, &holder::own_name(), waits));

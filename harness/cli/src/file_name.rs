@@ -1,5 +1,6 @@
 //! Names of files, made of names that others chose.
 
+use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 
 /// Bytes of the longest part of a name. File systems take 255; what is put before and behind it needs room.
@@ -15,7 +16,7 @@ pub fn harmless(text: &str) -> String {
     if name.len() <= LONGEST_BYTES {
         return name;
     }
-    let digest: String = Sha256::digest(text).iter().take(DIGEST_BYTES).map(|byte| format!("{byte:02x}")).collect();
+    let digest = HEXLOWER.encode(&Sha256::digest(text)[..DIGEST_BYTES]);
     format!("{}-{digest}", &name[..LONGEST_BYTES - 1 - digest.len()])
 }
 

@@ -5,8 +5,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use pocketwatt_files::FileIdentity;
-use pocketwatt_model::sha256_of_file;
+use pocketwatt_files::{FileIdentity, open_regular};
+use pocketwatt_model::sha256_of_opened;
 
 /// Characters of a hash that are enough to tell two files apart, for people.
 const SHOWN_CHARACTERS: usize = 12;
@@ -28,10 +28,8 @@ impl HashedFile {
     /// When it is no regular file or cannot be read; in words that name it.
     pub fn read(what: impl Into<String>, path: &Path) -> Result<Self, String> {
         let what = what.into();
-        let unreadable = |error: &dyn std::error::Error| format!("{what} cannot be read, {}: {error}", path.display());
-        // Before it is read: should it be replaced meanwhile, the next look finds another one.
-        let identity = FileIdentity::of(path).map_err(|error| unreadable(&error))?;
-        let sha256 = sha256_of_file(path).map_err(|error| format!("{what}: {:#}", anyhow::Error::from(error)))?;
+        let (identity, sha256) =
+            hashed(path).map_err(|error| format!("{what}, {}, cannot be read: {error}", path.display()))?;
         Ok(Self { path: path.to_owned(), sha256, identity: Cell::new(Some(identity)), what })
     }
 
@@ -57,14 +55,14 @@ impl HashedFile {
     /// # Errors
     /// When it has another hash, or is not there any more; in words that name it and say what to do.
     pub fn ensure_unchanged(&self) -> Result<(), String> {
-        let gone = |error: &dyn std::error::Error| {
+        let gone = |error: String| {
             format!("{}, {}, cannot be read any more ({error}): start a new run", self.what, self.path.display())
         };
-        let identity = FileIdentity::of(&self.path).map_err(|error| gone(&error))?;
+        let identity = FileIdentity::of(&self.path).map_err(|error| gone(error.to_string()))?;
         if self.identity.get() == Some(identity) {
             return Ok(());
         }
-        let found = sha256_of_file(&self.path).map_err(|error| gone(&error))?;
+        let (identity, found) = hashed(&self.path).map_err(gone)?;
         if found != self.sha256 {
             let short = |sha256: &str| sha256.chars().take(SHOWN_CHARACTERS).collect::<String>();
             return Err(format!(
@@ -78,6 +76,15 @@ impl HashedFile {
         self.identity.set(Some(identity));
         Ok(())
     }
+}
+
+/// What was hashed is what the identity is of: both are of one opened file, looked at before it is read. Should it be written
+/// to meanwhile, the next look finds another one.
+fn hashed(path: &Path) -> Result<(FileIdentity, String), String> {
+    let file = open_regular(path).map_err(|error| error.to_string())?;
+    let identity = FileIdentity::of_opened(&file).map_err(|error| error.to_string())?;
+    let sha256 = sha256_of_opened(file, path).map_err(|error| format!("{:#}", anyhow::Error::from(error)))?;
+    Ok((identity, sha256))
 }
 
 #[cfg(test)]

@@ -4,6 +4,8 @@
 
 use std::fmt::Write;
 
+use pocketwatt_files::is_invisible;
+
 /// A text on one line: line ends and tabs become spaces.
 pub fn line(text: &str) -> String {
     made_of(text, |character, shown| {
@@ -70,13 +72,10 @@ fn is_break(character: char) -> bool {
     matches!(character, '\t'..='\r' | '\u{85}' | '\u{2028}' | '\u{2029}')
 }
 
-/// Whether a character commands a terminal, turns the direction of the text beside it, or is not seen (Unicode, UAX 9 and
-/// general category Cf). The joiners U+200C and U+200D stay: Persian and emoji are written with them.
+/// Whether a character must not reach a terminal as it is. The joiners U+200C and U+200D may: Persian and emoji are written
+/// with them.
 pub fn is_active(character: char) -> bool {
-    character.is_control()
-        || matches!(character,
-            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+    is_invisible(character) && !matches!(character, '\u{200c}' | '\u{200d}')
 }
 
 #[cfg(test)]

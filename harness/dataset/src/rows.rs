@@ -7,6 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use data_encoding::HEXLOWER;
 use pocketwatt_files::read_bounded;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
@@ -119,7 +120,7 @@ pub fn read_rows<T: DeserializeOwned>(path: &Path) -> Result<Rows<T>, DatasetErr
         ErrorKind::FileTooLarge => DatasetError::TooLarge { path: path.to_owned() },
         _ => DatasetError::Io { path: path.to_owned(), source },
     })?;
-    let sha256 = Sha256::digest(&contents).iter().map(|byte| format!("{byte:02x}")).collect();
+    let sha256 = HEXLOWER.encode(&Sha256::digest(&contents));
     let text = contents.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&contents);
     let raw = match text.iter().find(|byte| !byte.is_ascii_whitespace()) {
         Some(b'[') => elements(path, text)?,

@@ -1,5 +1,5 @@
 use std::{
-    fs,
+    fs::{self, File, Metadata},
     io::{self, ErrorKind},
     os::unix::fs::MetadataExt,
     path::Path,
@@ -24,7 +24,18 @@ impl FileIdentity {
     /// # Errors
     /// When there is none.
     pub fn of(path: &Path) -> io::Result<Self> {
-        let facts = fs::metadata(path)?;
+        Self::from_facts(&fs::metadata(path)?)
+    }
+
+    /// Of a file that is open.
+    ///
+    /// # Errors
+    /// When it is no regular file.
+    pub fn of_opened(file: &File) -> io::Result<Self> {
+        Self::from_facts(&file.metadata()?)
+    }
+
+    fn from_facts(facts: &Metadata) -> io::Result<Self> {
         if !facts.is_file() {
             return Err(io::Error::new(ErrorKind::InvalidInput, "it is not a file"));
         }
@@ -40,7 +51,7 @@ impl FileIdentity {
 
 #[cfg(test)]
 mod tests {
-    use std::{fs::File, time::UNIX_EPOCH};
+    use std::time::UNIX_EPOCH;
 
     use super::*;
 
@@ -50,6 +61,7 @@ mod tests {
         let (path, other) = (root.path().join("file"), root.path().join("other"));
         fs::write(&path, "same").unwrap();
         let first = FileIdentity::of(&path).unwrap();
+        assert_eq!(FileIdentity::of_opened(&File::open(&path).unwrap()).unwrap(), first);
         fs::read(&path).unwrap();
         assert_eq!(FileIdentity::of(&path).unwrap(), first);
         File::options().write(true).open(&path).unwrap().set_modified(UNIX_EPOCH).unwrap();

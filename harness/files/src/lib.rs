@@ -7,6 +7,7 @@
 mod aside;
 mod folder;
 mod identity;
+mod invisible;
 mod lock;
 mod name;
 mod partial;
@@ -16,8 +17,9 @@ mod write;
 pub use aside::set_aside;
 pub use folder::create_folder;
 pub use identity::FileIdentity;
+pub use invisible::is_invisible;
 pub use lock::{Held, Lock};
 pub use name::{NameError, check_name, join_inside};
-pub use partial::{PartialFolder, claim_folder, exchange, remove_abandoned};
+pub use partial::{PartialFolder, exchange, remove_abandoned};
 pub use read::{open_regular, open_regular_in_place, read_bounded, read_bounded_in_place, read_text_bounded};
 pub use write::write_atomically;

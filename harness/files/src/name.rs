@@ -2,6 +2,8 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+use crate::is_invisible;
+
 /// Bytes of the longest name. File systems take 255; endings and the names of unfinished files need room.
 const LONGEST_BYTES: usize = 200;
 
@@ -54,15 +56,6 @@ pub fn check_name(name: &str) -> Result<&str, NameError> {
 /// When the name is none: see [`check_name`].
 pub fn join_inside(folder: &Path, name: &str) -> Result<PathBuf, NameError> {
     Ok(folder.join(check_name(name)?))
-}
-
-/// Control characters, and those that have no width or turn the direction of what follows (Unicode, UAX 9 and general
-/// category Cf).
-fn is_invisible(character: char) -> bool {
-    character.is_control()
-        || matches!(character,
-            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
 #[cfg(test)]

@@ -158,15 +158,6 @@ fn open_folder(path: &Path) -> io::Result<File> {
     options.read(true).open(path)
 }
 
-/// Makes a folder that nobody had before; its parents as needed.
-///
-/// # Errors
-/// [`ErrorKind::AlreadyExists`] when somebody was first.
-pub fn claim_folder(path: &Path) -> io::Result<()> {
-    fs::create_dir_all(folder_of(path))?;
-    fs::create_dir(path)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -235,13 +226,5 @@ mod tests {
         let mut expected = vec![living.path().to_owned(), link, root.path().join("other"), root.path().join("whole")];
         expected.sort();
         assert_eq!(left, expected, "links are nobody's unfinished file");
-    }
-
-    #[test]
-    fn a_folder_is_claimed_once() {
-        let root = tempfile::tempdir().unwrap();
-        let path = root.path().join("device/run");
-        claim_folder(&path).unwrap();
-        assert_eq!(claim_folder(&path).unwrap_err().kind(), ErrorKind::AlreadyExists);
     }
 }

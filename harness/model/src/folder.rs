@@ -1,8 +1,10 @@
 use std::{
+    fs::File,
     io::Read,
     path::{Path, PathBuf},
 };
 
+use data_encoding::HEXLOWER;
 use pocketwatt_files::open_regular;
 use sha2::{Digest, Sha256};
 
@@ -58,7 +60,15 @@ impl ModelFolder {
 /// # Errors
 /// When the file cannot be read.
 pub fn sha256_of_file(path: &Path) -> Result<String, ModelError> {
-    let mut file = open_regular(path).map_err(ModelError::io("read", path))?;
+    let file = open_regular(path).map_err(ModelError::io("read", path))?;
+    sha256_of_opened(file, path)
+}
+
+/// SHA-256 of a file that was opened at `path`, in lower-case hexadecimal.
+///
+/// # Errors
+/// When the file cannot be read.
+pub fn sha256_of_opened(mut file: File, path: &Path) -> Result<String, ModelError> {
     let mut hasher = Sha256::new();
     let mut buffer = vec![0; 1 << 20];
     loop {
@@ -68,5 +78,5 @@ pub fn sha256_of_file(path: &Path) -> Result<String, ModelError> {
         }
         hasher.update(&buffer[..read]);
     }
-    Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(HEXLOWER.encode(&hasher.finalize()))
 }

@@ -24,7 +24,7 @@ mod weights;
 
 pub use config::{AttentionTemperature, ModelConfig, TensorSpec};
 pub use error::ModelError;
-pub use folder::{ModelFolder, sha256_of_file};
+pub use folder::{ModelFolder, sha256_of_file, sha256_of_opened};
 #[cfg(feature = "tokenizer")]
 pub use import::{import, import_known_as, import_origin, read_source};
 pub use library::{LibraryEntry, ModelLibrary, check_name};

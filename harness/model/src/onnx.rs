@@ -16,6 +16,7 @@ mod tests;
 
 use std::{fs, io::Write};
 
+use data_encoding::HEXLOWER;
 use pocketwatt_files::write_atomically;
 use pocketwatt_protocol::{GraphFile, GraphKind, Precision};
 use sha2::{Digest, Sha256};
@@ -39,7 +40,7 @@ const NAME_HASH_CHARACTERS: usize = 16;
 /// When the graph is not written in that precision, the weights are not in its format, do not fit the configuration, or the graph cannot be written.
 pub fn write_graph(folder: &ModelFolder, kind: GraphKind, precision: Precision) -> Result<GraphFile, ModelError> {
     let bytes = graph_bytes(folder, kind, precision)?;
-    let sha256 = hexadecimal(&Sha256::digest(&bytes));
+    let sha256 = HEXLOWER.encode(&Sha256::digest(&bytes));
     let path = folder.path().join(format!("{}-{}.onnx", kind.name(), &sha256[..NAME_HASH_CHARACTERS]));
     if fs::read(&path).is_ok_and(|present| present == bytes) {
         return Ok(GraphFile { kind, path, sha256 });
@@ -60,8 +61,4 @@ fn graph_bytes(folder: &ModelFolder, kind: GraphKind, precision: Precision) -> R
     let weights = open_folder(folder, precision)?;
     let draft = decoder::decoder(folder.config(), kind, precision, &weights)?;
     Ok(encode::encode(&draft, kind, weights_name))
-}
-
-fn hexadecimal(digest: &[u8]) -> String {
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }

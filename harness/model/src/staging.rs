@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use pocketwatt_files::{PartialFolder, remove_abandoned};
+use pocketwatt_files::{PartialFolder, create_folder, remove_abandoned};
 use rustix::fs::statvfs;
 
 use crate::ModelError;
@@ -33,7 +33,7 @@ impl StagedFolder {
             Some(parent) if !parent.as_os_str().is_empty() => parent,
             _ => Path::new("."),
         };
-        fs::create_dir_all(parent).map_err(ModelError::io("create", parent))?;
+        create_folder(parent).map_err(ModelError::io("create", parent))?;
         // It may be the room that is needed.
         remove_abandoned(parent);
         require_space(parent, bytes)?;

@@ -2,6 +2,7 @@
 
 use std::{fs::File, io::Write, path::Path};
 
+use data_encoding::HEXLOWER;
 use safetensors::tensor::Dtype;
 use serde::{Serialize, Serializer};
 use sha2::{Digest, Sha256};
@@ -68,7 +69,7 @@ impl<'a> WeightWriter<'a> {
 
     /// SHA-256 of the whole file.
     pub fn finish(self) -> String {
-        self.hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+        HEXLOWER.encode(&self.hasher.finalize())
     }
 }
 

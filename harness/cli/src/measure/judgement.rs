@@ -7,7 +7,7 @@ use pocketwatt_model::TextTokenizer;
 use pocketwatt_record::{CallAnswer, Outcome, Record, Unjudged, derive};
 
 use super::calls;
-use crate::plan::{Items, PreparedModel, Scenario, prepare};
+use crate::plan::{Items, Prepared, PreparedModel, Scenario, prepare};
 
 /// Says in a measured record that its answers are still to be judged, if its scenario asks for calls.
 pub fn await_judgement(record: &mut Record, scenario: &Scenario) {
@@ -18,10 +18,11 @@ pub fn await_judgement(record: &mut Record, scenario: &Scenario) {
     }
 }
 
-/// Judges the answers of a stored record. Why that was not possible stands in it afterwards.
-pub fn judge(record: &mut Record, scenario: &Scenario, model: &PreparedModel) {
+/// Judges the answers of a stored record. What was `prepared` for its case is prepared anew where nobody has it any more. Why
+/// judging was not possible stands in the record afterwards.
+pub fn judge(record: &mut Record, scenario: &Scenario, model: &PreparedModel, prepared: Option<Prepared>) {
     settle(record, |record| {
-        let prepared = prepare(scenario, model, record.case.constrained)?;
+        let prepared = prepared.map_or_else(|| prepare(scenario, model, record.case.constrained), Ok)?;
         let tokenizer = TextTokenizer::open(&model.folder)?;
         Ok(calls::judge(record, scenario, &prepared, &tokenizer)?)
     });

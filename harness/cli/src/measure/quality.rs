@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, env, fs, time::Duration};
 
+use data_encoding::HEXLOWER;
 use pocketwatt_files::PartialFolder;
 use pocketwatt_model::TextTokenizer;
 use pocketwatt_protocol::{
@@ -156,7 +157,7 @@ fn text(model: &PreparedModel) -> Result<Text, String> {
     if tokens.len() <= PROMPT_TOKENS {
         return Err(format!("the text has {} tokens, more than {PROMPT_TOKENS} are needed", tokens.len()));
     }
-    let sha256 = Sha256::digest(TEXT.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
+    let sha256 = HEXLOWER.encode(&Sha256::digest(TEXT));
     Ok(Text { sha256, tokens })
 }
 

@@ -125,7 +125,9 @@ impl<'a> Sweep<'a> {
             let watch = device.watch();
             observer.begins(index);
             let mut progress = |progress| observer.progresses(index, progress);
-            let Some(mut record) = self.case(&planned.case, meters, mailbox, &mut progress)? else {
+            let prepared =
+                prepare(self.scenario(&planned.case)?, self.model(&planned.case)?, planned.case.constrained)?;
+            let Some(mut record) = self.case(&planned.case, &prepared, meters, mailbox, &mut progress)? else {
                 return Ok(SweepEnd::Interrupted);
             };
             record.passport.beside = device.met(watch);
@@ -133,7 +135,7 @@ impl<'a> Sweep<'a> {
             folder
                 .write(&record)
                 .with_context(|| format!("{} was measured but not stored; earlier cases are", planned.case.id))?;
-            self.judge(folder, &mut record)?;
+            self.judge_prepared(folder, &mut record, Some(prepared))?;
             observer.ends(index, &record);
         }
         Ok(SweepEnd::Complete)
@@ -144,10 +146,14 @@ impl<'a> Sweep<'a> {
     /// # Errors
     /// When it cannot be stored again. What was measured stays as it was stored.
     pub fn judge(&self, folder: &RunFolder, record: &mut Record) -> Result<()> {
+        self.judge_prepared(folder, record, None)
+    }
+
+    fn judge_prepared(&self, folder: &RunFolder, record: &mut Record, prepared: Option<Prepared>) -> Result<()> {
         if record.unjudged.is_none() {
             return Ok(());
         }
-        judgement::judge(record, self.scenario(&record.case)?, self.model(&record.case)?);
+        judgement::judge(record, self.scenario(&record.case)?, self.model(&record.case)?, prepared);
         let id = &record.case.id;
         if let Some(unjudged) = &record.unjudged {
             notice!("{id}: {unjudged}");
@@ -160,6 +166,7 @@ impl<'a> Sweep<'a> {
     fn case(
         &mut self,
         case: &Case,
+        prepared: &Prepared,
         meters: &mut CaseMeters,
         mailbox: &mut Mailbox,
         progress: &mut dyn FnMut(CaseProgress),
@@ -168,9 +175,8 @@ impl<'a> Sweep<'a> {
         let model = self.model(case)?;
         let scenario = self.scenario(case)?;
         let scenario_sha256 = scenario.sha256();
-        let prepared = prepare(scenario, model, case.constrained)?;
         let skip = |reason: String| Ok(Some(skipped(case, model, &scenario_sha256, reason)));
-        if let Some(reason) = obstacle(case, backend, model, &prepared) {
+        if let Some(reason) = obstacle(case, backend, model, prepared) {
             return skip(reason);
         }
         let program = match self.programs.find(backend) {
@@ -187,7 +193,7 @@ impl<'a> Sweep<'a> {
             backend,
             program: &program,
             model,
-            prepared: &prepared,
+            prepared,
             scenario_sha256: &scenario_sha256,
             settings: &self.run.settings,
             bandwidth: self.run.bandwidth.iter().find(|bandwidth| bandwidth.threads == case.threads),

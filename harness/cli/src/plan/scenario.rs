@@ -9,6 +9,7 @@ mod tests;
 use std::path::Path;
 
 use anyhow::{Context, Result};
+use data_encoding::HEXLOWER;
 use pocketwatt_files::read_text_bounded;
 use pocketwatt_record::ScenarioSource;
 use sha2::{Digest, Sha256};
@@ -159,7 +160,7 @@ impl Scenario {
                 hasher.update([0]);
             }
         }
-        hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+        HEXLOWER.encode(&hasher.finalize())
     }
 
     /// The file that it names, if it names one.

@@ -4,6 +4,7 @@ use std::{
     path::Path,
 };
 
+use data_encoding::HEXLOWER;
 use serde::{Deserialize, de::IgnoredAny};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -136,7 +137,7 @@ pub fn read_call_cases(path: &Path) -> Result<Rows<CallCase>, DatasetError> {
 
 /// One hash for two files.
 pub(super) fn joint(one: &str, other: &str) -> String {
-    Sha256::digest(format!("{one}{other}")).iter().map(|byte| format!("{byte:02x}")).collect()
+    HEXLOWER.encode(&Sha256::digest(format!("{one}{other}")))
 }
 
 /// Functions stand behind many cases: an error in one is not the error of a row.

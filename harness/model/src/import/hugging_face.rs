@@ -6,6 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use data_encoding::HEXLOWER;
 use pocketwatt_files::{join_inside, read_text_bounded};
 use serde::Deserialize;
 use serde_json::Value;
@@ -151,7 +152,7 @@ impl Source for HuggingFaceFolder {
             several => {
                 let names = self.files.iter().map(|file| file_name(file.path()));
                 let lines: String = several.iter().zip(names).map(|(hash, name)| format!("{hash}  {name}\n")).collect();
-                Sha256::digest(lines.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+                HEXLOWER.encode(&Sha256::digest(lines))
             }
         };
         let dtype = self.files.iter().flat_map(|file| file.tensors().values()).max_by_key(|tensor| tensor.bytes);
