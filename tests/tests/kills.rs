@@ -19,7 +19,14 @@ use pocketwatt_record::{Outcome, RunFolder};
 use pocketwatt_tests::{Bench, Running, Starts, is_alive, wait_until};
 
 const DEFAULT_KILLS: u32 = 4;
-const PLAN: &[&str] = &["--scenario", "decode-2,decode-3,decode-4", "--iterations", "1", "--allow-beside"];
+/// Enough cases that some have ended at most moments.
+const PLAN: &[&str] = &[
+    "--scenario",
+    "decode-2,decode-3,decode-4,decode-5,decode-6,decode-7,decode-8,decode-9",
+    "--iterations",
+    "1",
+    "--allow-beside",
+];
 /// Of three attempts to go on, one is killed as well.
 const KILLED_AGAIN: u64 = 3;
 

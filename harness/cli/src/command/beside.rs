@@ -24,7 +24,7 @@ impl WaitArguments {
 pub struct BesideArguments {
     #[command(flatten)]
     wait: WaitArguments,
-    /// Measure even while somebody else measures on this device. The records of both say so.
+    /// Go on even while somebody else measures on this device. All records of that time say so.
     #[arg(long, conflicts_with = "wait")]
     allow_beside: bool,
 }

@@ -11,12 +11,13 @@ use pocketwatt_protocol::{
 };
 
 use super::{
+    beside::BesideArguments,
     output,
     selection::{CacheArguments, DEFAULT_MODEL, RegistryArguments},
 };
 use crate::{
     exit::Exit,
-    measure::{Mailbox, Programs, RunnerProgram, ask},
+    measure::{Entered, Mailbox, Programs, RunnerProgram, ask},
     plan::{Backend, PreparedModel},
     refusal::Refusal,
     report::agreement_table::{self, Compared, Row},
@@ -53,6 +54,8 @@ pub struct ConformanceArguments {
     #[arg(long, value_name = "S", default_value_t = 600, value_parser = value_parser!(u64).range(1..=86_400))]
     timeout: u64,
     #[command(flatten)]
+    beside: BesideArguments,
+    #[command(flatten)]
     cache: CacheArguments,
     #[command(flatten)]
     registry: RegistryArguments,
@@ -61,8 +64,10 @@ pub struct ConformanceArguments {
 /// Compares, and says who conforms.
 ///
 /// # Errors
-/// When a name is unknown or the model cannot be read. A backend that fails is a row.
+/// When a name is unknown, the model cannot be read, or somebody else measures. A backend that fails is a row.
 pub fn run(arguments: ConformanceArguments) -> Result<Exit> {
+    let mut device = arguments.beside.device();
+    device.foresee()?;
     let registry = arguments.registry.open()?;
     let reference = registry.find(&arguments.reference)?;
     let mut backends = registry.select(&arguments.backend)?;
@@ -94,6 +99,10 @@ pub fn run(arguments: ConformanceArguments) -> Result<Exit> {
         programs: Programs::new(&cache),
         mailbox: Mailbox::with_signals()?,
     };
+    // No time is measured here, but whoever measures would be disturbed.
+    if device.enter(&mut comparison.mailbox)? == Entered::Interrupted {
+        return Ok(Exit::Interrupted);
+    }
     let expected = comparison.answer(reference, reference.graphs.first().copied());
     let mut rows = vec![Row::reference(&reference.name, reference.graphs.first().copied(), &expected)];
     for backend in backends {

@@ -48,7 +48,7 @@ impl DeviceBusy {
     fn now(who: &str) -> Self {
         Self(format!(
             "{who} measures on this device, and two would disturb each other: nothing was measured; --wait waits for the \
-             end of that (and `run --allow-beside` measures all the same, which its records say)"
+             end of that (and `--allow-beside` of `run` and `conformance` goes on all the same, which records say)"
         ))
     }
 
