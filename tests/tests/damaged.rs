@@ -114,6 +114,13 @@ fn the_record_of_another_scenario_of_that_name() {
 }
 
 #[test]
+fn the_record_of_another_run_of_the_same_plan() {
+    is_told_and_measured_again("is the record of another run: \"20000101-000000\"", "other-run", |_, path| {
+        change(path, |record| record["passport"]["run"] = "20000101-000000".into());
+    });
+}
+
+#[test]
 fn a_pipe() {
     is_told_and_measured_again("it is a pipe, socket or device", "not-a-file", |_, path| {
         fs::remove_file(path).unwrap();

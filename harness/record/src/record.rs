@@ -99,6 +99,9 @@ fn is_false(value: &bool) -> bool {
 pub struct Passport {
     /// Version of the harness.
     pub pocketwatt: String,
+    /// Name of the run that measured it; absent in records of versions that did not name it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<String>,
     /// When the case began, milliseconds since 1970 UTC. A label: durations come from the monotonic clock.
     pub started_unix_ms: u64,
     /// Who answered; absent only if the runner never greeted.

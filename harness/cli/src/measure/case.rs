@@ -120,6 +120,7 @@ fn empty(case: &Case, model: &PreparedModel, scenario_sha256: &str) -> Record {
         case: case.clone(),
         passport: Passport {
             pocketwatt: env!("CARGO_PKG_VERSION").into(),
+            run: None,
             started_unix_ms: wall_clock_unix_ms(),
             backend: None,
             runner_sha256: None,

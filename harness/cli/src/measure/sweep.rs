@@ -130,6 +130,7 @@ impl<'a> Sweep<'a> {
             let Some(mut record) = self.case(&planned.case, &prepared, meters, mailbox, &mut progress)? else {
                 return Ok(SweepEnd::Interrupted);
             };
+            record.passport.run = Some(self.run.id.clone());
             record.passport.beside = device.met(watch);
             judgement::await_judgement(&mut record, self.scenario(&planned.case)?);
             folder

@@ -256,6 +256,7 @@ fn iteration(index: u32, turns: &[(u32, u32)], speed: &Speed, clock: &mut Clock,
 fn passport(speed: &Speed) -> Passport {
     Passport {
         pocketwatt: "0.1.0".into(),
+        run: None,
         started_unix_ms: 1_795_437_760_000,
         backend: Some(BackendInfo {
             name: speed.backend.into(),

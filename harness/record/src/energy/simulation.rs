@@ -287,6 +287,7 @@ pub fn record() -> Record {
         case,
         passport: Passport {
             pocketwatt: "0.1.0".into(),
+            run: None,
             started_unix_ms: 0,
             backend: None,
             runner_sha256: None,

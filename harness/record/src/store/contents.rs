@@ -142,6 +142,9 @@ fn ensure_belongs(record: &Record, planned: &PlannedCase, run: &Run) -> Result<(
     if found != case {
         return Err(Damage::OtherCase("scenario, model, backend or settings are not those of the plan".into()));
     }
+    if let Some(measured_in) = record.passport.run.as_ref().filter(|measured_in| **measured_in != run.id) {
+        return Err(Damage::OtherRun(format!("{:?}", shortened(measured_in))));
+    }
     let scenario = run.scenarios.iter().find(|scenario| scenario.name == case.scenario);
     if scenario.is_some_and(|scenario| scenario.sha256 != record.passport.scenario_sha256) {
         return Err(Damage::OtherRun("its scenario is another one than this run's".into()));
