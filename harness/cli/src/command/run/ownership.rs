@@ -52,9 +52,12 @@ impl OwnedRun {
     /// Goes on with a stored run, and removes what a writer that was killed left in its folder.
     ///
     /// # Errors
-    /// When somebody measures it at this moment, or it cannot be locked.
+    /// When somebody measures it at this moment, it cannot be locked, or a link leads out of it: then nothing was touched.
     pub(super) fn reopen(results: &Path, folder: RunFolder) -> Result<Self> {
         let path = folder.path();
+        if let Some(link) = places(path).iter().find(|place| place.is_symlink() && *place != path) {
+            return Err(Refusal::error(format!("{} is a link, which is not followed here: remove it", link.display())));
+        }
         let lock = take(&path.join(RUN_LOCK))?.map_err(|held| {
             let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
             Refusal::error(format!(
@@ -106,7 +109,7 @@ fn remove_litter(results: &Path) {
     for device in folders(results) {
         remove_abandoned(&device);
         for run in folders(&device) {
-            places(&run).iter().for_each(|folder| remove_abandoned(folder));
+            places(&run).iter().filter(|folder| !folder.is_symlink()).for_each(|folder| remove_abandoned(folder));
         }
     }
 }
@@ -210,6 +213,23 @@ mod tests {
         assert_eq!(names(&cases), ["somebody's"]);
         assert_eq!(names(&device), std::slice::from_ref(&run.id));
         assert_eq!(other.id, format!("{}-2", run.id), "names are one's own on all devices");
+    }
+
+    #[test]
+    fn nothing_is_removed_behind_a_link() {
+        let (results, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let (owned, _) = begun(results.path(), "phone");
+        let folder = owned.folder().clone();
+        drop(owned);
+        let others = elsewhere.path().join(".tmpAb12Cd");
+        fs::write(&others, "somebody's").unwrap();
+        std::os::unix::fs::symlink(elsewhere.path(), folder.path().join("charts")).unwrap();
+        let abandoned = elsewhere.path().join(".pocketwatt-half.partial");
+        fs::write(&abandoned, "somebody's").unwrap();
+        let error = OwnedRun::reopen(results.path(), folder.clone()).unwrap_err();
+        assert!(error.to_string().contains("charts is a link") && crate::refusal::is_refusal(&error), "{error}");
+        begun(results.path(), "board");
+        assert!(others.exists() && abandoned.exists());
     }
 
     #[test]
