@@ -1,6 +1,8 @@
 //! Cases that go on for long: how fast, how hot and how hungry they were at first, and in the end. METHODOLOGY.md says why
 //! whole rounds are compared.
 
+use std::collections::BTreeSet;
+
 use pocketwatt_meter::{ContextReading, ContextSeries, TimeSpan};
 use pocketwatt_protocol::{Iteration, IterationKind, MonotonicNs};
 
@@ -157,13 +159,25 @@ pub fn hottest(series: &[ContextSeries]) -> Vec<(MonotonicNs, f64)> {
         .collect();
     readings.sort_by_key(|(at, ..)| *at);
     let mut latest: Vec<Option<f64>> = vec![None; series.len()];
-    let moments = readings.chunk_by(|left, right| left.0 == right.0).map(|moment| {
+    // In order: looking at all sensors at each moment would take for ever where both are many.
+    let mut standing = BTreeSet::new();
+    let moments = readings.chunk_by(|left, right| left.0 == right.0).filter_map(|moment| {
         for &(_, sensor, value) in moment {
-            latest[sensor] = Some(value);
+            if let Some(before) = latest[sensor].replace(value) {
+                standing.remove(&(rank(before), sensor));
+            }
+            standing.insert((rank(value), sensor));
         }
-        (moment[0].0, latest.iter().flatten().copied().fold(f64::NEG_INFINITY, f64::max))
+        let hottest = standing.last().and_then(|&(_, sensor)| latest[sensor]);
+        hottest.map(|value| (moment[0].0, value))
     });
     moments.collect()
+}
+
+/// A number that is ordered as the value is, see [`f64::total_cmp`].
+fn rank(value: f64) -> i64 {
+    let bits = value.to_bits().cast_signed();
+    bits ^ ((bits >> 63).cast_unsigned() >> 1).cast_signed()
 }
 
 #[cfg(test)]

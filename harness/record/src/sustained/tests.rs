@@ -186,3 +186,14 @@ proptest! {
         prop_assert!((share - 1.0).abs() < 1e-6, "{}", share);
     }
 }
+
+#[test]
+fn the_hottest_of_very_many_sensors_is_found() {
+    const SENSORS: usize = 50_000;
+    let one = |sensor: usize| series("", &[(sensor as f64, -(sensor as f64)), ((SENSORS + sensor) as f64, 1.0)]);
+    let sensors: Vec<ContextSeries> = (0..SENSORS).map(one).collect();
+    let hottest = hottest(&sensors);
+    assert_eq!(hottest.len(), 2 * SENSORS);
+    let (first, second) = hottest.split_at(SENSORS);
+    assert!(first.iter().all(|&(_, value)| value == 0.0) && second.iter().all(|&(_, value)| value == 1.0));
+}
