@@ -6,22 +6,23 @@ use pocketwatt_record::PlannedCase;
 
 use crate::{
     columns, inert,
-    plan::{PlannedModel, Scenario},
+    plan::{Data, PlannedModel, Scenario},
     report::progress,
 };
 
 /// Says which rows of data files cannot be measured: the first ones by name, and how many there are.
 pub(super) fn report_left_out(scenarios: &[Scenario], left_out: impl Iterator<Item = String>) {
     const NAMED: usize = 20;
-    let rejected = scenarios.iter().filter_map(Scenario::data).flat_map(|data| data.rejected.iter().cloned());
-    let reasons: Vec<String> = rejected.chain(left_out).collect();
-    for reason in reasons.iter().take(NAMED) {
+    let data = || scenarios.iter().filter_map(Scenario::data);
+    let rejected: usize = data().map(Data::rejected_rows).sum();
+    let left_out: Vec<String> = left_out.collect();
+    for reason in data().flat_map(|data| &data.rejected).chain(&left_out).take(NAMED) {
         notice!("left out: {reason}");
     }
-    if !reasons.is_empty() {
-        let usable: usize = scenarios.iter().filter_map(Scenario::data).map(|data| data.usable).sum();
-        let rows = usable + scenarios.iter().filter_map(Scenario::data).map(|data| data.rejected.len()).sum::<usize>();
-        notice!("{} of {rows} rows are left out, the others are measured", reasons.len());
+    let count = rejected + left_out.len();
+    if count > 0 {
+        let rows = rejected + data().map(|data| data.usable).sum::<usize>();
+        notice!("{count} of {rows} rows are left out, the others are measured");
     }
 }
 

@@ -25,6 +25,9 @@ const SHIPPED: [(&str, &str); 3] = [
 /// Where BFCL keeps the right answers, beside the questions.
 const BFCL_ANSWERS: &str = "possible_answer";
 
+/// Rows that cannot be used whose reasons are stored with a run: a file may have nothing else.
+const KEPT_REASONS: usize = 1000;
+
 /// What was read from a file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Data {
@@ -36,10 +39,17 @@ pub struct Data {
     pub sha256: String,
     /// Rows that could be used; fewer of them may be measured.
     pub usable: usize,
-    /// Rows that could not, with line and reason.
+    /// The first rows that could not, with line and reason.
     pub rejected: Vec<String>,
+    /// How many more there are.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub rejected_more: usize,
     /// What is measured.
     pub items: Items,
+}
+
+fn is_none(count: &usize) -> bool {
+    *count == 0
 }
 
 /// Rows of a file, each with its line.
@@ -87,7 +97,8 @@ impl Data {
             format: format.to_owned(),
             sha256: rows.sha256,
             usable: rows.rows.len(),
-            rejected: rows.errors.iter().map(RowError::to_string).collect(),
+            rejected: rows.errors.iter().take(KEPT_REASONS).map(RowError::to_string).collect(),
+            rejected_more: rows.errors.len().saturating_sub(KEPT_REASONS),
             items: items(rows.rows),
         })
     }
@@ -121,6 +132,11 @@ impl Data {
             Items::Conversations(items) => items.iter().map(|(_, item)| item.id.as_str()).collect(),
             Items::Calls(items) => items.iter().map(|(_, item)| item.id.as_str()).collect(),
         }
+    }
+
+    /// Rows that could not be used.
+    pub fn rejected_rows(&self) -> usize {
+        self.rejected.len().saturating_add(self.rejected_more)
     }
 
     /// How many items are measured.
