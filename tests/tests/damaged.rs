@@ -199,7 +199,7 @@ fn records_elsewhere_are_not_followed() {
     fs::rename(&cases, &elsewhere).unwrap();
     std::os::unix::fs::symlink(&elsewhere, &cases).unwrap();
     bench.pocketwatt(&["show"]).expect_code(3).expect_stderr(&["links are not followed here"]);
-    bench.resume("", &[]).expect_code(3).expect_stderr(&["links are not followed here"]);
+    bench.resume("", &[]).expect_code(3).expect_stderr(&["cases is a link, which is not followed here"]);
 }
 
 #[test]
@@ -220,6 +220,85 @@ fn a_damaged_newest_run_hides_no_older_one() {
     assert_eq!(starts.processes().len(), 0, "another run than was meant is not measured");
 }
 
+/// Without a `run.json` the records are shown, and it is said what they do not tell; and nothing is measured.
+#[track_caller]
+fn is_shown_from_the_records(reason: &str, kind: &str, damage: impl FnOnce(&Path)) {
+    let bench = finished();
+    let path = bench.folder().path().join("run.json");
+    damage(&path);
+    let table =
+        bench.pocketwatt(&["show"]).expect_code(4).expect_stderr(&["run.json", reason, "from the records alone"]);
+    let words = table.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    for part in ["decode-2", "decode-3", "decode-4", reason, "whether meters were simulated"] {
+        assert!(words.contains(part), "{part:?} is not in: {words}");
+    }
+    for invented in ["iterations,", "0 logical", "cases not reached", "not measured, "] {
+        assert!(!words.contains(invented), "{invented:?} is in: {words}");
+    }
+    let markdown = bench.pocketwatt(&["show", "--format", "markdown"]).expect_code(4).stdout;
+    assert!(markdown.contains("| run.json |"), "{markdown}");
+    let json: Value =
+        serde_json::from_str(&bench.pocketwatt(&["show", "--format", "json"]).expect_code(4).stdout).unwrap();
+    let run = &json["run"];
+    assert_eq!((&run["rebuilt"]["kind"], json["cases"].as_array().unwrap().len()), (&kind.into(), 3));
+    for unknown in ["settings", "device", "energy", "not_reached"] {
+        assert_eq!(run[unknown], Value::Null, "{unknown}");
+    }
+    let folder = path.parent().unwrap();
+    let name = folder.file_name().unwrap().to_str().unwrap();
+    assert_eq!(run["id"], name);
+    assert!(bench.pocketwatt(&["show", "--format", "csv"]).expect_code(4).stdout.contains(name));
+    let starts = Starts::new(&bench);
+    let why = ["run.json", reason, "no record says which cases are missing", "pocketwatt show"];
+    bench.resume(&starts.count(), &[folder.to_str().unwrap(), "--retry"]).expect_code(3).expect_stderr(&why);
+    assert_eq!(starts.processes().len(), 0);
+}
+
+#[test]
+fn a_plan_that_is_gone() {
+    is_shown_from_the_records("is gone", "missing", |path| fs::remove_file(path).unwrap());
+}
+
+#[test]
+fn an_empty_plan() {
+    is_shown_from_the_records("is empty", "empty", |path| fs::write(path, "").unwrap());
+}
+
+#[test]
+fn half_a_plan() {
+    is_shown_from_the_records("EOF while parsing", "malformed", |path| {
+        let text = fs::read_to_string(path).unwrap();
+        fs::write(path, &text[..text.len() / 2]).unwrap();
+    });
+}
+
+#[test]
+fn a_pipe_in_place_of_the_plan() {
+    is_shown_from_the_records("it is a pipe, socket or device", "not-a-file", |path| {
+        fs::remove_file(path).unwrap();
+        mknodat(CWD, path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+    });
+}
+
+/// What the records of a lost plan disagree about is told, too.
+#[test]
+fn damaged_and_foreign_records_beside_a_lost_plan() {
+    let bench = finished();
+    let folder = bench.folder();
+    fs::remove_file(folder.path().join("run.json")).unwrap();
+    fs::write(record(&bench, 0), "{").unwrap();
+    change(&record(&bench, 1), |record| record["passport"]["run"] = "20000101-000000".into());
+    change(&record(&bench, 2), |record| record["passport"]["started_unix_ms"] = u64::MAX.into());
+    bench
+        .pocketwatt(&["show"])
+        .expect_code(4)
+        .expect_stderr(&["run.json is gone", &format!("{}.json is not a valid result file: EOF", CASES[0])]);
+    for case in 0..3 {
+        fs::write(record(&bench, case), "{").unwrap();
+    }
+    bench.pocketwatt(&["show"]).expect_code(3).expect_stderr(&["run.json is gone"]);
+}
+
 /// A change of `run.json` that no version writes is refused for that reason, whatever is asked for.
 #[track_caller]
 fn is_no_plan(reason: &str, damage: impl FnOnce(&mut Value)) {
@@ -227,7 +306,7 @@ fn is_no_plan(reason: &str, damage: impl FnOnce(&mut Value)) {
     let folder = bench.folder();
     change(&folder.path().join("run.json"), damage);
     let name = folder.path().to_string_lossy().into_owned();
-    bench.pocketwatt(&["show", &name]).expect_code(3).expect_stderr(&["run.json", reason]);
+    bench.pocketwatt(&["show", &name]).expect_code(4).expect_stderr(&["run.json", reason, "from the records alone"]);
     bench.resume("", &[&name]).expect_code(3).expect_stderr(&["run.json", reason]);
 }
 

@@ -109,7 +109,7 @@ pub struct SamplerCost {
 }
 
 /// The device, as far as it tells. What it does not tell is absent.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct DeviceFacts {
     /// Short name for folders: from the processor's name and number, or as the user gave it.
     pub name: String,

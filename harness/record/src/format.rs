@@ -4,7 +4,7 @@ use pocketwatt_files::read_bounded_in_place;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::{Damage, Record, Run, StoreError, store::shortened};
+use crate::{Damage, PlanError, Record, Run, StoreError, store::shortened};
 
 /// Version of the files this build writes.
 pub const RECORD_FORMAT: FormatVersion = FormatVersion { major: 1, minor: 4 };
@@ -47,7 +47,8 @@ pub fn read_record(path: &Path) -> Result<Record, StoreError> {
 /// As [`read_record`]; and when its plan has a case twice, or asks for what no run may, see [`Run::check`].
 pub fn read_run(path: &Path) -> Result<Run, StoreError> {
     let run: Run = read(path, MOST_RUN_BYTES).map_err(StoreError::damaged(path))?;
-    run.check().map_err(|source| StoreError::Plan { path: path.to_owned(), source })?;
+    let malformed = |error: PlanError| Damage::Malformed(shortened(&error.to_string()));
+    run.check().map_err(malformed).map_err(StoreError::damaged(path))?;
     Ok(run)
 }
 

@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::{BatteryAssumption, Case, FormatVersion, ObserverCost};
+use crate::{BatteryAssumption, Case, Damage, FormatVersion, ObserverCost};
 
 /// What a run set out to do: `run.json`, written before the first case, so that a killed run can go on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -40,6 +40,10 @@ pub struct Run {
     /// The question that they answer together, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub study: Option<StudySource>,
+    /// Why `run.json` could not be read, where this was put together from the records: then only the cases, the bandwidth,
+    /// the meters and the names are known, and the rest is empty or zero. Never stored.
+    #[serde(skip)]
+    pub rebuilt: Option<Damage>,
 }
 
 /// Definition of a study, as it was when the run began.
@@ -91,7 +95,7 @@ pub struct ScenarioSource {
 }
 
 /// What all cases of a run share.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RunSettings {
     /// Iterations before those that count.
     pub warmup_iterations: u32,
@@ -134,13 +138,12 @@ pub const MOST_TIMEOUT_S: u64 = 86_400;
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum PlanError {
     /// A case's identifier is the name of its file, or the run's the name of its folder.
-    #[error("{what} cannot be the name of a file")]
+    #[error("{what} cannot be the name of a file: {reason}")]
     Name {
         /// `a case`, `the run`, ...
         what: &'static str,
         /// What is wrong with it.
-        #[source]
-        source: NameError,
+        reason: NameError,
     },
     /// Two cases would have one record.
     #[error("the case {0:?} is in the plan twice")]
@@ -164,7 +167,7 @@ impl Run {
     /// # Errors
     /// The first thing that is wrong.
     pub fn check(&self) -> Result<(), PlanError> {
-        let name = |what, name: &str| check_name(name).map(drop).map_err(|source| PlanError::Name { what, source });
+        let name = |what, name: &str| check_name(name).map(drop).map_err(|reason| PlanError::Name { what, reason });
         name("the run", &self.id)?;
         name("the device", &self.device.name)?;
         let mut known = BTreeSet::new();

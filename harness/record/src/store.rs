@@ -1,6 +1,7 @@
 mod contents;
 mod damage;
 mod latest;
+mod rebuilt;
 
 use std::{
     fs::File,
@@ -40,15 +41,6 @@ pub enum StoreError {
         path: PathBuf,
         /// What is wrong with it.
         damage: Damage,
-    },
-    /// A plan that no version has written.
-    #[error("{path} is not a valid result file")]
-    Plan {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        #[source]
-        source: PlanError,
     },
     /// A plan whose records could not be stored.
     #[error("the plan cannot be stored")]

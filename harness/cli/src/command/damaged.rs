@@ -1,7 +1,10 @@
 //! Files that should be records of a run and are none: what is told of them, and how their cases are measured again.
 
 use anyhow::{Context, Result};
-use pocketwatt_record::{Damaged, Records, RunFolder};
+use pocketwatt_record::{Damage, Damaged, Records, RunFolder, StoreError};
+
+use super::advice::Advice;
+use crate::refusal::Refusal;
 
 /// So many are named one by one.
 const NAMED: usize = 20;
@@ -21,12 +24,27 @@ pub fn report_gone(folder: &RunFolder) {
     notice!("damaged: {} is gone, with all records of the run", folder.path().join("cases").display());
 }
 
+/// Says that `run.json` is none, and what is shown in its stead.
+pub fn report_rebuilt(folder: &RunFolder, damage: &Damage) {
+    notice!("damaged: {} {damage}: shown from the records alone", folder.path().join("run.json").display());
+}
+
+/// Why a run whose `run.json` is none does not go on.
+pub fn no_plan(folder: &RunFolder, error: StoreError) -> anyhow::Error {
+    let show = Advice::new(&["show"]).run(folder.path());
+    Refusal::error(format!(
+        "{:#}. Without it the run cannot go on: no record says which cases are missing, and with what settings they were to \
+         be measured. Nothing was measured; `{show}` shows the records that are there, and a new run measures the rest",
+        anyhow::Error::from(error)
+    ))
+}
+
 /// Renames the damaged records of planned cases, so that these can be measured again, and says so before anything is
 /// measured.
 ///
 /// # Errors
 /// When one cannot be renamed.
-pub fn set_aside(folder: &RunFolder, planned: usize, records: &Records) -> Result<()> {
+pub fn set_aside<T>(folder: &RunFolder, planned: usize, records: &Records<T>) -> Result<()> {
     if records.are_gone {
         report_gone(folder);
         notice!("all {planned} cases are measured again");

@@ -3,6 +3,7 @@
 mod outcome;
 mod outlook;
 mod ownership;
+mod resume;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -15,10 +16,10 @@ use pocketwatt_meter::{Bandwidth, SystemRoot, device_facts, measure_bandwidth};
 use pocketwatt_model::ModelConfig;
 use pocketwatt_protocol::wall_clock_unix_ms;
 use pocketwatt_record::{
-    Case, EnergyPlan, ObserverCost, Outcome, PlannedCase, RECORD_FORMAT, Record, Run, RunSettings, StudySource,
+    Case, EnergyPlan, ObserverCost, Outcome, PlannedCase, RECORD_FORMAT, Records, Run, RunSettings, StudySource,
 };
 
-use self::ownership::OwnedRun;
+use self::{ownership::OwnedRun, resume::Done};
 use super::{
     advice::Advice,
     beside::BesideArguments,
@@ -27,13 +28,13 @@ use super::{
     energy::EnergyArguments,
     output,
     selection::{CacheArguments, PlanArguments, RegistryArguments},
-    stored_run::{self, LATEST},
+    stored_run::LATEST,
     strict::{self, Intention},
 };
 use crate::{
     exit::Exit,
     last_resort::Unfinished,
-    measure::{CaseMeters, Device, Entered, Mailbox, Sweep, SweepEnd, all_measured},
+    measure::{CaseMeters, Device, Entered, Mailbox, Sweep, SweepEnd},
     plan::{
         Backend, Data, Outline, PlannedModel, PreparedModel, Registry, Scenario, Selection, Study, computed_precisions,
         duration, energy, plan_cases, prepare,
@@ -122,7 +123,7 @@ pub fn run(arguments: RunArguments) -> Result<Exit> {
     }
     let registry = arguments.registry.open()?;
     match &arguments.resume {
-        Some(name) => resume(&arguments, &registry, name),
+        Some(name) => resume::resume(&arguments, &registry, name),
         None => start(&arguments, &registry),
     }
 }
@@ -199,6 +200,7 @@ fn start(arguments: &RunArguments, registry: &Registry) -> Result<Exit> {
         scenarios: scenarios.iter().map(Scenario::source).collect(),
         plan,
         study: arguments.study.clone(),
+        rebuilt: None,
     };
     {
         // Runners first: a compiler must not run beside the bandwidth probe either.
@@ -223,7 +225,8 @@ fn start(arguments: &RunArguments, registry: &Registry) -> Result<Exit> {
     }
     let owned = OwnedRun::begin(&arguments.results, &mut run)
         .context("nothing was measured yet; choose another folder with --results")?;
-    measure(arguments, registry, &run, &owned, &models, &mut Instruments { meters, mailbox, device })
+    let done = Done::read(owned.folder(), &run)?;
+    measure(arguments, registry, &run, &owned, &models, (&mut Instruments { meters, mailbox, device }, done))
 }
 
 /// Says what is wrong with the device, if something is.
@@ -252,51 +255,6 @@ fn is_fit(
     Ok(obstacles.is_empty())
 }
 
-fn resume(arguments: &RunArguments, registry: &Registry, name: &str) -> Result<Exit> {
-    let owned = OwnedRun::reopen(&arguments.results, stored_run::find_to_resume(&arguments.results, name)?)?;
-    let folder = owned.folder();
-    let run = folder.run()?;
-    let here = device_facts(&SystemRoot::real(), Some(&run.device.name));
-    if (&here.processor, here.logical_cores) != (&run.device.processor, run.device.logical_cores) {
-        return Err(Refusal::error(format!("run {} was begun on another device: {}", run.id, run.device.name)));
-    }
-    if run.pocketwatt != env!("CARGO_PKG_VERSION") {
-        let (theirs, ours) = (&run.pocketwatt, env!("CARGO_PKG_VERSION"));
-        return Err(Refusal::error(format!("run {} was begun by pocketwatt {theirs}, this is {ours}", run.id)));
-    }
-    let library = arguments.cache.library()?;
-    let records = folder.records_of(&run)?.intact;
-    let precisions = computed_precisions(run.plan.iter().map(|planned| &planned.case), registry);
-    let mut models = BTreeMap::new();
-    for planned in &run.plan {
-        let name = &planned.case.model;
-        if !models.contains_key(name) {
-            let model = PreparedModel::prepare(&library, name, &precisions)?;
-            ensure_same_model(&records, &model)?;
-            models.insert(name.clone(), model);
-        }
-    }
-    let mailbox = Mailbox::with_signals()?;
-    let meters = EnergyArguments::reopen(&run.energy)?;
-    let device = arguments.beside.device();
-    measure(arguments, registry, &run, &owned, &models, &mut Instruments { meters, mailbox, device })
-}
-
-/// Cases of one run are compared, so they must be of one model.
-fn ensure_same_model(records: &[Record], model: &PreparedModel) -> Result<()> {
-    let other = records
-        .iter()
-        .filter(|record| record.passport.model.name == model.passport.name)
-        .find(|record| record.passport.model != model.passport_in(record.case.precision));
-    match other {
-        Some(_) => Err(Refusal::error(format!(
-            "model {:?} is another one than when the run began: start a new run",
-            model.passport.name
-        ))),
-        None => Ok(()),
-    }
-}
-
 /// What is measured with.
 struct Instruments {
     meters: CaseMeters,
@@ -310,26 +268,22 @@ fn measure(
     run: &Run,
     owned: &OwnedRun,
     models: &BTreeMap<String, PreparedModel>,
-    instruments: &mut Instruments,
+    (instruments, done): (&mut Instruments, Records<Done>),
 ) -> Result<Exit> {
     let Instruments { meters, mailbox, device } = instruments;
     let folder = owned.folder();
     let cache = arguments.cache.root()?;
     let mut sweep = Sweep::new(run, registry, models, &cache)?;
-    let stored = folder.records_of(run)?;
-    damaged::set_aside(folder, run.plan.len(), &stored)?;
-    let mut stored = stored.intact;
-    for record in &mut stored {
-        sweep.judge(folder, record)?;
-    }
-    let finished: BTreeMap<&str, &Outcome> =
-        stored.iter().map(|record| (record.case.id.as_str(), &record.outcome)).collect();
+    damaged::set_aside(folder, run.plan.len(), &done)?;
+    let done = done.intact;
+    resume::judge_rest(&sweep, folder, run, &done)?;
+    let finished: BTreeMap<&str, &Outcome> = done.iter().map(|done| (done.case.id.as_str(), &done.outcome)).collect();
     let wanted = |case: &Case| match finished.get(case.id.as_str()) {
         None => true,
         Some(outcome) => arguments.retry && **outcome != Outcome::Measured,
     };
     sweep.prepare_runners()?;
-    sweep.ensure_same_runners(&stored)?;
+    sweep.ensure_same_runners(done.iter().map(|done| (&done.case, &done.passport)))?;
     let mut go_on = Advice::new(&["run", "--resume"]).run(folder.path()).cache(&cache).registry(&arguments.registry);
     if arguments.retry {
         go_on = go_on.flag("--retry");
@@ -341,20 +295,20 @@ fn measure(
         .measure(folder, wanted, (meters, device), mailbox, &mut progress)
         .with_context(|| format!("the run stopped; {kept}"))?;
     device.leave();
-    let records = folder.records_of(run)?.intact;
+    let outcomes = folder.parts_of_records(run, |record| record.outcome)?.intact;
     if end == SweepEnd::Interrupted {
         notice!("");
         notice!(
             "interrupted: {} of {} cases are stored in {}; go on with `{go_on}`",
-            records.len(),
+            outcomes.len(),
             run.plan.len(),
             folder.path().display(),
         );
         return Ok(Exit::Interrupted);
     }
-    outcome::show(arguments, run, folder, &records)?;
-    let measured = records.iter().any(|record| record.outcome == Outcome::Measured);
-    Ok(match (measured, all_measured(&records)) {
+    let measured = outcomes.contains(&Outcome::Measured);
+    outcome::show(arguments, run, folder, measured)?;
+    Ok(match (measured, outcomes.iter().all(|outcome| *outcome == Outcome::Measured)) {
         (_, true) => Exit::Success,
         (true, false) => Exit::Incomplete,
         (false, false) => Exit::NothingMeasured,

@@ -62,7 +62,10 @@ pub fn run(arguments: ShowArguments) -> Result<Exit> {
         return Err(Refusal::error("CSV has one line for each metric of a case: --format json has the turns"));
     }
     let folder = stored_run::find(&arguments.results, &arguments.run)?;
-    let mut run = folder.run()?;
+    let mut run = folder.run_or_rebuilt()?;
+    if let Some(damage) = &run.rebuilt {
+        damaged::report_rebuilt(&folder, damage);
+    }
     if arguments.cases {
         run.study = None;
     }
@@ -96,7 +99,7 @@ pub fn run(arguments: ShowArguments) -> Result<Exit> {
     parts.finish()?;
     let damaged = results.damaged();
     damaged::report(&folder, &damaged);
-    Ok(if damaged.is_empty() { Exit::Success } else { Exit::Incomplete })
+    Ok(if damaged.is_empty() && run.rebuilt.is_none() { Exit::Success } else { Exit::Incomplete })
 }
 
 fn nothing_to_show(folder: &RunFolder, results: &Stored, cache: &CacheArguments) -> Result<anyhow::Error> {

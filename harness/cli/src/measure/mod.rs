@@ -32,4 +32,4 @@ pub use meters::CaseMeters;
 pub use process::{RunnerError, RunnerProcess};
 pub use program::{Programs, RunnerProgram, Whereabouts};
 pub use source::source_checkout;
-pub use sweep::{Observer, Sweep, SweepEnd, all_measured};
+pub use sweep::{Observer, Sweep, SweepEnd};

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::Path, time::Duration};
 
 use anyhow::{Context, Result};
 use pocketwatt_protocol::Precision;
-use pocketwatt_record::{Case, Outcome, Quality, Record, Run, RunFolder};
+use pocketwatt_record::{Case, Passport, Quality, Record, Run, RunFolder};
 
 use super::{
     CaseInput, CaseMeters, CaseProgress, Device, Ended, Entered, Mailbox, Programs, RunnerProgram, judgement,
@@ -79,19 +79,19 @@ impl<'a> Sweep<'a> {
         Ok(())
     }
 
-    /// Refuses to go on with other runners than those that measured `records`: cases of one run are compared.
+    /// Refuses to go on with other runners than those that measured these cases: cases of one run are compared.
     ///
     /// # Errors
     /// When a runner, or the library that it opens, was changed since the run began.
-    pub fn ensure_same_runners(&mut self, records: &[Record]) -> Result<()> {
-        for record in records {
-            let Some(measured_by) = &record.passport.runner_sha256 else { continue };
-            let backend = self.registry.find(&record.case.backend)?;
+    pub fn ensure_same_runners<'r>(&mut self, done: impl Iterator<Item = (&'r Case, &'r Passport)>) -> Result<()> {
+        for (case, passport) in done {
+            let Some(measured_by) = &passport.runner_sha256 else { continue };
+            let backend = self.registry.find(&case.backend)?;
             let Ok(program) = self.programs.find(backend) else { continue };
             let other = if program.sha256() != *measured_by {
                 "the runner of {} is another program"
-            } else if record.passport.library_sha256.is_some()
-                && program.library_sha256() != record.passport.library_sha256.as_deref()
+            } else if passport.library_sha256.is_some()
+                && program.library_sha256() != passport.library_sha256.as_deref()
             {
                 "the library of {} is another one"
             } else {
@@ -261,11 +261,6 @@ impl<'a> Sweep<'a> {
         }
         Err(format!("no backend gives a reference in f32: {}", reasons.join("; ")))
     }
-}
-
-/// Whether all records are measured ones.
-pub fn all_measured(records: &[Record]) -> bool {
-    records.iter().all(|record| record.outcome == Outcome::Measured)
 }
 
 /// Why a case cannot be measured, known before it is tried.

@@ -34,7 +34,9 @@ pub fn facts(run: &Run, seen: &EnergySeen) -> Vec<(&'static str, String)> {
         if !plan.absent.is_empty() {
             facts.push(("not read", absent(&plan.absent)));
         }
-        facts.push(("energy", procedure(plan)));
+        if run.rebuilt.is_none() {
+            facts.push(("energy", procedure(plan)));
+        }
     }
     facts.extend(sampler(&seen.sampler).map(|cost| ("sampler", cost)));
     facts.extend(plan.observer.as_ref().map(|cost| ("observer", observer(cost))));

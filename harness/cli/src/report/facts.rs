@@ -35,6 +35,7 @@ pub fn legend(energy: bool, shares: bool) -> String {
 /// Name and text of each fact.
 pub fn facts(run: &Run, seen: &Seen, damaged: &[Damaged]) -> Vec<(&'static str, String)> {
     let mut facts: Vec<_> = study::of(run).iter().flat_map(study::facts).collect();
+    facts.extend(rebuilt(run));
     facts.extend(energy_facts::simulated(run));
     facts.extend([("device", device(run)), ("bandwidth", bandwidth(run))]);
     facts.extend(seen.engines.texts.iter().map(|engine| ("engine", engine.clone())));
@@ -48,9 +49,22 @@ pub fn facts(run: &Run, seen: &Seen, damaged: &[Damaged]) -> Vec<(&'static str, 
     facts
 }
 
+/// That the records are all there is, where they are.
+fn rebuilt(run: &Run) -> Option<(&'static str, String)> {
+    let damage = run.rebuilt.as_ref()?;
+    let text = format!(
+        "{damage}: everything here is from the records alone. Unknown are the device, the settings, the study, the cases that \
+         were not reached, the meters that were not read, and whether meters were simulated"
+    );
+    Some(("run.json", one_line(&text)))
+}
+
 /// Processor, cores and memory: what a chart has room for.
 pub fn short_device(run: &Run) -> String {
     let device = &run.device;
+    if run.rebuilt.is_some() {
+        return format!("{}, of which the records say no more (run.json is lost)", one_line(&device.name));
+    }
     let processor = one_line(device.processor.as_deref().unwrap_or(&device.name));
     let memory = device.memory_bytes.map(|bytes| format!(", {:.1} GiB", bytes as f64 / (1u64 << 30) as f64));
     let cores = plural(device.logical_cores, "core");
@@ -58,8 +72,11 @@ pub fn short_device(run: &Run) -> String {
 }
 
 fn device(run: &Run) -> String {
-    let device = &run.device;
     let mut parts = vec![short_device(run)];
+    if run.rebuilt.is_some() {
+        return parts.remove(0);
+    }
+    let device = &run.device;
     parts.extend(device.operating_system.as_deref().map(one_line));
     parts.extend(device.kernel.as_deref().map(|kernel| format!("kernel {}", one_line(kernel))));
     parts.push(one_line(&device.architecture));
@@ -78,7 +95,11 @@ fn bandwidth(run: &Run) -> String {
             format!("{best:.1} GB/s with {threads} (median pass {median:.1})")
         })
         .collect();
-    if parts.is_empty() { "not measured".into() } else { parts.join(", ") }
+    match (parts.is_empty(), &run.rebuilt) {
+        (true, None) => "not measured".into(),
+        (true, Some(_)) => "unknown".into(),
+        (false, _) => parts.join(", "),
+    }
 }
 
 /// What was seen of all records of a run, one after the other.
@@ -169,6 +190,10 @@ fn damaged_words(damaged: &Damaged) -> String {
 }
 
 fn this_run(run: &Run, records: usize, damaged: &[Damaged]) -> String {
+    let (id, began, version) = (one_line(&run.id), minute(run.started_unix_ms), one_line(&run.pocketwatt));
+    if run.rebuilt.is_some() {
+        return format!("{id}, its first record of {began}, pocketwatt {version}");
+    }
     let settings = &run.settings;
     let unreadable = damaged.iter().filter(|damaged| damaged.case.is_some()).count();
     let missing = run.plan.len().saturating_sub(records).saturating_sub(unreadable);
@@ -182,12 +207,7 @@ fn this_run(run: &Run, records: usize, damaged: &[Damaged]) -> String {
             format!("{warm_up} warm-up {}, then counted ones for {least} at least", plural(warm_up, "iteration"))
         }
     };
-    format!(
-        "{}, {}, {iterations}{missing}, pocketwatt {}",
-        one_line(&run.id),
-        minute(run.started_unix_ms),
-        one_line(&run.pocketwatt)
-    )
+    format!("{id}, {began}, {iterations}{missing}, pocketwatt {version}")
 }
 
 fn plural(count: u32, word: &str) -> String {

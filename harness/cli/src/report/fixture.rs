@@ -154,6 +154,7 @@ pub fn run(records: &[Record]) -> Run {
         },
         scenarios: Vec::new(),
         study: None,
+        rebuilt: None,
         plan: records.iter().map(|record| PlannedCase { case: record.case.clone(), estimate_s: 10.0 }).collect(),
     }
 }

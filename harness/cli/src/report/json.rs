@@ -9,7 +9,7 @@ use pocketwatt_meter::{
 };
 use pocketwatt_protocol::BackendInfo;
 use pocketwatt_record::{
-    BatteryAssumption, Case, DamageKind, Damaged, Direction, EnergyFigure, EnergyPlan, FormatVersion, Outcome,
+    BatteryAssumption, Case, Damage, DamageKind, Damaged, Direction, EnergyFigure, EnergyPlan, FormatVersion, Outcome,
     PhysicsCheck, Record, Run, RunSettings, Summary, Unit, Unjudged, Value, metric,
 };
 use serde::Serialize;
@@ -26,6 +26,13 @@ use crate::inert;
 
 /// Version of this document, apart from that of the records.
 const REPORT_FORMAT: FormatVersion = FormatVersion { major: 1, minor: 3 };
+
+/// What was wrong with `run.json`.
+#[derive(Serialize)]
+struct RebuiltPart {
+    kind: DamageKind,
+    reason: String,
+}
 
 /// A file among the records that is none.
 #[derive(Serialize)]
@@ -54,13 +61,16 @@ struct RunPart<'a> {
     id: &'a str,
     pocketwatt: &'a str,
     started_unix_ms: u64,
-    device: &'a DeviceFacts,
+    /// Why there is no `run.json`, if so: then all of this is from the records, and what they do not tell is null.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rebuilt: Option<RebuiltPart>,
+    device: Option<&'a DeviceFacts>,
     bandwidth: &'a [Bandwidth],
     /// Meters that were read, and those that were not, with the reason.
-    energy: &'a EnergyPlan,
-    settings: &'a RunSettings,
+    energy: Option<&'a EnergyPlan>,
+    settings: Option<&'a RunSettings>,
     /// Cases of the plan that have no record.
-    not_reached: Vec<&'a str>,
+    not_reached: Option<Vec<&'a str>>,
 }
 
 #[derive(Serialize)]
@@ -165,15 +175,19 @@ enum ValuePart<'a> {
 /// When a value cannot be written as JSON, or the output not be written.
 pub fn render(run: &Run, results: &dyn Results, output: &mut Output) -> anyhow::Result<()> {
     let reached: BTreeSet<&str> = results.cases().iter().map(|case| case.id.as_str()).collect();
+    let rebuilt = |damage: &Damage| RebuiltPart { kind: damage.kind(), reason: damage.to_string() };
+    let not_reached = run.plan.iter().map(|case| case.case.id.as_str()).filter(|id| !reached.contains(id));
+    let planned = run.rebuilt.is_none();
     let head = RunPart {
         id: &run.id,
         pocketwatt: &run.pocketwatt,
         started_unix_ms: run.started_unix_ms,
-        device: &run.device,
+        rebuilt: run.rebuilt.as_ref().map(rebuilt),
+        device: planned.then_some(&run.device),
         bandwidth: &run.bandwidth,
-        energy: &run.energy,
-        settings: &run.settings,
-        not_reached: run.plan.iter().map(|case| case.case.id.as_str()).filter(|id| !reached.contains(id)).collect(),
+        energy: planned.then_some(&run.energy),
+        settings: planned.then_some(&run.settings),
+        not_reached: planned.then(|| not_reached.collect()),
     };
     let (format, head) = (indented(&REPORT_FORMAT, 1)?, indented(&head, 1)?);
     output(&format!("{{\n  \"format\": {format},\n  \"run\": {head},\n  \"cases\": "))?;

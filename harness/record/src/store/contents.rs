@@ -7,7 +7,7 @@ use pocketwatt_files::set_aside;
 use super::{Damage, Damaged, RunFolder, StoreError, damage::shortened};
 use crate::{PlannedCase, Record, Run, format::intact_record};
 
-const ENDING: &str = ".json";
+pub(super) const ENDING: &str = ".json";
 /// Part of the name of a file that [`RunFolder::set_aside`] renamed.
 const ASIDE: &str = ".damaged-";
 /// Strangers in the folder that are looked into; the others are named all the same.
@@ -24,11 +24,11 @@ pub struct Contents {
     pub is_gone: bool,
 }
 
-/// All records of a run.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Records {
+/// All records of a run, or what is kept of each.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Records<T = Record> {
     /// Those that can be read, in the order of the plan; cases that were not reached are left out.
-    pub intact: Vec<Record>,
+    pub intact: Vec<T>,
     /// Files that are no records, and why.
     pub damaged: Vec<Damaged>,
     /// Whether the folder of the records is gone.
@@ -66,9 +66,16 @@ impl RunFolder {
         contents.reached.sort_unstable();
         strangers.sort_unstable();
         let stranger = |(number, name): (usize, String)| {
-            let holds = (number < OPENED_STRANGERS).then(|| intact_record(&folder.join(&name)).ok()).flatten();
-            let holds = holds.map(|record| record.case.id).filter(|id| planned.contains_key(id.as_str()));
-            Damaged { file: name, case: None, damage: Damage::Unplanned { holds } }
+            let opened = number < OPENED_STRANGERS || run.rebuilt.is_some();
+            let damage = match opened.then(|| intact_record(&folder.join(&name))) {
+                // Where the plan is made from the records, a damaged one cannot be in it.
+                Some(Err(damage)) if run.rebuilt.is_some() => damage,
+                found => {
+                    let holds = found.and_then(Result::ok).map(|record| record.case.id);
+                    Damage::Unplanned { holds: holds.filter(|id| planned.contains_key(id.as_str())) }
+                }
+            };
+            Damaged { file: name, case: None, damage }
         };
         contents.strangers = strangers.into_iter().enumerate().map(stranger).collect();
         Ok(contents)
@@ -102,11 +109,19 @@ impl RunFolder {
     /// # Errors
     /// When the folder cannot be read.
     pub fn records_of(&self, run: &Run) -> Result<Records, StoreError> {
+        self.parts_of_records(run, |record| record)
+    }
+
+    /// Reads one record after the other, and keeps a part of each: all at once may be more than memory has room for.
+    ///
+    /// # Errors
+    /// When the folder cannot be read.
+    pub fn parts_of_records<T>(&self, run: &Run, part: impl Fn(Record) -> T) -> Result<Records<T>, StoreError> {
         let contents = self.contents(run)?;
-        let mut records = Records { are_gone: contents.is_gone, ..Records::default() };
+        let mut records = Records { intact: Vec::new(), damaged: Vec::new(), are_gone: contents.is_gone };
         for planned in contents.reached.iter().filter_map(|&place| run.plan.get(place)) {
             match self.record(run, planned) {
-                Ok(record) => records.intact.push(record),
+                Ok(record) => records.intact.push(part(record)),
                 Err(damaged) => records.damaged.push(damaged),
             }
         }

@@ -17,6 +17,9 @@ pub enum Damage {
     /// The system said no.
     #[error("cannot be read: {0}")]
     Unreadable(String),
+    /// There is none.
+    #[error("is gone")]
+    Missing,
     /// It has no bytes.
     #[error("is empty")]
     Empty,
@@ -59,6 +62,7 @@ impl Damage {
     pub(crate) fn of(error: &io::Error) -> Self {
         let words = error.to_string();
         match error.kind() {
+            ErrorKind::NotFound => Self::Missing,
             ErrorKind::InvalidInput => Self::NotAFile(words),
             ErrorKind::FileTooLarge => Self::TooLarge(words),
             _ => Self::Unreadable(words),
@@ -70,6 +74,7 @@ impl Damage {
         match self {
             Self::NotAFile(_) => DamageKind::NotAFile,
             Self::Unreadable(_) => DamageKind::Unreadable,
+            Self::Missing => DamageKind::Missing,
             Self::Empty => DamageKind::Empty,
             Self::TooLarge(_) => DamageKind::TooLarge,
             Self::Malformed(_) => DamageKind::Malformed,
@@ -88,6 +93,7 @@ impl Damage {
 pub enum DamageKind {
     NotAFile,
     Unreadable,
+    Missing,
     Empty,
     TooLarge,
     Malformed,

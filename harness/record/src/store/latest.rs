@@ -8,27 +8,28 @@ use super::{RunFolder, StoreError};
 /// The newest run, and those that are newer by their names but cannot be read.
 #[derive(Debug)]
 pub struct Latest {
-    /// The newest that can be read.
+    /// The newest that can be read; where none can, the newest.
     pub folder: RunFolder,
     /// What is wrong with the newer ones, the newest first.
     pub damaged: Vec<StoreError>,
 }
 
-/// The newest run below `results/<device>/` whose `run.json` can be read; run names begin with their time, so the last name
-/// is the newest.
+/// The newest run below `results/<device>/` whose `run.json` can be read, or the newest where none can; run names begin with
+/// their time, so the last name is the newest.
 ///
 /// # Errors
-/// [`StoreError::NoRuns`], or when the folder cannot be read; where there are none but damaged runs, what is wrong with the
-/// newest.
+/// [`StoreError::NoRuns`], or when the folder cannot be read.
 pub fn latest_run(results: &Path) -> Result<Latest, StoreError> {
+    let runs = stored_runs(results)?;
     let mut damaged = Vec::new();
-    for folder in stored_runs(results)?.into_iter().rev() {
+    for folder in runs.iter().rev() {
         match folder.run() {
-            Ok(_) => return Ok(Latest { folder, damaged }),
+            Ok(_) => return Ok(Latest { folder: folder.clone(), damaged }),
             Err(error) => damaged.push(error),
         }
     }
-    Err(damaged.into_iter().next().unwrap_or_else(|| StoreError::NoRuns(results.to_owned())))
+    let newest = runs.into_iter().next_back();
+    newest.map(|folder| Latest { folder, damaged: Vec::new() }).ok_or_else(|| StoreError::NoRuns(results.to_owned()))
 }
 
 /// The folders of all runs below `results/<device>/`, damaged ones too, by their names: the oldest first.

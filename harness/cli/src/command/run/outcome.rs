@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use pocketwatt_record::{Outcome, Record, Run, RunFolder};
+use pocketwatt_record::{Record, Run, RunFolder};
 
 use super::{RunArguments, scenario};
 use crate::{
@@ -13,39 +13,41 @@ use crate::{
     report::{self, Stored, Style, decode::Decoder},
 };
 
-/// Prints tables and whatever else was asked for, and draws the charts.
+/// Prints tables and whatever else was asked for, and draws the charts where something was `measured`.
 ///
 /// # Errors
 /// When a chart cannot be stored, or a text not be told. The records are stored already.
-pub(super) fn show(arguments: &RunArguments, run: &Run, folder: &RunFolder, records: &[Record]) -> Result<()> {
+pub(super) fn show(arguments: &RunArguments, run: &Run, folder: &RunFolder, measured: bool) -> Result<()> {
     let (results, format, style) = (Stored::open(folder, run)?, arguments.format, Style::detect());
     let mut parts = output::Parts::open();
     report::write(run, &results, format, &style, &mut |part| parts.write(part))?;
     if arguments.turns {
         report::write_turns(run, &results, format, &style, &mut |part| parts.write(part))?;
     }
+    let texts = arguments.show_text || arguments.calls.are_asked_for();
+    let records = if texts { report::all_without_series(&results) } else { Vec::new() };
     if arguments.show_text {
         let decoder = Decoder::new(arguments.cache.library()?);
         let scenarios = run.scenarios.iter().map(Scenario::stored).collect::<Result<Vec<_>>>()?;
         let text = report::text::render_with_prompts(
-            records,
+            &records,
             arguments.format,
             &|record, tokens| decoder.decode(record, tokens),
             &|record, turn| user_text(&scenarios, record, turn),
         );
         parts.write(&format!("\n{text}"))?;
     }
-    let calls = arguments.calls.text(run, records, format, &arguments.cache)?;
+    let calls = arguments.calls.text(run, &records, format, &arguments.cache)?;
     let again = Advice::new(&["show"]).run(folder.path());
     let shown = parts
         .write(&calls)
         .and_then(|()| parts.finish())
         .with_context(|| format!("the records are stored; show them with `{again}`"));
     notice!("records: {}", folder.path().display());
-    if records.iter().any(|record| record.outcome == Outcome::Measured) {
+    if measured {
         let charts = folder.path().join("charts");
         let again = again.option("--charts", &charts);
-        let files = draw(run, records, &charts)
+        let files = draw(run, &report::all(&results), &charts)
             .with_context(|| format!("the records are stored; draw the charts again with `{again}`"))?;
         let names: Vec<_> = files.iter().filter_map(|file| file.file_name()?.to_str()).collect();
         notice!("charts:  {} ({})", charts.display(), names.join(", "));
