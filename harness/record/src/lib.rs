@@ -1,6 +1,7 @@
 //! What is stored of a measurement, and what is computed from it: records with a passport, the metric catalogue with
 //! its formulas, and statistics. Pure functions: nothing here measures.
 
+mod amount;
 mod calls;
 mod catalogue;
 mod derive;
@@ -19,6 +20,7 @@ mod store;
 mod sustained;
 mod turns;
 
+pub use amount::Amount;
 pub use calls::{AnswerWorth, CallAnswer, Unjudged, distinct_answers};
 pub use catalogue::{Direction, Metric, Unit, catalogue, metric};
 pub use derive::{decode_throughput, derive, derive_metrics};

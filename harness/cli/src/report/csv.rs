@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::{
     Output,
+    quantity::exact,
     results::{Results, each_record},
     sheet::shortcoming,
 };
@@ -75,7 +76,7 @@ fn fields(run: &Run, record: &Record, metric: &Metric, found: Option<&MetricValu
         Some(Value::Measured(summary)) => Some(summary),
         _ => None,
     };
-    let number = |number: Option<f64>| number.map(|number| number.to_string()).unwrap_or_default();
+    let number = |number: Option<f64>| number.map(exact).unwrap_or_default();
     let reason = match (&record.outcome, value) {
         (Outcome::Measured, Some(Value::Unavailable(reason))) => reason.clone(),
         (outcome, _) => reason(outcome),

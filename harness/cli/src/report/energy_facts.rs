@@ -11,7 +11,7 @@ use pocketwatt_record::{EnergyPlan, ObserverCost, Outcome, Record, Run};
 use super::{
     blocks::one_line,
     date::minute,
-    quantity::{duration, joules, prefixed, significant},
+    quantity::{duration, fixed, joules, prefixed, significant},
 };
 
 /// Names of a group that are listed; the others are counted.
@@ -203,7 +203,7 @@ fn sampler(cost: &SamplerCost) -> Option<String> {
 }
 
 fn observer(cost: &ObserverCost) -> String {
-    let per_cent = |share: f64| format!("{:+.2}", share * 100.0);
+    let per_cent = |share: f64| format!("{}{}", if share < 0.0 { "" } else { "+" }, fixed(share * 100.0, 2));
     format!(
         "decode changes by {} % [{}, {}] with the sampler on, {} ({}, {})",
         per_cent(cost.relative_change),

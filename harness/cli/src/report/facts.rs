@@ -9,7 +9,8 @@ use super::{
     blocks::one_line,
     date::minute,
     energy_facts::{self, EnergySeen},
-    quantity, study,
+    quantity::{self, fixed},
+    study,
 };
 
 /// Characters of a sha256 that tell files apart at a glance.
@@ -92,7 +93,7 @@ fn bandwidth(run: &Run) -> String {
         .map(|probe| {
             let threads = format!("{} {}", probe.threads, plural(probe.threads, "thread"));
             let (best, median) = (probe.best_bytes_per_second / 1e9, probe.median_bytes_per_second / 1e9);
-            format!("{best:.1} GB/s with {threads} (median pass {median:.1})")
+            format!("{} GB/s with {threads} (median pass {})", fixed(best, 1), fixed(median, 1))
         })
         .collect();
     match (parts.is_empty(), &run.rebuilt) {

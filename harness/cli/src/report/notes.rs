@@ -2,7 +2,7 @@
 
 use pocketwatt_record::Record;
 
-use super::{blocks::Block, physics};
+use super::{blocks::Block, physics, quantity::fixed};
 
 /// Above these shares a disturbance is named.
 const STEAL: f64 = 0.01;
@@ -64,5 +64,5 @@ fn median(record: &Record, metric: &str) -> Option<f64> {
 }
 
 fn above(share: Option<f64>, limit: f64, words: &str) -> Option<String> {
-    share.filter(|&share| share > limit).map(|share| format!("{:.1} % {words}", share * 100.0))
+    share.filter(|&share| share > limit).map(|share| format!("{} % {words}", fixed(share * 100.0, 1)))
 }

@@ -1,7 +1,19 @@
 //! Single quantities in running text.
 
+use pocketwatt_record::Amount;
+
 /// Digits of a number that is followed by its uncertainty.
 const MOST_DIGITS: i32 = 4;
+
+/// A number with so many decimals, see [`Amount`].
+pub fn fixed(value: f64, decimals: usize) -> String {
+    format!("{:.decimals$}", Amount(value))
+}
+
+/// All digits of a number, with a power of ten where it is very small or large.
+pub fn exact(value: f64) -> String {
+    if value == 0.0 || (1e-9..1e15).contains(&value.abs()) { value.to_string() } else { format!("{value:e}") }
+}
 
 /// A number with as many decimals as its uncertainty allows, or three significant digits where that is not known.
 pub fn between(value: f64, uncertainty: Option<f64>, unit: &str) -> String {
@@ -11,7 +23,8 @@ pub fn between(value: f64, uncertainty: Option<f64>, unit: &str) -> String {
             let digits = if half / 10f64.powf(half.log10().floor()) < 2.0 { 2 } else { 1 };
             let shown = decimals(half, digits);
             // A fifth digit would not survive the error of any meter's scale.
-            format!("{value:.*} {unit} ±{half:.shown$}", shown.min(decimals(value, MOST_DIGITS)))
+            let value = fixed(value, shown.min(decimals(value, MOST_DIGITS)));
+            format!("{value} {unit} ±{}", fixed(half, shown))
         }
         None => format!("{} {unit}", significant(value)),
     }
@@ -19,9 +32,13 @@ pub fn between(value: f64, uncertainty: Option<f64>, unit: &str) -> String {
 
 /// Three significant digits, at the least.
 pub fn significant(value: f64) -> String {
-    let text = format!("{value:.*}", decimals(value, 3));
+    let text = fixed(value, decimals(value, 3));
     // `5.00 s` says no more than `5 s`.
-    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
+    if text.contains('.') && !text.contains('e') {
+        text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    } else {
+        text
+    }
 }
 
 fn decimals(value: f64, digits: i32) -> usize {

@@ -2,7 +2,10 @@
 
 use pocketwatt_record::Metric;
 
-use super::cells::{Estimate, best, decimals, scale};
+use super::{
+    cells::{Estimate, best, decimals, scale},
+    quantity::fixed,
+};
 
 /// How a reason begins where a number exists and cannot be true.
 const WITHHELD: &str = "withheld: ";
@@ -115,7 +118,7 @@ impl Cell {
 fn number(value: f64, decimals: usize) -> String {
     let vanishes = value != 0.0 && value.abs() * 10f64.powi(decimals as i32) < 0.5;
     let wanted = if vanishes { (1 - magnitude(value.abs())).min(MOST_DECIMALS) } else { 0 };
-    format!("{value:.*}", decimals.max(wanted as usize))
+    fixed(value, decimals.max(wanted as usize))
 }
 
 /// Decimals beyond which every number of a row is noise: two digits of the smallest `±` are enough.
@@ -141,13 +144,13 @@ fn magnitude(value: f64) -> i32 {
 
 fn spread(estimate: Estimate, factor: f64, decimals: usize) -> String {
     if let (Some((low, high)), Some(questions)) = (estimate.range, estimate.questions) {
-        return format!("[{:.0}, {:.0}] of {questions}", low * factor, high * factor);
+        return format!("[{}, {}] of {questions}", fixed(low * factor, 0), fixed(high * factor, 0));
     }
     let Some(half) = half(&estimate).map(|half| half * factor) else { return String::new() };
     // More decimals where the row's own would say that there is no spread at all.
     let vanishes = half * 10f64.powi(decimals as i32) < 0.5;
     let wanted = if vanishes { (-magnitude(half)).clamp(0, MOST_DECIMALS) as usize } else { 0 };
-    format!("±{half:.*}", decimals.max(wanted))
+    format!("±{}", fixed(half, decimals.max(wanted)))
 }
 
 /// Numbered reasons, each once.

@@ -1,4 +1,5 @@
 mod energy;
+mod extremes;
 mod inert;
 mod sustained;
 

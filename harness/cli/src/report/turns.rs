@@ -9,6 +9,7 @@ use super::{
     cells::Estimate,
     energy_rows::scope_words_of,
     markdown, physics,
+    quantity::fixed,
     results::Results,
     row::{Cell, Footnotes, Found, Row, Subject, largest},
     sheet::{Sheet, verdict},
@@ -140,7 +141,7 @@ fn label(number: usize) -> String {
 
 /// `201 + 57`: medians, where conversations differ.
 fn tokens(turn: &TurnFigures) -> Cell {
-    let value = format!("{:.0} + {:.0}", turn.context_tokens.median, turn.prompt_tokens.median);
+    let value = format!("{} + {}", fixed(turn.context_tokens.median, 0), fixed(turn.prompt_tokens.median, 0));
     Cell { value, ..Cell::default() }
 }
 

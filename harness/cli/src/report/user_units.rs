@@ -6,7 +6,7 @@ use pocketwatt_record::{BatteryAssumption, MetricScope, Record, Value};
 use super::{
     blocks::{Block, one_line},
     energy_rows::scope_words,
-    quantity::{between, joules},
+    quantity::{between, exact, joules},
 };
 
 const METRIC: &str = "battery_per_request";
@@ -44,7 +44,7 @@ fn widest(block: &Block) -> Option<MetricScope> {
 /// What is divided, and what is taken to drain the battery beside the model.
 fn assumption(battery: &BatteryAssumption, scope: &MetricScope) -> String {
     let idle = match battery.idle_watts {
-        Some(watts) => format!("idle power {watts} W as stated"),
+        Some(watts) => format!("idle power {} W as stated", exact(watts)),
         None => "idle power as measured".to_owned(),
     };
     let counted = match scope.scope {
@@ -55,7 +55,7 @@ fn assumption(battery: &BatteryAssumption, scope: &MetricScope) -> String {
         "{} ({}), {idle}, screen {} W as stated; energy of the {}{counted}",
         joules(battery.joules),
         one_line(&battery.basis),
-        battery.screen_watts,
+        exact(battery.screen_watts),
         scope_words(scope)
     )
 }

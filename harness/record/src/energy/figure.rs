@@ -13,7 +13,7 @@ use super::{
     idle::idle_power,
     spans::{Spans, counted, duration_ns},
 };
-use crate::Record;
+use crate::{Amount, Record};
 
 /// A meter that is updated this rarely cannot tell the phases inside a request apart, in seconds.
 pub(super) const SLOW: f64 = 0.5;
@@ -207,7 +207,7 @@ fn estimate(
             let hint = format!(
                 "the meter is updated every {:.1} s and cannot tell {name} from the rest of a request; measure the phases \
                  alone with --scenario prefill-128,decode-128",
-                meters.period()
+                Amount(meters.period())
             );
             return Err(Unavailable::new(Reason::BelowResolution, hint));
         }
@@ -220,8 +220,9 @@ fn estimate(
     let uncertainty = 2.0 * estimate.variance.sqrt();
     if uncertainty > RESOLVED * estimate.joules.abs() {
         let hint = format!(
-            "{name}: {:.3} J with an uncertainty of {uncertainty:.3} J; ask for --energy-uncertainty 5%",
-            estimate.joules
+            "{name}: {:.3} J with an uncertainty of {:.3} J; ask for --energy-uncertainty 5%",
+            Amount(estimate.joules),
+            Amount(uncertainty)
         );
         return Err(Unavailable::new(Reason::BelowResolution, hint));
     }
@@ -244,6 +245,7 @@ pub(super) fn at_least_two_updates(name: &str, windows: &[TimeSpan], period: f64
     if seconds >= 2.0 * period {
         return Ok(());
     }
+    let [seconds, period] = [seconds, period].map(Amount);
     let hint = format!(
         "{name} lasts {seconds:.3} s at a time, and the meter is updated every {period:.3} s; ask for \
          --energy-uncertainty 5%, or for a longer scenario"

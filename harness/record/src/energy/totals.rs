@@ -3,6 +3,7 @@
 use pocketwatt_meter::energy::{Measurand, MeterInfo, MeterReading, MeterSeries, Reason, Unavailable};
 
 use super::step::smallest_step;
+use crate::Amount;
 
 /// Nobody measures language models on a part that takes more, so a difference that would need more is no consumption.
 const PLAUSIBLE_WATTS: f64 = 1500.0;
@@ -96,8 +97,12 @@ fn used(meter: &MeterInfo, before: &MeterReading, after: &MeterReading, elapsed:
         (false, false) => Err(Unavailable::new(
             Reason::Implausible,
             format!(
-                "{} rose from {} to {} within {elapsed:.3} s, which would need more than {watts} W; measure again",
-                meter.id, before.value, after.value
+                "{} rose from {} to {} within {:.3} s, which would need more than {} W; measure again",
+                meter.id,
+                before.value,
+                after.value,
+                Amount(elapsed),
+                Amount(watts)
             ),
         )),
     }

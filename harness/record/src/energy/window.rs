@@ -10,6 +10,7 @@ use super::{
     curve::{Curve, Estimate},
     figure::{RESOLVED, energy, gross},
 };
+use crate::Amount;
 
 /// Energy from one moment to another, both of them between the first and the last reading of `series`.
 pub fn energy_between(series: &MeterSeries, span: TimeSpan) -> Energy {
@@ -23,8 +24,10 @@ fn estimate(series: &MeterSeries, span: TimeSpan) -> Result<Estimate, Unavailabl
     let uncertainty = 2.0 * estimate.variance.sqrt();
     if seconds < 2.0 * curve.period || uncertainty > RESOLVED * estimate.joules.abs() {
         let hint = format!(
-            "{seconds:.1} s are too short for a meter that is updated every {:.3} s in steps of {:.3e}",
-            curve.period, curve.resolution
+            "{:.1} s are too short for a meter that is updated every {:.3} s in steps of {:.3e}",
+            Amount(seconds),
+            Amount(curve.period),
+            Amount(curve.resolution)
         );
         return Err(Unavailable::new(Reason::BelowResolution, hint));
     }

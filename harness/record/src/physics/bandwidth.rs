@@ -1,6 +1,6 @@
 //! Decoding reads every weight once per token, and no faster than the memory delivers.
 
-use crate::{CheckVerdict, Record};
+use crate::{Amount, CheckVerdict, Record};
 
 use super::{Finding, verdict};
 
@@ -46,11 +46,11 @@ pub(super) fn check(record: &Record) -> Finding {
     let passed = read <= known * MARGIN;
     let detail = format!(
         "{:.1} tokens/s x {:.0} MB of weights = {:.1} GB/s, {} {:.1} GB/s that the memory delivers",
-        decode.median,
+        Amount(decode.median),
         weights as f64 / 1e6,
-        read / 1e9,
+        Amount(read / 1e9),
         if passed { "within the" } else { "more than the" },
-        known / 1e9
+        Amount(known / 1e9)
     );
     Finding::new(NAME, verdict(passed), detail).about(&CONCERNED, Vec::new())
 }

@@ -6,7 +6,7 @@ use pocketwatt_meter::{
 };
 
 use crate::{
-    CheckVerdict, EnergyFigure, MetricScope, Phase, Record,
+    Amount, CheckVerdict, EnergyFigure, MetricScope, Phase, Record,
     energy::{ENERGY_METRICS, Spans, counted, duration_ns, groups},
 };
 
@@ -74,6 +74,7 @@ fn mean_power(figure: &EnergyFigure, group: &[&MeterSeries], spans: &Spans) -> F
     // One update and the delay of the readings, at each end; a gauge's readings are not evenly spaced.
     let tolerance = uncertainty + 2.0 * slack * watts.abs() + 0.02 * expected.abs();
     let passed = (joules - expected).abs() <= tolerance;
+    let [joules, seconds, watts, expected, tolerance] = [joules, seconds, watts, expected, tolerance].map(Amount);
     let detail = format!(
         "{joules:.3} J in {seconds:.3} s; mean power {watts:.3} W x time = {expected:.3} J, {} {tolerance:.3} J",
         if passed { "within" } else { "further away than" },
@@ -147,9 +148,9 @@ fn bounds(figure: &EnergyFigure, group: &[&MeterSeries]) -> Finding {
         return Finding::new(name, CheckVerdict::NotApplicable, "no energy");
     }
     let passed = powers.iter().all(|&(_, watts)| watts > 0.0 && watts <= limit);
-    let list: Vec<String> = powers.iter().map(|(word, watts)| format!("{word} {watts:.3} W")).collect();
+    let list: Vec<String> = powers.iter().map(|(word, watts)| format!("{word} {:.3} W", Amount(*watts))).collect();
     let relation = if passed { "within" } else { "not within" };
-    let detail = format!("{}, {relation} 0 to {limit:.0} W", list.join(", "));
+    let detail = format!("{}, {relation} 0 to {:.0} W", list.join(", "), Amount(limit));
     Finding::new(name, verdict(passed), detail).about(&ENERGY_METRICS, vec![scope(figure)])
 }
 
@@ -173,6 +174,7 @@ fn net(figure: &EnergyFigure) -> Finding {
         return Finding::new(name, CheckVerdict::NotApplicable, "no net energy of the requests");
     };
     let passed = joules >= -uncertainty;
+    let [joules, uncertainty] = [joules, uncertainty].map(Amount);
     let detail = if passed {
         format!("{joules:.3} J with an uncertainty of {uncertainty:.3} J")
     } else {
@@ -196,6 +198,7 @@ fn agreement(one: &EnergyFigure, other: &EnergyFigure) -> Option<Finding> {
     let tolerance = u.hypot(v) + unknown(one, first).max(unknown(other, second));
     let passed = (first - second).abs() <= tolerance;
     let relation = if passed { "within" } else { "further apart than" };
+    let [first, second, tolerance] = [first, second, tolerance].map(Amount);
     let detail = format!(
         "{first:.3} J ({}) and {second:.3} J ({}), {relation} {tolerance:.3} J",
         one.meters.join(" + "),

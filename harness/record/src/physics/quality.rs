@@ -1,6 +1,6 @@
 //! A backend that computes another model than the reference has no numbers worth comparing.
 
-use crate::{CheckVerdict, F32_TOLERANCE, Precision, Quality, Record, catalogue};
+use crate::{Amount, CheckVerdict, F32_TOLERANCE, Precision, Quality, Record, catalogue};
 
 use super::{Finding, verdict};
 
@@ -20,7 +20,9 @@ pub(super) fn check(record: &Record) -> Option<Finding> {
     let passed = figures.conforms();
     let detail = format!(
         "in {} positions of a text logits differ from {} by {:.1e} at most, {F32_TOLERANCE:.0e} is accepted",
-        figures.positions, figures.reference, figures.largest_difference
+        figures.positions,
+        figures.reference,
+        Amount(figures.largest_difference.into())
     );
     let all: Vec<&'static str> = catalogue().iter().map(|metric| metric.name).collect();
     Some(Finding::new(NAME, verdict(passed), detail).about(&all, Vec::new()))

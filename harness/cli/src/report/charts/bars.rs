@@ -9,7 +9,7 @@ use super::{
     Subject,
     frame::{WIDTH, head, words},
 };
-use crate::report::{cells::Estimate, sheet::shortcoming};
+use crate::report::{cells::Estimate, quantity::fixed, sheet::shortcoming};
 
 pub use plot::{Group, Plot, Slot};
 
@@ -91,5 +91,5 @@ pub fn tick(value: f64, largest: f64) -> String {
     } else {
         2
     };
-    format!("{value:.decimals$}")
+    fixed(value, decimals)
 }

@@ -17,7 +17,7 @@ use super::{
     frame::{Canvas, MARGIN, TEXT_SIZE, WIDTH, axis_end, head, put, text, words},
     palette::{GRID, INK, PALE_INK, color},
 };
-use crate::report::{agreement::measured, blocks::one_line, cells::scale};
+use crate::report::{agreement::measured, blocks::one_line, cells::scale, quantity::fixed};
 
 const HEAD_HEIGHT: i32 = 172;
 const PANEL_HEIGHT: i32 = 270;
@@ -115,7 +115,7 @@ fn draw_panel(area: &Canvas, subject: &Subject, panel: &Panel) -> anyhow::Result
         .axis_style(PALE_INK)
         .x_label_style(label(HPos::Center, VPos::Top))
         .y_label_style(label(HPos::Right, VPos::Center))
-        .x_label_formatter(&|value| format!("{value:.0}"))
+        .x_label_formatter(&|value| fixed(*value, 0))
         .y_label_formatter(&|value| tick(*value, end))
         .x_desc("position in the context, tokens")
         .axis_desc_style(text(TEXT_SIZE, PALE_INK, HPos::Center, VPos::Top))

@@ -8,7 +8,7 @@ use pocketwatt_record::{Outcome, Record, Unit, decode_throughput, hottest, power
 use super::{
     Subject,
     bars::tick,
-    frame::{axis_end, words},
+    frame::{axis_end, within, words},
     palette::color,
     plot::Plot,
     power::{
@@ -19,7 +19,7 @@ use super::{
     },
     stack::{Panel, Stack, chart, simulation},
 };
-use crate::report::{agreement::measured, blocks::one_line, cells::scale, notes::others};
+use crate::report::{agreement::measured, blocks::one_line, cells::scale, notes::others, quantity::fixed};
 
 /// From here on, minutes are what people count in.
 const MINUTES_FROM: f64 = 120.0;
@@ -194,14 +194,15 @@ fn stack<'a>(subject: &'a Subject, title: String, courses: &'a [Course]) -> Stac
         let highest = courses.iter().flat_map(lines).map(|point| point.1).reduce(f64::max)?;
         let lowest = courses.iter().flat_map(lines).map(|point| point.1).fold(highest, f64::min);
         let (caption, factor, up) = kind.axis(courses, lowest, highest);
-        let end = up.end;
+        let (start, end) = (up.start, up.end);
         Some(Panel {
             caption,
             height,
             up,
             number: Box::new(move |value| tick(value, end)),
             draw: Box::new(move |plot| {
-                let at = move |&(seconds, value): &(f64, f64)| (axis.place(seconds), value * factor);
+                let at =
+                    move |&(seconds, value): &(f64, f64)| (axis.place(seconds), within(start, end, value * factor));
                 if matches!(kind, Kind::Throughput) {
                     for (course, level) in
                         courses.iter().flat_map(|course| course.levels.iter().map(move |level| (course, level)))
@@ -250,7 +251,7 @@ fn note(courses: &[Course]) -> String {
     let parts: Vec<String> = courses
         .iter()
         .map(|course| match &course.share {
-            Ok(share) => format!("{}\u{a0}{:.1}\u{a0}%", course.name, share * 100.0),
+            Ok(share) => format!("{}\u{a0}{}\u{a0}%", course.name, fixed(share * 100.0, 1)),
             Err(reason) => format!("{} unknown ({})", course.name, one_line(reason)),
         })
         .collect();

@@ -9,11 +9,11 @@ use pocketwatt_record::{Outcome, Record, Summary, TurnFigures, Unit, turns_of_co
 use super::{
     Subject,
     bars::tick,
-    frame::{axis_end, words},
+    frame::{axis_end, within, words},
     palette::color,
     stack::{Panel, Stack, chart, simulation},
 };
-use crate::report::{blocks::one_line, cells::scale};
+use crate::report::{blocks::one_line, cells::scale, quantity::fixed};
 
 const HEIGHT: i32 = 170;
 const MARK: i32 = 4;
@@ -132,15 +132,16 @@ pub fn draw(subject: &Subject) -> anyhow::Result<Option<String>> {
 
 fn stack<'a>(subject: &'a Subject, title: String, courses: &'a [Course]) -> Stack<'a> {
     let last = courses.iter().flat_map(|course| &course.turns).map(context).fold(1.0, f64::max);
-    let name =
-        |turn: &TurnFigures| (context(turn), format!("turn {} (+{:.0})", turn.number, turn.prompt_tokens.median));
+    let name = |turn: &TurnFigures| {
+        (context(turn), format!("turn {} (+{})", turn.number, fixed(turn.prompt_tokens.median, 0)))
+    };
     let names = courses.first().filter(|course| course.is_single());
     Stack {
         title,
         note: String::new(),
         across: 0.0..axis_end(last),
         words: "tokens in the context, the turn's prompt included".into(),
-        number: Box::new(|value| format!("{value:.0}")),
+        number: Box::new(|value| fixed(value, 0)),
         names: names.map(|course| course.turns.iter().map(name).collect()).unwrap_or_default(),
         panels: QUANTITIES.iter().filter_map(|quantity| panel(subject, courses, quantity)).collect(),
     }
@@ -159,7 +160,7 @@ fn panel<'a>(subject: &'a Subject, courses: &'a [Course], quantity: &'a Quantity
             for course in courses {
                 let ink = color(&subject.names, course.index);
                 let marks = course.marks(quantity);
-                let at = |mark: &Mark, value: f64| (mark.context, (value * scale.factor).max(0.0));
+                let at = |mark: &Mark, value: f64| (mark.context, within(0.0, end, value * scale.factor));
                 if course.is_single() {
                     let line: Vec<(f64, f64)> = marks.iter().map(|mark| at(mark, mark.value)).collect();
                     plot.draw_series([PathElement::new(line, ink.mix(0.5).stroke_width(2))]).map_err(words)?;

@@ -9,7 +9,7 @@ use crate::{
         blocks::{Block, Column},
         cells::decimals,
         notes,
-        quantity::significant,
+        quantity::{fixed, significant},
         row::{Cell, Footnotes, Found, Row, Subject},
         sheet::{Sheet, put_verdicts, verdict},
         values::Statistic,
@@ -73,7 +73,7 @@ fn ratios(label: &str, values: &[Option<f64>]) -> Option<Row> {
     if ratios.iter().flatten().count() < 2 {
         return None;
     }
-    Some(words(label, &ratios, |ratio| format!("{ratio:.2}")))
+    Some(words(label, &ratios, |ratio| fixed(ratio, 2)))
 }
 
 /// What others published, beside the numbers above it.
@@ -93,7 +93,7 @@ fn published_rows(study: &Study, published: &Published, points: &[Point]) -> Vec
     }
     // With the digits that were published; a product has no more than three that count.
     let digits = published.values.iter().map(|value| value.to_string().split('.').nth(1).map_or(0, str::len)).max();
-    let shown = |value: f64| digits.map_or_else(|| significant(value), |digits| format!("{value:.digits$}"));
+    let shown = |value: f64| digits.map_or_else(|| significant(value), |digits| fixed(value, digits));
     let mut rows = vec![words(&format!("  {}, {}", published.label, published.unit), &values, shown)];
     if study.has_ratios() {
         rows.extend(ratios(&format!("  {}, times the first", published.label), &values));
@@ -119,7 +119,7 @@ fn weights(axis: Axis, points: &[Point]) -> Vec<Row> {
 /// A row of numbers with as many decimals as the smallest needs.
 fn numbers(label: &str, unit: &'static str, values: &[Option<f64>]) -> Row {
     let decimals = decimals(values.iter().flatten().copied());
-    Row { unit, ..words(label, values, |value| format!("{value:.decimals$}")) }
+    Row { unit, ..words(label, values, |value| fixed(value, decimals)) }
 }
 
 fn words(label: &str, values: &[Option<f64>], shown: impl Fn(f64) -> String) -> Row {

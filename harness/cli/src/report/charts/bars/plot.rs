@@ -15,9 +15,10 @@ use crate::report::{
     blocks::one_line,
     cells::{Estimate, Scale, decimals, scale},
     charts::{
-        frame::{Canvas, MARGIN, TEXT_SIZE, axis_end, put, text, text_width, words},
+        frame::{Canvas, MARGIN, TEXT_SIZE, axis_end, drawable, put, text, text_width, within, words},
         palette::{GRID, INK, PALE_INK, color},
     },
+    quantity::fixed,
 };
 
 /// Share of a group's width that bars take.
@@ -60,7 +61,13 @@ impl Group {
 
 impl Plot {
     /// Finds the scale of all numbers.
-    pub fn of(groups: Vec<Group>, unit: Unit) -> Self {
+    pub fn of(mut groups: Vec<Group>, unit: Unit) -> Self {
+        for slot in groups.iter_mut().flat_map(|group| &mut group.slots) {
+            slot.estimate = slot.estimate.filter(|estimate| {
+                let (low, high) = estimate.range.unwrap_or((estimate.value, estimate.value));
+                [low, estimate.value, high].into_iter().all(drawable)
+            });
+        }
         let estimates = || groups.iter().flat_map(|group| &group.slots).filter_map(|slot| slot.estimate);
         let largest =
             estimates().map(|estimate| estimate.range.map_or(estimate.value, |range| range.1)).fold(0.0, f64::max);
@@ -75,6 +82,7 @@ impl Plot {
     /// # Errors
     /// When the drawing library refuses.
     pub fn draw(&self, canvas: &Canvas, area: &Canvas, title: &str, names: &[String]) -> anyhow::Result<()> {
+        let end = axis_end(self.largest);
         let mut chart = ChartBuilder::on(area)
             .margin_left(MARGIN - 12)
             .margin_right(MARGIN)
@@ -82,7 +90,7 @@ impl Plot {
             .margin_bottom(6)
             .set_label_area_size(LabelAreaPosition::Left, 58)
             .set_label_area_size(LabelAreaPosition::Bottom, 32)
-            .build_cartesian_2d(0.0..self.groups.len() as f64, 0.0..axis_end(self.largest))
+            .build_cartesian_2d(0.0..self.groups.len() as f64, 0.0..end)
             .map_err(words)?;
         chart
             .configure_mesh()
@@ -112,7 +120,7 @@ impl Plot {
                 let place = Place { middle: middle.round() as i32, width: slot_width, base: center.1 };
                 let ink = color(names, position);
                 let bar = Bar { plot: self, numerals: &numerals, place, ink };
-                bar.draw(canvas, slot, &|value| at(0.0, value).1)?;
+                bar.draw(canvas, slot, &|value| at(0.0, within(0.0, end, value)).1)?;
             }
         }
         Ok(())
@@ -142,7 +150,7 @@ struct Numerals {
 
 impl Numerals {
     fn write(&self, value: f64) -> String {
-        format!("{value:.*}{}", self.decimals, self.unit)
+        format!("{}{}", fixed(value, self.decimals), self.unit)
     }
 }
 

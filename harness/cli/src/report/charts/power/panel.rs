@@ -25,10 +25,11 @@ use crate::report::{
     charts::{
         Subject,
         bars::tick,
-        frame::{Canvas, MARGIN, TEXT_SIZE, WIDTH, axis_end, put, text, text_width, words, wrap},
+        frame::{Canvas, MARGIN, TEXT_SIZE, WIDTH, axis_end, put, text, text_width, within, words, wrap},
         palette::{INK, PALE_INK, color},
         plot::{AXIS_HEIGHT, Axes, Below, LABELS},
     },
+    quantity::fixed,
 };
 
 const TITLE_HEIGHT: i32 = 28;
@@ -264,7 +265,7 @@ impl<'a> Panel<'a> {
         let (across, down) = chart.plotting_area().get_pixel_range();
         self.shade(canvas, &across, &down)?;
         axes.draw_lines(&mut chart)?;
-        let at = |(seconds, watts): (f64, f64)| (axis.place(seconds), (watts * factor).max(0.0).min(end));
+        let at = |(seconds, watts): (f64, f64)| (axis.place(seconds), within(0.0, end, watts * factor));
         if let Some(other) = &self.other {
             let line: Vec<(f64, f64)> = other.line.iter().copied().map(at).collect();
             chart.draw_series([PathElement::new(line, PALE_INK.stroke_width(1))]).map_err(words)?;
@@ -281,8 +282,8 @@ impl<'a> Panel<'a> {
         if !line.is_empty() {
             chart.draw_series([PathElement::new(line, self.ink.stroke_width(2))]).map_err(words)?;
         }
-        let column =
-            |seconds: f64| across.start + (seconds / self.seconds * f64::from(across.end - across.start)) as i32;
+        let width = f64::from(across.end - across.start);
+        let column = |seconds: f64| across.start.saturating_add((seconds / self.seconds * width) as i32);
         for (middle, number) in self.means.iter().filter_map(|mean| self.number_on_shade(mean)) {
             put(canvas, &number, (column(middle), down.start + 3), text(TEXT_SIZE, INK, HPos::Center, VPos::Top))?;
         }
@@ -370,6 +371,10 @@ pub fn withheld(record: &Record, figure: &EnergyFigure) -> bool {
 
 fn three_digits(value: f64) -> String {
     let decimals = if value >= 100.0 { 0 } else { usize::from(value < 10.0) + 1 };
-    let text = format!("{value:.decimals$}");
-    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
+    let text = fixed(value, decimals);
+    if text.contains('.') && !text.contains('e') {
+        text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    } else {
+        text
+    }
 }

@@ -5,6 +5,8 @@ use pocketwatt_meter::TimeSpan;
 use pocketwatt_protocol::{IterationKind, MonotonicNs};
 use pocketwatt_record::{Energy, EnergyFigure, Phase, Record};
 
+use crate::report::quantity::fixed;
+
 /// What a stretch of time is shaded as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shade {
@@ -161,7 +163,7 @@ pub fn plus_minus(value: f64, uncertainty: f64) -> String {
     // What is a whole number but for the error of its computation stays.
     let uncertainty = (uncertainty * units - 1e-6).ceil() / units;
     let decimals = decimals as usize;
-    format!("{value:.decimals$} ± {uncertainty:.decimals$}")
+    format!("{} ± {}", fixed(value, decimals), fixed(uncertainty, decimals))
 }
 
 #[cfg(test)]

@@ -12,10 +12,13 @@ use pocketwatt_protocol::MonotonicNs;
 use pocketwatt_record::{PowerPoint, hottest};
 
 use super::{line::envelope, time_axis::TimeAxis};
-use crate::report::charts::{
-    frame::{Canvas, MARGIN, TEXT_SIZE, put, text, words},
-    palette::PALE_INK,
-    plot::{Axes, Below, LABELS},
+use crate::report::{
+    charts::{
+        frame::{Canvas, MARGIN, TEXT_SIZE, axis_with_room, drawable, put, text, within, words},
+        palette::PALE_INK,
+        plot::{Axes, Below, LABELS},
+    },
+    quantity::fixed,
 };
 
 /// Height of a strip, without the time axis.
@@ -53,7 +56,7 @@ fn frequency(series: &[ContextSeries], origin: MonotonicNs, shortest: f64) -> Op
         [only] => format!("processor frequency, GHz: {only}"),
         [] => return None,
     };
-    Some(Strip { caption, ink: FREQUENCY, lowest: 0.0, highest: highest * 1.1, lines })
+    Some(Strip { caption, ink: FREQUENCY, lowest: 0.0, highest: axis_with_room(highest, 1.1), lines })
 }
 
 /// The hottest of all sensors at each moment: each keeps its value until it is read again.
@@ -74,7 +77,7 @@ fn temperature(series: &[ContextSeries], origin: MonotonicNs, shortest: f64) -> 
 /// Readings from `origin` on, in seconds since then, no closer than `shortest` seconds where there are many.
 pub fn line(readings: impl Iterator<Item = (MonotonicNs, f64)>, origin: MonotonicNs, shortest: f64) -> Vec<(f64, f64)> {
     let points: Vec<PowerPoint> = readings
-        .filter(|(at, value)| *at >= origin && value.is_finite())
+        .filter(|(at, value)| *at >= origin && drawable(*value))
         .map(|(at, watts)| PowerPoint { at: at.since(origin) as f64 * 1e-9, watts })
         .collect();
     envelope(&points, shortest).iter().map(|point| (point.at, point.watts)).collect()
@@ -101,14 +104,17 @@ impl Strip {
             head: CAPTION_HEIGHT,
             lines: 3,
             size: TEXT_SIZE - 1,
-            number: &|value| format!("{value:.decimals$}"),
+            number: &|value| fixed(value, decimals),
             below: last.then_some(Below { number: &label, words: &below }),
         };
         let mut chart = axes.draw(area)?;
         // The thick line last, so that it is seen where both lie together.
         for (index, line) in self.lines.iter().enumerate().rev() {
             let width = if index == 0 { 2 } else { 1 };
-            let points: Vec<(f64, f64)> = line.iter().map(|(seconds, value)| (axis.place(*seconds), *value)).collect();
+            let points: Vec<(f64, f64)> = line
+                .iter()
+                .map(|(seconds, value)| (axis.place(*seconds), within(self.lowest, self.highest, *value)))
+                .collect();
             chart.draw_series([PathElement::new(points, self.ink.stroke_width(width))]).map_err(words)?;
         }
         Ok(())
