@@ -199,14 +199,14 @@ fn records_elsewhere_are_not_followed() {
     fs::rename(&cases, &elsewhere).unwrap();
     std::os::unix::fs::symlink(&elsewhere, &cases).unwrap();
     bench.pocketwatt(&["show"]).expect_code(3).expect_stderr(&["links are not followed here"]);
-    bench.resume("", &[]).expect_code(3).expect_stderr(&["cases is a link, which is not followed here"]);
+    bench.resume("", &[]).expect_code(3).expect_stderr(&["cases is a link: remove it"]);
 }
 
 #[test]
 fn a_damaged_newest_run_hides_no_older_one() {
     let bench = finished();
     let older = bench.folder();
-    let name = older.path().strip_prefix(bench.path("results")).unwrap().to_string_lossy().into_owned();
+    let name = older.path().file_name().unwrap().to_string_lossy().into_owned();
     let newest = older.path().with_file_name("99991231-000000");
     fs::create_dir_all(newest.join("cases")).unwrap();
     fs::write(newest.join("run.json"), "{").unwrap();
@@ -215,7 +215,7 @@ fn a_damaged_newest_run_hides_no_older_one() {
     bench.resume(&starts.count(), &[]).expect_code(3).expect_stderr(&[
         "the newest run cannot go on",
         "EOF while parsing",
-        &format!("--resume results/{name}"),
+        &format!("`pocketwatt run --resume {name} --results results`"),
     ]);
     assert_eq!(starts.processes().len(), 0, "another run than was meant is not measured");
 }

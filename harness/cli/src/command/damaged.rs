@@ -31,6 +31,9 @@ pub fn report_rebuilt(folder: &RunFolder, damage: &Damage) {
 
 /// Why a run whose `run.json` is none does not go on.
 pub fn no_plan(folder: &RunFolder, error: StoreError) -> anyhow::Error {
+    if matches!(&error, StoreError::Damaged { damage: Damage::Newer(_), .. }) {
+        return error.into();
+    }
     let show = Advice::new(&["show"]).run(folder.path());
     Refusal::error(format!(
         "{:#}. Without it the run cannot go on: no record says which cases are missing, and with what settings they were to \

@@ -5,7 +5,7 @@ use clap::Args;
 use pocketwatt_model::Preset;
 
 use super::{
-    output,
+    model, output,
     selection::{CacheArguments, RegistryArguments},
 };
 use crate::{
@@ -47,13 +47,7 @@ pub fn run(arguments: ListArguments) -> Result<()> {
     sections
         .push(section("studies", studies.iter().map(|study| (study.name().to_owned(), study.question().to_owned()))));
     let models = library.list()?;
-    let present = models.iter().map(|entry| {
-        let what = match &entry.manifest {
-            Ok(manifest) => manifest.origin_text(),
-            Err(error) => format!("damaged: {error}"),
-        };
-        (entry.name.clone(), what)
-    });
+    let present = models.iter().map(|entry| (entry.name.clone(), model::origin(entry)));
     sections.push(section("models", present));
     let missing = Preset::ALL.iter().filter(|preset| models.iter().all(|entry| entry.name != preset.name));
     sections.push(section(

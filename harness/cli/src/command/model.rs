@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Chain, Context, Result, bail};
 use clap::{Args, Subcommand};
 use pocketwatt_files::{PartialFolder, exchange};
 use pocketwatt_model::{
@@ -218,7 +218,7 @@ fn occupied(library: &ModelLibrary, name: &str, force: bool) -> Result<bool> {
     let what = match origin_of(library, name)? {
         None => return Ok(false),
         Some(Ok(origin)) => origin.to_string(),
-        Some(Err(error)) => format!("damaged: {error}"),
+        Some(Err(error)) => damaged(&error),
     };
     if !force {
         return Err(Refusal::error(format!(
@@ -274,14 +274,20 @@ fn make(
 }
 
 /// The models as a table, and the presets that are missing among them.
+/// Where a model comes from, or why nobody knows.
+pub(super) fn origin(entry: &LibraryEntry) -> String {
+    entry.manifest.as_ref().map_or_else(damaged, ModelManifest::origin_text)
+}
+
+fn damaged(error: &ModelError) -> String {
+    let causes: Vec<String> = Chain::new(error).map(ToString::to_string).collect();
+    format!("damaged: {}", causes.join(": "))
+}
+
 fn list(entries: &[LibraryEntry]) -> String {
     let present = entries.iter().map(|entry| {
         let number = |text: fn(&ModelConfig) -> String| entry.config.as_ref().map_or_else(|| "-".into(), text);
-        let origin = match &entry.manifest {
-            Ok(manifest) => manifest.origin_text(),
-            Err(error) => format!("damaged: {error}"),
-        };
-        [inert::line(&entry.name), number(parameters), number(bytes), inert::line(&origin)]
+        [inert::line(&entry.name), number(parameters), number(bytes), inert::line(&origin(entry))]
     });
     let missing = Preset::ALL.iter().filter(|preset| entries.iter().all(|entry| entry.name != preset.name));
     let missing = missing.map(|preset| {

@@ -5,6 +5,7 @@ use std::path::Path;
 use anyhow::Result;
 use pocketwatt_record::{Latest, RunFolder, latest_run, stored_runs};
 
+use super::advice::Advice;
 use crate::refusal::Refusal;
 
 /// The word for the newest run.
@@ -38,9 +39,9 @@ pub fn find_to_resume(results: &Path, wanted: &str) -> Result<RunFolder> {
     match damaged.into_iter().next() {
         None => Ok(folder),
         Some(damaged) => {
-            let (damaged, older) = (anyhow::Error::from(damaged), folder.path().display());
+            let (damaged, older) = (anyhow::Error::from(damaged), Advice::new(&["run", "--resume"]).run(folder.path()));
             Err(Refusal::error(format!(
-                "the newest run cannot go on: {damaged:#}; go on with an older one by its folder: --resume {older}"
+                "the newest run cannot go on: {damaged:#}; go on with an older one by its name: `{older}`"
             )))
         }
     }
@@ -51,7 +52,7 @@ fn named(results: &Path, wanted: &str) -> Result<RunFolder> {
     if direct.is_there() {
         return Ok(direct);
     }
-    let mut runs = stored_runs(results)?;
+    let (mut runs, _) = stored_runs(results)?;
     let name = |run: &RunFolder| run.path().file_name().unwrap_or_default().to_string_lossy().into_owned();
     if let Some(place) = runs.iter().position(|run| name(run) == wanted) {
         return Ok(runs.swap_remove(place));

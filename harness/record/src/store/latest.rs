@@ -10,7 +10,7 @@ use super::{RunFolder, StoreError};
 pub struct Latest {
     /// The newest that can be read; where none can, the newest.
     pub folder: RunFolder,
-    /// What is wrong with the newer ones, the newest first.
+    /// What is wrong with the newer ones, the newest first, behind what may hide newer ones.
     pub damaged: Vec<StoreError>,
 }
 
@@ -20,8 +20,7 @@ pub struct Latest {
 /// # Errors
 /// [`StoreError::NoRuns`], or when the folder cannot be read.
 pub fn latest_run(results: &Path) -> Result<Latest, StoreError> {
-    let runs = stored_runs(results)?;
-    let mut damaged = Vec::new();
+    let (runs, mut damaged) = stored_runs(results)?;
     for folder in runs.iter().rev() {
         match folder.run() {
             Ok(_) => return Ok(Latest { folder: folder.clone(), damaged }),
@@ -29,20 +28,26 @@ pub fn latest_run(results: &Path) -> Result<Latest, StoreError> {
         }
     }
     let newest = runs.into_iter().next_back();
-    newest.map(|folder| Latest { folder, damaged: Vec::new() }).ok_or_else(|| StoreError::NoRuns(results.to_owned()))
+    newest
+        .map(|folder| Latest { folder, damaged: Vec::new() })
+        .ok_or_else(|| damaged.into_iter().next().unwrap_or_else(|| StoreError::NoRuns(results.to_owned())))
 }
 
-/// The folders of all runs below `results/<device>/`, damaged ones too, by their names: the oldest first.
+/// The folders of all runs below `results/<device>/`, damaged ones too, by their names: the oldest first. And the devices
+/// whose folders cannot be read, which hide no other.
 ///
 /// # Errors
-/// When a folder cannot be read.
-pub fn stored_runs(results: &Path) -> Result<Vec<RunFolder>, StoreError> {
-    let mut runs = Vec::new();
+/// When the folder cannot be read.
+pub fn stored_runs(results: &Path) -> Result<(Vec<RunFolder>, Vec<StoreError>), StoreError> {
+    let (mut runs, mut unreadable) = (Vec::new(), Vec::new());
     for device in folders(results)? {
-        runs.extend(folders(&device)?.into_iter().filter(|run| RunFolder::open(run).is_there()));
+        match folders(&device) {
+            Ok(found) => runs.extend(found.iter().map(|run| RunFolder::open(run)).filter(RunFolder::is_there)),
+            Err(error) => unreadable.push(error),
+        }
     }
-    runs.sort_by(|left, right| left.file_name().cmp(&right.file_name()));
-    Ok(runs.iter().map(|run| RunFolder::open(run)).collect())
+    runs.sort_by(|left, right| left.path().file_name().cmp(&right.path().file_name()));
+    Ok((runs, unreadable))
 }
 
 fn folders(folder: &Path) -> Result<Vec<PathBuf>, StoreError> {

@@ -18,10 +18,11 @@ impl RunFolder {
     /// reason. One record is held at a time.
     ///
     /// # Errors
-    /// As [`RunFolder::run`], where no record can be read either; or when the folder of the records cannot be read.
+    /// As [`RunFolder::run`], where a newer version wrote it or no record can be read either; or when the folder of the records cannot be read.
     pub fn run_or_rebuilt(&self) -> Result<Run, StoreError> {
         let (path, damage) = match self.run() {
-            Err(StoreError::Damaged { path, damage }) => (path, damage),
+            // What a newer version wrote is whole: that version shows all of it.
+            Err(StoreError::Damaged { path, damage }) if !matches!(damage, Damage::Newer(_)) => (path, damage),
             read => return read,
         };
         let mut told = Told::default();

@@ -56,7 +56,7 @@ impl OwnedRun {
     pub(super) fn reopen(results: &Path, folder: RunFolder) -> Result<Self> {
         let path = folder.path();
         if let Some(link) = places(path).iter().find(|place| place.is_symlink() && *place != path) {
-            return Err(Refusal::error(format!("{} is a link, which is not followed here: remove it", link.display())));
+            return Err(Refusal::error(format!("{} is a link: remove it", link.display())));
         }
         let lock = take(&path.join(RUN_LOCK))?.map_err(|held| {
             let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
