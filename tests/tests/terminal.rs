@@ -110,7 +110,11 @@ fn charts_are_drawn_again_as_it_is_said_and_never_through_a_link() {
     let charts = bench.folder().path().join("charts");
     fs::create_dir(bench.path("elsewhere")).unwrap();
     symlink(bench.path("elsewhere"), &charts).unwrap();
-    let finished = bench.resume("", &[]).expect_code(3).expect_stderr(&["charts is a link: remove it"]);
+    bench.resume("", &[]).expect_code(3).expect_stderr(&["charts is a link: remove it"]);
+    assert_eq!(bench.records().len(), 1, "nothing is measured before");
+    fs::remove_file(&charts).unwrap();
+    fs::write(&charts, "").unwrap();
+    let finished = bench.resume("", &[]).expect_code(1).expect_stderr(&["charts is a file"]);
     assert_eq!(fs::read_dir(bench.path("elsewhere")).unwrap().count(), 0);
     fs::remove_file(&charts).unwrap();
     bench.shell(&advice(&finished, "draw the charts again")).expect_code(0);
