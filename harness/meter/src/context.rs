@@ -86,7 +86,7 @@ fn celsius(file: &RawFile) -> Option<f64> {
 
 /// Hertz of a frequency in kilohertz, as far as a processor can have it: up to 100 GHz.
 pub(crate) fn hertz(kilohertz: u64) -> Option<u64> {
-    (1..=100_000_000).contains(&kilohertz).then_some(kilohertz * 1000)
+    (1..=100_000_000).contains(&kilohertz).then(|| kilohertz * 1000)
 }
 
 /// Less than one degree is no temperature of a running processor: zones without a sensor say 0, and some old phones give
@@ -210,6 +210,12 @@ mod tests {
 
     fn names(sample: &ContextSample) -> Vec<&str> {
         sample.temperatures.iter().map(|(name, _)| name.as_str()).collect()
+    }
+
+    #[test]
+    fn what_no_processor_has_is_no_frequency() {
+        let hertz: Vec<Option<u64>> = [0, 1, 100_000_000, 100_000_001, u64::MAX].into_iter().map(hertz).collect();
+        assert_eq!(hertz, [None, Some(1_000), Some(100_000_000_000), None, None]);
     }
 
     #[test]

@@ -15,11 +15,12 @@ const MOST_BYTES: usize = 256 << 20;
 const MOST_NS: u64 = 2_000_000_000;
 
 /// Reads an input, and panics if that took too long.
-pub fn within(read: impl FnOnce()) {
+pub fn within<T>(read: impl FnOnce() -> T) -> T {
     let begun = process_cpu_ns();
-    read();
+    let outcome = read();
     let took = process_cpu_ns() - begun;
     assert!(took < MOST_NS, "it took {} ms of processor time", took / 1_000_000);
+    outcome
 }
 
 /// The system's allocator, which counts.

@@ -1,9 +1,17 @@
-//! Changes that keep an input readable, so that what lies behind the parser is reached: a value of a JSON or TOML document
-//! becomes another one, or stands elsewhere.
+//! Changes that keep an input readable, so that what lies behind the parser is reached: a value of a document becomes another
+//! one, or stands elsewhere, and lengths and counts still fit.
 
+mod bytes;
 mod document;
+mod gguf;
+mod large;
+mod lines;
+mod protobuf;
 
+pub use large::swollen;
 use serde_json::Value;
+
+use crate::target::Target;
 
 /// How a target's inputs are built.
 #[derive(Clone, Copy, Debug)]
@@ -14,13 +22,22 @@ pub enum Form {
     Json(&'static str),
     /// A TOML document.
     Toml,
+    /// A JSON document with its length in eight bytes before it, and bytes behind it.
+    Headed,
+    /// A GGUF file.
+    Gguf,
+    /// A message of protocol buffers.
+    Protobuf,
+    /// Lines, of which most are `name = value`.
+    Lines,
 }
 
 /// Random numbers that follow from a seed.
 pub struct Random(u64);
 
 impl Random {
-    fn new(seed: u32) -> Self {
+    /// Those of this seed.
+    pub fn new(seed: u32) -> Self {
         Self(u64::from(seed).wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
     }
 
@@ -46,12 +63,25 @@ pub fn mutate(form: Form, input: &[u8], seed: u32) -> Option<Vec<u8>> {
     if random.below(5) == 0 {
         return None;
     }
-    let text = str::from_utf8(input).ok()?;
+    let text = str::from_utf8(input).ok();
     match form {
         Form::Bytes => None,
-        Form::Json(between) => json(text, between, &mut random),
-        Form::Toml => toml(text, &mut random),
+        Form::Json(between) => json(text?, between, &mut random),
+        Form::Toml => toml(text?, &mut random),
+        Form::Headed => headed(input, |mut header| {
+            document::change(&mut header, &mut random);
+            Some(header)
+        }),
+        Form::Gguf => gguf::change(input, &mut random),
+        Form::Protobuf => protobuf::change(input, &mut random),
+        Form::Lines => Some(lines::change(text?, &mut random).into_bytes()),
     }
+}
+
+/// The input with a change of whatever kind.
+pub fn any_change(target: &Target, input: &[u8], seed: u32) -> Vec<u8> {
+    mutate(target.form, input, seed)
+        .unwrap_or_else(|| bytes::change(input, target.words, &mut Random::new(seed.wrapping_add(1))))
 }
 
 fn json(text: &str, between: &str, random: &mut Random) -> Option<Vec<u8>> {
@@ -81,4 +111,11 @@ fn toml(text: &str, random: &mut Random) -> Option<Vec<u8>> {
     let mut document = serde_json::to_value(table).ok()?;
     document::change(&mut document, random);
     Some(toml::to_string(&document).ok()?.into_bytes())
+}
+
+fn headed(input: &[u8], change: impl FnOnce(Value) -> Option<Value>) -> Option<Vec<u8>> {
+    let (length, rest) = input.split_first_chunk::<8>()?;
+    let (header, data) = rest.split_at_checked(usize::try_from(u64::from_le_bytes(*length)).ok()?)?;
+    let header = change(serde_json::from_slice(header).ok()?)?.to_string();
+    Some([&(header.len() as u64).to_le_bytes(), header.as_bytes(), data].concat())
 }

@@ -1,4 +1,5 @@
-//! Where targets lay out what their readers open. `scripts/fuzz` gives a folder in memory, and removes it.
+//! Where targets lay out what their readers open: in memory where there is such a folder, as most open files, and hardly any
+//! disk could follow. `scripts/fuzz` gives one of its own, and removes it.
 
 use std::{
     env, fs,
@@ -11,10 +12,20 @@ use std::{
 pub fn folder() -> &'static Path {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     FOLDER.get_or_init(|| {
-        let folder = env::temp_dir().join(format!("pocketwatt-fuzz-{}", process::id()));
+        let name = format!("pocketwatt-fuzz-{}", process::id());
+        let in_memory = Path::new("/dev/shm").join(&name);
+        if env::var_os("TMPDIR").is_none() && fs::create_dir_all(&in_memory).is_ok() {
+            return in_memory;
+        }
+        let folder = env::temp_dir().join(name);
         fs::create_dir_all(&folder).unwrap();
         folder
     })
+}
+
+/// Removes it.
+pub fn remove() {
+    let _ = fs::remove_dir_all(folder());
 }
 
 /// A file in it with these contents.

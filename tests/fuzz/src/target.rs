@@ -1,19 +1,29 @@
-//! What a target is, and which one this process tries.
+//! What a target is, and which one libFuzzer's process tries.
 
 use std::{
     env, fs,
     panic::{self, Location},
     path::Path,
     process,
-    sync::OnceLock,
+    sync::{
+        OnceLock,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
-use crate::{mutation::Form, targets};
+use crate::{
+    limits,
+    mutation::{self, Form},
+    short, targets,
+};
 
 /// Names the target.
 const TARGET: &str = "POCKETWATT_FUZZ_TARGET";
 /// A folder to write the target's seeds and words into, in place of running it.
 const PREPARE: &str = "POCKETWATT_FUZZ_PREPARE";
+
+/// How many large inputs to try, in place of what libFuzzer makes.
+const LARGE: &str = "POCKETWATT_FUZZ_LARGE";
 
 /// Crates whose panics end a process of their own in the program.
 const TOLERATED: [&str; 4] = ["/tokenizers-", "/minijinja-", "/onig-", "/spm_precompiled-"];
@@ -28,28 +38,30 @@ pub struct Target {
     pub seeds: fn() -> Vec<Vec<u8>>,
     /// What stands in such inputs, for changes that put it elsewhere.
     pub words: &'static [&'static str],
-    /// Runs in the short run of `scripts/check`.
+    /// Inputs of the short run: as many as a debug build reads in about a second.
     pub short_runs: u32,
-    /// Reads an input; panics when what must hold does not.
-    pub run: fn(&[u8]),
+    /// Reads an input, and says whether it was accepted; panics when what must hold does not.
+    pub run: fn(&[u8]) -> bool,
 }
 
 /// The target of this process.
-pub fn chosen() -> &'static Target {
+fn chosen() -> &'static Target {
     static CHOSEN: OnceLock<&Target> = OnceLock::new();
     CHOSEN.get_or_init(|| {
         let wanted = env::var(TARGET).unwrap_or_default();
         targets::ALL.iter().find(|target| target.name == wanted).unwrap_or_else(|| {
-            // For `scripts/fuzz`: each target and its short runs.
-            for target in targets::ALL {
-                println!("{} {}", target.name, target.short_runs);
-            }
+            list();
             process::exit(if wanted.is_empty() { 0 } else { 2 })
         })
     })
 }
 
-/// Before the first input.
+/// Names all targets.
+pub fn list() {
+    targets::ALL.iter().for_each(|target| println!("{}", target.name));
+}
+
+/// Before libFuzzer's first input.
 pub fn begin() {
     let target = chosen();
     pass_over_panics_of_others();
@@ -57,15 +69,41 @@ pub fn begin() {
         prepare(target, Path::new(&folder));
         process::exit(0);
     }
+    if let Some(count) = env::var(LARGE).ok().and_then(|count| count.parse().ok()) {
+        short::large(target, count, &env::temp_dir());
+        process::exit(0);
+    }
 }
 
-/// libFuzzer's hook ends the process at a panic. Those of crates from outside, where a target catches them, are not ours.
-fn pass_over_panics_of_others() {
-    let ends = panic::take_hook();
+/// Inputs, and those of them that were not refused.
+static TRIED: AtomicU64 = AtomicU64::new(0);
+static READ: AtomicU64 = AtomicU64::new(0);
+
+/// Tries an input on the target of this process.
+pub fn run(input: &[u8]) {
+    let tried = TRIED.fetch_add(1, Ordering::Relaxed) + 1;
+    if limits::within(|| (chosen().run)(input)) {
+        READ.fetch_add(1, Ordering::Relaxed);
+    }
+    // As often as libFuzzer says how it is: a target whose inputs are nearly all refused shows little.
+    if tried.is_power_of_two() && tried > 1000 {
+        eprintln!("{} of {tried} inputs were read", READ.load(Ordering::Relaxed));
+    }
+}
+
+/// An input with a change that keeps its form; nothing where libFuzzer shall change it.
+pub fn changed(input: &[u8], seed: u32) -> Option<Vec<u8>> {
+    mutation::mutate(chosen().form, input, seed)
+}
+
+/// A panic ends the process. Those of crates from outside, where a target catches them, are not ours.
+pub fn pass_over_panics_of_others() {
+    let says = panic::take_hook();
     panic::set_hook(Box::new(move |panic| {
         let place = panic.location().map(Location::file).unwrap_or_default();
         if !TOLERATED.iter().any(|tolerated| place.contains(tolerated)) {
-            ends(panic);
+            says(panic);
+            process::abort();
         }
     }));
 }
@@ -74,6 +112,7 @@ fn prepare(target: &Target, folder: &Path) {
     let seeds = folder.join("seeds");
     fs::create_dir_all(&seeds).unwrap();
     for (index, seed) in (target.seeds)().iter().enumerate() {
+        assert!((target.run)(seed), "{}: seed {index} is refused, so that what grows from it would be", target.name);
         fs::write(seeds.join(format!("seed-{index:02}")), seed).unwrap();
     }
     // libFuzzer's form: quoted, with bytes in hexadecimal.

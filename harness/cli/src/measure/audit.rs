@@ -53,8 +53,8 @@ impl<'a> Audit<'a> {
         if !self.loaded {
             return Err("it reported an iteration before it had loaded the model".into());
         }
-        let expected = self.workload.warmup_iterations + self.workload.iterations;
-        if self.iterations >= expected && self.lasted_long_enough() {
+        let expected = self.expected();
+        if u64::from(self.iterations) >= expected && self.lasted_long_enough() {
             return Err(format!("it reported more than the {expected} iterations asked for"));
         }
         let kind = if self.iterations < self.workload.warmup_iterations {
@@ -91,11 +91,16 @@ impl<'a> Audit<'a> {
     /// # Errors
     /// When something is missing.
     pub fn done(&self) -> Result<(), String> {
-        let expected = self.workload.warmup_iterations + self.workload.iterations;
-        if self.iterations < expected {
+        let expected = self.expected();
+        if u64::from(self.iterations) < expected {
             return Err(format!("it was done after {} of {expected} iterations", self.iterations));
         }
         Ok(())
+    }
+
+    /// Iterations that were asked for; a sum of two of this size has room.
+    fn expected(&self) -> u64 {
+        u64::from(self.workload.warmup_iterations) + u64::from(self.workload.iterations)
     }
 
     /// Whether the counted iterations last as long as they were asked to. A runner that ends earlier all the same is no
@@ -334,6 +339,13 @@ mod tests {
         }
         assert_eq!(audit.done(), Ok(()));
         assert!(audit.iteration(&at(2_000_000), late).is_err(), "a millisecond has passed");
+    }
+
+    #[test]
+    fn many_iterations_are_counted_all_the_same() {
+        let workload = Workload { warmup_iterations: u32::MAX, ..workload() };
+        let error = Audit::new(&workload, 10, MonotonicNs(5)).done().unwrap_err();
+        assert_eq!(error, "it was done after 0 of 4294967297 iterations");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use serde_json::{Map, Number, Value, json};
 use super::Random;
 
 /// Numbers at which arithmetic goes wrong.
-const NUMBERS: [&str; 22] = [
+pub const NUMBERS: [&str; 22] = [
     "0",
     "1",
     "2",
@@ -30,7 +30,7 @@ const NUMBERS: [&str; 22] = [
     "-1e308",
 ];
 /// Texts that lead elsewhere, or mean something to whoever prints them.
-const TEXTS: [&str; 18] = [
+pub const TEXTS: [&str; 18] = [
     "",
     " ",
     "../../outside",
@@ -64,7 +64,7 @@ pub fn change(document: &mut Value, random: &mut Random) {
 }
 
 /// Values in a document, itself included.
-fn count(value: &Value) -> usize {
+pub fn count(value: &Value) -> usize {
     1 + match value {
         Value::Array(elements) => elements.iter().map(count).sum(),
         Value::Object(fields) => fields.values().map(count).sum(),
@@ -73,7 +73,7 @@ fn count(value: &Value) -> usize {
 }
 
 /// The value that `index` counts down to.
-fn pick<'a>(value: &'a mut Value, index: &mut usize) -> Option<&'a mut Value> {
+pub fn pick<'a>(value: &'a mut Value, index: &mut usize) -> Option<&'a mut Value> {
     if *index == 0 {
         return Some(value);
     }

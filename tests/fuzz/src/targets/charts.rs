@@ -1,9 +1,9 @@
 use std::fs;
 
 use pocketwatt::report::charts;
-use pocketwatt_record::{Record, Run, derive};
+use pocketwatt_record::{Record, Run};
 
-use super::records::{inert, read, seeds};
+use super::records::{derived, inert, read, seeds};
 use crate::{mutation::Form, scratch, target::Target};
 
 pub const TARGET: Target = Target {
@@ -11,13 +11,14 @@ pub const TARGET: Target = Target {
     form: Form::Json("\n@@@@\n"),
     seeds,
     words: &[],
-    short_runs: 200,
+    short_runs: 150,
     run: |input| {
-        if let Some((run, mut records, _)) = read(input) {
-            draw(&run, &records);
-            records.iter_mut().for_each(derive);
+        let Some((run, records, _)) = read(input) else { return false };
+        draw(&run, &records);
+        if let Some(records) = derived(&records) {
             draw(&run, &records);
         }
+        true
     },
 };
 

@@ -30,7 +30,7 @@ pub const CONVERSATIONS: Target = Target {
         "[[",
         "\n",
     ],
-    short_runs: 10_000,
+    short_runs: 2_000,
     run: |input| read("rows.jsonl", input, &[]),
 };
 
@@ -54,7 +54,7 @@ pub const CALLS: Target = Target {
         "\"values\":[",
         "\"default\":",
     ],
-    short_runs: 3_000,
+    short_runs: 1_000,
     run: |input| with_other(input, "calls.jsonl", "api-functions.json"),
 };
 
@@ -84,14 +84,14 @@ pub const QUESTIONS: Target = Target {
         "\"ground_truth\":",
         "\"enum\":[",
     ],
-    short_runs: 3_000,
+    short_runs: 1_000,
     run: |input| with_other(input, "bfcl.json", "possible_answer/bfcl.json"),
 };
 
 /// A row that brings its functions along.
-const OWN_FUNCTIONS: &str = r#"{"id":"a","category":"c","functions":[{"name":"f","description":"d","parameters":[{"name":"x","type":"list of list of string"},{"name":"y","type":"number","required":false,"default":1.5,"values":[1.5,2]}]}],"turns":[{"user":"q","calls":[{"function":"f","arguments":{"x":[["b"]]}}]}]}"#;
+const OWN_FUNCTIONS: &str = r#"{"id":"a","category":"c","functions":[{"name":"f","description":"d","parameters":[{"name":"x","type":"list of list of string"},{"name":"y","type":"number","default":1.5,"values":[1.5,2]}]}],"turns":[{"user":"q","calls":[{"function":"f","arguments":{"x":[[["b"]]]}}]}]}"#;
 
-fn with_other(input: &[u8], name: &str, other_name: &str) {
+fn with_other(input: &[u8], name: &str, other_name: &str) -> bool {
     let text = String::from_utf8_lossy(input);
     if let Some((folder, _)) = other_name.split_once('/') {
         let _ = fs::create_dir(scratch::folder().join(folder));
@@ -100,18 +100,18 @@ fn with_other(input: &[u8], name: &str, other_name: &str) {
         Some((rows, other)) => read(name, rows.as_bytes(), &[(other_name, other.as_bytes())]),
         None => {
             let _ = fs::remove_file(scratch::folder().join(other_name));
-            read(name, input, &[]);
+            read(name, input, &[])
         }
     }
 }
 
 /// Reads a data set as `run --scenario FILE` does.
-fn read(name: &str, rows: &[u8], others: &[(&str, &[u8])]) {
+fn read(name: &str, rows: &[u8], others: &[(&str, &[u8])]) -> bool {
     for (other, contents) in others {
         scratch::file(other, contents);
     }
     let path = scratch::file(name, rows);
-    let Ok(mut scenario) = Scenario::read(&path.to_string_lossy()) else { return };
+    let Ok(mut scenario) = Scenario::read(&path.to_string_lossy()) else { return false };
     let bytes = rows.len() + others.iter().map(|(_, contents)| contents.len()).sum::<usize>();
     assert!(scenario.data().is_some_and(|data| data.item_count() > 0));
     for talk in scenario.talks() {
@@ -123,4 +123,5 @@ fn read(name: &str, rows: &[u8], others: &[(&str, &[u8])]) {
     assert_eq!(Scenario::stored(&scenario.source()).expect("what was stored is read"), scenario);
     scenario.keep(1);
     assert_eq!(scenario.talks().len(), 1);
+    true
 }

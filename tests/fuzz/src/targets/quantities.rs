@@ -45,29 +45,37 @@ pub const TARGET: Target = Target {
         "16777216",
         "4294967296",
     ],
-    short_runs: 50_000,
+    short_runs: 20_000,
     run,
 };
 
-fn run(input: &[u8]) {
-    let Ok(text) = str::from_utf8(input) else { return };
+fn run(input: &[u8]) -> bool {
+    let Ok(text) = str::from_utf8(input) else { return false };
+    let mut read = false;
     if let Ok(joules) = quantity::energy(text) {
         assert!(joules.is_finite() && joules > 0.0);
+        read = true;
     }
     if let Ok(watts) = quantity::power(text) {
         assert!(watts.is_finite() && watts >= 0.0);
+        read = true;
     }
     if let Ok(milliseconds) = quantity::duration_ms(text) {
         assert!((1..=86_400_000).contains(&milliseconds));
+        read = true;
     }
     if let Ok(share) = quantity::share(text) {
         assert!((0.001..=0.5).contains(&share));
+        read = true;
     }
     if let Ok(Some(definition)) = synthetic::definition(text) {
         assert!(definition.lines().count() == 3 && synthetic::prompt_tokens(text).is_some());
+        read = true;
     }
     if let Some(Ok(config)) = variant::seeded_config(text) {
         config.validate().expect("what was made is valid");
         assert!(config.weight_bytes() > 0 && config.kv_bytes_per_token() > 0);
+        read = true;
     }
+    read
 }

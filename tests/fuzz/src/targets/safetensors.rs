@@ -6,7 +6,7 @@ use crate::{mutation::Form, scratch, seeds, target::Target};
 
 pub const TARGET: Target = Target {
     name: "safetensors",
-    form: Form::Bytes,
+    form: Form::Headed,
     seeds: || vec![seeds::weights()],
     words: &[
         "\"dtype\":\"F32\"",
@@ -20,13 +20,13 @@ pub const TARGET: Target = Target {
         "18446744073709551615",
         "model.norm.weight",
     ],
-    short_runs: 20_000,
+    short_runs: 2_000,
     run,
 };
 
-fn run(input: &[u8]) {
+fn run(input: &[u8]) -> bool {
     let path = scratch::file("model.safetensors", input);
-    let Ok(file) = WeightFile::open(&path) else { return };
+    let Ok(file) = WeightFile::open(&path) else { return false };
     let length = fs::metadata(&path).unwrap().len();
     for (name, tensor) in file.tensors() {
         let end = tensor.offset.checked_add(tensor.bytes).expect("a tensor ends somewhere");
@@ -39,4 +39,5 @@ fn run(input: &[u8]) {
         }
     }
     let _ = file.check(&seeds::config());
+    true
 }

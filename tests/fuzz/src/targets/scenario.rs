@@ -1,3 +1,5 @@
+use std::sync::Once;
+
 use pocketwatt::plan::Scenario;
 
 use crate::{mutation::Form, scratch, target::Target};
@@ -9,8 +11,8 @@ pub const TARGET: Target = Target {
         [
             include_str!("../../../../scenarios/chat.toml"),
             "name = \"shape\"\nsynthetic = { prompt-tokens = 128, output-tokens = 0 }\n",
-            "name = \"talks\"\nconversations = \"rows.jsonl\"\noutput-tokens = 16\n",
-            "name = \"requests\"\ncalls = \"calls.jsonl\"\nanswers = \"answers.jsonl\"\noutput-tokens = 16\n",
+            "name = \"talks\"\nconversations = \"talks.jsonl\"\noutput-tokens = 16\n",
+            "name = \"requests\"\ncalls = \"questions.jsonl\"\nanswers = \"answers.jsonl\"\noutput-tokens = 16\n",
         ]
         .map(|text| text.as_bytes().to_vec())
         .into()
@@ -29,18 +31,29 @@ pub const TARGET: Target = Target {
         "../",
         "/dev/zero",
     ],
-    short_runs: 5_000,
+    short_runs: 1_500,
     run,
 };
 
-fn run(input: &[u8]) {
+/// The files that the seeds name, beside the scenario.
+fn lay_out_data() {
+    static DONE: Once = Once::new();
+    DONE.call_once(|| {
+        scratch::file("talks.jsonl", include_bytes!("../../../../harness/dataset/fixtures/own.jsonl"));
+        scratch::file("questions.jsonl", include_bytes!("../../../../harness/dataset/fixtures/bfcl_simple.json"));
+        scratch::file("answers.jsonl", include_bytes!("../../../../harness/dataset/fixtures/bfcl_simple_answer.json"));
+    });
+}
+
+fn run(input: &[u8]) -> bool {
+    lay_out_data();
     let path = scratch::file("fuzzed.toml", input);
-    if let Ok(scenario) = Scenario::read(&path.to_string_lossy()) {
-        assert!(!scenario.name.is_empty());
-        let stored = Scenario::stored(&scenario.source()).expect("what was stored is read");
-        assert_eq!(stored, scenario);
-        for talk in scenario.talks() {
-            assert!(!talk.turns.is_empty() && talk.turns.iter().all(|(_, output_tokens)| *output_tokens > 0));
-        }
+    let Ok(scenario) = Scenario::read(&path.to_string_lossy()) else { return false };
+    assert!(!scenario.name.is_empty());
+    let stored = Scenario::stored(&scenario.source()).expect("what was stored is read");
+    assert_eq!(stored, scenario);
+    for talk in scenario.talks() {
+        assert!(!talk.turns.is_empty() && talk.turns.iter().all(|(_, output_tokens)| *output_tokens > 0));
     }
+    true
 }

@@ -9,20 +9,20 @@ use crate::{mutation::Form, scratch, seeds, target::Target};
 
 pub const TARGET: Target = Target {
     name: "sentencepiece",
-    form: Form::Bytes,
+    form: Form::Protobuf,
     seeds: || vec![seed(false), seed(true)],
     words: &["\u{2581}", "<unk>", "<s>", "</s>", "<0x0A>", "\u{2581}a", "\u{0}", "\u{12}\u{0}", "\u{1a}\u{0}"],
-    short_runs: 20_000,
+    short_runs: 3_000,
     run,
 };
 
-fn run(input: &[u8]) {
+fn run(input: &[u8]) -> bool {
     let folder = folder();
     scratch::file("folder/tokenizer.model", input);
-    if let Ok((_, texts)) = read_source(folder) {
-        let (_, tokenizer) = &texts[0];
-        serde_json::from_str::<serde_json::Value>(tokenizer).expect("what was made is JSON");
-    }
+    let Ok((_, texts)) = read_source(folder) else { return false };
+    let (_, tokenizer) = &texts[0];
+    serde_json::from_str::<serde_json::Value>(tokenizer).expect("what was made is JSON");
+    true
 }
 
 /// A model's folder without a tokenizer.

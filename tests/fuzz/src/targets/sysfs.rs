@@ -20,7 +20,7 @@ const DEEPEST: usize = 10;
 
 pub const TARGET: Target = Target {
     name: "sysfs",
-    form: Form::Bytes,
+    form: Form::Lines,
     seeds: || {
         let later = |tree: &str, later: &str| [tree, LATER, later].concat().into_bytes();
         vec![
@@ -73,20 +73,22 @@ pub const TARGET: Target = Target {
         "0-4095",
         "\n@@@@\n",
     ],
-    short_runs: 1_500,
+    short_runs: 800,
     run,
 };
 
 const PROCESSORS: &str = "proc/cpuinfo = processor : 0\\nmodel name : A processor\\nphysical id : 0\\ncore id : 0\\nflags : fpu\\n\nproc/meminfo = MemTotal: 8388608 kB\\nMemAvailable: 4194304 kB\\nSwapTotal: 0 kB\\n\nproc/loadavg = 0.10 0.20 0.30 1/100 1000\nproc/stat = cpu  1 2 3 4 5 6 7 8 9 10\nproc/pressure/cpu = some avg10=0.00 avg60=0.00 avg300=0.00 total=0\nsys/class/thermal/thermal_zone0/type = x86_pkg_temp\nsys/class/thermal/thermal_zone0/temp = 45000\nsys/class/thermal/thermal_zone0/trip_point_0_type = critical\nsys/class/thermal/thermal_zone0/trip_point_0_temp = 100000\nsys/devices/system/cpu/online = 0-1\nsys/devices/system/cpu/cpu0/cpufreq/cpuinfo_max_freq = 2400000\nsys/devices/system/cpu/cpu0/cpufreq/scaling_max_freq = 2400000\nsys/devices/system/cpu/cpu0/cpufreq/scaling_cur_freq = 800000\nsys/devices/system/cpu/cpu0/cpufreq/scaling_governor = powersave\nsys/devices/system/cpu/cpu0/cache/index3/level = 3\nsys/devices/system/cpu/cpu0/cache/index3/size = 32M\n";
 
-fn run(input: &[u8]) {
+fn run(input: &[u8]) -> bool {
     let text = String::from_utf8_lossy(input);
     let (tree, later) = text.split_once(LATER).unwrap_or((&text, ""));
     let folder = scratch::empty("tree");
     lay_out(&folder, tree);
     let root = SystemRoot::at(&folder);
 
-    let mut meters = choose(discover(&root), &[]).expect("no meter was asked for").meters;
+    let found = discover(&root);
+    let read = !found.meters.is_empty() || found.absent.iter().any(|meter| meter.id.contains(':'));
+    let mut meters = choose(found, &[]).expect("no meter was asked for").meters;
     meters.iter().for_each(|meter| check(meter.info()));
     let mut probe = ContextProbe::open(&root);
     let facts = device_facts(&root, None);
@@ -102,6 +104,7 @@ fn run(input: &[u8]) {
         let _ = (probe.read(), read_system_times(&root));
         lay_out(&folder, later);
     }
+    read || surroundings.load.average.is_some()
 }
 
 /// What a meter says of itself has to be possible.

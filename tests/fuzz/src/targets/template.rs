@@ -58,28 +58,28 @@ pub const TARGET: Target = Target {
         "9223372036854775807",
         "**",
     ],
-    short_runs: 5_000,
+    short_runs: 3_000,
     run,
 };
 
 const CHATML: &str = "{% for message in messages %}{{'<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>' + '\\n'}}{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}";
-const LLAMA: &str = "{% if messages[0]['role'] == 'system' %}{% set loop_messages = messages[1:] %}{% set system = messages[0]['content'] %}{% else %}{% set loop_messages = messages %}{% endif %}{% for message in loop_messages %}{% if (message['role'] == 'user') != (loop.index0 % 2 == 0) %}{{ raise_exception('Roles must alternate') }}{% endif %}{% if message['role'] == 'user' %}{{ bos_token + '[INST] ' + message['content'].strip() + ' [/INST]' }}{% elif message['role'] == 'assistant' %}{{ ' ' + message['content'] | trim + ' ' + eos_token }}{% endif %}{% endfor %}";
-const MACROS: &str = "{%- macro say(m, last=false) -%}{{ m.role | upper }}: {{ m.content }}{%- if not last %}\n{% endif %}{%- endmacro -%}{%- set ns = namespace(count=0) -%}{%- for m in messages -%}{%- set ns.count = ns.count + 1 -%}{{ say(m, loop.last) }}{%- endfor -%}{%- if ns.count is defined and add_generation_prompt -%}ASSISTANT:{%- endif -%}";
+const LLAMA: &str = "{% if messages[0]['role'] == 'system' %}{% set loop_messages = messages[1:] %}{% set system = messages[0]['content'] %}{% else %}{% set loop_messages = messages %}{% endif %}{% for message in loop_messages %}{% if (message['role'] == 'user') != (loop.index0 % 2 == 0) %}{{ raise_exception('Roles must alternate') }}{% endif %}{% if message['role'] == 'user' %}{{ bos_token + '[INST] ' + message['content'].strip() + ' [/INST]' }}{% elif message['role'] == 'assistant' %}{{ message['content'] | trim + ' ' + eos_token }}{% endif %}{% endfor %}";
+const MACROS: &str = "{%- macro say(m, last=false) -%}{{ m.role | upper }}: {{ m.content }}{%- if not last %}\n{% endif %}{%- endmacro -%}{%- set ns = namespace(count=0) -%}{%- for m in messages -%}{%- set ns.count = ns.count + 1 -%}{{ say(m, loop.last) }}{%- endfor -%}{%- if ns.count is defined and add_generation_prompt -%}{{ 'ASSISTANT: ' }}{%- endif -%}";
 
 /// Longer ones overflow the stack of the template engine, by chains of operators: in the program that ends a process of
 /// its own.
 const MOST_BYTES: usize = 2048;
 
-fn run(input: &[u8]) {
+fn run(input: &[u8]) -> bool {
     if input.len() > MOST_BYTES {
-        return;
+        return false;
     }
     let folder = folder();
     scratch::file("model/chat_template.jinja", input);
-    let Ok(template) = ChatTemplate::open(folder) else { return };
+    let Ok(template) = ChatTemplate::open(folder) else { return false };
     let turns = ["Hello".to_owned(), " {{ bos_token }} ".to_owned()];
     let examples = [("a".to_owned(), "b".to_owned())];
-    if let Ok(segments) = template.segments(Some("Be brief."), &examples, &turns) {
-        assert_eq!(segments.len(), turns.len());
-    }
+    let Ok(segments) = template.segments(Some("Be brief."), &examples, &turns) else { return false };
+    assert_eq!(segments.len(), turns.len());
+    true
 }

@@ -1,0 +1,165 @@
+//! Changes of a GGUF file, whose counts and lengths stay right: keys and tensors go, come twice, change places, or take what
+//! belongs to others.
+
+use super::{
+    Random,
+    document::{NUMBERS, TEXTS},
+};
+
+/// A key with its value, or a tensor with its place: a name, and what follows it.
+type Named = (Vec<u8>, Vec<u8>);
+
+/// Makes one to four changes; nothing where it is no such file.
+pub fn change(input: &[u8], random: &mut Random) -> Option<Vec<u8>> {
+    let mut rest = Rest(input);
+    let version = rest.take(8)?;
+    let (tensors, keys) = (rest.number(8)?, rest.number(8)?);
+    let mut keys = (0..keys).map(|_| rest.key()).collect::<Option<Vec<Named>>>()?;
+    let mut tensors = (0..tensors).map(|_| rest.tensor()).collect::<Option<Vec<Named>>>()?;
+    for _ in 0..=random.below(4) {
+        match random.below(3) {
+            0 if !tensors.is_empty() => change_one(&mut tensors, other_place, random),
+            _ if !keys.is_empty() => change_one(&mut keys, |_, random| any_value(random), random),
+            _ => {}
+        }
+    }
+    let mut bytes = version.to_vec();
+    bytes.extend((tensors.len() as u64).to_le_bytes());
+    bytes.extend((keys.len() as u64).to_le_bytes());
+    for (name, rest) in keys.iter().chain(&tensors) {
+        bytes.extend((name.len() as u64).to_le_bytes());
+        bytes.extend(name.iter().chain(rest));
+    }
+    // The weights lie as they lay, modulo the usual alignment.
+    let begun = input.len() - rest.0.len();
+    bytes.resize(bytes.len() + (begun + 32 - bytes.len() % 32) % 32, 0);
+    bytes.extend(rest.0);
+    Some(bytes)
+}
+
+fn change_one(list: &mut Vec<Named>, other: fn(&[u8], &mut Random) -> Vec<u8>, random: &mut Random) {
+    let (at, another) = (random.below(list.len()), random.below(list.len()));
+    match random.below(8) {
+        0 => drop(list.remove(at)),
+        1 => list.insert(another, list[at].clone()),
+        2 => list.swap(at, another),
+        3 => list[at].0 = list[another].0.clone(),
+        4 => list[at].1 = list[another].1.clone(),
+        5 => list[at].0 = random.choice(&TEXTS).into(),
+        _ => list[at].1 = other(&list[at].1, random),
+    }
+}
+
+/// A value of any kind: a number, a text, or a list of them.
+fn any_value(random: &mut Random) -> Vec<u8> {
+    match random.below(6) {
+        0 => [&8_u32.to_le_bytes()[..], &text(random)].concat(),
+        1 | 2 => {
+            let count = random.choice(&[0, 1, 3, 8]);
+            let texts = random.below(2) == 0;
+            let mut list = [9_u32.to_le_bytes(), if texts { 8_u32 } else { 5 }.to_le_bytes()].concat();
+            list.extend((count as u64).to_le_bytes());
+            for _ in 0..count {
+                list.extend(if texts { text(random) } else { number(random, 4) });
+            }
+            list
+        }
+        _ => {
+            let kind = random.choice(&[0_u32, 4, 4, 5, 6, 7, 10, 12]);
+            [&kind.to_le_bytes()[..], &number(random, size(kind).unwrap_or(4))].concat()
+        }
+    }
+}
+
+/// A tensor's sizes, type and place with one of these exchanged.
+fn other_place(place: &[u8], random: &mut Random) -> Vec<u8> {
+    let mut other = place.to_vec();
+    let sizes = (place.len() - 16) / 8;
+    match random.below(3 + sizes) {
+        0 => other[place.len() - 8..].copy_from_slice(&number(random, 8)),
+        1 | 2 => other[4 + 8 * sizes..8 + 8 * sizes].copy_from_slice(&(random.below(40) as u32).to_le_bytes()),
+        at => other[8 * at - 20..8 * at - 12].copy_from_slice(&number(random, 8)),
+    }
+    other
+}
+
+fn text(random: &mut Random) -> Vec<u8> {
+    let text = random.choice(&TEXTS);
+    [&(text.len() as u64).to_le_bytes(), text.as_bytes()].concat()
+}
+
+/// In so many bytes, as an integer or a floating-point number.
+fn number(random: &mut Random, bytes: usize) -> Vec<u8> {
+    let number: f64 = random.choice(&NUMBERS).parse().unwrap_or_default();
+    match random.below(4) {
+        0 if bytes == 4 => (number as f32).to_le_bytes().into(),
+        0 if bytes == 8 => number.to_le_bytes().into(),
+        1 => (random.below(32) as u64).to_le_bytes()[..bytes].into(),
+        _ => (number as i128 as u64).to_le_bytes()[..bytes].into(),
+    }
+}
+
+/// Bytes of a value of this kind, where all have as many.
+fn size(kind: u32) -> Option<usize> {
+    match kind {
+        0 | 1 | 7 => Some(1),
+        2 | 3 => Some(2),
+        4..=6 => Some(4),
+        10..=12 => Some(8),
+        _ => None,
+    }
+}
+
+/// What was not read yet.
+struct Rest<'a>(&'a [u8]);
+
+impl<'a> Rest<'a> {
+    fn take(&mut self, bytes: usize) -> Option<&'a [u8]> {
+        let (taken, rest) = self.0.split_at_checked(bytes)?;
+        self.0 = rest;
+        Some(taken)
+    }
+
+    fn number(&mut self, bytes: usize) -> Option<usize> {
+        let mut number = [0; 8];
+        number[..bytes].copy_from_slice(self.take(bytes)?);
+        usize::try_from(u64::from_le_bytes(number)).ok()
+    }
+
+    fn text(&mut self) -> Option<&'a [u8]> {
+        let length = self.number(8)?;
+        self.take(length)
+    }
+
+    fn key(&mut self) -> Option<Named> {
+        let name = self.text()?.to_vec();
+        let begun = self.0;
+        let kind = self.number(4)? as u32;
+        if kind == 9 {
+            let kind = self.number(4)? as u32;
+            for _ in 0..self.number(8)? {
+                self.value(kind)?;
+            }
+        } else {
+            self.value(kind)?;
+        }
+        Some((name, begun[..begun.len() - self.0.len()].to_vec()))
+    }
+
+    fn value(&mut self, kind: u32) -> Option<()> {
+        match size(kind) {
+            Some(size) => self.take(size)?,
+            None if kind == 8 => self.text()?,
+            None => return None,
+        };
+        Some(())
+    }
+
+    fn tensor(&mut self) -> Option<Named> {
+        let name = self.text()?.to_vec();
+        let begun = self.0;
+        let sizes = self.number(4)?;
+        self.take(sizes.checked_mul(8)?.checked_add(12)?)?;
+        Some((name, begun[..begun.len() - self.0.len()].to_vec()))
+    }
+}
