@@ -85,7 +85,7 @@ fn escape(text: &str) -> String {
             '_' => !(before.is_alphanumeric() && after.is_alphanumeric()),
             // `https://` and `www.` become links by themselves.
             ':' => after == '/',
-            '.' => text[..place].to_ascii_lowercase().ends_with("www"),
+            '.' => text.as_bytes()[..place].last_chunk::<3>().is_some_and(|last| last.eq_ignore_ascii_case(b"www")),
             // A mention on the page of a repository, or an address of mail.
             '@' => after.is_alphanumeric(),
             _ => false,
@@ -109,4 +109,21 @@ pub fn verbatim(text: &str) -> String {
     let longest = text.split(|character| character != '`').map(str::len).max().unwrap_or(0);
     let fence = "`".repeat(longest.max(2) + 1);
     format!("{fence}\n{}\n{fence}\n", text.trim_end())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_would_become_a_link_does_not() {
+        assert_eq!(escape("Www.a.b, ww.c, version 0.1.0"), "Www\\.a.b, ww.c, version 0.1.0");
+        assert_eq!(escape("."), ".");
+    }
+
+    #[test]
+    fn a_long_text_is_written_in_time_that_grows_with_it() {
+        let text = "0.1".repeat(300_000);
+        assert_eq!(escape(&text), text);
+    }
 }
