@@ -9,32 +9,82 @@ use super::{
 /// A key with its value, or a tensor with its place: a name, and what follows it.
 type Named = (Vec<u8>, Vec<u8>);
 
+/// A file in its parts.
+struct File<'a> {
+    /// The letters GGUF, and the version.
+    begins: &'a [u8],
+    keys: Vec<Named>,
+    tensors: Vec<Named>,
+    /// Where the weights began, and they.
+    begun: usize,
+    weights: &'a [u8],
+}
+
 /// Makes one to four changes; nothing where it is no such file.
 pub fn change(input: &[u8], random: &mut Random) -> Option<Vec<u8>> {
-    let mut rest = Rest(input);
-    let version = rest.take(8)?;
-    let (tensors, keys) = (rest.number(8)?, rest.number(8)?);
-    let mut keys = (0..keys).map(|_| rest.key()).collect::<Option<Vec<Named>>>()?;
-    let mut tensors = (0..tensors).map(|_| rest.tensor()).collect::<Option<Vec<Named>>>()?;
+    let mut file = File::read(input)?;
     for _ in 0..=random.below(4) {
         match random.below(3) {
-            0 if !tensors.is_empty() => change_one(&mut tensors, other_place, random),
-            _ if !keys.is_empty() => change_one(&mut keys, |_, random| any_value(random), random),
+            0 if !file.tensors.is_empty() => change_one(&mut file.tensors, other_place, random),
+            _ if !file.keys.is_empty() => change_one(&mut file.keys, |_, random| any_value(random), random),
             _ => {}
         }
     }
-    let mut bytes = version.to_vec();
-    bytes.extend((tensors.len() as u64).to_le_bytes());
-    bytes.extend((keys.len() as u64).to_le_bytes());
-    for (name, rest) in keys.iter().chain(&tensors) {
-        bytes.extend((name.len() as u64).to_le_bytes());
-        bytes.extend(name.iter().chain(rest));
+    Some(file.written())
+}
+
+/// A list so long, or a key or tensor so often, that it has so many bytes.
+pub fn swollen(input: &[u8], bytes: usize, random: &mut Random) -> Option<Vec<u8>> {
+    let mut file = File::read(input)?;
+    let lists: Vec<usize> = (0..file.keys.len()).filter(|at| file.keys[*at].1.starts_with(&[9, 0, 0, 0])).collect();
+    match random.below(4) {
+        0 => swell(&mut file.tensors, bytes, random)?,
+        1 => swell(&mut file.keys, bytes, random)?,
+        _ if lists.is_empty() => return None,
+        _ => {
+            let (_, list) = &mut file.keys[random.choice(&lists)];
+            let elements = list.split_off(16);
+            let count = u64::from_le_bytes(*list.last_chunk()?);
+            let times = bytes / elements.len().max(1);
+            list[8..].copy_from_slice(&(count * times as u64).to_le_bytes());
+            list.extend(elements.repeat(times));
+        }
     }
-    // The weights lie as they lay, modulo the usual alignment.
-    let begun = input.len() - rest.0.len();
-    bytes.resize(bytes.len() + (begun + 32 - bytes.len() % 32) % 32, 0);
-    bytes.extend(rest.0);
-    Some(bytes)
+    Some(file.written())
+}
+
+/// One of them under many names.
+fn swell(list: &mut Vec<Named>, bytes: usize, random: &mut Random) -> Option<()> {
+    let (name, rest) = list.get(random.below(list.len().max(1)))?.clone();
+    let name = String::from_utf8_lossy(&name).into_owned();
+    let times = bytes / (name.len() + rest.len() + 13);
+    list.extend((0..times).map(|number| format!("{name}{number}").into_bytes()).map(|name| (name, rest.clone())));
+    Some(())
+}
+
+impl<'a> File<'a> {
+    fn read(input: &'a [u8]) -> Option<Self> {
+        let mut rest = Rest(input);
+        let begins = rest.take(8)?;
+        let (tensors, keys) = (rest.number(8)?, rest.number(8)?);
+        let keys = (0..keys).map(|_| rest.key()).collect::<Option<Vec<Named>>>()?;
+        let tensors = (0..tensors).map(|_| rest.tensor()).collect::<Option<Vec<Named>>>()?;
+        Some(Self { begins, keys, tensors, begun: input.len() - rest.0.len(), weights: rest.0 })
+    }
+
+    fn written(&self) -> Vec<u8> {
+        let mut bytes = self.begins.to_vec();
+        bytes.extend((self.tensors.len() as u64).to_le_bytes());
+        bytes.extend((self.keys.len() as u64).to_le_bytes());
+        for (name, rest) in self.keys.iter().chain(&self.tensors) {
+            bytes.extend((name.len() as u64).to_le_bytes());
+            bytes.extend(name.iter().chain(rest));
+        }
+        // The weights lie as they lay, modulo the usual alignment.
+        bytes.resize(bytes.len() + (self.begun + 32 - bytes.len() % 32) % 32, 0);
+        bytes.extend(self.weights);
+        bytes
+    }
 }
 
 fn change_one(list: &mut Vec<Named>, other: fn(&[u8], &mut Random) -> Vec<u8>, random: &mut Random) {

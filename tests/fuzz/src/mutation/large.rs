@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{Form, Random, protobuf};
+use super::{Form, Random, gguf, protobuf};
 
 /// About as long as an input gets.
 const BYTES: usize = 1_000_000;
@@ -21,7 +21,8 @@ pub fn swollen(form: Form, input: &[u8], random: &mut Random) -> Vec<u8> {
         Form::Headed => super::headed(input, |header| document(header, random)),
         Form::Protobuf => protobuf::swollen(input, BYTES, random),
         Form::Lines => lines(&text, random),
-        Form::Bytes | Form::Gguf => None,
+        Form::Gguf => gguf::swollen(input, BYTES, random),
+        Form::Bytes => None,
     };
     swollen.unwrap_or_else(|| bytes(input, random))
 }
