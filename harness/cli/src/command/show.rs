@@ -92,7 +92,7 @@ pub fn run(arguments: ShowArguments) -> Result<Exit> {
         parts.write(&arguments.calls.text(&run, &records, format, &arguments.cache)?)?;
     }
     if let Some(charts) = &arguments.charts {
-        for file in report::charts::write(&run, &report::all(&results), charts)? {
+        for file in report::charts::write_stored(&run, &results, charts)? {
             notice!("chart: {}", file.display());
         }
     }

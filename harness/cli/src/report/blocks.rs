@@ -138,11 +138,9 @@ pub fn blocks(records: &[Record]) -> Vec<Block<'_>> {
     groups(&cases).into_iter().map(block).collect()
 }
 
-/// Groups records by model, precision and threads.
-pub fn combinations(records: &[Record]) -> Vec<Vec<&Record>> {
-    let key = |record: &'_ Record| (record.case.model.clone(), record.case.precision, record.case.threads);
-    let groups = group_by(records.iter().map(key));
-    groups.into_iter().map(|group| group.into_iter().filter_map(|place| records.get(place)).collect()).collect()
+/// The places of cases of one model, precision and number of threads.
+pub fn combinations(cases: &[&Case]) -> Vec<Vec<usize>> {
+    group_by(cases.iter().map(|case| (case.model.clone(), case.precision, case.threads)))
 }
 
 /// The places of equal keys, in the order in which the keys first come.

@@ -50,12 +50,8 @@ pub fn each_record<'a>(
     results.each(&places, &mut |record| record.map_or(Ok(()), &mut visit))
 }
 
-/// Every record at once, for outputs that compare all with all.
-pub fn all(results: &dyn Results) -> Vec<Record> {
-    (0..results.cases().len()).filter_map(|place| results.record(place)).map(Cow::into_owned).collect()
-}
-
-/// The same without what was read over time beside the runner, which is most of a record.
+/// Every record at once, for outputs that compare all with all; without what was read over time beside the runner, which is
+/// most of a record.
 pub fn all_without_series(results: &dyn Results) -> Vec<Record> {
     let records = (0..results.cases().len()).filter_map(|place| results.record(place));
     records.map(|record| without_series(record.into_owned())).collect()

@@ -47,7 +47,7 @@ pub(super) fn show(arguments: &RunArguments, run: &Run, folder: &RunFolder, meas
     if measured {
         let charts = folder.path().join("charts");
         let again = again.option("--charts", &charts);
-        let files = draw(run, &report::all(&results), &charts)
+        let files = draw(run, &results, &charts)
             .with_context(|| format!("the records are stored; draw the charts again with `{again}`"))?;
         let names: Vec<_> = files.iter().filter_map(|file| file.file_name()?.to_str()).collect();
         notice!("charts:  {} ({})", charts.display(), names.join(", "));
@@ -56,11 +56,11 @@ pub(super) fn show(arguments: &RunArguments, run: &Run, folder: &RunFolder, meas
 }
 
 /// Draws the charts into the run's own folder, and through no link that somebody put there.
-fn draw(run: &Run, records: &[Record], folder: &Path) -> Result<Vec<PathBuf>> {
+fn draw(run: &Run, results: &Stored, folder: &Path) -> Result<Vec<PathBuf>> {
     if folder.is_symlink() {
         return Err(Refusal::error(format!("{} is a link: remove it", folder.display())));
     }
-    report::charts::write(run, records, folder)
+    report::charts::write_stored(run, results, folder)
 }
 
 /// What the user said in a turn, counted through all conversations.

@@ -11,6 +11,7 @@ mod sustained;
 mod turns;
 
 use std::{
+    borrow::Cow,
     io::Write,
     path::{Path, PathBuf},
 };
@@ -21,6 +22,7 @@ use pocketwatt_record::{Record, Run};
 
 use super::{
     blocks::{column_name, combinations},
+    results::{Results, all_without_series},
     study,
 };
 use crate::{file_name, inert};
@@ -71,9 +73,18 @@ impl<'a> Subject<'a> {
 /// # Errors
 /// When a chart cannot be drawn or its file cannot be written.
 pub fn write(run: &Run, records: &[Record], folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    write_stored(run, &(records, &[][..]), folder)
+}
+
+/// The same of results that need not be in memory: the records of one model, precision and number of threads are held at a
+/// time.
+///
+/// # Errors
+/// As [`write`].
+pub fn write_stored(run: &Run, results: &dyn Results, folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
     create_folder(folder).with_context(|| format!("cannot create {}", folder.display()))?;
     let mut files = Vec::new();
-    draw(run, records, &mut |name, chart| {
+    draw(run, results, &mut |name, chart| {
         files.push(save(folder, name, chart)?);
         Ok(())
     })?;
@@ -81,14 +92,20 @@ pub fn write(run: &Run, records: &[Record], folder: &Path) -> anyhow::Result<Vec
 }
 
 /// Hands on name and SVG of each chart.
-fn draw(run: &Run, records: &[Record], put: &mut dyn FnMut(&str, &str) -> anyhow::Result<()>) -> anyhow::Result<()> {
+fn draw(run: &Run, results: &dyn Results, put: &mut dyn FnMut(&str, &str) -> anyhow::Result<()>) -> anyhow::Result<()> {
     if let Some(study) = study::of(run) {
-        let chart = study::chart::draw(run, records, &study).context("cannot draw the chart of the study")?;
+        let chart = study::chart::draw(run, &all_without_series(results), &study)
+            .context("cannot draw the chart of the study")?;
         return chart.map_or(Ok(()), |chart| put(study.name(), &chart));
     }
-    let groups = combinations(records);
+    let groups = combinations(&results.cases());
     let single = groups.len() == 1;
     for group in groups {
+        let records: Vec<Cow<Record>> = group.into_iter().filter_map(|place| results.record(place)).collect();
+        if records.is_empty() {
+            continue;
+        }
+        let group: Vec<&Record> = records.iter().map(AsRef::as_ref).collect();
         let suffix = if single { String::new() } else { suffix(&group) };
         let subject = Subject::of(run, group);
         let charts = [
