@@ -177,7 +177,7 @@ fn a_library_that_cannot_be_right_is_refused_before_anything_is_measured() {
     refused(&bench, &["is not the library that was published (sha256 ", "scripts/no-such-script"]);
     fs::remove_file(bench.path("cache/fake/libfake.so")).unwrap();
     fs::create_dir(bench.path("cache/fake/libfake.so")).unwrap();
-    refused(&bench, &["it is not a file: remove", "cache/fake/libfake.so"]);
+    refused(&bench, &["it is a folder, not a file: remove", "cache/fake/libfake.so"]);
 
     bench.set("FAKE_LIBRARY", bench.path("nowhere.so"));
     refused(&bench, &["nowhere.so", "correct FAKE_LIBRARY, or unset it"]);

@@ -110,7 +110,7 @@ mod tests {
         assert!(error.ends_with(", was 7692c3ad3540): start a new run"), "{error}");
         fs::remove_file(&path).unwrap();
         assert!(file.ensure_unchanged().unwrap_err().contains("cannot be read any more"));
-        assert!(HashedFile::read("the runner", root.path()).unwrap_err().contains("it is not a file"));
+        assert!(HashedFile::read("the runner", root.path()).unwrap_err().contains("it is a folder, not a file"));
     }
 
     #[test]
