@@ -12,7 +12,7 @@ use super::*;
 const RUN: &str = include_str!("../../../../../tests/fixtures/records/1.4/run.json");
 const RECORD: &str = include_str!("../../../../../tests/fixtures/records/1.4/cases/measured.json");
 /// Of every so many numbers all is shown.
-const FULL_EVERY: usize = 50;
+const FULL_EVERY: usize = 100;
 /// Times the length that an output has without extremes.
 const LONGEST: usize = 10;
 
@@ -70,14 +70,10 @@ fn changed_everywhere<T: DeserializeOwned>(document: &Value, number: &Value) -> 
 }
 
 fn texts(run: &Run, records: &[Record]) -> Vec<String> {
-    let wide = Style::default();
-    let mut texts: Vec<String> = [(Format::Table, &wide), (Format::Table, &NARROW)]
-        .into_iter()
-        .chain([Format::Markdown, Format::Csv, Format::Json].map(|format| (format, &NARROW)))
-        .map(|(format, style)| render(run, records, format, style).unwrap())
-        .collect();
+    let formats = [Format::Table, Format::Markdown, Format::Csv, Format::Json];
+    let mut texts = formats.map(|format| render(run, records, format, &NARROW).unwrap()).to_vec();
     texts.extend([Format::Table, Format::Markdown].map(|format| render_turns(run, records, format, &NARROW)));
-    texts.extend([text::render(records, Format::Table, &|_, _| Some("answer".into()))]);
+    texts.push(text::render(records, Format::Table, &|_, _| Some("answer".into())));
     texts
 }
 
@@ -112,17 +108,18 @@ fn ensure_sound(what: &str, output: &str, most: usize) {
     }
 }
 
-/// Outputs of a run as it is stored; where it is shown in `full`, with charts, and also as it follows from its samples.
+/// Outputs of a run as it is stored, beside an ordinary record; where it is shown in `full`, with charts, and also as it
+/// follows from its samples.
 #[track_caller]
-fn ensure_shown(what: &str, run: &Run, record: &Record, limits: &Limits, full: bool) {
-    let mut records = [record.clone()];
+fn ensure_shown(what: &str, run: &Run, records: &[Record], limits: &Limits, full: bool) {
+    let mut records = records.to_vec();
     for _ in 0..if full { 2 } else { 1 } {
         for (text, most) in texts(run, &records).iter().zip(&limits.texts) {
             ensure_sound(what, text, *most);
         }
         if full {
             drawn(run, &records).iter().for_each(|chart| ensure_sound(what, chart, limits.chart));
-            derive(&mut records[0]);
+            records.iter_mut().for_each(derive);
         }
     }
 }
@@ -134,14 +131,20 @@ fn no_number_of_a_record_or_a_run_makes_an_output_senseless() {
     let (run, record): (Run, Record) =
         (serde_json::from_value(stored_run.clone()).unwrap(), serde_json::from_value(stored.clone()).unwrap());
     let run = Run { study: None, ..run };
-    let records = [record];
+    let beside = |record: Record| {
+        let mut other = record;
+        other.case.backend = "tract".into();
+        other.case.id = "other".into();
+        other
+    };
+    let records = [record.clone(), beside(record)];
     let limits = Limits::of(&run, &records);
     let all = std::env::var_os("POCKETWATT_EXTREMES").is_some();
 
     for number in extremes() {
         let what = format!("{number} everywhere");
         let (run, record) = (changed_everywhere::<Run>(&stored_run, &number), changed_everywhere(&stored, &number));
-        ensure_shown(&what, &Run { study: None, ..run }, &record, &limits, true);
+        ensure_shown(&what, &Run { study: None, ..run }, &[record, records[1].clone()], &limits, true);
     }
     // All extremes of all numbers take minutes: `POCKETWATT_EXTREMES=1` tries them.
     let tried = |index: usize| {
@@ -151,7 +154,7 @@ fn no_number_of_a_record_or_a_run_makes_an_output_senseless() {
         for (_, number) in tried(index) {
             let Some((_, record)) = changed::<Record>(&stored, places, &number) else { continue };
             let what = format!("{number} in {field}");
-            ensure_shown(&what, &run, &record, &limits, all || index % FULL_EVERY == 0);
+            ensure_shown(&what, &run, &[record, records[1].clone()], &limits, all || index % FULL_EVERY == 0);
         }
     }
     for (index, (field, places)) in numbers(&stored_run).iter().enumerate() {
