@@ -50,6 +50,11 @@ impl Random {
         (self.0 >> 11) as usize % limit
     }
 
+    /// How many changes to make: mostly one, which an input survives the likeliest.
+    pub fn few(&mut self) -> usize {
+        self.choice(&[1, 1, 1, 2, 4])
+    }
+
     /// One of them.
     pub fn choice<T: Copy>(&mut self, of: &[T]) -> T {
         of[self.below(of.len())]

@@ -2,10 +2,10 @@
 
 use super::Random;
 
-/// Makes one to four changes.
+/// Makes a few changes.
 pub fn change(input: &[u8], words: &[&str], random: &mut Random) -> Vec<u8> {
     let mut bytes = input.to_vec();
-    for _ in 0..=random.below(4) {
+    for _ in 0..random.few() {
         change_bytes(&mut bytes, words, random);
     }
     bytes

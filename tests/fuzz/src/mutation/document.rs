@@ -51,9 +51,9 @@ pub const TEXTS: [&str; 18] = [
     "a very long name that is longer than any column of any table and any line of any chart would ever be, on and on and on",
 ];
 
-/// Makes one to four changes.
+/// Makes a few changes.
 pub fn change(document: &mut Value, random: &mut Random) {
-    for _ in 0..=random.below(4) {
+    for _ in 0..random.few() {
         let count = count(document);
         let taken = pick(document, &mut random.below(count)).cloned().unwrap_or_default();
         let count = self::count(document);

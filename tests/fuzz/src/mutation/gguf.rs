@@ -20,10 +20,10 @@ struct File<'a> {
     weights: &'a [u8],
 }
 
-/// Makes one to four changes; nothing where it is no such file.
+/// Makes a few changes; nothing where it is no such file.
 pub fn change(input: &[u8], random: &mut Random) -> Option<Vec<u8>> {
     let mut file = File::read(input)?;
-    for _ in 0..=random.below(4) {
+    for _ in 0..random.few() {
         match random.below(3) {
             0 if !file.tensors.is_empty() => change_one(&mut file.tensors, other_place, random),
             _ if !file.keys.is_empty() => change_one(&mut file.keys, |_, random| any_value(random), random),

@@ -8,10 +8,10 @@ use super::{
 /// What stands between a name and its value.
 const IS: &str = " = ";
 
-/// Makes one to four changes.
+/// Makes a few changes.
 pub fn change(text: &str, random: &mut Random) -> String {
     let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
-    for _ in 0..=random.below(4) {
+    for _ in 0..random.few() {
         if lines.is_empty() {
             break;
         }

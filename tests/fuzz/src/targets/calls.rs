@@ -40,7 +40,7 @@ pub const TARGET: Target = Target {
         "={",
         "=[",
     ],
-    short_runs: 10_000,
+    short_runs: 20_000,
     run,
 };
 

@@ -7,7 +7,7 @@ pub const TARGET: Target = Target {
     form: Form::Json(""),
     seeds: || [seeds::CONFIG, MOBILELLM, LLAMA4].map(|text| text.as_bytes().to_vec()).into(),
     words: &[],
-    short_runs: 3_000,
+    short_runs: 20_000,
     run,
 };
 

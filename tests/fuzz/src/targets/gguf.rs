@@ -39,7 +39,7 @@ pub const TARGET: Target = Target {
         "\0\0\0\u{1}\0\0\0\0",
         "\u{7f}\0\0\0\0\0\0\0",
     ],
-    short_runs: 5_000,
+    short_runs: 10_000,
     run,
 };
 

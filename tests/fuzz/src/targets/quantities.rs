@@ -45,7 +45,7 @@ pub const TARGET: Target = Target {
         "16777216",
         "4294967296",
     ],
-    short_runs: 20_000,
+    short_runs: 40_000,
     run,
 };
 

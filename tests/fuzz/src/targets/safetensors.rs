@@ -20,7 +20,7 @@ pub const TARGET: Target = Target {
         "18446744073709551615",
         "model.norm.weight",
     ],
-    short_runs: 2_000,
+    short_runs: 6_000,
     run,
 };
 
