@@ -54,10 +54,18 @@ pub fn json(document: &str) -> String {
     })
 }
 
+/// Hands on each character that may be more than what is seen of it; the others, which are most, are copied as they are.
 fn made_of(text: &str, mut add: impl FnMut(char, &mut String)) -> String {
     let mut shown = String::with_capacity(text.len());
-    text.chars().for_each(|character| add(character, &mut shown));
-    shown
+    let mut rest = text;
+    let is_special = |byte: u8| !matches!(byte, b' '..=b'~');
+    while let Some((plain, special)) = rest.bytes().position(is_special).and_then(|place| rest.split_at_checked(place)) {
+        shown += plain;
+        let mut characters = special.chars();
+        characters.by_ref().take(1).for_each(|character| add(character, &mut shown));
+        rest = characters.as_str();
+    }
+    shown + rest
 }
 
 fn show(character: char, shown: &mut String) {

@@ -1,5 +1,6 @@
 /// Whether a character is not seen, commands a terminal, or turns the direction of the text beside it (Unicode, UAX 9 and
 /// general category Cf).
+#[inline]
 pub fn is_invisible(character: char) -> bool {
     character.is_control()
         || matches!(character,
