@@ -59,7 +59,8 @@ fn made_of(text: &str, mut add: impl FnMut(char, &mut String)) -> String {
     let mut shown = String::with_capacity(text.len());
     let mut rest = text;
     let is_special = |byte: u8| !matches!(byte, b' '..=b'~');
-    while let Some((plain, special)) = rest.bytes().position(is_special).and_then(|place| rest.split_at_checked(place)) {
+    while let Some((plain, special)) = rest.bytes().position(is_special).and_then(|place| rest.split_at_checked(place))
+    {
         shown += plain;
         let mut characters = special.chars();
         characters.by_ref().take(1).for_each(|character| add(character, &mut shown));

@@ -2,7 +2,7 @@ mod meters;
 mod process;
 
 use std::{
-    io::{ErrorKind, Read},
+    io::Read,
     os::unix::net::UnixStream,
     sync::mpsc::{Receiver, Sender, channel},
     thread::{self, JoinHandle},
@@ -10,7 +10,11 @@ use std::{
 };
 
 use pocketwatt_protocol::{Clock, MonotonicClock, MonotonicNs, thread_cpu_ns};
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    io::Errno,
+    net::{RecvFlags, recv},
+};
 
 use self::{meters::MeterReader, process::ProcessReader};
 use crate::{
@@ -79,9 +83,6 @@ impl Sampler {
     /// When it is gone already or may not be looked at.
     pub fn watch(&self, pid: u32, edges: Option<UnixStream>) -> Result<(), MeterError> {
         let process = ProcessReader::new(&self.root, ProcessMeter::open(&self.root, pid)?);
-        if let Some(edges) = &edges {
-            edges.set_nonblocking(true).map_err(MeterError::Thread)?;
-        }
         self.send(Command::Watch(Box::new(process), edges));
         Ok(())
     }
@@ -288,15 +289,15 @@ fn add(series: &mut Vec<ContextSeries>, name: &str, at: MonotonicNs, value: f64)
     }
 }
 
-/// Takes all bytes that have arrived; false when no more will.
+/// Takes all bytes that have arrived; false when no more will. Each read alone does not wait: the socket itself must go on
+/// to block, for another handle of it may be writing a request that is larger than what it holds.
 fn drain(edges: &mut UnixStream) -> bool {
     let mut buffer = [0; 64];
     loop {
-        match edges.read(&mut buffer) {
-            Ok(0) => return false,
-            Ok(_) => {}
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(error) => return error.kind() == ErrorKind::WouldBlock,
+        match recv(&*edges, &mut buffer, RecvFlags::DONTWAIT) {
+            Ok((_, 0)) => return false,
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(error) => return error == Errno::AGAIN,
         }
     }
 }

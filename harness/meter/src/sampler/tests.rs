@@ -119,6 +119,27 @@ fn a_process_that_died_keeps_what_was_read() {
 }
 
 #[test]
+fn a_request_that_the_socket_does_not_hold_is_written_whole_while_edges_are_watched() {
+    const REQUEST: usize = 10 << 20;
+    let sampler = Sampler::start(&SystemRoot::real(), Vec::new(), NEVER).unwrap();
+    let (ours, mut theirs) = UnixStream::pair().unwrap();
+    let mut request_end = ours.try_clone().unwrap();
+    sampler.watch(std::process::id(), Some(ours)).unwrap();
+    let written = thread::spawn(move || request_end.write_all(&vec![b'x'; REQUEST]));
+    let (mut read, mut buffer) = (0, vec![0; 1 << 20]);
+    while read < REQUEST {
+        // Slower than the writer, and with edges in between.
+        theirs.write_all(b".").unwrap();
+        thread::sleep(Duration::from_millis(1));
+        let some = theirs.read(&mut buffer).unwrap();
+        assert!(some > 0, "the request ends after {read} of {REQUEST} bytes");
+        read += some;
+    }
+    written.join().unwrap().unwrap();
+    sampler.stop();
+}
+
+#[test]
 fn an_edge_is_read_at_once_by_quick_meters() {
     let (quick, quick_reads) = meter(1_000_000, u32::MAX, Reason::Vanished);
     let (slow, slow_reads) = meter(1_000_000_000, u32::MAX, Reason::Vanished);
