@@ -41,6 +41,18 @@ fn a_conversation_beyond_the_context_is_left_out() {
 }
 
 #[test]
+fn a_file_of_many_rows_reaches_the_runner_whole() {
+    let bench = Bench::new();
+    let path = bench.path("many.jsonl");
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    let words = "word ".repeat(50);
+    let rows: String = (0..4_000).map(|row| format!("{{\"id\": \"{row}\", \"turns\": [\"{words}\"]}}\n")).collect();
+    fs::write(&path, rows).unwrap();
+    bench.run("", &["--scenario", &path.to_string_lossy(), "--iterations", "1", "--warmup", "0"]).expect_code(0);
+    assert_eq!(bench.records()[0].outcome, Outcome::Measured);
+}
+
+#[test]
 fn seeded_weights_are_asked_for_calls_but_have_no_quality() {
     let bench = Bench::new();
     bench.run("", &["--scenario", "api-call", "--iterations", "2", "--items", "5"]).expect_code(0);
