@@ -88,3 +88,15 @@ fn a_file_without_a_usable_row_is_refused_with_the_first_reason() {
     let error = format!("{:#}", Scenario::find(&path.to_string_lossy()).unwrap_err());
     assert!(error.contains("line 1"), "{error}");
 }
+
+#[test]
+fn reasons_for_rows_without_end_are_counted_and_not_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("mostly-bad.jsonl");
+    let rows = format!("{}\n{}", r#"{"id": "a", "turns": ["Hello"]}"#, "1\n".repeat(1500));
+    fs::write(&path, rows).unwrap();
+    let scenario = Scenario::find(path.to_str().unwrap()).unwrap();
+    let data = scenario.data().unwrap();
+    assert_eq!((data.usable, data.rejected.len(), data.rejected_rows()), (1, 1000, 1500));
+    assert_eq!(Scenario::stored(&scenario.source()).unwrap(), scenario);
+}
