@@ -15,7 +15,8 @@ use hf_hub::{Repo, RepoType};
 use crate::refusal::Refusal;
 use client::Client;
 use download::Downloads;
-use files::{INDEX, shards, wanted};
+pub use files::shards;
+use files::{INDEX, wanted};
 
 /// Characters of a commit.
 const COMMIT_CHARACTERS: usize = 40;

@@ -6,7 +6,9 @@ mod calls;
 mod charts;
 mod config;
 mod data;
+mod folder;
 mod gguf;
+mod library;
 mod manifest;
 mod protocol;
 mod quantities;
@@ -26,6 +28,7 @@ pub const ALL: &[Target] = &[
     gguf::TARGET,
     safetensors::TARGET,
     config::TARGET,
+    folder::TARGET,
     tokenizer::TARGET,
     sentencepiece::TARGET,
     manifest::TARGET,
@@ -42,5 +45,6 @@ pub const ALL: &[Target] = &[
     study::TARGET,
     backends::TARGET,
     sysfs::TARGET,
+    library::TARGET,
     quantities::TARGET,
 ];

@@ -18,7 +18,7 @@ const LOADED_SEGMENT: u64 = 1;
 ///
 /// # Errors
 /// What is wrong with it.
-pub(super) fn ensure_whole(path: &Path) -> Result<(), String> {
+pub fn ensure_whole(path: &Path) -> Result<(), String> {
     let mut file = open_regular(path).map_err(|error| error.to_string())?;
     let bytes = file.metadata().map_err(|error| error.to_string())?.len();
     let needed = needed_bytes(&mut file).map_err(|error| match error.kind() {

@@ -26,6 +26,7 @@ pub use ask::ask;
 pub use audit::Audit;
 pub use case::{CaseInput, CaseProgress, Ended, measure_case, skipped};
 pub use device::{Device, DeviceBusy, Entered, WhenBusy, who_measures};
+pub use elf::ensure_whole;
 pub use library::LibraryPlace;
 pub use mailbox::Mailbox;
 pub use meters::CaseMeters;

@@ -37,7 +37,7 @@ fn folder() -> &'static Path {
 }
 
 /// `ModelProto` of sentencepiece_model.proto, by hand.
-fn seed(prefix: bool) -> Vec<u8> {
+pub fn seed(prefix: bool) -> Vec<u8> {
     let pieces: [(&str, f32, u8); 8] = [
         ("<unk>", 0.0, 2),
         ("<s>", 0.0, 3),
