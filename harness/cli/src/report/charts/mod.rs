@@ -80,7 +80,7 @@ pub fn write(run: &Run, records: &[Record], folder: &Path) -> anyhow::Result<Vec
 /// time.
 ///
 /// # Errors
-/// As [`write`].
+/// As [`write()`].
 pub fn write_stored(run: &Run, results: &dyn Results, folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
     create_folder(folder).with_context(|| format!("cannot create {}", folder.display()))?;
     let mut files = Vec::new();
