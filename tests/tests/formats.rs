@@ -87,6 +87,15 @@ fn functions_of_bfcl_are_judged_with_the_answers_beside_them() {
 }
 
 #[test]
+fn questions_without_a_right_call_need_no_file_of_answers() {
+    let bench = Bench::new();
+    let questions = published(&bench, "bfcl_irrelevance.json", "BFCL_v4_irrelevance.json");
+    let finished = run(&bench, &questions).expect_code(0);
+    assert!(!bench.records()[0].calls.is_empty());
+    assert!(finished.stdout.contains("by the rule of BFCL's own checker"), "{}", finished.stdout);
+}
+
+#[test]
 fn a_file_without_a_row_that_can_be_used_is_refused() {
     let bench = Bench::new();
     let long = format!("{{\"id\": \"a\", \"turns\": [\"{}\"]}}\n", "x".repeat(5 << 20));

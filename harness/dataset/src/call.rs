@@ -20,13 +20,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use accepted::{AcceptedArgument, AcceptedCall, AcceptedValue, ExpectedAnswer, same_value};
-pub use bfcl::{is_bfcl, read_bfcl};
+pub use bfcl::{BfclAnswer, BfclArgument, BfclCall, bfcl_needs_answers, is_bfcl, read_bfcl};
 pub use case::{CallCase, CallMessage, CallTurn, Reply};
 pub use file::{FUNCTIONS_FILE, is_call_cases, read_call_cases};
 pub use grammar::call_grammar;
 pub use literal::CallSyntaxError;
 pub use parse::{ParsedCall, parse_call};
-pub use prompt::{example_turns, system_prompt};
+pub use prompt::example_turns;
 pub use schema::{ArgumentKind, FunctionExample, FunctionSchema, Parameter};
 
 /// The answer that says that no function fits.

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use pocketwatt_protocol::Precision;
-use pocketwatt_record::{Damaged, Outcome, Record, Run};
+use pocketwatt_record::{Damaged, Outcome, Record, Run, ScenarioSource};
+use serde::Deserialize;
 
 use super::{
     blocks::one_line,
@@ -12,6 +13,7 @@ use super::{
     quantity::{self, fixed},
     study,
 };
+use crate::plan::Data;
 
 /// Characters of a sha256 that tell files apart at a glance.
 const HASH_CHARACTERS: usize = 12;
@@ -36,6 +38,7 @@ pub fn legend(energy: bool, shares: bool) -> String {
 /// Name and text of each fact.
 pub fn facts(run: &Run, seen: &Seen, damaged: &[Damaged]) -> Vec<(&'static str, String)> {
     let mut facts: Vec<_> = study::of(run).iter().flat_map(study::facts).collect();
+    facts.extend(run.scenarios.iter().filter_map(judged_by));
     facts.extend(rebuilt(run));
     facts.extend(energy_facts::simulated(run));
     facts.extend([("device", device(run)), ("bandwidth", bandwidth(run))]);
@@ -48,6 +51,14 @@ pub fn facts(run: &Run, seen: &Seen, damaged: &[Damaged]) -> Vec<(&'static str, 
     }
     facts.extend(energy_facts::facts(run, &seen.energy));
     facts
+}
+
+/// By whose rule calls are right, where it is not ours. Earlier runs judged all files by ours.
+fn judged_by(scenario: &ScenarioSource) -> Option<(&'static str, String)> {
+    let data = Data::deserialize(scenario.data.as_ref()?).ok()?;
+    let rule = "EM_intent and EM_structure by the rule of BFCL's own checker: texts without case, spaces and some \
+                punctuation, no 3.0 for an integer, and any answer without a call where no function fits";
+    data.is_judged_by_bfcl().then(|| ("calls", format!("{}: {rule}", one_line(&scenario.name))))
 }
 
 /// That the records are all there is, where they are.

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Number, Value};
 
-use super::Call;
+use super::{BfclAnswer, Call};
 
 /// What would be a right answer to one request.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -12,6 +12,8 @@ pub enum ExpectedAnswer {
     Call(Vec<AcceptedCall>),
     /// No function fits: `no_call()`.
     NoCall,
+    /// What the Berkeley leaderboard's own rule says.
+    Bfcl(BfclAnswer),
 }
 
 /// A call that is right, with every value that is right for each argument.
@@ -32,7 +34,8 @@ pub struct AcceptedArgument {
     pub optional: bool,
 }
 
-/// One value that is right.
+/// One value that is right. Named values and lists of them are in runs that were stored before BFCL's files were judged
+/// by BFCL's rule.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum AcceptedValue {
     /// This value.
@@ -49,6 +52,7 @@ impl ExpectedAnswer {
         match self {
             Self::Call(calls) => calls.first().map_or_else(String::new, |call| call.reference().to_string()),
             Self::NoCall => format!("{}()", super::NO_CALL),
+            Self::Bfcl(answer) => answer.reference(),
         }
     }
 }

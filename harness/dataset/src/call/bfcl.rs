@@ -1,8 +1,10 @@
-//! The Berkeley Function Calling Leaderboard's files, categories `simple` and `multiple`: one request, one call.
+//! The Berkeley Function Calling Leaderboard's files with one request and at most one call, for Python.
 //!
 //! The shapes are those of `bfcl_eval/data` in the repository `ShishirPatil/gorilla`, versions 3 and 4.
 
 mod answer;
+mod checker;
+mod python;
 mod question;
 
 use std::{
@@ -18,14 +20,22 @@ use super::{
     file::joint,
 };
 use crate::{DatasetError, Rows, read_rows};
-use answer::{AnswerRow, accepted_calls};
-use question::QuestionRow;
+use answer::AnswerRow;
+pub use answer::BfclAnswer;
+pub use checker::{BfclArgument, BfclCall};
+use question::{Question, QuestionRow};
 
 /// What tells the leaderboard's questions from our own cases.
 #[derive(Deserialize)]
 struct Shape {
     question: Option<IgnoredAny>,
     function: Option<IgnoredAny>,
+}
+
+/// A question's name, which has its category in it.
+#[derive(Deserialize)]
+struct Named {
+    id: String,
 }
 
 /// Whether a file holds questions of the Berkeley Function Calling Leaderboard, by the first row that is a JSON object.
@@ -37,29 +47,44 @@ pub fn is_bfcl(path: &Path) -> Result<bool, DatasetError> {
     Ok(rows.first().is_some_and(|(_, shape)| shape.question.is_some() && shape.function.is_some()))
 }
 
-/// Reads questions and possible answers of the Berkeley Function Calling Leaderboard, categories `simple` and
-/// `multiple`; they are matched by their ids. The category of a case is its id without the number.
+/// Whether some question of such a file has its right answer in a file of possible answers. Those of irrelevance and
+/// relevance have theirs in the name of their category, and the leaderboard has no such file for them.
 ///
-/// Of the accepted values, `""` says that the argument may be left out; inside named values, each has its own list.
-/// Arguments that the answer does not mention are wrong, even with their default, as in the leaderboard's own checker.
-/// Accepted values are not compared with the parameters' types: in published files some differ, and they can be
-/// answered all the same. [`Rows::sha256`] is that of the two files' SHA-256, written one after the other.
+/// # Errors
+/// When the file cannot be used.
+pub fn bfcl_needs_answers(path: &Path) -> Result<bool, DatasetError> {
+    let rows = read_rows::<Named>(path)?.rows;
+    Ok(rows.iter().any(|(_, row)| BfclAnswer::of_category(category(&row.id)).is_none()))
+}
+
+/// Reads questions of the Berkeley Function Calling Leaderboard, categories `simple` and `multiple` for Python with
+/// their possible answers, matched by their ids, and irrelevance and relevance without. The category of a case is its
+/// id without the number. A system message follows the prompt of ours.
+///
+/// Answers are judged by the leaderboard's own rule: see [`BfclAnswer`]. Possible answers are not compared with the
+/// parameters' types: in published files some differ, and they can be answered all the same. Of two files,
+/// [`Rows::sha256`] is that of their SHA-256, written one after the other.
 ///
 /// # Errors
 /// When a file cannot be used. A question without an answer, with several turns or calls, or with a type that is not
 /// known is an error of its row.
-pub fn read_bfcl(questions: &Path, answers: &Path) -> Result<Rows<CallCase>, DatasetError> {
+pub fn read_bfcl(questions: &Path, answers: Option<&Path>) -> Result<Rows<CallCase>, DatasetError> {
     let question_rows = read_rows::<QuestionRow>(questions)?;
-    let answer_rows = read_rows::<AnswerRow>(answers)?;
-    let sha256 = joint(&question_rows.sha256, &answer_rows.sha256);
+    let mut sha256 = question_rows.sha256.clone();
     let mut by_id = BTreeMap::new();
-    let answer_rows = answer_rows.and_then(answers, |row| match by_id.contains_key(&row.id) {
-        true => Err(format!("the id `{}` is that of an earlier row: remove one of the answers", row.id)),
-        false => {
-            by_id.insert(row.id, row.ground_truth);
-            Ok(())
-        }
-    });
+    let mut answer_errors = Vec::new();
+    if let Some(answers) = answers {
+        let rows = read_rows::<AnswerRow>(answers)?;
+        sha256 = joint(&sha256, &rows.sha256);
+        let rows = rows.and_then(answers, |row| match by_id.contains_key(&row.id) {
+            true => Err(format!("the id `{}` is that of an earlier row: remove one of the answers", row.id)),
+            false => {
+                by_id.insert(row.id.clone(), row);
+                Ok(())
+            }
+        });
+        answer_errors = rows.errors;
+    }
     let mut ids = HashSet::new();
     let mut room = FunctionRoom::of_a_file();
     let mut cases = question_rows.and_then(questions, |row| {
@@ -67,16 +92,27 @@ pub fn read_bfcl(questions: &Path, answers: &Path) -> Result<Rows<CallCase>, Dat
         if !ids.insert(id.clone()) {
             return Err(format!("the id `{id}` is that of an earlier row: remove one of the questions"));
         }
-        let (user, functions) = row.read()?;
+        let Question { system, user, functions } = row.read()?;
         ensure_count(functions.len(), "functions")?;
         room.take(&functions, 1)?;
         check_functions(&functions)?;
-        let answer = by_id.get(&id).ok_or_else(|| format!("there is no answer to `{id}` in {}", answers.display()))?;
-        let expected = ExpectedAnswer::Call(accepted_calls(answer, &functions)?);
-        let turns = vec![CallTurn { user, expected, result: None, agent: None }];
-        Ok(CallCase { category: category(&id).to_owned(), id, functions, turns })
+        let category = category(&id).to_owned();
+        let expected = match (BfclAnswer::of_category(&category), by_id.get(&id), answers) {
+            (Some(expected), None, _) => expected,
+            (Some(expected), Some(row), _) if row.ground_truth.is_empty() => expected,
+            (Some(_), Some(_), _) => {
+                return Err(format!("by its name, `{id}` has no calls to compare with, and there are some: rename it"));
+            }
+            (None, Some(row), _) => BfclAnswer::of_row(row, &functions)?,
+            (None, None, Some(answers)) => {
+                return Err(format!("there is no answer to `{id}` in {}", answers.display()));
+            }
+            (None, None, None) => return Err(format!("there is no file of answers, and `{id}` needs one")),
+        };
+        let turns = vec![CallTurn { user, expected: ExpectedAnswer::Bfcl(expected), result: None, agent: None }];
+        Ok(CallCase { category, id, system, functions, turns })
     });
-    cases.errors.extend(answer_rows.errors);
+    cases.errors.extend(answer_errors);
     Ok(Rows { sha256, ..cases })
 }
 

@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{ExpectedAnswer, FunctionSchema, Written};
+use super::{ExpectedAnswer, FunctionSchema, Written, prompt::system_prompt};
 
 /// What stands before a function's result in a message to the model.
 const RESULT: &str = "RESULT: ";
@@ -13,6 +13,9 @@ pub struct CallCase {
     pub id: String,
     /// What it is about, or the kind of task; figures are given for each.
     pub category: String,
+    /// What the model is told beside the task and the functions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub system: Option<String>,
     /// What may be called.
     pub functions: Vec<FunctionSchema>,
     /// What the user asks, one request after the other; at least one.
@@ -56,6 +59,13 @@ pub enum Reply {
 }
 
 impl CallCase {
+    /// The system prompt: the task and the functions that are offered, then what the case's own system message says, in
+    /// the order in which BFCL puts them.
+    pub fn system_prompt(&self) -> String {
+        let offer = system_prompt(&self.functions);
+        self.system.as_ref().map_or_else(|| offer.clone(), |system| format!("{offer}\n\n{system}"))
+    }
+
     /// The messages to the model, in order.
     ///
     /// Each turn is a message that is answered by a call. When the function returns something, the next message begins
@@ -101,6 +111,7 @@ mod tests {
         let case = CallCase {
             id: "a".into(),
             category: "b".into(),
+            system: None,
             functions: Vec::new(),
             turns: vec![
                 turn("one", Some(json!({"n": [1, 2]})), Some("It is one.")),

@@ -196,7 +196,8 @@ fn case<'a>(
         .into_iter()
         .enumerate()
         .map(|(index, row)| turn(row, &functions).map_err(|reason| format!("turn {}: {reason}", index + 1)));
-    Ok(CallCase { turns: turns.collect::<Result<_, _>>()?, id: row.id, category: row.category, functions })
+    let turns = turns.collect::<Result<_, _>>()?;
+    Ok(CallCase { turns, id: row.id, category: row.category, system: None, functions })
 }
 
 fn turn(row: TurnRow, functions: &[FunctionSchema]) -> Result<CallTurn, String> {

@@ -151,7 +151,7 @@ mod tests {
             let grammar = call_grammar(&case.functions);
             for message in case.messages().iter().filter(|message| message.reply == Reply::Call) {
                 let answer = match &case.turns[message.turn].expected {
-                    ExpectedAnswer::NoCall => "no_call()".to_owned(),
+                    ExpectedAnswer::NoCall | ExpectedAnswer::Bfcl(_) => "no_call()".to_owned(),
                     ExpectedAnswer::Call(calls) => {
                         let call = calls[0].reference();
                         written(case.function(&call.function).unwrap(), &call)

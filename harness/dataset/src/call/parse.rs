@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::Range};
 
 use serde_json::{Map, Value};
 
@@ -19,6 +19,8 @@ pub struct ParsedCall {
     pub leading: bool,
     /// Whether other words stand after it, for example a second call.
     pub trailing: bool,
+    /// Whether a second complete call stands after it.
+    pub several: bool,
 }
 
 /// Finds the first complete call in a model's answer: `name(text="...", count=3, list=["a", "b"])` with literals as in
@@ -30,19 +32,23 @@ pub struct ParsedCall {
 /// # Errors
 /// When there is no complete call. What is said is why the first place that looked like one is none.
 pub fn parse_call(text: &str) -> Result<ParsedCall, CallSyntaxError> {
+    let (call, place) = first_call(text, 0)?;
+    let said = |part: Option<&str>| part.is_some_and(|part| !is_decoration(part));
+    Ok(ParsedCall {
+        call: Some(call).filter(|call| call.function != NO_CALL),
+        leading: said(text.get(..place.start)),
+        trailing: said(text.get(place.end..)),
+        several: first_call(text, place.end).is_ok(),
+    })
+}
+
+/// The first complete call from `from`, and where it stands.
+fn first_call(text: &str, mut from: usize) -> Result<(Call, Range<usize>), CallSyntaxError> {
     let mut first_error = None;
-    let mut from = 0;
     while let Some((start, past)) = candidate(text, from) {
         let mut cursor = Cursor::new(text, start);
         match call(&mut cursor) {
-            Ok(call) => {
-                let said = |part: Option<&str>| part.is_some_and(|part| !is_decoration(part));
-                return Ok(ParsedCall {
-                    call: Some(call).filter(|call| call.function != NO_CALL),
-                    leading: said(text.get(..start)),
-                    trailing: said(text.get(cursor.at()..)),
-                });
-            }
+            Ok(call) => return Ok((call, start..cursor.at())),
             Err(error) => first_error = first_error.or(Some(error)),
         }
         from = past;
@@ -260,7 +266,7 @@ mod tests {
         ) {
             prop_assume!(function != NO_CALL);
             let call = Call { function, arguments };
-            let expected = ParsedCall { call: Some(call.clone()), leading: false, trailing: false };
+            let expected = ParsedCall { call: Some(call.clone()), leading: false, trailing: false, several: false };
             prop_assert_eq!(parse_call(&call.to_string()), Ok(expected.clone()));
             let json = json!({"name": call.function, "arguments": call.arguments});
             prop_assert_eq!(parse_call(&json.to_string()), Ok(expected));

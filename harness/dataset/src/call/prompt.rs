@@ -17,7 +17,7 @@ Functions:
 /// The system prompt that offers `functions`: the task and their signatures.
 ///
 /// What later messages look like says [`CallCase::messages`](super::CallCase::messages).
-pub fn system_prompt(functions: &[FunctionSchema]) -> String {
+pub(super) fn system_prompt(functions: &[FunctionSchema]) -> String {
     let mut text = TASK.to_owned();
     for function in functions {
         text.push('\n');

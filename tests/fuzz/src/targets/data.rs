@@ -72,6 +72,7 @@ pub const QUESTIONS: Target = Target {
                 include_str!("../../../../harness/dataset/fixtures/bfcl_multiple.json"),
                 include_str!("../../../../harness/dataset/fixtures/bfcl_multiple_answer.json"),
             ),
+            include_str!("../../../../harness/dataset/fixtures/bfcl_irrelevance.json").into(),
         ]
     },
     words: &[
@@ -83,6 +84,8 @@ pub const QUESTIONS: Target = Target {
         "\"any\"",
         "\"ground_truth\":",
         "\"enum\":[",
+        "relevance_",
+        "\"role\":\"system\"",
     ],
     short_runs: 1_000,
     run: |input| with_other(input, "bfcl.json", "possible_answer/bfcl.json"),

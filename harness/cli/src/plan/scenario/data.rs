@@ -7,8 +7,8 @@ use std::{
 
 use anyhow::{Context, Result};
 use pocketwatt_dataset::{
-    CallCase, Conversation, FUNCTIONS_FILE, Reply, RowError, Rows, call_grammar, example_turns, is_bfcl, is_call_cases,
-    read_bfcl, read_call_cases, read_conversations, system_prompt,
+    CallCase, Conversation, ExpectedAnswer, FUNCTIONS_FILE, Reply, RowError, Rows, bfcl_needs_answers, call_grammar,
+    example_turns, is_bfcl, is_call_cases, read_bfcl, read_call_cases, read_conversations,
 };
 use pocketwatt_files::join_inside;
 use serde::{Deserialize, Serialize};
@@ -22,7 +22,9 @@ const SHIPPED: [(&str, &str); 3] = [
     ("api-calls.jsonl", include_str!("../../../../../scenarios/api-calls.jsonl")),
     (FUNCTIONS_FILE, include_str!("../../../../../scenarios/api-functions.json")),
 ];
-/// Where BFCL keeps the right answers, beside the questions.
+/// The form of the files of the Berkeley Function Calling Leaderboard, which are judged by its own rule.
+const BFCL: &str = "BFCL";
+/// Where it keeps the right answers, beside the questions.
 const BFCL_ANSWERS: &str = "possible_answer";
 
 /// Rows that cannot be used whose reasons are stored with a run: a file may have nothing else.
@@ -72,18 +74,16 @@ impl Data {
         Self::new(file, read.format.name(), read.rows, Items::Conversations)
     }
 
-    /// A file of calls of our own form or, where `answers` names a second one, of BFCL's.
+    /// A file of calls of our own form or of BFCL's, whose right answers stand in a second one where they have any.
     ///
     /// # Errors
     /// When a file cannot be read, or nothing in it can be used.
     pub fn calls(folder: Option<&Path>, file: &str, answers: Option<&str>) -> Result<Self> {
-        let (format, rows) = match answers {
-            Some(answers) => {
-                let answers = with_path(folder, answers, |path| Ok(path.to_owned()))?;
-                ("BFCL", with_path(folder, file, |path| Ok(read_bfcl(path, &answers)?))?)
-            }
-            None => ("own", with_path(folder, file, |path| Ok(read_call_cases(path)?))?),
-        };
+        let answers = answers.map(|answers| with_path(folder, answers, |path| Ok(path.to_owned()))).transpose()?;
+        let (format, rows) = with_path(folder, file, |path| match answers.is_some() || is_bfcl(path)? {
+            true => Ok((BFCL, read_bfcl(path, answers.as_deref())?)),
+            false => Ok(("own", read_call_cases(path)?)),
+        })?;
         Self::new(file, format, rows, Items::Calls)
     }
 
@@ -116,6 +116,9 @@ impl Data {
             if answers.is_file() {
                 return Ok(Some(Some(answers)));
             }
+            if !bfcl_needs_answers(path).with_context(named)? {
+                return Ok(Some(None));
+            }
             return Err(Refusal::error(format!(
                 "{} holds questions of BFCL, whose right answers are looked for in {}: put them there, or write a scenario \
                  with the keys calls and answers",
@@ -132,6 +135,12 @@ impl Data {
             Items::Conversations(items) => items.iter().map(|(_, item)| item.id.as_str()).collect(),
             Items::Calls(items) => items.iter().map(|(_, item)| item.id.as_str()).collect(),
         }
+    }
+
+    /// Whether its answers are right by the rule of BFCL's own checker, not by ours.
+    pub fn is_judged_by_bfcl(&self) -> bool {
+        let by_bfcl = |case: &CallCase| case.turns.iter().any(|turn| matches!(turn.expected, ExpectedAnswer::Bfcl(_)));
+        matches!(&self.items, Items::Calls(items) if items.iter().any(|(_, case)| by_bfcl(case)))
     }
 
     /// Rows that could not be used.
@@ -177,7 +186,7 @@ impl Data {
                 .iter()
                 .map(|(line, item)| Talk {
                     name: name(*line, &item.id),
-                    system: Some(system_prompt(&item.functions)),
+                    system: Some(item.system_prompt()),
                     examples: example_turns(&item.functions)
                         .into_iter()
                         .map(|example| (example.user, example.call))

@@ -1,12 +1,26 @@
+//! The right answer to a question: from a row of possible answers, or from its category alone.
+
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::checker::{BfclArgument, BfclCall};
 use crate::call::{
-    AcceptedArgument, AcceptedCall, AcceptedValue, FunctionSchema,
+    Call, FunctionSchema, NO_CALL,
     check::{check_required, offered, unknown_argument},
 };
+
+/// What would be right by the leaderboard's own rule.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum BfclAnswer {
+    /// This call, and no second one.
+    Call(BfclCall),
+    /// Any call at all: the categories of relevance have no other rule.
+    AnyCall,
+    /// No call, whether words stand in its place or nothing: irrelevance.
+    NoCall,
+}
 
 /// A row of possible answers.
 #[derive(Deserialize)]
@@ -15,50 +29,65 @@ pub(super) struct AnswerRow {
     pub(super) ground_truth: Vec<BTreeMap<String, BTreeMap<String, Vec<Value>>>>,
 }
 
-/// The calls of a row: one function with its arguments. Several would be calls that must all be made.
-pub(super) fn accepted_calls(
-    ground_truth: &[BTreeMap<String, BTreeMap<String, Vec<Value>>>],
-    functions: &[FunctionSchema],
-) -> Result<Vec<AcceptedCall>, String> {
-    let calls: Vec<_> = ground_truth.iter().flatten().collect();
-    let [(function, arguments)] = &*calls else {
-        return Err(format!("the answer has {} calls: one is supported", calls.len()));
-    };
-    let schema = offered(functions, function)?;
-    if let Some(name) = arguments.keys().find(|name| schema.parameter(name).is_none()) {
-        return Err(unknown_argument(schema, name));
-    }
-    check_required(schema, |name| arguments.contains_key(name))?;
-    let arguments: BTreeMap<_, _> = arguments.iter().map(|(name, values)| (name.clone(), argument(values))).collect();
-    if let Some((name, _)) = arguments.iter().find(|(_, argument)| argument.values.is_empty() && !argument.optional) {
-        return Err(format!("`{name}` of `{function}` has no accepted value"));
-    }
-    Ok(vec![AcceptedCall { function: (*function).clone(), arguments }])
-}
-
-fn argument(values: &[Value]) -> AcceptedArgument {
-    AcceptedArgument {
-        // The empty text stays a value: the leaderboard's checker takes it too.
-        values: values.iter().map(accepted).collect(),
-        optional: values.iter().any(|value| value.as_str() == Some("")),
-    }
-}
-
-fn accepted(value: &Value) -> AcceptedValue {
-    match value {
-        Value::Object(fields) => {
-            let fields = fields.iter().map(|(name, value)| {
-                let argument = match value {
-                    Value::Array(values) => argument(values),
-                    plain => AcceptedArgument { values: vec![accepted(plain)], optional: false },
-                };
-                (name.clone(), argument)
-            });
-            AcceptedValue::Object(fields.collect())
+impl BfclAnswer {
+    /// The answer to the questions of a category that has no file of possible answers: what they are is in its name.
+    pub(super) fn of_category(category: &str) -> Option<Self> {
+        match category {
+            category if category.contains("irrelevance") => Some(Self::NoCall),
+            category if category.contains("relevance") => Some(Self::AnyCall),
+            _ => None,
         }
-        Value::Array(elements) if elements.iter().any(Value::is_object) => {
-            AcceptedValue::List(elements.iter().map(accepted).collect())
+    }
+
+    /// The call of a row of possible answers. Several would be calls that must all be made.
+    pub(super) fn of_row(row: &AnswerRow, functions: &[FunctionSchema]) -> Result<Self, String> {
+        let calls: Vec<_> = row.ground_truth.iter().flatten().collect();
+        let [(function, arguments)] = &*calls else {
+            return Err(format!("the answer has {} calls: one is supported", calls.len()));
+        };
+        let schema = offered(functions, function)?;
+        if let Some(name) = arguments.keys().find(|name| schema.parameter(name).is_none()) {
+            return Err(unknown_argument(schema, name));
         }
-        plain => AcceptedValue::Exactly(plain.clone()),
+        check_required(schema, |name| arguments.contains_key(name))?;
+        if let Some((name, _)) = arguments.iter().find(|(_, values)| values.is_empty()) {
+            return Err(format!("`{name}` of `{function}` has no accepted value"));
+        }
+        let described = |(name, values): (&String, &Vec<Value>)| {
+            let kind = schema.parameter(name)?.kind.clone();
+            Some((name.clone(), BfclArgument { kind, values: values.clone() }))
+        };
+        let required = schema.parameters.iter().filter(|parameter| parameter.required);
+        Ok(Self::Call(BfclCall {
+            function: (*function).clone(),
+            required: required.map(|parameter| parameter.name.clone()).collect(),
+            arguments: arguments.iter().filter_map(described).collect(),
+        }))
+    }
+
+    /// Whether the right function is called, whatever its arguments; or rightly none. `call` is the first of an answer.
+    pub fn intent_matches(&self, call: Option<&Call>) -> bool {
+        match (self, call) {
+            (Self::Call(right), Some(call)) => right.function == call.function,
+            (Self::Call(_) | Self::AnyCall, None) | (Self::NoCall, Some(_)) => false,
+            (Self::AnyCall, Some(_)) | (Self::NoCall, None) => true,
+        }
+    }
+
+    /// Whether the whole answer is right. `several` says whether a second call follows the first.
+    pub fn structure_matches(&self, call: Option<&Call>, several: bool) -> bool {
+        match (self, call) {
+            (Self::Call(right), Some(call)) => !several && right.matches(call),
+            _ => self.intent_matches(call),
+        }
+    }
+
+    /// A right answer, written as a model is asked to.
+    pub(crate) fn reference(&self) -> String {
+        match self {
+            Self::Call(call) => call.reference().to_string(),
+            Self::AnyCall => "(any call)".into(),
+            Self::NoCall => format!("{NO_CALL}()"),
+        }
     }
 }

@@ -6,7 +6,13 @@ use serde::{
 };
 use serde_json::Value;
 
-use crate::call::{ArgumentKind, FunctionSchema, Parameter};
+use crate::{
+    call::{ArgumentKind, FunctionSchema, Parameter},
+    rows::shortened,
+};
+
+/// Longest list of roles that an error repeats.
+const MOST_SHOWN_CHARACTERS: usize = 60;
 
 /// A row of questions. Keys that do not concern us are passed over: the file is not ours.
 #[derive(Deserialize)]
@@ -19,7 +25,15 @@ pub(super) struct QuestionRow {
 #[derive(Deserialize)]
 struct Message {
     role: String,
-    content: String,
+    content: Option<String>,
+}
+
+/// What a model is asked.
+pub(super) struct Question {
+    /// What the row's own system message says, if anything.
+    pub(super) system: Option<String>,
+    pub(super) user: String,
+    pub(super) functions: Vec<FunctionSchema>,
 }
 
 #[derive(Deserialize)]
@@ -65,16 +79,20 @@ struct Items {
 
 impl QuestionRow {
     /// The request and the functions that are offered.
-    pub(super) fn read(self) -> Result<(String, Vec<FunctionSchema>), String> {
-        let user = match &*self.question {
-            [turn] => match &**turn {
-                [message] if message.role == "user" => message.content.clone(),
-                [message] => return Err(format!("the message is of the role `{}`, not `user`", message.role)),
-                messages => return Err(format!("the turn has {} messages: one is supported", messages.len())),
-            },
-            turns => return Err(format!("there are {} turns: one is supported", turns.len())),
-        };
-        Ok((user, self.function.into_iter().map(schema).collect::<Result<_, _>>()?))
+    pub(super) fn read(self) -> Result<Question, String> {
+        let [turn] = <[_; 1]>::try_from(self.question)
+            .map_err(|turns| format!("there are {} turns: one is supported", turns.len()))?;
+        let roles: Vec<&str> = turn.iter().map(|message| &*message.role).collect();
+        if !matches!(*roles, ["user"] | ["system", "user"]) {
+            let roles = shortened(&roles.join("`, `"), MOST_SHOWN_CHARACTERS).into_owned();
+            return Err(format!(
+                "its messages are of `{roles}`: one of the `user` is supported, maybe after a `system` one"
+            ));
+        }
+        let mut said = turn.into_iter().rev().map(|message| message.content.filter(|text| !text.trim().is_empty()));
+        let user = said.next().flatten().ok_or("the user says nothing")?;
+        let functions = self.function.into_iter().map(schema).collect::<Result<_, _>>()?;
+        Ok(Question { system: said.next().flatten(), user, functions })
     }
 }
 

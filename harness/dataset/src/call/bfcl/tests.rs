@@ -8,11 +8,12 @@ fn fixture(name: &str) -> PathBuf {
 }
 
 fn read(category: &str) -> Rows<CallCase> {
-    read_bfcl(&fixture(&format!("bfcl_{category}.json")), &fixture(&format!("bfcl_{category}_answer.json"))).unwrap()
+    let answers = fixture(&format!("bfcl_{category}_answer.json"));
+    read_bfcl(&fixture(&format!("bfcl_{category}.json")), Some(&answers)).unwrap()
 }
 
 fn is_right(case: &CallCase, text: &str) -> bool {
-    structure_matches(&case.turns[0].expected, Some(&parse_call(text).unwrap()))
+    structure_matches(&case.turns[0].expected, parse_call(text).ok().as_ref())
 }
 
 #[test]
@@ -36,7 +37,8 @@ fn simple_questions_are_read() {
     assert!(is_right(paint, "paint.amount(coats=2, surface=12, coverage=8.5, unit='l')"));
     assert!(!is_right(paint, "paint.amount(surface=12)"));
     assert!(!is_right(paint, "paint.amount(surface=12, coats=2, coverage=8)"));
-    assert!(is_right(mean, "mean(values=[4, 8, 9])"));
+    assert!(is_right(mean, "mean(values=[4.0, 8.0, 9.0])"));
+    assert!(!is_right(mean, "mean(values=[4, 8, 9])"), "inside a list the leaderboard takes no integer for a float");
     assert!(!is_right(mean, "mean(values=[8, 4, 9])"));
     assert!(is_right(customer, "customer.update(number=81, changes={'street': '4 Elm Street'})"));
     let long = "customer.update(number=81, filters=[{'field': 'number'}], \
@@ -46,6 +48,9 @@ fn simple_questions_are_read() {
     assert!(signature.contains("\n    changes: What changes. Fields: street: string, phone: string\n"), "{signature}");
     assert!(signature.ends_with("\n    filters: Which records change. Fields: field: string"), "{signature}");
     assert!(!is_right(customer, "customer.update(number=81, changes={'phone': 'unchanged'})"));
+    assert!(is_right(customer, "customer.update(number=81, changes={'street': 'ELM STREET-4'})"));
+    assert!(!is_right(customer, "customer.update(number=81.0, changes={'street': 'Elm Street 4'})"));
+    assert!(!is_right(mean, "mean(values=[4.0, 8.0, 9.0]) mean(values=[4.0, 8.0, 9.0])"), "one call is right");
     for (_, case) in &rows.rows {
         assert!(is_right(case, &case.turns[0].expected.reference()), "{}", case.id);
     }
@@ -77,6 +82,68 @@ fn one_of_several_functions_is_right() {
     assert!(is_right(case, "trains.by_coordinates(coordinates=(53.55, 9.99), date=\"2031-05-03\", direct=True)"));
     let wrong = parse_call("trains.by_station(station=\"coast\", date=\"2031-05-03\")").unwrap();
     assert!(!intent_matches(&case.turns[0].expected, Some(&wrong)));
+}
+
+/// Reads rows as they stand in a file, without one of answers.
+fn read_text(rows: &str) -> Rows<CallCase> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("questions.json");
+    std::fs::write(&path, rows).unwrap();
+    assert!(is_bfcl(&path).unwrap());
+    assert_eq!(bfcl_needs_answers(&path).unwrap(), rows.contains("\"simple"));
+    read_bfcl(&path, None).unwrap()
+}
+
+/// A question for a call of `ferry.book`.
+fn question(id: &str, messages: serde_json::Value) -> String {
+    let day = serde_json::json!({"type": "string", "description": "The day."});
+    let parameters = serde_json::json!({"type": "dict", "properties": {"day": day}, "required": ["day"]});
+    let function = serde_json::json!({"name": "ferry.book", "description": "Book a ferry.", "parameters": parameters});
+    serde_json::json!({"id": id, "question": [messages], "function": [function]}).to_string() + "\n"
+}
+
+#[test]
+fn no_call_is_right_where_no_function_fits_and_any_call_where_one_does() {
+    let asks = serde_json::json!([{"role": "user", "content": "Who painted this ferry?"}]);
+    let ids = ["irrelevance_0", "live_irrelevance_1-0-0", "live_relevance_2-0-0", "simple_python_3"];
+    let rows = read_text(&ids.map(|id| question(id, asks.clone())).concat());
+    assert_eq!(rows.errors.len(), 1);
+    assert_eq!(rows.errors[0].reason, "there is no file of answers, and `simple_python_3` needs one");
+    let [(_, irrelevance), (_, live), (_, relevance)] = &*rows.rows else { panic!("{rows:?}") };
+    assert_eq!((&*irrelevance.category, &*live.category), ("irrelevance", "live_irrelevance"));
+    for text in ["no_call()", "I do not know.", ""] {
+        assert!(is_right(irrelevance, text) && is_right(live, text) && !is_right(relevance, text), "{text}");
+        assert!(intent_matches(&irrelevance.turns[0].expected, parse_call(text).ok().as_ref()));
+    }
+    for text in ["ferry.book(day=\"Monday\")", "ferry.book()"] {
+        assert!(!is_right(irrelevance, text) && is_right(relevance, text), "{text}");
+    }
+    assert_eq!(irrelevance.turns[0].expected.reference(), "no_call()");
+    read_text(&question("irrelevance_0", asks));
+}
+
+#[test]
+fn the_own_system_message_of_a_row_follows_ours() {
+    let messages = |system: serde_json::Value| serde_json::json!([{"role": "system", "content": system}, {"role": "user", "content": "Who painted it?"}]);
+    let user = |content: serde_json::Value| serde_json::json!([{"role": "user", "content": content}]);
+    let rows = [
+        question("irrelevance_0", messages("Today is Monday.".into())),
+        question("irrelevance_1", messages("".into())),
+        question("irrelevance_2", messages(serde_json::Value::Null)),
+        question("irrelevance_3", user(serde_json::Value::Null)),
+        question(
+            "irrelevance_4",
+            serde_json::json!([{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]),
+        ),
+    ];
+    let rows = read_text(&rows.concat());
+    let systems: Vec<_> = rows.rows.iter().map(|(_, case)| case.system.as_deref()).collect();
+    assert_eq!(systems, [Some("Today is Monday."), None, None]);
+    let [(_, told), (_, plain), ..] = &*rows.rows else { panic!("{rows:?}") };
+    assert_eq!(told.system_prompt(), plain.system_prompt() + "\n\nToday is Monday.");
+    let reasons: Vec<_> = rows.errors.iter().map(|error| &*error.reason).collect();
+    let roles = "its messages are of `user`, `assistant`: one of the `user` is supported, maybe after a `system` one";
+    assert_eq!(reasons, ["the user says nothing", roles]);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use data_encoding::HEXLOWER;
 use serde_json::json;
 
 use super::*;
-use crate::{example_turns, parse_call, structure_matches, system_prompt};
+use crate::{example_turns, parse_call, structure_matches};
 
 fn shipped() -> Vec<CallCase> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scenarios/api-calls.jsonl");
@@ -18,7 +18,7 @@ fn the_shipped_cases_have_what_is_promised() {
     let cases = shipped();
     let called = cases.iter().flat_map(|case| &case.turns).filter_map(|turn| match &turn.expected {
         ExpectedAnswer::Call(calls) => Some(calls),
-        ExpectedAnswer::NoCall => None,
+        ExpectedAnswer::NoCall | ExpectedAnswer::Bfcl(_) => None,
     });
     let called: BTreeSet<&str> = called.flatten().map(|call| &*call.function).collect();
     let turns = || cases.iter().flat_map(|case| &case.turns);
@@ -50,7 +50,7 @@ fn the_shipped_prompts_fit_a_small_context() {
     for case in shipped() {
         assert!((3..=5).contains(&case.functions.len()), "{}", case.id);
         // SmolLM2 has 3.0 to 3.4 bytes for each token in prompts like these.
-        let bytes = system_prompt(&case.functions).len();
+        let bytes = case.system_prompt().len();
         assert!((500..=1000).contains(&bytes), "{}: {bytes} bytes", case.id);
     }
 }
@@ -70,7 +70,7 @@ fn the_shipped_answers_are_right_by_their_own_measure() {
 fn the_shipped_requests_are_not_in_their_own_prompt() {
     for case in shipped() {
         let examples = example_turns(&case.functions).into_iter().map(|example| example.user + "\n" + &example.call);
-        let prompt = system_prompt(&case.functions) + &examples.collect::<Vec<_>>().join("\n");
+        let prompt = case.system_prompt() + &examples.collect::<Vec<_>>().join("\n");
         for turn in &case.turns {
             assert!(!prompt.contains(&turn.user), "{}: {}", case.id, turn.user);
             assert!(
