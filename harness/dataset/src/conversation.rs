@@ -6,6 +6,7 @@
 mod dialogue;
 mod field;
 mod format;
+mod message;
 mod messages;
 mod mt_bench;
 mod own;

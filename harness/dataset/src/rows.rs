@@ -1,9 +1,13 @@
 //! Files of rows: JSON Lines, or one JSON array.
 
+mod encoding;
+mod not_numbers;
+
 use std::{
     borrow::Cow,
     fmt::{self, Display},
     io::{self, ErrorKind},
+    ops::Range,
     path::{Path, PathBuf},
 };
 
@@ -111,16 +115,21 @@ impl<T> Rows<T> {
     }
 }
 
-/// Reads a file with one JSON object on each line, or with one JSON array of objects. Empty lines are skipped.
+/// Reads a file with one JSON object on each line, or with one JSON array of objects. Empty lines are skipped. `NaN` and
+/// infinities, as Python writes them, are read where their value makes no difference to the row.
 ///
 /// # Errors
-/// When the file cannot be read or is too large, or it is an array that is not valid JSON.
-pub fn read_rows<T: DeserializeOwned>(path: &Path) -> Result<Rows<T>, DatasetError> {
+/// When the file cannot be read or is too large, is in UTF-16 or UTF-32, or is an array that is not valid JSON.
+pub fn read_rows<T: DeserializeOwned + PartialEq>(path: &Path) -> Result<Rows<T>, DatasetError> {
     let contents = read_bounded(path, MAX_FILE_BYTES).map_err(|source| match source.kind() {
         ErrorKind::FileTooLarge => DatasetError::TooLarge { path: path.to_owned() },
         _ => DatasetError::Io { path: path.to_owned(), source },
     })?;
     let sha256 = HEXLOWER.encode(&Sha256::digest(&contents));
+    if let Some(encoding) = encoding::wide(&contents) {
+        let reason = format!("it is written in {encoding}: save it as UTF-8");
+        return Err(DatasetError::Unusable { path: path.to_owned(), reason });
+    }
     let text = contents.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&contents);
     let raw = match text.iter().find(|byte| !byte.is_ascii_whitespace()) {
         Some(b'[') => elements(path, text)?,
@@ -135,17 +144,28 @@ fn elements<'a>(path: &Path, text: &'a [u8]) -> Result<Vec<(usize, &'a [u8])>, D
     let unusable = |reason: String| DatasetError::Unusable { path: path.to_owned(), reason };
     let text = str::from_utf8(text).map_err(|error| {
         let line = line_of(&text[..error.valid_up_to()]);
-        unusable(format!("line {line} is not UTF-8"))
+        unusable(format!("line {line} {}", encoding::not_utf8(text, &error)))
     })?;
-    let elements: Vec<&RawValue> = serde_json::from_str(text).map_err(|error| unusable(error.to_string()))?;
+    let places = places_of_elements(text).or_else(|error| match not_numbers::replaced(text, "0") {
+        Some(replaced) => places_of_elements(&replaced),
+        None => Err(error),
+    });
     let (mut line, mut from) = (1, 0);
-    let rows = elements.into_iter().map(|element| {
-        let at = element.get().as_ptr().addr() - text.as_ptr().addr();
-        line += line_of(&text.as_bytes()[from..at]) - 1;
-        from = at;
-        (line, element.get().as_bytes())
+    let rows = places.map_err(|error| unusable(error.to_string()))?.into_iter().map(|place| {
+        line += line_of(&text.as_bytes()[from..place.start]) - 1;
+        from = place.start;
+        (line, &text.as_bytes()[place])
     });
     Ok(rows.collect())
+}
+
+fn places_of_elements(text: &str) -> Result<Vec<Range<usize>>, serde_json::Error> {
+    let elements: Vec<&RawValue> = serde_json::from_str(text)?;
+    let places = elements.into_iter().map(|element| {
+        let at = element.get().as_ptr().addr() - text.as_ptr().addr();
+        at..at + element.get().len()
+    });
+    Ok(places.collect())
 }
 
 /// The line, counted from 1, on which what follows `text` begins.
@@ -154,19 +174,25 @@ fn line_of(text: &[u8]) -> usize {
 }
 
 fn lines(text: &[u8]) -> Vec<(usize, &[u8])> {
-    let lines = text.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii).enumerate();
+    // Old Macs ended lines so, and Python reads them.
+    let end = if text.contains(&b'\n') { b'\n' } else { b'\r' };
+    let lines = text.split(|byte| *byte == end).map(<[u8]>::trim_ascii).enumerate();
     lines.filter(|(_, row)| !row.is_empty()).map(|(index, row)| (index + 1, row)).collect()
 }
 
-fn parse<T: DeserializeOwned>(row: &[u8]) -> Result<T, String> {
+fn parse<T: DeserializeOwned + PartialEq>(row: &[u8]) -> Result<T, String> {
     if row.len() > MAX_ROW_BYTES {
         return Err(format!("the row has {} bytes, more than {MAX_ROW_BYTES}", row.len()));
     }
-    let text = str::from_utf8(row).map_err(|error| format!("byte {} is not UTF-8", error.valid_up_to() + 1))?;
-    serde_json::from_str(text).map_err(|error| {
-        // The parser's own place counts from the row's start; its line is always 1 in a file of lines.
-        error.to_string().replace(" at line 1 column ", " at column ")
-    })
+    let text = str::from_utf8(row)
+        .map_err(|error| format!("byte {} {}", error.valid_up_to() + 1, encoding::not_utf8(row, &error)))?;
+    if !text.starts_with('{') {
+        let first: String = text.chars().take(1).collect();
+        return Err(format!("it is no JSON object: it begins with {first:?}, not with \"{{\""));
+    }
+    // The parser's own place counts from the row's start; its line is always 1 in a file of lines.
+    let in_words = |error: serde_json::Error| error.to_string().replace(" at line 1 column ", " at column ");
+    serde_json::from_str(text).or_else(|error| not_numbers::read(text).unwrap_or_else(|| Err(in_words(error))))
 }
 
 #[cfg(test)]
@@ -218,7 +244,7 @@ mod tests {
             ),
             (
                 5,
-                "byte 10 is not UTF-8",
+                "byte 10 is not UTF-8 (it is 0xFF, perhaps of Windows-1252 or Latin-1): save the file as UTF-8",
             ),
             (
                 6,
@@ -230,6 +256,14 @@ mod tests {
             ),
         ]
         "#);
+    }
+
+    #[test]
+    fn lines_end_as_on_any_system() {
+        for end in ["\n", "\r\n", "\r"] {
+            let (rows, errors) = outcome(format!("{{\"text\":\"a\"}}{end}{end}{{\"text\":\"b\"}}").as_bytes());
+            assert_eq!((rows, errors), (vec![(1, "a".to_owned()), (3, "b".to_owned())], vec![]));
+        }
     }
 
     #[test]
@@ -245,7 +279,7 @@ mod tests {
         let error = read(b"[{\"text\":\"a\"},").unwrap_err().to_string();
         assert!(error.contains("is not a data set: EOF while parsing"), "{error}");
         let error = read(b"[\n\"\xff\"]").unwrap_err().to_string();
-        assert!(error.ends_with("line 2 is not UTF-8"), "{error}");
+        assert!(error.contains("line 2 is not UTF-8 (it is 0xFF"), "{error}");
         let error = read_rows::<Greeting>(Path::new("nowhere.jsonl")).unwrap_err().to_string();
         assert_eq!(error, "cannot read the data set nowhere.jsonl");
     }

@@ -26,14 +26,14 @@ pub use checker::{BfclArgument, BfclCall};
 use question::{Question, QuestionRow};
 
 /// What tells the leaderboard's questions from our own cases.
-#[derive(Deserialize)]
+#[derive(PartialEq, Deserialize)]
 struct Shape {
     question: Option<IgnoredAny>,
     function: Option<IgnoredAny>,
 }
 
 /// A question's name, which has its category in it.
-#[derive(Deserialize)]
+#[derive(PartialEq, Deserialize)]
 struct Named {
     id: String,
 }

@@ -20,7 +20,7 @@ use crate::{DatasetError, Rows, read_rows, rows::shortened};
 pub const FUNCTIONS_FILE: &str = "api-functions.json";
 
 /// One row of our own format.
-#[derive(Deserialize)]
+#[derive(PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct CaseRow {
     id: String,
@@ -29,7 +29,7 @@ struct CaseRow {
     turns: Vec<TurnRow>,
 }
 
-#[derive(Deserialize)]
+#[derive(PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct TurnRow {
     user: String,
@@ -38,14 +38,14 @@ struct TurnRow {
     agent: Option<String>,
 }
 
-#[derive(Deserialize)]
+#[derive(PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct CallRow {
     function: String,
     arguments: BTreeMap<String, Vec<Value>>,
 }
 
-#[derive(Deserialize)]
+#[derive(PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct FunctionRow {
     name: String,
@@ -54,7 +54,7 @@ struct FunctionRow {
     example: Option<ExampleRow>,
 }
 
-#[derive(Deserialize)]
+#[derive(PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ParameterRow {
     name: String,
@@ -67,7 +67,7 @@ struct ParameterRow {
     description: String,
 }
 
-#[derive(Deserialize)]
+#[derive(PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ExampleRow {
     user: String,
@@ -75,7 +75,7 @@ struct ExampleRow {
 }
 
 /// The keys that tell a file of cases from one of conversations.
-#[derive(Deserialize)]
+#[derive(PartialEq, Deserialize)]
 struct CaseKeys {
     functions: Option<IgnoredAny>,
     turns: Option<IgnoredAny>,

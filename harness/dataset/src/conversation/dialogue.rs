@@ -16,7 +16,7 @@ const BETWEEN_MESSAGES: &str = "\n\n";
 
 /// One message of a transcript.
 pub(super) enum Message {
-    /// What a model is told before everything else.
+    /// What a model is told before everything else; many files have an empty one, which says nothing.
     System(String),
     User(String),
     /// What another model answered, or how it greeted: dropped.
@@ -40,6 +40,9 @@ impl Dialogue {
 
     /// Adds the next message. What is wrong with it does not name it.
     pub(super) fn add(&mut self, message: Message) -> Result<(), String> {
+        if matches!(&message, Message::System(text) if text.trim().is_empty()) {
+            return Ok(());
+        }
         let user_spoke_last = matches!(message, Message::User(_));
         match message {
             Message::System(_) if self.is_begun => {

@@ -17,6 +17,17 @@ pub(super) fn present<'a>(object: &'a Object, key: &str) -> Option<&'a Value> {
     object.get(key).filter(|value| !value.is_null())
 }
 
+/// A text, unless it says nothing.
+pub(super) fn said(text: Option<&str>) -> Option<&str> {
+    text.filter(|text| !text.trim().is_empty())
+}
+
+/// The names of an object's keys, as an error repeats them.
+pub(super) fn keys(object: &Object) -> String {
+    let keys: Vec<&str> = object.keys().map(String::as_str).collect();
+    if keys.is_empty() { "none".to_owned() } else { shown(&keys.join(", ")) }
+}
+
 /// A text that says something.
 pub(super) fn text(value: &Value, name: &str) -> Result<String, String> {
     let text = string(value, name)?;
@@ -70,12 +81,12 @@ pub(super) fn shown(text: &str) -> String {
 
 fn wrong_type(value: &Value, name: &str, wanted: &str) -> String {
     let found = match value {
+        Value::Object(object) => return format!("`{name}` is an object with the keys {}, not {wanted}", keys(object)),
         Value::Null => "null",
         Value::Bool(_) => "true or false",
         Value::Number(_) => "a number",
         Value::String(_) => "text",
         Value::Array(_) => "a list",
-        Value::Object(_) => "an object",
     };
     format!("`{name}` is {found}, not {wanted}")
 }

@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::{
     dialogue::{CALLS, Dialogue, Message, no_calls},
     field::{Object, identifier, list, object, present, required, shown, string, text},
+    message,
     row::Draft,
 };
 
@@ -14,27 +15,36 @@ const BETWEEN_PARTS: &str = "\n";
 pub(super) fn read(row: &Object) -> Result<Draft, String> {
     no_calls(row, &["tools", "functions"])?;
     let id = present(row, "id").map(|id| identifier(id, "id")).transpose()?;
-    let mut dialogue = Dialogue::default();
-    for (index, value) in list(required(row, "messages")?, "messages")?.iter().enumerate() {
-        let name = format!("messages[{index}]");
-        let message = object(value, &name)?;
-        let added = read_message(message).and_then(|message| dialogue.add(message));
-        added.map_err(|reason| format!("{name}: {reason}"))?;
-    }
-    let (system, turns) = dialogue.finish("messages")?;
+    let (system, turns) = message::transcript(row, "messages", Dialogue::default())?;
     Ok(Draft { id, system, turns })
 }
 
-fn read_message(message: &Object) -> Result<Message, String> {
+pub(super) fn read_message(message: &Object) -> Result<Message, String> {
     no_calls(message, &["tool_calls", "function_call"])?;
     match string(required(message, "role")?, "role")? {
         // What newer models of OpenAI call it.
-        "system" | "developer" => Ok(Message::System(content(message)?)),
+        "system" | "developer" => {
+            Ok(Message::System(if says_nothing(message) { String::new() } else { content(message)? }))
+        }
         "user" => Ok(Message::User(content(message)?)),
         "assistant" => Ok(Message::Assistant),
         role @ ("tool" | "function") => Err(format!("`role` is {role:?}: {CALLS}")),
         role => Err(format!("`role` is {}, not system, developer, user or assistant", shown(role))),
     }
+}
+
+fn says_nothing(message: &Object) -> bool {
+    match message.get("content") {
+        Some(Value::Array(parts)) => parts.iter().all(|part| {
+            part.get("type").and_then(Value::as_str) == Some("text") && part.get("text").is_some_and(is_empty)
+        }),
+        Some(content) => is_empty(content),
+        None => false,
+    }
+}
+
+fn is_empty(value: &Value) -> bool {
+    value.is_null() || value.as_str().is_some_and(|text| text.trim().is_empty())
 }
 
 /// Text, or a list of parts.

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{
     UserTurn,
-    field::{Object, list, object, required, shown, text, tokens},
+    field::{Object, list, object, present, required, said, shown, string, text, tokens},
     row::Draft,
 };
 
@@ -17,7 +17,8 @@ pub(super) fn read(row: &Object) -> Result<Draft, String> {
     let id = text(required(row, "id")?, "id")?;
     // For people who read the file.
     optional_text("summary")?;
-    let system = optional_text("system")?;
+    let system = present(row, "system").map(|system| string(system, "system")).transpose()?;
+    let system = said(system).map(str::to_owned);
     let output_tokens = output_tokens(row)?;
     let turns = list(required(row, "turns")?, "turns")?.iter().enumerate();
     let turns = turns.map(|(index, value)| turn(value, &format!("turns[{index}]"), output_tokens));

@@ -12,12 +12,12 @@ use super::{
 
 /// A row, read by the format that its own keys tell, so that what is dropped need not be kept until the format of the
 /// file is known. Nothing when its keys tell none.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, PartialEq, Deserialize)]
 #[serde(from = "Object")]
 pub(super) struct Row(Option<(ConversationFormat, Result<Draft, String>)>);
 
 /// A conversation that may have no name yet.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub(super) struct Draft {
     pub(super) id: Option<String>,
     pub(super) system: Option<String>,

@@ -146,7 +146,7 @@ fn bad_rows_of_our_own_format() {
     15: "output_tokens" is not one of its keys, which are `id`, `summary`, `system`, `output-tokens`, `turns`
     16: `system` is a list, not text
     17: its id "a" is taken by line 1: each row needs its own
-    18: invalid type: string "Hi", expected a map at column 4
+    18: it is no JSON object: it begins with "\"", not with "{"
     "#);
 }
 
@@ -189,11 +189,11 @@ fn bad_chat_messages() {
         json!({"id": "line-1", "messages": [hi]}),
     ];
     insta::assert_snapshot!(errors(MESSAGES, &rows), @r#"
-    2: `messages` is an object, not a list
+    2: `messages` is an object with the keys "role, content", not a list
     3: `messages` is empty
     4: `messages[0]` is text, not an object
     5: `messages` has no message of a user
-    6: messages[0]: `role` is missing
+    6: messages[0]: neither `from` nor `role` says who speaks; its keys are "content"
     7: messages[1]: `role` is "narrator", not system, developer, user or assistant
     8: messages[0]: `content` is empty
     9: messages[0]: `content` is null, not a list or text
@@ -215,7 +215,8 @@ fn bad_rows_of_sharegpt() {
         json!({"id": "b", "conversations": []}),
         json!({"id": "b", "conversations": [{"from": "gpt", "value": "Hello"}]}),
         json!({"id": "b", "conversations": [human, {"from": "gpt", "value": ""}]}),
-        json!({"id": "b", "conversations": [{"role": "user", "content": "Hi"}]}),
+        json!({"id": "b", "conversations": [{"speaker": "user", "text": "Hi"}]}),
+        json!({"id": "b", "conversations": [{"role": "user", "value": "Hi"}]}),
         json!({"id": "b", "conversations": [human, {"from": "observation", "value": "21"}]}),
         json!({"id": "b", "conversations": [human, {"from": "x".repeat(50), "value": "Hi"}]}),
         json!({"id": "b", "conversations": [human, {"from": "system", "value": "Be kind."}]}),
@@ -227,13 +228,14 @@ fn bad_rows_of_sharegpt() {
     2: `conversations` is empty
     3: `conversations` has no message of a user
     4: conversations[1]: `value` is empty
-    5: conversations[0]: `from` is missing
-    6: conversations[1]: `from` is "observation": calls of functions cannot be fed as a conversation
-    7: conversations[1]: `from` is "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"..., not human, user, gpt, chatgpt, assistant, bing, bard or system
-    8: conversations[1]: a system message that is not the first cannot be fed: remove it
-    9: conversations[0]: a second system message, beside the key `system`: remove one
-    10: it has `image`: only text can be fed
-    11: `id` is a list, not text or a whole number
+    5: conversations[0]: neither `from` nor `role` says who speaks; its keys are "speaker, text"
+    6: conversations[0]: `content` is missing
+    7: conversations[1]: `from` is "observation": calls of functions cannot be fed as a conversation
+    8: conversations[1]: `from` is "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"..., not human, user, gpt, chatgpt, assistant, bing, bard or system
+    9: conversations[1]: a system message that is not the first cannot be fed: remove it
+    10: conversations[0]: a second system message, beside the key `system`: remove one
+    11: it has `image`: only text can be fed
+    12: `id` is a list, not text or a whole number
     "#);
 }
 
@@ -255,10 +257,79 @@ fn files_without_a_conversation_are_refused() {
     let files = ["\n", "a,b,c\n", r#"{"prompt":"Hi"}"#, r#"{"id":"a","turns":[]}"#];
     insta::assert_snapshot!(files.map(refused).join("\n"), @r#"
     it has no rows
-    line 1: expected value at column 1
+    line 1: it is no JSON object: it begins with "a", not with "{"
     no row is a conversation, which has one of the keys `messages` (chat messages), `conversations` (ShareGPT), `question_id` (MT-Bench), `turns` (PocketWatt): see line 1
     none of its rows in the PocketWatt format can be used: line 1: `turns` is empty
     "#);
+}
+
+#[test]
+fn messages_are_read_in_either_form_under_either_key() {
+    let rows = [
+        json!({"conversations": [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "One?"},
+            {"role": "assistant", "content": "1"}, {"role": "user", "content": [{"type": "text", "text": "Two?"}]}]}),
+        json!({"conversations": [{"from": "human", "value": "Three?"}]}),
+    ];
+    let lines: String = rows.iter().map(|row| format!("{row}\n")).collect();
+    insta::assert_snapshot!(written(&read(lines).unwrap()), @r#"
+    ShareGPT
+    1 line-1 Some("Be brief.")
+      None "One?"
+      None "Two?"
+    2 line-2 None
+      None "Three?"
+    "#);
+    let file = read(json!({"messages": [{"from": "human", "value": "Four?"}]}).to_string()).unwrap();
+    assert_eq!((file.format, &*file.rows.rows[0].1.turns[0].user), (ConversationFormat::Messages, "Four?"));
+    let row = json!({"question_id": 1, "turns": [{"role": "user", "content": "Five?"}, {"role": "assistant", "content": "5"}]});
+    let file = read(row.to_string()).unwrap();
+    assert_eq!((file.format, file.rows.rows[0].1.turns.len()), (ConversationFormat::MtBench, 1));
+}
+
+#[test]
+fn an_empty_system_message_says_nothing() {
+    let (human, user) = (json!({"from": "human", "value": "Hi"}), json!({"role": "user", "content": "Hi"}));
+    let mut files = vec![
+        json!({"id": "a", "turns": ["Hi"], "system": ""}),
+        json!({"conversations": [{"from": "system", "value": "Be kind."}, human], "system": " "}),
+        json!({"conversations": [human, {"from": "system", "value": ""}]}),
+    ];
+    files.push(json!({"messages": [{"role": "system", "content": [{"type": "text", "text": ""}]}, user]}));
+    for nothing in [json!(""), json!(" \n"), json!(null)] {
+        files.push(json!({"conversations": [{"from": "system", "value": nothing}, human]}));
+        files.push(json!({"conversations": [{"role": "system", "content": nothing}, user]}));
+        files.push(json!({"messages": [{"role": "developer", "content": nothing}, user]}));
+    }
+    for (index, row) in files.iter().enumerate() {
+        let file = read(row.to_string()).unwrap();
+        let Conversation { system, turns, .. } = &file.rows.rows[0].1;
+        assert_eq!(system.as_deref(), (index == 1).then_some("Be kind."), "{row}");
+        assert_eq!(turns.iter().map(|turn| &*turn.user).collect::<Vec<_>>(), ["Hi"], "{row}");
+    }
+}
+
+#[test]
+fn files_of_other_encodings_are_refused_by_name() {
+    let utf16: Vec<u8> = format!("\u{feff}{MESSAGES}\r\n").encode_utf16().flat_map(u16::to_le_bytes).collect();
+    assert_eq!(refused(utf16), "it is written in UTF-16: save it as UTF-8");
+    let file = read([MESSAGES.as_bytes(), b"\n{\"messages\":[{\"role\":\"user\",\"content\":\"3 \xd7 7\"}]}"].concat())
+        .unwrap();
+    let error = &file.rows.errors[0];
+    assert_eq!(error.line, 2);
+    assert!(error.reason.starts_with("byte 42 is not UTF-8 (it is 0xD7, perhaps of Windows-1252"), "{}", error.reason);
+}
+
+#[test]
+fn not_a_number_is_read_where_it_says_nothing_to_us() {
+    let row = r#"{"question_id": 1, "turns": ["Hi"], "score": NaN}"#;
+    for contents in [row.to_owned(), format!("[\n{row}\n]")] {
+        assert_eq!(read(contents).unwrap().rows.rows[0].1.turns[0].user, "Hi");
+    }
+    let file = read(format!("{row}\n{}", r#"{"question_id": 2, "turns": [NaN]}"#)).unwrap();
+    assert_eq!(file.rows.rows.len(), 1);
+    let reason =
+        "column 30 has NaN, which JSON does not have, where a value is needed: write the value, or null for none";
+    assert_eq!(file.rows.errors[0].reason, reason);
 }
 
 #[test]

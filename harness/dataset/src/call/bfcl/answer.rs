@@ -23,7 +23,7 @@ pub enum BfclAnswer {
 }
 
 /// A row of possible answers.
-#[derive(Deserialize)]
+#[derive(PartialEq, Deserialize)]
 pub(super) struct AnswerRow {
     pub(super) id: String,
     pub(super) ground_truth: Vec<BTreeMap<String, BTreeMap<String, Vec<Value>>>>,

@@ -15,14 +15,14 @@ use crate::{
 const MOST_SHOWN_CHARACTERS: usize = 60;
 
 /// A row of questions. Keys that do not concern us are passed over: the file is not ours.
-#[derive(Deserialize)]
+#[derive(PartialEq, Deserialize)]
 pub(super) struct QuestionRow {
     pub(super) id: String,
     question: Vec<Vec<Message>>,
     function: Vec<FunctionRow>,
 }
 
-#[derive(Deserialize)]
+#[derive(PartialEq, Deserialize)]
 struct Message {
     role: String,
     content: Option<String>,
@@ -36,7 +36,7 @@ pub(super) struct Question {
     pub(super) functions: Vec<FunctionSchema>,
 }
 
-#[derive(Deserialize)]
+#[derive(PartialEq, Deserialize)]
 struct FunctionRow {
     name: String,
     #[serde(default)]
@@ -44,7 +44,7 @@ struct FunctionRow {
     parameters: Properties,
 }
 
-#[derive(Deserialize)]
+#[derive(PartialEq, Deserialize)]
 struct Properties {
     #[serde(default)]
     properties: InOrder<Property>,
@@ -52,7 +52,7 @@ struct Properties {
     required: Vec<String>,
 }
 
-#[derive(Deserialize)]
+#[derive(PartialEq, Deserialize)]
 struct Property {
     #[serde(rename = "type")]
     kind: String,
@@ -66,7 +66,7 @@ struct Property {
     items: Option<Box<Items>>,
 }
 
-#[derive(Deserialize)]
+#[derive(PartialEq, Deserialize)]
 struct Items {
     #[serde(rename = "type")]
     kind: Option<String>,
@@ -160,6 +160,7 @@ fn kind(name: &str, items: Option<&Items>) -> Result<ArgumentKind, String> {
 }
 
 /// Named values in the order in which they are written, which is the order in which a model is shown them.
+#[derive(PartialEq)]
 struct InOrder<T>(Vec<(String, T)>);
 
 impl<T> Default for InOrder<T> {
