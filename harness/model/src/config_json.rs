@@ -4,21 +4,24 @@
 //! says so, and the absence of `lm_head.weight` decides), and layer sharing is the key `layer_sharing`.
 
 mod llama4;
+mod neutral;
+mod rope;
 
 use std::path::Path;
 
 use pocketwatt_files::read_text_bounded;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use self::llama4::{Llama4Json, Llama4Shape};
-use crate::{ModelConfig, ModelError, folder::MOST_TEXT_BYTES};
+use self::llama4::{LLAMA4_DEFAULTS, Llama4Json, Llama4Shape};
+use crate::{ModelConfig, ModelError, folder::MOST_TEXT_BYTES, json::quote_words};
 
 /// What `config.json` calls Llama 4 without its images; MobileLLM-R1 is one.
 pub(crate) const LLAMA4_TEXT: &str = "llama4_text";
 
 /// The keys that we read and write. Unknown keys are ignored: checkpoints carry many that do not change the
-/// computation. Keys that do, and that we cannot honour, are refused in [`ConfigJson::into_config`].
+/// computation. Keys that do, and that we cannot honour, are refused in [`rope`] and [`neutral`]. What is not there and
+/// has no part in the tensors' shapes has the default of Hugging Face's `LlamaConfig` (`configuration_llama.py`).
 #[derive(Debug, Serialize, Deserialize)]
 struct ConfigJson {
     architectures: Option<Vec<String>>,
@@ -30,9 +33,9 @@ struct ConfigJson {
     head_dim: Option<usize>,
     intermediate_size: usize,
     vocab_size: usize,
-    max_position_embeddings: usize,
+    max_position_embeddings: Option<usize>,
     rope_theta: Option<f64>,
-    rms_norm_eps: f64,
+    rms_norm_eps: Option<f64>,
     hidden_act: Option<String>,
     #[serde(default)]
     tie_word_embeddings: Option<bool>,
@@ -40,35 +43,30 @@ struct ConfigJson {
     share_embedding: Option<bool>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     layer_sharing: Option<bool>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    attention_bias: Option<bool>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    mlp_bias: Option<bool>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    rope_scaling: Option<Value>,
-    /// What Hugging Face's fifth release made of `rope_theta` and `rope_scaling`.
-    #[serde(default, skip_serializing)]
-    rope_parameters: Option<RopeParameters>,
+    /// Null is none; only a key that is not there has the default.
+    #[serde(default = "default_bos")]
     bos_token_id: Option<u32>,
+    #[serde(default = "default_eos")]
     eos_token_id: Option<Tokens>,
 }
 
-#[derive(Debug, Deserialize)]
-struct RopeParameters {
-    rope_type: Option<String>,
-    rope_theta: Option<f64>,
+fn default_bos() -> Option<u32> {
+    Some(1)
 }
 
-impl RopeParameters {
-    fn theta(self) -> Result<f64, ModelError> {
-        if let Some(kind) = self.rope_type.filter(|kind| kind != "default") {
-            return Err(ModelError::Config(format!(
-                "rope_type is {kind:?}; scaled rotary positions are not supported"
-            )));
-        }
-        self.rope_theta.ok_or_else(|| ModelError::Config("rope_parameters has no rope_theta".into()))
-    }
+fn default_eos() -> Option<Tokens> {
+    Some(Tokens::One(2))
 }
+
+/// What keys that are not there stand for.
+struct Defaults {
+    context: usize,
+    rope_theta: f64,
+    rms_norm_eps: f64,
+}
+
+/// Those of `LlamaConfig`; MobileLLM's own configuration has the same.
+const LLAMA_DEFAULTS: Defaults = Defaults { context: 2048, rope_theta: 10_000.0, rms_norm_eps: 1e-6 };
 
 #[derive(Deserialize)]
 struct Head {
@@ -85,6 +83,10 @@ impl Head {
             None => Ok(()),
         }
     }
+}
+
+fn parse<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, ModelError> {
+    serde_json::from_str(text).map_err(|error| malformed(text, &error))
 }
 
 /// What the parser says of a value names its place, but not its key.
@@ -143,14 +145,15 @@ impl ModelConfig {
     /// See [`ModelConfig::read`].
     pub fn from_json(text: &str) -> Result<Self, ModelError> {
         // Another architecture has other keys: the first one that is missing would say less than its name.
-        let head: Head = serde_json::from_str(text).map_err(|error| malformed(text, &error))?;
+        let text = &*quote_words(text);
+        let head: Head = parse(text)?;
         head.ensure_known()?;
-        let json: ConfigJson = serde_json::from_str(text).map_err(|error| malformed(text, &error))?;
-        let llama4 = match json.model_type.as_deref() {
-            Some(LLAMA4_TEXT) => Some(serde_json::from_str(text).map_err(|error| malformed(text, &error))?),
+        let json: ConfigJson = parse(text)?;
+        let llama4: Option<Llama4Json> = match json.model_type.as_deref() {
+            Some(LLAMA4_TEXT) => Some(parse(text)?),
             _ => None,
         };
-        let config = json.into_config(llama4)?;
+        let config = json.into_config(llama4, &parse(text)?)?;
         config.validate()?;
         Ok(config)
     }
@@ -179,17 +182,13 @@ impl ModelConfig {
             head_dim: Some(self.head_dim),
             intermediate_size: self.ffn,
             vocab_size: self.vocabulary,
-            max_position_embeddings: self.context,
+            max_position_embeddings: Some(self.context),
             rope_theta: Some(self.rope_theta),
-            rms_norm_eps: self.rms_norm_eps,
+            rms_norm_eps: Some(self.rms_norm_eps),
             hidden_act: Some("silu".into()),
             tie_word_embeddings: Some(self.tied_head),
             share_embedding: Some(self.tied_head),
             layer_sharing: Some(shared),
-            attention_bias: None,
-            mlp_bias: None,
-            rope_scaling: None,
-            rope_parameters: None,
             bos_token_id: self.bos_token,
             eos_token_id: Some(Tokens::Many(self.eos_tokens.clone())),
         };
@@ -200,23 +199,16 @@ impl ModelConfig {
 }
 
 impl ConfigJson {
-    fn into_config(self, llama4: Option<Llama4Json>) -> Result<ModelConfig, ModelError> {
+    /// `keys` are all that the file has.
+    fn into_config(self, llama4: Option<Llama4Json>, keys: &Map<String, Value>) -> Result<ModelConfig, ModelError> {
         let refuse = |message: String| Err(ModelError::Config(message));
         if let Some(act) = self.hidden_act.as_deref().filter(|act| !["silu", "swish"].contains(act)) {
             return refuse(format!("hidden_act is {act:?}; only \"silu\" (SwiGLU) is supported"));
         }
-        for (key, value) in [("attention_bias", self.attention_bias), ("mlp_bias", self.mlp_bias)] {
-            if value == Some(true) {
-                return refuse(format!("{key} is true; models with biases are not supported"));
-            }
-        }
-        if let Some(scaling) = self.rope_scaling.filter(|scaling| !scaling.is_null()) {
-            return refuse(format!("rope_scaling is {scaling}; scaled rotary positions are not supported"));
-        }
-        let rope_theta = match self.rope_parameters {
-            Some(rope) => Some(rope.theta()?),
-            None => self.rope_theta,
-        };
+        let defaults = if llama4.is_some() { &LLAMA4_DEFAULTS } else { &LLAMA_DEFAULTS };
+        let context = self.max_position_embeddings.unwrap_or(defaults.context);
+        neutral::ensure(keys, llama4.is_some(), context)?;
+        let rope_theta = rope::theta(keys)?.unwrap_or(defaults.rope_theta);
         if llama4.is_some() {
             // Their defaults are those of one large model.
             for (key, value) in [("head_dim", self.head_dim), ("num_key_value_heads", self.num_key_value_heads)] {
@@ -236,7 +228,7 @@ impl ConfigJson {
             None => self.hidden_size / self.num_attention_heads,
         };
         let shape = match llama4 {
-            Some(llama4) => llama4.into_shape(self.num_hidden_layers, self.max_position_embeddings)?,
+            Some(llama4) => llama4.into_shape(self.num_hidden_layers, context)?,
             None => Llama4Shape::absent(self.intermediate_size),
         };
         Ok(ModelConfig {
@@ -248,9 +240,9 @@ impl ConfigJson {
             head_dim,
             ffn: shape.ffn,
             vocabulary: self.vocab_size,
-            context: self.max_position_embeddings,
-            rope_theta: rope_theta.unwrap_or(shape.default_rope_theta),
-            rms_norm_eps: self.rms_norm_eps,
+            context,
+            rope_theta,
+            rms_norm_eps: self.rms_norm_eps.unwrap_or(defaults.rms_norm_eps),
             query_key_norm: shape.query_key_norm,
             no_rope_layers: shape.no_rope_layers,
             attention_temperature: shape.attention_temperature,
@@ -265,3 +257,6 @@ impl ConfigJson {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,6 +7,7 @@ mod error;
 mod folder;
 #[cfg(feature = "tokenizer")]
 mod import;
+mod json;
 mod library;
 mod manifest;
 mod onnx;

@@ -6,7 +6,11 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::Defaults;
 use crate::{AttentionTemperature, ModelConfig, ModelError, config::ensure_layers};
+
+/// What the keys that it shares with a Llama stand for when they are not there.
+pub(super) const LLAMA4_DEFAULTS: Defaults = Defaults { context: 131_072, rope_theta: 500_000.0, rms_norm_eps: 1e-5 };
 
 /// As in the file; a key that is not there has the default that it has in Hugging Face's library.
 #[derive(Debug, Serialize, Deserialize)]
@@ -58,7 +62,6 @@ impl Default for Llama4Json {
 /// What the keys say about a [`ModelConfig`].
 pub(super) struct Llama4Shape {
     pub(super) ffn: usize,
-    pub(super) default_rope_theta: f64,
     pub(super) query_key_norm: bool,
     pub(super) no_rope_layers: Vec<usize>,
     pub(super) attention_temperature: Option<AttentionTemperature>,
@@ -67,13 +70,7 @@ pub(super) struct Llama4Shape {
 impl Llama4Shape {
     /// Of a model that is no Llama 4.
     pub(super) fn absent(ffn: usize) -> Self {
-        Self {
-            ffn,
-            default_rope_theta: 10_000.0,
-            query_key_norm: false,
-            no_rope_layers: Vec::new(),
-            attention_temperature: None,
-        }
+        Self { ffn, query_key_norm: false, no_rope_layers: Vec::new(), attention_temperature: None }
     }
 }
 
@@ -123,7 +120,6 @@ impl Llama4Json {
         let temperature = AttentionTemperature { floor_scale: self.floor_scale, scale: self.attn_scale };
         Ok(Llama4Shape {
             ffn,
-            default_rope_theta: 500_000.0,
             query_key_norm: self.use_qk_norm,
             no_rope_layers: (0..layers).filter(|&layer| !rotates[layer]).collect(),
             attention_temperature: tuned.then_some(temperature),

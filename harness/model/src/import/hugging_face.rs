@@ -8,13 +8,14 @@ use std::{
 
 use data_encoding::HEXLOWER;
 use pocketwatt_files::{join_inside, read_text_bounded};
-use serde::Deserialize;
+use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::{Source, TEMPLATE, file_name, halves_from_pairs, sentencepiece::tokenizer_json};
 use crate::{
-    ModelConfig, ModelError, ModelOrigin, WeightFile, config_json::LLAMA4_TEXT, folder::MOST_TEXT_BYTES, sha256_of_file,
+    ModelConfig, ModelError, ModelOrigin, WeightFile, config_json::LLAMA4_TEXT, folder::MOST_TEXT_BYTES,
+    json::quote_words, sha256_of_file,
 };
 
 const WEIGHTS: &str = "model.safetensors";
@@ -61,7 +62,7 @@ impl Kind {
     fn read(folder: &Path) -> Result<Self, ModelError> {
         let path = folder.join("config.json");
         let text = read_text_bounded(&path, MOST_TEXT_BYTES).map_err(ModelError::io("read", &path))?;
-        serde_json::from_str(&text).map_err(|error| ModelError::invalid(&path, error.to_string()))
+        parse(&path, &text)
     }
 
     /// Whether tensors have Llama 4's names, and queries and keys are ordered for turning neighbouring pairs
@@ -191,6 +192,8 @@ impl Source for HuggingFaceFolder {
         let mut texts = vec![(TOKENIZER.to_owned(), self.tokenizer()?)];
         for name in TEXTS {
             if let Some(text) = self.text(name, MOST_TEXT_BYTES)? {
+                // Ours is JSON for every reader; a template may have those words in it.
+                let text = if name == TEMPLATE { text } else { quote_words(&text).into_owned() };
                 texts.push((name.to_owned(), text));
             }
         }
@@ -211,10 +214,7 @@ impl HuggingFaceFolder {
         }
         let configuration: Option<Value> = match self.text(TOKENIZER_CONFIGURATION, MOST_TEXT_BYTES)? {
             None => None,
-            Some(text) => Some(
-                serde_json::from_str(&text)
-                    .map_err(|error| ModelError::invalid(self.path.join(TOKENIZER_CONFIGURATION), error.to_string()))?,
-            ),
+            Some(text) => Some(parse(&self.path.join(TOKENIZER_CONFIGURATION), &text)?),
         };
         tokenizer_json(&model, configuration.as_ref())
     }
@@ -229,6 +229,11 @@ impl HuggingFaceFolder {
     }
 }
 
+/// The contents of a file of JSON as Python reads it.
+fn parse<T: DeserializeOwned>(path: &Path, text: &str) -> Result<T, ModelError> {
+    serde_json::from_str(&quote_words(text)).map_err(|error| ModelError::invalid(path, error.to_string()))
+}
+
 /// One file, or the shards that the index names.
 fn weight_files(folder: &Path) -> Result<Vec<WeightFile>, ModelError> {
     let index = folder.join(INDEX);
@@ -240,8 +245,7 @@ fn weight_files(folder: &Path) -> Result<Vec<WeightFile>, ModelError> {
         return Ok(vec![WeightFile::open(&single)?]);
     }
     let text = read_text_bounded(&index, MOST_INDEX_BYTES).map_err(ModelError::io("read", &index))?;
-    let Index { weight_map } =
-        serde_json::from_str(&text).map_err(|error| ModelError::invalid(&index, error.to_string()))?;
+    let Index { weight_map } = parse(&index, &text)?;
     let mut names: Vec<&String> = weight_map.values().collect();
     names.sort();
     names.dedup();
@@ -267,8 +271,7 @@ fn eos_tokens(folder: &Path, mut tokens: Vec<u32>) -> Result<Vec<u32>, ModelErro
     let path = folder.join("generation_config.json");
     if path.exists() {
         let text = read_text_bounded(&path, MOST_TEXT_BYTES).map_err(ModelError::io("read", &path))?;
-        let config: Value =
-            serde_json::from_str(&text).map_err(|error| ModelError::invalid(&path, error.to_string()))?;
+        let config: Value = parse(&path, &text)?;
         let eos = config.get("eos_token_id");
         let listed = eos.and_then(Value::as_array).into_iter().flatten().chain(eos);
         tokens.extend(listed.filter_map(Value::as_u64).filter_map(|token| u32::try_from(token).ok()));
