@@ -1,7 +1,9 @@
 //! GGUF files of the architecture `llama`, as llama.cpp writes them (format: ggml's docs/gguf.md).
 
 mod blocks;
+mod formats;
 mod metadata;
+mod neutral;
 mod reader;
 mod tokenizer;
 
@@ -103,12 +105,11 @@ fn config(file: &GgufFile) -> Result<ModelConfig, ModelError> {
         if architecture != "llama" {
             return Err(format!("its architecture is {architecture:?}; \"llama\" is supported"));
         }
-        if let Some(scaling) = metadata.optional_text("llama.rope.scaling.type").filter(|scaling| *scaling != "none") {
-            return Err(format!("llama.rope.scaling.type is {scaling:?}; scaled rotary positions are not supported"));
-        }
         if let Some(experts) = metadata.optional_size("llama.expert_count")?.filter(|&experts| experts > 0) {
             return Err(format!("llama.expert_count is {experts}; mixtures of experts are not supported"));
         }
+        let context = metadata.size("llama.context_length")?;
+        neutral::ensure(metadata, context)?;
         let hidden = metadata.size("llama.embedding_length")?;
         let heads = metadata.size("llama.attention.head_count")?;
         let head_dim = match metadata.optional_size("llama.attention.key_length")? {
@@ -131,7 +132,7 @@ fn config(file: &GgufFile) -> Result<ModelConfig, ModelError> {
             head_dim,
             ffn: metadata.size("llama.feed_forward_length")?,
             vocabulary: metadata.texts("tokenizer.ggml.tokens")?.len(),
-            context: metadata.size("llama.context_length")?,
+            context,
             rope_theta: metadata.optional_number("llama.rope.freq_base")?.unwrap_or(10_000.0),
             rms_norm_eps: metadata.number("llama.attention.layer_norm_rms_epsilon")?,
             query_key_norm: false,

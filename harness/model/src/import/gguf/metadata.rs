@@ -31,6 +31,27 @@ impl Metadata {
         }
     }
 
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        self.values.keys().map(String::as_str)
+    }
+
+    /// A text, where another kind of value is an error.
+    pub fn present_text(&self, key: &str) -> Result<Option<&str>, String> {
+        match self.values.get(key) {
+            None => Ok(None),
+            Some(Value::Text(text)) => Ok(Some(text)),
+            Some(_) => Err(format!("the key {key:?} is no text")),
+        }
+    }
+
+    pub fn optional_boolean(&self, key: &str) -> Result<Option<bool>, String> {
+        match self.values.get(key) {
+            None => Ok(None),
+            Some(Value::Boolean(truth)) => Ok(Some(*truth)),
+            Some(_) => Err(format!("the key {key:?} is neither true nor false")),
+        }
+    }
+
     pub fn optional_text(&self, key: &str) -> Option<&str> {
         match self.values.get(key) {
             Some(Value::Text(text)) => Some(text),

@@ -12,6 +12,7 @@ use pocketwatt_files::open_regular;
 
 use super::{
     blocks::{self, Format},
+    formats,
     metadata::{Metadata, Value},
 };
 use crate::ModelError;
@@ -120,6 +121,7 @@ impl<R: Read> Header<R> {
             let value = self.value(kind).map_err(|reason| format!("the key {key:?}: {reason}"))?;
             metadata.insert(key, value)?;
         }
+        refuse_part(&metadata)?;
         let alignment = match metadata.optional_size("general.alignment")? {
             None => DEFAULT_ALIGNMENT,
             Some(alignment) if alignment.is_power_of_two() => alignment as u64,
@@ -163,7 +165,12 @@ impl<R: Read> Header<R> {
         let number = self.u32()?;
         let format = blocks::format(number).ok_or_else(|| {
             let known: Vec<&str> = blocks::FORMATS.iter().map(|format| format.name).collect();
-            format!("tensor {name:?} has the format number {number}; {} can be read", known.join(", "))
+            let theirs = formats::name(number).map_or(format!("number {number}"), str::to_owned);
+            format!(
+                "tensor {name:?} has the format {theirs}; {} can be read, and llama.cpp's `llama-quantize \
+                 --allow-requantize FILE NEW-FILE F32` writes the same values so",
+                known.join(", ")
+            )
         })?;
         if !columns.is_multiple_of(format.block_values) {
             return Err(format!("tensor {name:?} has {columns} columns, no multiple of {}'s blocks", format.name));
@@ -230,6 +237,9 @@ impl<R: Read> Header<R> {
         self.ensure_room(length, 1, "bytes of text")?;
         let mut bytes = vec![0; length as usize];
         self.fill(&mut bytes)?;
+        // As llama.cpp reads it, whose converter of August 2023 wrote the 0 that ends a text in C.
+        let end = bytes.iter().position(|&byte| byte == 0).unwrap_or(bytes.len());
+        bytes.truncate(end);
         String::from_utf8(bytes).map_err(|_| format!("a text that ends at byte {} is no UTF-8", self.position))
     }
 
@@ -263,6 +273,16 @@ impl<R: Read> Header<R> {
         }
         Ok(())
     }
+}
+
+/// One of several files that hold a model together, as `llama-gguf-split` cuts them (llama.cpp's `tools/gguf-split`).
+fn refuse_part(metadata: &Metadata) -> Result<(), String> {
+    let Some(count) = metadata.optional_size("split.count")?.filter(|&count| count > 1) else { return Ok(()) };
+    let part = metadata.optional_size("split.no")?.map_or("a part".to_owned(), |number| format!("part {}", number + 1));
+    Err(format!(
+        "it is {part} of {count} (split.count) of a model: `llama-gguf-split --merge` with the first part and the name of \
+         a new file makes one that can be imported"
+    ))
 }
 
 /// The number whose nearest f32 this is: 1e-5, not 9.999999747378752e-6. The original `config.json` had it so.

@@ -238,9 +238,58 @@ fn what_does_not_fit_is_refused_by_name() {
     assert!(refused(&|file| file.set_number("llama.feed_forward_length", 64)).contains("shape"));
     assert!(refused(&|file| file.set_number("tokenizer.ggml.eos_token_id", 512)).contains("512"));
     assert!(refused(&|file| file.tensors[0].2 = 99).contains("format number 99"));
+    assert!(refused(&|file| file.tensors[0].2 = 12).contains("the format Q4_K; F32, F16"));
+    assert!(refused(&|file| file.set("llama.rope.scaling.factor", 6, &4_f32.to_le_bytes())).contains("factor is 4"));
     assert!(refused(&|file| file.tensors[3].0 = "blk.0.attn_q.bias".into()).contains("attn_q.bias"));
     assert!(refused(&|file| file.keys.retain(|(key, _)| key != "llama.block_count")).contains("llama.block_count"));
     assert!(refused(&|file| file.tensors[0].3.truncate(32)).contains("overlap"));
+}
+
+#[test]
+fn a_part_of_a_split_file_says_which_it_is_and_what_to_do() {
+    let mut fixture = Fixture::new();
+    // Parts but the first have no other keys.
+    fixture.writer.keys.clear();
+    fixture.writer.set("split.no", 2, &1_u16.to_le_bytes());
+    fixture.writer.set("split.count", 2, &3_u16.to_le_bytes());
+    let refusal = fixture.refusal();
+    assert!(refusal.contains("part 2 of 3") && refusal.contains("llama-gguf-split --merge"), "{refusal}");
+    let mut whole = Fixture::new();
+    whole.writer.set("split.count", 2, &1_u16.to_le_bytes());
+    whole.import().unwrap();
+}
+
+/// As llama.cpp's `quantize` of August 2023 wrote them.
+#[test]
+fn the_zero_that_ends_a_text_in_c_is_no_part_of_it() {
+    let mut fixture = Fixture::new();
+    let clean = fixture.import().unwrap();
+    let (config, weights) = (clean.config().clone(), sha256_of_file(&clean.weights_path()).unwrap());
+    let writer = &mut fixture.writer;
+    writer.set_text("general.architecture", "llama\0");
+    writer.set_text("tokenizer.ggml.model", "gpt2\0");
+    writer.keys.iter_mut().for_each(|(key, _)| key.push('\0'));
+    writer.tensors.iter_mut().for_each(|(name, ..)| name.push('\0'));
+    let bytes = fixture.writer.finish().0;
+    let imported = import(&fixture.put(&bytes), "other", &fixture.root.path().join("other")).unwrap();
+    assert_eq!((imported.config(), sha256_of_file(&imported.weights_path()).unwrap()), (&config, weights));
+}
+
+/// Llama 3 takes a word that is in the vocabulary whole, whatever the merges make of it.
+#[test]
+fn whole_words_come_before_merges_where_llama_cpp_says_so() {
+    for (cut, is_whole) in [("llama-bpe", true), ("llama3", true), ("llama-v3", true), ("gpt-2", false)] {
+        let mut fixture = Fixture::new();
+        let tokenizer = fs::read_to_string(fixture.seeded.path().join("tokenizer.json")).unwrap();
+        let (mut tokens, _, merges) = vocabulary(&serde_json::from_str(&tokenizer).unwrap());
+        let filler = tokens.iter().rposition(|token| token.starts_with("filler")).unwrap();
+        tokens[filler] = "\u{120}mountainhut".into();
+        fixture.writer.set_texts("tokenizer.ggml.tokens", &tokens);
+        fixture.writer.set_texts("tokenizer.ggml.merges", &merges);
+        fixture.writer.set_text("tokenizer.ggml.pre", cut);
+        let tokens = TextTokenizer::open(&fixture.import().unwrap()).unwrap().encode(" mountainhut").unwrap();
+        assert_eq!(tokens.len() == 1, is_whole, "{cut}: {tokens:?}");
+    }
 }
 
 #[test]

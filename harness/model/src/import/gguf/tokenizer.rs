@@ -8,20 +8,28 @@ use super::metadata::Metadata;
 const CONTROL: i64 = 3;
 const USER_DEFINED: i64 = 4;
 
+/// Llama 3's way of cutting a text, whose words are looked up whole before anything is merged.
+const LLAMA3: [&str; 3] = ["llama-bpe", "llama3", "llama-v3"];
+
 /// `tokenizer.json` and `tokenizer_config.json`, or why there are none.
 pub fn files(metadata: &Metadata) -> Result<Vec<(String, String)>, String> {
     let model = metadata.text("tokenizer.ggml.model")?;
     if model != "gpt2" {
-        return Err(format!("its tokenizer is of the kind {model:?}; byte-level BPE (\"gpt2\") is supported"));
+        let kind = if model == "llama" { "\"llama\" (sentencepiece)".into() } else { format!("{model:?}") };
+        return Err(format!(
+            "its tokenizer is of the kind {kind}; byte-level BPE (\"gpt2\") is supported: import the folder that the \
+             file was made from, with its own tokenizer"
+        ));
     }
     let tokens = metadata.texts("tokenizer.ggml.tokens")?;
+    let cut = metadata.optional_text("tokenizer.ggml.pre").unwrap_or("default");
     let tokenizer = json!({
         "version": "1.0",
         "truncation": null,
         "padding": null,
         "added_tokens": added_tokens(metadata, tokens),
         "normalizer": null,
-        "pre_tokenizer": pre_tokenizer(metadata.optional_text("tokenizer.ggml.pre").unwrap_or("default"))?,
+        "pre_tokenizer": pre_tokenizer(cut)?,
         "post_processor": null,
         "decoder": { "type": "ByteLevel", "add_prefix_space": true, "trim_offsets": true, "use_regex": true },
         "model": {
@@ -32,7 +40,8 @@ pub fn files(metadata: &Metadata) -> Result<Vec<(String, String)>, String> {
             "end_of_word_suffix": null,
             "fuse_unk": false,
             "byte_fallback": false,
-            "ignore_merges": false,
+            // llama.cpp sets it by the name (`llama-vocab.cpp`), and Llama 3's own `tokenizer.json` has it.
+            "ignore_merges": LLAMA3.contains(&cut),
             "vocab": tokens.iter().enumerate().map(|(id, token)| (token.clone(), json!(id))).collect::<Map<_, _>>(),
             "merges": merges(metadata.texts("tokenizer.ggml.merges")?)?,
         },
@@ -77,7 +86,7 @@ fn pre_tokenizer(name: &str) -> Result<Value, String> {
             "type": "Sequence",
             "pretokenizers": [{ "type": "Digits", "individual_digits": true }, byte_level(true)],
         })),
-        "llama-bpe" | "llama3" => Ok(json!({
+        name if LLAMA3.contains(&name) => Ok(json!({
             "type": "Sequence",
             "pretokenizers": [
                 {
