@@ -1,7 +1,7 @@
 //! `config.json` as Hugging Face writes it, for MobileLLM, Llama and the dense text models of Llama 4 (MobileLLM-R1).
 //!
 //! Two traps of MobileLLM's files: `tie_word_embeddings` is false even when the embedding is shared (`share_embedding`
-//! says so, and the absence of `lm_head.weight` decides), and layer sharing is the key `layer_sharing`.
+//! says so, and on import what the files hold decides), and layer sharing is the key `layer_sharing`.
 
 mod llama4;
 mod neutral;

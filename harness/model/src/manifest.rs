@@ -62,6 +62,9 @@ pub enum ModelOrigin {
         format: String,
         /// SHA-256 of that file, in hexadecimal.
         sha256: String,
+        /// Where its files contradict each other: what was taken.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        notes: Vec<String>,
     },
 }
 
@@ -69,7 +72,11 @@ impl Display for ModelOrigin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Seeded { seed, .. } => write!(f, "seeded weights (seed {seed})"),
-            Self::Imported { source, format, .. } => write!(f, "imported from {source} ({format})"),
+            Self::Imported { source, format, notes, .. } => {
+                write!(f, "imported from {source} ({format}")?;
+                notes.iter().try_for_each(|note| write!(f, "; {note}"))?;
+                write!(f, ")")
+            }
         }
     }
 }
@@ -331,10 +338,21 @@ mod tests {
             source: "SmolLM2-135M-Instruct.Q4_1.gguf".into(),
             format: "GGUF Q4_1".into(),
             sha256: "00".into(),
+            notes: Vec::new(),
         };
         assert_eq!(imported.to_string(), "imported from SmolLM2-135M-Instruct.Q4_1.gguf (GGUF Q4_1)");
         let json = serde_json::to_string(&imported).unwrap();
+        assert!(!json.contains("notes"), "manifests of earlier versions are the same");
         assert_eq!(serde_json::from_str::<ModelOrigin>(&json).unwrap(), imported);
+        let told = ModelOrigin::Imported {
+            source: "folder".into(),
+            format: "safetensors F32".into(),
+            sha256: "00".into(),
+            notes: vec!["one".into(), "two".into()],
+        };
+        assert_eq!(told.to_string(), "imported from folder (safetensors F32; one; two)");
+        let json = serde_json::to_string(&told).unwrap();
+        assert_eq!(serde_json::from_str::<ModelOrigin>(&json).unwrap(), told);
         let seeded = ModelOrigin::Seeded { preset: None, seed: u64::MAX };
         assert_eq!(seeded.to_string(), "seeded weights (seed 18446744073709551615)");
     }

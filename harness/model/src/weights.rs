@@ -152,6 +152,29 @@ impl WeightFile {
         Ok(bytes)
     }
 
+    /// Whether a tensor is another file's tensor `theirs`: number format, shape and bytes.
+    ///
+    /// # Errors
+    /// When one is missing or cannot be read.
+    pub fn holds_same(&self, name: &str, other: &Self, theirs: &str) -> Result<bool, ModelError> {
+        let (left, right) = (self.tensor(name)?, other.tensor(theirs)?);
+        if (left.dtype, &left.shape, left.bytes) != (right.dtype, &right.shape, right.bytes) {
+            return Ok(false);
+        }
+        let mut buffers = [vec![0; CHUNK_BYTES], vec![0; CHUNK_BYTES]];
+        for start in (0..left.bytes).step_by(CHUNK_BYTES) {
+            let length = (left.bytes - start).min(CHUNK_BYTES as u64) as usize;
+            for (buffer, (file, offset)) in buffers.iter_mut().zip([(self, left.offset), (other, right.offset)]) {
+                buffer.truncate(length);
+                file.file.read_exact_at(buffer, offset + start).map_err(ModelError::io("read", &file.path))?;
+            }
+            if buffers[0] != buffers[1] {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     /// Reads a tensor as f32, whatever its format in the file (F32, F16, BF16).
     ///
     /// # Errors

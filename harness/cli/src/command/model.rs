@@ -134,9 +134,7 @@ fn import(arguments: &ImportArguments) -> Result<()> {
     let folder = make(&library, &name, arguments.place.force, |folder| {
         pocketwatt_model::import(&arguments.source, &name, folder)
     })?;
-    let config = ModelFolder::open(&folder)?.config().clone();
-    notice!("{}, written to {}", size(&config), folder.display());
-    Ok(())
+    tell(&folder)
 }
 
 fn fetch(arguments: &FetchArguments) -> Result<()> {
@@ -162,8 +160,18 @@ fn fetch(arguments: &FetchArguments) -> Result<()> {
     if !arguments.keep {
         checkpoint.remove()?;
     }
-    let config = ModelFolder::open(&folder)?.config().clone();
-    notice!("{}, written to {}", size(&config), folder.display());
+    tell(&folder)
+}
+
+/// What was imported, and where its files contradict each other.
+fn tell(folder: &Path) -> Result<()> {
+    let imported = ModelFolder::open(folder)?;
+    notice!("{}, written to {}", size(imported.config()), folder.display());
+    if let ModelOrigin::Imported { notes, .. } = ModelManifest::read(&imported)?.origin {
+        for note in notes {
+            notice!("{note}");
+        }
+    }
     Ok(())
 }
 

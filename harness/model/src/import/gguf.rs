@@ -62,6 +62,7 @@ impl Source for GgufModel {
             source: file_name(self.file.path()),
             format,
             sha256: sha256_of_file(self.file.path())?,
+            notes: Vec::new(),
         })
     }
 

@@ -1,5 +1,8 @@
 //! A folder as Hugging Face's libraries write it.
 
+mod head;
+mod shards;
+
 use std::{
     collections::{BTreeMap, HashSet},
     fs,
@@ -7,19 +10,18 @@ use std::{
 };
 
 use data_encoding::HEXLOWER;
-use pocketwatt_files::{join_inside, read_text_bounded};
+use pocketwatt_files::read_text_bounded;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use self::shards::{note_of_index, weight_files};
 use super::{Source, TEMPLATE, file_name, halves_from_pairs, sentencepiece::tokenizer_json};
 use crate::{
     ModelConfig, ModelError, ModelOrigin, WeightFile, config_json::LLAMA4_TEXT, folder::MOST_TEXT_BYTES,
     json::quote_words, sha256_of_file,
 };
 
-const WEIGHTS: &str = "model.safetensors";
-const INDEX: &str = "model.safetensors.index.json";
 const TOKENIZER: &str = "tokenizer.json";
 /// A tokenizer as sentencepiece writes it: LLaMA's, and MobileLLM's.
 const SENTENCEPIECE: &str = "tokenizer.model";
@@ -28,16 +30,8 @@ const TOKENIZER_CONFIGURATION: &str = "tokenizer_config.json";
 const TEXTS: [&str; 2] = [TOKENIZER_CONFIGURATION, TEMPLATE];
 /// Longest tokenizer that is read: those of the largest vocabularies have some 30 MB.
 const MOST_TOKENIZER_BYTES: u64 = 64 << 20;
-/// Longest index of shards.
-const MOST_INDEX_BYTES: u64 = 16 << 20;
 /// Tensors that old checkpoints carry although everybody computes them.
 const COMPUTED: &str = "rotary_emb.inv_freq";
-
-/// The index of a sharded checkpoint.
-#[derive(Deserialize)]
-struct Index {
-    weight_map: BTreeMap<String, String>,
-}
 
 /// `config.json`, weights and tokenizer.
 pub(super) struct HuggingFaceFolder {
@@ -47,6 +41,8 @@ pub(super) struct HuggingFaceFolder {
     files: Vec<WeightFile>,
     /// Which file holds a tensor.
     tensors: BTreeMap<String, usize>,
+    /// What its files contradict each other in, and what was taken.
+    notes: Vec<String>,
 }
 
 /// What the keys of `config.json` that have no part in the shape say.
@@ -96,10 +92,11 @@ impl HuggingFaceFolder {
         }
         let within = config.ensure_layers_within(tensors.len());
         within.map_err(|error| ModelError::invalid(path.join("config.json"), error.to_string()))?;
-        // MobileLLM's config.json says that the head is not tied even where it is: what the file holds decides.
-        config.tied_head = !tensors.contains_key("lm_head.weight");
+        let head = head::resolve(config.tied_head, &files, &mut tensors)?;
+        config.tied_head = head.tied;
+        let notes = note_of_index(path).into_iter().chain(head.note.map(str::to_owned)).collect();
         config.eos_tokens = eos_tokens(path, config.eos_tokens)?;
-        let folder = Self { path: path.to_owned(), config, kind: Kind::read(path)?, files, tensors };
+        let folder = Self { path: path.to_owned(), config, kind: Kind::read(path)?, files, tensors, notes };
         folder.refuse_unknown_tensors()?;
         folder.ensure_vocabulary()?;
         Ok(folder)
@@ -159,7 +156,7 @@ impl Source for HuggingFaceFolder {
         let dtype = self.files.iter().flat_map(|file| file.tensors().values()).max_by_key(|tensor| tensor.bytes);
         let format = dtype.map_or("safetensors".into(), |tensor| format!("safetensors {:?}", tensor.dtype));
         let source = fs::canonicalize(&self.path).map_err(ModelError::io("read", &self.path))?;
-        Ok(ModelOrigin::Imported { source: file_name(&source), format, sha256 })
+        Ok(ModelOrigin::Imported { source: file_name(&source), format, sha256, notes: self.notes.clone() })
     }
 
     fn read_f32(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>, ModelError> {
@@ -232,38 +229,6 @@ impl HuggingFaceFolder {
 /// The contents of a file of JSON as Python reads it.
 fn parse<T: DeserializeOwned>(path: &Path, text: &str) -> Result<T, ModelError> {
     serde_json::from_str(&quote_words(text)).map_err(|error| ModelError::invalid(path, error.to_string()))
-}
-
-/// One file, or the shards that the index names.
-fn weight_files(folder: &Path) -> Result<Vec<WeightFile>, ModelError> {
-    let index = folder.join(INDEX);
-    let single = folder.join(WEIGHTS);
-    if !index.exists() && !single.exists() {
-        return Err(ModelError::invalid(folder, format!("there is neither {WEIGHTS} nor {INDEX} in it")));
-    }
-    if !index.exists() {
-        return Ok(vec![WeightFile::open(&single)?]);
-    }
-    let text = read_text_bounded(&index, MOST_INDEX_BYTES).map_err(ModelError::io("read", &index))?;
-    let Index { weight_map } = parse(&index, &text)?;
-    let mut names: Vec<&String> = weight_map.values().collect();
-    names.sort();
-    names.dedup();
-    let mut files = Vec::new();
-    for name in names {
-        let beside = |_| ModelError::invalid(&index, format!("{name:?} is not the name of a file beside it"));
-        let file = join_inside(folder, name).map_err(beside)?;
-        if !file.is_file() {
-            return Err(ModelError::invalid(&index, format!("it names {name:?}, which is not beside it")));
-        }
-        files.push(WeightFile::open(&file)?);
-    }
-    let held: HashSet<&String> = files.iter().flat_map(|file| file.tensors().keys()).collect();
-    match weight_map.keys().find(|tensor| !held.contains(tensor)) {
-        Some(name) => Err(ModelError::MissingTensor { name: name.clone(), path: index }),
-        None if files.is_empty() => Err(ModelError::invalid(&index, "it names no files")),
-        None => Ok(files),
-    }
 }
 
 /// `generation_config.json` may name more tokens that end a text than `config.json` does.

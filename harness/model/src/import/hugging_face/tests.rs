@@ -3,7 +3,10 @@ mod llama4;
 use half::{bf16, f16};
 use safetensors::{Dtype, tensor::TensorView};
 
-use super::*;
+use super::{
+    shards::{INDEX, WEIGHTS},
+    *,
+};
 use crate::{ModelFolder, ModelManifest, Preset, TextTokenizer, generate_seeded, import};
 
 /// Name, shape and bytes.
@@ -58,6 +61,25 @@ impl Checkpoint {
         }
     }
 
+    /// Gives it a head that is made of the embedding.
+    fn add_head(&self, change: impl FnOnce(Vec<f32>) -> Vec<f32>) {
+        let weights = self.seeded.weights().unwrap();
+        let mut tensors: Vec<(String, Vec<usize>, Vec<f32>)> = weights
+            .tensors()
+            .iter()
+            .map(|(name, location)| (name.clone(), location.shape.clone(), weights.read_f32(name).unwrap()))
+            .collect();
+        let (_, shape, values) = tensors.iter().find(|(name, ..)| name == "model.embed_tokens.weight").unwrap().clone();
+        tensors.push(("lm_head.weight".into(), shape, change(values)));
+        let bytes: Vec<Tensor> = tensors
+            .into_iter()
+            .map(|(name, shape, values)| (name, shape, values.iter().flat_map(|value| value.to_le_bytes()).collect()))
+            .collect();
+        let views =
+            bytes.iter().map(|(name, shape, bytes)| (name, TensorView::new(Dtype::F32, shape.clone(), bytes).unwrap()));
+        fs::write(self.path(WEIGHTS), safetensors::serialize(views, None).unwrap()).unwrap();
+    }
+
     fn import(&self) -> Result<ModelFolder, ModelError> {
         import(self.seeded.path(), "mine", &self.root.path().join("mine"))
     }
@@ -101,7 +123,65 @@ fn half_precision_is_widened_exactly() {
 fn a_head_is_tied_if_the_file_has_none_whatever_the_configuration_says() {
     let checkpoint = Checkpoint::new();
     checkpoint.edit("config.json", |text| text.replace("\"share_embedding\": true", "\"share_embedding\": false"));
-    assert!(checkpoint.import().unwrap().config().tied_head);
+    let imported = checkpoint.import().unwrap();
+    assert!(imported.config().tied_head);
+    let origin = ModelManifest::read(&imported).unwrap().origin_text();
+    assert!(origin.contains("; no head in the files: it is the embedding"), "{origin}");
+}
+
+#[test]
+fn a_copy_of_the_embedding_is_no_head_of_a_tied_model() {
+    let checkpoint = Checkpoint::new();
+    let expected = sha256_of_file(&checkpoint.path(WEIGHTS)).unwrap();
+    checkpoint.add_head(|values| values);
+    let imported = checkpoint.import().unwrap();
+    assert!(imported.config().tied_head);
+    assert_eq!(imported.config().parameters(), checkpoint.seeded.config().parameters());
+    let manifest = ModelManifest::read(&imported).unwrap();
+    assert_eq!(manifest.weights_sha256, expected);
+    assert_eq!(manifest.origin_text(), "imported from tiny (safetensors F32)");
+}
+
+#[test]
+fn a_head_of_its_own_is_used_and_told_where_the_configuration_says_that_it_is_tied() {
+    let checkpoint = Checkpoint::new();
+    checkpoint.add_head(|mut values| {
+        *values.last_mut().unwrap() += 1.0;
+        values
+    });
+    let imported = checkpoint.import().unwrap();
+    assert!(!imported.config().tied_head);
+    let weights = imported.weights().unwrap();
+    let [embedding, head] = ["model.embed_tokens.weight", "lm_head.weight"].map(|name| weights.read_f32(name).unwrap());
+    assert_eq!(*head.last().unwrap(), embedding.last().unwrap() + 1.0);
+    let origin = ModelManifest::read(&imported).unwrap().origin_text();
+    assert!(origin.contains("; head of the files, though config.json says"), "{origin}");
+    // Where it says so, a copy is a head.
+    let untied = Checkpoint::new();
+    untied.edit("config.json", |text| text.replace("embedding\": true", "embedding\": false"));
+    untied.add_head(|values| values);
+    let imported = untied.import().unwrap();
+    assert!(!imported.config().tied_head);
+    assert_eq!(ModelManifest::read(&imported).unwrap().origin_text(), "imported from tiny (safetensors F32)");
+}
+
+/// An index of an earlier save may lie beside a whole file.
+#[test]
+fn a_whole_file_comes_before_an_index_and_that_is_told() {
+    let checkpoint = Checkpoint::new();
+    let expected = sha256_of_file(&checkpoint.path(WEIGHTS)).unwrap();
+    let whole = fs::read(checkpoint.path(WEIGHTS)).unwrap();
+    let shard = |name: &str| if name.contains("layers.0") { "a.safetensors" } else { "b.safetensors" };
+    checkpoint.rewrite(Dtype::BF16, shard);
+    fs::write(checkpoint.path(WEIGHTS), whole).unwrap();
+    let manifest = ModelManifest::read(&checkpoint.import().unwrap()).unwrap();
+    assert_eq!(manifest.weights_sha256, expected);
+    let told = "imported from tiny (safetensors F32; weights of model.safetensors, not of the index beside it)";
+    assert_eq!(manifest.origin_text(), told);
+    for (index, is_told) in [("oops", true), (r#"{"weight_map": {"a": "model.safetensors"}}"#, false)] {
+        fs::write(checkpoint.path(INDEX), index).unwrap();
+        assert_eq!(note_of_index(checkpoint.seeded.path()).is_some(), is_told, "{index}");
+    }
 }
 
 #[test]
@@ -146,6 +226,7 @@ fn what_does_not_fit_is_refused_by_name() {
     checkpoint.edit("tokenizer_config.json", |_| r#"{"chat_template": "{% if %}"}"#.into());
     assert!(checkpoint.refusal().contains("chat template"));
     let checkpoint = Checkpoint::new();
+    fs::remove_file(checkpoint.path(WEIGHTS)).unwrap();
     fs::write(checkpoint.path(INDEX), r#"{"weight_map": {"a": "../model.safetensors"}}"#).unwrap();
     assert!(checkpoint.refusal().contains("not the name of a file beside it"));
 }
