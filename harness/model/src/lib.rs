@@ -34,5 +34,5 @@ pub use onnx::write_graph;
 pub use preset::Preset;
 pub use seeded::generate_seeded;
 #[cfg(feature = "tokenizer")]
-pub use text::{ChatTemplate, TextEnd, TextTokenizer, process as text_process};
+pub use text::{ChatTemplate, TextEnd, TextTokenizer, process as text_process, text_remarks};
 pub use weights::{TensorLocation, WeightFile};

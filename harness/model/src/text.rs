@@ -6,8 +6,10 @@ mod end;
 mod message;
 pub mod process;
 mod reader;
+mod remarks;
 mod tokenizer;
 
 pub use chat::ChatTemplate;
 pub use end::TextEnd;
+pub use remarks::text_remarks;
 pub use tokenizer::TextTokenizer;

@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use pocketwatt_files::{PartialFolder, exchange};
 use pocketwatt_model::{
     LibraryEntry, ModelConfig, ModelError, ModelFolder, ModelLibrary, ModelManifest, ModelOrigin, Preset, check_name,
-    generate_seeded, variant::seeded_config,
+    generate_seeded, text_remarks, variant::seeded_config,
 };
 
 use super::{output, selection::CacheArguments};
@@ -163,7 +163,7 @@ fn fetch(arguments: &FetchArguments) -> Result<()> {
     tell(&folder)
 }
 
-/// What was imported, and where its files contradict each other.
+/// What was imported, where its files contradict each other, and what to know of how its text becomes tokens.
 fn tell(folder: &Path) -> Result<()> {
     let imported = ModelFolder::open(folder)?;
     notice!("{}, written to {}", size(imported.config()), folder.display());
@@ -171,6 +171,9 @@ fn tell(folder: &Path) -> Result<()> {
         for note in notes {
             notice!("{note}");
         }
+    }
+    for remark in text_remarks(&imported)? {
+        notice!("{remark}");
     }
     Ok(())
 }

@@ -14,7 +14,10 @@ pub const INDEX: &str = "model.safetensors.index.json";
 const MOST_INDEX_BYTES: u64 = 16 << 20;
 const WEIGHTS: &str = "model.safetensors";
 const TOKENIZERS: [&str; 2] = ["tokenizer.json", "tokenizer.model"];
-const OPTIONAL: [&str; 3] = ["tokenizer_config.json", "chat_template.jinja", "generation_config.json"];
+const TEMPLATE: &str = "chat_template.jinja";
+const FURTHER_TEMPLATES: &str = "additional_chat_templates/";
+const OPTIONAL: [&str; 5] =
+    ["tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", TEMPLATE, "generation_config.json"];
 
 /// What to download.
 #[derive(Debug, PartialEq, Eq)]
@@ -49,6 +52,11 @@ pub fn wanted(repository: &str, present: &[String]) -> Result<Wanted> {
         let other = other.map_or(String::new(), |ending| format!(", only {ending} files"));
         return Err(Refusal::error(format!(
             "{repository} has no weights as safetensors{other}: convert them, and use `pocketwatt model import`"
+        )));
+    }
+    if let Some(further) = present.iter().find(|name| name.starts_with(FURTHER_TEMPLATES)).filter(|_| !has(TEMPLATE)) {
+        return Err(Refusal::error(format!(
+            "{repository} has {further} and no {TEMPLATE}: nobody says which of its chat templates is for chats"
         )));
     }
     let mut files = vec!["config.json".to_owned(), tokenizer.to_owned()];
@@ -100,6 +108,18 @@ mod tests {
         let sharded = wanted("a/b", &names(&["config.json", "tokenizer.json", "tokenizer.model", INDEX])).unwrap();
         assert_eq!((sharded.files, sharded.sharded), (names(&["config.json", "tokenizer.json"]), true));
         let refused = |files: &[&str]| wanted("a/b", &names(files)).unwrap_err().to_string();
+        let further = "additional_chat_templates/rag.jinja";
+        let files = [
+            "config.json",
+            "tokenizer.json",
+            "special_tokens_map.json",
+            "added_tokens.json",
+            WEIGHTS,
+            TEMPLATE,
+            further,
+        ];
+        assert_eq!(wanted("a/b", &names(&files)).unwrap().files.len(), files.len() - 1);
+        assert!(refused(&["config.json", "tokenizer.json", WEIGHTS, further]).contains("no chat_template.jinja"));
         assert_eq!(refused(&["x.gguf"]), "a/b has no config.json: it is no model in Hugging Face's layout");
         assert_eq!(refused(&["config.json"]), "a/b has no tokenizer: neither tokenizer.json nor tokenizer.model");
         assert_eq!(

@@ -131,7 +131,7 @@ pub fn prepare(scenario: &Scenario, model: &PreparedModel, constrained: bool) ->
 fn turns(talk: &Talk, tokenizer: &TextTokenizer, template: &ChatTemplate, constrained: bool) -> Result<Vec<Turn>> {
     let users: Vec<String> = talk.turns.iter().map(|(user, _)| user.clone()).collect();
     let segments = template.segments(talk.system.as_deref(), &talk.examples, &users)?;
-    let prompts = tokenizer.encode_all(segments)?;
+    let prompts = tokenizer.encode_turns(segments)?;
     let turns = prompts.into_iter().zip(&talk.turns).enumerate().map(|(index, (prompt, (_, output_tokens)))| {
         let grammar = talk.grammars.get(index).cloned().flatten().filter(|_| constrained);
         Turn { prompt, max_output_tokens: *output_tokens, grammar }

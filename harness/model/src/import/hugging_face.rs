@@ -27,7 +27,11 @@ const TOKENIZER: &str = "tokenizer.json";
 const SENTENCEPIECE: &str = "tokenizer.model";
 const TOKENIZER_CONFIGURATION: &str = "tokenizer_config.json";
 /// What else belongs to the tokenizer, if it is there.
-const TEXTS: [&str; 2] = [TOKENIZER_CONFIGURATION, TEMPLATE];
+const TEXTS: [&str; 3] = [TOKENIZER_CONFIGURATION, "special_tokens_map.json", "added_tokens.json"];
+/// A folder of chat templates that are called as their files.
+const FURTHER_TEMPLATES: &str = "additional_chat_templates";
+/// The chat template of several that transformers takes.
+const DEFAULT_TEMPLATE: &str = "default.jinja";
 /// Longest tokenizer that is read: those of the largest vocabularies have some 30 MB.
 const MOST_TOKENIZER_BYTES: u64 = 64 << 20;
 /// Tensors that old checkpoints carry although everybody computes them.
@@ -194,6 +198,7 @@ impl Source for HuggingFaceFolder {
                 texts.push((name.to_owned(), text));
             }
         }
+        texts.extend(self.template()?.map(|text| (TEMPLATE.to_owned(), text)));
         Ok(texts)
     }
 }
@@ -214,6 +219,36 @@ impl HuggingFaceFolder {
             Some(text) => Some(parse(&self.path.join(TOKENIZER_CONFIGURATION), &text)?),
         };
         tokenizer_json(&model, configuration.as_ref())
+    }
+
+    /// The chat template in a file of its own. Where there are several such files, transformers takes no other template.
+    fn template(&self) -> Result<Option<String>, ModelError> {
+        if let Some(text) = self.text(TEMPLATE, MOST_TEXT_BYTES)? {
+            return Ok(Some(text));
+        }
+        let further = self.path.join(FURTHER_TEMPLATES);
+        if !further.is_dir() {
+            return Ok(None);
+        }
+        let mut names = Vec::new();
+        for entry in fs::read_dir(&further).map_err(ModelError::io("read", &further))? {
+            names.push(file_name(&entry.map_err(ModelError::io("read", &further))?.path()));
+        }
+        names.retain(|name| name.ends_with(".jinja"));
+        names.sort();
+        if names.iter().any(|name| name == DEFAULT_TEMPLATE) {
+            return self.text(&format!("{FURTHER_TEMPLATES}/{DEFAULT_TEMPLATE}"), MOST_TEXT_BYTES);
+        }
+        match names.as_slice() {
+            [] => Ok(None),
+            names => Err(ModelError::invalid(
+                &further,
+                format!(
+                    "its chat templates are {}, and none is {DEFAULT_TEMPLATE}: put the one to use into {TEMPLATE} above it",
+                    names.join(", ")
+                ),
+            )),
+        }
     }
 
     /// The text of a file, if it is there.

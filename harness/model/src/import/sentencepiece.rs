@@ -4,6 +4,7 @@
 //! byte-pair encoding are all pairs of known pieces whose join is known too, by descending score.
 
 mod merges;
+mod spaces;
 
 use std::{collections::HashMap, path::Path};
 
@@ -12,14 +13,14 @@ use prost::Message;
 use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
-use self::merges::{Merges, Scored};
+use self::{
+    merges::{Merges, Scored},
+    spaces::Spaces,
+};
 use crate::ModelError;
 
 /// Longest file that is read: those of the largest vocabularies have 5 MB.
 const MOST_BYTES: u64 = 8 << 20;
-/// What stands for a space.
-const SPACE: &str = "\u{2581}";
-
 /// `ModelProto` of sentencepiece_model.proto, as far as it matters.
 #[derive(Clone, PartialEq, Message)]
 struct ModelProto {
@@ -72,7 +73,7 @@ const CONTROL: i32 = 3;
 const USER_DEFINED: i32 = 4;
 
 /// The text of a `tokenizer.json` that makes the same tokens. `configuration` is `tokenizer_config.json`, if there is one: it
-/// says whether a text begins with the token for its beginning.
+/// says whether a text begins with the token for its beginning, and where spaces are put before words.
 ///
 /// # Errors
 /// When the file is no sentencepiece model, or one of another kind than LLaMA's.
@@ -95,15 +96,16 @@ pub(super) fn tokenizer_json(path: &Path, configuration: Option<&Value>) -> Resu
     };
     let unknown = special(trainer.unknown, 0);
     let beginning = special(trainer.beginning, 1);
+    let spaces = Spaces::of(model.normalizer.as_ref(), configuration);
     let document = TokenizerJson {
         version: "1.0",
         truncation: (),
         padding: (),
         added_tokens: added_tokens(&model, [&unknown, &beginning, &special(trainer.end, 2)]),
-        normalizer: normalizer(model.normalizer.as_ref()),
-        pre_tokenizer: (),
+        normalizer: spaces.normalizer(),
+        pre_tokenizer: spaces.pre_tokenizer(),
         post_processor: post_processor(beginning.as_ref(), configuration),
-        decoder: decoder(model.normalizer.as_ref()),
+        decoder: spaces.decoder(),
         model: BytePairs {
             kind: "BPE",
             dropout: (),
@@ -162,7 +164,7 @@ struct TokenizerJson<'a> {
     padding: (),
     added_tokens: Vec<Value>,
     normalizer: Value,
-    pre_tokenizer: (),
+    pre_tokenizer: Value,
     post_processor: Value,
     decoder: Value,
     model: BytePairs<'a>,
@@ -207,31 +209,6 @@ fn added_tokens(model: &ModelProto, special: [&Option<(usize, String)>; 3]) -> V
         })
     };
     tokens.into_iter().map(token).collect()
-}
-
-fn has_prefix(normalizer: Option<&NormalizerSpec>) -> bool {
-    normalizer.and_then(|normalizer| normalizer.add_dummy_prefix).unwrap_or(true)
-}
-
-fn normalizer(spec: Option<&NormalizerSpec>) -> Value {
-    let mut steps = Vec::new();
-    if has_prefix(spec) {
-        steps.push(json!({"type": "Prepend", "prepend": SPACE}));
-    }
-    steps.push(json!({"type": "Replace", "pattern": {"String": " "}, "content": SPACE}));
-    json!({"type": "Sequence", "normalizers": steps})
-}
-
-fn decoder(spec: Option<&NormalizerSpec>) -> Value {
-    let mut steps = vec![
-        json!({"type": "Replace", "pattern": {"String": SPACE}, "content": " "}),
-        json!({"type": "ByteFallback"}),
-        json!({"type": "Fuse"}),
-    ];
-    if has_prefix(spec) {
-        steps.push(json!({"type": "Strip", "content": " ", "start": 1, "stop": 0}));
-    }
-    json!({"type": "Sequence", "decoders": steps})
 }
 
 /// Which special tokens surround a text: LLaMA's begins with one unless `add_bos_token` says otherwise.
@@ -283,6 +260,24 @@ mod tests {
             assert_eq!(encoded.get_ids(), tokens, "{text:?}");
             assert_eq!(tokenizer.decode(&tokens, true).unwrap(), text);
         }
+    }
+
+    /// As `LlamaTokenizer` of transformers 4.57 makes them of this model.
+    #[test]
+    fn the_configuration_says_where_a_space_is_put_before_words() {
+        let tokens = |configuration: Value| {
+            let tokenizer = converted(Some(configuration));
+            let encoding = tokenizer.encode("<s>joules</s>joules", false).unwrap();
+            assert_eq!(tokenizer.decode(encoding.get_ids(), true).unwrap().matches("joules").count(), 2);
+            encoding.get_tokens().iter().map(|token| token.starts_with('\u{2581}')).collect::<Vec<bool>>()
+        };
+        let marked = |configuration| tokens(configuration).into_iter().filter(|marked| *marked).count();
+        assert_eq!(marked(json!({"legacy": true})), 2);
+        assert_eq!(marked(json!({})), 2);
+        assert_eq!(marked(json!({"legacy": false})), 0);
+        assert_eq!(marked(json!({"add_prefix_space": false})), 0);
+        let first = converted(Some(json!({"legacy": false}))).encode("joules</s>joules", false).unwrap();
+        assert!(first.get_tokens()[0].starts_with('\u{2581}'));
     }
 
     #[test]

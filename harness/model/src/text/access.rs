@@ -10,7 +10,7 @@ use pocketwatt_files::read_bounded;
 
 use super::{
     TextEnd,
-    message::{Answer, Failure, MOST_FILE_BYTES, Question, Subject, TextFile},
+    message::{Answer, Failure, Files, MOST_FILE_BYTES, Question, Subject, SubjectKind, TextFile},
     process::{TextProcess, program},
     reader::Reader,
 };
@@ -31,24 +31,32 @@ enum Place {
 }
 
 impl Access {
-    /// Hands the files of a subject to a reader, which says what they are.
+    /// Hands those of the `files` that a model has to a reader, which says what they are.
     ///
     /// # Errors
-    /// When the reader cannot be started, the files are malformed, or reading them came to no good end.
+    /// When a file cannot be read or is malformed, the reader cannot be started, or reading them came to no good end.
     pub(super) fn open(
         folder: &ModelFolder,
-        subject: Subject,
-        files: &[Vec<u8>],
+        kind: SubjectKind,
+        files: &[TextFile],
     ) -> Result<(Self, Answer), ModelError> {
+        let mut subject = Subject { kind, files: Vec::new() };
+        let mut bytes = Vec::new();
+        for file in files {
+            if let Some(read) = contents(folder, *file)? {
+                subject.files.push(*file);
+                bytes.push(read);
+            }
+        }
         let (folder, file) = (folder.path().to_owned(), subject.file());
         let (place, opened) = match program() {
-            None => match Reader::open(subject, files) {
+            None => match Reader::open(kind, Files::new(&subject.files, &bytes)) {
                 Ok((reader, answer)) => (Place::Here(reader), Ok(answer)),
                 Err(failure) => return Err(error(&folder, file, "opening it", failure)),
             },
             Some(program) => {
                 let mut process = TextProcess::start(program).map_err(ModelError::io("start", program))?;
-                let opened = process.open(subject, files);
+                let opened = process.open(&subject, &bytes);
                 (Place::Process(process), opened)
             }
         };
@@ -79,7 +87,7 @@ impl Access {
 ///
 /// # Errors
 /// When it cannot be read, is no regular file, or is larger than any that is in use.
-pub(super) fn contents(folder: &ModelFolder, file: TextFile) -> Result<Option<Vec<u8>>, ModelError> {
+fn contents(folder: &ModelFolder, file: TextFile) -> Result<Option<Vec<u8>>, ModelError> {
     let path = folder.path().join(file.name());
     match read_bounded(&path, MOST_FILE_BYTES) {
         Ok(bytes) => Ok(Some(bytes)),

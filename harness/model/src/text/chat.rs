@@ -2,8 +2,8 @@ use pocketwatt_protocol::TokenId;
 
 use super::{
     TextTokenizer,
-    access::{Access, contents},
-    message::{Answer, Question, Subject, TextFile},
+    access::Access,
+    message::{Answer, Opened, Question, SubjectKind, TextFile},
 };
 use crate::{ModelConfig, ModelError, ModelFolder};
 
@@ -12,9 +12,11 @@ use crate::{ModelConfig, ModelError, ModelFolder};
 #[derive(Debug)]
 pub struct ChatTemplate {
     access: Access,
-    is_default: bool,
-    end_markers: Vec<String>,
+    opened: Opened,
 }
+
+const FILES: [TextFile; 4] =
+    [TextFile::Configuration, TextFile::SpecialTokens, TextFile::AddedTokens, TextFile::Template];
 
 impl ChatTemplate {
     /// The template of a model; a plain default for one that has none.
@@ -23,19 +25,25 @@ impl ChatTemplate {
     /// When a file cannot be read, or the template is no template; [`ModelError::Text`] when reading it came to no good
     /// end.
     pub fn open(folder: &ModelFolder) -> Result<Self, ModelError> {
-        let configuration = contents(folder, TextFile::Configuration)?.unwrap_or_else(|| b"{}".to_vec());
-        let template = contents(folder, TextFile::Template)?;
-        let subject = Subject::Template { own_file: template.is_some() };
-        let files: Vec<Vec<u8>> = [Some(configuration), template].into_iter().flatten().collect();
-        match Access::open(folder, subject, &files)? {
-            (access, Answer::Template { is_default, end_markers }) => Ok(Self { access, is_default, end_markers }),
+        match Access::open(folder, SubjectKind::Template, &FILES)? {
+            (access, Answer::Template(opened)) => Ok(Self { access, opened }),
             (access, _) => Err(access.confused(&Question::TryAll)),
         }
     }
 
     /// Whether it is the project's own, because the model has none.
     pub fn is_default(&self) -> bool {
-        self.is_default
+        self.opened.is_default
+    }
+
+    /// What it writes that looks like a special token.
+    pub(super) fn markers(&self) -> &[String] {
+        &self.opened.markers
+    }
+
+    /// What is to be told of it.
+    pub(super) fn remarks(&self) -> &[String] {
+        &self.opened.remarks
     }
 
     /// The text that is fed before each answer: segment 0 is everything up to the first answer, segment `k` closes
@@ -70,7 +78,7 @@ impl ChatTemplate {
     /// When reading the tokenizer came to no good end.
     pub fn stop_tokens(&self, tokenizer: &TextTokenizer, config: &ModelConfig) -> Result<Vec<TokenId>, ModelError> {
         let mut tokens: Vec<TokenId> = config.eos_tokens.iter().copied().map(TokenId).collect();
-        tokens.extend(tokenizer.tokens(self.end_markers.clone())?.into_iter().flatten());
+        tokens.extend(tokenizer.tokens(self.opened.end_markers.clone())?.into_iter().flatten());
         tokens.sort_unstable();
         tokens.dedup();
         Ok(tokens)
@@ -152,12 +160,12 @@ mod tests {
 
     #[test]
     fn templates_are_found_where_hugging_face_puts_them() {
-        let (_root, folder) = folder(&json!({"chat_template": [
+        let (_root, folder) = folder(&json!({"bos_token": "<s>", "chat_template": [
             {"name": "tool_use", "template": "tools"},
             {"name": "default", "template": "listed{{ bos_token.strip() }}"},
         ]}));
         let rendered = |folder| ChatTemplate::open(folder).unwrap().segments(None, &[], &["x".into()]).unwrap();
-        assert_eq!(rendered(&folder), ["listed"]);
+        assert_eq!(rendered(&folder), ["listed<s>"]);
         fs::write(folder.path().join("chat_template.jinja"), "{% if true %}\nown file\n{% endif %}\n").unwrap();
         assert_eq!(rendered(&folder), ["own file\n"]);
         // As Jinja does unless told otherwise, and Hugging Face does not tell it.

@@ -12,30 +12,30 @@ pub(super) const MOST_ANSWER_BYTES: usize = 32 << 20;
 pub(super) const MOST_FILE_BYTES: u64 = 128 << 20;
 pub(super) const LENGTH_BYTES: usize = size_of::<u64>();
 
-/// What a text process opens, told first. Its files follow, a frame for each.
+/// What a text process opens, told first. The files follow, a frame for each.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Subject {
+    pub kind: SubjectKind,
+    pub files: Vec<TextFile>,
+}
+
+/// What is made of the files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) enum Subject {
-    /// `tokenizer.json`, for a model with embeddings for so many tokens.
-    Tokenizer { vocabulary: usize },
-    /// `tokenizer_config.json`, and `chat_template.jinja` where there is one.
-    Template { own_file: bool },
+pub(super) enum SubjectKind {
+    /// A tokenizer, for a model with embeddings for so many tokens.
+    Tokenizer {
+        vocabulary: usize,
+    },
+    Template,
 }
 
 impl Subject {
-    /// How many files follow.
-    pub(super) fn files(self) -> usize {
-        match self {
-            Self::Template { own_file: true } => 2,
-            Self::Tokenizer { .. } | Self::Template { own_file: false } => 1,
-        }
-    }
-
     /// The file that decides what happens.
-    pub(super) fn file(self) -> TextFile {
-        match self {
-            Self::Tokenizer { .. } => TextFile::Tokenizer,
-            Self::Template { own_file: true } => TextFile::Template,
-            Self::Template { own_file: false } => TextFile::Configuration,
+    pub(super) fn file(&self) -> TextFile {
+        match self.kind {
+            SubjectKind::Tokenizer { .. } => TextFile::Tokenizer,
+            SubjectKind::Template if self.files.contains(&TextFile::Template) => TextFile::Template,
+            SubjectKind::Template => TextFile::Configuration,
         }
     }
 }
@@ -45,6 +45,8 @@ impl Subject {
 pub(super) enum TextFile {
     Tokenizer,
     Configuration,
+    SpecialTokens,
+    AddedTokens,
     Template,
 }
 
@@ -53,8 +55,28 @@ impl TextFile {
         match self {
             Self::Tokenizer => "tokenizer.json",
             Self::Configuration => "tokenizer_config.json",
+            Self::SpecialTokens => "special_tokens_map.json",
+            Self::AddedTokens => "added_tokens.json",
             Self::Template => "chat_template.jinja",
         }
+    }
+}
+
+/// The files of a subject by their names.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Files<'a> {
+    names: &'a [TextFile],
+    contents: &'a [Vec<u8>],
+}
+
+impl<'a> Files<'a> {
+    pub(super) fn new(names: &'a [TextFile], contents: &'a [Vec<u8>]) -> Self {
+        Self { names, contents }
+    }
+
+    /// A file's bytes, where it is among them.
+    pub(super) fn get(self, file: TextFile) -> Option<&'a [u8]> {
+        self.names.iter().zip(self.contents).find(|(name, _)| **name == file).map(|(_, bytes)| bytes.as_slice())
     }
 }
 
@@ -63,6 +85,8 @@ impl TextFile {
 pub(super) enum Question {
     /// [`Answer::Tokens`], for each text.
     Encode(Vec<String>),
+    /// [`Answer::Tokens`], for each text, which follow one another with answers in between.
+    EncodeTurns(Vec<String>),
     /// [`Answer::Texts`], for each list of tokens.
     Decode(Vec<Vec<u32>>),
     /// [`Answer::Texts`]: what the first so many tokens decode to, for each number from the first to before the last.
@@ -81,7 +105,7 @@ impl Question {
     /// What the reader does meanwhile, for people.
     pub(super) fn doing(&self) -> &'static str {
         match self {
-            Self::Encode(_) => "turning text into tokens",
+            Self::Encode(_) | Self::EncodeTurns(_) => "turning text into tokens",
             Self::Decode(_) | Self::DecodePrefixes { .. } => "turning tokens into text",
             Self::Find(_) | Self::TokenBytes => "looking tokens up",
             Self::TryAll => "trying it on every kind of text",
@@ -93,20 +117,29 @@ impl Question {
 /// What a reader says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Answer {
-    /// A tokenizer was opened. It knows so many tokens.
+    /// A tokenizer was opened. It knows so many tokens, and `remarks` is what is to be told of it.
     Tokenizer {
         vocabulary: usize,
+        remarks: Vec<String>,
     },
-    /// A template was opened. `end_markers` are the texts of tokens that end an answer.
-    Template {
-        is_default: bool,
-        end_markers: Vec<String>,
-    },
+    Template(Opened),
     Tokens(Vec<Vec<u32>>),
     Texts(Vec<String>),
     Found(Vec<Option<u32>>),
     Bytes(Vec<Vec<u8>>),
     Done,
+}
+
+/// A template that was opened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Opened {
+    pub is_default: bool,
+    /// Texts of tokens that end an answer.
+    pub end_markers: Vec<String>,
+    /// What it writes that looks like a special token.
+    pub markers: Vec<String>,
+    /// What is to be told of it.
+    pub remarks: Vec<String>,
 }
 
 /// Why there is no answer.

@@ -96,9 +96,9 @@ impl TextProcess {
     ///
     /// # Errors
     /// When they are malformed, or reading them came to no good end.
-    pub(super) fn open(&mut self, subject: Subject, files: &[Vec<u8>]) -> Result<Answer, Failure> {
+    pub(super) fn open(&mut self, subject: &Subject, files: &[Vec<u8>]) -> Result<Answer, Failure> {
         self.files_bytes = files.iter().map(Vec::len).sum();
-        let subject = framed(&subject)?;
+        let subject = framed(subject)?;
         let heads: Vec<[u8; LENGTH_BYTES]> = files.iter().map(|file| file_head(file)).collect();
         let mut parts = vec![subject.as_slice()];
         for (head, file) in heads.iter().zip(files) {

@@ -1,6 +1,7 @@
 //! What reads tokenizers and chat templates: code of other crates that runs what a stranger's file says. It may panic,
 //! abort, never end or swell, so the harness has it in a process of its own: see [`super::process`].
 
+mod special;
 mod spelling;
 mod template;
 mod tokenizer;
@@ -8,7 +9,7 @@ mod tokenizer;
 use self::{template::TemplateReader, tokenizer::TokenizerReader};
 use super::{
     TextEnd,
-    message::{Answer, Failure, Question, Subject, TextFile},
+    message::{Answer, Failure, Files, Question, SubjectKind, TextFile},
 };
 
 /// A tokenizer or a template that was opened.
@@ -23,17 +24,16 @@ impl Reader {
     ///
     /// # Errors
     /// When a file is malformed, or does not fit the model.
-    pub(super) fn open(subject: Subject, files: &[Vec<u8>]) -> Result<(Self, Answer), Failure> {
-        let file = |index: usize| files.get(index).map_or(&[][..], Vec::as_slice);
-        Ok(match subject {
-            Subject::Tokenizer { vocabulary } => {
-                let reader = TokenizerReader::open(file(0), vocabulary)?;
-                let opened = Answer::Tokenizer { vocabulary: reader.vocabulary() };
+    pub(super) fn open(kind: SubjectKind, files: Files) -> Result<(Self, Answer), Failure> {
+        Ok(match kind {
+            SubjectKind::Tokenizer { vocabulary } => {
+                let (reader, remarks) = TokenizerReader::open(files, vocabulary)?;
+                let opened = Answer::Tokenizer { vocabulary: reader.vocabulary(), remarks };
                 (Self::Tokenizer(Box::new(reader)), opened)
             }
-            Subject::Template { own_file } => {
-                let reader = TemplateReader::open(file(0), own_file.then(|| file(1)))?;
-                let opened = Answer::Template { is_default: reader.is_default(), end_markers: reader.end_markers() };
+            SubjectKind::Template => {
+                let reader = TemplateReader::open(files)?;
+                let opened = Answer::Template(reader.opened());
                 (Self::Template(reader), opened)
             }
         })

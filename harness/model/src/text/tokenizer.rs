@@ -3,8 +3,8 @@ use std::io;
 use pocketwatt_protocol::TokenId;
 
 use super::{
-    access::{Access, contents},
-    message::{Answer, Question, Subject, TextFile},
+    access::Access,
+    message::{Answer, Question, SubjectKind, TextFile},
 };
 use crate::{ModelError, ModelFolder};
 
@@ -16,31 +16,39 @@ const PREFIXES: usize = 32;
 pub struct TextTokenizer {
     access: Access,
     vocabulary: usize,
+    remarks: Vec<String>,
 }
 
+const FILES: [TextFile; 4] =
+    [TextFile::Tokenizer, TextFile::Configuration, TextFile::SpecialTokens, TextFile::AddedTokens];
+
 impl TextTokenizer {
-    /// Opens the tokenizer of a model.
+    /// Opens the tokenizer of a model, which also learns the tokens that the files beside it add.
     ///
     /// # Errors
-    /// When it is missing or malformed, or knows tokens that the model has no embedding for; [`ModelError::Text`] when
+    /// When it is missing or malformed, or has a vocabulary that the model has no embedding for; [`ModelError::Text`] when
     /// reading it came to no good end.
     pub fn open(folder: &ModelFolder) -> Result<Self, ModelError> {
-        let missing = || {
-            let path = folder.path().join(TextFile::Tokenizer.name());
-            ModelError::io("read", path)(io::ErrorKind::NotFound.into())
-        };
-        let json = contents(folder, TextFile::Tokenizer)?.ok_or_else(missing)?;
-        let subject = Subject::Tokenizer { vocabulary: folder.config().vocabulary };
-        match Access::open(folder, subject, &[json])? {
-            (access, Answer::Tokenizer { vocabulary }) => Ok(Self { access, vocabulary }),
+        let path = folder.path().join(TextFile::Tokenizer.name());
+        if !path.exists() {
+            return Err(ModelError::io("read", path)(io::ErrorKind::NotFound.into()));
+        }
+        let kind = SubjectKind::Tokenizer { vocabulary: folder.config().vocabulary };
+        match Access::open(folder, kind, &FILES)? {
+            (access, Answer::Tokenizer { vocabulary, remarks }) => Ok(Self { access, vocabulary, remarks }),
             (access, _) => Err(access.confused(&Question::TryAll)),
         }
+    }
+
+    /// What is to be told of it.
+    pub(super) fn remarks(&self) -> &[String] {
+        &self.remarks
     }
 
     /// The tokens of a text. Special tokens that are written in it are recognised; none are added.
     ///
     /// # Errors
-    /// When the tokenizer has no token for a part of the text, or fails at it.
+    /// When the tokenizer has no token for a part of the text, or one without an embedding, or fails at it.
     pub fn encode(&self, text: &str) -> Result<Vec<TokenId>, ModelError> {
         Ok(self.encode_all(vec![text.to_owned()])?.swap_remove(0))
     }
@@ -50,8 +58,23 @@ impl TextTokenizer {
     /// # Errors
     /// When one of them cannot be encoded.
     pub fn encode_all(&self, texts: Vec<String>) -> Result<Vec<Vec<TokenId>>, ModelError> {
-        let asked = texts.len();
-        let question = Question::Encode(texts);
+        self.lists(Question::Encode(texts))
+    }
+
+    /// The tokens of texts that are fed one after the other with answers in between: no later one begins as a text of its
+    /// own would, which sentencepiece marks with a `▁`.
+    ///
+    /// # Errors
+    /// When one of them cannot be encoded.
+    pub fn encode_turns(&self, texts: Vec<String>) -> Result<Vec<Vec<TokenId>>, ModelError> {
+        self.lists(Question::EncodeTurns(texts))
+    }
+
+    fn lists(&self, question: Question) -> Result<Vec<Vec<TokenId>>, ModelError> {
+        let asked = match &question {
+            Question::Encode(texts) | Question::EncodeTurns(texts) => texts.len(),
+            _ => 0,
+        };
         match self.access.ask(&question)? {
             Answer::Tokens(lists) if lists.len() == asked => {
                 Ok(lists.into_iter().map(|tokens| tokens.into_iter().map(TokenId).collect()).collect())
@@ -83,7 +106,7 @@ impl TextTokenizer {
         })
     }
 
-    /// Number of tokens that it knows.
+    /// Number of tokens that it knows and the model has an embedding for.
     pub fn vocabulary(&self) -> usize {
         self.vocabulary
     }

@@ -1,4 +1,5 @@
 mod llama4;
+mod texts;
 
 use half::{bf16, f16};
 use safetensors::{Dtype, tensor::TensorView};

@@ -15,7 +15,9 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use super::limits::{Allowance, STACK_BYTES, give_up_rights, processor_time};
 use crate::text::{
     TextEnd,
-    message::{Answer, Failure, MOST_ANSWER_BYTES, MOST_FILE_BYTES, Question, Subject, frame, parse, read_frame},
+    message::{
+        Answer, Failure, Files, MOST_ANSWER_BYTES, MOST_FILE_BYTES, Question, Subject, frame, parse, read_frame,
+    },
     reader::Reader,
 };
 
@@ -61,7 +63,7 @@ fn answer_all(socket: &mut UnixStream) -> io::Result<()> {
             Work::Answer(parse(&message)?)
         } else {
             let subject: Subject = parse(&message)?;
-            let files = (0..subject.files()).map(|_| {
+            let files = subject.files.iter().map(|_| {
                 let file = read_frame(socket, MOST_FILE_BYTES)?;
                 file.ok_or_else(|| io::Error::from(ErrorKind::UnexpectedEof))
             });
@@ -118,7 +120,7 @@ fn read_all(works: &Receiver<Work>, replies: &Sender<Reply>) {
     for work in works {
         let reply = caught(|| match work {
             Work::Open(subject, files) => {
-                let (opened, answer) = Reader::open(subject, &files)?;
+                let (opened, answer) = Reader::open(subject.kind, Files::new(&subject.files, &files))?;
                 reader = Some(opened);
                 Ok(answer)
             }

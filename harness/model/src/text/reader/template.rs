@@ -1,8 +1,17 @@
-use minijinja::{Environment, UndefinedBehavior, context, syntax::SyntaxConfig};
-use serde_json::Value;
+mod clock;
+mod environment;
+mod generation;
+mod json;
+mod markers;
+#[cfg(test)]
+mod tests;
 
-use super::invalid;
-use crate::text::message::{Failure, TextFile};
+use minijinja::{Environment, Value, context};
+use serde_json::Value as Json;
+
+use self::{clock::DAY, environment::environment, markers::markers};
+use super::{invalid, special::SpecialTokens};
+use crate::text::message::{Failure, Files, Opened, TextFile};
 
 /// The template of a model that has none: plain words, no special tokens but the begin of text.
 ///
@@ -11,62 +20,78 @@ const DEFAULT_TEMPLATE: &str = "{{ bos_token }}{% for message in messages %}{% i
     {{ message['content'] }}\n\n{% elif message['role'] == 'user' %}User: {{ message['content'] }}\n{% else %}\
     Assistant:{{ message['content'] }}\n{% endif %}{% endfor %}{% if add_generation_prompt %}Assistant:{% endif %}";
 
-/// Work that a template may do: a few thousand times more than real ones need.
-const FUEL: u64 = 5_000_000;
-
-/// Macros, blocks and includes within each other: real templates have a few.
-const DEEPEST: usize = 100;
-
 /// What stands for an answer while its surroundings are rendered. No tokenizer's special token, no template's word.
 const ANSWER: &str = "\u{1}answer\u{2}";
 
 /// Tokens that end an answer in the templates that are in use.
 const END_MARKERS: [&str; 5] = ["<|im_end|>", "<|eot_id|>", "<|end|>", "<end_of_turn>", "<|endoftext|>"];
 
+/// The name of the template for chats, where there are several.
+const FOR_CHATS: &str = "default";
+
 /// A chat template that was opened.
 #[derive(Debug)]
 pub(in crate::text) struct TemplateReader {
     source: String,
     file: TextFile,
-    bos_token: String,
-    eos_token: String,
     is_default: bool,
+    special: SpecialTokens,
+    remarks: Vec<String>,
 }
 
 impl TemplateReader {
-    /// Opens the template of a `tokenizer_config.json`, or of a file of its own where there is one.
+    /// Opens the template that is in a file of its own, else the one in `tokenizer_config.json`.
     ///
     /// # Errors
-    /// When a file is malformed, or the template is no template.
-    pub(super) fn open(config: &[u8], own_file: Option<&[u8]>) -> Result<Self, Failure> {
-        let config: Value =
-            serde_json::from_slice(config).map_err(|error| invalid(TextFile::Configuration, error.to_string()))?;
-        let own_file = own_file.map(|bytes| {
-            let text = str::from_utf8(bytes).map_err(|error| invalid(TextFile::Template, error.to_string()))?;
-            Ok(text.to_owned())
-        });
-        let file = if own_file.is_some() { TextFile::Template } else { TextFile::Configuration };
-        let source = own_file.transpose()?.or_else(|| template_of(&config));
-        let template = Self {
-            is_default: source.is_none(),
-            source: source.unwrap_or_else(|| DEFAULT_TEMPLATE.to_owned()),
-            file,
-            bos_token: special_token(&config, "bos_token").unwrap_or_default(),
-            eos_token: special_token(&config, "eos_token").unwrap_or_default(),
+    /// When a file is malformed, there are several templates and none for chats, or the template is none.
+    pub(super) fn open(files: Files) -> Result<Self, Failure> {
+        let configuration = files.get(TextFile::Configuration).unwrap_or(b"{}");
+        let configuration: Json = serde_json::from_slice(configuration)
+            .map_err(|error| invalid(TextFile::Configuration, error.to_string()))?;
+        let (file, source, mut remarks) = match files.get(TextFile::Template) {
+            Some(bytes) => {
+                let text = str::from_utf8(bytes).map_err(|error| invalid(TextFile::Template, error.to_string()))?;
+                let other =
+                    configuration.get("chat_template").filter(|other| !other.is_null() && other.as_str() != Some(text));
+                let remark = other.map(|_| {
+                    format!(
+                        "its chat template is {}, not that of {}",
+                        TextFile::Template.name(),
+                        TextFile::Configuration.name()
+                    )
+                });
+                (TextFile::Template, Some(text.to_owned()), remark.into_iter().collect())
+            }
+            None => {
+                let (source, remarks) = template_of(&configuration)?;
+                (TextFile::Configuration, source, remarks)
+            }
         };
+        let is_default = source.is_none();
+        if is_default {
+            remarks
+                .push("it has no chat template: conversations are written as a transcript (User:, Assistant:)".into());
+        }
+        let source = environment::source(source.as_deref().unwrap_or(DEFAULT_TEMPLATE));
+        if source.contains("strftime_now") {
+            remarks.push(format!(
+                "its chat template asks for the date, which is always {DAY}: a prompt has to be the same each day"
+            ));
+        }
+        let template = Self { source, file, is_default, special: SpecialTokens::read(&files)?, remarks };
         template.environment().map(|_| ())?;
         Ok(template)
     }
 
-    /// Whether it is the project's own, because the model has none.
-    pub(super) fn is_default(&self) -> bool {
-        self.is_default
-    }
-
-    /// Texts of tokens that end an answer: the tokenizer's own, and those that the template writes.
-    pub(super) fn end_markers(&self) -> Vec<String> {
-        let markers = END_MARKERS.into_iter().filter(|marker| self.source.contains(marker));
-        markers.chain([self.eos_token.as_str()]).map(str::to_owned).collect()
+    /// What is told of it when it is opened. Answers end at the tokenizer's own token, and at those that the template writes.
+    pub(super) fn opened(&self) -> Opened {
+        let ends = END_MARKERS.into_iter().filter(|marker| self.source.contains(marker));
+        Opened {
+            is_default: self.is_default,
+            end_markers: ends.chain(self.special.text("eos_token")).map(str::to_owned).collect(),
+            markers: markers(&self.source),
+            remarks: self.remarks.clone(),
+        }
     }
 
     /// See [`crate::ChatTemplate::segments`].
@@ -80,7 +105,7 @@ impl TemplateReader {
         user_turns: &[String],
     ) -> Result<Vec<String>, Failure> {
         let environment = self.environment()?;
-        let mut messages: Vec<minijinja::Value> = system.iter().map(|content| message("system", content)).collect();
+        let mut messages: Vec<Value> = system.iter().map(|content| message("system", content)).collect();
         for (user, answer) in examples {
             messages.push(message("user", user));
             messages.push(message("assistant", answer));
@@ -105,34 +130,23 @@ impl TemplateReader {
         Ok(segments)
     }
 
-    fn render(&self, environment: &Environment, messages: &[minijinja::Value]) -> Result<String, Failure> {
+    /// As transformers' `apply_chat_template` does it when it is given messages alone.
+    fn render(&self, environment: &Environment, messages: &[Value]) -> Result<String, Failure> {
         let template = environment.get_template("chat").map_err(|error| self.failure(&error))?;
+        let special = Value::from_pairs(self.special.variables());
         template
             .render(context! {
-                messages => minijinja::Value::from(messages),
-                bos_token => self.bos_token.as_str(),
-                eos_token => self.eos_token.as_str(),
+                messages => Value::from(messages),
+                tools => (),
+                documents => (),
                 add_generation_prompt => true,
+                ..special
             })
             .map_err(|error| self.failure(&error))
     }
 
-    /// As Hugging Face renders templates: blocks take their line's white space with them, and there is an exception to
-    /// raise. Python's methods of strings and lists are understood.
     fn environment(&self) -> Result<Environment<'_>, Failure> {
-        let mut environment = Environment::new();
-        let mut syntax = SyntaxConfig::builder();
-        syntax.trim_blocks(true).lstrip_blocks(true).keep_trailing_newline(false);
-        environment.set_syntax(syntax.build().map_err(|error| self.failure(&error))?);
-        environment.set_undefined_behavior(UndefinedBehavior::Lenient);
-        environment.set_fuel(Some(FUEL));
-        environment.set_recursion_limit(DEEPEST);
-        environment.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
-        environment.add_function("raise_exception", |message: String| -> Result<String, minijinja::Error> {
-            Err(minijinja::Error::new(minijinja::ErrorKind::InvalidOperation, message))
-        });
-        environment.add_template("chat", &self.source).map_err(|error| self.failure(&error))?;
-        Ok(environment)
+        environment(&self.source).map_err(|error| self.failure(&error))
     }
 
     fn failure(&self, error: &minijinja::Error) -> Failure {
@@ -147,23 +161,36 @@ impl TemplateReader {
     }
 }
 
-fn message(role: &str, content: &str) -> minijinja::Value {
-    minijinja::Value::from_pairs([("role", role), ("content", content)])
+fn message(role: &str, content: &str) -> Value {
+    Value::from_pairs([("role", role), ("content", content)])
 }
 
-/// A string, or a list of named templates of which `default` is for chats.
-fn template_of(config: &Value) -> Option<String> {
-    let template = config.get("chat_template")?;
-    if let Some(source) = template.as_str() {
-        return Some(source.to_owned());
+/// A text, or a list of named templates, of which one is for chats; with what is to be told of the choice.
+fn template_of(configuration: &Json) -> Result<(Option<String>, Vec<String>), Failure> {
+    let malformed =
+        || invalid(TextFile::Configuration, "chat_template is neither a text nor a list of names and templates");
+    let templates = match configuration.get("chat_template") {
+        None | Some(Json::Null) => return Ok((None, Vec::new())),
+        Some(Json::String(source)) => return Ok((Some(source.clone()), Vec::new())),
+        Some(templates) => templates.as_array().filter(|templates| !templates.is_empty()).ok_or_else(malformed)?,
+    };
+    let text = |template: &Json, key: &str| template.get(key).and_then(Json::as_str).map(str::to_owned);
+    let named = templates.iter().map(|template| text(template, "name").zip(text(template, "template")));
+    let named: Vec<(String, String)> = named.collect::<Option<_>>().ok_or_else(malformed)?;
+    let names: Vec<&str> = named.iter().map(|(name, _)| name.as_str()).collect();
+    // The last of a name, as in Python's dictionaries.
+    match named.iter().rfind(|(name, _)| name == FOR_CHATS) {
+        Some((_, source)) => {
+            let remark = format!("of its chat templates ({}) {FOR_CHATS:?} is used", names.join(", "));
+            Ok((Some(source.clone()), vec![remark]))
+        }
+        None => Err(invalid(
+            TextFile::Configuration,
+            format!(
+                "its chat templates are {}, and none is called {FOR_CHATS:?}: put the one to use into {} beside it",
+                names.join(", "),
+                TextFile::Template.name()
+            ),
+        )),
     }
-    let named =
-        template.as_array()?.iter().find(|entry| entry.get("name").and_then(Value::as_str) == Some("default"))?;
-    named.get("template")?.as_str().map(ToOwned::to_owned)
-}
-
-/// A special token's text: Hugging Face writes it as a string, or as an object with a `content`.
-fn special_token(config: &Value, key: &str) -> Option<String> {
-    let token = config.get(key)?;
-    token.as_str().or_else(|| token.get("content")?.as_str()).map(ToOwned::to_owned)
 }

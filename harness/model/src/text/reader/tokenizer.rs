@@ -1,7 +1,9 @@
-use tokenizers::Tokenizer;
+use std::collections::{BTreeMap, HashSet};
 
-use super::{invalid, one_line, spelling::Spelling, unanswerable};
-use crate::text::message::{Answer, Failure, Question, TextFile};
+use tokenizers::{AddedToken, Tokenizer};
+
+use super::{invalid, one_line, special::SpecialTokens, spelling::Spelling, unanswerable};
+use crate::text::message::{Answer, Failure, Files, Question, TextFile};
 
 /// What models are told and may say, a bit of each kind: letters and digits, accents in both normal forms, scripts with
 /// and without spaces, right to left, emoji of several code points, runs of white space, no space at all, controls, and
@@ -18,34 +20,55 @@ const LONG: usize = 200;
 /// How runs end. A pattern that tries all ways to cut one does so only when something follows.
 const ENDS: [&str; 5] = ["", " ", "!", "a", "\n"];
 
+/// Texts that another one is put behind to see what it is when it is no beginning.
+const BEFORE: [&str; 4] = ["\n", "!", "a", "世"];
+
 /// A `tokenizer.json` that was opened.
 #[derive(Debug)]
 pub(in crate::text) struct TokenizerReader {
     tokenizer: Tokenizer,
+    /// Tokens that the model has an embedding for.
+    vocabulary: usize,
 }
 
 impl TokenizerReader {
-    /// Opens a tokenizer for a model with embeddings for `vocabulary` tokens.
+    /// Opens a tokenizer for a model with embeddings for `vocabulary` tokens, and says what is to be told of it.
     ///
     /// # Errors
-    /// When it is malformed, or knows tokens that the model has no embedding for.
-    pub(super) fn open(json: &[u8], vocabulary: usize) -> Result<Self, Failure> {
+    /// When it is malformed, or its own vocabulary has tokens that the model has no embedding for.
+    pub(super) fn open(files: Files, vocabulary: usize) -> Result<(Self, Vec<String>), Failure> {
+        let json = files.get(TextFile::Tokenizer).unwrap_or_default();
         let mut tokenizer = Tokenizer::from_bytes(json).map_err(|error| refused(&error.to_string()))?;
         // What a scenario says is what is fed: files that pad or cut would change that.
         tokenizer.with_padding(None);
         tokenizer.with_truncation(None).map_err(|error| refused(&error.to_string()))?;
-        let highest = tokenizer.get_vocab(true).into_values().max();
-        if let Some(highest) = highest.filter(|&highest| highest as usize >= vocabulary) {
+        let mut remarks = learn(&mut tokenizer, &SpecialTokens::read(&files)?)?;
+        let added = tokenizer.get_added_tokens_decoder();
+        let tokens = tokenizer.get_vocab(true).into_iter().map(|(text, id)| (id, text));
+        let beyond: BTreeMap<u32, String> = tokens.filter(|(id, _)| *id as usize >= vocabulary).collect();
+        // Of a vocabulary that is too large any text may need a token; added ones have to be written.
+        if let Some(highest) = beyond.keys().rev().find(|id| !added.contains_key(id)) {
             return Err(refused(&format!(
                 "its highest token is {highest}, the model has a vocabulary of {vocabulary} (vocab_size): it belongs to another model"
             )));
         }
-        Ok(Self { tokenizer })
+        if let Some((first, text)) = beyond.first_key_value() {
+            remarks.push(format!(
+                "{} token(s) of its tokenizer lie beyond the embedding of {vocabulary} rows (vocab_size), {text:?} ({first}) \
+                 the first: they are never fed, and text that has one is refused",
+                beyond.len()
+            ));
+        }
+        Ok((Self { tokenizer, vocabulary }, remarks))
     }
 
-    /// Number of tokens that it knows.
+    /// Number of tokens that it knows and the model has an embedding for.
     pub(super) fn vocabulary(&self) -> usize {
-        self.tokenizer.get_vocab_size(true)
+        self.tokenizer.get_vocab(true).into_values().filter(|id| self.has_embedding(*id)).count()
+    }
+
+    fn has_embedding(&self, id: u32) -> bool {
+        (id as usize) < self.vocabulary
     }
 
     /// Answers a question about text and tokens.
@@ -57,6 +80,13 @@ impl TokenizerReader {
             Question::Encode(texts) => {
                 Answer::Tokens(texts.iter().map(|text| self.encode(text)).collect::<Result<_, _>>()?)
             }
+            Question::EncodeTurns(texts) => {
+                let encode = |(turn, text): (usize, &String)| match turn {
+                    0 => self.encode(text),
+                    _ => self.encode_next(text),
+                };
+                Answer::Tokens(texts.iter().enumerate().map(encode).collect::<Result<_, _>>()?)
+            }
             Question::Decode(lists) => {
                 Answer::Texts(lists.iter().map(|tokens| self.decode(tokens)).collect::<Result<_, _>>()?)
             }
@@ -64,7 +94,10 @@ impl TokenizerReader {
                 let prefixes = (*from..*until).filter_map(|length| tokens.get(..length));
                 Answer::Texts(prefixes.map(|prefix| self.decode(prefix)).collect::<Result<_, _>>()?)
             }
-            Question::Find(texts) => Answer::Found(texts.iter().map(|text| self.tokenizer.token_to_id(text)).collect()),
+            Question::Find(texts) => {
+                let find = |text: &String| self.tokenizer.token_to_id(text).filter(|id| self.has_embedding(*id));
+                Answer::Found(texts.iter().map(find).collect())
+            }
             Question::TokenBytes => Answer::Bytes(self.token_bytes()?),
             Question::TryAll => {
                 self.try_all()?;
@@ -78,7 +111,32 @@ impl TokenizerReader {
     fn encode(&self, text: &str) -> Result<Vec<u32>, Failure> {
         let encoding = self.tokenizer.encode(text, false);
         let encoding = encoding.map_err(|error| refused(&format!("it cannot encode text: {error}")))?;
+        if let Some(at) = encoding.get_ids().iter().position(|id| !self.has_embedding(*id)) {
+            let (id, text) = (encoding.get_ids()[at], &encoding.get_tokens()[at]);
+            return Err(refused(&format!(
+                "a text has the token {text:?} ({id}), and the model has an embedding for {} (vocab_size)",
+                self.vocabulary
+            )));
+        }
         Ok(encoding.get_ids().to_vec())
+    }
+
+    /// What follows another text. Sentencepiece would put a `▁` before it, which stands for no space of the whole text.
+    fn encode_next(&self, text: &str) -> Result<Vec<u32>, Failure> {
+        let tokens = self.encode(text)?;
+        let begins_with_mark =
+            |token: &u32| self.tokenizer.id_to_token(*token).is_some_and(|token| token.starts_with('▁'));
+        if !tokens.first().is_some_and(begins_with_mark) {
+            return Ok(tokens);
+        }
+        for before in BEFORE {
+            let whole = self.encode(&format!("{before}{text}"))?;
+            // Otherwise the two have grown together.
+            if let Some(rest) = whole.strip_prefix(self.encode(before)?.as_slice()) {
+                return Ok(rest.to_vec());
+            }
+        }
+        Ok(tokens)
     }
 
     /// Without the special ones.
@@ -90,12 +148,12 @@ impl TokenizerReader {
     /// Special tokens are nothing.
     fn token_bytes(&self) -> Result<Vec<Vec<u8>>, Failure> {
         let vocabulary = self.tokenizer.get_vocab(true);
-        let length = vocabulary.values().max().map_or(0, |highest| *highest as usize + 1);
+        let length = vocabulary.values().max().map_or(0, |highest| *highest as usize + 1).min(self.vocabulary);
         let added = self.tokenizer.get_added_tokens_decoder();
         let spelling = Spelling::of(&self.tokenizer)
             .ok_or_else(|| refused("its decoder is not known to bytes: no grammar can be kept"))?;
         let mut tokens = vec![Vec::new(); length];
-        for (text, id) in vocabulary {
+        for (text, id) in vocabulary.into_iter().filter(|(_, id)| self.has_embedding(*id)) {
             tokens[id as usize] = match added.get(&id) {
                 Some(token) if token.special => Vec::new(),
                 Some(token) => token.content.clone().into_bytes(),
@@ -136,6 +194,29 @@ impl TokenizerReader {
     }
 }
 
+/// Teaches a tokenizer the tokens of the files beside it, as transformers' `PreTrainedTokenizerFast.__init__` does: one that
+/// it knows becomes a whole token, another one gets the next number. Says where that is not the number in the file.
+///
+/// # Errors
+/// When the tokenizer refuses one.
+fn learn(tokenizer: &mut Tokenizer, special: &SpecialTokens) -> Result<Vec<String>, Failure> {
+    let known = tokenizer.get_added_tokens_decoder();
+    let mut contents: HashSet<&str> = known.values().map(|token| token.content.as_str()).collect();
+    let numbered = special.numbered().values();
+    contents.extend(numbered.clone().map(|token| token.content.as_str()));
+    let others = special.special().filter(|token| contents.insert(&token.content));
+    let tokens: Vec<AddedToken> = numbered.chain(others).cloned().collect();
+    tokenizer.add_tokens(tokens).map_err(|error| refused(&error.to_string()))?;
+    let moved = special.numbered().iter().filter_map(|(number, token)| {
+        let id = tokenizer.token_to_id(&token.content).filter(|id| id != number)?;
+        Some(format!(
+            "{:?} is token {id} of its tokenizer, {number} in the files beside it: {id} is fed",
+            token.content
+        ))
+    });
+    Ok(moved.collect())
+}
+
 fn refused(reason: &str) -> Failure {
     invalid(TextFile::Tokenizer, one_line(reason))
 }
@@ -144,13 +225,18 @@ fn refused(reason: &str) -> Failure {
 mod tests {
     use super::*;
 
+    fn opened(json: &str, configuration: &str, vocabulary: usize) -> Result<(TokenizerReader, Vec<String>), Failure> {
+        let contents = [json, configuration].map(|text| text.as_bytes().to_vec());
+        TokenizerReader::open(Files::new(&[TextFile::Tokenizer, TextFile::Configuration], &contents), vocabulary)
+    }
+
     fn tokenizer(decoder: &str) -> TokenizerReader {
         let json = format!(
             r#"{{"version":"1.0","truncation":null,"padding":null,"added_tokens":[],"normalizer":null,"pre_tokenizer":null,
             "post_processor":null,"decoder":{decoder},"model":{{"type":"BPE","vocab":{{"a":0,"b":1,"ab":2}},
             "merges":[["a","b"]]}}}}"#
         );
-        TokenizerReader::open(json.as_bytes(), 3).unwrap()
+        opened(&json, "{}", 3).unwrap().0
     }
 
     #[test]
@@ -172,5 +258,49 @@ mod tests {
     fn a_template_is_not_asked_of_a_tokenizer() {
         let question = Question::Segments { system: None, examples: Vec::new(), user_turns: Vec::new() };
         assert!(matches!(tokenizer("null").answer(&question), Err(Failure::Ended(_))));
+    }
+
+    const AB: &str = r#"{"version":"1.0","truncation":null,"padding":null,"added_tokens":[],"normalizer":null,
+        "pre_tokenizer":null,"post_processor":null,"decoder":{"type":"Fuse"},
+        "model":{"type":"BPE","vocab":{"a":0,"b":1,"ab":2},"merges":[["a","b"]]}}"#;
+
+    fn encoded(tokenizer: &TokenizerReader, text: &str) -> Result<Vec<u32>, String> {
+        match tokenizer.answer(&Question::Encode(vec![text.into()])) {
+            Ok(Answer::Tokens(mut lists)) => Ok(lists.swap_remove(0)),
+            other => Err(format!("{other:?}")),
+        }
+    }
+
+    #[test]
+    fn tokens_of_the_files_beside_it_are_learned_in_the_order_of_their_numbers() {
+        let configuration = r#"{"eos_token": "<e>", "pad_token": "<p>", "unk_token": "b", "added_tokens_decoder": {
+            "4": {"content": "<e>"}, "3": {"content": "<s>", "special": true}}}"#;
+        let (tokenizer, remarks) = opened(AB, configuration, 6).unwrap();
+        assert_eq!(encoded(&tokenizer, "<s>ab<e><p>").unwrap(), [3, 0, 1, 4, 5], "b is a whole token now");
+        let decode = Question::Decode(vec![vec![3, 2, 4]]);
+        assert_eq!(tokenizer.answer(&decode), Ok(Answer::Texts(vec!["ab".into()])));
+        assert_eq!(remarks, Vec::<String>::new());
+    }
+
+    #[test]
+    fn numbers_that_a_tokenizer_does_not_have_are_told() {
+        let (tokenizer, remarks) = opened(AB, r#"{"added_tokens_decoder": {"7": {"content": "<s>"}}}"#, 9).unwrap();
+        assert_eq!(encoded(&tokenizer, "<s>").unwrap(), [3]);
+        assert!(remarks[0].contains("\"<s>\" is token 3 of its tokenizer, 7 in the files"), "{remarks:?}");
+    }
+
+    #[test]
+    fn a_token_beyond_the_embedding_is_told_and_never_fed() {
+        let (tokenizer, remarks) = opened(AB, r#"{"pad_token": "<p>"}"#, 3).unwrap();
+        assert!(
+            remarks[0].contains("beyond the embedding of 3 rows") && remarks[0].contains("\"<p>\" (3)"),
+            "{remarks:?}"
+        );
+        assert_eq!(encoded(&tokenizer, "ab").unwrap(), [2]);
+        let refusal = encoded(&tokenizer, "ab<p>").unwrap_err();
+        assert!(refusal.contains("embedding for 3 (vocab_size)"), "{refusal}");
+        assert_eq!(tokenizer.vocabulary(), 3);
+        assert_eq!(tokenizer.answer(&Question::Find(vec!["<p>".into()])), Ok(Answer::Found(vec![None])));
+        assert!(opened(AB, "{}", 2).is_err(), "its own vocabulary is too large");
     }
 }

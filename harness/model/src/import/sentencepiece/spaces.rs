@@ -1,0 +1,61 @@
+//! Where a space is put before a text, as `LlamaConverter` in transformers' `convert_slow_tokenizer.py` has it.
+
+use serde_json::{Value, json};
+
+use super::NormalizerSpec;
+
+/// What stands for a space.
+const SPACE: &str = "\u{2581}";
+
+/// What becomes of the spaces of a text.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Spaces {
+    /// Whether one is put before a text.
+    has_prefix: bool,
+    /// Whether that is done again behind each special token, as until a mistake was mended in transformers.
+    is_legacy: bool,
+}
+
+impl Spaces {
+    /// By the model's own rule, and by what `tokenizer_config.json` says of it.
+    pub fn of(spec: Option<&NormalizerSpec>, configuration: Option<&Value>) -> Self {
+        let flag = |key: &str| configuration.and_then(|configuration| configuration.get(key)).and_then(Value::as_bool);
+        let has_prefix = spec.and_then(|spec| spec.add_dummy_prefix).unwrap_or(true);
+        Self {
+            has_prefix: has_prefix && flag("add_prefix_space").unwrap_or(true),
+            is_legacy: flag("legacy").unwrap_or(true),
+        }
+    }
+
+    pub fn normalizer(self) -> Value {
+        if !self.is_legacy {
+            return Value::Null;
+        }
+        let mut steps = Vec::new();
+        if self.has_prefix {
+            steps.push(json!({"type": "Prepend", "prepend": SPACE}));
+        }
+        steps.push(json!({"type": "Replace", "pattern": {"String": " "}, "content": SPACE}));
+        json!({"type": "Sequence", "normalizers": steps})
+    }
+
+    pub fn pre_tokenizer(self) -> Value {
+        if self.is_legacy {
+            return Value::Null;
+        }
+        let scheme = if self.has_prefix { "first" } else { "never" };
+        json!({"type": "Metaspace", "replacement": SPACE, "prepend_scheme": scheme, "split": false})
+    }
+
+    pub fn decoder(self) -> Value {
+        let mut steps = vec![
+            json!({"type": "Replace", "pattern": {"String": SPACE}, "content": " "}),
+            json!({"type": "ByteFallback"}),
+            json!({"type": "Fuse"}),
+        ];
+        if self.has_prefix {
+            steps.push(json!({"type": "Strip", "content": " ", "start": 1, "stop": 0}));
+        }
+        json!({"type": "Sequence", "decoders": steps})
+    }
+}
