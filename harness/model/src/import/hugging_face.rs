@@ -84,7 +84,12 @@ impl Kind {
 
 impl HuggingFaceFolder {
     pub fn open(path: &Path) -> Result<Self, ModelError> {
-        let mut config = ModelConfig::read(&path.join("config.json"))?;
+        let configuration = path.join("config.json");
+        if !configuration.exists() {
+            let reason = "there is no config.json in it; a GGUF file is imported by its own path";
+            return Err(ModelError::invalid(path, reason));
+        }
+        let mut config = ModelConfig::read(&configuration)?;
         let files = weight_files(path)?;
         let mut tensors = BTreeMap::new();
         for (index, file) in files.iter().enumerate() {
@@ -95,7 +100,7 @@ impl HuggingFaceFolder {
             }
         }
         let within = config.ensure_layers_within(tensors.len());
-        within.map_err(|error| ModelError::invalid(path.join("config.json"), error.to_string()))?;
+        within.map_err(|error| ModelError::invalid(configuration, error.to_string()))?;
         let head = head::resolve(config.tied_head, &files, &mut tensors)?;
         config.tied_head = head.tied;
         let notes = note_of_index(path).into_iter().chain(head.note.map(str::to_owned)).collect();

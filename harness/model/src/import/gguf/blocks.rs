@@ -1,7 +1,11 @@
 //! Number formats of GGUF: blocks of values that share a scale (ggml's ggml-common.h and dequantize_row_* in
 //! ggml-quants.c).
 
+mod k_quants;
+
 use half::{bf16, f16};
+
+use self::k_quants::{q2_k, q3_k, q4_k, q5_k, q6_k};
 
 /// A number format.
 #[derive(Debug)]
@@ -18,7 +22,7 @@ pub struct Format {
 }
 
 /// Those that can be read.
-pub const FORMATS: [Format; 9] = [
+pub const FORMATS: [Format; 14] = [
     Format { number: 0, name: "F32", block_values: 1, block_bytes: 4, decode: f32_value },
     Format { number: 1, name: "F16", block_values: 1, block_bytes: 2, decode: f16_value },
     Format { number: 30, name: "BF16", block_values: 1, block_bytes: 2, decode: bf16_value },
@@ -27,6 +31,11 @@ pub const FORMATS: [Format; 9] = [
     Format { number: 6, name: "Q5_0", block_values: 32, block_bytes: 22, decode: q5_0 },
     Format { number: 7, name: "Q5_1", block_values: 32, block_bytes: 24, decode: q5_1 },
     Format { number: 8, name: "Q8_0", block_values: 32, block_bytes: 34, decode: q8_0 },
+    Format { number: 20, name: "IQ4_NL", block_values: 32, block_bytes: 18, decode: iq4_nl },
+    Format { number: 10, name: "Q2_K", block_values: 256, block_bytes: 84, decode: q2_k },
+    Format { number: 11, name: "Q3_K", block_values: 256, block_bytes: 110, decode: q3_k },
+    Format { number: 12, name: "Q4_K", block_values: 256, block_bytes: 144, decode: q4_k },
+    Format { number: 13, name: "Q5_K", block_values: 256, block_bytes: 176, decode: q5_k },
     Format { number: 14, name: "Q6_K", block_values: 256, block_bytes: 210, decode: q6_k },
 ];
 
@@ -97,23 +106,13 @@ fn q8_0(block: &[u8], values: &mut [f32]) {
     }
 }
 
-/// Two halves of 128 values; in each, 64 bytes hold the low four bits, 32 bytes the high two, and 8 scales count for 16
-/// values each.
-fn q6_k(block: &[u8], values: &mut [f32]) {
-    let scale = half_at(block, 208);
-    let scales = &block[192..208];
-    for (half, values) in values.chunks_mut(128).enumerate() {
-        let low = &block[half * 64..half * 64 + 64];
-        let high = &block[128 + half * 32..128 + half * 32 + 32];
-        for (index, value) in values.iter_mut().enumerate() {
-            let (quarter, lane) = (index / 32, index % 32);
-            let byte = low[lane + 32 * (quarter % 2)];
-            let four = if quarter < 2 { byte & 0x0F } else { byte >> 4 };
-            let two = high[lane] >> (2 * quarter) & 3;
-            let code = f32::from(four | two << 4) - 32.0;
-            let block_scale = scales[half * 8 + index / 16] as i8;
-            *value = scale * f32::from(block_scale) * code;
-        }
+/// Codes of four bits into a table of values that lie closer together around 0.
+fn iq4_nl(block: &[u8], values: &mut [f32]) {
+    const TABLE: [f32; 16] =
+        [-127.0, -104.0, -83.0, -65.0, -49.0, -35.0, -22.0, -10.0, 1.0, 13.0, 25.0, 38.0, 53.0, 69.0, 89.0, 113.0];
+    let scale = half_at(block, 0);
+    for (value, code) in values.iter_mut().zip(nibbles(&block[2..18])) {
+        *value = scale * TABLE[usize::from(code)];
     }
 }
 
@@ -121,7 +120,7 @@ fn q6_k(block: &[u8], values: &mut [f32]) {
 mod tests {
     use super::*;
 
-    fn decode(number: u32, block: &[u8]) -> Vec<f32> {
+    pub(super) fn decode(number: u32, block: &[u8]) -> Vec<f32> {
         let format = format(number).unwrap();
         assert_eq!(block.len(), format.block_bytes);
         let mut values = vec![f32::NAN; format.block_values];
@@ -129,7 +128,7 @@ mod tests {
         values
     }
 
-    fn half(value: f32) -> [u8; 2] {
+    pub(super) fn half(value: f32) -> [u8; 2] {
         f16::from_f32(value).to_le_bytes()
     }
 
@@ -171,22 +170,9 @@ mod tests {
         assert!(values[0] < 0.0);
     }
 
-    /// By the loop of ggml's dequantize_row_q6_K, written out for four places.
     #[test]
-    fn six_bits_are_put_together_from_two_fields() {
-        let mut block = vec![0_u8; 210];
-        block[0] = 0x5A; // low bits: value 0 gets 10, value 64 gets 5
-        block[32] = 0x31; // value 32 gets 1, value 96 gets 3
-        block[128] = 0b11_10_01_00; // high bits of values 0, 32, 64, 96
-        for (index, scale) in block[192..208].iter_mut().enumerate() {
-            *scale = index as u8 + 1;
-        }
-        block[208..].copy_from_slice(&half(0.5));
-        let values = decode(14, &block);
-        assert_eq!(values[0], 0.5 * 1.0 * (10.0 - 32.0));
-        assert_eq!(values[32], 0.5 * 3.0 * (f32::from(1_u8 | 1 << 4) - 32.0));
-        assert_eq!(values[64], 0.5 * 5.0 * (f32::from(5_u8 | 2 << 4) - 32.0));
-        assert_eq!(values[96], 0.5 * 7.0 * (f32::from(3_u8 | 3 << 4) - 32.0));
-        assert_eq!(values[128 + 16], 0.5 * 10.0 * -32.0, "the second half has scales of its own");
+    fn codes_of_a_table() {
+        let values = decode(20, &[&half(0.5)[..], &counting()].concat());
+        assert_eq!((values[0], values[7], values[15], values[16], values[31]), (-63.5, -5.0, 56.5, 56.5, -63.5));
     }
 }

@@ -238,7 +238,7 @@ fn what_does_not_fit_is_refused_by_name() {
     assert!(refused(&|file| file.set_number("llama.feed_forward_length", 64)).contains("shape"));
     assert!(refused(&|file| file.set_number("tokenizer.ggml.eos_token_id", 512)).contains("512"));
     assert!(refused(&|file| file.tensors[0].2 = 99).contains("format number 99"));
-    assert!(refused(&|file| file.tensors[0].2 = 12).contains("the format Q4_K; F32, F16"));
+    assert!(refused(&|file| file.tensors[0].2 = 16).contains("the format IQ2_XXS; F32, F16"));
     assert!(refused(&|file| file.set("llama.rope.scaling.factor", 6, &4_f32.to_le_bytes())).contains("factor is 4"));
     assert!(refused(&|file| file.tensors[3].0 = "blk.0.attn_q.bias".into()).contains("attn_q.bias"));
     assert!(refused(&|file| file.keys.retain(|(key, _)| key != "llama.block_count")).contains("llama.block_count"));

@@ -230,6 +230,8 @@ fn what_does_not_fit_is_refused_by_name() {
     fs::remove_file(checkpoint.path(WEIGHTS)).unwrap();
     fs::write(checkpoint.path(INDEX), r#"{"weight_map": {"a": "../model.safetensors"}}"#).unwrap();
     assert!(checkpoint.refusal().contains("not the name of a file beside it"));
+    fs::remove_file(checkpoint.path("config.json")).unwrap();
+    assert!(checkpoint.refusal().contains("there is no config.json in it; a GGUF file"));
 }
 
 #[test]
