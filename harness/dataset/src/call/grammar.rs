@@ -22,7 +22,7 @@ NUMBER: /-?(0|[1-9][0-9]{0,11})(\.[0-9]{1,6})?/
 "#;
 
 /// The calls of `functions` and `no_call()`, as a grammar in the Lark dialect of llguidance: each argument once, in the order
-/// in which the function declares them, with a value of its kind, written as [`system_prompt`](super::system_prompt)
+/// in which the function declares them, with a value of its kind, written as [`system_prompt`](super::CallCase::system_prompt)
 /// writes calls.
 pub fn call_grammar(functions: &[FunctionSchema]) -> String {
     let mut rules = String::new();
