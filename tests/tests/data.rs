@@ -11,13 +11,18 @@ const TALKS: &str = r#"{"id": "a", "output-tokens": 2, "turns": ["Hello"]}
 {"id": "c", "output-tokens": 3, "turns": ["One", "Two"]}
 "#;
 
+/// A file of that name with these rows; its path.
+fn data_file(bench: &Bench, name: &str, rows: &str) -> String {
+    let path = bench.path(name);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(&path, rows).unwrap();
+    path.to_string_lossy().into_owned()
+}
+
 #[test]
 fn a_bad_row_is_told_with_its_line_and_the_others_are_measured() {
     let bench = Bench::new();
-    let path = bench.path("talks.jsonl");
-    fs::create_dir_all(path.parent().unwrap()).unwrap();
-    fs::write(&path, TALKS).unwrap();
-    let path = path.to_string_lossy().into_owned();
+    let path = data_file(&bench, "talks.jsonl", TALKS);
     let finished = bench.run("", &["--scenario", &path, "--iterations", "4", "--warmup", "0"]).expect_code(0);
     assert!(finished.stderr.contains("talks.jsonl:2: "), "{}", finished.stderr);
     assert!(finished.stderr.contains("1 of 3 rows are left out"), "{}", finished.stderr);
@@ -30,11 +35,9 @@ fn a_bad_row_is_told_with_its_line_and_the_others_are_measured() {
 #[test]
 fn a_conversation_beyond_the_context_is_left_out() {
     let bench = Bench::new();
-    let path = bench.path("long.jsonl");
-    fs::create_dir_all(path.parent().unwrap()).unwrap();
     let long = "word ".repeat(20_000);
-    fs::write(&path, format!("{{\"id\": \"long\", \"turns\": [\"{long}\"]}}\n{TALKS}")).unwrap();
-    let path = path.to_string_lossy().into_owned();
+    let rows = format!("{{\"id\": \"long\", \"turns\": [\"{long}\"]}}\n{TALKS}");
+    let path = data_file(&bench, "long.jsonl", &rows);
     let finished = bench.run("", &["--scenario", &path, "--iterations", "1"]).expect_code(0);
     assert!(finished.stderr.contains("long.jsonl:1 (long): it needs"), "{}", finished.stderr);
     assert!(finished.stderr.contains("2 of 4 rows are left out"), "{}", finished.stderr);
@@ -43,12 +46,10 @@ fn a_conversation_beyond_the_context_is_left_out() {
 #[test]
 fn a_file_of_many_rows_reaches_the_runner_whole() {
     let bench = Bench::new();
-    let path = bench.path("many.jsonl");
-    fs::create_dir_all(path.parent().unwrap()).unwrap();
     let words = "word ".repeat(50);
     let rows: String = (0..4_000).map(|row| format!("{{\"id\": \"{row}\", \"turns\": [\"{words}\"]}}\n")).collect();
-    fs::write(&path, rows).unwrap();
-    bench.run("", &["--scenario", &path.to_string_lossy(), "--iterations", "1", "--warmup", "0"]).expect_code(0);
+    let path = data_file(&bench, "many.jsonl", &rows);
+    bench.run("", &["--scenario", &path, "--iterations", "1", "--warmup", "0"]).expect_code(0);
     assert_eq!(bench.records()[0].outcome, Outcome::Measured);
 }
 

@@ -284,7 +284,6 @@ fn make(
     Ok(target)
 }
 
-/// The models as a table, and the presets that are missing among them.
 /// Where a model comes from, or why nobody knows.
 pub(super) fn origin(entry: &LibraryEntry) -> String {
     entry.manifest.as_ref().map_or_else(damaged, ModelManifest::origin_text)
@@ -295,6 +294,7 @@ fn damaged(error: &ModelError) -> String {
     format!("damaged: {}", causes.join(": "))
 }
 
+/// The models as a table, and the presets that are missing among them.
 fn list(entries: &[LibraryEntry]) -> String {
     let present = entries.iter().map(|entry| {
         let number = |text: fn(&ModelConfig) -> String| entry.config.as_ref().map_or_else(|| "-".into(), text);

@@ -84,10 +84,11 @@ pub fn short_device(run: &Run) -> String {
 }
 
 fn device(run: &Run) -> String {
-    let mut parts = vec![short_device(run)];
+    let short = short_device(run);
     if run.rebuilt.is_some() {
-        return parts.remove(0);
+        return short;
     }
+    let mut parts = vec![short];
     let device = &run.device;
     parts.extend(device.operating_system.as_deref().map(one_line));
     parts.extend(device.kernel.as_deref().map(|kernel| format!("kernel {}", one_line(kernel))));
