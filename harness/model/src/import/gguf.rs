@@ -110,7 +110,6 @@ fn config(file: &GgufFile) -> Result<ModelConfig, ModelError> {
             return Err(format!("llama.expert_count is {experts}; mixtures of experts are not supported"));
         }
         let context = metadata.size("llama.context_length")?;
-        neutral::ensure(metadata, context)?;
         let hidden = metadata.size("llama.embedding_length")?;
         let heads = metadata.size("llama.attention.head_count")?;
         let head_dim = match metadata.optional_size("llama.attention.key_length")? {
@@ -123,6 +122,7 @@ fn config(file: &GgufFile) -> Result<ModelConfig, ModelError> {
                 return Err(format!("{key} is {width}, but a head has {head_dim}: not supported"));
             }
         }
+        neutral::ensure(metadata, context, head_dim)?;
         let token = |key: &str| Ok::<_, String>(metadata.optional_size(key)?.map(|token| token as u32));
         Ok(ModelConfig {
             layers: metadata.size("llama.block_count")?,
