@@ -33,6 +33,10 @@ pub enum AnswerWorth {
         intent: bool,
         /// Whether function and all arguments are right.
         structure: bool,
+        /// Whether the answer is right by the rule of BFCL's own checker; absent where the question is not of BFCL, and
+        /// before format 1.5, where that rule stood in place of ours.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        bfcl: Option<bool>,
         /// The output token, from 1, with which the call was complete; absent if there was none.
         complete_token: Option<u32>,
     },
@@ -92,6 +96,13 @@ pub(crate) fn observe(name: &str, record: &Record) -> Option<Result<Vec<f64>, St
             AnswerWorth::Call { structure, .. } => Some(*structure),
             AnswerWorth::Words { .. } => None,
         }),
+        "call_bfcl" => match share(|worth| match worth {
+            AnswerWorth::Call { bfcl, .. } => *bfcl,
+            AnswerWorth::Words { .. } => None,
+        }) {
+            Err(_) if !record.calls.is_empty() => Err("no question is of BFCL".into()),
+            observed => observed,
+        },
         "rouge_1" => values(|worth| match worth {
             AnswerWorth::Words { rouge_1, .. } => Some(*rouge_1),
             AnswerWorth::Call { .. } => None,
@@ -107,8 +118,8 @@ pub(crate) fn observe(name: &str, record: &Record) -> Option<Result<Vec<f64>, St
         "grammar_time" => grammar_times(record),
         _ => return None,
     };
-    let means_nothing =
-        record.passport.model.seeded && ["call_intent", "call_structure", "rouge_1", "rouge_l"].contains(&name);
+    const OF_TRAINED: [&str; 5] = ["call_intent", "call_structure", "call_bfcl", "rouge_1", "rouge_l"];
+    let means_nothing = record.passport.model.seeded && OF_TRAINED.contains(&name);
     Some(if means_nothing && observed.is_ok() { Err("not applicable to seeded weights".into()) } else { observed })
 }
 
@@ -181,7 +192,7 @@ mod tests {
     }
 
     fn call(intent: bool, structure: bool, complete_token: Option<u32>) -> AnswerWorth {
-        AnswerWorth::Call { intent, structure, complete_token }
+        AnswerWorth::Call { intent, structure, bfcl: None, complete_token }
     }
 
     fn judged(calls: Vec<CallAnswer>) -> Record {
@@ -225,6 +236,20 @@ mod tests {
         assert_eq!(observed("call_structure", &record), Ok(vec![1.0 / 3.0]));
         assert_eq!(observed("rouge_l", &record), Ok(vec![0.25]));
         assert_eq!(counts(&record), Ok((3, 2)), "energy was spent on every one of them");
+    }
+
+    #[test]
+    fn the_rule_of_bfcl_has_a_share_of_its_own() {
+        let of_bfcl = |question: &str, right| {
+            let worth = AnswerWorth::Call { intent: true, structure: false, bfcl: Some(right), complete_token: None };
+            answer(question, 0, worth)
+        };
+        let record = judged(vec![of_bfcl("a", true), of_bfcl("b", true), of_bfcl("c", false), of_bfcl("d", true)]);
+        assert_eq!(observed("call_bfcl", &record), Ok(vec![0.75]));
+        assert_eq!(observed("call_structure", &record), Ok(vec![0.0]));
+        let own = judged(vec![answer("a", 0, call(true, true, None))]);
+        assert_eq!(observed("call_bfcl", &own), Err("no question is of BFCL".into()));
+        assert_eq!(observed("call_bfcl", &judged(Vec::new())), Err(NOT_ASKED.into()));
     }
 
     #[test]

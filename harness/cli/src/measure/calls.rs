@@ -1,7 +1,8 @@
 //! What the answers of a case were worth, where they should have been calls.
 
 use pocketwatt_dataset::{
-    CallCase, CallMessage, ExpectedAnswer, Reply, intent_matches, parse_call, rouge_l, rouge_n, structure_matches,
+    CallCase, CallMessage, ExpectedAnswer, Reply, bfcl_matches, intent_matches, parse_call, rouge_l, rouge_n,
+    structure_matches,
 };
 use pocketwatt_model::{ModelError, TextTokenizer};
 use pocketwatt_protocol::{Iteration, IterationKind, TokenId, TurnTrace};
@@ -87,6 +88,7 @@ fn call(
     Ok(AnswerWorth::Call {
         intent: intent_matches(expected, parsed.as_ref()),
         structure: structure_matches(expected, parsed.as_ref()),
+        bfcl: bfcl_matches(expected, parsed.as_ref()),
         complete_token,
     })
 }

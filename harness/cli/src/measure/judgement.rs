@@ -58,13 +58,14 @@ mod tests {
         let samples = record.samples.clone();
         settle(&mut record, |_| Err(anyhow!("token 7 is no text")));
         let reason = "answers are not judged: token 7 is no text";
-        for name in ["call_intent", "call_structure", "rouge_1", "rouge_l", "time_to_call", "tokens_per_call"] {
+        let of_calls = ["call_intent", "call_structure", "call_bfcl", "time_to_call", "tokens_per_call"];
+        for name in of_calls.into_iter().chain(["rouge_1", "rouge_l"]) {
             assert_eq!(shown(&record, name), Value::Unavailable(reason.into()), "{name}");
         }
         settle(&mut record, |_| panic!("retry-limit-in-match over"));
         assert_eq!(record.unjudged, Some(Unjudged::Failed { reason: "the model's tokenizer panicked".into() }));
         assert_eq!(record.samples, samples);
-        let worth = AnswerWorth::Call { intent: true, structure: false, complete_token: None };
+        let worth = AnswerWorth::Call { intent: true, structure: false, bfcl: None, complete_token: None };
         let answer = CallAnswer { iteration: 0, turn: 0, question: "a".into(), category: String::new(), worth };
         settle(&mut record, |_| Ok(vec![answer.clone()]));
         assert_eq!((record.calls, record.unjudged), (vec![answer], None));

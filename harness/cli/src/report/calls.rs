@@ -17,7 +17,8 @@ use super::{
 
 /// Longest answer that is shown.
 const ANSWER_CHARACTERS: usize = 200;
-const METRICS: [(&str, &str); 2] = [("call_intent", "EM_intent"), ("call_structure", "EM_structure")];
+const METRICS: [(&str, &str); 3] =
+    [("call_intent", "EM_intent"), ("call_structure", "EM_structure"), ("call_bfcl", "BFCL")];
 
 /// Right answers of all that were asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,15 +49,21 @@ pub fn share(record: &Record, metric: &str) -> Option<Share> {
 fn share_of(record: &Record, metric: &str, wanted: impl Fn(&CallAnswer) -> bool) -> Option<Share> {
     let mut share = Share { right: 0, questions: 0 };
     for answer in distinct_answers(record).filter(|answer| wanted(answer)) {
-        let AnswerWorth::Call { intent, structure, .. } = answer.worth else { continue };
+        let Some(right) = is_right(&answer.worth, metric) else { continue };
         share.questions += 1;
-        share.right += usize::from(match metric {
-            "call_intent" => intent,
-            "call_structure" => structure,
-            _ => return None,
-        });
+        share.right += usize::from(right);
     }
     (share.questions > 0).then_some(share)
+}
+
+fn is_right(worth: &AnswerWorth, metric: &str) -> Option<bool> {
+    let AnswerWorth::Call { intent, structure, bfcl, .. } = *worth else { return None };
+    match metric {
+        "call_intent" => Some(intent),
+        "call_structure" => Some(structure),
+        "call_bfcl" => bfcl,
+        _ => None,
+    }
 }
 
 /// What is needed to show answers beside what would have been right.
@@ -123,6 +130,7 @@ fn by_category(records: &[&Record], labels: &[String]) -> Sheet {
     let mut footnotes = Footnotes::default();
     let columns: Vec<Row> = METRICS
         .iter()
+        .filter(|(name, _)| records.iter().any(|record| share(record, name).is_some()))
         .filter_map(|(name, label)| {
             let wanted =
                 |category: Option<&&str>, answer: &CallAnswer| category.is_none_or(|name| answer.category == **name);
@@ -192,6 +200,7 @@ fn wrong_answers(record: &Record, label: &str, answers: &Answers) -> String {
 
 fn fault(worth: &AnswerWorth) -> &'static str {
     match worth {
+        AnswerWorth::Call { bfcl: Some(true), .. } => "right by BFCL's rule, not by ours",
         AnswerWorth::Call { intent: true, .. } => "the right function with wrong arguments",
         AnswerWorth::Call { complete_token: None, .. } => "no call",
         _ => "the wrong function",

@@ -38,7 +38,7 @@ pub fn legend(energy: bool, shares: bool) -> String {
 /// Name and text of each fact.
 pub fn facts(run: &Run, seen: &Seen, damaged: &[Damaged]) -> Vec<(&'static str, String)> {
     let mut facts: Vec<_> = study::of(run).iter().flat_map(study::facts).collect();
-    facts.extend(run.scenarios.iter().filter_map(judged_by));
+    facts.extend(run.scenarios.iter().filter_map(|scenario| judged_by(run, scenario)));
     facts.extend(rebuilt(run));
     facts.extend(energy_facts::simulated(run));
     facts.extend([("device", device(run)), ("bandwidth", bandwidth(run))]);
@@ -53,11 +53,17 @@ pub fn facts(run: &Run, seen: &Seen, damaged: &[Damaged]) -> Vec<(&'static str, 
     facts
 }
 
-/// By whose rule calls are right, where it is not ours. Earlier runs judged all files by ours.
-fn judged_by(scenario: &ScenarioSource) -> Option<(&'static str, String)> {
+/// By whose rule calls are right, where it is not ours alone. Before format 1.5 BFCL's rule stood in place of ours.
+fn judged_by(run: &Run, scenario: &ScenarioSource) -> Option<(&'static str, String)> {
     let data = Data::deserialize(scenario.data.as_ref()?).ok()?;
-    let rule = "EM_intent and EM_structure by the rule of BFCL's own checker: texts without case, spaces and some \
-                punctuation, no 3.0 for an integer, and any answer without a call where no function fits";
+    let metrics = match run.format.minor {
+        ..5 => "EM_intent and EM_structure are",
+        5.. => "EM_intent and EM_structure are by our rule; \"right call (BFCL)\" is",
+    };
+    let rule = format!(
+        "{metrics} by the rule of BFCL's own checker: texts without case, spaces and some punctuation, no 3.0 for an \
+         integer, and any answer without a call where no function fits"
+    );
     data.is_judged_by_bfcl().then(|| ("calls", format!("{}: {rule}", one_line(&scenario.name))))
 }
 

@@ -24,9 +24,10 @@ const COLUMNS: &[(&str, &str)] = &[
     ("model_bandwidth_utilisation", "of bandwidth"),
     ("call_intent", "EM_intent"),
     ("call_structure", "EM_structure"),
+    ("call_bfcl", "BFCL"),
 ];
 /// Columns that are there only where a case has a number.
-const OPTIONAL: [&str; 3] = ["perplexity", "call_intent", "call_structure"];
+const OPTIONAL: [&str; 4] = ["perplexity", "call_intent", "call_structure", "call_bfcl"];
 const RANKED: &str = "decode_throughput";
 const ENERGY: &str = "energy_per_output_token";
 

@@ -81,6 +81,7 @@ const LINES: &[Line] = &[
     quality("perplexity"),
     Line { optional: true, ..line("call_intent") },
     Line { optional: true, ..line("call_structure") },
+    Line { optional: true, ..line("call_bfcl") },
     quality("rouge_1"),
     quality("rouge_l"),
     Line { optional: true, ..line("time_to_call") },

@@ -12,7 +12,7 @@ pub enum ExpectedAnswer {
     Call(Vec<AcceptedCall>),
     /// No function fits: `no_call()`.
     NoCall,
-    /// What the Berkeley leaderboard's own rule says.
+    /// What the Berkeley leaderboard's files say, by their own rule and by ours.
     Bfcl(BfclAnswer),
 }
 
@@ -34,8 +34,7 @@ pub struct AcceptedArgument {
     pub optional: bool,
 }
 
-/// One value that is right. Named values and lists of them are in runs that were stored before BFCL's files were judged
-/// by BFCL's rule.
+/// One value that is right. Named values and lists of them come from BFCL's files.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum AcceptedValue {
     /// This value.

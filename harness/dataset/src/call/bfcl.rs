@@ -4,6 +4,7 @@
 
 mod answer;
 mod checker;
+mod own;
 mod python;
 mod question;
 

@@ -1,16 +1,16 @@
-use crate::{ExpectedAnswer, ParsedCall};
+use crate::{BfclAnswer, ExpectedAnswer, ParsedCall};
 
 /// EM_intent of MobileLLM (arXiv 2402.14905, the section on API calling): whether the right function was called,
 /// whatever its arguments; or rightly none, by `no_call()`.
 ///
 /// `parsed` is nothing when the answer has no call. That is never right: what a model says when no function fits is
-/// written in the prompt, and babble would else be rewarded. Questions of the Berkeley leaderboard are the exception:
-/// there, an answer without a call is right where no function fits, as [`BfclAnswer`](crate::BfclAnswer) says.
+/// written in the prompt, and babble would else be rewarded.
 pub fn intent_matches(expected: &ExpectedAnswer, parsed: Option<&ParsedCall>) -> bool {
     match (expected, parsed.map(|parsed| &parsed.call)) {
         (ExpectedAnswer::Call(calls), Some(Some(call))) => calls.iter().any(|right| right.function == call.function),
         (ExpectedAnswer::NoCall, Some(None)) => true,
-        (ExpectedAnswer::Bfcl(answer), call) => answer.intent_matches(call.and_then(Option::as_ref)),
+        (ExpectedAnswer::Bfcl(answer), Some(Some(call))) => answer.own_intent(call),
+        (ExpectedAnswer::Bfcl(BfclAnswer::NoCall), Some(None)) => true,
         _ => false,
     }
 }
@@ -18,17 +18,24 @@ pub fn intent_matches(expected: &ExpectedAnswer, parsed: Option<&ParsedCall>) ->
 /// EM_structure of MobileLLM (arXiv 2402.14905, the section on API calling): whether the whole call is right, the
 /// function and every argument, as [`AcceptedCall::matches`](crate::AcceptedCall::matches) says; or rightly none.
 ///
-/// Strings are compared in exact case, without the white space around them. Questions of the Berkeley leaderboard are
-/// judged by its own rule, which ignores case and some punctuation, and does not take 3.0 for an integer.
+/// Strings are compared in exact case, without the white space around them; also for questions of the Berkeley
+/// leaderboard, whose own rule is [`bfcl_matches`].
 pub fn structure_matches(expected: &ExpectedAnswer, parsed: Option<&ParsedCall>) -> bool {
     match (expected, parsed.map(|parsed| &parsed.call)) {
         (ExpectedAnswer::Call(calls), Some(Some(call))) => calls.iter().any(|right| right.matches(call)),
         (ExpectedAnswer::NoCall, Some(None)) => true,
-        (ExpectedAnswer::Bfcl(answer), call) => {
-            let several = parsed.is_some_and(|parsed| parsed.several);
-            answer.structure_matches(call.and_then(Option::as_ref), several)
-        }
+        (ExpectedAnswer::Bfcl(answer), Some(Some(call))) => answer.own_structure(call),
+        (ExpectedAnswer::Bfcl(BfclAnswer::NoCall), Some(None)) => true,
         _ => false,
+    }
+}
+
+/// Whether an answer is right by the rule of the Berkeley leaderboard's own checker, which ignores case and some
+/// punctuation, and does not take 3.0 for an integer: see [`BfclAnswer`]. Nothing for a question of other files.
+pub fn bfcl_matches(expected: &ExpectedAnswer, parsed: Option<&ParsedCall>) -> Option<bool> {
+    match expected {
+        ExpectedAnswer::Bfcl(answer) => Some(answer.matches(parsed)),
+        ExpectedAnswer::Call(_) | ExpectedAnswer::NoCall => None,
     }
 }
 

@@ -42,6 +42,14 @@ pub(super) const METRICS: &[Metric] = &[
         "answers whose function and arguments are all right / questions for a call",
     ),
     entry(
+        "call_bfcl",
+        "right call (BFCL)",
+        Fraction,
+        HigherIsBetter,
+        "all questions",
+        "answers that are right by the rule of BFCL's own checker / questions of BFCL",
+    ),
+    entry(
         "rouge_1",
         "ROUGE-1 of the words",
         One,

@@ -16,18 +16,26 @@ fn judged() -> Vec<Record> {
 
 fn answer(number: u32, right: bool) -> CallAnswer {
     let category = if number.is_multiple_of(3) { "no call fits" } else { "time" };
-    let worth =
-        AnswerWorth::Call { intent: right || number == 22, structure: right, complete_token: right.then_some(9) };
+    let worth = AnswerWorth::Call {
+        intent: right || number == 22,
+        structure: right,
+        bfcl: None,
+        complete_token: right.then_some(9),
+    };
     CallAnswer { iteration: 0, turn: 0, question: format!("q-{number}"), category: category.into(), worth }
 }
 
 fn shown(records: &[Record], format: Format) -> String {
+    shown_within(records, format, 80)
+}
+
+fn shown_within(records: &[Record], format: Format, width: usize) -> String {
     let answers = Answers {
         decode: &|_, tokens| Some(format!("{}\x1b[31m words", tokens.len())),
         expected: &|_, answer| (answer.question != "q-21").then(|| "no_call()".to_owned()),
         first: 2,
     };
-    render(records, &answers, format, &Style { color: false, width: Some(80) })
+    render(records, &answers, format, &Style { color: false, width: Some(width) })
 }
 
 #[test]
@@ -94,6 +102,26 @@ fn shares_are_best_only_where_their_intervals_lie_apart() {
     records[1].calls = (0..24).map(|number| answer(number, number < 15)).collect();
     derive(&mut records[1]);
     assert!(!line(&records).contains('*'), "{}", line(&records));
+}
+
+#[test]
+fn the_rule_of_bfcl_stands_beside_ours_where_it_was_asked() {
+    let mut records = judged();
+    let output = |records: &[Record]| shown_within(records, Format::Table, 120);
+    let header = |records: &[Record]| output(records).lines().nth(1).unwrap().trim().to_owned();
+    assert!(!header(&records).contains("BFCL"));
+    for answer in records.iter_mut().flat_map(|record| &mut record.calls) {
+        if let AnswerWorth::Call { bfcl, structure, .. } = &mut answer.worth {
+            *bfcl = Some(*structure || answer.question == "q-20");
+        }
+    }
+    records.iter_mut().for_each(derive);
+    assert!(header(&records).ends_with("EM_structure                   BFCL"), "{}", header(&records));
+    let output = output(&records);
+    assert!(output.contains("83.3 [64, 93] of 24    87.5 [69, 96] of 24"), "{output}");
+    assert!(output.contains("q-20, turn 1 (time): right by BFCL's rule, not by ours"), "{output}");
+    let table = report(&fixture::run(&records), &records, Format::Table, &Style { color: false, width: Some(100) });
+    assert!(table.unwrap().contains("right call (BFCL), %"));
 }
 
 #[test]

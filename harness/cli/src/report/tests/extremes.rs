@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 use super::*;
 
 /// Of all minor versions the newest knows most numbers.
-const RUN: &str = include_str!("../../../../../tests/fixtures/records/1.4/run.json");
-const RECORD: &str = include_str!("../../../../../tests/fixtures/records/1.4/cases/measured.json");
+const RUN: &str = include_str!("../../../../../tests/fixtures/records/1.5/run.json");
+const RECORD: &str = include_str!("../../../../../tests/fixtures/records/1.5/cases/measured.json");
 /// Of every so many numbers all is shown.
 const FULL_EVERY: usize = 100;
 /// Times the length that an output has without extremes.

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::checker::{BfclArgument, BfclCall};
 use crate::call::{
-    Call, FunctionSchema, NO_CALL,
+    Call, FunctionSchema, NO_CALL, ParsedCall,
     check::{check_required, offered, unknown_argument},
 };
 
@@ -65,20 +65,31 @@ impl BfclAnswer {
         }))
     }
 
-    /// Whether the right function is called, whatever its arguments; or rightly none. `call` is the first of an answer.
-    pub fn intent_matches(&self, call: Option<&Call>) -> bool {
+    /// Whether an answer is right by the leaderboard's rule. `parsed` is nothing when it has no call.
+    pub fn matches(&self, parsed: Option<&ParsedCall>) -> bool {
+        let call = parsed.and_then(|parsed| parsed.call.as_ref());
         match (self, call) {
-            (Self::Call(right), Some(call)) => right.function == call.function,
-            (Self::Call(_) | Self::AnyCall, None) | (Self::NoCall, Some(_)) => false,
+            (Self::Call(right), Some(call)) => parsed.is_some_and(|parsed| !parsed.several) && right.matches(call),
             (Self::AnyCall, Some(_)) | (Self::NoCall, None) => true,
+            (Self::Call(_) | Self::AnyCall, None) | (Self::NoCall, Some(_)) => false,
         }
     }
 
-    /// Whether the whole answer is right. `several` says whether a second call follows the first.
-    pub fn structure_matches(&self, call: Option<&Call>, several: bool) -> bool {
-        match (self, call) {
-            (Self::Call(right), Some(call)) => !several && right.matches(call),
-            _ => self.intent_matches(call),
+    /// Whether the function of `call` is the right one by our rule.
+    pub(crate) fn own_intent(&self, call: &Call) -> bool {
+        match self {
+            Self::Call(right) => right.function == call.function,
+            Self::AnyCall => true,
+            Self::NoCall => false,
+        }
+    }
+
+    /// Whether `call` is right by our rule, with every argument. In the categories of relevance any call is.
+    pub(crate) fn own_structure(&self, call: &Call) -> bool {
+        match self {
+            Self::Call(right) => right.accepted().matches(call),
+            Self::AnyCall => true,
+            Self::NoCall => false,
         }
     }
 

@@ -157,7 +157,7 @@ fn standardized_text(value: &Value) -> Value {
 }
 
 /// The possible answers of a key; some files have one without a list around it.
-fn alternatives(value: &Value) -> &[Value] {
+pub(super) fn alternatives(value: &Value) -> &[Value] {
     value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice)
 }
 
@@ -180,11 +180,11 @@ fn first_said(values: &[Value]) -> Option<&Value> {
     values.iter().find(|value| !is_nothing(value)).or(values.first())
 }
 
-fn may_be_left_out(values: &[Value]) -> bool {
+pub(super) fn may_be_left_out(values: &[Value]) -> bool {
     values.iter().any(is_nothing)
 }
 
-fn is_nothing(value: &Value) -> bool {
+pub(super) fn is_nothing(value: &Value) -> bool {
     value.as_str() == Some("")
 }
 
