@@ -315,6 +315,11 @@ mod tests {
             ("mobilellm-r1-140m", 140_248_512),
             ("mobilellm-r1-360m", 359_431_168),
             ("mobilellm-r1-950m", 949_685_760),
+            ("smollm2-135m", 134_515_008),
+            ("smollm2-360m", 361_821_120),
+            ("smollm2-1.7b", 1_711_376_384),
+            ("tinyllama-1.1b", 1_100_048_384),
+            ("llama-2-7b", 6_738_415_616),
         ] {
             let config = Preset::find(name).unwrap().config();
             config.validate().unwrap();

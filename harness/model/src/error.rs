@@ -154,9 +154,11 @@ impl ModelError {
     pub fn unknown_model(name: &str, nearest: Option<&str>) -> Self {
         let preset = |name: &str| Preset::find(name).is_some();
         let hint = match nearest {
-            _ if preset(name) => format!(": `pocketwatt model generate {name}` makes it"),
+            _ if preset(name) => format!(": `pocketwatt model generate {name}` makes it, with random weights"),
             Some(nearest) if preset(nearest) => {
-                format!("; did you mean {nearest:?}? `pocketwatt model generate {nearest}` makes it")
+                format!(
+                    "; did you mean {nearest:?}? `pocketwatt model generate {nearest}` makes it, with random weights"
+                )
             }
             Some(nearest) => format!("; did you mean {nearest:?}?"),
             None => ": `pocketwatt model list` shows those there are, \

@@ -194,10 +194,10 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let library = ModelLibrary::open(root.path());
         let text = |name: &str| library.find(name).unwrap_err().to_string();
-        insta::assert_snapshot!(text("mobilelm-125m"), @r#"there is no model "mobilelm-125m"; did you mean "mobilellm-125m"? `pocketwatt model generate mobilellm-125m` makes it"#);
+        insta::assert_snapshot!(text("mobilelm-125m"), @r#"there is no model "mobilelm-125m"; did you mean "mobilellm-125m"? `pocketwatt model generate mobilellm-125m` makes it, with random weights"#);
         insta::assert_snapshot!(text("zzz"), @r#"there is no model "zzz": `pocketwatt model list` shows those there are, `pocketwatt model generate PRESET` and `pocketwatt model import FILE` make others"#);
         generate_seeded(&Preset::find("tiny").unwrap().config(), "smol-x", 1, &library.folder("smol-x")).unwrap();
         insta::assert_snapshot!(text("Smol-y"), @r#"there is no model "Smol-y"; did you mean "smol-x"?"#);
-        insta::assert_snapshot!(text("tiny"), @r#"there is no model "tiny": `pocketwatt model generate tiny` makes it"#);
+        insta::assert_snapshot!(text("tiny"), @r#"there is no model "tiny": `pocketwatt model generate tiny` makes it, with random weights"#);
     }
 }

@@ -19,11 +19,16 @@ pub struct Preset {
     query_key_norm: bool,
     no_rope_layers: &'static [usize],
     attention_temperature: Option<AttentionTemperature>,
+    tied_head: bool,
+    bos_token: u32,
+    eos_token: u32,
 }
 
 impl Preset {
-    /// All presets, each family's smallest first. Shapes: arXiv 2402.14905, table 9 (MobileLLM) and section 3.4 (LS); the
-    /// table "Model Architecture" of <https://github.com/facebookresearch/MobileLLM-R1> (R1).
+    /// All presets, each family's smallest first, MobileLLM's before those that it is compared with. Shapes: arXiv
+    /// 2402.14905, table 9 (MobileLLM) and section 3.4 (LS); the table "Model Architecture" of
+    /// <https://github.com/facebookresearch/MobileLLM-R1> (R1); arXiv 2302.13971, table 2, and 2307.09288, section 2.2
+    /// (Llama 2); arXiv 2401.02385, table 2 (TinyLlama); the released `config.json` (Llama 3.2, SmolLM2).
     pub const ALL: &'static [Preset] = &[
         Preset {
             vocabulary: 512,
@@ -62,6 +67,16 @@ impl Preset {
         mobilellm_r1("mobilellm-r1-140m", "MobileLLM-R1 140M: QK norm", 15, 9, 3, 2048),
         mobilellm_r1("mobilellm-r1-360m", "MobileLLM-R1 360M: QK norm", 15, 16, 4, 4096),
         mobilellm_r1("mobilellm-r1-950m", "MobileLLM-R1 950M: QK norm", 22, 24, 6, 6144),
+        smollm2("smollm2-135m", "SmolLM2 135M: the blocks of MobileLLM 125M", 30, 9, 3, 1536),
+        smollm2("smollm2-360m", "SmolLM2 360M: the blocks of MobileLLM 350M", 32, 15, 5, 2560),
+        Preset { rope_theta: 130_000.0, ..smollm2("smollm2-1.7b", "SmolLM2 1.7B", 24, 32, 32, 8192) },
+        Preset { tied_head: false, ..mobilellm("tinyllama-1.1b", "TinyLlama 1.1B", 22, 1, 32, 4, 5632) },
+        Preset {
+            head_dim: 128,
+            context: 4096,
+            tied_head: false,
+            ..mobilellm("llama-2-7b", "Llama 2 7B, with which MobileLLM is compared: use int4", 32, 1, 32, 32, 11_008)
+        },
     ];
 
     /// The preset of that name.
@@ -90,9 +105,9 @@ impl Preset {
             query_key_norm: self.query_key_norm,
             no_rope_layers: self.no_rope_layers.to_vec(),
             attention_temperature: self.attention_temperature,
-            tied_head: true,
-            bos_token: Some(1),
-            eos_tokens: vec![2],
+            tied_head: self.tied_head,
+            bos_token: Some(self.bos_token),
+            eos_tokens: vec![self.eos_token],
         }
     }
 }
@@ -121,6 +136,9 @@ const fn mobilellm(
         query_key_norm: false,
         no_rope_layers: &[],
         attention_temperature: None,
+        tied_head: true,
+        bos_token: 1,
+        eos_token: 2,
     }
 }
 
@@ -139,6 +157,25 @@ const fn mobilellm_r1(
         context: 32_768,
         rope_theta: 8_000_000.0,
         query_key_norm: true,
+        ..mobilellm(name, summary, layers, 1, heads, kv_heads, ffn)
+    }
+}
+
+/// The base models: one token begins and ends a text.
+const fn smollm2(
+    name: &'static str,
+    summary: &'static str,
+    layers: usize,
+    heads: usize,
+    kv_heads: usize,
+    ffn: usize,
+) -> Preset {
+    Preset {
+        vocabulary: 49_152,
+        context: 8192,
+        rope_theta: 100_000.0,
+        bos_token: 0,
+        eos_token: 0,
         ..mobilellm(name, summary, layers, 1, heads, kv_heads, ffn)
     }
 }

@@ -1,6 +1,8 @@
 //! The tokenizer of seeded models: byte-level BPE, so that a scenario's text becomes about as many tokens as with
 //! MobileLLM's own tokenizer, which may not be passed on.
 
+use std::collections::BTreeMap;
+
 use serde::{Serialize, Serializer};
 
 use crate::{ModelConfig, ModelError};
@@ -8,7 +10,7 @@ use crate::{ModelConfig, ModelError};
 /// The merges in the order in which they apply, each the numbers of its two tokens as little-endian u16. Made by
 /// `examples/train-seeded-tokenizer.rs`; packed, because the same as text is three times as long.
 const MERGES: &[u8] = include_bytes!("../../assets/seeded-tokenizer.merges");
-/// The first tokens, as in MobileLLM's vocabulary.
+/// The first tokens, as in MobileLLM's vocabulary. In others the tokens that begin and end a text stand elsewhere.
 const SPECIAL: [&str; 3] = ["<unk>", "<s>", "</s>"];
 /// The token of byte 0; the others follow.
 const FIRST_BYTE: usize = SPECIAL.len();
@@ -29,19 +31,23 @@ pub fn files(config: &ModelConfig) -> Result<(String, String), ModelError> {
         .take(vocabulary - FIRST_MERGE)
         .map(|pair| [u16::from_le_bytes([pair[0], pair[1]]), u16::from_le_bytes([pair[2], pair[3]])].map(usize::from))
         .collect();
-    let mut tokens: Vec<String> = SPECIAL.map(str::to_owned).into();
+    let mut tokens: Vec<String> = (0..FIRST_BYTE).map(unused).collect();
     tokens.extend((0..=255).map(|byte| byte_character(byte).to_string()));
     for [left, right] in &merges {
         tokens.push(format!("{}{}", tokens[*left], tokens[*right]));
     }
-    tokens.extend((tokens.len()..vocabulary).map(|token| format!("<unused{token}>")));
+    let special = special(config, tokens.len())?;
+    tokens.extend((tokens.len()..vocabulary).map(unused));
+    for (&token, &content) in &special {
+        tokens[token] = content.to_owned();
+    }
     let merges = merges.iter().map(|pair| pair.map(|token| tokens[token].as_str())).collect();
 
     let tokenizer = TokenizerJson {
         version: "1.0",
         truncation: (),
         padding: (),
-        added_tokens: SPECIAL.iter().enumerate().map(|(id, content)| AddedToken::special(id, content)).collect(),
+        added_tokens: special.iter().map(|(id, content)| AddedToken::special(*id, content)).collect(),
         normalizer: (),
         pre_tokenizer: Step::Sequence {
             pretokenizers: [Box::new(Step::Digits { individual_digits: true }), Box::new(Step::byte_level(false))],
@@ -53,8 +59,8 @@ pub fn files(config: &ModelConfig) -> Result<(String, String), ModelError> {
     let tokenizer_config = TokenizerConfig {
         tokenizer_class: "PreTrainedTokenizerFast",
         unk_token: SPECIAL[0],
-        bos_token: SPECIAL[1],
-        eos_token: SPECIAL[2],
+        bos_token: special[&begin(config)],
+        eos_token: special[&end(config)],
         add_bos_token: true,
         add_eos_token: false,
         clean_up_tokenization_spaces: false,
@@ -64,6 +70,35 @@ pub fn files(config: &ModelConfig) -> Result<(String, String), ModelError> {
         json.map(|json| json + "\n").map_err(|error| ModelError::Config(error.to_string()))
     };
     Ok((text(serde_json::to_string(&tokenizer))?, text(serde_json::to_string_pretty(&tokenizer_config))?))
+}
+
+/// The token that begins a text.
+fn begin(config: &ModelConfig) -> usize {
+    config.bos_token.map_or(1, |token| token as usize)
+}
+
+/// The token that ends a text.
+fn end(config: &ModelConfig) -> usize {
+    config.eos_tokens.first().map_or(2, |token| *token as usize)
+}
+
+/// The special tokens by their numbers, as the configuration has them: a token that stands for several things has the
+/// first of their names. `after_text` is the first token that no text becomes.
+fn special(config: &ModelConfig, after_text: usize) -> Result<BTreeMap<usize, &'static str>, ModelError> {
+    let mut special = BTreeMap::new();
+    for (token, content) in [0, begin(config), end(config)].into_iter().zip(SPECIAL) {
+        if (FIRST_BYTE..after_text).contains(&token) {
+            let reason =
+                format!("token {token} (bos or eos) is one of a seeded tokenizer's {after_text} tokens for text");
+            return Err(ModelError::Config(reason));
+        }
+        special.entry(token).or_insert(content);
+    }
+    Ok(special)
+}
+
+fn unused(token: usize) -> String {
+    format!("<unused{token}>")
 }
 
 /// The character that stands for a byte in byte-level BPE: itself where it prints, else one from U+0100 on, so that no

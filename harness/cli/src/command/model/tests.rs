@@ -38,20 +38,25 @@ fn the_list_tells_what_is_there_and_what_could_be() {
     let root = tempfile::tempdir().unwrap();
     insta::assert_snapshot!(listed(root.path()), @r#"
     presets, not generated yet (pocketwatt model generate NAME)
-      name               parameters      size  what it is
-      tiny                   74.0 k   289 KiB  for tests: 2 layers, 3 heads, seconds to run
-      tiny-ls                74.0 k   289 KiB  for tests: tiny with each block run twice
-      tiny-r1                98.6 k   385 KiB  for tests: 3 layers with QK norm, one of them without rotary positions
-      mobilellm-125m        124.6 M   475 MiB  MobileLLM 125M
-      mobilellm-ls-125m     124.6 M   475 MiB  MobileLLM-LS 125M: each of the 30 blocks runs twice
-      mobilellm-350m        345.4 M  1317 MiB  MobileLLM 350M
-      mobilellm-ls-350m     345.4 M  1317 MiB  MobileLLM-LS 350M: each of the 32 blocks runs twice
-      mobilellm-600m        603.2 M  2301 MiB  MobileLLM 600M
-      mobilellm-1b          1.005 G  3836 MiB  MobileLLM 1B
-      mobilellm-1.5b        1.511 G  5765 MiB  MobileLLM 1.5B
-      mobilellm-r1-140m     140.2 M   535 MiB  MobileLLM-R1 140M: QK norm
-      mobilellm-r1-360m     359.4 M  1371 MiB  MobileLLM-R1 360M: QK norm
-      mobilellm-r1-950m     949.7 M  3623 MiB  MobileLLM-R1 950M: QK norm
+      name               parameters       size  what it is
+      tiny                   74.0 k    289 KiB  for tests: 2 layers, 3 heads, seconds to run
+      tiny-ls                74.0 k    289 KiB  for tests: tiny with each block run twice
+      tiny-r1                98.6 k    385 KiB  for tests: 3 layers with QK norm, one of them without rotary positions
+      mobilellm-125m        124.6 M    475 MiB  MobileLLM 125M
+      mobilellm-ls-125m     124.6 M    475 MiB  MobileLLM-LS 125M: each of the 30 blocks runs twice
+      mobilellm-350m        345.4 M   1317 MiB  MobileLLM 350M
+      mobilellm-ls-350m     345.4 M   1317 MiB  MobileLLM-LS 350M: each of the 32 blocks runs twice
+      mobilellm-600m        603.2 M   2301 MiB  MobileLLM 600M
+      mobilellm-1b          1.005 G   3836 MiB  MobileLLM 1B
+      mobilellm-1.5b        1.511 G   5765 MiB  MobileLLM 1.5B
+      mobilellm-r1-140m     140.2 M    535 MiB  MobileLLM-R1 140M: QK norm
+      mobilellm-r1-360m     359.4 M   1371 MiB  MobileLLM-R1 360M: QK norm
+      mobilellm-r1-950m     949.7 M   3623 MiB  MobileLLM-R1 950M: QK norm
+      smollm2-135m          134.5 M    513 MiB  SmolLM2 135M: the blocks of MobileLLM 125M
+      smollm2-360m          361.8 M   1380 MiB  SmolLM2 360M: the blocks of MobileLLM 350M
+      smollm2-1.7b          1.711 G   6528 MiB  SmolLM2 1.7B
+      tinyllama-1.1b        1.100 G   4196 MiB  TinyLlama 1.1B
+      llama-2-7b            6.738 G  25705 MiB  Llama 2 7B, with which MobileLLM is compared: use int4
     "#);
     model(root.path(), "generate tiny --seed 7").unwrap();
     model(root.path(), "generate tiny-ls --name mine").unwrap();
@@ -64,7 +69,7 @@ fn the_list_tells_what_is_there_and_what_could_be() {
       tiny      74.0 k  289 KiB  seeded weights (seed 7)
 
     presets, not generated yet (pocketwatt model generate NAME)
-      name               parameters      size  what it is
+      name               parameters       size  what it is
     "#);
 }
 

@@ -42,6 +42,27 @@ fn the_configuration_names_the_special_tokens_and_no_chat_template() {
     "#);
 }
 
+#[test]
+fn texts_begin_and_end_as_the_configuration_says() {
+    let of = |bos: u32, eos: u32| {
+        let base = Preset::find("mobilellm-125m").unwrap().config();
+        files(&ModelConfig { vocabulary: 40_000, bos_token: Some(bos), eos_tokens: vec![eos], ..base })
+    };
+    let read = |bos, eos| -> (serde_json::Value, serde_json::Value) {
+        let (tokenizer, configuration) = of(bos, eos).unwrap();
+        (serde_json::from_str(&tokenizer).unwrap(), serde_json::from_str(&configuration).unwrap())
+    };
+    for (bos, eos, begin, end) in [(0, 0, "<unk>", "<unk>"), (39_000, 39_001, "<s>", "</s>"), (1, 1, "<s>", "<s>")] {
+        let (tokenizer, configuration) = read(bos, eos);
+        assert_eq!((&configuration["bos_token"], &configuration["eos_token"]), (&begin.into(), &end.into()));
+        let vocabulary = &tokenizer["model"]["vocab"];
+        assert_eq!((&vocabulary[begin], &vocabulary[end]), (&bos.into(), &eos.into()));
+        assert_eq!(vocabulary.as_object().unwrap().len(), 40_000);
+    }
+    let error = of(500, 2).unwrap_err().to_string();
+    assert!(error.contains("token 500 (bos or eos) is one of a seeded tokenizer's 32000 tokens for text"), "{error}");
+}
+
 #[cfg(feature = "tokenizer")]
 mod encoding {
     use proptest::prelude::*;
