@@ -97,3 +97,40 @@ fn what_was_left_half_done_is_removed_by_the_next_start() {
     assert_eq!(names(&bench.model("tiny")), files);
     assert_eq!(fs::metadata(bench.model("tiny")).unwrap().ino(), before, "the model itself is the same");
 }
+
+#[test]
+fn a_seeded_model_is_written_in_the_precisions_that_are_measured_and_no_others() {
+    let bench = Bench::new();
+    let plan =
+        ["run", "--backend", "fake", "--no-probe", "--scenario", "decode-2", "--iterations", "1", "--model", MODEL];
+    let run = |precisions: &str, more: &[&str]| {
+        bench.pocketwatt(&[&plan[..], &["--precision", precisions], more].concat()).expect_code(0)
+    };
+    let weights = || {
+        let names = names(&bench.model(MODEL));
+        names.into_iter().filter(|name| name.ends_with(".safetensors")).collect::<Vec<_>>()
+    };
+    let planned = run("int4", &["--dry-run"]);
+    assert!(planned.stdout.contains("would be generated first in int4: 0 MiB"), "{}", planned.stdout);
+    let made = run("int4", &["--results", "rounded"]);
+    assert!(made.stderr.contains(&format!("generating {MODEL} in int4 with seeded weights")), "{}", made.stderr);
+    assert_eq!(weights(), ["model.int4.safetensors"], "no weights in f32 on the way");
+
+    let planned = run("f32,int4", &["--dry-run"]);
+    assert!(planned.stdout.contains(&format!("{MODEL} would be written in f32 first")), "{}", planned.stdout);
+    run("f32,int4", &["--results", "both"]);
+    assert_eq!(weights(), ["model.int4.safetensors", "model.safetensors"]);
+    bench.pocketwatt(&["model", "verify"]).expect_code(0);
+
+    // A model that was written in f32 first is the same model, and rounded to the same codes.
+    fs::remove_dir_all(bench.model(MODEL)).unwrap();
+    bench.pocketwatt(&["model", "generate", MODEL]).expect_code(0);
+    run("int4", &["--results", "from-file"]);
+    let models = ["rounded", "both", "from-file"].map(|results| {
+        let records = latest_run(&bench.path(results)).unwrap().folder.records().unwrap().intact;
+        records.into_iter().find(|record| record.case.id.contains("int4")).unwrap().passport.model
+    });
+    assert_eq!(models[0], models[1]);
+    assert_eq!(models[0], models[2]);
+    assert!(models[0].rounded_sha256.is_some());
+}

@@ -111,6 +111,19 @@ pub enum ModelError {
         /// SHA-256 now.
         found: String,
     },
+    /// A seed from which another version of the program makes other weights.
+    #[error(
+        "the seed of {path} makes other weights than when the model was made (sha256 {found}, was {expected}): generate \
+        it again with --force"
+    )]
+    OtherSeededWeights {
+        /// The model's folder.
+        path: PathBuf,
+        /// SHA-256 of the weights in f32 in the manifest.
+        expected: String,
+        /// SHA-256 of those that the seed makes now.
+        found: String,
+    },
     /// The disk is too full for a model.
     #[error(
         "{path} has no room for the model: {needed} bytes are needed and {spare} more are kept free, {free} are free; \

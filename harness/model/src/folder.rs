@@ -6,14 +6,16 @@ use std::{
 
 use data_encoding::HEXLOWER;
 use pocketwatt_files::open_regular;
+use pocketwatt_protocol::Precision;
 use sha2::{Digest, Sha256};
 
-use crate::{ModelConfig, ModelError, WeightFile};
+use crate::{ModelConfig, ModelError, ModelManifest, WeightFile, manifest::is_absent, precision::weights_file_name};
 
 /// Longest of the small texts of a model: `config.json`, the manifest, what is told of its tokenizer.
 pub(crate) const MOST_TEXT_BYTES: u64 = 4 << 20;
 
-/// A model on disk: `config.json` and `model.safetensors`, for text also `tokenizer.json`.
+/// A model on disk: `config.json` and `model.safetensors`, for text also `tokenizer.json`. Seeded weights may be there in
+/// other precisions alone.
 #[derive(Clone, Debug)]
 pub struct ModelFolder {
     path: PathBuf,
@@ -27,7 +29,9 @@ impl ModelFolder {
     /// When a file is missing or malformed, or a tensor is missing or misshapen.
     pub fn open(path: &Path) -> Result<Self, ModelError> {
         let folder = Self { path: path.to_owned(), config: ModelConfig::read(&path.join("config.json"))? };
-        folder.weights()?.check(&folder.config)?;
+        if folder.has_f32() || !ModelManifest::read(&folder).is_ok_and(|manifest| manifest.is_seeded()) {
+            folder.weights()?.check(&folder.config)?;
+        }
         Ok(folder)
     }
 
@@ -44,6 +48,16 @@ impl ModelFolder {
     /// `model.safetensors` in it.
     pub fn weights_path(&self) -> PathBuf {
         self.path.join("model.safetensors")
+    }
+
+    /// Whether `model.safetensors` is there. Only seeded weights can be made again where it is not.
+    pub fn has_f32(&self) -> bool {
+        !is_absent(&self.weights_path())
+    }
+
+    /// Whether weights in that precision are there, be they whole or not.
+    pub fn has_weights(&self, precision: Precision) -> bool {
+        !is_absent(&self.path.join(weights_file_name(precision)))
     }
 
     /// Opens the weight file.

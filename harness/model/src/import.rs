@@ -13,7 +13,9 @@ use pocketwatt_protocol::Precision;
 
 use crate::{
     ChatTemplate, ModelConfig, ModelError, ModelFolder, ModelManifest, ModelOrigin, TextTokenizer,
-    precision::stored_tensors, staging::StagedFolder, weight_writer::WeightWriter,
+    precision::stored_tensors,
+    staging::StagedFolder,
+    weight_writer::{WeightWriter, WrittenFile},
 };
 
 /// Room for everything but the weights.
@@ -128,8 +130,8 @@ fn write(source: &dyn Source, known_as: Option<&str>, name: &str, target: &Path)
             let path = path.join(file);
             fs::write(&path, text).map_err(ModelError::io("write", path))?;
         }
-        let sha256 = write_weights(source, &path.join("model.safetensors"))?;
-        ModelManifest::describe(name, origin, path, sha256)?.write(path)
+        let weights = write_weights(source, &path.join("model.safetensors"))?;
+        ModelManifest::describe(name, origin, path, weights)?.write(path)
     };
     write_all().map_err(|error| error.or_full(needed))?;
     // A model whose text cannot be read is not worth keeping.
@@ -145,7 +147,7 @@ fn try_text(folder: &ModelFolder) -> Result<(), ModelError> {
     ChatTemplate::open(folder)?.try_all()
 }
 
-fn write_weights(source: &dyn Source, path: &Path) -> Result<String, ModelError> {
+fn write_weights(source: &dyn Source, path: &Path) -> Result<WrittenFile, ModelError> {
     let config = source.config();
     let mut writer = WeightWriter::create(path, &stored_tensors(config, Precision::F32))?;
     for tensor in &config.tensors() {

@@ -1,5 +1,5 @@
 //! What a model is, for every backend alike: a folder with `config.json`, `model.safetensors` (f32) and, for text,
-//! `tokenizer.json`. All backends read the one weight file; ONNX graphs refer into it.
+//! `tokenizer.json`. All backends read the one weight file, or the one that was rounded from it; ONNX graphs refer into it.
 
 mod config;
 mod config_json;
@@ -32,7 +32,7 @@ pub use library::{LibraryEntry, ModelLibrary, check_name};
 pub use manifest::{ModelManifest, ModelOrigin};
 pub use onnx::write_graph;
 pub use preset::Preset;
-pub use seeded::generate_seeded;
+pub use seeded::{generate_seeded, generate_seeded_in};
 #[cfg(feature = "tokenizer")]
 pub use text::{ChatTemplate, TextEnd, TextTokenizer, process as text_process, text_remarks};
 pub use weights::{TensorLocation, WeightFile};

@@ -6,6 +6,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use pocketwatt_protocol::Precision;
+
 use crate::{ModelConfig, ModelError, ModelFolder, ModelManifest, Preset};
 
 /// How alike two names are (Jaro-Winkler) before one is proposed for the other.
@@ -27,6 +29,8 @@ pub struct LibraryEntry {
     pub path: PathBuf,
     /// Its shape, if it can be used.
     pub config: Option<ModelConfig>,
+    /// The precisions in which its weights are there.
+    pub precisions: Vec<Precision>,
     /// Where it came from, or why it cannot be used.
     pub manifest: Result<ModelManifest, ModelError>,
 }
@@ -68,8 +72,10 @@ impl ModelLibrary {
                 let path = self.folder(&name);
                 let opened = ModelFolder::open(&path);
                 let config = opened.as_ref().ok().map(|folder| folder.config().clone());
+                let mut precisions = Precision::ALL.to_vec();
+                precisions.retain(|precision| opened.as_ref().is_ok_and(|folder| folder.has_weights(*precision)));
                 let manifest = opened.and_then(|folder| ModelManifest::read(&folder));
-                LibraryEntry { name, path, config, manifest }
+                LibraryEntry { name, path, config, precisions, manifest }
             })
             .collect();
         entries.sort_by(|left, right| left.name.cmp(&right.name));

@@ -11,7 +11,10 @@ use std::{
 use pocketwatt_files::{NameError, join_inside, read_text_bounded};
 use serde::{Deserialize, Serialize};
 
-use crate::{ModelError, ModelFolder, check_name, folder::MOST_TEXT_BYTES, sha256_of_file};
+use crate::{
+    ModelError, ModelFolder, check_name, folder::MOST_TEXT_BYTES, precision::is_derived, sha256_of_file,
+    weight_writer::WrittenFile,
+};
 
 /// Its name in the model folder.
 const FILE_NAME: &str = "pocketwatt.json";
@@ -32,7 +35,8 @@ pub struct ModelManifest {
     pub origin: ModelOrigin,
     /// Size of `model.safetensors`.
     pub weight_bytes: u64,
-    /// SHA-256 of `model.safetensors`, in hexadecimal.
+    /// SHA-256 of `model.safetensors`, in hexadecimal: for seeded weights also where it was not written, for seed and shape
+    /// say what it would be.
     pub weights_sha256: String,
     /// SHA-256 of `config.json`.
     pub config_sha256: String,
@@ -88,24 +92,22 @@ struct Version {
 }
 
 impl ModelManifest {
-    /// Describes the files that lie in `folder`, which is complete but for the manifest. The weights' SHA-256 is
-    /// given, for it is best computed while they are written.
+    /// Describes the files that lie in `folder`, which is complete but for the manifest. What `model.safetensors` is, is
+    /// given, for it is best found while that is written.
     ///
     /// # Errors
     /// When a file cannot be read.
-    pub fn describe(
+    pub(crate) fn describe(
         name: &str,
         origin: ModelOrigin,
         folder: &Path,
-        weights_sha256: String,
+        weights: WrittenFile,
     ) -> Result<Self, ModelError> {
-        let weights = folder.join(WEIGHTS);
-        let weight_bytes = fs::metadata(&weights).map_err(ModelError::io("read", &weights))?.len();
         let mut other_sha256 = BTreeMap::new();
         for entry in fs::read_dir(folder).map_err(ModelError::io("read", folder))? {
             let entry = entry.map_err(ModelError::io("read", folder))?;
             let Ok(file) = entry.file_name().into_string() else { continue };
-            let derived = file.ends_with(".onnx");
+            let derived = file.ends_with(".onnx") || is_derived(&file);
             if entry.path().is_file() && !derived && ![WEIGHTS, FILE_NAME].contains(&file.as_str()) {
                 other_sha256.insert(file, sha256_of_file(&entry.path())?);
             }
@@ -117,8 +119,8 @@ impl ModelManifest {
             format_version: FORMAT_VERSION,
             name: name.to_owned(),
             origin,
-            weight_bytes,
-            weights_sha256,
+            weight_bytes: weights.bytes,
+            weights_sha256: weights.sha256,
             config_sha256,
             tokenizer_sha256: other_sha256.remove(TOKENIZER),
             other_sha256,
@@ -187,12 +189,13 @@ impl ModelManifest {
     /// # Errors
     /// The first file that is missing or has changed.
     pub fn verify(&self, folder: &ModelFolder) -> Result<(), ModelError> {
-        self.files().try_for_each(|(file, expected)| verify_file(folder.path(), file, expected))
+        self.verify_each(folder.path()).try_for_each(|(_, outcome)| outcome)
     }
 
-    /// Recomputes the SHA-256 of every file below `folder`, whatever comes out; the weights come first.
+    /// Recomputes the SHA-256 of every file below `folder`, whatever comes out; the weights come first, where they are there
+    /// ([`ModelManifest::files_in`]).
     pub fn verify_each(&self, folder: &Path) -> impl Iterator<Item = (&str, Result<(), ModelError>)> {
-        self.files().map(|(file, expected)| (file, verify_file(folder, file, expected)))
+        self.files_in(folder).map(move |(file, expected)| (file, verify_file(folder, file, expected)))
     }
 
     /// Whether the weights are random numbers.
@@ -200,13 +203,27 @@ impl ModelManifest {
         matches!(self.origin, ModelOrigin::Seeded { .. })
     }
 
+    /// Where its random numbers begin, if they are random.
+    pub fn seed(&self) -> Option<u64> {
+        match self.origin {
+            ModelOrigin::Seeded { seed, .. } => Some(seed),
+            ModelOrigin::Imported { .. } => None,
+        }
+    }
+
     /// Where the weights came from, in words.
     pub fn origin_text(&self) -> String {
         self.origin.to_string()
     }
 
-    /// Every file and its SHA-256.
-    pub fn files(&self) -> impl Iterator<Item = (&str, &str)> {
+    /// Every file that has to lie in `folder`, and its SHA-256. Seeded weights in f32 do not have to: they are made from the
+    /// seed when they are needed, and belong to the model from then on.
+    pub fn files_in(&self, folder: &Path) -> impl Iterator<Item = (&str, &str)> {
+        let unwritten = self.is_seeded() && is_absent(&folder.join(WEIGHTS));
+        self.files().filter(move |(file, _)| !(unwritten && *file == WEIGHTS))
+    }
+
+    fn files(&self) -> impl Iterator<Item = (&str, &str)> {
         [
             (WEIGHTS, Some(&self.weights_sha256)),
             (CONFIG, Some(&self.config_sha256)),
@@ -217,6 +234,11 @@ impl ModelManifest {
         .chain(self.other_sha256.iter().map(|(file, sha256)| (file.as_str(), sha256)))
         .map(|(file, sha256)| (file, sha256.as_str()))
     }
+}
+
+/// Whether nothing is there. What cannot be looked at may be there.
+pub(crate) fn is_absent(path: &Path) -> bool {
+    path.symlink_metadata().is_err_and(|error| error.kind() == ErrorKind::NotFound)
 }
 
 /// A model's files lie in its folder: a link would show what lies elsewhere.
@@ -270,8 +292,10 @@ mod tests {
         let manifest = ModelManifest::read(&folder).unwrap();
         fs::write(folder.path().join("opset17-0123456789abcdef.onnx"), "graph").unwrap();
         manifest.verify(&folder).unwrap();
-        let sha256 = manifest.weights_sha256.clone();
-        assert_eq!(ModelManifest::describe("tiny", manifest.origin.clone(), folder.path(), sha256).unwrap(), manifest);
+        fs::write(folder.path().join("model.int4.json"), "{}").unwrap();
+        fs::write(folder.path().join("model.f16.safetensors"), "halves").unwrap();
+        let weights = WrittenFile { bytes: manifest.weight_bytes, sha256: manifest.weights_sha256.clone() };
+        assert_eq!(ModelManifest::describe("tiny", manifest.origin.clone(), folder.path(), weights).unwrap(), manifest);
     }
 
     #[test]

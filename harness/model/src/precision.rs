@@ -1,5 +1,6 @@
 //! Weights in other number formats than f32. They are rounded once, here, so that every backend computes with the same
-//! codes: a file of codes and scales lies beside `model.safetensors` and was made from it.
+//! codes: a file of codes and scales lies beside `model.safetensors` and was made from it, or from the seed from which that
+//! would be made.
 //!
 //! | precision | file | tensors for each matrix `[out, in]` |
 //! |---|---|---|
@@ -15,6 +16,7 @@ mod block;
 mod channel;
 mod halves;
 mod layout;
+mod source;
 mod write;
 
 use std::path::{Path, PathBuf};
@@ -23,8 +25,9 @@ use pocketwatt_protocol::{ModelFiles, Precision};
 
 pub use block::{BLOCK, dequantise_int4, dequantise_int8};
 pub use channel::dequantise_channels;
-pub use layout::{CODES, SCALES, SUMS, StoredTensor, bytes_per_token, obstacle, stored_tensors};
-pub use write::prepare_weights;
+pub use layout::{CODES, SCALES, SUMS, StoredTensor, bytes_per_token, obstacle, stored_bytes, stored_tensors};
+pub(crate) use write::{is_derived, write_seeded};
+pub use write::{is_intact, prepare_weights};
 
 use crate::{ModelConfig, ModelError, ModelFolder, WeightFile};
 

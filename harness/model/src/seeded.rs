@@ -5,23 +5,53 @@ mod random;
 mod tokenizer;
 mod weights;
 
-use std::{fs, path::Path};
+use std::{
+    fs::{self, File},
+    path::Path,
+};
 
-use crate::{ModelConfig, ModelError, ModelFolder, ModelManifest, ModelOrigin, Preset, staging::StagedFolder};
+use pocketwatt_protocol::Precision;
+
+pub(crate) use self::weights::{SeededWeights, write as write_seeded_f32};
+use crate::{
+    ModelConfig, ModelError, ModelFolder, ModelManifest, ModelOrigin, Preset,
+    precision::{stored_bytes, weights_file_name, write_seeded},
+    staging::StagedFolder,
+    weight_writer::WrittenFile,
+};
 
 /// Room for everything but the weights.
 const OTHER_BYTES: u64 = 8 << 20;
 
-/// Writes a complete model of random weights into `folder`, which must not exist or be empty. The same configuration and
-/// seed give the same bytes on every machine.
+/// Writes a complete model of random weights in f32 into `folder`, as [`generate_seeded_in`] does.
+///
+/// # Errors
+/// See [`generate_seeded_in`].
+pub fn generate_seeded(config: &ModelConfig, name: &str, seed: u64, folder: &Path) -> Result<ModelFolder, ModelError> {
+    generate_seeded_in(config, name, seed, Some(Precision::F32), folder)
+}
+
+/// Writes a model of random weights into `folder`, which must not exist or be empty. The same configuration and seed give
+/// the same bytes on every machine.
+///
+/// Its weights are written in one precision, or in none yet: [`crate::precision::prepare_weights`] makes those of others
+/// when they are needed, f32 among them. They are rounded as they are drawn, so that a model that is measured in 4 bits
+/// takes no more room than that; and they are those that rounding its file in f32 would give, whose SHA-256 the manifest
+/// has whether it was written or not.
 ///
 /// The folder appears when everything is written. It is not forced to the disk: what a power cut spoils,
 /// [`ModelManifest::verify`] finds, and the model is made again in seconds.
 ///
 /// # Errors
-/// When the folder is occupied, the disk has no room, or the configuration cannot be written as a `config.json` or has
-/// too small a vocabulary for a tokenizer (259).
-pub fn generate_seeded(config: &ModelConfig, name: &str, seed: u64, folder: &Path) -> Result<ModelFolder, ModelError> {
+/// When the folder is occupied, the disk has no room, the shape does not allow that precision, or the configuration cannot
+/// be written as a `config.json` or has too small a vocabulary for a tokenizer (259).
+pub fn generate_seeded_in(
+    config: &ModelConfig,
+    name: &str,
+    seed: u64,
+    precision: Option<Precision>,
+    folder: &Path,
+) -> Result<ModelFolder, ModelError> {
     config.validate()?;
     let config_text = config.to_json();
     if ModelConfig::from_json(&config_text)? != *config {
@@ -29,7 +59,7 @@ pub fn generate_seeded(config: &ModelConfig, name: &str, seed: u64, folder: &Pat
     }
     let (tokenizer, tokenizer_config) = tokenizer::files(config)?;
 
-    let needed = config.weight_bytes() + OTHER_BYTES;
+    let needed = precision.map_or(0, |precision| stored_bytes(config, precision)) + OTHER_BYTES;
     let staged = StagedFolder::begin(folder, needed)?;
     let path = staged.path();
     let write_all = || {
@@ -39,13 +69,31 @@ pub fn generate_seeded(config: &ModelConfig, name: &str, seed: u64, folder: &Pat
             let path = path.join(file);
             fs::write(&path, text).map_err(ModelError::io("write", path))?;
         }
-        let sha256 = weights::write(config, seed, &path.join("model.safetensors"))?;
+        let weights = write_weights(config, seed, precision, path)?;
         let preset = Preset::ALL.iter().find(|preset| preset.config() == *config).map(|preset| preset.name.to_owned());
-        ModelManifest::describe(name, ModelOrigin::Seeded { preset, seed }, path, sha256)?.write(path)
+        ModelManifest::describe(name, ModelOrigin::Seeded { preset, seed }, path, weights)?.write(path)
     };
     write_all().map_err(|error| error.or_full(needed))?;
     staged.publish()?;
     ModelFolder::open(folder)
+}
+
+/// Writes them in that precision, and says what they are in f32.
+fn write_weights(
+    config: &ModelConfig,
+    seed: u64,
+    precision: Option<Precision>,
+    folder: &Path,
+) -> Result<WrittenFile, ModelError> {
+    match precision {
+        Some(Precision::F32) => {
+            let path = folder.join(weights_file_name(Precision::F32));
+            let file = File::create(&path).map_err(ModelError::io("write", &path))?;
+            weights::write(config, seed, file, &path)
+        }
+        Some(precision) => write_seeded(config, seed, precision, folder),
+        None => weights::describe(config, seed),
+    }
 }
 
 #[cfg(test)]

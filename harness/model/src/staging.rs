@@ -71,7 +71,11 @@ fn is_occupied(path: &Path) -> Result<bool, ModelError> {
     }
 }
 
-fn require_space(parent: &Path, bytes: u64) -> Result<(), ModelError> {
+/// Refuses to write so many bytes below `parent` where the disk has no room for them and [`SPARE_BYTES`] more.
+///
+/// # Errors
+/// [`ModelError::NoSpace`].
+pub(crate) fn require_space(parent: &Path, bytes: u64) -> Result<(), ModelError> {
     let disk = statvfs(parent).map_err(|error| ModelError::io("read the free space of", parent)(error.into()))?;
     let free = disk.f_bavail.saturating_mul(disk.f_frsize);
     if free < bytes.saturating_add(SPARE_BYTES) {

@@ -1,4 +1,4 @@
-//! Writing `model.safetensors` in one pass, hashed on the way.
+//! Writing weight files in one pass, hashed on the way.
 
 use std::{fs::File, io::Write, path::Path};
 
@@ -16,14 +16,24 @@ pub(crate) const F32_BYTES: usize = 4;
 /// Numbers converted to bytes at a time.
 const CHUNK: usize = 1 << 16;
 
+/// A file that was written, or that would have been.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct WrittenFile {
+    /// Its length.
+    pub bytes: u64,
+    /// SHA-256 of all of it, in lower-case hexadecimal.
+    pub sha256: String,
+}
+
 /// A weight file that is being written, tensor after tensor in the order of its header.
-pub(crate) struct WeightWriter<'a> {
+pub(crate) struct WeightWriter<'a, W> {
     path: &'a Path,
-    file: File,
+    file: W,
+    bytes: u64,
     hasher: Sha256,
 }
 
-impl<'a> WeightWriter<'a> {
+impl<'a> WeightWriter<'a, File> {
     /// Begins a file with these tensors.
     ///
     /// # Errors
@@ -32,13 +42,15 @@ impl<'a> WeightWriter<'a> {
         let file = File::create(path).map_err(ModelError::io("write", path))?;
         Self::begin(file, path, tensors)
     }
+}
 
+impl<'a, W: Write> WeightWriter<'a, W> {
     /// Begins it in an open file, which will lie at `path`.
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn begin(file: File, path: &'a Path, tensors: &[StoredTensor]) -> Result<Self, ModelError> {
-        let mut writer = Self { path, file, hasher: Sha256::new() };
+    pub fn begin(file: W, path: &'a Path, tensors: &[StoredTensor]) -> Result<Self, ModelError> {
+        let mut writer = Self { path, file, bytes: 0, hasher: Sha256::new() };
         let header = header(tensors).map_err(|error| ModelError::invalid(path, error.to_string()))?;
         writer.write(&header)?;
         Ok(writer)
@@ -50,6 +62,7 @@ impl<'a> WeightWriter<'a> {
     /// When they cannot be written.
     pub fn write(&mut self, bytes: &[u8]) -> Result<(), ModelError> {
         self.hasher.update(bytes);
+        self.bytes += bytes.len() as u64;
         self.file.write_all(bytes).map_err(ModelError::io("write", self.path))
     }
 
@@ -67,9 +80,9 @@ impl<'a> WeightWriter<'a> {
         Ok(())
     }
 
-    /// SHA-256 of the whole file.
-    pub fn finish(self) -> String {
-        HEXLOWER.encode(&self.hasher.finalize())
+    /// What the whole file is.
+    pub fn finish(self) -> WrittenFile {
+        WrittenFile { bytes: self.bytes, sha256: HEXLOWER.encode(&self.hasher.finalize()) }
     }
 }
 

@@ -192,7 +192,10 @@ impl WeightFile {
     /// # Errors
     /// As [`WeightFile::read_f32`], and when the lengths differ.
     pub fn read_f32_into(&self, name: &str, values: &mut [f32]) -> Result<(), ModelError> {
-        let location = self.tensor(name)?;
+        self.read_part(name, self.tensor(name)?, values)
+    }
+
+    fn read_part(&self, name: &str, location: &TensorLocation, values: &mut [f32]) -> Result<(), ModelError> {
         let convert: fn(&[u8]) -> f32 = match location.dtype {
             Dtype::F32 => |bytes| f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]),
             Dtype::F16 => |bytes| f16::from_le_bytes([bytes[0], bytes[1]]).to_f32(),
@@ -205,6 +208,22 @@ impl WeightFile {
             }
         };
         self.read_into(name, location, values, convert)
+    }
+
+    /// Reads the numbers of a tensor from the one numbered `first` into `values`, as f32.
+    ///
+    /// # Errors
+    /// As [`WeightFile::read_f32`], and when the tensor ends before.
+    pub fn read_f32_from(&self, name: &str, first: usize, values: &mut [f32]) -> Result<(), ModelError> {
+        let whole = self.tensor(name)?;
+        let width = (whole.dtype.bitsize() / 8) as u64;
+        let (skipped, bytes) = (first as u64 * width, values.len() as u64 * width);
+        if skipped + bytes > whole.bytes {
+            let last = first + values.len();
+            return Err(ModelError::invalid(&self.path, format!("tensor {name:?} ends before its value {last}")));
+        }
+        let part = TensorLocation { offset: whole.offset + skipped, bytes, ..whole.clone() };
+        self.read_part(name, &part, values)
     }
 
     /// Reads a tensor of the format F16 into `values`, which has exactly its number of elements.

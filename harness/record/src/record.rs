@@ -156,7 +156,7 @@ pub struct ModelPassport {
     pub origin: String,
     /// Whether the weights are random, so that its text means nothing.
     pub seeded: bool,
-    /// SHA-256 of `model.safetensors`.
+    /// SHA-256 of `model.safetensors`: of seeded weights it is known, though that may never be written.
     pub weights_sha256: String,
     /// SHA-256 of the file of codes and scales that was made from it and measured; absent where that is
     /// `model.safetensors` itself.

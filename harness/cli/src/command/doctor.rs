@@ -8,12 +8,14 @@ use pocketwatt_meter::{
     DeviceFacts, Surroundings, device_facts,
     energy::{AbsentMeter, MeterInfo, choose, discover},
 };
+use pocketwatt_model::precision::bytes_per_token;
+use pocketwatt_protocol::Precision;
 use serde::Serialize;
 
 use super::{
     energy::{RootArguments, why_none},
     output,
-    selection::{CacheArguments, DEFAULT_MODEL, RegistryArguments},
+    selection::{CacheArguments, DEFAULT_MODEL, RegistryArguments, precision_parser},
 };
 use crate::{
     columns,
@@ -38,6 +40,9 @@ pub struct DoctorArguments {
     /// Model that has to fit into the memory.
     #[arg(long, value_name = "NAME", default_value = DEFAULT_MODEL)]
     model: String,
+    /// Number format in which it has to fit.
+    #[arg(long, value_name = "P", default_value = "f32", value_parser = precision_parser())]
+    precision: Precision,
     /// Number of threads that are to compute.
     #[arg(long, value_name = "N", default_value = "1", value_parser = value_parser!(u32).range(1..=1024))]
     threads: u32,
@@ -97,7 +102,7 @@ pub fn run(arguments: DoctorArguments) -> Result<Exit> {
         surroundings: &surroundings,
         backends: &backends,
         cache: &cache,
-        model: (&arguments.model, model.weight_bytes()),
+        model: (&arguments.model, bytes_per_token(&model, arguments.precision).0),
         threads: arguments.threads,
         other: &who_measures(),
     });

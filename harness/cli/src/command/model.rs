@@ -7,10 +7,17 @@ use clap::{Args, Subcommand};
 use pocketwatt_files::{PartialFolder, exchange};
 use pocketwatt_model::{
     LibraryEntry, ModelConfig, ModelError, ModelFolder, ModelLibrary, ModelManifest, ModelOrigin, Preset, check_name,
-    generate_seeded, text_remarks, variant::seeded_config,
+    generate_seeded_in,
+    precision::{bytes_per_token, is_intact, obstacle, prepare_weights, weights_file_name},
+    text_remarks,
+    variant::seeded_config,
 };
+use pocketwatt_protocol::Precision;
 
-use super::{output, selection::CacheArguments};
+use super::{
+    output,
+    selection::{CacheArguments, precision_parser},
+};
 use crate::{
     cache::{CacheLock, Item},
     columns,
@@ -84,6 +91,9 @@ struct GenerateArguments {
     /// Where the random weights begin: the same seed makes the same model on every machine.
     #[arg(long, value_name = "N", default_value_t = DEFAULT_SEED)]
     seed: u64,
+    /// Number format in which its weights are written; others are made when they are needed.
+    #[arg(long, value_name = "P", default_value = "f32", value_parser = precision_parser())]
+    precision: Precision,
     #[command(flatten)]
     place: PlaceArguments,
     #[command(flatten)]
@@ -166,7 +176,7 @@ fn fetch(arguments: &FetchArguments) -> Result<()> {
 /// What was imported, where its files contradict each other, and what to know of how its text becomes tokens.
 fn tell(folder: &Path) -> Result<()> {
     let imported = ModelFolder::open(folder)?;
-    notice!("{}, written to {}", size(imported.config()), folder.display());
+    notice!("{}, written to {}", size(imported.config(), Precision::F32), folder.display());
     if let ModelOrigin::Imported { notes, .. } = ModelManifest::read(&imported)?.origin {
         for note in notes {
             notice!("{note}");
@@ -193,20 +203,31 @@ fn generate(arguments: &GenerateArguments) -> Result<()> {
         return Err(Refusal::unknown("preset", &arguments.preset, presets, ""));
     };
     let config = config.map_err(|error| Refusal::error(error.to_string()))?;
+    let precision = arguments.precision;
+    if let Some(reason) = obstacle(&config, precision) {
+        return Err(Refusal::error(format!("{}: {reason}", arguments.preset)));
+    }
     let preset = Preset::find(&arguments.preset).map(|preset| preset.name.to_owned());
     let library = arguments.cache.library()?;
     let name = arguments.place.name.as_deref().unwrap_or(&arguments.preset);
     let origin = ModelOrigin::Seeded { preset, seed: arguments.seed };
     check_name(name)?;
     let _lock = CacheLock::take(library.root(), Item::Model(name))?;
-    let same_shape = || library.find(name).is_ok_and(|present| *present.config() == config);
-    if matches!(origin_of(&library, name)?, Some(Ok(present)) if present == origin) && same_shape() {
-        notice!("{name} is there already, {origin}: {}", library.folder(name).display());
+    let is_same = matches!(origin_of(&library, name)?, Some(Ok(present)) if present == origin);
+    if let Some(present) = is_same.then(|| library.find(name)).transpose()?.filter(|it| *it.config() == config) {
+        let had_weights = present.has_weights(precision);
+        let manifest = ModelManifest::read(&present)?;
+        let weights = prepare_weights(&present, &manifest.weights_sha256, precision)?;
+        match had_weights {
+            true => notice!("{name} is there already, {origin}: {}", present.path().display()),
+            false => notice!("written in {} to {}", precision.name(), weights.path.display()),
+        }
         return Ok(());
     }
-    notice!("generating {name}: {}, {origin}", size(&config));
-    let folder =
-        make(&library, name, arguments.place.force, |folder| generate_seeded(&config, name, arguments.seed, folder))?;
+    notice!("generating {name}: {}, {origin}", size(&config, precision));
+    let folder = make(&library, name, arguments.place.force, |folder| {
+        generate_seeded_in(&config, name, arguments.seed, Some(precision), folder)
+    })?;
     notice!("written to {}", folder.display());
     Ok(())
 }
@@ -284,9 +305,19 @@ fn make(
     Ok(target)
 }
 
-/// Where a model comes from, or why nobody knows.
+/// Where a model comes from, and in which precisions it is there, if not in f32; or why nobody knows.
 pub(super) fn origin(entry: &LibraryEntry) -> String {
-    entry.manifest.as_ref().map_or_else(damaged, ModelManifest::origin_text)
+    let manifest = match &entry.manifest {
+        Ok(manifest) => manifest,
+        Err(error) => return damaged(error),
+    };
+    let written: Vec<&str> = entry.precisions.iter().map(|precision| precision.name()).collect();
+    let origin = manifest.origin_text();
+    match written.as_slice() {
+        [] => format!("{origin}, not written yet"),
+        _ if entry.precisions.contains(&Precision::F32) => origin,
+        written => format!("{origin}, in {}", written.join(", ")),
+    }
 }
 
 fn damaged(error: &ModelError) -> String {
@@ -297,13 +328,15 @@ fn damaged(error: &ModelError) -> String {
 /// The models as a table, and the presets that are missing among them.
 fn list(entries: &[LibraryEntry]) -> String {
     let present = entries.iter().map(|entry| {
-        let number = |text: fn(&ModelConfig) -> String| entry.config.as_ref().map_or_else(|| "-".into(), text);
-        [inert::line(&entry.name), number(parameters), number(bytes), inert::line(&origin(entry))]
+        let (config, precision) = (entry.config.as_ref(), entry.precisions.first().copied());
+        let size = config.zip(precision).map(|(config, precision)| bytes(config, precision));
+        let [parameters, size] = [config.map(parameters), size].map(|text| text.unwrap_or_else(|| "-".into()));
+        [inert::line(&entry.name), parameters, size, inert::line(&origin(entry))]
     });
     let missing = Preset::ALL.iter().filter(|preset| entries.iter().all(|entry| entry.name != preset.name));
     let missing = missing.map(|preset| {
         let config = preset.config();
-        [preset.name.to_owned(), parameters(&config), bytes(&config), preset.summary.to_owned()]
+        [preset.name.to_owned(), parameters(&config), bytes(&config, Precision::F32), preset.summary.to_owned()]
     });
     let tables = [
         ("models", "origin", present.collect::<Vec<_>>()),
@@ -376,11 +409,34 @@ fn verify_model(library: &ModelLibrary, name: &str) -> Result<(String, bool)> {
         text += &(inert::line(&format!("{name}/{file}: {state}")) + "\n");
         whole &= outcome.is_ok();
     }
+    if let Ok(folder) = ModelFolder::open(&path) {
+        for line in derived_weights(&folder, &manifest) {
+            text += &(inert::line(&format!("{name}/{line}")) + "\n");
+        }
+    }
     Ok((text, whole))
 }
 
-fn size(config: &ModelConfig) -> String {
-    format!("{} parameters, {}", parameters(config), bytes(config))
+/// A line for each file of weights that is made again where it is missing or changed.
+fn derived_weights(folder: &ModelFolder, manifest: &ModelManifest) -> Vec<String> {
+    let missing = (!folder.has_f32()).then(|| {
+        let file = weights_file_name(Precision::F32);
+        format!("{file}: not there, and made from the seed when it is needed")
+    });
+    let rounded = Precision::ALL.into_iter().filter(|precision| *precision != Precision::F32);
+    let rounded = rounded.filter(|precision| folder.has_weights(*precision)).map(|precision| {
+        let state = match is_intact(folder, &manifest.weights_sha256, precision) {
+            true => "ok",
+            false => "changed, and made anew when it is needed",
+        };
+        format!("{}: {state}", weights_file_name(precision))
+    });
+    missing.into_iter().chain(rounded).collect()
+}
+
+fn size(config: &ModelConfig, precision: Precision) -> String {
+    let in_precision = if precision == Precision::F32 { String::new() } else { format!(" in {}", precision.name()) };
+    format!("{} parameters, {}{in_precision}", parameters(config), bytes(config, precision))
 }
 
 fn parameters(config: &ModelConfig) -> String {
@@ -391,10 +447,10 @@ fn parameters(config: &ModelConfig) -> String {
     }
 }
 
-/// Size of the f32 weights.
-fn bytes(config: &ModelConfig) -> String {
+/// Size of the weights.
+fn bytes(config: &ModelConfig, precision: Precision) -> String {
     const MEBIBYTE: f64 = 1_048_576.0;
-    match config.parameters() as f64 * 4.0 {
+    match bytes_per_token(config, precision).0 as f64 {
         bytes if bytes < MEBIBYTE => format!("{:.0} KiB", bytes / 1024.0),
         bytes => format!("{:.0} MiB", bytes / MEBIBYTE),
     }

@@ -149,6 +149,7 @@ fn start(arguments: &RunArguments, registry: &Registry) -> Result<Exit> {
         constrain: arguments.plan.constrain(&scenarios)?,
     };
     let cases = plan_cases(&selection)?;
+    let precisions = computed_precisions(&cases, registry);
     if arguments.dry_run {
         let guess = |case: &Case| {
             let scenario = scenario(&scenarios, &case.scenario)?;
@@ -162,13 +163,12 @@ fn start(arguments: &RunArguments, registry: &Registry) -> Result<Exit> {
         let (_, energy) = arguments.energy.prepare()?;
         energy::add_time(&mut plan, &energy, &settings);
         let announcement = energy::announcement(&energy, plan.len()).map_or(String::new(), |line| line + "\n");
-        output::write(&(outlook::describe_plan(&plan, &planned_models) + &announcement))?;
+        output::write(&(outlook::describe_plan(&plan, &planned_models, &precisions) + &announcement))?;
         return Ok(Exit::Success);
     }
 
     let mut device = arguments.beside.device();
     device.foresee()?;
-    let precisions = computed_precisions(&cases, registry);
     let mut models = BTreeMap::new();
     for name in planned_models.keys() {
         models.insert(name.clone(), PreparedModel::prepare(&library, name, &precisions)?);
@@ -237,7 +237,10 @@ fn is_fit(
     models: &BTreeMap<String, PreparedModel>,
     other: Option<String>,
 ) -> Result<bool> {
-    let sizes = models.iter().map(|(name, model)| (name.as_str(), model.passport.weight_bytes));
+    let sizes = run.plan.iter().filter_map(|planned| {
+        let Case { model, precision, .. } = &planned.case;
+        Some((model.as_str(), models.get(model)?.passport_in(*precision).weight_bytes))
+    });
     let obstacles = strict::obstacles(&Intention {
         energy: &run.energy,
         backends,

@@ -165,7 +165,7 @@ pub struct PlanArguments {
 }
 
 /// Reads a precision from the command line.
-fn precision_parser() -> impl TypedValueParser<Value = Precision> {
+pub(super) fn precision_parser() -> impl TypedValueParser<Value = Precision> {
     PossibleValuesParser::new(Precision::ALL.map(Precision::name))
         .map(|name| Precision::ALL.into_iter().find(|precision| precision.name() == name).unwrap_or(Precision::F32))
 }

@@ -59,7 +59,7 @@ pub fn duration(
     settings: &RunSettings,
 ) -> f64 {
     let weights = config.weight_bytes_per_token() as f64;
-    let (_, read) = bytes_per_token(config, precision);
+    let (held, read) = bytes_per_token(config, precision);
     // Codes have to be turned into numbers: reading them is never as fast as their size would allow.
     let read = (read as f64).max(weights / MOST_SPEEDUP);
     // A weight is 4 bytes, and costs a multiplication and an addition for each token.
@@ -72,7 +72,7 @@ pub fn duration(
     // The iteration that reaches the time is carried through.
     let counted =
         settings.sustain_ms.map_or(counted, |least| counted.max(least as f64 / 1e3 + (prefill + decode) / 2.0));
-    START_S + config.weight_bytes() as f64 / LOADING + warm_up + counted
+    START_S + held as f64 / LOADING + warm_up + counted
 }
 
 #[cfg(test)]

@@ -1,12 +1,15 @@
 //! The models of a plan: named first, brought to the disk and verified before they are measured.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
 
 use anyhow::{Context, Result};
 use pocketwatt_files::FileIdentity;
 use pocketwatt_model::{
-    ModelConfig, ModelError, ModelFolder, ModelLibrary, ModelManifest, ModelOrigin, check_name, generate_seeded,
-    precision::{PreparedWeights, obstacle, prepare_weights, weights_file_name},
+    ModelConfig, ModelError, ModelFolder, ModelLibrary, ModelManifest, ModelOrigin, check_name, generate_seeded_in,
+    precision::{PreparedWeights, obstacle, prepare_weights, stored_bytes, weights_file_name},
     variant::seeded_config,
     write_graph,
 };
@@ -60,6 +63,18 @@ impl PlannedModel {
         }
     }
 
+    /// Those of the precisions in which its weights are not there yet and can be, and the bytes of their files.
+    pub fn to_write(&self, precisions: &[Precision]) -> (Vec<Precision>, u64) {
+        let config = self.config();
+        let mut missing = precisions.to_vec();
+        missing.retain(|&precision| {
+            let there = matches!(self, Self::Present(folder) if folder.has_weights(precision));
+            !there && obstacle(&config, precision).is_none()
+        });
+        let bytes = missing.iter().map(|precision| stored_bytes(&config, *precision)).sum();
+        (missing, bytes)
+    }
+
     /// Its shape.
     pub fn config(&self) -> ModelConfig {
         match self {
@@ -102,8 +117,8 @@ pub struct PreparedModel {
 impl PreparedModel {
     /// Looks for the model as [`PlannedModel::find`] does, generates a preset that is missing, and verifies the sha256 of every file: what is measured is what the record
     /// will say. It also brings the weights into the page cache, so that no backend is the one to read the disk. Weights
-    /// in other precisions are made from them where they are missing. One process at a time does this for a model, so that a
-    /// second one finds what the first made.
+    /// in these precisions are made where they are missing, seeded ones in f32 only if that is among them. One process at a
+    /// time does this for a model, so that a second one finds what the first made.
     ///
     /// # Errors
     /// When there is no such model, the disk is full, or a file is not what it was when the model was made.
@@ -111,11 +126,13 @@ impl PreparedModel {
         let _lock = CacheLock::take(library.root(), Item::Model(name))?;
         let folder = match PlannedModel::find(library, name)? {
             PlannedModel::Present(folder) => *folder,
-            PlannedModel::Seeded(config) => generate(&library.folder(name), name, &config)?,
+            PlannedModel::Seeded(config) => generate(&library.folder(name), name, &config, precisions)?,
         };
         let manifest = ModelManifest::read(&folder)?;
-        let files: Vec<HashedFile> =
-            manifest.files().map(|(file, sha256)| hashed(name, &folder.path().join(file), sha256, file)).collect();
+        let files: Vec<HashedFile> = manifest
+            .files_in(folder.path())
+            .map(|(file, sha256)| hashed(name, &folder.path().join(file), sha256, file))
+            .collect();
         manifest.verify(&folder).with_context(|| {
             format!(
                 "model {name:?} was changed after it was made: remove {} and make it again",
@@ -137,14 +154,17 @@ impl PreparedModel {
             kv_bytes_per_token: config.kv_bytes_per_token(),
         };
         let (mut weights, mut rounded) = (BTreeMap::new(), BTreeMap::new());
-        for &precision in precisions {
+        let mut wanted: BTreeSet<Precision> = precisions.iter().copied().collect();
+        // Where it is, other precisions are compared with it, asked for or not.
+        wanted.extend(folder.has_f32().then_some(Precision::F32));
+        for precision in wanted {
             let path = folder.path().join(weights_file_name(precision));
             let identity = FileIdentity::of(&path).ok();
             let made = match obstacle(config, precision) {
                 Some(reason) => Err(reason),
                 None => match prepare_weights(&folder, &manifest.weights_sha256, precision) {
                     Err(error @ ModelError::OutOfRange { .. }) => Err(error.to_string()),
-                    made => Ok(made.with_context(|| format!("cannot round model {name:?} to {}", precision.name()))?),
+                    made => Ok(made.with_context(|| format!("cannot make {name:?} in {}", precision.name()))?),
                 },
             };
             if let Ok(PreparedWeights { path, sha256, .. }) = &made {
@@ -215,7 +235,17 @@ fn hashed(model: &str, path: &Path, sha256: &str, file: &str) -> HashedFile {
     HashedFile::known(format!("{file} of {model}"), path, sha256, FileIdentity::of(path).ok())
 }
 
-fn generate(target: &Path, name: &str, config: &ModelConfig) -> Result<ModelFolder> {
-    notice!("generating {name} with seeded weights (seed {DEFAULT_SEED})");
-    generate_seeded(config, name, DEFAULT_SEED, target).with_context(|| format!("cannot generate {name}"))
+/// Writes a model in one of the precisions in which it is needed, if there is one: in f32 if that is among them, for others
+/// are then rounded from it.
+fn generate(target: &Path, name: &str, config: &ModelConfig, precisions: &[Precision]) -> Result<ModelFolder> {
+    let possible = || precisions.iter().copied().filter(|precision| obstacle(config, *precision).is_none());
+    let first = possible().find(|precision| *precision == Precision::F32).or_else(|| possible().next());
+    match first {
+        Some(Precision::F32) => notice!("generating {name} with seeded weights (seed {DEFAULT_SEED})"),
+        Some(precision) => {
+            notice!("generating {name} in {} with seeded weights (seed {DEFAULT_SEED})", precision.name());
+        }
+        None => notice!("generating {name} without weights: nothing computes it in the precisions that are asked for"),
+    }
+    generate_seeded_in(config, name, DEFAULT_SEED, first, target).with_context(|| format!("cannot generate {name}"))
 }

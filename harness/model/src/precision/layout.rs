@@ -84,6 +84,11 @@ fn stored(TensorSpec { name, shape }: TensorSpec, precision: Precision) -> Vec<S
     }
 }
 
+/// Bytes of the file for that precision, but for its header.
+pub fn stored_bytes(config: &ModelConfig, precision: Precision) -> u64 {
+    stored_tensors(config, precision).iter().map(|tensor| tensor.bytes() as u64).sum()
+}
+
 /// Bytes of weights, as an engine of that precision holds them: all of them, and those that one decoded token has to read,
 /// that is every block once per execution, the norms, and the head once.
 pub fn bytes_per_token(config: &ModelConfig, precision: Precision) -> (u64, u64) {

@@ -3,11 +3,12 @@
 use std::{
     fs::{self, File},
     io::{self, Write},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use pocketwatt_files::write_atomically;
 use pocketwatt_protocol::Precision;
+use safetensors::tensor::Dtype;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -15,10 +16,17 @@ use super::{
     block::{quantise_int4, quantise_int8},
     channel::quantise_channels,
     halves::{bf16_bytes, f16_bytes},
-    layout::{bytes_per_token, obstacle, stored_tensors},
+    layout::{bytes_per_token, obstacle, stored_bytes, stored_tensors},
+    source::Source,
     weights_file_name,
 };
-use crate::{ModelError, ModelFolder, TensorSpec, sha256_of_file, weight_writer::WeightWriter};
+use crate::{
+    ModelConfig, ModelError, ModelFolder, ModelManifest, TensorSpec,
+    seeded::{SeededWeights, write_seeded_f32},
+    sha256_of_file,
+    staging::require_space,
+    weight_writer::{F32_BYTES, WeightWriter, WrittenFile},
+};
 
 /// Changes when the same weights are rounded to other codes than before: files of another number are made anew.
 const SCHEME: u32 = 3;
@@ -32,13 +40,18 @@ struct Receipt {
     sha256: String,
 }
 
+/// Weights that are read and rounded at a time, where their precision allows it.
+const CHUNK: usize = 1 << 18;
+
 /// The weights of a model in that precision; made from `model.safetensors`, whose SHA-256 is `source_sha256`, unless the
-/// file is there already and unchanged. Other processes see the finished file, or none; whoever wants it made once only lets
-/// one process at a time call this for a model.
+/// file is there already and unchanged. Of a seeded model that has no such file they are made from the seed, f32 among them.
+/// Other processes see the finished file, or none; whoever wants it made once only lets one process at a time call this for
+/// a model.
 ///
 /// # Errors
 /// When the model's shape does not allow it ([`obstacle`]), a weight is beyond the numbers of that precision
-/// ([`ModelError::OutOfRange`]), or a file cannot be read or written.
+/// ([`ModelError::OutOfRange`]), the seed makes other weights than those ([`ModelError::OtherSeededWeights`]), the disk has
+/// no room, or a file cannot be read or written.
 pub fn prepare_weights(
     folder: &ModelFolder,
     source_sha256: &str,
@@ -51,148 +64,175 @@ pub fn prepare_weights(
     let path = folder.path().join(weights_file_name(precision));
     let (bytes, bytes_per_token) = bytes_per_token(config, precision);
     let prepared = |sha256: String| PreparedWeights { path: path.clone(), sha256, bytes, bytes_per_token };
-    if path == folder.weights_path() {
+    if precision == Precision::F32 {
+        if !folder.has_f32() {
+            write_f32_again(folder, source_sha256, &path)?;
+        }
         return Ok(prepared(source_sha256.to_owned()));
     }
-    let receipt_path = path.with_extension("json");
-    if let Some(receipt) = read_receipt(&receipt_path)
-        && receipt.scheme == SCHEME
-        && receipt.source_sha256 == source_sha256
-        && sha256_of_file(&path).is_ok_and(|found| found == receipt.sha256)
-    {
-        return Ok(prepared(receipt.sha256));
+    if let Some(sha256) = intact(&path, source_sha256) {
+        return Ok(prepared(sha256));
     }
-    let sha256 = replace(&path, |file| write(folder, precision, file, &path))?;
+    let mut source = Source::of(folder)?;
+    let sha256 = replace(&path, stored_bytes(config, precision), |file| {
+        let read = |tensor: &TensorSpec, first, values: &mut [f32]| source.read(tensor, first, values);
+        let written = write(config, precision, (file, &path), read)?;
+        source.finish().map_or(Ok(()), |found| ensure_same(folder, &found, source_sha256))?;
+        Ok(written.sha256)
+    })?;
     let receipt = Receipt { scheme: SCHEME, source_sha256: source_sha256.to_owned(), sha256: sha256.clone() };
-    let text =
-        serde_json::to_string(&receipt).map_err(|error| ModelError::invalid(&receipt_path, error.to_string()))?;
-    replace(&receipt_path, |file| file.write_all(text.as_bytes()).map_err(ModelError::io("write", &receipt_path)))?;
+    let receipt_path = receipt_path(&path);
+    let text = receipt.text(&receipt_path)?;
+    replace(&receipt_path, text.len() as u64, |file| {
+        file.write_all(text.as_bytes()).map_err(ModelError::io("write", &receipt_path))
+    })?;
     Ok(prepared(sha256))
 }
 
-fn read_receipt(path: &Path) -> Option<Receipt> {
-    serde_json::from_slice(&fs::read(path).ok()?).ok()
+/// Whether the file of rounded weights of a model is what was made from the weights with that SHA-256. Another one is made
+/// anew when it is needed.
+pub fn is_intact(folder: &ModelFolder, source_sha256: &str, precision: Precision) -> bool {
+    intact(&folder.path().join(weights_file_name(precision)), source_sha256).is_some()
 }
 
-/// Writes a file that appears whole or not at all.
-fn replace<R>(path: &Path, write: impl FnOnce(&mut File) -> Result<R, ModelError>) -> Result<R, ModelError> {
+/// Its SHA-256, if it is.
+fn intact(path: &Path, source_sha256: &str) -> Option<String> {
+    let receipt = read_receipt(path)?;
+    let known = receipt.scheme == SCHEME && receipt.source_sha256 == source_sha256;
+    (known && sha256_of_file(path).is_ok_and(|found| found == receipt.sha256)).then_some(receipt.sha256)
+}
+
+/// Rounds the weights of a seed as they are drawn, into a folder that nobody else sees yet. Returns what they would be in
+/// f32.
+///
+/// # Errors
+/// When the shape does not allow the precision, or a file cannot be written.
+pub(crate) fn write_seeded(
+    config: &ModelConfig,
+    seed: u64,
+    precision: Precision,
+    folder: &Path,
+) -> Result<WrittenFile, ModelError> {
+    if let Some(reason) = obstacle(config, precision) {
+        return Err(ModelError::Config(reason));
+    }
+    let path = folder.join(weights_file_name(precision));
+    let file = File::create(&path).map_err(ModelError::io("write", &path))?;
+    let mut weights = SeededWeights::unwritten(config, seed)?;
+    let rounded =
+        write(config, precision, (&file, &path), |tensor, first, values| weights.read(tensor, first, values))?;
+    let source = weights.finish();
+    let receipt = Receipt { scheme: SCHEME, source_sha256: source.sha256.clone(), sha256: rounded.sha256 };
+    let receipt_path = receipt_path(&path);
+    fs::write(&receipt_path, receipt.text(&receipt_path)?).map_err(ModelError::io("write", &receipt_path))?;
+    Ok(source)
+}
+
+/// Whether a file of that name in a model's folder was made from the model's weights, here.
+pub(crate) fn is_derived(name: &str) -> bool {
+    let files = Precision::ALL.into_iter().filter(|precision| *precision != Precision::F32).map(weights_file_name);
+    files.map(Path::new).any(|file| Path::new(name) == file || Path::new(name) == receipt_path(file))
+}
+
+fn receipt_path(weights: &Path) -> PathBuf {
+    weights.with_extension("json")
+}
+
+fn read_receipt(weights: &Path) -> Option<Receipt> {
+    serde_json::from_slice(&fs::read(receipt_path(weights)).ok()?).ok()
+}
+
+impl Receipt {
+    fn text(&self, path: &Path) -> Result<String, ModelError> {
+        serde_json::to_string(self).map_err(|error| ModelError::invalid(path, error.to_string()))
+    }
+}
+
+/// Writes `model.safetensors` of a seeded model that was made without it.
+fn write_f32_again(folder: &ModelFolder, expected: &str, path: &Path) -> Result<(), ModelError> {
+    let Some(seed) = ModelManifest::read(folder)?.seed() else { return folder.weights().map(drop) };
+    let config = folder.config();
+    replace(path, config.weight_bytes(), |file| {
+        let found = write_seeded_f32(config, seed, file, path)?;
+        ensure_same(folder, &found, expected)
+    })
+}
+
+/// The weights that are told of are those of the manifest, or none are written.
+fn ensure_same(folder: &ModelFolder, found: &WrittenFile, expected: &str) -> Result<(), ModelError> {
+    if found.sha256 == expected {
+        return Ok(());
+    }
+    Err(ModelError::OtherSeededWeights {
+        path: folder.path().to_owned(),
+        expected: expected.to_owned(),
+        found: found.sha256.clone(),
+    })
+}
+
+/// Writes a file of about `needed` bytes that appears whole or not at all.
+fn replace<R>(
+    path: &Path,
+    needed: u64,
+    write: impl FnOnce(&mut File) -> Result<R, ModelError>,
+) -> Result<R, ModelError> {
+    require_space(path.parent().unwrap_or(Path::new(".")), needed)?;
     write_atomically(path, |file| write(file).map_err(io::Error::other))
-        .map_err(|error| error.downcast::<ModelError>().unwrap_or_else(ModelError::io("write", path)))
+        .map_err(|error| error.downcast::<ModelError>().unwrap_or_else(ModelError::io("write", path)).or_full(needed))
 }
 
-/// Tensor after tensor, so that no more than the largest and all scales are in memory. Returns the file's SHA-256.
-fn write(folder: &ModelFolder, precision: Precision, file: &File, path: &Path) -> Result<String, ModelError> {
-    let source = folder.weights()?;
-    let tensors = stored_tensors(folder.config(), precision);
-    let needed = tensors.iter().map(|tensor| tensor.bytes() as u64).sum();
-    let write_all = || {
-        let file = file.try_clone().map_err(ModelError::io("write", path))?;
-        let mut writer = WeightWriter::begin(file, path, &tensors)?;
-        let mut numbers = Vec::new();
-        for tensor in folder.config().tensors() {
-            let weights = source.read_f32(&tensor.name)?;
-            let (codes, rest) = rounded(weights, &tensor, precision)?;
+/// Rounds what `read` gives: the weights of a tensor from the one with that number on. Some rows at a time, so that no more
+/// than those and all scales are in memory: 0.9 GB of scales for 7 * 10^9 weights.
+fn write(
+    config: &ModelConfig,
+    precision: Precision,
+    (file, path): (&File, &Path),
+    mut read: impl FnMut(&TensorSpec, usize, &mut [f32]) -> Result<(), ModelError>,
+) -> Result<WrittenFile, ModelError> {
+    let tensors = stored_tensors(config, precision);
+    let numbers = tensors.iter().filter(|tensor| tensor.dtype == Dtype::F32);
+    let mut numbers = Vec::with_capacity(numbers.map(|tensor| tensor.bytes() / F32_BYTES).sum());
+    let mut writer = WeightWriter::begin(file, path, &tensors)?;
+    let mut weights = Vec::new();
+    for tensor in config.tensors() {
+        let elements = tensor.elements();
+        let chunk = chunk(&tensor, precision);
+        for first in (0..elements).step_by(chunk) {
+            weights.resize(chunk.min(elements - first), 0.0);
+            read(&tensor, first, &mut weights)?;
+            let (codes, rest) = rounded(&weights, &tensor, precision)?;
             writer.write(&codes)?;
             numbers.extend(rest);
         }
-        writer.write_f32(&numbers)?;
-        Ok(writer.finish())
-    };
-    write_all().map_err(|error: ModelError| error.or_full(needed))
+    }
+    writer.write_f32(&numbers)?;
+    Ok(writer.finish())
 }
 
-/// The codes of a tensor, and its scales; a norm has no codes and stays as it is.
-fn rounded(weights: Vec<f32>, tensor: &TensorSpec, precision: Precision) -> Result<(Vec<u8>, Vec<f32>), ModelError> {
-    let [_, columns] = tensor.shape[..] else { return Ok((Vec::new(), weights)) };
+/// How many weights of a tensor are rounded at a time: whole rows, of even number, as an odd one might end in the middle of
+/// a draw. Outputs that lie side by side in the file are rounded all together.
+fn chunk(tensor: &TensorSpec, precision: Precision) -> usize {
+    match tensor.shape[..] {
+        [_, columns] if precision != Precision::W8a8 => columns * (CHUNK / columns).next_multiple_of(2).max(2),
+        _ => tensor.elements(),
+    }
+}
+
+/// The codes of weights of a tensor, and their scales; a norm has no codes and stays as it is.
+fn rounded(weights: &[f32], tensor: &TensorSpec, precision: Precision) -> Result<(Vec<u8>, Vec<f32>), ModelError> {
+    let [_, columns] = tensor.shape[..] else { return Ok((Vec::new(), weights.to_vec())) };
     Ok(match precision {
-        Precision::F32 => (Vec::new(), weights),
-        Precision::F16 => (f16_bytes(&weights, &tensor.name)?, Vec::new()),
-        Precision::Bf16 => (bf16_bytes(&weights, &tensor.name)?, Vec::new()),
-        Precision::Int8 => quantise_int8(&weights).into_parts(),
-        Precision::Int4 => quantise_int4(&weights).into_parts(),
+        Precision::F32 => (Vec::new(), weights.to_vec()),
+        Precision::F16 => (f16_bytes(weights, &tensor.name)?, Vec::new()),
+        Precision::Bf16 => (bf16_bytes(weights, &tensor.name)?, Vec::new()),
+        Precision::Int8 => quantise_int8(weights).into_parts(),
+        Precision::Int4 => quantise_int4(weights).into_parts(),
         Precision::W8a8 => {
-            let channels = quantise_channels(&weights, columns);
+            let channels = quantise_channels(weights, columns);
             (channels.codes, [channels.scales, channels.sums].concat())
         }
     })
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{ModelConfig, Preset, generate_seeded};
-
-    fn model(root: &Path) -> (ModelFolder, String) {
-        let tiny = Preset::find("tiny").unwrap().config();
-        let config = ModelConfig { hidden: 64, heads: 4, ..tiny };
-        let folder = generate_seeded(&config, "small", 7, &root.join("small")).unwrap();
-        let sha256 = sha256_of_file(&folder.weights_path()).unwrap();
-        (folder, sha256)
-    }
-
-    #[test]
-    fn files_are_made_once_and_again_when_damaged_or_of_other_weights() {
-        let root = tempfile::tempdir().unwrap();
-        let (folder, source) = model(root.path());
-        for precision in Precision::ALL.into_iter().filter(|precision| *precision != Precision::F32) {
-            let made = prepare_weights(&folder, &source, precision).unwrap();
-            let written = fs::metadata(&made.path).unwrap().modified().unwrap();
-            assert_eq!(prepare_weights(&folder, &source, precision).unwrap(), made);
-            assert_eq!(fs::metadata(&made.path).unwrap().modified().unwrap(), written, "made once");
-
-            let good = fs::read(&made.path).unwrap();
-            let mut bad = good.clone();
-            *bad.last_mut().unwrap() ^= 1;
-            fs::write(&made.path, bad).unwrap();
-            assert_eq!(prepare_weights(&folder, &source, precision).unwrap(), made);
-            assert_eq!(fs::read(&made.path).unwrap(), good);
-
-            fs::write(&made.path, b"stale").unwrap();
-            prepare_weights(&folder, "other weights", precision).unwrap();
-            assert_eq!(fs::read(&made.path).unwrap(), good, "what was made from other weights is not believed");
-        }
-        let hidden = |entry: &fs::DirEntry| entry.file_name().to_string_lossy().starts_with('.');
-        let leftovers = fs::read_dir(folder.path()).unwrap().map(Result::unwrap).filter(hidden);
-        assert_eq!(leftovers.count(), 0);
-    }
-
-    #[test]
-    fn a_weight_beyond_f16_is_told_and_leaves_no_file() {
-        let root = tempfile::tempdir().unwrap();
-        let (folder, source) = model(root.path());
-        let name = "model.layers.0.mlp.up_proj.weight";
-        let offset = folder.weights().unwrap().tensor(name).unwrap().offset as usize;
-        let mut bytes = fs::read(folder.weights_path()).unwrap();
-        bytes[offset..offset + 4].copy_from_slice(&1e6_f32.to_le_bytes());
-        fs::write(folder.weights_path(), bytes).unwrap();
-        let before = fs::read_dir(folder.path()).unwrap().count();
-        let error = prepare_weights(&folder, &source, Precision::F16).unwrap_err();
-        assert!(matches!(&error, ModelError::OutOfRange { name: found, .. } if found == name), "{error}");
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), before);
-        prepare_weights(&folder, &source, Precision::Bf16).unwrap();
-    }
-
-    #[test]
-    fn a_file_of_the_precision_opens_and_that_of_another_does_not() {
-        let root = tempfile::tempdir().unwrap();
-        let (folder, source) = model(root.path());
-        let files = |precision| {
-            let made = prepare_weights(&folder, &source, precision).unwrap();
-            pocketwatt_protocol::ModelFiles {
-                folder: folder.path().to_owned(),
-                weights: made.path,
-                weights_sha256: made.sha256,
-                graph: None,
-            }
-        };
-        for precision in Precision::ALL {
-            super::super::open_weights(&files(precision), precision).unwrap();
-        }
-        let error = super::super::open_weights(&files(Precision::Int8), Precision::Int4).unwrap_err().to_string();
-        assert!(error.contains("codes\" in ") && error.contains("the configuration asks for"), "{error}");
-        assert!(super::super::open_weights(&files(Precision::F32), Precision::Int4).is_err());
-        assert!(super::super::open_weights(&files(Precision::Int4), Precision::F32).is_err());
-        let error = super::super::open_weights(&files(Precision::Bf16), Precision::F16).unwrap_err().to_string();
-        assert!(error.ends_with("is BF16, expected F16"), "{error}");
-    }
-}
+mod tests;

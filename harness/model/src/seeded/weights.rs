@@ -1,32 +1,92 @@
-//! Random weights, made and written a piece at a time.
+//! Random weights, made a piece at a time: written in f32, or read by whoever rounds them.
 
-use std::path::Path;
+use std::{
+    io::{self, Write},
+    path::Path,
+};
 
 use pocketwatt_protocol::Precision;
 
 use super::random::TensorValues;
 use crate::{
-    ModelConfig, ModelError,
+    ModelConfig, ModelError, TensorSpec,
     precision::stored_tensors,
-    weight_writer::{F32_BYTES, WeightWriter},
+    weight_writer::{F32_BYTES, WeightWriter, WrittenFile},
 };
 
-/// Weights made at a time: they are hashed and written while they are in the cache.
-const CHUNK_BYTES: usize = 1 << 18;
+/// Weights made at a time: they are hashed and written while they are in the cache. An even number, as a draw makes two.
+const CHUNK: usize = 1 << 16;
 
-/// Writes all weights of the configuration; returns the SHA-256 of the file.
-pub fn write(config: &ModelConfig, seed: u64, path: &Path) -> Result<String, ModelError> {
-    let tensors = config.tensors();
-    let mut writer = WeightWriter::create(path, &stored_tensors(config, Precision::F32))?;
-    let mut chunk = vec![0; CHUNK_BYTES];
-    for tensor in &tensors {
-        let values = TensorValues::new(seed, tensor);
-        let bytes = F32_BYTES * tensor.elements();
-        for start in (0..bytes).step_by(CHUNK_BYTES) {
-            let piece = &mut chunk[..CHUNK_BYTES.min(bytes - start)];
-            values.write(start / F32_BYTES, piece);
-            writer.write(piece)?;
-        }
+/// Writes all weights of the configuration in f32 into `file`, which will lie at `path`.
+pub fn write(config: &ModelConfig, seed: u64, file: impl Write, path: &Path) -> Result<WrittenFile, ModelError> {
+    let mut weights = SeededWeights::begin(config, seed, file, path)?;
+    weights.draw_all(config)?;
+    Ok(weights.finish())
+}
+
+/// What the file of all weights in f32 would be, without writing it: its SHA-256 is that of the model in every precision.
+pub fn describe(config: &ModelConfig, seed: u64) -> Result<WrittenFile, ModelError> {
+    write(config, seed, io::sink(), Path::new(""))
+}
+
+/// The weights of a seed as they are drawn, tensor after tensor in the order of the configuration. They go into a file in
+/// f32 on the way, or into none, and are hashed as that file.
+pub struct SeededWeights<'a, W> {
+    seed: u64,
+    file: WeightWriter<'a, W>,
+    bytes: Vec<u8>,
+}
+
+impl SeededWeights<'static, io::Sink> {
+    /// Begins weights that are only read.
+    pub fn unwritten(config: &ModelConfig, seed: u64) -> Result<Self, ModelError> {
+        Self::begin(config, seed, io::sink(), Path::new(""))
     }
-    Ok(writer.finish())
+}
+
+impl<'a, W: Write> SeededWeights<'a, W> {
+    fn begin(config: &ModelConfig, seed: u64, file: W, path: &'a Path) -> Result<Self, ModelError> {
+        let file = WeightWriter::begin(file, path, &stored_tensors(config, Precision::F32))?;
+        Ok(Self { seed, file, bytes: vec![0; CHUNK * F32_BYTES] })
+    }
+
+    fn draw_all(&mut self, config: &ModelConfig) -> Result<(), ModelError> {
+        for tensor in &config.tensors() {
+            self.draw(tensor, 0, tensor.elements(), |_| ())?;
+        }
+        Ok(())
+    }
+
+    /// The next weights, which are those of `tensor` from the one numbered `first`, an even number.
+    pub fn read(&mut self, tensor: &TensorSpec, first: usize, values: &mut [f32]) -> Result<(), ModelError> {
+        let count = values.len();
+        let mut values = values.iter_mut();
+        self.draw(tensor, first, count, |bytes| {
+            for (bytes, value) in bytes.as_chunks::<F32_BYTES>().0.iter().zip(values.by_ref()) {
+                *value = f32::from_le_bytes(*bytes);
+            }
+        })
+    }
+
+    fn draw(
+        &mut self,
+        tensor: &TensorSpec,
+        first: usize,
+        count: usize,
+        mut take: impl FnMut(&[u8]),
+    ) -> Result<(), ModelError> {
+        let drawn = TensorValues::new(self.seed, tensor);
+        for start in (0..count).step_by(CHUNK) {
+            let bytes = &mut self.bytes[..CHUNK.min(count - start) * F32_BYTES];
+            drawn.write(first + start, bytes);
+            self.file.write(bytes)?;
+            take(bytes);
+        }
+        Ok(())
+    }
+
+    /// What the file in f32 is, or would be.
+    pub fn finish(self) -> WrittenFile {
+        self.file.finish()
+    }
 }

@@ -133,14 +133,46 @@ fn verifying_finds_the_file_that_changed() {
     tiny/tokenizer.json: changed
     tiny/tokenizer_config.json: ok
     "#);
-    fs::remove_file(root.path().join("models/tiny/model.safetensors")).unwrap();
+    fs::remove_file(root.path().join("models/tiny/tokenizer_config.json")).unwrap();
     let (text, _) = verify_model(&ModelLibrary::open(root.path()), "tiny").unwrap();
-    assert!(text.contains("tiny/model.safetensors: unreadable: "), "{text}");
+    assert!(text.contains("tiny/tokenizer_config.json: unreadable: "), "{text}");
 
     // A damaged model is not taken for the same one.
     assert!(refusal(root.path(), "generate tiny").contains("already (damaged: "));
     model(root.path(), "generate tiny --force").unwrap();
     model(root.path(), "verify").unwrap();
+}
+
+#[test]
+fn a_model_is_written_in_the_precision_that_is_asked_for() {
+    let root = tempfile::tempdir().unwrap();
+    let name = "tiny+dim64+heads4";
+    let written = || {
+        let entries = fs::read_dir(root.path().join("models").join(name)).unwrap().map(Result::unwrap);
+        let names = entries.map(|entry| entry.file_name().into_string().unwrap());
+        let mut names: Vec<String> = names.filter(|name| name.ends_with(".safetensors")).collect();
+        names.sort();
+        names
+    };
+    model(root.path(), &format!("generate {name} --precision int4")).unwrap();
+    assert_eq!(written(), ["model.int4.safetensors"]);
+    assert!(listed(root.path()).contains("seeded weights (seed 42), in int4\n"), "{}", listed(root.path()));
+    let (text, whole) = verify_model(&ModelLibrary::open(root.path()), name).unwrap();
+    assert!(whole);
+    insta::assert_snapshot!(text, @r#"
+    tiny+dim64+heads4/config.json: ok
+    tiny+dim64+heads4/tokenizer.json: ok
+    tiny+dim64+heads4/tokenizer_config.json: ok
+    tiny+dim64+heads4/model.safetensors: not there, and made from the seed when it is needed
+    tiny+dim64+heads4/model.int4.safetensors: ok
+    "#);
+
+    model(root.path(), &format!("generate {name} --precision int4")).unwrap();
+    model(root.path(), &format!("generate {name}")).unwrap();
+    assert_eq!(written(), ["model.int4.safetensors", "model.safetensors"]);
+    assert!(listed(root.path()).contains("seeded weights (seed 42)\n"), "{}", listed(root.path()));
+    let error = refusal(root.path(), "generate tiny --precision int4");
+    assert!(error.contains("tiny: int4 rounds blocks of 32 weights"), "{error}");
 }
 
 #[test]
@@ -156,8 +188,10 @@ fn wrong_names_are_refused() {
 
 #[test]
 fn sizes_read_well() {
-    let of = |name: &str| size(&Preset::find(name).unwrap().config());
+    let of = |name: &str| size(&Preset::find(name).unwrap().config(), Precision::F32);
     assert_eq!(of("tiny"), "74.0 k parameters, 289 KiB");
     assert_eq!(of("mobilellm-125m"), "124.6 M parameters, 475 MiB");
     assert_eq!(of("mobilellm-1.5b"), "1.511 G parameters, 5765 MiB");
+    let llama = Preset::find("llama-2-7b").unwrap().config();
+    assert_eq!(size(&llama, Precision::Int4), "6.738 G parameters, 3616 MiB in int4");
 }

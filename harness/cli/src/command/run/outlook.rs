@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use pocketwatt_protocol::Precision;
 use pocketwatt_record::PlannedCase;
 
 use crate::{
@@ -27,7 +28,13 @@ pub(super) fn report_left_out(scenarios: &[Scenario], left_out: impl Iterator<It
 }
 
 /// What would be measured, and how long it should take.
-pub(super) fn describe_plan(plan: &[PlannedCase], models: &BTreeMap<String, PlannedModel>) -> String {
+///
+/// Weights are written in `precisions` where they are not there yet.
+pub(super) fn describe_plan(
+    plan: &[PlannedCase],
+    models: &BTreeMap<String, PlannedModel>,
+    precisions: &[Precision],
+) -> String {
     let width = columns::widest(plan.iter().map(|planned| planned.case.id.as_str()));
     let mut text = String::new();
     for planned in plan {
@@ -36,10 +43,21 @@ pub(super) fn describe_plan(plan: &[PlannedCase], models: &BTreeMap<String, Plan
     let total: f64 = plan.iter().map(|planned| planned.estimate_s).sum();
     text += &format!("{} cases, about {}\n", plan.len(), progress::words(total));
     for (name, model) in models {
-        if let PlannedModel::Seeded(config) = model {
-            let mebibytes = config.weight_bytes() >> 20;
-            let name = inert::line(name);
-            text += &format!("{name} is not there yet and would be generated first: {mebibytes} MiB\n");
+        let (missing, bytes) = model.to_write(precisions);
+        let missing: Vec<&str> = missing.into_iter().map(Precision::name).collect();
+        let (name, missing, mebibytes) = (inert::line(name), missing.join(", "), bytes >> 20);
+        match model {
+            PlannedModel::Seeded(_) if missing.is_empty() => {
+                text += &format!("{name} is not there yet and would be generated first, without weights\n");
+            }
+            PlannedModel::Seeded(_) => {
+                text +=
+                    &format!("{name} is not there yet and would be generated first in {missing}: {mebibytes} MiB\n");
+            }
+            PlannedModel::Present(_) if missing.is_empty() => {}
+            PlannedModel::Present(_) => {
+                text += &format!("{name} would be written in {missing} first: {mebibytes} MiB\n");
+            }
         }
     }
     text
