@@ -18,10 +18,13 @@ const SHIPPED: &[&str] = &[
     include_str!("../../../../scenarios/studies/embedding-sharing.toml"),
     include_str!("../../../../scenarios/studies/kv-heads.toml"),
     include_str!("../../../../scenarios/studies/model-size.toml"),
+    include_str!("../../../../scenarios/studies/reference.toml"),
     include_str!("../../../../scenarios/studies/precision.toml"),
     include_str!("../../../../scenarios/studies/threads.toml"),
     include_str!("../../../../scenarios/studies/context.toml"),
 ];
+/// What is told of a stated battery.
+const BATTERY_METRICS: [&str; 2] = ["battery_per_request", "chat_hours_per_charge"];
 /// Most threads of a case.
 const MOST_THREADS: u32 = 1024;
 /// Stands for the model that the user may choose.
@@ -203,6 +206,11 @@ impl Study {
     /// What its table shows.
     pub fn shown(&self) -> &[Shown] {
         &self.document.show
+    }
+
+    /// Whether a number of it depends on a battery.
+    pub fn is_about_battery(&self) -> bool {
+        self.shown().iter().any(|shown| BATTERY_METRICS.contains(&shown.metric.as_str()))
     }
 
     /// Its scenarios by name.

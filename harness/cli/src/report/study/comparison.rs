@@ -12,6 +12,7 @@ use crate::{
         quantity::{fixed, significant},
         row::{Cell, Footnotes, Found, Row, Subject},
         sheet::{Sheet, put_verdicts, verdict},
+        user_units::user_units,
         values::Statistic,
     },
 };
@@ -48,7 +49,7 @@ pub fn sheet(study: &Study, series: &Series) -> Sheet {
         rows: all,
         notes: notes::of(&block(points), &footnotes.texts),
         footnotes: footnotes.texts,
-        battery: Vec::new(),
+        battery: if study.is_about_battery() { user_units(&block(points)) } else { Vec::new() },
     }
 }
 
