@@ -114,6 +114,8 @@ fn key_before(text: &str, line: usize, column: usize) -> Option<&str> {
 struct Written {
     #[serde(flatten)]
     common: ConfigJson,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rope_scaling: Option<Value>,
     #[serde(flatten)]
     llama4: Option<Llama4Json>,
 }
@@ -132,8 +134,13 @@ impl ModelConfig {
     /// # Errors
     /// When it cannot be read, lacks a key, asks for something this project does not compute, or contradicts itself.
     pub fn read(path: &Path) -> Result<Self, ModelError> {
+        Self::read_noted(path).map(|(config, _)| config)
+    }
+
+    /// [`ModelConfig::read`], and what is to be told of it.
+    pub(crate) fn read_noted(path: &Path) -> Result<(Self, Vec<String>), ModelError> {
         let text = read_text_bounded(path, MOST_TEXT_BYTES).map_err(ModelError::io("read", path))?;
-        Self::from_json(&text).map_err(|error| match error {
+        Self::from_json_noted(&text).map_err(|error| match error {
             ModelError::Config(reason) => ModelError::invalid(path, reason),
             other => other,
         })
@@ -144,6 +151,10 @@ impl ModelConfig {
     /// # Errors
     /// See [`ModelConfig::read`].
     pub fn from_json(text: &str) -> Result<Self, ModelError> {
+        Self::from_json_noted(text).map(|(config, _)| config)
+    }
+
+    fn from_json_noted(text: &str) -> Result<(Self, Vec<String>), ModelError> {
         // Another architecture has other keys: the first one that is missing would say less than its name.
         let text = &*quote_words(text);
         let head: Head = parse(text)?;
@@ -153,15 +164,20 @@ impl ModelConfig {
             Some(LLAMA4_TEXT) => Some(parse(text)?),
             _ => None,
         };
-        let config = json.into_config(llama4, &parse(text)?)?;
+        let (config, notes) = json.into_config(llama4, &parse(text)?)?;
         config.validate()?;
-        Ok(config)
+        Ok((config, notes))
     }
 
     /// The text of a `config.json` that [`ModelConfig::from_json`] reads back to the same value.
     pub fn to_json(&self) -> String {
         let plain = !self.query_key_norm && self.no_rope_layers.is_empty() && self.attention_temperature.is_none();
-        self.to_json_as(if plain { "mobilellm" } else { LLAMA4_TEXT })
+        self.to_json_as(match plain {
+            false => LLAMA4_TEXT,
+            // MobileLLM's positions are not scaled.
+            true if self.rope_scaling.is_some() => "llama",
+            true => "mobilellm",
+        })
     }
 
     /// [`ModelConfig::to_json`] for a model of another `model_type`: imported models keep theirs.
@@ -192,23 +208,32 @@ impl ModelConfig {
             bos_token_id: self.bos_token,
             eos_token_id: Some(Tokens::Many(self.eos_tokens.clone())),
         };
+        let rope_scaling = self.rope_scaling.as_ref().map(rope::written);
         let llama4 = (model_type == LLAMA4_TEXT).then(|| Llama4Json::of(self));
         // A struct of plain numbers and strings cannot fail to serialise.
-        serde_json::to_string_pretty(&Written { common, llama4 }).unwrap_or_default() + "\n"
+        serde_json::to_string_pretty(&Written { common, rope_scaling, llama4 }).unwrap_or_default() + "\n"
     }
 }
 
 impl ConfigJson {
-    /// `keys` are all that the file has.
-    fn into_config(self, llama4: Option<Llama4Json>, keys: &Map<String, Value>) -> Result<ModelConfig, ModelError> {
+    /// `keys` are all that the file has. Beside the shape stands what is to be told of it.
+    fn into_config(
+        self,
+        llama4: Option<Llama4Json>,
+        keys: &Map<String, Value>,
+    ) -> Result<(ModelConfig, Vec<String>), ModelError> {
         let refuse = |message: String| Err(ModelError::Config(message));
         if let Some(act) = self.hidden_act.as_deref().filter(|act| !["silu", "swish"].contains(act)) {
             return refuse(format!("hidden_act is {act:?}; only \"silu\" (SwiGLU) is supported"));
         }
         let defaults = if llama4.is_some() { &LLAMA4_DEFAULTS } else { &LLAMA_DEFAULTS };
-        let context = self.max_position_embeddings.unwrap_or(defaults.context);
+        let rope = rope::read(keys, self.max_position_embeddings.unwrap_or(defaults.context))?;
+        let context = rope.context;
         neutral::ensure(keys, llama4.is_some(), context)?;
-        let rope_theta = rope::theta(keys)?.unwrap_or(defaults.rope_theta);
+        let mut notes = rope.notes;
+        if self.model_type.as_deref() != Some("mobilellm") && keys.get("auto_map").is_some_and(|map| !map.is_null()) {
+            notes.push("auto_map of config.json names code of the model's own, which is not run".to_owned());
+        }
         if llama4.is_some() {
             // Their defaults are those of one large model.
             for (key, value) in [("head_dim", self.head_dim), ("num_key_value_heads", self.num_key_value_heads)] {
@@ -231,7 +256,7 @@ impl ConfigJson {
             Some(llama4) => llama4.into_shape(self.num_hidden_layers, context)?,
             None => Llama4Shape::absent(self.intermediate_size),
         };
-        Ok(ModelConfig {
+        let config = ModelConfig {
             layers: self.num_hidden_layers,
             layer_repeats: if self.layer_sharing == Some(true) { 2 } else { 1 },
             hidden: self.hidden_size,
@@ -241,7 +266,8 @@ impl ConfigJson {
             ffn: shape.ffn,
             vocabulary: self.vocab_size,
             context,
-            rope_theta,
+            rope_theta: rope.theta.unwrap_or(defaults.rope_theta),
+            rope_scaling: rope.scaling,
             rms_norm_eps: self.rms_norm_eps.unwrap_or(defaults.rms_norm_eps),
             query_key_norm: shape.query_key_norm,
             no_rope_layers: shape.no_rope_layers,
@@ -254,7 +280,8 @@ impl ConfigJson {
                 Some(Tokens::One(token)) => vec![token],
                 Some(Tokens::Many(tokens)) => tokens,
             },
-        })
+        };
+        Ok((config, notes))
     }
 }
 

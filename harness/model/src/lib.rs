@@ -15,6 +15,7 @@ pub mod precision;
 mod preset;
 #[cfg(any(test, feature = "reference"))]
 pub mod reference;
+mod rope;
 mod seeded;
 mod staging;
 #[cfg(feature = "tokenizer")]
@@ -32,6 +33,7 @@ pub use library::{LibraryEntry, ModelLibrary, check_name};
 pub use manifest::{ModelManifest, ModelOrigin};
 pub use onnx::write_graph;
 pub use preset::Preset;
+pub use rope::{Llama3Scaling, RopeScaling, YarnScaling};
 pub use seeded::{generate_seeded, generate_seeded_in};
 #[cfg(feature = "tokenizer")]
 pub use text::{ChatTemplate, TextEnd, TextTokenizer, process as text_process, text_remarks};

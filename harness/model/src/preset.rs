@@ -1,4 +1,4 @@
-use crate::{AttentionTemperature, ModelConfig};
+use crate::{AttentionTemperature, Llama3Scaling, ModelConfig, RopeScaling};
 
 /// A published model whose shape is known by name.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -16,6 +16,7 @@ pub struct Preset {
     vocabulary: usize,
     context: usize,
     rope_theta: f64,
+    llama3: Option<Llama3Scaling>,
     query_key_norm: bool,
     no_rope_layers: &'static [usize],
     attention_temperature: Option<AttentionTemperature>,
@@ -55,6 +56,18 @@ impl Preset {
                 1,
                 128,
             )
+        }
+        .with_head_dim(16),
+        Preset {
+            vocabulary: 512,
+            context: 2048,
+            llama3: Some(Llama3Scaling {
+                factor: 8.0,
+                low_frequency_factor: 1.0,
+                high_frequency_factor: 4.0,
+                original_context: 64,
+            }),
+            ..mobilellm("tiny-llama3", "for tests: tiny with rotary positions scaled as Llama 3.2's", 2, 1, 3, 1, 128)
         }
         .with_head_dim(16),
         mobilellm("mobilellm-125m", "MobileLLM 125M", 30, 1, 9, 3, 1536),
@@ -101,6 +114,7 @@ impl Preset {
             vocabulary: self.vocabulary,
             context: self.context,
             rope_theta: self.rope_theta,
+            rope_scaling: self.llama3.map(RopeScaling::Llama3),
             rms_norm_eps: 1e-5,
             query_key_norm: self.query_key_norm,
             no_rope_layers: self.no_rope_layers.to_vec(),
@@ -133,6 +147,7 @@ const fn mobilellm(
         vocabulary: 32_000,
         context: 2048,
         rope_theta: 10_000.0,
+        llama3: None,
         query_key_norm: false,
         no_rope_layers: &[],
         attention_temperature: None,

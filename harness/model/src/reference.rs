@@ -182,14 +182,15 @@ impl ReferenceModel {
     }
 
     /// Rotary positions, rotate-half: dimension `i` of a head is paired with `i + head_dim / 2`, and the pair is turned
-    /// by `position * theta^(-2 i / head_dim)`.
+    /// by the position times the frequency: `theta^(-2 i / head_dim)`, or what scaling makes of it.
     fn rotate(&self, mut heads: Vec<f64>, position: usize) -> Vec<f64> {
         let head_dim = self.config.head_dim;
         let half = head_dim / 2;
+        let (frequencies, factor) = (self.config.rope_frequencies(), self.config.rope_attention_factor());
         for head in heads.chunks_mut(head_dim) {
             for i in 0..half {
-                let frequency = self.config.rope_theta.powf(-2.0 * i as f64 / head_dim as f64);
-                let (sin, cos) = (position as f64 * frequency).sin_cos();
+                let (sin, cos) = (position as f64 * frequencies[i]).sin_cos();
+                let (sin, cos) = (factor * sin, factor * cos);
                 let (low, high) = (head[i], head[i + half]);
                 head[i] = low * cos - high * sin;
                 head[i + half] = high * cos + low * sin;
@@ -304,6 +305,26 @@ mod tests {
                 changed[last].iter().zip(&case.logits[last]).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
             assert!(difference > 0.01, "{what} hardly matters ({difference})");
         }
+    }
+
+    /// As the last one, for positions that are scaled, and for cosines and sines that grow.
+    #[test]
+    fn test_models_react_to_scaled_positions() {
+        let root = tempfile::tempdir().unwrap();
+        let cases: Vec<ReferenceCase> = ReferenceCase::all(root.path()).unwrap();
+        let scaled = cases.into_iter().filter(|case| case.folder.config().rope_scaling.is_some());
+        let mut names = Vec::new();
+        for case in scaled {
+            let config = ModelConfig { rope_scaling: None, ..case.folder.config().clone() };
+            let model = ReferenceModel { config, ..ReferenceModel::open(&case.folder).unwrap() };
+            let changed = model.logits(&case.tokens).unwrap();
+            let last = case.tokens.len() - 1;
+            let difference =
+                changed[last].iter().zip(&case.logits[last]).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+            assert!(difference > 0.01, "{}: scaling hardly matters ({difference})", case.name);
+            names.push(case.name);
+        }
+        assert_eq!(names, ["tiny-llama3", "tiny-yarn"]);
     }
 
     /// Guards the choice of test weights: were positions or norms without effect, the suite could not see them wrong.

@@ -16,10 +16,16 @@ enum Neutral {
 }
 
 /// A key, its neutral value, and what any other value asks for.
-const KEYS: [(&str, Neutral, &str); 14] = [
+const KEYS: [(&str, Neutral, &str); 20] = [
     ("attention_bias", Neutral::False, "biases"),
     ("mlp_bias", Neutral::False, "biases"),
     ("alibi", Neutral::False, "distances in place of rotary positions"),
+    ("use_parallel_residual", Neutral::False, "attention and feed-forward layers side by side"),
+    ("parallel_attn", Neutral::False, "attention and feed-forward layers side by side"),
+    ("use_scaled_rope", Neutral::False, "scaled rotary positions without their numbers (rope_scaling)"),
+    ("scale_emb", Neutral::One, "scaled embeddings"),
+    ("rotary_pct", Neutral::One, "heads that are turned in part"),
+    ("rotary_percent", Neutral::One, "heads that are turned in part"),
     ("partial_rotary_factor", Neutral::One, "heads that are turned in part"),
     ("embedding_multiplier", Neutral::One, "scaled embeddings"),
     ("residual_multiplier", Neutral::One, "scaled residuals"),

@@ -33,7 +33,8 @@ fn rotary_positions_are_those_of_the_file_or_refused() {
     assert_eq!(theta(json!({"rope_theta": 5e5, "rope_parameters": {"rope_type": "default"}})), Ok(5e5));
     assert_eq!(theta(json!({"rope_parameters": {"rope_type": "default", "rope_theta": 3e5}})), Ok(3e5));
     assert_eq!(theta(json!({"rope_scaling": {"type": "default"}})), Ok(1e4));
-    assert!(theta(json!({"rope_scaling": {"type": "linear", "factor": 4.0}})).unwrap_err().contains("\"linear\""));
+    assert_eq!(theta(json!({"rope_scaling": {"type": "linear", "factor": 4.0}})), Ok(1e4));
+    assert!(theta(json!({"rope_scaling": {"type": "ntk", "factor": 4.0}})).unwrap_err().contains("\"ntk\""));
     assert!(theta(json!({"partial_rotary_factor": 0.5})).unwrap_err().contains("partial_rotary_factor is 0.5"));
 }
 

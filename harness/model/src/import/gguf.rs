@@ -135,6 +135,7 @@ fn config(file: &GgufFile) -> Result<ModelConfig, ModelError> {
             vocabulary: metadata.texts("tokenizer.ggml.tokens")?.len(),
             context,
             rope_theta: metadata.optional_number("llama.rope.freq_base")?.unwrap_or(10_000.0),
+            rope_scaling: None,
             rms_norm_eps: metadata.number("llama.attention.layer_norm_rms_epsilon")?,
             query_key_norm: false,
             no_rope_layers: Vec::new(),

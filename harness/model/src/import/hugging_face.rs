@@ -89,7 +89,7 @@ impl HuggingFaceFolder {
             let reason = "there is no config.json in it; a GGUF file is imported by its own path";
             return Err(ModelError::invalid(path, reason));
         }
-        let mut config = ModelConfig::read(&configuration)?;
+        let (mut config, told) = ModelConfig::read_noted(&configuration)?;
         let files = weight_files(path)?;
         let mut tensors = BTreeMap::new();
         for (index, file) in files.iter().enumerate() {
@@ -103,7 +103,7 @@ impl HuggingFaceFolder {
         within.map_err(|error| ModelError::invalid(configuration, error.to_string()))?;
         let head = head::resolve(config.tied_head, &files, &mut tensors)?;
         config.tied_head = head.tied;
-        let notes = note_of_index(path).into_iter().chain(head.note.map(str::to_owned)).collect();
+        let notes = told.into_iter().chain(note_of_index(path)).chain(head.note.map(str::to_owned)).collect();
         config.eos_tokens = eos_tokens(path, config.eos_tokens)?;
         let folder = Self { path: path.to_owned(), config, kind: Kind::read(path)?, files, tensors, notes };
         folder.refuse_unknown_tensors()?;

@@ -4,7 +4,7 @@ use pocketwatt_protocol::{ModelFiles, Precision, TokenId};
 
 use super::ReferenceModel;
 use crate::{
-    ModelConfig, ModelError, ModelFolder, Preset, generate_seeded,
+    ModelConfig, ModelError, ModelFolder, Preset, RopeScaling, YarnScaling, generate_seeded,
     precision::{obstacle, prepare_weights},
     sha256_of_file,
 };
@@ -14,6 +14,15 @@ pub const GREEDY_TOKENS: usize = 64;
 /// Length of the text, long enough for several chunks.
 const TEXT_TOKENS: usize = 24;
 const SEED: u64 = 1;
+/// Of an original context within the text, and with scores that grow by half.
+const YARN: YarnScaling = YarnScaling {
+    factor: 8.0,
+    attention_factor: 1.25,
+    beta_fast: 4.0,
+    beta_slow: 1.0,
+    original_context: 64,
+    truncate: true,
+};
 
 /// A small model on disk and what it must answer. Backends feed these to the conformance suite.
 pub struct ReferenceCase {
@@ -34,7 +43,7 @@ pub struct ReferenceCase {
 impl ReferenceCase {
     /// Every combination that the block's structure allows to get wrong, written below `root`: shared layers, one
     /// key-value head for all, as many as query heads, a tied and an untied head, attention narrower than the model, norms
-    /// of queries and keys, a block without rotary positions.
+    /// of queries and keys, a block without rotary positions, and positions that are scaled.
     ///
     /// # Errors
     /// When the files cannot be written.
@@ -63,6 +72,8 @@ impl ReferenceCase {
             // Rows of whole blocks of 32 weights, so that shared layers are tried in every precision.
             ("tiny-ls-64", ModelConfig { layer_repeats: 2, heads: 4, kv_heads: 2, hidden: 64, ..tiny.clone() }),
             ("tiny-r1", preset("tiny-r1")?),
+            ("tiny-llama3", preset("tiny-llama3")?),
+            ("tiny-yarn", ModelConfig { rope_scaling: Some(RopeScaling::Yarn(YARN)), ..tiny }),
         ];
         cases.into_iter().map(|(name, config)| Self::write(name, &config, &root.join(name))).collect()
     }

@@ -42,6 +42,7 @@ fn the_list_tells_what_is_there_and_what_could_be() {
       tiny                   74.0 k    289 KiB  for tests: 2 layers, 3 heads, seconds to run
       tiny-ls                74.0 k    289 KiB  for tests: tiny with each block run twice
       tiny-r1                98.6 k    385 KiB  for tests: 3 layers with QK norm, one of them without rotary positions
+      tiny-llama3            74.0 k    289 KiB  for tests: tiny with rotary positions scaled as Llama 3.2's
       mobilellm-125m        124.6 M    475 MiB  MobileLLM 125M
       mobilellm-ls-125m     124.6 M    475 MiB  MobileLLM-LS 125M: each of the 30 blocks runs twice
       mobilellm-350m        345.4 M   1317 MiB  MobileLLM 350M

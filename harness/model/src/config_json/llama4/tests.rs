@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 
-use crate::{AttentionTemperature, ModelConfig, Preset};
+use crate::{AttentionTemperature, ModelConfig, Preset, RopeScaling};
 
 /// The keys of MobileLLM-R1's `config.json`, in the shape of its smallest model.
 fn published() -> Value {
@@ -86,9 +86,11 @@ fn the_fifth_release_has_other_words_for_rotary_positions() {
     let config = |rope: Value| with(json!({ "rope_theta": "absent", "rope_parameters": rope }));
     let default = json!({ "rope_type": "default", "rope_theta": 20000.0 });
     assert_eq!(config(default).unwrap().rope_theta, 20_000.0);
-    let scaled = json!({ "rope_type": "llama3", "rope_theta": 20000.0, "factor": 8.0 });
+    let scaled = json!({
+        "rope_type": "llama3", "rope_theta": 20000.0, "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0,
+    });
     assert!(config(json!({ "full_attention": {} })).unwrap_err().contains("of their own for \"full_attention\""));
-    assert!(config(scaled).unwrap_err().contains("rope_type is \"llama3\""));
+    assert!(matches!(config(scaled).unwrap().rope_scaling, Some(RopeScaling::Llama3(_))));
 }
 
 #[test]
@@ -115,7 +117,7 @@ fn what_is_not_computed_is_refused_by_its_key() {
         (json!({ "attn_temperature_tuning": "yes" }), "attn_temperature_tuning is \"yes\""),
         (json!({ "floor_scale": 0, "attn_temperature_tuning": true }), "floor_scale is 0"),
         (json!({ "attention_bias": true }), "attention_bias is true"),
-        (json!({ "rope_scaling": { "rope_type": "llama3" } }), "rope_scaling.rope_type is \"llama3\""),
+        (json!({ "rope_scaling": { "rope_type": "llama3" } }), "rope_scaling.factor is not given"),
         (json!({ "head_dim": "absent" }), "head_dim is not given"),
         (json!({ "num_key_value_heads": "absent" }), "num_key_value_heads is not given"),
         (json!({ "model_type": "llama4" }), "model_type is \"llama4\"; \"mobilellm\", \"llama\" and \"llama4_text\""),
