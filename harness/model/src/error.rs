@@ -157,6 +157,15 @@ impl ModelError {
         }
     }
 
+    /// What is wrong, without the file: for what is told of a file that is used all the same.
+    #[cfg(feature = "tokenizer")]
+    pub(crate) fn reason(&self) -> String {
+        match self {
+            Self::Invalid { reason, .. } => reason.clone(),
+            other => other.to_string(),
+        }
+    }
+
     /// Wraps an I/O error with what was being done to which file.
     pub fn io(action: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
         let path = path.into();

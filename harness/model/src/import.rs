@@ -12,9 +12,10 @@ use std::{
 use pocketwatt_protocol::Precision;
 
 use crate::{
-    ChatTemplate, ModelConfig, ModelError, ModelFolder, ModelManifest, ModelOrigin, TextTokenizer,
+    ModelConfig, ModelError, ModelFolder, ModelManifest, ModelOrigin,
     precision::stored_tensors,
     staging::StagedFolder,
+    text_remarks,
     weight_writer::{WeightWriter, WrittenFile},
 };
 
@@ -131,20 +132,15 @@ fn write(source: &dyn Source, known_as: Option<&str>, name: &str, target: &Path)
             fs::write(&path, text).map_err(ModelError::io("write", path))?;
         }
         let weights = write_weights(source, &path.join("model.safetensors"))?;
-        ModelManifest::describe(name, origin, path, weights)?.write(path)
+        ModelManifest::describe(name, origin, path, weights)
     };
-    write_all().map_err(|error| error.or_full(needed))?;
+    let mut manifest = write_all().map_err(|error| error.or_full(needed))?;
     // A model whose text cannot be read is not worth keeping.
-    let folder = ModelFolder::open(path)?;
-    try_text(&folder).map_err(|error| error.about(|path| source.file(&file_name(path))))?;
+    let remarks = text_remarks(&ModelFolder::open(path)?);
+    manifest.remarks = remarks.map_err(|error| error.about(|path| source.file(&file_name(path))))?;
+    manifest.write(path).map_err(|error| error.or_full(needed))?;
     staged.publish()?;
     ModelFolder::open(target)
-}
-
-/// Whether text can be made into tokens and back as scenarios and models will want it.
-fn try_text(folder: &ModelFolder) -> Result<(), ModelError> {
-    TextTokenizer::open(folder)?.try_all()?;
-    ChatTemplate::open(folder)?.try_all()
 }
 
 fn write_weights(source: &dyn Source, path: &Path) -> Result<WrittenFile, ModelError> {

@@ -7,7 +7,7 @@ const WORDS: [&str; 3] = ["-Infinity", "Infinity", "NaN"];
 
 /// The text with those words in quotes, so that any reader of JSON takes it. A key that nobody reads may then hold one,
 /// and where a number is wanted, the word is refused as a text.
-pub(crate) fn quote_words(text: &str) -> Cow<'_, str> {
+pub fn quote_words(text: &str) -> Cow<'_, str> {
     if !WORDS.iter().any(|word| text.contains(word)) {
         return Cow::Borrowed(text);
     }

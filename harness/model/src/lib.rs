@@ -29,6 +29,7 @@ pub use error::ModelError;
 pub use folder::{ModelFolder, sha256_of_file, sha256_of_opened};
 #[cfg(feature = "tokenizer")]
 pub use import::{import, import_known_as, import_origin, read_source};
+pub use json::quote_words;
 pub use library::{LibraryEntry, ModelLibrary, check_name};
 pub use manifest::{ModelManifest, ModelOrigin};
 pub use onnx::write_graph;

@@ -45,6 +45,9 @@ pub struct ModelManifest {
     /// SHA-256 of each other file that belongs to the model, by its name. Graphs that are derived from the model are no
     /// part of it.
     pub other_sha256: BTreeMap<String, String>,
+    /// What was found of how its text becomes tokens when it was imported: see [`crate::text_remarks`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub remarks: Vec<String>,
 }
 
 /// Where weights came from.
@@ -124,6 +127,7 @@ impl ModelManifest {
             config_sha256,
             tokenizer_sha256: other_sha256.remove(TOKENIZER),
             other_sha256,
+            remarks: Vec::new(),
         })
     }
 

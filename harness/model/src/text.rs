@@ -3,11 +3,13 @@
 mod access;
 mod chat;
 mod end;
+mod markers;
 mod message;
 pub mod process;
 mod reader;
 mod remarks;
 mod tokenizer;
+mod trial;
 
 pub use chat::ChatTemplate;
 pub use end::TextEnd;

@@ -174,6 +174,11 @@ pub struct ModelPassport {
     pub weight_bytes_per_token: u64,
     /// Bytes of key-value cache of one position, in the case's precision.
     pub kv_bytes_per_token: u64,
+    /// What was found of how its text becomes tokens when it was imported, in words: which chat template is used, which
+    /// conversations are refused, in what the kept key-value cache may differ from the whole text. Absent if there is nothing,
+    /// and from models that earlier versions imported.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub remarks: Vec<String>,
 }
 
 /// How a case ended.

@@ -9,7 +9,6 @@ use pocketwatt_model::{
     LibraryEntry, ModelConfig, ModelError, ModelFolder, ModelLibrary, ModelManifest, ModelOrigin, Preset, check_name,
     generate_seeded_in,
     precision::{bytes_per_token, is_intact, obstacle, prepare_weights, weights_file_name},
-    text_remarks,
     variant::seeded_config,
 };
 use pocketwatt_protocol::Precision;
@@ -47,6 +46,8 @@ enum ModelCommand {
         #[command(flatten)]
         cache: CacheArguments,
     },
+    /// Print the tokens that a model is fed for each turn of a scenario, as JSON: for comparison with another program.
+    Tokens(tokens::TokensArguments),
     /// Check that no file changed since the model was made.
     Verify {
         /// Models [default: all].
@@ -121,6 +122,7 @@ pub fn run(arguments: ModelArguments) -> Result<()> {
         ModelCommand::Fetch(arguments) => fetch(&arguments),
         ModelCommand::Generate(arguments) => generate(&arguments),
         ModelCommand::List { cache } => output::write(&list(&cache.library()?.list()?)),
+        ModelCommand::Tokens(arguments) => tokens::run(&arguments),
         ModelCommand::Verify { names, cache } => verify(&cache.library()?, &names),
     }
 }
@@ -177,12 +179,9 @@ fn fetch(arguments: &FetchArguments) -> Result<()> {
 fn tell(folder: &Path) -> Result<()> {
     let imported = ModelFolder::open(folder)?;
     notice!("{}, written to {}", size(imported.config(), Precision::F32), folder.display());
-    if let ModelOrigin::Imported { notes, .. } = ModelManifest::read(&imported)?.origin {
-        for note in notes {
-            notice!("{note}");
-        }
-    }
-    for remark in text_remarks(&imported)? {
+    let manifest = ModelManifest::read(&imported)?;
+    let notes = if let ModelOrigin::Imported { notes, .. } = manifest.origin { notes } else { Vec::new() };
+    for remark in notes.iter().chain(&manifest.remarks) {
         notice!("{remark}");
     }
     Ok(())
@@ -458,3 +457,4 @@ fn bytes(config: &ModelConfig, precision: Precision) -> String {
 
 #[cfg(test)]
 mod tests;
+mod tokens;

@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, collections::BTreeSet, path::Path};
 
 use anyhow::{Context, Result};
 use pocketwatt_files::read_text_bounded;
+use pocketwatt_model::quote_words;
 use serde::Deserialize;
 
 use crate::refusal::Refusal;
@@ -39,12 +40,15 @@ pub fn wanted(repository: &str, present: &[String]) -> Result<Wanted> {
             "{repository} has no config.json: it is no model in Hugging Face's layout"
         )));
     }
-    let Some(tokenizer) = TOKENIZERS.into_iter().find(|file| has(file)) else {
+    // Of both, the tokenizer's configuration says which one is used.
+    let tokenizers = TOKENIZERS.into_iter().filter(|file| has(file)).map(str::to_owned);
+    let tokenizers: Vec<String> = tokenizers.collect();
+    if tokenizers.is_empty() {
         return Err(Refusal::error(format!(
             "{repository} has no tokenizer: neither {} nor {}",
             TOKENIZERS[0], TOKENIZERS[1]
         )));
-    };
+    }
     let sharded = !has(WEIGHTS);
     if sharded && !has(INDEX) {
         let other =
@@ -59,7 +63,8 @@ pub fn wanted(repository: &str, present: &[String]) -> Result<Wanted> {
             "{repository} has {further} and no {TEMPLATE}: nobody says which of its chat templates is for chats"
         )));
     }
-    let mut files = vec!["config.json".to_owned(), tokenizer.to_owned()];
+    let mut files = vec!["config.json".to_owned()];
+    files.extend(tokenizers);
     files.extend(OPTIONAL.into_iter().filter(|file| has(file)).map(str::to_owned));
     if !sharded {
         files.push(WEIGHTS.to_owned());
@@ -79,8 +84,8 @@ struct Index {
 pub fn shards(index: &Path, present: &[String]) -> Result<BTreeSet<String>> {
     let text =
         read_text_bounded(index, MOST_INDEX_BYTES).with_context(|| format!("cannot read {}", index.display()))?;
-    let index: Index =
-        serde_json::from_str(&text).map_err(|error| Refusal::error(format!("{INDEX} is not an index: {error}")))?;
+    let index: Index = serde_json::from_str(&quote_words(&text))
+        .map_err(|error| Refusal::error(format!("{INDEX} is not an index: {error}")))?;
     let shards: BTreeSet<String> = index.weight_map.into_values().collect();
     // What is downloaded becomes a path: only names of the repository's own files, and none in other folders.
     match shards.iter().find(|shard| shard.contains(['/', '\\']) || !present.contains(shard)) {
@@ -106,7 +111,10 @@ mod tests {
         assert_eq!(wanted_files.files, ["config.json", "tokenizer.model", "model.safetensors"]);
         assert!(!wanted_files.sharded);
         let sharded = wanted("a/b", &names(&["config.json", "tokenizer.json", "tokenizer.model", INDEX])).unwrap();
-        assert_eq!((sharded.files, sharded.sharded), (names(&["config.json", "tokenizer.json"]), true));
+        assert_eq!(
+            (sharded.files, sharded.sharded),
+            (names(&["config.json", "tokenizer.json", "tokenizer.model"]), true)
+        );
         let refused = |files: &[&str]| wanted("a/b", &names(files)).unwrap_err().to_string();
         let further = "additional_chat_templates/rag.jinja";
         let files = [
@@ -140,6 +148,9 @@ mod tests {
         for bad in ["three.safetensors", "../two.safetensors"] {
             assert!(named(bad).unwrap_err().to_string().contains("is no file of the repository"));
         }
+        // As Python writes it.
+        fs::write(&index, r#"{"metadata": {"total_size": Infinity}, "weight_map": {"a": "one.safetensors"}}"#).unwrap();
+        assert!(shards(&index, &names(&["one.safetensors"])).is_ok());
         fs::write(&index, "[]").unwrap();
         assert!(shards(&index, &[]).unwrap_err().to_string().contains("is not an index"));
     }

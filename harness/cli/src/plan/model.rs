@@ -152,6 +152,7 @@ impl PreparedModel {
             weight_bytes: config.weight_bytes(),
             weight_bytes_per_token: config.weight_bytes_per_token(),
             kv_bytes_per_token: config.kv_bytes_per_token(),
+            remarks: manifest.remarks.clone(),
         };
         let (mut weights, mut rounded) = (BTreeMap::new(), BTreeMap::new());
         let mut wanted: BTreeSet<Precision> = precisions.iter().copied().collect();

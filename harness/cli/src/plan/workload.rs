@@ -128,10 +128,21 @@ pub fn prepare(scenario: &Scenario, model: &PreparedModel, constrained: bool) ->
     Ok(Prepared { sources, left_out, iterations, token_bytes, ..Prepared::new(conversations, stop_tokens) })
 }
 
-fn turns(talk: &Talk, tokenizer: &TextTokenizer, template: &ChatTemplate, constrained: bool) -> Result<Vec<Turn>> {
+/// The tokens that are fed before each answer of a conversation.
+///
+/// # Errors
+/// When the template refuses the conversation, or the tokenizer its text.
+pub fn prompts(
+    talk: &Talk,
+    tokenizer: &TextTokenizer,
+    template: &ChatTemplate,
+) -> Result<Vec<Vec<TokenId>>, ModelError> {
     let users: Vec<String> = talk.turns.iter().map(|(user, _)| user.clone()).collect();
-    let segments = template.segments(talk.system.as_deref(), &talk.examples, &users)?;
-    let prompts = tokenizer.encode_turns(segments)?;
+    tokenizer.encode_turns(template.segments(talk.system.as_deref(), &talk.examples, &users)?)
+}
+
+fn turns(talk: &Talk, tokenizer: &TextTokenizer, template: &ChatTemplate, constrained: bool) -> Result<Vec<Turn>> {
+    let prompts = prompts(talk, tokenizer, template)?;
     let turns = prompts.into_iter().zip(&talk.turns).enumerate().map(|(index, (prompt, (_, output_tokens)))| {
         let grammar = talk.grammars.get(index).cloned().flatten().filter(|_| constrained);
         Turn { prompt, max_output_tokens: *output_tokens, grammar }

@@ -44,6 +44,7 @@ pub fn facts(run: &Run, seen: &Seen, damaged: &[Damaged]) -> Vec<(&'static str, 
     facts.extend([("device", device(run)), ("bandwidth", bandwidth(run))]);
     facts.extend(seen.engines.texts.iter().map(|engine| ("engine", engine.clone())));
     facts.extend(seen.weights.texts.iter().map(|weights| ("weights", weights.clone())));
+    facts.extend(seen.remarks.texts.iter().map(|remark| ("text", remark.clone())));
     facts.push(("run", this_run(run, seen.records, damaged)));
     facts.extend(damaged.iter().take(NAMED_DAMAGED).map(|damaged| ("damaged", damaged_words(damaged))));
     if damaged.len() > NAMED_DAMAGED {
@@ -127,6 +128,7 @@ pub struct Seen {
     records: usize,
     engines: Distinct,
     weights: Distinct,
+    remarks: Distinct,
     energy: EnergySeen,
 }
 
@@ -136,6 +138,7 @@ impl Seen {
         self.records += 1;
         self.engines.extend(engine_of(record));
         self.weights.extend(weights_of(record));
+        self.remarks.extend(remarks_of(record));
         self.energy.add(record);
     }
 }
@@ -148,10 +151,9 @@ struct Distinct {
 }
 
 impl Distinct {
-    fn extend(&mut self, text: Option<String>) {
-        if let Some(text) = text.filter(|text| self.known.insert(text.clone())) {
-            self.texts.push(text);
-        }
+    fn extend(&mut self, texts: impl IntoIterator<Item = String>) {
+        let known = &mut self.known;
+        self.texts.extend(texts.into_iter().filter(|text| known.insert(text.clone())));
     }
 }
 
@@ -196,6 +198,12 @@ fn weights_of(record: &Record) -> Option<String> {
             one_line(&model.name)
         )
     })
+}
+
+/// What is to be known of how its model's text becomes tokens, where the case was fed text.
+fn remarks_of(record: &Record) -> Vec<String> {
+    let model = &record.passport.model;
+    model.remarks.iter().map(|remark| one_line(&format!("{}: {remark}", model.name))).collect()
 }
 
 /// The beginning of a hash.

@@ -281,6 +281,7 @@ fn passport(speed: &Speed) -> Passport {
             weight_bytes: 498_541_824,
             weight_bytes_per_token: 498_541_824,
             kv_bytes_per_token: 34_560,
+            remarks: Vec::new(),
         },
         graph_sha256: speed.graph.map(|_| "ef".repeat(32)),
         scenario_sha256: "12".repeat(32),

@@ -1,5 +1,7 @@
 //! A folder as Hugging Face's libraries write it.
 
+mod class;
+mod generation;
 mod head;
 mod shards;
 
@@ -12,10 +14,13 @@ use std::{
 use data_encoding::HEXLOWER;
 use pocketwatt_files::read_text_bounded;
 use serde::{Deserialize, de::DeserializeOwned};
-use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use self::shards::{note_of_index, weight_files};
+use self::{
+    class::TokenizerConfiguration,
+    generation::Generation,
+    shards::{note_of_index, weight_files},
+};
 use super::{Source, TEMPLATE, file_name, halves_from_pairs, sentencepiece::tokenizer_json};
 use crate::{
     ModelConfig, ModelError, ModelOrigin, WeightFile, config_json::LLAMA4_TEXT, folder::MOST_TEXT_BYTES,
@@ -27,7 +32,9 @@ const TOKENIZER: &str = "tokenizer.json";
 const SENTENCEPIECE: &str = "tokenizer.model";
 const TOKENIZER_CONFIGURATION: &str = "tokenizer_config.json";
 /// What else belongs to the tokenizer, if it is there.
-const TEXTS: [&str; 3] = [TOKENIZER_CONFIGURATION, "special_tokens_map.json", "added_tokens.json"];
+const TEXTS: [&str; 2] = ["special_tokens_map.json", "added_tokens.json"];
+/// The chat template of those that make pictures and sounds into tokens; transformers' tokenizers do not read it.
+const PROCESSOR_TEMPLATE: &str = "chat_template.json";
 /// A folder of chat templates that are called as their files.
 const FURTHER_TEMPLATES: &str = "additional_chat_templates";
 /// The chat template of several that transformers takes.
@@ -45,6 +52,7 @@ pub(super) struct HuggingFaceFolder {
     files: Vec<WeightFile>,
     /// Which file holds a tensor.
     tensors: BTreeMap<String, usize>,
+    tokenizer_configuration: TokenizerConfiguration,
     /// What its files contradict each other in, and what was taken.
     notes: Vec<String>,
 }
@@ -103,9 +111,17 @@ impl HuggingFaceFolder {
         within.map_err(|error| ModelError::invalid(configuration, error.to_string()))?;
         let head = head::resolve(config.tied_head, &files, &mut tensors)?;
         config.tied_head = head.tied;
-        let notes = told.into_iter().chain(note_of_index(path)).chain(head.note.map(str::to_owned)).collect();
-        config.eos_tokens = eos_tokens(path, config.eos_tokens)?;
-        let folder = Self { path: path.to_owned(), config, kind: Kind::read(path)?, files, tensors, notes };
+        let generation = Generation::read(path)?;
+        config.eos_tokens.extend(generation.ends);
+        config.eos_tokens.sort_unstable();
+        config.eos_tokens.dedup();
+        let tokenizer_configuration = TokenizerConfiguration::read(path)?;
+        let notes = [note_of_index(path), head.note.map(str::to_owned), generation.note];
+        let notes = notes.into_iter().chain([tokenizer_configuration.note.clone()]).flatten();
+        let notes = told.into_iter().chain(notes).collect();
+        let kind = Kind::read(path)?;
+        let mut folder = Self { path: path.to_owned(), config, kind, files, tensors, tokenizer_configuration, notes };
+        folder.notes.extend(folder.notes_of_text());
         folder.refuse_unknown_tensors()?;
         folder.ensure_vocabulary()?;
         Ok(folder)
@@ -196,12 +212,11 @@ impl Source for HuggingFaceFolder {
 
     fn texts(&self) -> Result<Vec<(String, String)>, ModelError> {
         let mut texts = vec![(TOKENIZER.to_owned(), self.tokenizer()?)];
+        texts.extend(self.tokenizer_configuration.text().map(|text| (TOKENIZER_CONFIGURATION.to_owned(), text)));
         for name in TEXTS {
-            if let Some(text) = self.text(name, MOST_TEXT_BYTES)? {
-                // Ours is JSON for every reader; a template may have those words in it.
-                let text = if name == TEMPLATE { text } else { quote_words(&text).into_owned() };
-                texts.push((name.to_owned(), text));
-            }
+            // Ours is JSON for every reader.
+            let text = self.text(name, MOST_TEXT_BYTES)?.map(|text| quote_words(&text).into_owned());
+            texts.extend(text.map(|text| (name.to_owned(), text)));
         }
         texts.extend(self.template()?.map(|text| (TEMPLATE.to_owned(), text)));
         Ok(texts)
@@ -211,19 +226,33 @@ impl Source for HuggingFaceFolder {
 impl HuggingFaceFolder {
     /// `tokenizer.json`, or what a sentencepiece model becomes.
     fn tokenizer(&self) -> Result<String, ModelError> {
-        if let Some(text) = self.text(TOKENIZER, MOST_TOKENIZER_BYTES)? {
+        let model = self.path.join(SENTENCEPIECE);
+        let is_converted = self.tokenizer_configuration.asks_for_conversion() && model.exists();
+        if let Some(text) = self.text(TOKENIZER, MOST_TOKENIZER_BYTES)?.filter(|_| !is_converted) {
             return Ok(text);
         }
-        let model = self.path.join(SENTENCEPIECE);
         if !model.exists() {
             let reason = format!("there is neither {TOKENIZER} nor {SENTENCEPIECE} in it");
             return Err(ModelError::invalid(&self.path, reason));
         }
-        let configuration: Option<Value> = match self.text(TOKENIZER_CONFIGURATION, MOST_TEXT_BYTES)? {
-            None => None,
-            Some(text) => Some(parse(&self.path.join(TOKENIZER_CONFIGURATION), &text)?),
-        };
-        tokenizer_json(&model, configuration.as_ref())
+        tokenizer_json(&model, Some(&self.tokenizer_configuration.value()))
+    }
+
+    /// Which of several files for text is used.
+    fn notes_of_text(&self) -> Vec<String> {
+        let has = |name: &str| self.path.join(name).exists();
+        let mut notes = Vec::new();
+        if self.tokenizer_configuration.asks_for_conversion() && has(TOKENIZER) {
+            notes.push(if has(SENTENCEPIECE) {
+                format!("{SENTENCEPIECE} is converted, as add_prefix_space has it, and {TOKENIZER} beside it not used")
+            } else {
+                format!("add_prefix_space asks for {SENTENCEPIECE}, which is not there: {TOKENIZER} is used")
+            });
+        }
+        if has(PROCESSOR_TEMPLATE) {
+            notes.push(format!("{PROCESSOR_TEMPLATE} is not read, as tokenizers do not"));
+        }
+        notes
     }
 
     /// The chat template in a file of its own. Where there are several such files, transformers takes no other template.
@@ -269,21 +298,6 @@ impl HuggingFaceFolder {
 /// The contents of a file of JSON as Python reads it.
 fn parse<T: DeserializeOwned>(path: &Path, text: &str) -> Result<T, ModelError> {
     serde_json::from_str(&quote_words(text)).map_err(|error| ModelError::invalid(path, error.to_string()))
-}
-
-/// `generation_config.json` may name more tokens that end a text than `config.json` does.
-fn eos_tokens(folder: &Path, mut tokens: Vec<u32>) -> Result<Vec<u32>, ModelError> {
-    let path = folder.join("generation_config.json");
-    if path.exists() {
-        let text = read_text_bounded(&path, MOST_TEXT_BYTES).map_err(ModelError::io("read", &path))?;
-        let config: Value = parse(&path, &text)?;
-        let eos = config.get("eos_token_id");
-        let listed = eos.and_then(Value::as_array).into_iter().flatten().chain(eos);
-        tokens.extend(listed.filter_map(Value::as_u64).filter_map(|token| u32::try_from(token).ok()));
-        tokens.sort_unstable();
-        tokens.dedup();
-    }
-    Ok(tokens)
 }
 
 #[cfg(test)]

@@ -36,11 +36,6 @@ impl ChatTemplate {
         self.opened.is_default
     }
 
-    /// What it writes that looks like a special token.
-    pub(super) fn markers(&self) -> &[String] {
-        &self.opened.markers
-    }
-
     /// What is to be told of it.
     pub(super) fn remarks(&self) -> &[String] {
         &self.opened.remarks
@@ -48,25 +43,38 @@ impl ChatTemplate {
 
     /// The text that is fed before each answer: segment 0 is everything up to the first answer, segment `k` closes
     /// answer `k`, adds the next user text and opens the next answer. Fed one after the other, with the answers in
-    /// between, they are what the template makes of the whole conversation. `examples` are requests and answers that
-    /// come before, as if the model had given them.
+    /// between, they are what the template makes of the whole conversation, but for white space around the answers, of which
+    /// [`crate::text_remarks`] tells. `examples` are requests and answers that come before, as if the model had given them.
     ///
     /// # Errors
-    /// When the template fails, or writes an earlier turn differently once there is a later one: then the key-value
-    /// cache cannot be kept between turns. [`ModelError::Text`] when it came to no good end.
+    /// When the template fails, or writes an earlier turn differently once there is a later one, in more than white space
+    /// around the answers: then the key-value cache cannot be kept between turns. [`ModelError::Text`] when it came to no good
+    /// end.
     pub fn segments(
         &self,
         system: Option<&str>,
         examples: &[(String, String)],
         user_turns: &[String],
     ) -> Result<Vec<String>, ModelError> {
+        Ok(self.written(system, examples, user_turns)?.0)
+    }
+
+    /// As [`ChatTemplate::segments`], with the white space by which the kept cache may differ from the whole text.
+    pub(super) fn written(
+        &self,
+        system: Option<&str>,
+        examples: &[(String, String)],
+        user_turns: &[String],
+    ) -> Result<(Vec<String>, Vec<String>), ModelError> {
         let question = Question::Segments {
             system: system.map(str::to_owned),
             examples: examples.to_vec(),
             user_turns: user_turns.to_vec(),
         };
         match self.access.ask(&question)? {
-            Answer::Texts(segments) if segments.len() == user_turns.len() => Ok(segments),
+            Answer::Written { segments, differences } if segments.len() == user_turns.len() => {
+                Ok((segments, differences))
+            }
             _ => Err(self.access.confused(&question)),
         }
     }
@@ -82,27 +90,6 @@ impl ChatTemplate {
         tokens.sort_unstable();
         tokens.dedup();
         Ok(tokens)
-    }
-
-    /// Writes conversations of each shape that scenarios have. That the template refuses some of them in words, as many
-    /// do with a system text, is no error.
-    ///
-    /// # Errors
-    /// When it can write none of them; [`ModelError::Text`] when it came to no good end.
-    pub(crate) fn try_all(&self) -> Result<(), ModelError> {
-        let users = ["What is 3 × 7?".to_owned(), "世界 👋\n\n```\ncode\n```".to_owned()];
-        let examples = [("Who are you?".to_owned(), "A <b>model</b>.".to_owned())];
-        let (none, one): (&[_], &[_]) = (&[], &users[..1]);
-        let shapes = [(None, none, one), (None, none, &users[..]), (Some("Be brief."), &examples[..], &users[..])];
-        let mut refusals = Vec::new();
-        for (system, examples, users) in shapes {
-            match self.segments(system, examples, users) {
-                Ok(_) => {}
-                Err(error @ ModelError::Text { .. }) => return Err(error),
-                Err(refusal) => refusals.push(refusal),
-            }
-        }
-        if refusals.len() == shapes.len() { Err(refusals.swap_remove(0)) } else { Ok(()) }
     }
 }
 
@@ -147,6 +134,17 @@ mod tests {
         assert!(without_system[0].starts_with("<|im_start|>system\nBe kind."), "{without_system:?}");
     }
 
+    /// Llama 2's, Vicuna's and Mistral's: the space belongs to the answer's first token.
+    #[test]
+    fn a_space_before_earlier_answers_is_no_part_of_a_prompt() {
+        let template = "{% for m in messages %}{% if m.role == 'user' %}{{ bos_token + '[INST] ' + m.content.strip() + ' [/INST]' }}\
+            {% else %}{{ ' ' + m.content.strip() + ' </s>' }}{% endif %}{% endfor %}";
+        assert_eq!(
+            segments(template, None, &[" Hi\n", "Why?", "So?"]).unwrap(),
+            ["<s>[INST] Hi [/INST]", " </s><s>[INST] Why? [/INST]", " </s><s>[INST] So? [/INST]"]
+        );
+    }
+
     #[test]
     fn a_model_without_a_template_gets_the_default() {
         let (_root, folder) = folder(&json!({"bos_token": "<s>"}));
@@ -181,8 +179,8 @@ mod tests {
         assert!(refusal("{% for %}").contains("chat template fails: syntax error"));
         let endless = "{% for a in range(9000) %}{% for b in range(9000) %}{{ a }}{% endfor %}{% endfor %}";
         assert!(refusal(endless).contains("fuel"), "{}", refusal(endless));
-        let rewriting = refusal("{{ messages|length }}{{ messages[-1]['content'] }}");
-        assert!(rewriting.contains("writes the earlier ones differently"), "{rewriting}");
+        let rewriting = refusal("{{ messages|length }}{% for m in messages %}{{ m.content }}{% endfor %}");
+        assert!(rewriting.contains("writes earlier turns differently: before answer 1"), "{rewriting}");
         assert!(!failed.contains('\n'));
         for deep in ["{% macro a() %}{{ a() }}{% endmacro %}{{ a() }}", "{% block a %}{{ self.a() }}{% endblock %}"] {
             assert!(refusal(deep).contains("recursion limit"), "{}", refusal(deep));

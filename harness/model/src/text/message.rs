@@ -97,7 +97,7 @@ pub(super) enum Question {
     TokenBytes,
     /// [`Answer::Done`], when the tokenizer can do all of the above with what models say and are told.
     TryAll,
-    /// [`Answer::Texts`]: see [`crate::ChatTemplate::segments`].
+    /// [`Answer::Written`]: see [`crate::ChatTemplate::segments`].
     Segments { system: Option<String>, examples: Vec<(String, String)>, user_turns: Vec<String> },
 }
 
@@ -123,6 +123,11 @@ pub(super) enum Answer {
         remarks: Vec<String>,
     },
     Template(Opened),
+    /// The text before each answer of a conversation, and in what white space the kept cache may differ from the whole text.
+    Written {
+        segments: Vec<String>,
+        differences: Vec<String>,
+    },
     Tokens(Vec<Vec<u32>>),
     Texts(Vec<String>),
     Found(Vec<Option<u32>>),
@@ -136,8 +141,6 @@ pub(super) struct Opened {
     pub is_default: bool,
     /// Texts of tokens that end an answer.
     pub end_markers: Vec<String>,
-    /// What it writes that looks like a special token.
-    pub markers: Vec<String>,
     /// What is to be told of it.
     pub remarks: Vec<String>,
 }

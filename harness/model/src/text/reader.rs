@@ -1,6 +1,7 @@
 //! What reads tokenizers and chat templates: code of other crates that runs what a stranger's file says. It may panic,
 //! abort, never end or swell, so the harness has it in a process of its own: see [`super::process`].
 
+mod configuration;
 mod special;
 mod spelling;
 mod template;
@@ -47,7 +48,7 @@ impl Reader {
         match (self, question) {
             (Self::Tokenizer(reader), question) => reader.answer(question),
             (Self::Template(reader), Question::Segments { system, examples, user_turns }) => {
-                reader.segments(system.as_deref(), examples, user_turns).map(Answer::Texts)
+                reader.segments(system.as_deref(), examples, user_turns)
             }
             (Self::Template(_), question) => Err(unanswerable(question)),
         }

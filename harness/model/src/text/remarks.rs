@@ -1,27 +1,35 @@
-use super::{ChatTemplate, TextTokenizer};
+use super::{ChatTemplate, TextTokenizer, trial::Trial};
 use crate::{ModelError, ModelFolder};
 
-/// What whoever imports a model should know of how its text becomes tokens: which of several templates is used, tokens that
-/// are never fed, and marks of a template that its tokenizer does not know.
+/// What whoever imports or measures a model should know of how its text becomes tokens: which of several templates is used,
+/// which conversations it refuses, where the kept key-value cache may differ from the whole text, tokens that are never fed,
+/// and marks of a template that its tokenizer does not know. For that, tokenizer and template are tried on every kind of text
+/// and conversation.
 ///
 /// # Errors
-/// When the tokenizer or the template cannot be read.
+/// When the tokenizer or the template cannot be read, or can do nothing that is tried.
 pub fn text_remarks(folder: &ModelFolder) -> Result<Vec<String>, ModelError> {
     let tokenizer = TextTokenizer::open(folder)?;
+    tokenizer.try_all()?;
     let template = ChatTemplate::open(folder)?;
-    let mut remarks = [template.remarks(), tokenizer.remarks()].concat();
-    for marker in template.markers() {
-        match tokenizer.encode(marker) {
+    let trial = Trial::of(&template)?;
+    let mut remarks = [template.remarks(), tokenizer.remarks(), &trial.remarks].concat();
+    let mut in_pieces = Vec::new();
+    for marker in trial.markers {
+        match tokenizer.encode(&marker) {
             Ok(tokens) if tokens.len() == 1 => {}
-            Ok(tokens) => remarks.push(format!(
-                "its chat template writes {marker:?}, which is no token of its tokenizer: it is fed as {} tokens",
-                tokens.len()
-            )),
+            Ok(tokens) => in_pieces.push(format!("{marker:?} ({})", tokens.len())),
             Err(error @ ModelError::Text { .. }) => return Err(error),
             Err(refusal) => {
-                remarks.push(format!("its chat template writes {marker:?}, which cannot be fed: {refusal}"))
+                remarks.push(format!("its chat template writes {marker:?}, which cannot be fed: {}", refusal.reason()));
             }
         }
+    }
+    if !in_pieces.is_empty() {
+        remarks.push(format!(
+            "its chat template writes what looks like special tokens and are none of its tokenizer, which makes several of each: {}",
+            in_pieces.join(", ")
+        ));
     }
     Ok(remarks)
 }
@@ -40,10 +48,10 @@ mod tests {
         let folder = generate_seeded(&config, "tiny", 42, &root.path().join("tiny")).unwrap();
         fs::write(folder.path().join("chat_template.jinja"), "<|im_start|>{{ messages[0].content }}").unwrap();
         let remarks = text_remarks(&folder).unwrap();
-        assert!(remarks[0].contains("writes \"<|im_start|>\", which is no token"), "{remarks:?}");
+        assert!(remarks.last().unwrap().contains("which makes several of each: \"<|im_start|>\" ("), "{remarks:?}");
         fs::write(folder.path().join("added_tokens.json"), r#"{"<|im_start|>": 512}"#).unwrap();
         let remarks = text_remarks(&folder).unwrap();
         assert!(remarks[0].contains("beyond the embedding of 512 rows"), "{remarks:?}");
-        assert!(remarks[1].contains("which cannot be fed"), "{remarks:?}");
+        assert!(remarks.iter().any(|remark| remark.contains("which cannot be fed")), "{remarks:?}");
     }
 }

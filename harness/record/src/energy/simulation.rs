@@ -281,6 +281,7 @@ pub fn record() -> Record {
         weight_bytes: 4_000,
         weight_bytes_per_token: 4_000,
         kv_bytes_per_token: 16,
+        remarks: Vec::new(),
     };
     Record {
         format: RECORD_FORMAT,

@@ -1,5 +1,6 @@
 mod llama4;
 mod texts;
+mod tokens;
 
 use half::{bf16, f16};
 use safetensors::{Dtype, tensor::TensorView};

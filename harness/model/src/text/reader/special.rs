@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 use tokenizers::AddedToken;
 
-use super::invalid;
+use super::{configuration::class, invalid};
 use crate::text::message::{Failure, Files, TextFile};
 
 /// Keys of the tokens with a purpose, in the order in which they are added.
@@ -14,15 +14,16 @@ const PURPOSES: [&str; 7] =
     ["bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token"];
 /// The key of a list of further special tokens.
 const ADDITIONAL: &str = "additional_special_tokens";
-/// The key of further special tokens: a list of them, or a purpose of its own for each.
-const EXTRA: &str = "extra_special_tokens";
+/// The keys of further special tokens: a list of them, or a purpose of its own for each.
+const EXTRA: [&str; 2] = ["extra_special_tokens", "model_specific_special_tokens"];
 /// The key of all added tokens by their number.
 const DECODER: &str = "added_tokens_decoder";
 
 /// What tokenizers of a class have where their files are silent.
-const CLASSES: [(&str, &[(&str, &str)]); 6] = [
+const CLASSES: [(&str, &[(&str, &str)]); 7] = [
     ("LlamaTokenizer", &[("bos_token", "<s>"), ("eos_token", "</s>"), ("unk_token", "<unk>")]),
     ("CodeLlamaTokenizer", &[("bos_token", "<s>"), ("eos_token", "</s>"), ("unk_token", "<unk>")]),
+    ("CodeGenTokenizer", &[("bos_token", END), ("eos_token", END), ("unk_token", END)]),
     ("GPT2Tokenizer", &[("bos_token", END), ("eos_token", END), ("unk_token", END)]),
     ("GPTNeoXTokenizer", &[("bos_token", END), ("eos_token", END), ("unk_token", END)]),
     ("Qwen2Tokenizer", &[("eos_token", END), ("unk_token", END), ("pad_token", END)]),
@@ -32,6 +33,8 @@ const CLASSES: [(&str, &[(&str, &str)]); 6] = [
     ),
 ];
 const END: &str = "<|endoftext|>";
+/// Code Llama's class adds these to its special tokens.
+const CODE_LLAMA: [&str; 4] = ["\u{2581}<PRE>", "\u{2581}<MID>", "\u{2581}<SUF>", "\u{2581}<EOT>"];
 
 /// Special and added tokens.
 #[derive(Debug, Default)]
@@ -40,6 +43,8 @@ pub(super) struct SpecialTokens {
     purposes: Vec<(String, AddedToken)>,
     /// Special tokens without one.
     additional: Vec<AddedToken>,
+    /// Those with a purpose of the model's own, by its key.
+    own: Vec<(String, AddedToken)>,
     /// Added tokens by the number that a file gives them.
     numbered: BTreeMap<u32, AddedToken>,
 }
@@ -63,7 +68,7 @@ impl SpecialTokens {
                 }
             }
         }
-        let mut special = Self::of(&configuration)?;
+        let mut special = Self::of(&configuration, &Blame { files, has_list: decoder.is_some() })?;
         match decoder {
             Some(decoder) => special.read_decoder(&decoder)?,
             None => special.read_added(object(files, TextFile::AddedTokens)?)?,
@@ -71,22 +76,23 @@ impl SpecialTokens {
         Ok(special)
     }
 
-    fn of(configuration: &Map<String, Value>) -> Result<Self, Failure> {
-        let class = configuration.get("tokenizer_class").and_then(Value::as_str).unwrap_or_default();
-        let class = class.strip_suffix("Fast").unwrap_or(class);
+    fn of(configuration: &Map<String, Value>, blame: &Blame<'_>) -> Result<Self, Failure> {
+        let class = class(configuration);
+        let malformed = |key: &str| malformed(blame.file(key), key);
         let defaults = CLASSES.iter().find(|(name, _)| *name == class).map_or(&[][..], |(_, defaults)| defaults);
         let mut special = Self::default();
         for key in PURPOSES {
             let default = defaults.iter().find(|(known, _)| *known == key).map(|(_, token)| Value::from(*token));
             let value = configuration.get(key).or(default.as_ref()).unwrap_or(&Value::Null);
-            special.purposes.extend(token(key, value)?.map(|token| (key.to_owned(), token)));
+            let token = token(value).map_err(|NoToken| malformed(key))?;
+            special.purposes.extend(token.map(|token| (key.to_owned(), token)));
         }
-        for key in [ADDITIONAL, EXTRA] {
+        for key in [ADDITIONAL].into_iter().chain(EXTRA) {
             match configuration.get(key) {
                 None | Some(Value::Null) => {}
                 Some(Value::Array(tokens)) => {
                     for value in tokens {
-                        let token = token(key, value)?;
+                        let token = token(value).map_err(|NoToken| malformed(key))?;
                         let is_new =
                             |token: &AddedToken| special.additional.iter().all(|known| known.content != token.content);
                         special.additional.extend(token.filter(is_new));
@@ -94,20 +100,25 @@ impl SpecialTokens {
                 }
                 Some(Value::Object(tokens)) => {
                     for (purpose, value) in tokens {
-                        special.purposes.extend(token(key, value)?.map(|token| (purpose.clone(), token)));
+                        let token = token(value).map_err(|NoToken| malformed(key))?;
+                        special.own.extend(token.map(|token| (purpose.clone(), token)));
                     }
                 }
                 Some(_) => return Err(malformed(key)),
             }
         }
+        if class == "CodeLlamaTokenizer" {
+            special.additional.extend(CODE_LLAMA.map(|content| AddedToken::from(content, true)));
+        }
         Ok(special)
     }
 
     fn read_decoder(&mut self, decoder: &Value) -> Result<(), Failure> {
-        for (number, value) in decoder.as_object().ok_or_else(|| malformed(DECODER))? {
-            let number = number.parse().map_err(|_| malformed(DECODER))?;
+        let malformed = || malformed(TextFile::Configuration, DECODER);
+        for (number, value) in decoder.as_object().ok_or_else(malformed)? {
+            let number = number.parse().map_err(|_| malformed())?;
             let is_special = value.get("special").and_then(Value::as_bool).unwrap_or(false);
-            let token = token(DECODER, value)?.ok_or_else(|| malformed(DECODER))?;
+            let token = token(value).ok().flatten().ok_or_else(malformed)?;
             let normalized = value.get("normalized").and_then(Value::as_bool).unwrap_or(!is_special);
             let is_special = is_special || self.is_special(&token.content);
             self.numbered.insert(number, AddedToken { special: is_special, normalized, ..token });
@@ -133,7 +144,8 @@ impl SpecialTokens {
 
     /// Special tokens, in the order in which a tokenizer learns those that it does not know.
     pub(super) fn special(&self) -> impl Iterator<Item = &AddedToken> {
-        self.purposes.iter().map(|(_, token)| token).chain(&self.additional)
+        let of_models = self.own.iter().map(|(_, token)| token);
+        self.purposes.iter().map(|(_, token)| token).chain(&self.additional).chain(of_models)
     }
 
     /// Added tokens by the number that a file gives them.
@@ -143,13 +155,17 @@ impl SpecialTokens {
 
     /// The text of the token with this purpose.
     pub(super) fn text(&self, purpose: &str) -> Option<&str> {
-        self.purposes.iter().find(|(key, _)| key == purpose).map(|(_, token)| token.content.as_str())
+        self.purposes.iter().chain(&self.own).find(|(key, _)| key == purpose).map(|(_, token)| token.content.as_str())
     }
 
     /// What a template gets: the text of each by its purpose, and those without one as a list.
     pub(super) fn variables(&self) -> Vec<(String, minijinja::Value)> {
-        let mut variables: Vec<(String, minijinja::Value)> =
-            self.purposes.iter().map(|(key, token)| (key.clone(), token.content.as_str().into())).collect();
+        let mut variables: Vec<(String, minijinja::Value)> = self
+            .purposes
+            .iter()
+            .chain(&self.own)
+            .map(|(key, token)| (key.clone(), token.content.as_str().into()))
+            .collect();
         if !self.additional.is_empty() {
             let texts: Vec<minijinja::Value> =
                 self.additional.iter().map(|token| token.content.as_str().into()).collect();
@@ -160,18 +176,21 @@ impl SpecialTokens {
 }
 
 /// A file's keys; none where it is not there.
-fn object(files: &Files, file: TextFile) -> Result<Map<String, Value>, Failure> {
+pub(super) fn object(files: &Files, file: TextFile) -> Result<Map<String, Value>, Failure> {
     let Some(bytes) = files.get(file) else { return Ok(Map::new()) };
     serde_json::from_slice(bytes).map_err(|error| invalid(file, error.to_string()))
 }
 
-/// A special token: its text, or an object with that as `content`.
-fn token(key: &str, value: &Value) -> Result<Option<AddedToken>, Failure> {
+/// What is neither a token's text nor an object of one.
+struct NoToken;
+
+/// A special token: its text, or an object with that as `content`. An empty text is none.
+fn token(value: &Value) -> Result<Option<AddedToken>, NoToken> {
     let flag = |key: &str| value.get(key).and_then(Value::as_bool).unwrap_or(false);
     let content = match value {
         Value::Null => return Ok(None),
         Value::String(content) => content.as_str(),
-        _ => value.get("content").and_then(Value::as_str).ok_or_else(|| malformed(key))?,
+        _ => value.get("content").and_then(Value::as_str).ok_or(NoToken)?,
     };
     if content.is_empty() {
         return Ok(None);
@@ -186,8 +205,23 @@ fn token(key: &str, value: &Value) -> Result<Option<AddedToken>, Failure> {
     }))
 }
 
-fn malformed(key: &str) -> Failure {
-    invalid(TextFile::Configuration, format!("{key} is not as transformers writes it"))
+/// Which file an error of a key is blamed on.
+struct Blame<'a> {
+    files: &'a Files<'a>,
+    /// Whether the configuration lists the added tokens, so that the older files are not read.
+    has_list: bool,
+}
+
+impl Blame<'_> {
+    /// The file whose value of the key is the one that counts.
+    fn file(&self, key: &str) -> TextFile {
+        let map = object(self.files, TextFile::SpecialTokens).unwrap_or_default();
+        if !self.has_list && map.contains_key(key) { TextFile::SpecialTokens } else { TextFile::Configuration }
+    }
+}
+
+fn malformed(file: TextFile, key: &str) -> Failure {
+    invalid(file, format!("{key} is not as transformers writes it"))
 }
 
 #[cfg(test)]
@@ -264,6 +298,9 @@ mod tests {
             (TextFile::Configuration, r#"{"additional_special_tokens": 3}"#, "additional_special_tokens"),
             (TextFile::AddedTokens, r#"{"<a>": -1}"#, "<a>"),
             (TextFile::SpecialTokens, "[]", "expected a map"),
+            (TextFile::SpecialTokens, r#"{"eos_token": [1]}"#, "eos_token"),
+            (TextFile::SpecialTokens, r#"{"additional_special_tokens": [1]}"#, "additional_special_tokens"),
+            (TextFile::Configuration, r#"{"extra_special_tokens": {"a": 1}}"#, "extra_special_tokens"),
         ] {
             match read(&[(file, text)]).unwrap_err() {
                 Failure::Invalid { file: blamed, reason } => {

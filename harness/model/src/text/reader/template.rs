@@ -2,16 +2,20 @@ mod clock;
 mod environment;
 mod generation;
 mod json;
-mod markers;
 #[cfg(test)]
 mod tests;
+mod turns;
 
 use minijinja::{Environment, Value, context};
 use serde_json::Value as Json;
 
-use self::{clock::DAY, environment::environment, markers::markers};
+use self::{
+    clock::DAY,
+    environment::environment,
+    turns::{ANSWER, Difference, Turns},
+};
 use super::{invalid, special::SpecialTokens};
-use crate::text::message::{Failure, Files, Opened, TextFile};
+use crate::text::message::{Answer, Failure, Files, Opened, TextFile};
 
 /// The template of a model that has none: plain words, no special tokens but the begin of text.
 ///
@@ -19,9 +23,6 @@ use crate::text::message::{Failure, Files, Opened, TextFile};
 const DEFAULT_TEMPLATE: &str = "{{ bos_token }}{% for message in messages %}{% if message['role'] == 'system' %}\
     {{ message['content'] }}\n\n{% elif message['role'] == 'user' %}User: {{ message['content'] }}\n{% else %}\
     Assistant:{{ message['content'] }}\n{% endif %}{% endfor %}{% if add_generation_prompt %}Assistant:{% endif %}";
-
-/// What stands for an answer while its surroundings are rendered. No tokenizer's special token, no template's word.
-const ANSWER: &str = "\u{1}answer\u{2}";
 
 /// Tokens that end an answer in the templates that are in use.
 const END_MARKERS: [&str; 5] = ["<|im_end|>", "<|eot_id|>", "<|end|>", "<end_of_turn>", "<|endoftext|>"];
@@ -89,7 +90,6 @@ impl TemplateReader {
         Opened {
             is_default: self.is_default,
             end_markers: ends.chain(self.special.text("eos_token")).map(str::to_owned).collect(),
-            markers: markers(&self.source),
             remarks: self.remarks.clone(),
         }
     }
@@ -97,37 +97,29 @@ impl TemplateReader {
     /// See [`crate::ChatTemplate::segments`].
     ///
     /// # Errors
-    /// When the template fails, or writes an earlier turn differently once there is a later one.
+    /// When the template fails, or writes an earlier turn differently once there is a later one, in more than white space
+    /// around the answers.
     pub(super) fn segments(
         &self,
         system: Option<&str>,
         examples: &[(String, String)],
         user_turns: &[String],
-    ) -> Result<Vec<String>, Failure> {
+    ) -> Result<Answer, Failure> {
         let environment = self.environment()?;
         let mut messages: Vec<Value> = system.iter().map(|content| message("system", content)).collect();
         for (user, answer) in examples {
             messages.push(message("user", user));
             messages.push(message("assistant", answer));
         }
-        let mut segments: Vec<String> = Vec::with_capacity(user_turns.len());
+        let mut turns = Turns::default();
         for user in user_turns {
             messages.push(message("user", user));
-            let text = self.render(&environment, &messages)?;
-            let parts: Vec<&str> = text.split(ANSWER).collect();
-            let answers = segments.len();
-            let unchanged =
-                parts.len() == answers + 1 && parts.iter().zip(&segments).all(|(part, known)| part == known);
-            if !unchanged {
-                return Err(self.fails(&format!(
-                    "with {} turns it writes the earlier ones differently, so that the key-value cache cannot be kept",
-                    answers + 1
-                )));
-            }
-            segments.push(parts[answers].to_owned());
+            let writing = self.render(&environment, &messages)?;
+            turns.add(&writing).map_err(|how| self.refuses(&format!("writes earlier turns differently: {how}")))?;
             messages.push(message("assistant", ANSWER));
         }
-        Ok(segments)
+        let differences = turns.differences().iter().map(Difference::told).collect();
+        Ok(Answer::Written { segments: turns.segments(), differences })
     }
 
     /// As transformers' `apply_chat_template` does it when it is given messages alone.
@@ -153,11 +145,11 @@ impl TemplateReader {
         let detail =
             error.detail().map_or_else(|| error.kind().to_string(), |detail| format!("{}: {detail}", error.kind()));
         let line = error.line().map_or(String::new(), |line| format!(", line {line}"));
-        self.fails(&format!("{detail}{line}"))
+        self.refuses(&format!("fails: {detail}{line}"))
     }
 
-    fn fails(&self, reason: &str) -> Failure {
-        invalid(self.file, format!("its chat template fails: {reason}"))
+    fn refuses(&self, what: &str) -> Failure {
+        invalid(self.file, format!("its chat template {what}"))
     }
 }
 
@@ -169,14 +161,19 @@ fn message(role: &str, content: &str) -> Value {
 fn template_of(configuration: &Json) -> Result<(Option<String>, Vec<String>), Failure> {
     let malformed =
         || invalid(TextFile::Configuration, "chat_template is neither a text nor a list of names and templates");
-    let templates = match configuration.get("chat_template") {
+    let text = |template: Option<&Json>| template.and_then(Json::as_str).map(str::to_owned);
+    let named: Option<Vec<(String, String)>> = match configuration.get("chat_template") {
         None | Some(Json::Null) => return Ok((None, Vec::new())),
         Some(Json::String(source)) => return Ok((Some(source.clone()), Vec::new())),
-        Some(templates) => templates.as_array().filter(|templates| !templates.is_empty()).ok_or_else(malformed)?,
+        Some(Json::Array(templates)) => {
+            templates.iter().map(|template| text(template.get("name")).zip(text(template.get("template")))).collect()
+        }
+        Some(Json::Object(templates)) => {
+            templates.iter().map(|(name, template)| Some(name.clone()).zip(text(Some(template)))).collect()
+        }
+        Some(_) => None,
     };
-    let text = |template: &Json, key: &str| template.get(key).and_then(Json::as_str).map(str::to_owned);
-    let named = templates.iter().map(|template| text(template, "name").zip(text(template, "template")));
-    let named: Vec<(String, String)> = named.collect::<Option<_>>().ok_or_else(malformed)?;
+    let named = named.filter(|named| !named.is_empty()).ok_or_else(malformed)?;
     let names: Vec<&str> = named.iter().map(|(name, _)| name.as_str()).collect();
     // The last of a name, as in Python's dictionaries.
     match named.iter().rfind(|(name, _)| name == FOR_CHATS) {

@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use tokenizers::{AddedToken, Tokenizer};
 
-use super::{invalid, one_line, special::SpecialTokens, spelling::Spelling, unanswerable};
+use super::{configuration::configure, invalid, one_line, special::SpecialTokens, spelling::Spelling, unanswerable};
 use crate::text::message::{Answer, Failure, Files, Question, TextFile};
 
 /// What models are told and may say, a bit of each kind: letters and digits, accents in both normal forms, scripts with
@@ -42,7 +42,8 @@ impl TokenizerReader {
         // What a scenario says is what is fed: files that pad or cut would change that.
         tokenizer.with_padding(None);
         tokenizer.with_truncation(None).map_err(|error| refused(&error.to_string()))?;
-        let mut remarks = learn(&mut tokenizer, &SpecialTokens::read(&files)?)?;
+        let mut remarks = configure(&mut tokenizer, &files)?;
+        remarks.extend(learn(&mut tokenizer, &SpecialTokens::read(&files)?)?);
         let added = tokenizer.get_added_tokens_decoder();
         let tokens = tokenizer.get_vocab(true).into_iter().map(|(text, id)| (id, text));
         let beyond: BTreeMap<u32, String> = tokens.filter(|(id, _)| *id as usize >= vocabulary).collect();
@@ -121,11 +122,12 @@ impl TokenizerReader {
         Ok(encoding.get_ids().to_vec())
     }
 
-    /// What follows another text. Sentencepiece would put a `▁` before it, which stands for no space of the whole text.
+    /// What follows another text. Sentencepiece would put a `▁` before it, and byte-level tokenizers with a prefix space a `Ġ`,
+    /// which stand for no space of the whole text.
     fn encode_next(&self, text: &str) -> Result<Vec<u32>, Failure> {
         let tokens = self.encode(text)?;
         let begins_with_mark =
-            |token: &u32| self.tokenizer.id_to_token(*token).is_some_and(|token| token.starts_with('▁'));
+            |token: &u32| self.tokenizer.id_to_token(*token).is_some_and(|token| token.starts_with(['▁', 'Ġ']));
         if !tokens.first().is_some_and(begins_with_mark) {
             return Ok(tokens);
         }

@@ -1,7 +1,7 @@
 use pocketwatt_protocol::TokenId;
 
 use super::*;
-use crate::{ChatTemplate, text_remarks};
+use crate::{ChatTemplate, ModelManifest};
 
 fn put(checkpoint: &Checkpoint, file: &str, text: &str) {
     let path = checkpoint.path(file);
@@ -50,7 +50,7 @@ fn of_templates_in_files_the_default_is_taken() {
     let imported = checkpoint.import().unwrap();
     let segments = ChatTemplate::open(&imported).unwrap().segments(None, &[], &["a".into()]);
     assert_eq!(segments.unwrap(), ["default"]);
-    let remarks = text_remarks(&imported).unwrap();
+    let remarks = ModelManifest::read(&imported).unwrap().remarks;
     assert!(remarks[0].contains("is chat_template.jinja, not that of tokenizer_config.json"), "{remarks:?}");
     put(&checkpoint, TEMPLATE, "own");
     fs::remove_dir_all(checkpoint.root.path().join("mine")).unwrap();

@@ -8,7 +8,10 @@ fn open(configuration: &str, template: &str) -> Result<TemplateReader, Failure> 
 /// What a template makes of one question.
 fn written(template: &str) -> String {
     let template = open(r#"{"bos_token": "<s>", "pad_token": "<p>"}"#, template).unwrap();
-    template.segments(Some("Be <brief>."), &[], &["It's 3 > 2 & ä".into()]).unwrap().swap_remove(0)
+    match template.segments(Some("Be <brief>."), &[], &["It's 3 > 2 & ä".into()]).unwrap() {
+        Answer::Written { mut segments, .. } => segments.swap_remove(0),
+        other => panic!("{other:?}"),
+    }
 }
 
 fn refusal(configuration: &str) -> String {
@@ -83,6 +86,10 @@ fn of_several_templates_the_default_is_taken_and_named() {
     let template = TemplateReader::open(Files::new(&[TextFile::Configuration], &contents)).unwrap();
     assert_eq!(template.source, "d");
     assert!(template.opened().remarks[0].contains("(tools, default) \"default\" is used"));
+    let object = r#"{"chat_template": {"rag": "r", "default": "d"}}"#;
+    let contents = [object.as_bytes().to_vec()];
+    let template = TemplateReader::open(Files::new(&[TextFile::Configuration], &contents)).unwrap();
+    assert_eq!(template.source, "d");
     let reason = refusal(&templates.replace("default", "chat"));
     assert!(reason.contains("are tools, chat, and none is called \"default\""), "{reason}");
     for other in [r#"{"chat_template": 3}"#, r#"{"chat_template": []}"#, r#"{"chat_template": [{"name": "default"}]}"#]

@@ -1,0 +1,84 @@
+//! `pocketwatt model tokens`: what a model is fed, for whoever compares it with another program's.
+
+use anyhow::Result;
+use clap::Args;
+use pocketwatt_model::{ChatTemplate, TextTokenizer};
+use pocketwatt_protocol::TokenId;
+use serde::Serialize;
+
+use crate::{
+    command::{output, selection::CacheArguments},
+    inert,
+    plan::{Scenario, Talk, prompts},
+    refusal::Refusal,
+};
+
+#[derive(Args, Debug)]
+pub struct TokensArguments {
+    /// The model: a name in the library.
+    name: String,
+    /// Scenario of conversations or calls: chat, api-call, conversations, or a file; repeat or separate by commas.
+    #[arg(long, value_name = "NAME", value_delimiter = ',', default_value = "chat")]
+    scenario: Vec<String>,
+    #[command(flatten)]
+    cache: CacheArguments,
+}
+
+/// What the conversations of a scenario are as a model's tokens.
+#[derive(Debug, Serialize)]
+struct Fed<'a> {
+    scenario: &'a str,
+    conversations: Vec<Conversation<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct Conversation<'a> {
+    name: &'a str,
+    system: Option<&'a str>,
+    /// Requests and answers that stand before.
+    examples: &'a [(String, String)],
+    users: Vec<&'a str>,
+    /// What is fed before each answer: fed one after the other, with the answers in between, they are the whole conversation.
+    prompts: Vec<Vec<TokenId>>,
+    /// Why this model cannot have it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refused: Option<String>,
+}
+
+/// Writes them to standard output, as JSON on one line.
+///
+/// # Errors
+/// When there is no such model or scenario, or its tokenizer or template cannot be read.
+pub fn run(arguments: &TokensArguments) -> Result<()> {
+    let folder = arguments.cache.library()?.find(&arguments.name)?;
+    let (tokenizer, template) = (TextTokenizer::open(&folder)?, ChatTemplate::open(&folder)?);
+    let scenarios = arguments.scenario.iter().map(|name| Scenario::find(name)).collect::<Result<Vec<_>>>()?;
+    if let Some(random) = scenarios.iter().find(|scenario| scenario.talks().is_empty()) {
+        return Err(Refusal::error(format!("scenario {:?} has random tokens, and no text", random.name)));
+    }
+    let talks: Vec<Vec<Talk>> = scenarios.iter().map(Scenario::talks).collect();
+    let fed: Vec<Fed<'_>> = scenarios
+        .iter()
+        .zip(&talks)
+        .map(|(scenario, talks)| Fed {
+            scenario: &scenario.name,
+            conversations: talks.iter().map(|talk| conversation(talk, &tokenizer, &template)).collect(),
+        })
+        .collect();
+    output::write(&(inert::json(&serde_json::to_string(&fed)?) + "\n"))
+}
+
+fn conversation<'a>(talk: &'a Talk, tokenizer: &TextTokenizer, template: &ChatTemplate) -> Conversation<'a> {
+    let (prompts, refused) = match prompts(talk, tokenizer, template) {
+        Ok(prompts) => (prompts, None),
+        Err(error) => (Vec::new(), Some(error.to_string())),
+    };
+    Conversation {
+        name: &talk.name,
+        system: talk.system.as_deref(),
+        examples: &talk.examples,
+        users: talk.turns.iter().map(|(user, _)| user.as_str()).collect(),
+        prompts,
+        refused,
+    }
+}

@@ -1,0 +1,109 @@
+//! Conversations of every shape that scenarios have, written on trial.
+
+use std::collections::BTreeSet;
+
+use super::{ChatTemplate, markers::markers};
+use crate::ModelError;
+
+const QUESTIONS: [&str; 3] = ["What is 3 × 7?", "世界 👋\n\n```\ncode\n```", "Why?"];
+/// With white space around it, which many templates take off.
+const ANSWER: &str = "\tA <b>model</b>.\t";
+
+/// A shape of conversations, and what those are called that have it and no earlier shape.
+struct Shape {
+    name: &'static str,
+    system: Option<&'static str>,
+    has_example: bool,
+    turns: usize,
+}
+
+const SHAPES: [Shape; 7] = [
+    Shape { name: "of one question", system: None, has_example: false, turns: 1 },
+    Shape { name: "of two turns", system: None, has_example: false, turns: 2 },
+    Shape { name: "of three turns", system: None, has_example: false, turns: 3 },
+    Shape { name: "with an example before", system: None, has_example: true, turns: 2 },
+    Shape { name: "with a system message", system: Some("Be brief."), has_example: false, turns: 1 },
+    Shape { name: "with a system message and several turns", system: Some("Be brief."), has_example: false, turns: 3 },
+    Shape { name: "with a system message and an example", system: Some("Be brief."), has_example: true, turns: 2 },
+];
+
+/// What came of it.
+#[derive(Debug, Default)]
+pub(super) struct Trial {
+    /// What is to be told of it.
+    pub remarks: Vec<String>,
+    /// What it wrote that looks like a special token.
+    pub markers: BTreeSet<String>,
+}
+
+impl Trial {
+    /// Writes a conversation of each shape. That the template refuses some of them in words, as many do with a system
+    /// message, is told.
+    ///
+    /// # Errors
+    /// When it can write none of them; [`ModelError::Text`] when it came to no good end.
+    pub(super) fn of(template: &ChatTemplate) -> Result<Self, ModelError> {
+        let mut trial = Self::default();
+        let mut refusals: Vec<(&str, ModelError)> = Vec::new();
+        let (mut differences, mut is_trimmed) = (BTreeSet::new(), false);
+        for shape in SHAPES {
+            let users: Vec<String> = QUESTIONS[..shape.turns].iter().map(ToString::to_string).collect();
+            let examples = [("Who are you?".to_owned(), ANSWER.to_owned())];
+            let examples = if shape.has_example { &examples[..] } else { &[] };
+            match template.written(shape.system, examples, &users) {
+                Ok((segments, told)) => {
+                    differences.extend(told);
+                    is_trimmed |= shape.has_example && !segments.concat().contains(ANSWER);
+                    trial.markers.extend(segments.iter().flat_map(|segment| markers(segment)));
+                }
+                Err(error @ ModelError::Text { .. }) => return Err(error),
+                Err(refusal) => refusals.push((shape.name, refusal)),
+            }
+        }
+        if refusals.len() == SHAPES.len() {
+            return Err(refusals.swap_remove(0).1);
+        }
+        let mut known = BTreeSet::new();
+        for (shape, refusal) in refusals {
+            let reason = refusal.reason();
+            if known.insert(reason.clone()) {
+                trial.remarks.push(format!("conversations {shape} are refused: {reason}"));
+            }
+        }
+        trial.remarks.extend(differences);
+        if is_trimmed {
+            let remark = "its chat template takes the white space off the ends of earlier answers: the kept cache has them as \
+                          the model gave them";
+            trial.remarks.push(remark.to_owned());
+        }
+        Ok(trial)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::{Preset, generate_seeded};
+
+    fn trial(template: &str) -> Result<Trial, ModelError> {
+        let root = tempfile::tempdir().unwrap();
+        let config = Preset::find("tiny").unwrap().config();
+        let folder = generate_seeded(&config, "tiny", 42, &root.path().join("tiny")).unwrap();
+        fs::write(folder.path().join("chat_template.jinja"), template).unwrap();
+        Trial::of(&ChatTemplate::open(&folder).unwrap())
+    }
+
+    #[test]
+    fn shapes_that_are_refused_are_told_once() {
+        let gemma = "{% for m in messages %}{% if m.role == 'system' %}{{ raise_exception('no system role') }}{% endif %}\
+                     <start_of_turn>{{ 'model' if m.role == 'assistant' else m.role }}\n{{ m.content }}<end_of_turn>\n{% endfor %}{{ '<start_of_turn>model\n' }}";
+        let trial = trial(gemma).unwrap();
+        let markers: Vec<&str> = trial.markers.iter().map(String::as_str).collect();
+        assert_eq!(markers, ["<end_of_turn>", "<start_of_turn>"]);
+        assert_eq!(trial.remarks.len(), 1, "{:?}", trial.remarks);
+        assert!(trial.remarks[0].starts_with("conversations with a system message are refused: "));
+        assert!(trial.remarks[0].contains("no system role"));
+    }
+}
