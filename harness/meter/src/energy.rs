@@ -21,7 +21,7 @@ mod series;
 mod unavailable;
 mod vendor;
 
-pub use battery::{BatteryCapacity, battery_capacity, prove_current_unit, prove_current_units};
+pub use battery::{BatteryCapacity, battery_capacity, prove_current_unit, settle_units};
 pub use choice::{Choice, ChoiceError, choose};
 pub use info::{Basis, Measurand, MeterInfo, MeterSource, Scope, UpdatePeriod};
 pub use observe::{Observation, Pace, observe, observe_here, observe_until_found};

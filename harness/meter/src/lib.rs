@@ -6,6 +6,7 @@ mod device;
 pub mod energy;
 mod error;
 mod plateau;
+mod power_supply;
 mod process;
 mod reading;
 mod root;

@@ -22,6 +22,7 @@ mod truth_test;
 mod turn;
 mod values;
 mod window;
+mod witness;
 
 pub use figure::derive_energy;
 pub(crate) use figure::groups;
@@ -29,7 +30,8 @@ pub use power::{Course, CurveEnd, EnergyPoint, PowerCurve, PowerPoint, power_cur
 pub(crate) use spans::{Spans, counted, duration_ns};
 pub(crate) use turn::TurnMeters;
 pub(crate) use values::{METRICS as ENERGY_METRICS, energy_metric};
-pub use window::energy_between;
+pub use window::{Together, energies_together, energy_between};
+pub use witness::refuted;
 
 use pocketwatt_meter::energy::{MeterSource, Scope, Unavailable};
 use schemars::JsonSchema;

@@ -8,7 +8,7 @@ use pocketwatt_meter::{
     SystemRoot, device_facts,
     energy::{
         AbsentMeter, Choice, EnergyMeter, MeterInfo, Observation, Reason, Unavailable, battery_capacity, choose,
-        discover, observe_until_found, prove_current_units,
+        discover, observe_until_found, settle_units,
     },
 };
 use pocketwatt_record::{BatteryAssumption, EnergyPlan};
@@ -129,7 +129,7 @@ impl EnergyArguments {
     pub fn prepare(&self) -> Result<(CaseMeters, EnergyPlan)> {
         let (root, mut choice) = self.meters.open()?;
         let mut observed = observe_until_found(&mut choice.meters, LOOK);
-        prove_current_units(&mut observed);
+        settle_units(&mut observed);
         let mut meters: Vec<(Box<dyn EnergyMeter>, Observation)> = choice.meters.into_iter().zip(observed).collect();
         if self.meters.meter.is_empty() {
             gauges_before_coarse_counters(&mut meters);
@@ -236,6 +236,13 @@ fn gauges_before_coarse_counters(meters: &mut [(Box<dyn EnergyMeter>, Observatio
         .iter()
         .take_while(|(_, seen)| seen.series.meter.source == source && seen.series.meter.scope == scope)
         .count();
+    // A gauge that stood still may have stopped.
+    let gauge_moved = |(_, seen): &(Box<dyn EnergyMeter>, Observation)| {
+        !seen.series.meter.measurand.is_cumulative() && seen.changes > 0
+    };
+    if !meters[..same].iter().any(gauge_moved) {
+        return;
+    }
     meters[..same].sort_by_key(|(_, seen)| {
         let coarse = seen.update_period.is_none_or(|period| period.ns > COARSE_COUNTER_NS);
         coarse && seen.series.meter.measurand.is_cumulative()

@@ -93,9 +93,12 @@ pub fn supply(supply: &Supply, absent: &[AbsentMeter]) -> Check {
     if !supply.chargers.is_empty() {
         words.push(format!("charger {} is plugged in", listed(&supply.chargers)));
     }
+    if !supply.giving.is_empty() {
+        words.push(format!("something is fed through {}, which the battery's figures include", listed(&supply.giving)));
+    }
     let seen = words.join(", ");
     let unusable = absent.iter().any(|absent| absent.unavailable.reason == Reason::ChargerConnected);
-    if unusable || supply.is_charged() {
+    if unusable || supply.charged {
         return Check::new(NAME, Status::Warning, seen)
             .fix("unplug the charger to measure with the battery's gauge; while it charges, it also heats the device");
     }
@@ -139,16 +142,20 @@ mod tests {
     #[test]
     fn a_charger_and_a_low_battery_are_warned_of() {
         let with = |status: &str, percent: u8, chargers: &[&str]| {
+            let charged = status != "Discharging" || !chargers.is_empty();
             let battery = BatterySupply { name: "BAT0".into(), status: Some(status.into()), percent: Some(percent) };
             let chargers = chargers.iter().map(|name| (*name).to_owned()).collect();
-            supply(&Supply { batteries: vec![battery], chargers }, &[])
+            supply(&Supply { batteries: vec![battery], chargers, giving: vec!["usb".into()], charged }, &[])
         };
         assert_eq!(with("Discharging", 80, &[]).status, Status::Ok);
         assert_eq!(with("Discharging", 9, &[]).status, Status::Warning);
         let charging = with("Charging", 80, &["AC"]);
         assert_eq!(
             (charging.status, charging.seen.as_str()),
-            (Status::Warning, "BAT0 at 80 %, charging, charger AC is plugged in")
+            (
+                Status::Warning,
+                "BAT0 at 80 %, charging, charger AC is plugged in, something is fed through usb, which the battery's figures include"
+            )
         );
         assert_eq!(supply(&Supply::default(), &[]).status, Status::Ok);
     }

@@ -1,50 +1,84 @@
 //! Batteries through `/sys/class/power_supply` (Documentation/ABI/testing/sysfs-class-power).
 
 mod capacity;
+mod identity;
+mod kind;
+mod size;
 mod supply;
 mod unit;
+mod whole;
 
 use std::sync::Arc;
 
 use super::{
-    AbsentMeter, Basis, Discovery, EnergyMeter, Measurand, MeterInfo, MeterSource, RawFile, RawReading, Reason, Scope,
-    Unavailable,
-    plausible::{FileUnit, MICROAMPERE_HOURS, MICROAMPERES, MICROVOLTS, MICROWATT_HOURS, MICROWATTS},
+    AbsentMeter, Discovery, EnergyMeter, MeterInfo, MeterSource, RawFile, RawReading, Reason, Scope, Unavailable,
+    plausible::{MICROAMPERE_HOURS, MICROVOLTS, MICROWATT_HOURS},
 };
-use crate::SystemRoot;
+use crate::{
+    SystemRoot,
+    power_supply::{CLASS, PowerSupplies},
+};
 
 pub use capacity::{BatteryCapacity, battery_capacity};
-pub use unit::{prove_current_unit, prove_current_units};
+pub use unit::{prove_current_unit, settle_units};
 
-use self::supply::SupplyState;
+use self::{
+    identity::{Identity, identities},
+    kind::{Around, Kind},
+    size::Size,
+    supply::ensure_fed_by_batteries,
+    whole::of_all_batteries,
+};
 
-const CLASS: &str = "sys/class/power_supply";
 const JOULES_IN_MICROWATT_HOUR: f64 = 3.6e-3;
 const COULOMBS_IN_MICROAMPERE_HOUR: f64 = 3.6e-3;
 /// Charge counters that phones were seen to show where they have none, in microampere-hours.
 const BOGUS_CHARGES: [i64; 3] = [0, 220, 1000];
+/// A current out of a waiting battery below this is noise, whatever its sign, in microamperes.
+const WAITING_MICROAMPERES: i64 = 20_000;
 
-/// Finds every way in which each battery tells what it gives: what it still holds, and what flows out of it now.
+/// Finds every way in which the batteries tell what they give: what they still hold, and what flows out of them now.
 pub fn discover(root: &SystemRoot) -> Discovery {
     let mut found = Discovery::default();
-    let names = batteries(root);
-    if names.is_empty() {
+    let supplies = Arc::new(PowerSupplies::open(root));
+    for bay in &supplies.empty_bays {
+        let hint = format!("the bay {bay} is empty: its file `present` is 0");
+        found.absent.push(absent(format!("battery:{bay}"), Unavailable::new(Reason::NoMeter, hint)));
+    }
+    if supplies.batteries.is_empty() {
         let hint = format!("there is no battery below {}", root.join(CLASS).display());
         found.absent.push(absent("battery".into(), Unavailable::new(Reason::NoMeter, hint)));
     }
-    for name in names {
-        let state = Arc::new(SupplyState::open(root, &name));
+    let mut names: Vec<&str> = Vec::new();
+    for (battery, identity) in identities(root, &supplies) {
+        match identity {
+            Identity::Own => names.push(battery),
+            Identity::Same { hint, .. } => {
+                found.absent.push(absent(format!("battery:{battery}"), Unavailable::new(Reason::Duplicate, hint)));
+            }
+            Identity::Undecided { hint } => {
+                found.absent.push(absent(format!("battery:{battery}"), Unavailable::new(Reason::Unreadable, hint)));
+            }
+        }
+    }
+    let mut meters: Vec<BatteryMeter> = Vec::new();
+    for name in &names {
+        let others = largest_current(root, names.iter().filter(|other| *other != name));
+        let around = Around {
+            charge: Size::of_charge(root, name),
+            energy: Size::of_energy(root, name),
+            largest_current: others.max(largest_current(root, [name].into_iter())),
+            waits: others == 0 && supplies.waits(name),
+        };
         let mut told = false;
         for kind in Kind::ALL {
-            let path = format!("{CLASS}/{name}/{}", kind.file());
-            if !root.join(&path).exists() {
+            if !root.join(format!("{CLASS}/{name}/{}", kind.file())).exists() {
                 continue;
             }
             told = true;
-            let id = format!("battery:{name}/{}", kind.file());
-            match BatteryMeter::open(root, &name, kind, id.clone(), state.clone()) {
-                Ok(meter) => found.meters.push(Box::new(meter)),
-                Err(unavailable) => found.absent.push(absent(id, unavailable)),
+            match BatteryMeter::open(root, name, kind, &around, &supplies) {
+                Ok(meter) => meters.push(meter),
+                Err(unavailable) => found.absent.push(absent(id(name, kind), unavailable)),
             }
         }
         if !told {
@@ -52,73 +86,25 @@ pub fn discover(root: &SystemRoot) -> Discovery {
             found.absent.push(absent(format!("battery:{name}"), Unavailable::new(Reason::Unreadable, hint)));
         }
     }
+    of_all_batteries(&names, meters, &mut found);
     found
 }
 
-/// Names of the device's own batteries; not those of a mouse.
-fn batteries(root: &SystemRoot) -> Vec<String> {
-    let text = |name: &str, file: &str| root.text(format!("{CLASS}/{name}/{file}"));
-    let own = |name: &String| {
-        text(name, "type").as_deref() == Some("Battery") && text(name, "scope").as_deref() != Some("Device")
-    };
-    root.names(CLASS).into_iter().filter(own).collect()
+fn id(name: &str, kind: Kind) -> String {
+    format!("battery:{name}/{}", kind.file())
 }
 
 fn absent(id: String, unavailable: Unavailable) -> AbsentMeter {
     AbsentMeter { source: MeterSource::Battery, id, scope: Some(Scope::Device), unavailable }
 }
 
-/// One of the ways in which a battery tells what it gives.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    EnergyNow,
-    ChargeNow,
-    ChargeCounter,
-    PowerNow,
-    CurrentNow,
-}
-
-impl Kind {
-    const ALL: [Kind; 5] = [Kind::EnergyNow, Kind::ChargeNow, Kind::ChargeCounter, Kind::PowerNow, Kind::CurrentNow];
-
-    fn file(self) -> &'static str {
-        match self {
-            Self::EnergyNow => "energy_now",
-            Self::ChargeNow => "charge_now",
-            Self::ChargeCounter => "charge_counter",
-            Self::PowerNow => "power_now",
-            Self::CurrentNow => "current_now",
-        }
-    }
-
-    fn unit(self) -> FileUnit {
-        match self {
-            Self::EnergyNow => MICROWATT_HOURS,
-            Self::ChargeNow | Self::ChargeCounter => MICROAMPERE_HOURS,
-            Self::PowerNow => MICROWATTS,
-            Self::CurrentNow => MICROAMPERES,
-        }
-    }
-
-    /// Whether it means nothing without the voltage.
-    fn needs_voltage(self) -> bool {
-        matches!(self, Self::ChargeNow | Self::ChargeCounter | Self::CurrentNow)
-    }
-
-    fn measurand(self, first: i64) -> (Measurand, Basis) {
-        let documented = |measurand| (measurand, Basis::Documented);
-        match self {
-            Self::EnergyNow => documented(Measurand::RemainingEnergy { joules_per_unit: JOULES_IN_MICROWATT_HOUR }),
-            Self::ChargeNow | Self::ChargeCounter => {
-                documented(Measurand::RemainingCharge { coulombs_per_unit: COULOMBS_IN_MICROAMPERE_HOUR })
-            }
-            Self::PowerNow => documented(Measurand::Power { watts_per_unit: 1e-6 }),
-            Self::CurrentNow => {
-                let (amperes_per_unit, basis) = unit::guess(first);
-                (Measurand::Current { amperes_per_unit }, basis)
-            }
-        }
-    }
+/// Without its sign; 0 where none is told.
+fn largest_current<'a>(root: &SystemRoot, names: impl Iterator<Item = &'a &'a str>) -> i64 {
+    let current = |name: &&str| {
+        let file = format!("{CLASS}/{name}/{}", Kind::CurrentNow.file());
+        Kind::CurrentNow.unit().stated(root, &file).ok().flatten().map(i64::abs)
+    };
+    names.filter_map(current).max().unwrap_or(0)
 }
 
 /// One file of a battery, with the battery's state beside it.
@@ -128,7 +114,10 @@ struct BatteryMeter {
     kind: Kind,
     value: RawFile,
     voltage: Option<RawFile>,
-    state: Arc<SupplyState>,
+    supplies: Arc<PowerSupplies>,
+    /// Batteries that tell nothing of this kind, and wait. Should one of them begin to feed the device, this one does not
+    /// tell all of it.
+    silent: Vec<String>,
     /// The sign that the driver gives to a current out of the battery: 1 or -1, as it was first seen while discharging.
     out: i64,
 }
@@ -138,8 +127,8 @@ impl BatteryMeter {
         root: &SystemRoot,
         name: &str,
         kind: Kind,
-        id: String,
-        state: Arc<SupplyState>,
+        around: &Around,
+        supplies: &Arc<PowerSupplies>,
     ) -> Result<Self, Unavailable> {
         let folder = format!("{CLASS}/{name}");
         let value = RawFile::open(root, &format!("{folder}/{}", kind.file()))?;
@@ -151,15 +140,19 @@ impl BatteryMeter {
         } else {
             None
         };
-        let first = value.amount(&kind.unit())?;
+        // What gave no reading yet cannot have vanished: a driver that answers with "no such device" gives nothing.
+        let first = value.amount(&kind.unit()).map_err(|unavailable| match unavailable.reason {
+            Reason::Vanished => Unavailable::new(Reason::Unreadable, unavailable.hint),
+            _ => unavailable,
+        })?;
         if kind == Kind::ChargeCounter && BOGUS_CHARGES.contains(&first) {
             let hint = format!("it shows {first} uAh, which is no charge but what drivers without a counter show");
             return Err(Unavailable::new(Reason::Unreadable, hint));
         }
-        state.ensure_discharging()?;
-        let (measurand, unit_basis) = kind.measurand(first);
+        ensure_fed_by_batteries(supplies)?;
+        let (measurand, unit_basis) = kind.measurand(first, around)?;
         let info = MeterInfo {
-            id,
+            id: id(name, kind),
             source: MeterSource::Battery,
             scope: Scope::Device,
             part: name.to_owned(),
@@ -171,9 +164,27 @@ impl BatteryMeter {
             gain_error: None,
             power_limit_watts: None,
         };
-        let mut meter = Self { info, kind, value, voltage, state, out: first.signum() };
+        let supplies = supplies.clone();
+        let mut meter = Self { info, kind, value, voltage, supplies, silent: Vec::new(), out: first.signum() };
         meter.read()?;
         Ok(meter)
+    }
+
+    /// # Errors
+    /// When something else than the batteries that are read feeds the device, or this one is gone.
+    fn ensure_source(&self) -> Result<(), Unavailable> {
+        ensure_fed_by_batteries(&self.supplies)?;
+        let battery = &self.info.part;
+        if self.supplies.battery(battery).is_some_and(|battery| !battery.is_there()) {
+            return Err(Unavailable::new(Reason::Vanished, format!("battery {battery} was taken out of its bay")));
+        }
+        match self.silent.iter().find(|silent| !self.supplies.waits(silent)) {
+            Some(silent) => Err(Unavailable::new(
+                Reason::NotCovered,
+                format!("battery {silent} feeds the device now, and does not tell what {} tells", self.kind.file()),
+            )),
+            None => Ok(()),
+        }
     }
 }
 
@@ -183,23 +194,23 @@ impl EnergyMeter for BatteryMeter {
     }
 
     fn read(&mut self) -> Result<RawReading, Unavailable> {
-        self.state.ensure_discharging()?;
+        self.ensure_source()?;
         let mut value = self.value.amount(&self.kind.unit())?;
-        if matches!(self.kind, Kind::PowerNow | Kind::CurrentNow) {
+        if !self.kind.is_store() {
             // Drivers differ in the sign of what flows out; that it flows out is known from the status.
             if self.out == 0 {
                 self.out = value.signum();
             }
             value *= self.out;
+            if value < 0 && value > -WAITING_MICROAMPERES && self.supplies.waits(&self.info.part) {
+                value = 0;
+            }
             if value < 0 {
                 let hint = format!("{} turned its sign: current flows into the battery", self.info.id);
                 return Err(Unavailable::new(Reason::ChargerConnected, hint));
             }
         }
         let microvolts = self.voltage.as_ref().map(|voltage| voltage.amount(&MICROVOLTS)).transpose()?;
-        if microvolts.is_some_and(|microvolts| microvolts <= 0) {
-            return Err(Unavailable::new(Reason::Unreadable, format!("{} shows a voltage of 0", self.info.part)));
-        }
         Ok(RawReading { value, microvolts })
     }
 }

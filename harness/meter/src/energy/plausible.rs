@@ -11,26 +11,43 @@ use crate::SystemRoot;
 pub struct FileUnit {
     name: &'static str,
     range: RangeInclusive<i64>,
+    /// Whether [`NO_READING`] may stand in its files.
+    marked: bool,
 }
 
+/// What drivers show where they have no number: -1, the extremes of 16 and 32 bits, and those of a register in milli-units
+/// that was multiplied without a look.
+const NO_READING: [i64; 10] = [
+    -1,
+    65_535,
+    65_535_000,
+    32_768,
+    -32_768,
+    -32_768_000,
+    2_147_483_647,
+    -2_147_483_648,
+    4_294_967_295,
+    4_294_967_295_000,
+];
+
 const fn up_to(name: &'static str, most: i64) -> FileUnit {
-    FileUnit { name, range: -most..=most }
+    FileUnit { name, range: -most..=most, marked: true }
 }
 
 /// Up to 100 kW, in both directions.
 pub const MICROWATTS: FileUnit = up_to("uW", 100_000_000_000);
 /// Up to 1000 A. Some phones count in milliamperes, which are fewer.
 pub const MICROAMPERES: FileUnit = up_to("uA", 1_000_000_000);
-/// Up to 1000 V.
-pub const MICROVOLTS: FileUnit = up_to("uV", 1_000_000_000);
+/// Of a battery: half a volt to 1000 V. In millivolts, as some drivers have it, the voltage of any battery is less.
+pub const MICROVOLTS: FileUnit = FileUnit { name: "uV", range: 500_000..=1_000_000_000, marked: true };
 /// Up to 100 kWh.
 pub const MICROWATT_HOURS: FileUnit = up_to("uWh", 100_000_000_000);
 /// Up to 1000 Ah. A counter that begins at its last start may be negative.
 pub const MICROAMPERE_HOURS: FileUnit = up_to("uAh", 1_000_000_000);
 /// Energy used so far, which is never less than none.
-pub const MICROJOULES: FileUnit = FileUnit { name: "uJ", range: 0..=i64::MAX };
+pub const MICROJOULES: FileUnit = FileUnit { name: "uJ", range: 0..=i64::MAX, marked: false };
 /// Up to a day between two updates; 0 where there is no interval.
-pub const MILLISECONDS: FileUnit = FileUnit { name: "ms", range: 0..=86_400_000 };
+pub const MILLISECONDS: FileUnit = FileUnit { name: "ms", range: 0..=86_400_000, marked: false };
 
 impl FileUnit {
     /// The number, if it can be one of this unit.
@@ -38,6 +55,10 @@ impl FileUnit {
     /// # Errors
     /// [`Reason::Unreadable`], naming `file`.
     pub fn admit(&self, value: i64, file: impl Display) -> Result<i64, Unavailable> {
+        if self.marked && NO_READING.contains(&value) {
+            let hint = format!("{file} holds {value}, which is no reading but what drivers without one show");
+            return Err(Unavailable::new(Reason::Unreadable, hint));
+        }
         if self.range.contains(&value) {
             return Ok(value);
         }
@@ -78,6 +99,11 @@ mod tests {
                 assert!(unit.admit(value, "x").is_err(), "{value} {unit:?}");
             }
         }
+        for value in [-1, 65_535, -32_768, 0x7fff_ffff, 0xffff_ffff] {
+            let refused = MICROWATT_HOURS.admit(value, "x").unwrap_err();
+            assert_eq!(refused.hint, format!("x holds {value}, which is no reading but what drivers without one show"));
+        }
+        assert_eq!(MICROJOULES.admit(65_535, "x"), Ok(65_535), "a counter comes by every number");
         let tree = Tree::parse("sys/a = 18446744073709551615\nsys/b = 7\nsys/c =\nsys/d = 1e3\n");
         let stated = |file: &str| MILLISECONDS.stated(&tree.root(), &format!("sys/{file}"));
         assert_eq!((stated("b"), stated("c"), stated("e")), (Ok(Some(7)), Ok(None), Ok(None)));

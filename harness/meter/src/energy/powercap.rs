@@ -5,7 +5,7 @@ mod zones;
 
 use self::{
     mirrors::leave_out_mirrors,
-    zones::{Zone, zones},
+    zones::{Zone, Zones, zones},
 };
 use super::{
     AbsentMeter, Basis, Discovery, EnergyMeter, Measurand, MeterInfo, MeterSource, RawFile, RawReading, Reason, Scope,
@@ -28,10 +28,17 @@ const FOR_GOOD: &str = "for good: echo 'SUBSYSTEM==\"powercap\", KERNEL==\"*:*\"
 /// Finds every zone once, whether the tree is nested or flat.
 pub fn discover(root: &SystemRoot) -> Discovery {
     let mut found = Discovery::default();
-    let zones = zones(root);
+    let Zones { known: zones, others } = zones(root);
     if zones.is_empty() {
         let hint = format!("there is no zone below {}", root.join(zones::CLASS).display());
         found.absent.push(absent("powercap".into(), None, Unavailable::new(Reason::NoMeter, hint)));
+    }
+    for folder in others {
+        let hint = format!(
+            "{} is no zone of a processor's registers (intel-rapl and a number)",
+            root.join(zones::CLASS).join(&folder).display()
+        );
+        found.absent.push(absent(format!("powercap:{folder}"), None, Unavailable::new(Reason::NotSupported, hint)));
     }
     let amd = vendor::is_amd(root);
     for zone in &zones {

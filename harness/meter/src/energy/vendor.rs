@@ -11,6 +11,13 @@ pub(super) fn is_amd(root: &SystemRoot) -> bool {
 
 /// The package that a part belongs to: `package-0` for `package-0-die-1/dram`.
 pub(super) fn package(part: &str) -> Option<&str> {
-    let zone = part.split('/').next()?;
+    let zone = part.split(['/', '@']).next()?;
     zone.starts_with("package-").then(|| zone.split("-die-").next()).flatten()
+}
+
+/// What a part is called of the whole package: `package-0/dram` for `package-0-die-1/dram`; nothing for what is no die's.
+pub(super) fn without_die(part: &str) -> Option<String> {
+    let package = package(part)?;
+    let (zone, rest) = part.find('/').map_or((part, ""), |slash| part.split_at(slash));
+    zone.contains("-die-").then(|| format!("{package}{rest}"))
 }

@@ -4,7 +4,7 @@ use std::mem::discriminant;
 
 use pocketwatt_meter::{
     TimeSpan,
-    energy::{Measurand, MeterSeries, Reason, Unavailable},
+    energy::{Measurand, MeterSeries, MeterSource, Reason, Unavailable},
 };
 
 use super::{
@@ -12,6 +12,7 @@ use super::{
     curve::{Curve, Estimate},
     idle::idle_power,
     spans::{Spans, counted, duration_ns},
+    witness::{Still, refuted},
 };
 use crate::{Amount, Record};
 
@@ -31,7 +32,7 @@ pub fn derive_energy(record: &Record) -> Vec<EnergyFigure> {
 }
 
 /// Meters whose energies add up: the same interface, scope and kind of value, and each part once. Where the parts of a
-/// scope do not add up, each is alone.
+/// scope do not add up, each is alone. Of batteries, one may tell its energy and another one its charge.
 pub(crate) fn groups(all: &[MeterSeries]) -> Vec<Vec<&MeterSeries>> {
     let mut groups: Vec<Vec<&MeterSeries>> = Vec::new();
     for series in all {
@@ -40,7 +41,7 @@ pub(crate) fn groups(all: &[MeterSeries]) -> Vec<Vec<&MeterSeries>> {
             let first = &group[0].meter;
             meter.scope.adds_up()
                 && (first.source, first.scope) == (meter.source, meter.scope)
-                && discriminant(&first.measurand) == discriminant(&meter.measurand)
+                && same_kind(meter.source, &first.measurand, &meter.measurand)
                 && group.iter().all(|other| other.meter.part != meter.part)
         });
         match together {
@@ -51,18 +52,48 @@ pub(crate) fn groups(all: &[MeterSeries]) -> Vec<Vec<&MeterSeries>> {
     groups
 }
 
+fn same_kind(source: MeterSource, one: &Measurand, other: &Measurand) -> bool {
+    match source {
+        MeterSource::Battery => one.is_cumulative() == other.is_cumulative(),
+        _ => discriminant(one) == discriminant(other),
+    }
+}
+
 /// The meters of one figure.
 pub(super) struct Meters<'a> {
-    parts: Vec<(&'a MeterSeries, Result<Curve, Unavailable>)>,
+    parts: Vec<(&'a MeterSeries, Result<Told, Unavailable>)>,
+}
+
+/// What a meter of a figure told.
+enum Told {
+    Curve(Curve),
+    /// A battery that held the same all the time, beside one that did not.
+    Still(Still),
 }
 
 impl<'a> Meters<'a> {
-    pub fn of(group: &[&'a MeterSeries]) -> Self {
-        Self { parts: group.iter().map(|&series| (series, Curve::of(series))).collect() }
+    /// Of a group among all readings of its case, which may refute it.
+    pub fn of(group: &[&'a MeterSeries], all: &[MeterSeries]) -> Self {
+        let told = |series: &MeterSeries| match refuted(series, all) {
+            Some(unavailable) => Err(unavailable),
+            None => Curve::of(series).map(Told::Curve),
+        };
+        let mut meters = Self { parts: group.iter().map(|&series| (series, told(series))).collect() };
+        if let Some(step) = meters.curves().map(|curve| curve.resolution).reduce(f64::max) {
+            for (series, told) in meters.parts.iter_mut().filter(|(_, told)| told.is_err()) {
+                if let Some(still) = Still::of(series, all, step) {
+                    *told = Ok(Told::Still(still));
+                }
+            }
+        }
+        meters
     }
 
     fn curves(&self) -> impl Iterator<Item = &Curve> {
-        self.parts.iter().filter_map(|(_, curve)| curve.as_ref().ok())
+        self.parts.iter().filter_map(|(_, told)| match told {
+            Ok(Told::Curve(curve)) => Some(curve),
+            _ => None,
+        })
     }
 
     /// The longest time between two updates, in seconds; 0 without any curve.
@@ -73,8 +104,11 @@ impl<'a> Meters<'a> {
     /// Energy of all meters in some windows. Their errors have nothing to do with each other.
     pub fn energy(&self, spans: &[TimeSpan]) -> Result<Estimate, Unavailable> {
         let mut sum = Estimate { joules: 0.0, variance: 0.0 };
-        for (_, curve) in &self.parts {
-            let part = curve.as_ref().map_err(Unavailable::clone)?.energy(spans)?;
+        for (_, told) in &self.parts {
+            let part = match told.as_ref().map_err(Unavailable::clone)? {
+                Told::Curve(curve) => curve.energy(spans)?,
+                Told::Still(still) => still.energy(spans)?,
+            };
             sum.joules += part.joules;
             sum.variance += part.variance;
         }
@@ -95,7 +129,7 @@ impl<'a> Meters<'a> {
 }
 
 fn figure(record: &Record, group: &[&MeterSeries]) -> EnergyFigure {
-    let meters = Meters::of(group);
+    let meters = Meters::of(group, &record.readings.energy);
     let first = &group[0].meter;
     let idle = idle_power(&meters, record.readings.idle.as_ref());
     let gain_error = meters.gain_error();

@@ -9,6 +9,7 @@ use super::{
     curve::{Curve, seconds_since},
     figure::groups,
     gauge::watts_of,
+    witness::{refuted, stands_still},
 };
 
 /// Power of one scope over time, as one interface told it: all its meters together. Times are seconds since a moment that
@@ -73,10 +74,10 @@ pub struct CurveEnd {
 
 /// One curve for each scope and interface, in the order of the readings: the figures of [`super::derive_energy`] over time.
 pub fn power_curves(readings: &[MeterSeries], origin: MonotonicNs) -> Vec<PowerCurve> {
-    groups(readings).iter().map(|group| power_curve(group, origin)).collect()
+    groups(readings).iter().map(|group| power_curve(group, readings, origin)).collect()
 }
 
-fn power_curve(group: &[&MeterSeries], origin: MonotonicNs) -> PowerCurve {
+fn power_curve(group: &[&MeterSeries], all: &[MeterSeries], origin: MonotonicNs) -> PowerCurve {
     let first = &group[0].meter;
     let mut power = PowerCurve {
         scope: first.scope,
@@ -87,9 +88,13 @@ fn power_curve(group: &[&MeterSeries], origin: MonotonicNs) -> PowerCurve {
         course: Course::Counted(Vec::new()),
         end: None,
     };
+    let moves = |series: &&&MeterSeries| refuted(series, all).is_none() && Curve::of(series).is_ok();
+    let one_moves = group.iter().any(|series| moves(&series));
     for series in group {
-        let curve = match Curve::of(series) {
+        let curve = match refuted(series, all).map_or_else(|| Curve::of(series), Err) {
             Ok(curve) => curve,
+            // A battery that waits adds nothing to the others.
+            Err(_) if one_moves && stands_still(series) => continue,
             Err(unavailable) => {
                 power.course = Course::Unknown(unavailable);
                 return power;

@@ -19,7 +19,12 @@ pub(super) fn stretch_power(name: &str, record: &Record) -> Option<Vec<Result<Fi
         "sustained_power" => span(false),
         _ => return None,
     };
-    Some(groups.iter().map(|group| span.clone().and_then(|span| mean_power(&Meters::of(group), span))).collect())
+    Some(
+        groups
+            .iter()
+            .map(|group| span.clone().and_then(|span| mean_power(&Meters::of(group, &record.readings.energy), span)))
+            .collect(),
+    )
 }
 
 fn mean_power(meters: &Meters, span: TimeSpan) -> Result<Figure, String> {

@@ -12,7 +12,7 @@ impl<'a> TurnMeters<'a> {
     pub fn of(record: &'a Record) -> Self {
         let readings = &record.readings;
         let none = || readings.no_energy.as_ref().map_or(Reason::NotCovered, |unavailable| unavailable.reason);
-        Self(groups(&readings.energy).first().map(|group| Meters::of(group)).ok_or_else(none))
+        Self(groups(&readings.energy).first().map(|group| Meters::of(group, &readings.energy)).ok_or_else(none))
     }
 
     /// Mean gross energy of one of some windows, and its 95 % uncertainty. A window begins and ends in the middle of work, so

@@ -2,19 +2,75 @@
 
 use pocketwatt_meter::{
     TimeSpan,
-    energy::{MeterSeries, Reason, Unavailable},
+    energy::{MeterSeries, Reason, Scope, Unavailable},
 };
 
 use super::{
     Energy,
     curve::{Curve, Estimate},
-    figure::{RESOLVED, energy, gross},
+    figure::{Meters, RESOLVED, at_least_two_updates, energy, gross, groups},
 };
 use crate::Amount;
 
 /// Energy from one moment to another, both of them between the first and the last reading of `series`.
 pub fn energy_between(series: &MeterSeries, span: TimeSpan) -> Energy {
     energy(estimate(series, span).map(|estimate| gross(estimate, series.meter.gain_error)))
+}
+
+/// Several meters whose energies add up, and their energy.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Together {
+    /// Ids of the meters.
+    pub meters: Vec<String>,
+    /// What they cover together.
+    pub scope: Scope,
+    /// The time that all of them saw; nothing where they saw none.
+    pub span: Option<TimeSpan>,
+    /// Joules in that time.
+    pub energy: Energy,
+}
+
+/// The energy of those meters that are parts of one whole, from the first moment that all of them saw to the last: the
+/// packages of a server, the batteries of a notebook.
+pub fn energies_together(all: &[MeterSeries]) -> Vec<Together> {
+    let several = groups(all).into_iter().filter(|group| group.len() > 1);
+    several
+        .map(|group| {
+            let span = seen_by_all(&group);
+            let estimate = span
+                .ok_or_else(|| Unavailable::new(Reason::NotCovered, "the meters were not read at the same time"))
+                .and_then(|span| of_all(&group, all, span));
+            Together {
+                meters: group.iter().map(|series| series.meter.id.clone()).collect(),
+                scope: group[0].meter.scope,
+                span,
+                energy: energy(estimate),
+            }
+        })
+        .collect()
+}
+
+fn seen_by_all(group: &[&MeterSeries]) -> Option<TimeSpan> {
+    let start =
+        group.iter().map(|series| series.readings.first().map(|reading| reading.at)).collect::<Option<Vec<_>>>()?;
+    let end =
+        group.iter().map(|series| series.readings.last().map(|reading| reading.at)).collect::<Option<Vec<_>>>()?;
+    let (start, end) = (start.into_iter().max()?, end.into_iter().min()?);
+    (start < end).then_some(TimeSpan { start, end })
+}
+
+fn of_all(group: &[&MeterSeries], all: &[MeterSeries], span: TimeSpan) -> Result<Estimate, Unavailable> {
+    let meters = Meters::of(group, all);
+    at_least_two_updates("the watch", &[span], meters.period())
+        .or_else(|short| meters.energy(&[span]).and(Err(short)))?;
+    let estimate = gross(meters.energy(&[span])?, meters.gain_error());
+    let uncertainty = 2.0 * estimate.variance.sqrt();
+    if uncertainty > RESOLVED * estimate.joules.abs() {
+        let [joules, uncertainty] = [estimate.joules, uncertainty].map(Amount);
+        let hint = format!("{joules:.3} J with an uncertainty of {uncertainty:.3} J: read for longer");
+        return Err(Unavailable::new(Reason::BelowResolution, hint));
+    }
+    Ok(estimate)
 }
 
 fn estimate(series: &MeterSeries, span: TimeSpan) -> Result<Estimate, Unavailable> {

@@ -27,9 +27,12 @@ pub(super) fn checks(record: &Record) -> Vec<Finding> {
         findings.push(bounds(figure, group));
         findings.push(net(figure));
     }
-    for (index, one) in record.energy.iter().enumerate() {
-        for other in &record.energy[index + 1..] {
-            findings.extend(agreement(one, other));
+    let figures: Vec<_> = record.energy.iter().zip(&groups).collect();
+    for (index, (one, of_one)) in figures.iter().enumerate() {
+        for (other, of_other) in &figures[index + 1..] {
+            if cover_the_same(one.scope, of_one, of_other) {
+                findings.extend(agreement(one, other));
+            }
         }
     }
     findings
@@ -184,6 +187,12 @@ fn net(figure: &EnergyFigure) -> Finding {
         )
     };
     Finding::new(name, verdict(passed), detail).about(&NET, vec![scope(figure)])
+}
+
+/// There is one device and one memory; but a card is one of several, and is told by its name.
+fn cover_the_same(scope: Scope, one: &[&MeterSeries], other: &[&MeterSeries]) -> bool {
+    let among = |series: &&MeterSeries| other.iter().any(|other| other.meter.part == series.meter.part);
+    scope != Scope::Accelerator || one.iter().all(among)
 }
 
 /// Two interfaces to the same scope tell the same energy. If they do not, neither is believed.

@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use pocketwatt_meter::energy::{
-    AbsentMeter, Basis, Measurand, MeterEnd, MeterInfo, Observation, Unavailable, UpdatePeriod,
+    AbsentMeter, Basis, Measurand, MeterEnd, MeterInfo, MeterSeries, Observation, Scope, Unavailable, UpdatePeriod,
 };
-use pocketwatt_record::Energy;
+use pocketwatt_record::{Energy, Together, energies_together};
 use serde::Serialize;
 
 use super::{
@@ -28,6 +28,8 @@ pub struct MetersView {
     /// Length of the watch in seconds.
     watched_s: Option<f64>,
     meters: Vec<MeterView>,
+    /// Sums of those that are parts of one whole.
+    together: Vec<TogetherView>,
     absent: Vec<AbsentMeter>,
     /// Why no meter can be read.
     none: Option<Unavailable>,
@@ -47,6 +49,15 @@ struct MeterView {
     ended: Option<MeterEnd>,
 }
 
+/// Several meters whose energies add up.
+#[derive(Debug, Serialize)]
+struct TogetherView {
+    meters: Vec<String>,
+    scope: Scope,
+    mean_power_watts: Option<f64>,
+    energy: Energy,
+}
+
 impl MetersView {
     /// From what was observed.
     pub fn new(
@@ -55,19 +66,49 @@ impl MetersView {
         absent: Vec<AbsentMeter>,
         none: Option<Unavailable>,
     ) -> Self {
+        let all: Vec<MeterSeries> = observations.iter().map(|seen| seen.series.clone()).collect();
         Self {
             sysfs_root: sysfs_root.map(|folder| folder.display().to_string()),
             watched_s: observations.first().map(|seen| seen.watched_ns as f64 / 1e9),
-            meters: observations.iter().map(MeterView::of).collect(),
+            meters: observations.iter().map(|seen| MeterView::of(seen, &all)).collect(),
+            together: energies_together(&all).into_iter().map(TogetherView::of).collect(),
             absent,
             none,
         }
     }
 }
 
+impl TogetherView {
+    fn of(sum: Together) -> Self {
+        let span_s = sum.span.map(|span| span.duration_ns() as f64 / 1e9);
+        Self {
+            mean_power_watts: sum.energy.measured().zip(span_s).map(|((joules, _), span_s)| joules / span_s),
+            meters: sum.meters,
+            scope: sum.scope,
+            energy: sum.energy,
+        }
+    }
+
+    /// `battery:BAT0/power_now + battery:BAT1/power_now together: 18.0 W (36.0 ±0.1 J)`.
+    fn words(&self) -> String {
+        let what = match self.meters.as_slice() {
+            [first, .., last] if self.meters.len() > 3 => format!("{first} to {last} ({} meters)", self.meters.len()),
+            meters => meters.join(" + "),
+        };
+        let energy = match (&self.energy, self.mean_power_watts) {
+            (Energy::Measured { joules, uncertainty_joules }, Some(watts)) => {
+                format!("{} ({})", quantity(watts, "W"), with_uncertainty(*joules, *uncertainty_joules, "J"))
+            }
+            (Energy::Unavailable(unavailable), _) => format!("{}: {}", unavailable.reason.words(), unavailable.hint),
+            (Energy::Measured { .. }, None) => "no time passed".to_owned(),
+        };
+        format!("{what}, {} together: {energy}", self.scope.name())
+    }
+}
+
 impl MeterView {
-    fn of(seen: &Observation) -> Self {
-        let energy = watched::energy(seen);
+    fn of(seen: &Observation, all: &[MeterSeries]) -> Self {
+        let energy = watched::energy(seen, all);
         let span_s = watched::span(seen).map(|span| span.duration_ns() as f64 / 1e9);
         Self {
             info: seen.series.meter.clone(),
@@ -131,6 +172,9 @@ pub fn table(view: &MetersView, style: &Style) -> String {
     } else {
         output += &meters(view, style.width.unwrap_or(usize::MAX), paint);
         output.push('\n');
+        for sum in &view.together {
+            output += &paragraph("sum: ", &inert::line(&sum.words()), width, paint);
+        }
         for meter in &view.meters {
             if let Energy::Unavailable(unavailable) = &meter.energy {
                 let text = format!("{}: {}: {}", meter.info.id, unavailable.reason.words(), unavailable.hint);
@@ -234,7 +278,7 @@ fn update(period: UpdatePeriod) -> String {
 
 #[cfg(test)]
 mod tests {
-    use pocketwatt_meter::energy::{MeterSeries, MeterSource, RawReading, Reason, Scope, Unavailable, UpdatePeriod};
+    use pocketwatt_meter::energy::{MeterSource, RawReading, Reason, Unavailable, UpdatePeriod};
     use pocketwatt_protocol::MonotonicNs;
 
     use super::*;
@@ -363,7 +407,7 @@ mod tests {
 
     #[test]
     fn what_a_meter_cannot_have_meant_is_no_joule() {
-        let reason = |info: MeterInfo, values: &[(u64, i64)]| match watched::energy(&seen(info, values)) {
+        let reason = |info: MeterInfo, values: &[(u64, i64)]| match watched::energy(&seen(info, values), &[]) {
             Energy::Unavailable(unavailable) => Some(unavailable.reason),
             Energy::Measured { .. } => None,
         };
@@ -377,6 +421,6 @@ mod tests {
         let mut vanished = seen(package(), &[(0, 0), (1000, 1_000_000), (2000, 2_000_000)]);
         vanished.series.ended =
             Some(MeterEnd { at: MonotonicNs(3), unavailable: Unavailable::new(Reason::Vanished, "") });
-        assert!(watched::energy(&vanished).measured().is_none());
+        assert!(watched::energy(&vanished, &[]).measured().is_none());
     }
 }

@@ -2,9 +2,9 @@
 
 use pocketwatt_meter::{
     TimeSpan,
-    energy::{Observation, Reason, Unavailable},
+    energy::{MeterSeries, Observation, Reason, Unavailable},
 };
-use pocketwatt_record::{Energy, energy_between};
+use pocketwatt_record::{Energy, energy_between, refuted};
 
 /// From the first reading to the last; nothing without two of them.
 pub fn span(observation: &Observation) -> Option<TimeSpan> {
@@ -12,9 +12,12 @@ pub fn span(observation: &Observation) -> Option<TimeSpan> {
     (last.at > first.at).then_some(TimeSpan { start: first.at, end: last.at })
 }
 
-/// Joules of the watch with their uncertainty, computed as beside a case.
-pub fn energy(observation: &Observation) -> Energy {
+/// Joules of the watch with their uncertainty, computed as beside a case. `all` were watched at the same time.
+pub fn energy(observation: &Observation, all: &[MeterSeries]) -> Energy {
     let series = &observation.series;
+    if let Some(unavailable) = refuted(series, all) {
+        return Energy::Unavailable(unavailable);
+    }
     if let Some(end) = &series.ended {
         return Energy::Unavailable(end.unavailable.clone());
     }

@@ -1,8 +1,9 @@
-use super::{CLASS, COULOMBS_IN_MICROAMPERE_HOUR, JOULES_IN_MICROWATT_HOUR, batteries};
-use crate::{
-    SystemRoot,
-    energy::plausible::{FileUnit, MICROAMPERE_HOURS, MICROVOLTS, MICROWATT_HOURS},
+use super::{
+    COULOMBS_IN_MICROAMPERE_HOUR, JOULES_IN_MICROWATT_HOUR,
+    identity::{Identity, identities},
+    size::{Prefix, Size, volts},
 };
+use crate::{SystemRoot, power_supply::PowerSupplies};
 
 /// What a full battery holds.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,31 +17,45 @@ pub struct BatteryCapacity {
 }
 
 /// What the device's batteries hold when they are full, as they say themselves; nothing where one of them does not say it.
+/// Empty bays hold nothing, and a battery that two nodes show counts once.
 pub fn battery_capacity(root: &SystemRoot) -> Option<BatteryCapacity> {
-    let each: Vec<BatteryCapacity> = batteries(root).iter().map(|name| one(root, name)).collect::<Option<_>>()?;
-    let mut each = each.into_iter();
-    let first = each.next()?;
-    Some(each.fold(first, |sum, next| BatteryCapacity {
-        name: format!("{} + {}", sum.name, next.name),
-        joules: sum.joules + next.joules,
-        basis: sum.basis,
-    }))
+    let supplies = PowerSupplies::open(root);
+    let mut sum: Option<BatteryCapacity> = None;
+    for (name, identity) in identities(root, &supplies) {
+        match identity {
+            Identity::Undecided { .. } => return None,
+            Identity::Same { .. } => {}
+            Identity::Own => {
+                let next = one(root, name)?;
+                sum = Some(match sum {
+                    None => next,
+                    Some(sum) => BatteryCapacity {
+                        name: format!("{} + {}", sum.name, next.name),
+                        joules: sum.joules + next.joules,
+                        basis: sum.basis,
+                    },
+                });
+            }
+        }
+    }
+    sum
 }
 
 fn one(root: &SystemRoot, name: &str) -> Option<BatteryCapacity> {
-    let number = |file: &str, unit: &FileUnit| {
-        let value = unit.stated(root, &format!("{CLASS}/{name}/{file}")).ok().flatten()?;
-        (value > 0).then_some(value as f64)
+    let capacity = |joules: f64, prefix: Prefix, basis: &str| {
+        let basis = match prefix {
+            Prefix::Micro => basis.to_owned(),
+            Prefix::Milli => format!("{basis}, taken for milli-units"),
+        };
+        BatteryCapacity { name: name.to_owned(), joules, basis }
     };
-    let capacity =
-        |joules: f64, basis: &str| BatteryCapacity { name: name.to_owned(), joules, basis: basis.to_owned() };
-    if let Some(full) = number("energy_full", &MICROWATT_HOURS) {
-        return Some(capacity(full * JOULES_IN_MICROWATT_HOUR, "energy_full"));
+    if let Some((full, prefix)) = Size::of_energy(root, name).full {
+        return Some(capacity(full * JOULES_IN_MICROWATT_HOUR, prefix, "energy_full"));
     }
     // Some drivers add the nominal voltage; what is in between is lost in the battery anyway.
-    let (volts, source) = number("voltage_min_design", &MICROVOLTS)
+    let (volts, source) = volts(root, name, "voltage_min_design")
         .map(|volts| (volts, "charge_full x voltage_min_design"))
-        .or_else(|| Some((number("voltage_now", &MICROVOLTS)?, "charge_full x voltage_now")))?;
-    let charge = number("charge_full", &MICROAMPERE_HOURS)?;
-    Some(capacity(charge * COULOMBS_IN_MICROAMPERE_HOUR * volts / 1e6, source))
+        .or_else(|| Some((volts(root, name, "voltage_now")?, "charge_full x voltage_now")))?;
+    let (full, prefix) = Size::of_charge(root, name).full?;
+    Some(capacity(full * COULOMBS_IN_MICROAMPERE_HOUR * volts, prefix, source))
 }

@@ -1,6 +1,7 @@
 //! In which unit a battery's current is told. The kernel's ABI says microamperes; some phones say milliamperes.
 
-use crate::energy::{Basis, Measurand, MeterReading, MeterSeries, Observation};
+use super::COULOMBS_IN_MICROAMPERE_HOUR;
+use crate::energy::{Basis, Measurand, MeterInfo, MeterReading, MeterSeries, Observation};
 
 const MICROAMPERE: f64 = 1e-6;
 const MILLIAMPERE: f64 = 1e-3;
@@ -11,38 +12,98 @@ const PROOF: f64 = 3.0;
 /// Charge counters step coarsely: a change of so many steps is believed.
 const STEPS: i64 = 3;
 
-/// By magnitude: what would be less than 20 mA for a device that is awake is milliamperes. A rule of thumb, and marked as one
-/// where it departs from the ABI.
-pub(super) fn guess(current: i64) -> (f64, Basis) {
-    match current.unsigned_abs() {
-        0 => (MICROAMPERE, Basis::Documented),
-        small if small < LEAST_AWAKE => (MILLIAMPERE, Basis::Guessed),
+/// By the largest current that any of the device's batteries was seen to have: what would be less than 20 mA for a device that
+/// is awake is milliamperes. A rule of thumb, and marked as one where it departs from the ABI. A battery that waits has no
+/// current to speak of.
+pub(super) fn guess(largest: i64, waits: bool) -> (f64, Basis) {
+    match largest.unsigned_abs() {
+        small if small > 0 && small < LEAST_AWAKE && !waits => (MILLIAMPERE, Basis::Guessed),
         _ => (MICROAMPERE, Basis::Documented),
     }
 }
 
-/// Gives every current that was watched beside the charge of its own battery the unit that the charge proves. A watch of some
-/// minutes is needed: charge counters step every 30 to 90 s.
-pub fn prove_current_units(watched: &mut [Observation]) {
-    let charges: Vec<MeterSeries> = watched
-        .iter()
-        .map(|seen| &seen.series)
-        .filter(|series| matches!(series.meter.measurand, Measurand::RemainingCharge { .. }))
-        .cloned()
-        .collect();
+/// Settles in which units batteries tell their currents and charges, from what was seen of them side by side.
+///
+/// A current that was once 20000 or more is in microamperes: milliamperes would be 20 A. One that never was is guessed, as it
+/// is when a meter is opened. Then a charge of a known unit proves that of the current, or a current of a known unit
+/// that of the charge. Two guesses prove nothing of each other: a charge in mAh and a current in mA fit as well as one in uAh
+/// and one in uA. Proof takes a watch of some minutes: charge counters step every 30 to 90 s.
+pub fn settle_units(watched: &mut [Observation]) {
+    settle_currents(watched);
+    let all: Vec<MeterSeries> = watched.iter().map(|seen| seen.series.clone()).collect();
+    let of_battery = |meter: &MeterInfo, wanted: fn(&Measurand) -> bool| {
+        let part = meter.part.clone();
+        all.iter().filter(move |series| series.meter.part == part && wanted(&series.meter.measurand))
+    };
     for seen in watched.iter_mut() {
         let meter = &seen.series.meter;
-        if !matches!(meter.measurand, Measurand::Current { .. }) {
-            continue;
-        }
-        let own = charges.iter().filter(|charge| charge.meter.part == meter.part);
-        let proven = own.filter_map(|charge| prove_current_unit(&seen.series, charge)).next();
-        if let Some(amperes_per_unit) = proven {
-            let meter = &mut seen.series.meter;
-            meter.measurand = Measurand::Current { amperes_per_unit };
-            meter.unit_basis = Basis::Observed;
+        match meter.measurand {
+            Measurand::Current { .. } => {
+                let mut charges = of_battery(meter, is_charge).filter(|charge| is_known(charge));
+                if let Some(amperes_per_unit) = charges.find_map(|charge| prove_current_unit(&seen.series, charge)) {
+                    let meter = &mut seen.series.meter;
+                    meter.measurand = Measurand::Current { amperes_per_unit };
+                    meter.unit_basis = Basis::Observed;
+                }
+            }
+            Measurand::RemainingCharge { .. } if meter.unit_basis == Basis::Guessed => {
+                let mut currents = of_battery(meter, is_current).filter(|current| is_known(current));
+                if let Some(coulombs_per_unit) = currents.find_map(|current| prove_charge_unit(&seen.series, current)) {
+                    let meter = &mut seen.series.meter;
+                    meter.measurand = Measurand::RemainingCharge { coulombs_per_unit };
+                    meter.unit_basis = Basis::Observed;
+                }
+            }
+            _ => {}
         }
     }
+}
+
+/// The prefix of all currents: one kernel tells them in one unit.
+fn settle_currents(watched: &mut [Observation]) {
+    let currents = || watched.iter().filter(|seen| is_current(&seen.series.meter.measurand));
+    // Where other batteries tell their power, a small current may be that of one that waits.
+    let others = watched.iter().any(|seen| {
+        matches!(seen.series.meter.measurand, Measurand::Power { .. })
+            && currents().all(|current| current.series.meter.part != seen.series.meter.part)
+    });
+    let largest = currents().map(|seen| largest(&seen.series)).max().unwrap_or(0);
+    if others && largest.unsigned_abs() < LEAST_AWAKE {
+        return;
+    }
+    let (amperes_per_unit, unit_basis) = guess(largest, false);
+    for seen in watched.iter_mut().filter(|seen| is_current(&seen.series.meter.measurand)) {
+        seen.series.meter.measurand = Measurand::Current { amperes_per_unit };
+        seen.series.meter.unit_basis = unit_basis;
+    }
+}
+
+fn is_current(measurand: &Measurand) -> bool {
+    matches!(measurand, Measurand::Current { .. })
+}
+
+fn is_charge(measurand: &Measurand) -> bool {
+    matches!(measurand, Measurand::RemainingCharge { .. })
+}
+
+/// Whether the unit does not rest on a guess.
+fn is_known(series: &MeterSeries) -> bool {
+    series.meter.unit_basis != Basis::Guessed
+}
+
+fn largest(series: &MeterSeries) -> i64 {
+    series.readings.iter().map(|reading| reading.value.saturating_abs()).max().unwrap_or(0)
+}
+
+/// Coulombs in a raw unit of `charge`, proven by the current out of it.
+fn prove_charge_unit(charge: &MeterSeries, current: &MeterSeries) -> Option<f64> {
+    let Measurand::Current { amperes_per_unit } = current.meter.measurand else { return None };
+    let candidates = [COULOMBS_IN_MICROAMPERE_HOUR, 1e3 * COULOMBS_IN_MICROAMPERE_HOUR];
+    candidates.into_iter().find(|coulombs_per_unit| {
+        let mut charge = charge.clone();
+        charge.meter.measurand = Measurand::RemainingCharge { coulombs_per_unit: *coulombs_per_unit };
+        prove_current_unit(current, &charge) == Some(amperes_per_unit)
+    })
 }
 
 /// Amperes in a raw unit of `current`, proven by the charge that `charge` lost in the same time: the one of the two known

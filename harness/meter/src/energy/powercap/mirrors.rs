@@ -3,11 +3,20 @@ use super::{Discovery, EnergyMeter, Reason, Scope, Unavailable, absent, vendor};
 /// Readings that must agree: counters of 61 uJ that have run for a while do not meet by chance, nor once more.
 const READINGS: usize = 2;
 
-/// Two dies of a package that show the very same number are one counter, shown twice: their sum would be twice the truth.
-/// The first one stays. AMD's dies share their package's counter, whatever number they show.
+/// A die is part of its package: where the package is read as a whole, the die would count twice. Two dies that show the
+/// very same number are one counter, shown twice: their sum would be twice the truth. The first one stays. AMD's dies share
+/// their package's counter, whatever number they show.
 pub(super) fn leave_out_mirrors(found: &mut Discovery, amd: bool) {
     let mut kept: Vec<Box<dyn EnergyMeter>> = Vec::new();
+    let wholes: Vec<(String, String)> =
+        found.meters.iter().map(|meter| (meter.info().part.clone(), meter.info().id.clone())).collect();
     for mut meter in std::mem::take(&mut found.meters) {
+        let whole = vendor::without_die(&meter.info().part);
+        if let Some((_, id)) = wholes.iter().find(|(part, _)| whole.as_ref() == Some(part)) {
+            let unavailable = Unavailable::new(Reason::Duplicate, format!("it is part of {id}, which is read"));
+            found.absent.push(absent(meter.info().id.clone(), Some(meter.info().scope), unavailable));
+            continue;
+        }
         let shared = |other: &mut Box<dyn EnergyMeter>| {
             same_package(&**other, &*meter)
                 && ((amd && meter.info().scope == Scope::Package) || show_the_same(&mut **other, &mut *meter))

@@ -141,6 +141,43 @@ fn packages_of_their_own_and_counters_at_zero_are_no_mirrors() {
     assert_eq!(ids(&discover(&server.root())).len(), 5);
 }
 
+/// The kernel writes numbers of zones as `%x`: read as decimals, packages 10 and 11 would be lost.
+#[test]
+fn numbers_of_zones_are_hexadecimal() {
+    let class = "sys/class/powercap";
+    let zones = |number: u32| {
+        format!(
+            "{class}/intel-rapl:{number:x}/name = package-{number}\n{class}/intel-rapl:{number:x}/energy_uj = {}\n\
+             {class}/intel-rapl:{number:x}:0/name = dram\n{class}/intel-rapl:{number:x}:0/energy_uj = {}\n",
+            1000 + number,
+            500 + number
+        )
+    };
+    let tree: String = (0..18).map(zones).collect();
+    let found = discover(&Tree::parse(&tree).root());
+    assert!(found.absent.is_empty(), "{:?}", found.absent);
+    let names: Vec<String> =
+        (0..18).flat_map(|n| [format!("powercap:package-{n}"), format!("powercap:package-{n}/dram")]).collect();
+    assert_eq!(ids(&found), names);
+}
+
+#[test]
+fn a_die_is_not_added_to_its_package() {
+    let class = "sys/class/powercap";
+    let zone = |zone: &str, name: &str, energy: u32| {
+        format!("{class}/intel-rapl:{zone}/name = {name}\n{class}/intel-rapl:{zone}/energy_uj = {energy}\n")
+    };
+    let tree = zone("0", "package-0", 90)
+        + &zone("0:0", "dram", 9)
+        + &zone("1", "package-0-die-0", 50)
+        + &zone("1:0", "dram", 5)
+        + &zone("2", "package-0-die-1", 40)
+        + &zone("3", "package-1-die-0", 7);
+    let found = discover(&Tree::parse(&tree).root());
+    assert_eq!(ids(&found), ["powercap:package-0", "powercap:package-0/dram", "powercap:package-1-die-0"]);
+    assert!(found.absent.iter().all(|absent| absent.unavailable.reason == Reason::Duplicate), "{:?}", found.absent);
+}
+
 #[test]
 fn mapped_registers_are_read_where_there_are_no_others() {
     let tree = Tree::named("intel-memory-mapped");
@@ -164,6 +201,8 @@ fn what_gives_no_number_is_absent_with_the_reason() {
     assert_eq!(
         reasons(&found),
         [
+            ("powercap:dtpm:0", Reason::NotSupported),
+            ("powercap:intel-rapl:x", Reason::NotSupported),
             ("powercap:package-0", Reason::Unreadable),
             ("powercap:package-1", Reason::Unreadable),
             ("powercap:something-new", Reason::NotSupported),

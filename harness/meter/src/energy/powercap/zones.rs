@@ -22,12 +22,21 @@ pub(super) struct Zone {
     pub(super) twin_id: Option<String>,
 }
 
-/// All zones, in the order of their numbers, the processor's own registers first.
-pub(super) fn zones(root: &SystemRoot) -> Vec<Zone> {
-    let folders = folders(root);
+/// What lies in the class folder.
+#[derive(Debug, Default)]
+pub(super) struct Zones {
+    /// In the order of their numbers, the processor's own registers first.
+    pub(super) known: Vec<Zone>,
+    /// Folders of zones that are not read: of another control type, or without a number.
+    pub(super) others: Vec<String>,
+}
+
+/// All zones.
+pub(super) fn zones(root: &SystemRoot) -> Zones {
+    let (folders, others) = folders(root);
     let mut zones: Vec<Zone> = Vec::new();
     for folder in &folders {
-        let part = part(folder, &folders);
+        let mut part = part(folder, &folders);
         let mut id = format!("powercap:{part}");
         let twin_id = (folder.control_type == MEMORY_MAPPED).then(|| id.clone());
         if twin_id.is_some() {
@@ -36,10 +45,11 @@ pub(super) fn zones(root: &SystemRoot) -> Vec<Zone> {
         // Memory at the top level bears no number of its package.
         if zones.iter().any(|other| other.id == id) {
             id = format!("{id}@{}", folder.numbers_text());
+            part = format!("{part}@{}", folder.numbers_text());
         }
         zones.push(Zone { id, path: folder.path.clone(), scope: scope(&folder.name), part, twin_id });
     }
-    zones
+    Zones { known: zones, others }
 }
 
 /// A folder `intel-rapl:0:1`.
@@ -54,19 +64,26 @@ struct Folder {
 
 impl Folder {
     fn numbers_text(&self) -> String {
-        let numbers: Vec<String> = self.numbers.iter().map(u32::to_string).collect();
+        let numbers: Vec<String> = self.numbers.iter().map(|number| format!("{number:x}")).collect();
         numbers.join(":")
     }
 }
 
 /// In a flat tree every zone lies in the class folder; in a nested one, children lie in their parents. The kernel's own
-/// tree is both, and shows a child twice: folders of the same name are one.
-fn folders(root: &SystemRoot) -> Vec<Folder> {
+/// tree is both, and shows a child twice: folders of the same name are one. Beside them, the names of what is no such zone.
+fn folders(root: &SystemRoot) -> (Vec<Folder>, Vec<String>) {
     let mut folders: Vec<Folder> = Vec::new();
+    let mut others: Vec<String> = Vec::new();
     let mut open: VecDeque<String> = root.names(CLASS).into_iter().map(|name| format!("{CLASS}/{name}")).collect();
     while let Some(path) = open.pop_front() {
         let folder_name = path.rsplit('/').next().unwrap_or_default();
-        let Some((control_type, numbers)) = parse(folder_name) else { continue };
+        let Some((control_type, numbers)) = parse(folder_name) else {
+            // Control types have no colon; their zones do.
+            if folder_name.contains(':') && !others.iter().any(|other| other == folder_name) {
+                others.push(folder_name.to_owned());
+            }
+            continue;
+        };
         let children = root
             .names(&path)
             .into_iter()
@@ -79,17 +96,18 @@ fn folders(root: &SystemRoot) -> Vec<Folder> {
         }
     }
     folders.sort_by(|one, other| (one.control_type, &one.numbers).cmp(&(other.control_type, &other.numbers)));
-    folders
+    (folders, others)
 }
 
-/// `intel-rapl:0:1`, or the control type itself, which has no number and holds its zones.
+/// `intel-rapl:0:1`, or the control type itself, which has no number and holds its zones. Numbers are hexadecimal (`%x` in
+/// the kernel's drivers/powercap/powercap_sys.c): the eleventh package is `intel-rapl:a`.
 fn parse(folder: &str) -> Option<(&'static str, Vec<u32>)> {
     let (control_type, numbers) = match folder.split_once(':') {
         Some((control_type, numbers)) => (control_type, numbers.split(':').collect()),
         None => (folder, Vec::new()),
     };
     let control_type = [CONTROL_TYPE, MEMORY_MAPPED].into_iter().find(|known| *known == control_type)?;
-    let numbers: Result<Vec<u32>, _> = numbers.into_iter().map(str::parse).collect();
+    let numbers: Result<Vec<u32>, _> = numbers.into_iter().map(|number| u32::from_str_radix(number, 16)).collect();
     Some((control_type, numbers.ok()?))
 }
 

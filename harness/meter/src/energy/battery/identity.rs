@@ -1,0 +1,161 @@
+//! Whether two nodes show one battery. Phones have a node of the maker's and one of the gauge's chip (`battery` and `bms`,
+//! `bq27541-0`); notebooks have two batteries of one make. What they are called tells nothing.
+
+use std::time::Duration;
+
+use super::CLASS;
+use crate::{SystemRoot, power_supply::PowerSupplies};
+
+/// How often both must have changed to the same values: two batteries may meet once.
+const INSTANTS: usize = 3;
+/// How long that is waited for, and how often it is looked.
+const PATIENCE: Duration = Duration::from_secs(3);
+const LOOKS: u32 = 75;
+/// A current or a power of less than this is none, in micro-units.
+const NOTHING: i64 = 20_000;
+
+/// What is known of a battery's node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Identity {
+    /// A battery of its own.
+    Own,
+    /// The battery of another node once more; with the evidence.
+    Same { hint: String },
+    /// It shows what another node shows, and neither changed.
+    Undecided { hint: String },
+}
+
+/// The device's batteries, each with what is known of it. Only those that look alike are watched, for some seconds at most.
+pub(super) fn identities<'a>(root: &SystemRoot, supplies: &'a PowerSupplies) -> Vec<(&'a str, Identity)> {
+    let mut known: Vec<(&str, Identity)> = Vec::new();
+    for battery in &supplies.batteries {
+        let name = &*battery.name;
+        let mut identity = Identity::Own;
+        for (other, of_other) in &mut known {
+            if *of_other != Identity::Own {
+                continue;
+            }
+            match compare(root, other, name) {
+                Comparison::Different => {}
+                Comparison::Same(evidence) => {
+                    identity = Identity::Same { hint: format!("the battery of {other} once more: {evidence}") };
+                    break;
+                }
+                Comparison::Undecided => {
+                    let hint = format!(
+                        "{other} and {name} show the same and did not change in {} s: whether they are one battery or two is \
+                         not known",
+                        PATIENCE.as_secs()
+                    );
+                    *of_other = Identity::Undecided { hint: hint.clone() };
+                    identity = Identity::Undecided { hint };
+                    break;
+                }
+            }
+        }
+        known.push((name, identity));
+    }
+    known
+}
+
+enum Comparison {
+    Different,
+    /// With the evidence.
+    Same(String),
+    Undecided,
+}
+
+fn compare(root: &SystemRoot, one: &str, other: &str) -> Comparison {
+    let serial = match (serial_number(root, one), serial_number(root, other)) {
+        (Some(one), Some(other)) if one != other => return Comparison::Different,
+        (Some(serial), Some(_)) => Some(serial),
+        _ => None,
+    };
+    let look = || look_alike(root, one, other);
+    // A value may change between the two nodes, once.
+    let alike = || {
+        look().or_else(|| {
+            std::thread::sleep(PATIENCE / LOOKS / 4);
+            look()
+        })
+    };
+    let Some(first) = alike() else { return Comparison::Different };
+    if let Some(serial) = serial {
+        return Comparison::Same(format!("both have the serial number {serial}, and {}", first.words()));
+    }
+    if !first.are_several() {
+        return Comparison::Different;
+    }
+    let mut seen = vec![first];
+    for _ in 0..LOOKS {
+        std::thread::sleep(PATIENCE / LOOKS);
+        let Some(next) = alike() else { return Comparison::Different };
+        if seen.last() != Some(&next) {
+            seen.push(next);
+        }
+        if let Some(last) = seen.get(INSTANTS) {
+            return Comparison::Same(format!("{}, and changed together {INSTANTS} times", last.words()));
+        }
+    }
+    Comparison::Undecided
+}
+
+/// What two nodes show alike at one moment: names of facts and their values.
+#[derive(Debug, PartialEq, Eq)]
+struct Alike(Vec<(&'static str, i64)>);
+
+impl Alike {
+    /// What a battery holds or gives, and its voltage: one of them may be equal by chance.
+    fn are_several(&self) -> bool {
+        self.0.len() >= 2
+    }
+
+    fn words(&self) -> String {
+        let facts: Vec<&str> = self.0.iter().map(|(fact, _)| *fact).collect();
+        format!("the same {}", facts.join(" and "))
+    }
+}
+
+/// What both nodes show, if all of it is the same.
+fn look_alike(root: &SystemRoot, one: &str, other: &str) -> Option<Alike> {
+    let number = |battery: &str, file: &str| -> Option<i64> {
+        let value: i64 = root.text(format!("{CLASS}/{battery}/{file}"))?.parse().ok()?;
+        Some(value.saturating_abs()).filter(|value| *value > 0)
+    };
+    let store = |battery: &str, file: &str| match file {
+        "charge" => number(battery, "charge_now").or_else(|| number(battery, "charge_counter")),
+        _ => number(battery, file),
+    };
+    let mut alike = Vec::new();
+    for fact in ["charge", "energy_now", "voltage_now"] {
+        let (Some(first), Some(second)) = (store(one, fact), store(other, fact)) else { continue };
+        if first != second && store(one, fact) != Some(second) {
+            return None;
+        }
+        alike.push((fact, second));
+    }
+    // Gauges of one battery need not be read at the same moment; but of two batteries, one may wait.
+    for fact in ["current_now", "power_now"] {
+        let flows = |battery: &str| {
+            let value: i64 = root.text(format!("{CLASS}/{battery}/{fact}"))?.parse().ok()?;
+            Some(value.saturating_abs())
+        };
+        let (Some(first), Some(second)) = (flows(one), flows(other)) else { continue };
+        if (first < NOTHING) != (second < NOTHING) {
+            return None;
+        }
+        if first == second && first > 0 {
+            alike.push((fact, second));
+        }
+    }
+    (!alike.is_empty()).then_some(Alike(alike))
+}
+
+/// A number that tells one battery from another; drivers show all kinds of words where they have none.
+fn serial_number(root: &SystemRoot, battery: &str) -> Option<String> {
+    const NONE: [&str; 6] = ["unknown", "n/a", "na", "none", "not available", "default"];
+    let serial = root.text(format!("{CLASS}/{battery}/serial_number"))?;
+    let characters = || serial.chars().filter(|character| character.is_alphanumeric());
+    let varies = characters().any(|character| characters().next() != Some(character));
+    (varies && !NONE.contains(&&*serial.to_lowercase())).then_some(serial)
+}
