@@ -1,6 +1,6 @@
 //! ONNX graphs of a model. They hold no weights: each tensor is a reference into `model.safetensors`, so that a graph
 //! is half a megabyte, is written in milliseconds, and every engine reads the same bytes. (Most of it are the rotary
-//! tables of all positions: 8 MB for a context of 32,768.)
+//! tables of all positions: 8 MB for a context of 32,768, and 33 MB for the 131,072 of Llama 3.2.)
 
 mod activation;
 mod attention;

@@ -85,6 +85,21 @@ impl Preset {
         Preset { rope_theta: 130_000.0, ..smollm2("smollm2-1.7b", "SmolLM2 1.7B", 24, 32, 32, 8192) },
         Preset { tied_head: false, ..mobilellm("tinyllama-1.1b", "TinyLlama 1.1B", 22, 1, 32, 4, 5632) },
         Preset {
+            vocabulary: 128_256,
+            // All of it, although graphs hold 33 MB of rotary tables for it: so do those of the trained model.
+            context: 131_072,
+            rope_theta: 500_000.0,
+            llama3: Some(Llama3Scaling {
+                factor: 32.0,
+                low_frequency_factor: 1.0,
+                high_frequency_factor: 4.0,
+                original_context: 8192,
+            }),
+            bos_token: 128_000,
+            eos_token: 128_001,
+            ..mobilellm("llama-3.2-1b", "Llama 3.2 1B: scaled positions", 16, 1, 32, 8, 8192)
+        },
+        Preset {
             head_dim: 128,
             context: 4096,
             tied_head: false,

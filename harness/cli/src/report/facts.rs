@@ -188,9 +188,10 @@ fn weights_of(record: &Record) -> Option<String> {
         let mebibytes = model.weight_bytes as f64 / (1u64 << 20) as f64;
         let hash = hash_prefix(model.rounded_sha256.as_ref().unwrap_or(&model.weights_sha256));
         let precision = record.case.precision.name();
+        let origin = one_line(&model.origin);
         let origin = match &model.rounded_sha256 {
-            Some(_) => format!("made from {}", hash_prefix(&model.weights_sha256)),
-            None => one_line(&model.origin),
+            Some(_) => format!("made from {}, {origin}", hash_prefix(&model.weights_sha256)),
+            None => origin,
         };
         let millions = model.parameters as f64 / 1e6;
         format!(

@@ -366,3 +366,11 @@ fn charts_are_written_for_what_was_measured() {
     two[5].case.threads = 2;
     assert!(names(&two).contains(&"peak-memory-mobilellm-125m-f32-2t.svg".to_owned()));
 }
+
+#[test]
+fn weights_in_other_precisions_say_what_they_were_made_from_and_whose_that_are() {
+    let mut records = fixture::records()[..1].to_vec();
+    records[0].passport.model.rounded_sha256 = Some("ab".repeat(32));
+    let words = rendered(&records, Format::Table).split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains("sha256 abababababab, made from 0123456789ab, seeded weights (seed 42)"), "{words}");
+}

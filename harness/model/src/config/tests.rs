@@ -17,6 +17,7 @@ fn presets_have_the_published_number_of_parameters() {
         ("smollm2-360m", 361_821_120),
         ("smollm2-1.7b", 1_711_376_384),
         ("tinyllama-1.1b", 1_100_048_384),
+        ("llama-3.2-1b", 1_235_814_400),
         ("llama-2-7b", 6_738_415_616),
     ] {
         let config = Preset::find(name).unwrap().config();

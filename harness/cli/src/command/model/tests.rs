@@ -57,6 +57,7 @@ fn the_list_tells_what_is_there_and_what_could_be() {
       smollm2-360m          361.8 M   1380 MiB  SmolLM2 360M: the blocks of MobileLLM 350M
       smollm2-1.7b          1.711 G   6528 MiB  SmolLM2 1.7B
       tinyllama-1.1b        1.100 G   4196 MiB  TinyLlama 1.1B
+      llama-3.2-1b          1.236 G   4714 MiB  Llama 3.2 1B: scaled positions
       llama-2-7b            6.738 G  25705 MiB  Llama 2 7B, with which MobileLLM is compared: use int4
     "#);
     model(root.path(), "generate tiny --seed 7").unwrap();

@@ -151,3 +151,18 @@ fn markdown_has_the_same_rows() {
     assert!(output.contains("### layer-sharing · onnxruntime · seeded weights · f32 · 1 thread · chat\n"), "{output}");
     assert!(output.contains("| &nbsp;&nbsp;paper, execute, ms | 15.6 | 16.0 | 29.0 |"), "{output}");
 }
+
+#[test]
+fn the_reference_model_stands_beside_what_the_paper_assumes_of_each() {
+    let mut records = cases("llama-2-7b", 6_738_415_616, 20.0);
+    records.extend(cases("mobilellm-125m", 124_635_456, 1.0));
+    let output = table("reference", &records);
+    let numbers = |label: &str| {
+        let row = output.lines().find_map(|line| line.trim_start().strip_prefix(label));
+        row.unwrap_or_else(|| panic!("{label}: {output}")).split_whitespace().collect::<Vec<_>>()
+    };
+    assert_eq!(numbers("paper assumes, J"), ["0.0125", "0.674"]);
+    assert_eq!(numbers("paper assumes, times the first"), ["1.00", "54.06"]);
+    let columns = output.lines().nth(1).unwrap();
+    assert!(columns.find("MobileLLM 125M").unwrap() < columns.find("Llama 2 7B").unwrap(), "{columns}");
+}
