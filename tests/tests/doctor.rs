@@ -1,9 +1,10 @@
 //! What the device can measure, said before measuring: `doctor` and `meters` on the real machine and on made-up trees.
 #![cfg(test)]
 
-use std::fs;
+use std::{fs, thread};
 
 use pocketwatt_tests::Bench;
+use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 use serde_json::Value;
 
 /// On the fake backend, which the tests have built.
@@ -155,4 +156,57 @@ fn a_strict_run_measures_nothing_on_an_unfit_device() {
         .expect_stderr(&["unfit: temperature", "nothing was measured, because of --strict"]);
     assert!(!bench.path("results").exists());
     bench.run("", &arguments).expect_code(0);
+}
+
+/// Whatever is missing: who reads the doctor's advice is with the doctor already.
+#[test]
+fn the_doctor_does_not_send_to_the_doctor() {
+    let zone = |file: &str| format!("class/powercap/intel-rapl:0/{file}");
+    let (name, energy) = (zone("name"), zone("energy_uj"));
+    let trees: [&[(&str, &str)]; 5] = [
+        &[],
+        &[(&name, "package-0"), (&energy, "many")],
+        &[(&name, "strange"), (&energy, "5")],
+        &[("class/power_supply/BAT0/type", "Battery"), ("class/power_supply/BAT0/status", "Charging")],
+        &[("class/hwmon/hwmon0/name", "nvme")],
+    ];
+    for files in trees {
+        let bench = Bench::new();
+        let sys = tree(&bench, files);
+        let arguments = [&FAKE[..], &["--sysfs-root", &sys]].concat();
+        let shown = bench.pocketwatt(&arguments).stdout;
+        let told = bench.pocketwatt(&[&arguments[..], &["--format", "json"]].concat()).stdout;
+        for text in [&shown, &told] {
+            assert!(!text.contains("pocketwatt doctor"), "{files:?}: {text}");
+        }
+        let meters = bench.pocketwatt(&["meters", "--sysfs-root", &sys]).expect_code(0).stdout;
+        let meters = meters.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert_eq!(meters.matches("`pocketwatt doctor` says more").count(), 1, "{meters}");
+    }
+}
+
+#[test]
+fn a_pinned_process_is_on_the_same_device() {
+    let report = |pinned: bool| {
+        // In a thread of its own: what it starts inherits its affinity.
+        let look = move || {
+            if pinned {
+                let mut first = CpuSet::new();
+                let allowed = sched_getaffinity(None).unwrap();
+                first.set((0..CpuSet::MAX_CPU).find(|&processor| allowed.is_set(processor)).unwrap());
+                sched_setaffinity(None, &first).unwrap();
+            }
+            json(&Bench::new().pocketwatt(&[&FAKE[..], &["--format", "json"]].concat()).stdout)
+        };
+        thread::spawn(look).join().unwrap()
+    };
+    let (free, pinned) = (report(false), report(true));
+    for fact in ["name", "logical_cores", "physical_cores"] {
+        assert_eq!(free["device"][fact], pinned["device"][fact], "{fact}");
+    }
+    assert_eq!(
+        (&pinned["device"]["allowed_cores"], &pinned["surroundings"]["processors"]["allowed"]),
+        (&1.into(), &1.into())
+    );
+    assert!(pinned["device"]["physical_cores"].as_u64() <= pinned["device"]["logical_cores"].as_u64());
 }

@@ -6,7 +6,7 @@ use std::{
 
 use pocketwatt_protocol::{Clock, MonotonicClock};
 
-use crate::{Bandwidth, MeterError, SystemRoot, device::memory_available_bytes};
+use crate::{Bandwidth, Memory, MeterError, SystemRoot};
 
 /// Bytes that are read in a pass: the weights of a small model, and many times any cache.
 const BUFFER_BYTES: u64 = 512 << 20;
@@ -36,7 +36,7 @@ pub fn measure_bandwidth(threads: u32) -> Result<Bandwidth, MeterError> {
     if !(1..=1024).contains(&threads) {
         return Err(MeterError::Threads(threads));
     }
-    let available = memory_available_bytes(&SystemRoot::real()).unwrap_or(BUFFER_BYTES * MEMORY_SHARE);
+    let available = Memory::look(&SystemRoot::real()).available_bytes.unwrap_or(BUFFER_BYTES * MEMORY_SHARE);
     let buffer_bytes = BUFFER_BYTES.min(available / MEMORY_SHARE);
     let short_of_memory = || MeterError::Memory { wanted: LEAST_BUFFER_BYTES, available };
     if buffer_bytes < LEAST_BUFFER_BYTES {

@@ -2,7 +2,11 @@ use std::collections::BTreeSet;
 
 use sysinfo::{MemoryRefreshKind, RefreshKind, System};
 
-use crate::{DeviceFacts, SystemRoot, context::hertz};
+use crate::{
+    DeviceFacts, Memory, SystemRoot,
+    context::hertz,
+    surroundings::{allowed_processors, online_processors, quota},
+};
 
 /// Longest name of a device.
 const NAME_CHARACTERS: usize = 40;
@@ -18,8 +22,11 @@ pub fn device_facts(root: &SystemRoot, name: Option<&str>) -> DeviceFacts {
         name: folder_name(&name.map_or_else(made_name, ToOwned::to_owned)),
         architecture: std::env::consts::ARCH.into(),
         logical_cores,
-        physical_cores: physical_cores(&cpuinfo),
+        physical_cores: physical_cores(&cpuinfo).map(|cores| cores.min(logical_cores)),
+        allowed_cores: allowed_processors(root).map(|allowed| allowed.min(logical_cores)),
+        processor_quota: quota(root),
         memory_bytes: memory_bytes(root),
+        memory_limit_bytes: Memory::look(root).limit_bytes,
         operating_system: operating_system(root),
         kernel: kernel.release().to_str().ok().map(ToOwned::to_owned),
         virtualisation: virtualisation(root, &cpuinfo),
@@ -28,11 +35,6 @@ pub fn device_facts(root: &SystemRoot, name: Option<&str>) -> DeviceFacts {
         last_level_cache_bytes: last_level_cache_bytes(root),
         processor,
     }
-}
-
-/// Memory that programs can still take without swapping.
-pub(crate) fn memory_available_bytes(root: &SystemRoot) -> Option<u64> {
-    meminfo(root, "MemAvailable")
 }
 
 fn memory_bytes(root: &SystemRoot) -> Option<u64> {
@@ -66,12 +68,11 @@ fn processor(root: &SystemRoot, cpuinfo: &str) -> Option<String> {
     named("model name").or_else(board).or_else(|| named("Hardware")).or_else(part)
 }
 
+/// Processors of the device, whichever of them this process may use: a container's list of them may hold fewer.
 fn logical_cores(root: &SystemRoot, cpuinfo: &str) -> u32 {
     let listed = cpuinfo.lines().filter(|line| line.starts_with("processor")).count() as u32;
-    if root.is_real() {
-        return std::thread::available_parallelism().map_or(listed.max(1), |count| count.get() as u32);
-    }
-    listed.max(1)
+    let online = online_processors(root).unwrap_or(0);
+    listed.max(online).max(1)
 }
 
 /// Distinct pairs of package and core; nothing where the kernel does not list them (ARM).
@@ -196,6 +197,28 @@ mod tests {
     }
 
     #[test]
+    fn what_a_process_may_use_makes_no_other_device() {
+        let pinned = facts(&[
+            ("proc/cpuinfo", XEON),
+            ("sys/devices/system/cpu/online", "0-1\n"),
+            ("proc/self/status", "Name:\tx\nCpus_allowed_list:\t1\n"),
+            ("proc/self/cgroup", "0::/app\n"),
+            ("sys/fs/cgroup/app/cpu.max", "50000 100000\n"),
+            ("sys/fs/cgroup/app/memory.max", "536870912\n"),
+        ]);
+        assert_eq!((pinned.name.as_str(), pinned.logical_cores), ("intel-xeon-2.60ghz-2", 2));
+        assert_eq!((pinned.physical_cores, pinned.allowed_cores), (Some(1), Some(1)));
+        assert_eq!((pinned.processor_quota, pinned.memory_limit_bytes), (Some(0.5), Some(512 << 20)));
+        // A container that is shown two of the device's eight processors.
+        let container = facts(&[
+            ("proc/cpuinfo", XEON),
+            ("sys/devices/system/cpu/online", "0-7\n"),
+            ("proc/self/status", "Cpus_allowed_list:\t5-6\n"),
+        ]);
+        assert_eq!((container.logical_cores, container.allowed_cores), (8, Some(2)));
+    }
+
+    #[test]
     fn a_board_is_named_by_its_device_tree_and_a_phone_by_its_hardware() {
         let arm = "processor\t: 0\nCPU implementer\t: 0x41\nCPU part\t: 0xd08\n\nprocessor\t: 1\n";
         let board = facts(&[("proc/cpuinfo", arm), ("proc/device-tree/model", "Raspberry Pi 4 Model B Rev 1.4\0")]);
@@ -227,6 +250,7 @@ mod tests {
     fn this_machine_has_memory_and_cores() {
         let facts = device_facts(&SystemRoot::real(), Some("here"));
         assert!(facts.memory_bytes.unwrap() > 1 << 28 && facts.logical_cores >= 1, "{facts:?}");
-        assert!(memory_available_bytes(&SystemRoot::real()).unwrap() <= facts.memory_bytes.unwrap());
+        assert!(facts.allowed_cores.unwrap() <= facts.logical_cores, "{facts:?}");
+        assert!(facts.physical_cores.is_none_or(|cores| cores <= facts.logical_cores), "{facts:?}");
     }
 }

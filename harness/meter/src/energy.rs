@@ -6,6 +6,8 @@
 
 mod battery;
 mod choice;
+mod cover;
+mod failure;
 #[cfg(test)]
 pub mod fixture;
 mod hwmon;
@@ -26,8 +28,10 @@ pub use choice::{Choice, ChoiceError, choose};
 pub use info::{Basis, Measurand, MeterInfo, MeterSource, Scope, UpdatePeriod};
 pub use observe::{Observation, Pace, observe, observe_here, observe_until_found};
 pub use raw_file::RawFile;
-pub use series::{MeterEnd, MeterReading, MeterSeries};
+pub use series::{MeterEnd, MeterGap, MeterReading, MeterSeries};
 pub use unavailable::{AbsentMeter, Reason, Unavailable};
+
+pub(crate) use failure::may_answer_at_once;
 
 use std::fmt::Debug;
 
@@ -85,6 +89,11 @@ pub fn discover(root: &SystemRoot) -> Discovery {
         [powercap::discover, perf::discover, battery::discover, hwmon::discover, pixel_rails::discover, nvml::discover]
     {
         found.extend(kind(root));
+    }
+    for covered in cover::covered(root) {
+        // What is covered is there.
+        found.absent.retain(|absent| absent.id != covered.id || absent.unavailable.reason != Reason::NoMeter);
+        found.absent.push(covered);
     }
     found
 }

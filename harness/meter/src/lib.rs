@@ -28,4 +28,4 @@ pub use sampler::{Sampled, Sampler};
 pub use surroundings::{
     BatterySupply, FrequencyPolicy, Heat, Load, Memory, Processors, Supply, Surroundings, Temperature,
 };
-pub use system::{SystemTimes, read_system_times};
+pub use system::{BrokenCounter, KernelCounter, SystemTimes, SystemWork, read_system_times};

@@ -5,10 +5,15 @@ use std::{
     path::PathBuf,
 };
 
-use crate::{MeterError, SystemRoot};
+use pocketwatt_protocol::{Clock, MonotonicClock, MonotonicNs};
+
+use crate::{BrokenCounter, KernelCounter, MeterError, SystemRoot};
 
 /// Largest `/proc/<pid>/status` or `stat` that is read; they are about 1.5 KB.
 const BUFFER_BYTES: usize = 8192;
+
+/// A process may have been started so long before it is read.
+const STARTING_NS: u64 = 10_000_000_000;
 
 /// One process, read from outside: `/proc/<pid>` as in proc_pid_status(5), proc_pid_stat(5) and the kernel's
 /// Documentation/scheduler/sched-stats.rst.
@@ -21,6 +26,7 @@ pub struct ProcessMeter {
     waits: HashMap<u32, ThreadWait>,
     buffer: Vec<u8>,
     clock_ticks_per_second: u64,
+    opened: MonotonicNs,
 }
 
 #[derive(Debug)]
@@ -38,6 +44,8 @@ pub struct ProcessMemory {
     pub file_bytes: Option<u64>,
     /// `RssShmem`.
     pub shared_bytes: Option<u64>,
+    /// `HugetlbPages`: pages of hugetlbfs, which are in none of the others.
+    pub huge_bytes: Option<u64>,
     /// `VmHWM`: the largest resident memory so far.
     pub peak_bytes: Option<u64>,
 }
@@ -60,6 +68,7 @@ impl ProcessMeter {
             waits: HashMap::new(),
             buffer: vec![0; BUFFER_BYTES],
             clock_ticks_per_second: rustix::param::clock_ticks_per_second(),
+            opened: MonotonicClock.now(),
         })
     }
 
@@ -73,6 +82,7 @@ impl ProcessMeter {
                 "RssAnon" => &mut memory.anonymous_bytes,
                 "RssFile" => &mut memory.file_bytes,
                 "RssShmem" => &mut memory.shared_bytes,
+                "HugetlbPages" => &mut memory.huge_bytes,
                 "VmHWM" => &mut memory.peak_bytes,
                 _ => continue,
             };
@@ -112,10 +122,18 @@ impl ProcessMeter {
 
     /// Run-queue wait of all threads that were ever seen, those that have ended included; nothing where the kernel
     /// keeps no such statistics.
-    pub fn run_queue_wait_ns(&self) -> Option<u64> {
+    ///
+    /// # Errors
+    /// When a thread waited for longer than the process has been read.
+    pub fn run_queue_wait(&self) -> Result<Option<u64>, BrokenCounter> {
         let told = self.waits.values().any(|wait| wait.schedstat.is_some());
+        let most = MonotonicClock.now().since(self.opened).saturating_add(STARTING_NS);
+        if let Some(wait) = self.waits.values().find(|wait| wait.waited_ns > most) {
+            let seen = format!("a thread waited for {} ns within {most} ns", wait.waited_ns);
+            return Err(BrokenCounter { counter: KernelCounter::RunQueueWait, seen });
+        }
         let sum = self.waits.values().try_fold(0_u64, |sum, wait| sum.checked_add(wait.waited_ns));
-        sum.filter(|_| told)
+        Ok(sum.filter(|_| told))
     }
 }
 
@@ -173,6 +191,15 @@ mod tests {
     }
 
     #[test]
+    fn pages_of_hugetlbfs_are_told_apart() {
+        let tree = Tree::new();
+        assert_eq!(tree.meter().memory().unwrap().huge_bytes, None, "a kernel without them");
+        tree.put("proc/7/status", &format!("{STATUS}HugetlbPages:\t  6144 kB\n"));
+        let memory = tree.meter().memory().unwrap();
+        assert_eq!((memory.huge_bytes, memory.peak_bytes), (Some(6 << 20), Some(5000 * 1024)));
+    }
+
+    #[test]
     fn what_the_kernel_does_not_tell_is_absent_and_not_zero() {
         let tree = Tree::new();
         tree.put("proc/7/status", "VmHWM:\t 5000 kB\nRssAnon:\t many kB\n");
@@ -199,17 +226,20 @@ mod tests {
     fn a_thread_that_ends_keeps_what_it_waited() {
         let tree = Tree::new();
         let mut meter = tree.meter();
-        assert_eq!(meter.run_queue_wait_ns(), None);
+        assert_eq!(meter.run_queue_wait(), Ok(None));
         meter.read_run_queue();
-        assert_eq!(meter.run_queue_wait_ns(), Some(140));
+        assert_eq!(meter.run_queue_wait(), Ok(Some(140)));
         fs::remove_dir_all(tree.0.path().join("proc/7/task/8")).unwrap();
         tree.put("proc/7/task/7/schedstat", "900 250 3\n");
         tree.put("proc/7/task/9/schedstat", "0 5 1\n");
         meter.read_run_queue();
-        assert_eq!(meter.run_queue_wait_ns(), Some(250 + 40 + 5));
+        assert_eq!(meter.run_queue_wait(), Ok(Some(250 + 40 + 5)));
         fs::remove_dir_all(tree.0.path().join("proc")).unwrap();
         meter.read_run_queue();
-        assert_eq!(meter.run_queue_wait_ns(), Some(295));
+        assert_eq!(meter.run_queue_wait(), Ok(Some(295)));
+        tree.put("proc/7/task/11/schedstat", "0 18446744073709551615 1\n");
+        meter.read_run_queue();
+        assert_eq!(meter.run_queue_wait().unwrap_err().counter, KernelCounter::RunQueueWait);
     }
 
     #[test]
@@ -219,7 +249,7 @@ mod tests {
         fs::remove_file(tree.0.path().join("proc/7/task/8/schedstat")).unwrap();
         let mut meter = tree.meter();
         meter.read_run_queue();
-        assert_eq!(meter.run_queue_wait_ns(), None);
+        assert_eq!(meter.run_queue_wait(), Ok(None));
     }
 
     #[test]

@@ -2,11 +2,14 @@ use pocketwatt_protocol::MonotonicNs;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::energy::{MeterSeries, Unavailable};
+use crate::{
+    BrokenCounter,
+    energy::{MeterSeries, Unavailable},
+};
 
 /// Resident memory of the runner process at one moment, as `/proc/<pid>/status` counts it (proc(5)).
 ///
-/// Each resident page is counted once, in one of the three classes.
+/// Each resident page is counted once, in one of the four classes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct MemoryReading {
     /// When it was read.
@@ -17,6 +20,15 @@ pub struct MemoryReading {
     pub file_bytes: u64,
     /// `RssShmem`: shared memory.
     pub shared_bytes: u64,
+    /// `HugetlbPages`: pages of hugetlbfs, which an allocator may take in place of ordinary ones. The kernel counts them in
+    /// none of the other classes.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub huge_bytes: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
+fn is_zero(bytes: &u64) -> bool {
+    *bytes == 0
 }
 
 /// All that was read beside one case, from before the runner was started until after it was reaped.
@@ -26,6 +38,9 @@ pub struct CaseReadings {
     pub memory: Vec<MemoryReading>,
     /// `VmHWM`: the kernel's own high-water mark of resident memory, load included. Absent if it could not be read.
     pub peak_resident_bytes: Option<u64>,
+    /// The largest resident memory together with pages of hugetlbfs, which `VmHWM` leaves out. Absent where there were none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub peak_with_huge_pages_bytes: Option<u64>,
     /// Time that the runner's threads were ready to run but had no processor, summed over threads
     /// (`/proc/<pid>/task/*/schedstat`, second field), from the first to the last sample.
     pub run_queue_wait_ns: Option<u64>,
@@ -35,6 +50,9 @@ pub struct CaseReadings {
     pub system_cpu_ns: Option<u64>,
     /// Time that processes other than the runner kept processors busy, summed over processors.
     pub other_busy_ns: Option<u64>,
+    /// Counters of the kernel that showed what cannot be: what follows from them is absent.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub broken_counters: Vec<BrokenCounter>,
     /// What reading cost.
     pub sampler: SamplerCost,
     /// Energy and power, one series for each meter, the preferred meter first.
@@ -117,12 +135,21 @@ pub struct DeviceFacts {
     pub processor: Option<String>,
     /// Instruction set, for example `x86_64`.
     pub architecture: String,
-    /// Processors that the system schedules on.
+    /// Processors that the system schedules on, whichever of them this process may use.
     pub logical_cores: u32,
     /// Cores.
     pub physical_cores: Option<u32>,
+    /// Logical processors that this process may use: its affinity, which a cpuset limits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allowed_cores: Option<u32>,
+    /// How many processors' worth of time its control groups may use; absent without such a limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub processor_quota: Option<f64>,
     /// Main memory.
     pub memory_bytes: Option<u64>,
+    /// How much memory its control groups may have; absent without such a limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory_limit_bytes: Option<u64>,
     /// Operating system and its version.
     pub operating_system: Option<String>,
     /// Kernel version.

@@ -1,12 +1,19 @@
 use std::{
-    fs,
+    fs, io,
     path::{Path, PathBuf},
+    thread,
+    time::Duration,
 };
 
 use pocketwatt_files::read_bounded;
 
+use crate::energy::may_answer_at_once;
+
 /// Longest text that is read: `/proc/cpuinfo` of the largest machines has some megabytes.
 const MOST_TEXT_BYTES: u64 = 16 << 20;
+/// How often a file is read at most that fails as if it were busy, and the time between.
+const TRIES: u32 = 3;
+const BETWEEN_TRIES: Duration = Duration::from_millis(5);
 
 /// The folders in which `proc` and `sys` lie: `/` on a device, a fixture in tests.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,7 +60,7 @@ impl SystemRoot {
     /// A small text file, trimmed; nothing if it is missing, empty or may not be read: kernels differ in what they tell.
     pub fn text(&self, path: impl AsRef<Path>) -> Option<String> {
         // Device-tree strings end in a zero byte.
-        let text = read_bounded(&self.join(path), MOST_TEXT_BYTES).ok()?;
+        let text = read_patiently(&self.join(path)).ok()?;
         let text = String::from_utf8_lossy(&text).trim_matches(['\0', ' ', '\n', '\t', '\r']).to_owned();
         (!text.is_empty()).then_some(text)
     }
@@ -66,6 +73,17 @@ impl SystemRoot {
         names.sort();
         names
     }
+}
+
+/// Asks a driver again that is busy for a moment: what it does not say at first is not missing.
+fn read_patiently(path: &Path) -> io::Result<Vec<u8>> {
+    for _ in 1..TRIES {
+        match read_bounded(path, MOST_TEXT_BYTES) {
+            Err(error) if may_answer_at_once(&error) => thread::sleep(BETWEEN_TRIES),
+            answer => return answer,
+        }
+    }
+    read_bounded(path, MOST_TEXT_BYTES)
 }
 
 #[cfg(test)]

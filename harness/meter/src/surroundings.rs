@@ -1,5 +1,6 @@
 //! What would disturb a measurement on this device, as far as the kernel tells. What it does not tell is absent.
 
+mod control_group;
 mod heat;
 mod memory;
 mod processors;
@@ -14,7 +15,9 @@ pub use memory::Memory;
 pub use processors::{FrequencyPolicy, Processors};
 pub use supply::{BatterySupply, Supply};
 
-use crate::{SystemRoot, read_system_times};
+pub(crate) use processors::{allowed_processors, online_processors, quota};
+
+use crate::{BrokenCounter, SystemRoot, SystemWork, read_system_times};
 
 /// The state of the device around a measurement.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -32,7 +35,7 @@ pub struct Surroundings {
 }
 
 /// How busy the processors are, before anything is measured.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Load {
     /// Mean number of tasks that wanted to run in the last minute (proc_loadavg(5)).
     pub average: Option<f64>,
@@ -40,6 +43,8 @@ pub struct Load {
     pub busy_share: Option<f64>,
     /// Share of processor time that the hypervisor gave to others, 0 to 1.
     pub steal_share: Option<f64>,
+    /// Counters of the kernel that showed what cannot be.
+    pub broken: Vec<BrokenCounter>,
 }
 
 impl Surroundings {
@@ -63,12 +68,13 @@ impl Load {
         let average = root.text("proc/loadavg").and_then(|text| text.split_ascii_whitespace().next()?.parse().ok());
         let before = read_system_times(root);
         wait(Self::LOOK);
-        let shares = before.zip(read_system_times(root)).and_then(|(before, after)| {
-            let total = after.total_ns.checked_sub(before.total_ns).filter(|total| *total > 0)? as f64;
-            let share = |before: u64, after: u64| after.saturating_sub(before) as f64 / total;
-            Some((share(before.busy_ns, after.busy_ns), share(before.steal_ns, after.steal_ns)))
-        });
-        Self { average, busy_share: shares.map(|(busy, _)| busy), steal_share: shares.map(|(_, steal)| steal) }
+        let work = before
+            .zip(read_system_times(root))
+            .map(|(before, after)| after.within(&before, after.elapsed_ns(&before, Self::LOOK)));
+        let SystemWork { busy_ns, steal_ns, total_ns, broken } = work.unwrap_or_default();
+        let share =
+            |part: Option<u64>| part.filter(|_| total_ns > 0).map(|part| (part as f64 / total_ns as f64).min(1.0));
+        Self { average, busy_share: share(busy_ns), steal_share: share(steal_ns), broken }
     }
 }
 
@@ -79,10 +85,19 @@ mod tests {
 
     #[test]
     fn load_and_steal_are_shares_of_what_the_processors_could_have_worked() {
-        let tree = Tree::parse("proc/loadavg = 0.52 0.40 0.31 1/500 1234\nproc/stat = cpu  100 0 0 900 0 0 0 0 0 0");
-        let mut wait = |_| tree.set("proc/stat", "cpu  130 0 10 1045 0 0 0 15 0 0");
+        // Four processors have 200 ticks in half a second.
+        let stat =
+            |fields: &str| ["cpu ", "cpu0", "cpu1", "cpu2", "cpu3"].map(|name| format!("{name} {fields}")).join("\\n");
+        let tree = Tree::parse("proc/loadavg = 0.52 0.40 0.31 1/500 1234");
+        tree.set("proc/stat", &stat("100 0 0 900 0 0 0 0 0 0"));
+        let mut wait = |_| tree.set("proc/stat", &stat("130 0 10 1045 0 0 0 15 0 0"));
         let load = Surroundings::look(&tree.root(), &mut wait).load;
-        assert_eq!(load, Load { average: Some(0.52), busy_share: Some(0.2), steal_share: Some(0.075) });
+        let expected = Load { average: Some(0.52), busy_share: Some(0.2), steal_share: Some(0.075), broken: vec![] };
+        assert_eq!(load, expected);
+        let mut wait = |_| tree.set("proc/stat", &stat("140 0 10 1195 0 0 0 832457433 0 0"));
+        let load = Surroundings::look(&tree.root(), &mut wait).load;
+        assert_eq!((load.busy_share, load.steal_share), (Some(0.05), None), "the rest is still known");
+        assert_eq!(load.broken[0].counter, crate::KernelCounter::Steal);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::slice::from_ref;
 
+use pocketwatt_meter::{KernelCounter, MemoryReading};
 use pocketwatt_protocol::{Iteration, IterationKind, LoadStage, TurnTrace};
 
 use crate::{
@@ -76,9 +77,14 @@ fn observe(name: &str, record: &Record) -> Result<Vec<f64>, String> {
             let first = record.samples.iterations.first().and_then(|iteration| iteration.turns.first());
             first.and_then(time_to_first_token).map(|value| vec![value]).ok_or_else(|| "nothing is generated".into())
         }
-        "peak_resident_memory" => one(record.readings.peak_resident_bytes, "the process was gone before it was read"),
+        "peak_resident_memory" => {
+            let readings = &record.readings;
+            let peak = readings.peak_with_huge_pages_bytes.or(readings.peak_resident_bytes);
+            one(peak, "the process was gone before it was read")
+        }
         "peak_anonymous_memory" => {
-            one(record.readings.memory.iter().map(|reading| reading.anonymous_bytes).max(), "no samples")
+            let own = |reading: &MemoryReading| reading.anonymous_bytes.saturating_add(reading.huge_bytes);
+            one(record.readings.memory.iter().map(own).max(), "no samples")
         }
         "kv_cache_memory" => Ok(measured.iter().map(|iteration| iteration.kv_cache_bytes as f64).collect()),
         "model_bandwidth_utilisation" => bandwidth_utilisation(record, &measured),
@@ -88,8 +94,10 @@ fn observe(name: &str, record: &Record) -> Result<Vec<f64>, String> {
         "processor_use" => {
             non_empty(measured.iter().filter_map(|iteration| processor_use(iteration)), "no time passed")
         }
-        "run_queue_wait" => share(record.readings.run_queue_wait_ns, Some(record.readings.sampler.wall_ns)),
-        "steal" => share(record.readings.steal_ns, record.readings.system_cpu_ns),
+        "run_queue_wait" => believed(record, KernelCounter::RunQueueWait)
+            .and_then(|()| share(record.readings.run_queue_wait_ns, Some(record.readings.sampler.wall_ns))),
+        "steal" => believed(record, KernelCounter::Steal)
+            .and_then(|()| share(record.readings.steal_ns, record.readings.system_cpu_ns)),
         _ => Err("no formula".into()),
     }
 }
@@ -105,6 +113,15 @@ fn non_empty(observations: impl Iterator<Item = f64>, reason: &'static str) -> R
 
 fn one(observation: Option<u64>, reason: &'static str) -> Result<Vec<f64>, String> {
     observation.map(|value| vec![value as f64]).ok_or_else(|| reason.into())
+}
+
+/// # Errors
+/// When the counter showed what cannot be.
+fn believed(record: &Record, counter: KernelCounter) -> Result<(), String> {
+    match record.readings.broken_counters.iter().any(|broken| broken.counter == counter) {
+        true => Err(format!("the kernel's {} counter is broken", counter.name())),
+        false => Ok(()),
+    }
 }
 
 fn share(part: Option<u64>, whole: Option<u64>) -> Result<Vec<f64>, String> {
@@ -224,4 +241,43 @@ fn mean_decode_context(iteration: &Iteration) -> Option<f64> {
         passes += decoded;
     }
     (passes > 0.0).then(|| positions / passes)
+}
+
+#[cfg(test)]
+mod tests {
+    use pocketwatt_meter::BrokenCounter;
+    use pocketwatt_protocol::MonotonicNs;
+
+    use super::*;
+    use crate::energy::simulation;
+
+    #[test]
+    fn memory_in_huge_pages_is_memory() {
+        let mut record = simulation::record();
+        let reading = |anonymous_bytes, huge_bytes| MemoryReading {
+            at: MonotonicNs(0),
+            anonymous_bytes,
+            file_bytes: 1,
+            shared_bytes: 0,
+            huge_bytes,
+        };
+        record.readings.memory = vec![reading(50, 0), reading(40, 60), reading(90, 0)];
+        record.readings.peak_resident_bytes = Some(95);
+        assert_eq!(observe("peak_resident_memory", &record), Ok(vec![95.0]));
+        record.readings.peak_with_huge_pages_bytes = Some(155);
+        assert_eq!(observe("peak_resident_memory", &record), Ok(vec![155.0]));
+        assert_eq!(observe("peak_anonymous_memory", &record), Ok(vec![100.0]));
+    }
+
+    #[test]
+    fn a_broken_counter_is_no_share() {
+        let mut record = simulation::record();
+        record.readings.steal_ns = Some(5);
+        record.readings.system_cpu_ns = Some(100);
+        assert_eq!(observe("steal", &record), Ok(vec![0.05]));
+        let seen = "it grew by 832457433 ticks in 1.00 s, of which 2 processors have 200".to_owned();
+        record.readings.broken_counters = vec![BrokenCounter { counter: KernelCounter::Steal, seen }];
+        assert_eq!(observe("steal", &record), Err("the kernel's steal counter is broken".into()));
+        assert_eq!(observe("run_queue_wait", &record), Err("the kernel does not say".into()));
+    }
 }

@@ -207,24 +207,21 @@ pub fn root_of(plan: &EnergyPlan) -> SystemRoot {
     }
 }
 
-/// Why nothing is read, for the table: a virtual machine says more than "no meter".
+/// Why nothing is read, for the table: a virtual machine says more than "no meter". Where to learn more is for whoever
+/// prints it to say.
 pub fn why_none(root: &SystemRoot, absent: &[AbsentMeter]) -> Unavailable {
     let first = |reason: Reason| absent.iter().find(|absent| absent.unavailable.reason == reason);
-    let telling = [Reason::NotPermitted, Reason::ChargerConnected, Reason::Unreadable, Reason::NotChosen];
+    let telling =
+        [Reason::NotPermitted, Reason::Covered, Reason::ChargerConnected, Reason::Unreadable, Reason::NotChosen];
     if let Some(absent) = telling.into_iter().find_map(first) {
-        return Unavailable::new(
-            absent.unavailable.reason,
-            format!("{}: {}; `pocketwatt doctor` says more", absent.id, absent.unavailable.hint),
-        );
+        return Unavailable::new(absent.unavailable.reason, format!("{}: {}", absent.id, absent.unavailable.hint));
     }
     match device_facts(root, None).virtualisation {
         Some(machine) if root.sys().is_none() => Unavailable::new(
             Reason::VirtualMachine,
-            format!(
-                "this is a virtual machine ({machine}), whose host keeps its meters to itself; `pocketwatt doctor` says more"
-            ),
+            format!("this is a virtual machine ({machine}), whose host keeps its meters to itself"),
         ),
-        _ => Unavailable::new(Reason::NoMeter, "no energy meter was found; `pocketwatt doctor` says where it looked"),
+        _ => Unavailable::new(Reason::NoMeter, "no energy meter was found"),
     }
 }
 

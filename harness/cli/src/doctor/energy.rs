@@ -33,7 +33,7 @@ fn meters(subject: &Subject) -> Check {
         None if subject.meters.is_empty() => Check::new("energy meters", Status::Warning, "none"),
         None => Check::ok("energy meters", listed(&subject.meters.iter().map(described).collect::<Vec<_>>())),
         Some(none) => {
-            let seen = format!("none: {}", none.hint.trim_end_matches("; `pocketwatt doctor` says more"));
+            let seen = format!("none: {}", none.hint);
             let check = Check::new("energy meters", Status::Warning, seen);
             match none.reason {
                 Reason::VirtualMachine | Reason::NoMeter => check

@@ -1,6 +1,6 @@
 //! Heat, load and memory: the room that other things leave.
 
-use pocketwatt_meter::{Heat, Load, Memory};
+use pocketwatt_meter::{Heat, KernelCounter, Load, Memory};
 
 use super::{Check, Status, listed};
 
@@ -57,6 +57,9 @@ pub fn load(load: &Load, online: Option<u32>) -> Vec<Check> {
 
 fn busy(load: &Load, online: Option<u32>) -> Check {
     const NAME: &str = "load";
+    if let Some(check) = broken(NAME, load, KernelCounter::Busy) {
+        return check;
+    }
     let Some(share) = load.busy_share else {
         return Check::new(NAME, Status::Unknown, "the kernel does not tell how busy the processors are");
     };
@@ -74,6 +77,9 @@ fn busy(load: &Load, online: Option<u32>) -> Check {
 
 fn steal(load: &Load) -> Check {
     const NAME: &str = "steal";
+    if let Some(check) = broken(NAME, load, KernelCounter::Steal) {
+        return check;
+    }
     let Some(share) = load.steal_share else {
         return Check::new(NAME, Status::Unknown, "the kernel does not tell");
     };
@@ -84,6 +90,13 @@ fn steal(load: &Load) -> Check {
         _ => return Check::ok(NAME, seen),
     };
     Check::new(NAME, status, seen).fix("measure at another time, or on a machine of your own")
+}
+
+/// A counter that showed what cannot be says nothing about what others take.
+fn broken(name: &'static str, load: &Load, counter: KernelCounter) -> Option<Check> {
+    let broken = load.broken.iter().find(|broken| broken.counter == counter)?;
+    let seen = format!("the kernel's {} counter is broken: {}", counter.name(), broken.seen);
+    Some(Check::new(name, Status::Unknown, seen))
 }
 
 /// Who else measures.
@@ -107,8 +120,11 @@ pub fn memory(memory: &Memory, (model, weight_bytes): (&str, u64)) -> Check {
     let (least, most) = (weight_bytes as f64 * LEAST_PER_WEIGHT, weight_bytes as f64 * MOST_PER_WEIGHT);
     let swapped = memory.swapped_bytes.filter(|bytes| *bytes > 0);
     let swapped = swapped.map_or(String::new(), |bytes| format!("; {} are swapped out", mebibytes(bytes as f64)));
+    let limit = memory
+        .limit_bytes
+        .map_or(String::new(), |bytes| format!(" (its control group may have {})", mebibytes(bytes as f64)));
     let seen = format!(
-        "{} free, {model} needs {:.0} to {}{swapped}",
+        "{} free{limit}, {model} needs {:.0} to {}{swapped}",
         mebibytes(available as f64),
         least / MIB,
         mebibytes(most)
@@ -123,7 +139,7 @@ pub fn memory(memory: &Memory, (model, weight_bytes): (&str, u64)) -> Check {
 
 #[cfg(test)]
 mod tests {
-    use pocketwatt_meter::Temperature;
+    use pocketwatt_meter::{BrokenCounter, Temperature};
 
     use super::*;
 
@@ -145,7 +161,7 @@ mod tests {
     #[test]
     fn others_may_take_little() {
         let look = |busy, steal| {
-            let load = Load { average: Some(1.0), busy_share: Some(busy), steal_share: Some(steal) };
+            let load = Load { average: Some(1.0), busy_share: Some(busy), steal_share: Some(steal), ..Load::default() };
             super::load(&load, Some(2)).into_iter().map(|check| check.status).collect::<Vec<_>>()
         };
         assert_eq!(look(0.02, 0.0), [Status::Ok, Status::Ok]);
@@ -153,12 +169,17 @@ mod tests {
         assert_eq!(look(0.6, 0.06), [Status::Unfit, Status::Unfit]);
         assert_eq!(busy(&Load { busy_share: Some(0.02), ..Load::default() }, Some(64)).status, Status::Warning);
         assert_eq!(load(&Load::default(), None)[0].status, Status::Unknown);
+        let seen = "it grew by 416228716 ticks in 0.50 s, of which 2 processors have 100".to_owned();
+        let broken = vec![BrokenCounter { counter: KernelCounter::Steal, seen }];
+        let check = steal(&Load { broken, ..Load::default() });
+        assert_eq!(check.status, Status::Unknown);
+        assert!(check.seen.starts_with("the kernel's steal counter is broken: it grew by 416228716"), "{}", check.seen);
     }
 
     #[test]
     fn a_model_that_does_not_fit_is_unfit() {
         let with = |mebibytes: u64| {
-            let memory = Memory { available_bytes: Some(mebibytes << 20), swapped_bytes: Some(0) };
+            let memory = Memory { available_bytes: Some(mebibytes << 20), limit_bytes: None, swapped_bytes: Some(0) };
             super::memory(&memory, ("tiny", 400 << 20)).status
         };
         assert_eq!((with(300), with(600), with(2000)), (Status::Unfit, Status::Warning, Status::Ok));

@@ -144,7 +144,7 @@ fn hint(unavailable: &Unavailable) -> String {
 fn absent(meters: &[AbsentMeter]) -> String {
     let mut text = groups(meters);
     let in_full = |meter: &&AbsentMeter| {
-        matches!(meter.unavailable.reason, Reason::NotPermitted | Reason::VirtualMachine)
+        matches!(meter.unavailable.reason, Reason::NotPermitted | Reason::Covered | Reason::VirtualMachine)
             && !meter.unavailable.hint.is_empty()
     };
     if let Some(meter) = meters.iter().find(in_full) {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use pocketwatt_meter::DeviceFacts;
 use pocketwatt_protocol::Precision;
 use pocketwatt_record::{Damaged, Outcome, Record, Run, ScenarioSource};
 use serde::Deserialize;
@@ -97,12 +98,23 @@ fn device(run: &Run) -> String {
     }
     let mut parts = vec![short];
     let device = &run.device;
+    parts.extend(limits(device));
     parts.extend(device.operating_system.as_deref().map(one_line));
     parts.extend(device.kernel.as_deref().map(|kernel| format!("kernel {}", one_line(kernel))));
     parts.push(one_line(&device.architecture));
     parts.extend(device.virtualisation.as_deref().map(|machine| format!("virtual machine ({})", one_line(machine))));
     parts.extend(device.governor.as_deref().map(|governor| format!("governor {}", one_line(governor))));
     parts.join(", ")
+}
+
+/// What of the device was the run's to use, where it was not all of it.
+fn limits(device: &DeviceFacts) -> Vec<String> {
+    let cores = device.allowed_cores.filter(|allowed| *allowed < device.logical_cores);
+    let memory = device.memory_limit_bytes.filter(|limit| device.memory_bytes.is_none_or(|whole| *limit < whole));
+    let mut limits: Vec<String> = cores.map(|allowed| format!("{allowed} of them allowed")).into_iter().collect();
+    limits.extend(device.processor_quota.map(|quota| format!("limited to the time of {quota:.1}")));
+    limits.extend(memory.map(|bytes| format!("limited to {:.1} GiB", bytes as f64 / (1_u64 << 30) as f64)));
+    limits
 }
 
 fn bandwidth(run: &Run) -> String {

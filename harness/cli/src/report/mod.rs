@@ -34,6 +34,7 @@ mod turns;
 mod user_units;
 mod values;
 
+pub use notes::unanswered;
 pub use results::{Results, Stored, all_without_series};
 pub use table::{Paint, paragraph, strip_foreign_escapes};
 pub use turns::render as write_turns;

@@ -1,8 +1,13 @@
 //! What disturbed a measurement, in few words.
 
+use pocketwatt_meter::energy::MeterGap;
 use pocketwatt_record::Record;
 
-use super::{blocks::Block, physics, quantity::fixed};
+use super::{
+    blocks::{Block, one_line},
+    physics,
+    quantity::{duration, fixed},
+};
 
 /// Above these shares a disturbance is named.
 const STEAL: f64 = 0.01;
@@ -36,8 +41,24 @@ fn disturbed(record: &Record) -> Vec<String> {
         above(variation, DECODE_VARIATION, "between slowest and fastest decoding"),
         above(beyond_the_roof, 1.0, "of the measured bandwidth: the probe was disturbed, or a cache helps"),
     ];
+    let silent = record.readings.energy.iter().filter_map(|series| {
+        let text = unanswered(&series.gaps)?;
+        Some(format!("{} {}", one_line(&series.meter.id), one_line(&text)))
+    });
     let unjudged = record.unjudged.as_ref().map(ToString::to_string);
-    others(record).into_iter().chain(more.into_iter().flatten()).chain(unjudged).collect()
+    others(record).into_iter().chain(more.into_iter().flatten()).chain(silent).chain(unjudged).collect()
+}
+
+/// `did not answer twice, for 0.25 s: the driver is busy (EAGAIN)`; nothing for a meter that always did.
+pub fn unanswered(gaps: &[MeterGap]) -> Option<String> {
+    let first = gaps.first()?;
+    let seconds: f64 = gaps.iter().map(|gap| gap.end.since(gap.start) as f64 * 1e-9).sum();
+    let often = match gaps.len() {
+        1 => "once".to_owned(),
+        2 => "twice".to_owned(),
+        more => format!("{more} times"),
+    };
+    Some(format!("did not answer {often}, for {}: {}", duration(seconds), first.unavailable.hint))
 }
 
 /// What others took of the processors beside a case.
@@ -55,6 +76,11 @@ pub fn others(record: &Record) -> Vec<String> {
     ]
     .into_iter()
     .flatten()
+    .chain(
+        readings.broken_counters.iter().map(|broken| {
+            format!("the kernel's {} counter is broken: {}", broken.counter.name(), one_line(&broken.seen))
+        }),
+    )
     .chain(record.passport.beside.as_ref().map(|who| format!("measured at the same time as {who}")))
     .collect()
 }

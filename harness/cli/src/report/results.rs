@@ -57,11 +57,12 @@ pub fn all_without_series(results: &dyn Results) -> Vec<Record> {
     records.map(|record| without_series(record.into_owned())).collect()
 }
 
-/// A record without what was read over time beside the runner.
+/// A record without what was read over time beside the runner. That a meter did not answer for a while stays.
 pub fn without_series(mut record: Record) -> Record {
     let CaseReadings { memory, energy, temperatures, frequencies, .. } = &mut record.readings;
     *memory = Vec::new();
-    *energy = Vec::new();
+    energy.retain(|series| !series.gaps.is_empty());
+    energy.iter_mut().for_each(|series| series.readings = Vec::new());
     *temperatures = Vec::new();
     *frequencies = Vec::new();
     record

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use pocketwatt_protocol::{Clock, MonotonicClock, MonotonicNs};
 
-use super::{Basis, EnergyMeter, MeterEnd, MeterInfo, MeterSeries, UpdatePeriod};
+use super::{Basis, EnergyMeter, MeterInfo, MeterSeries, UpdatePeriod};
 
 /// Reads in quick succession, at the beginning: a hundred ticks of a meter that is updated every millisecond.
 const QUICK: Duration = Duration::from_millis(100);
@@ -129,7 +129,7 @@ impl Watched {
         let reading = match reading {
             Ok(reading) => reading,
             Err(unavailable) => {
-                self.series.ended = Some(MeterEnd { at, unavailable });
+                self.series.fail(at, unavailable);
                 return;
             }
         };

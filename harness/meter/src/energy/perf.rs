@@ -8,7 +8,7 @@ use std::io;
 use self::description::{Described, PowerEvent, describe};
 use super::{
     AbsentMeter, Basis, Discovery, EnergyMeter, Measurand, MeterInfo, MeterSource, RawReading, Reason, Unavailable,
-    UpdatePeriod,
+    UpdatePeriod, cover::in_container, failure::failure,
 };
 use crate::SystemRoot;
 
@@ -35,10 +35,19 @@ pub fn discover(root: &SystemRoot) -> Discovery {
         });
         match opened {
             Ok(meter) => found.meters.push(Box::new(meter)),
-            Err(unavailable) => found.absent.push(absent(id, scope, unavailable)),
+            Err(unavailable) => found.absent.push(absent(id, scope, in_its_container(root, unavailable))),
         }
     }
     found
+}
+
+/// Container engines forbid the system call, whatever the kernel's settings allow.
+fn in_its_container(root: &SystemRoot, unavailable: Unavailable) -> Unavailable {
+    if unavailable.reason != Reason::NotPermitted || !in_container(root) {
+        return unavailable;
+    }
+    let hint = format!("{}; in this container: docker run --cap-add PERFMON", unavailable.hint);
+    Unavailable::new(unavailable.reason, hint)
 }
 
 fn absent(id: String, scope: Option<super::Scope>, unavailable: Unavailable) -> AbsentMeter {
@@ -87,8 +96,12 @@ impl EnergyMeter for PerfMeter {
     fn read(&mut self) -> Result<RawReading, Unavailable> {
         let mut sum: u64 = 0;
         for index in 0..self.counters.len() {
-            let count = self.counters[index].read().map_err(|error| {
-                Unavailable::new(Reason::Vanished, format!("{} counts no more: {error}", self.info.path))
+            // A counter whose processor was switched off gives nothing at all: it is gone.
+            let count = self.counters[index].read().map_err(|error| match error.kind() {
+                io::ErrorKind::UnexpectedEof => {
+                    Unavailable::new(Reason::Vanished, format!("{} counts no more: {error}", self.info.path))
+                }
+                _ => failure(&error, Reason::Vanished, &self.info.path),
             })?;
             sum = sum.checked_add(count).ok_or_else(|| self.beyond())?;
         }

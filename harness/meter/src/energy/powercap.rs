@@ -3,9 +3,11 @@
 mod mirrors;
 mod zones;
 
+pub(super) use zones::{CLASS, CONTROL_TYPE};
+
 use self::{
     mirrors::leave_out_mirrors,
-    zones::{Zone, Zones, zones},
+    zones::{Zone, Zones, other_control_types, zones},
 };
 use super::{
     AbsentMeter, Basis, Discovery, EnergyMeter, Measurand, MeterInfo, MeterSource, RawFile, RawReading, Reason, Scope,
@@ -30,13 +32,13 @@ pub fn discover(root: &SystemRoot) -> Discovery {
     let mut found = Discovery::default();
     let Zones { known: zones, others } = zones(root);
     if zones.is_empty() {
-        let hint = format!("there is no zone below {}", root.join(zones::CLASS).display());
+        let hint = format!("there is no zone below {}", root.join(CLASS).display());
         found.absent.push(absent("powercap".into(), None, Unavailable::new(Reason::NoMeter, hint)));
     }
     for folder in others {
         let hint = format!(
             "{} is no zone of a processor's registers (intel-rapl and a number)",
-            root.join(zones::CLASS).join(&folder).display()
+            root.join(CLASS).join(&folder).display()
         );
         found.absent.push(absent(format!("powercap:{folder}"), None, Unavailable::new(Reason::NotSupported, hint)));
     }
@@ -52,12 +54,17 @@ pub fn discover(root: &SystemRoot) -> Discovery {
         denied.unavailable.hint = format!("{}; {FOR_GOOD}", denied.unavailable.hint);
     }
     leave_out_mirrors(&mut found, amd);
+    for (name, what) in other_control_types(root) {
+        found.absent.push(absent(format!("powercap:{name}"), None, Unavailable::new(Reason::NotSupported, what)));
+    }
     found
 }
 
 /// Zones of the processor's own registers come first, so that `found` holds them when their twins are looked at.
 fn open(root: &SystemRoot, zone: &Zone, amd: bool, found: &Discovery) -> Result<PowercapMeter, Unavailable> {
     let Some(scope) = zone.scope else {
+        // Its name may be out of reach as well.
+        RawFile::open(root, &format!("{}/name", zone.path))?;
         let hint = format!("its name {:?} is no part of a processor that is known here", zone.part);
         return Err(Unavailable::new(Reason::NotSupported, hint));
     };

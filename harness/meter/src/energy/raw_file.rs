@@ -1,52 +1,67 @@
 use std::{
-    fs::File,
-    io::ErrorKind,
-    os::unix::fs::{FileExt, MetadataExt},
-    path::PathBuf,
+    fs::{self, File},
+    io,
+    os::unix::fs::{FileExt, FileTypeExt, MetadataExt},
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicBool, Ordering},
+    thread,
+    time::Duration,
 };
 
 use pocketwatt_files::open_regular;
 
-use super::{Reason, Unavailable, plausible::FileUnit};
+use super::{
+    Reason, Unavailable,
+    failure::{failure, may_answer_at_once},
+    plausible::FileUnit,
+};
 use crate::SystemRoot;
 
 /// Longest content that is read: sysfs attributes hold one page.
 const BUFFER_BYTES: usize = 4096;
+/// A file that has not answered yet is asked again so often, and so much later: a driver that is busy for a moment shall not
+/// leave a device without its meter. Once it has answered, a failure is a gap in its series.
+const FIRST_TRIES: u32 = 3;
+const BETWEEN_TRIES: Duration = Duration::from_millis(5);
 
 /// A small file of the kernel that is kept open, so that a reading is one system call.
 #[derive(Debug)]
 pub struct RawFile {
     file: File,
     path: PathBuf,
+    answered: AtomicBool,
 }
 
 impl RawFile {
     /// Opens a file below `root`, given without the leading slash.
     ///
     /// # Errors
-    /// [`Reason::NoMeter`] when there is none, [`Reason::NotPermitted`] when it may not be read.
+    /// [`Reason::NoMeter`] when there is none, [`Reason::NotPermitted`] when it may not be read, [`Reason::Covered`] when a
+    /// device lies over it.
     pub fn open(root: &SystemRoot, path: &str) -> Result<Self, Unavailable> {
         let path = root.join(path);
         match open_regular(&path) {
-            Ok(file) => Ok(Self { file, path }),
-            Err(error) => Err(unavailable(&error, Reason::NoMeter, &path)),
+            Ok(file) => Ok(Self { file, path, answered: AtomicBool::new(false) }),
+            Err(_) if is_device(&path) => {
+                let hint =
+                    format!("{} is covered by a device, as container engines do; run on the host", path.display());
+                Err(Unavailable::new(Reason::Covered, hint))
+            }
+            Err(error) => Err(failure(&error, Reason::NoMeter, path.display())),
         }
     }
 
     /// Its path.
-    pub fn path(&self) -> &std::path::Path {
+    pub fn path(&self) -> &Path {
         &self.path
     }
 
     /// Its text, trimmed; never empty.
     ///
     /// # Errors
-    /// [`Reason::Vanished`] when the device behind it is gone, [`Reason::Unreadable`] when it is empty.
+    /// [`Reason::Vanished`] when the device behind it is gone, [`Reason::Unreadable`] when it is empty or does not answer now.
     pub fn text<'a>(&self, buffer: &'a mut [u8; BUFFER_BYTES]) -> Result<&'a str, Unavailable> {
-        let length = match self.file.read_at(buffer, 0) {
-            Ok(length) => length,
-            Err(error) => return Err(unavailable(&error, Reason::Vanished, &self.path)),
-        };
+        let length = self.read(buffer).map_err(|error| failure(&error, Reason::Vanished, self.path.display()))?;
         // An open file outlives its name. The kernel answers ENODEV for what it removed; other file systems go on.
         if self.file.metadata().is_ok_and(|metadata| metadata.nlink() == 0) {
             return Err(Unavailable::new(Reason::Vanished, format!("{} was removed", self.path.display())));
@@ -57,6 +72,21 @@ impl RawFile {
             return Err(Unavailable::new(Reason::Unreadable, format!("{} is empty", self.path.display())));
         }
         Ok(text)
+    }
+
+    fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        let mut tries = if self.answered.load(Ordering::Relaxed) { 1 } else { FIRST_TRIES };
+        loop {
+            tries -= 1;
+            match self.file.read_at(buffer, 0) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => tries += 1,
+                Err(error) if tries > 0 && may_answer_at_once(&error) => thread::sleep(BETWEEN_TRIES),
+                answer => {
+                    self.answered.fetch_or(answer.is_ok(), Ordering::Relaxed);
+                    return answer;
+                }
+            }
+        }
     }
 
     /// Its content as a whole number.
@@ -83,26 +113,13 @@ impl RawFile {
     }
 }
 
-/// What an error of the system means for a meter; `otherwise` for a file that is not there.
-fn unavailable(error: &std::io::Error, otherwise: Reason, path: &std::path::Path) -> Unavailable {
-    // ENODATA and EIO: the driver is there and has no answer.
-    const NO_DATA: i32 = 61;
-    const IO: i32 = 5;
-    let reason = match error.kind() {
-        ErrorKind::PermissionDenied => Reason::NotPermitted,
-        ErrorKind::NotFound => otherwise,
-        // A pipe or a device, where a file should be.
-        ErrorKind::InvalidInput => Reason::Unreadable,
-        _ if matches!(error.raw_os_error(), Some(NO_DATA | IO)) => Reason::Unreadable,
-        _ => otherwise,
-    };
-    Unavailable::new(reason, format!("{}: {error}", path.display()))
+/// Whether a character device, such as `/dev/null`, lies where a file should be.
+fn is_device(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|metadata| metadata.file_type().is_char_device())
 }
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-
     use super::*;
 
     #[test]

@@ -5,6 +5,11 @@ use serde::{Deserialize, Serialize};
 use super::{MeterInfo, RawReading, Unavailable};
 use crate::plateau;
 
+/// A meter that does not answer is asked at least so often in a row, and for so long, before it is given up: a driver is busy
+/// for a moment, and empty files and errors of its bus pass.
+const FAILURES: u32 = 3;
+const FAILING_NS: u64 = 500_000_000;
+
 /// All readings of one meter beside one case, raw.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct MeterSeries {
@@ -14,6 +19,9 @@ pub struct MeterSeries {
     pub readings: Vec<MeterReading>,
     /// Readings that were taken, those left out included.
     pub taken: u64,
+    /// When it was asked and did not answer, in order of time.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gaps: Vec<MeterGap>,
     /// When and why there were no more readings, if it ended before the case did.
     pub ended: Option<MeterEnd>,
 }
@@ -30,6 +38,19 @@ pub struct MeterReading {
     pub microvolts: Option<i64>,
 }
 
+/// A time in which a meter was asked and did not answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct MeterGap {
+    /// The last reading before it; the first failure, where there was none.
+    pub start: MonotonicNs,
+    /// The next reading; the last failure, where there was none.
+    pub end: MonotonicNs,
+    /// How often it was asked.
+    pub failures: u32,
+    /// Why the first of these readings failed.
+    pub unavailable: Unavailable,
+}
+
 /// The end of a series that ended too early.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct MeterEnd {
@@ -42,15 +63,113 @@ pub struct MeterEnd {
 impl MeterSeries {
     /// A series without readings.
     pub fn new(meter: MeterInfo) -> Self {
-        Self { meter, readings: Vec::new(), taken: 0, ended: None }
+        Self { meter, readings: Vec::new(), taken: 0, gaps: Vec::new(), ended: None }
     }
 
     /// Adds a reading. Of equal readings in a row the first and the last stay: when a value was last seen unchanged says
     /// as much about the meter as when it changed.
     pub fn push(&mut self, at: MonotonicNs, reading: RawReading) {
         self.taken += 1;
+        if let Some(gap) = self.open_gap() {
+            gap.end = at;
+        }
         let next = MeterReading { at, value: reading.value, microvolts: reading.microvolts };
         let same = |one: &MeterReading, other: &MeterReading| MeterReading { at: other.at, ..*one } == *other;
         plateau::push(&mut self.readings, next, same, |last, next| last.at = next.at);
+    }
+
+    /// Notes a reading that failed. It is a gap in the series, unless its reason says that the meter is gone, or it has not
+    /// answered for too long: then the series has ended.
+    pub fn fail(&mut self, at: MonotonicNs, unavailable: Unavailable) {
+        let last = self.readings.last().map_or(at, |reading| reading.at);
+        if self.open_gap().is_none() {
+            self.gaps.push(MeterGap { start: last, end: at, failures: 0, unavailable: unavailable.clone() });
+        }
+        let Some(gap) = self.gaps.last_mut() else { return };
+        gap.end = at;
+        gap.failures = gap.failures.saturating_add(1);
+        let given_up = gap.failures >= FAILURES && at.since(gap.start) >= FAILING_NS;
+        if given_up || !unavailable.reason.may_pass() {
+            self.ended = Some(MeterEnd { at, unavailable });
+            self.gaps.pop();
+        }
+    }
+
+    /// The gap that no reading has ended yet.
+    fn open_gap(&mut self) -> Option<&mut MeterGap> {
+        let answered = self.readings.last().map(|reading| reading.at);
+        self.gaps.last_mut().filter(|gap| answered.is_none_or(|answered| answered < gap.end))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::energy::{Basis, Measurand, MeterSource, Reason, Scope};
+
+    const MS: u64 = 1_000_000;
+
+    fn series() -> MeterSeries {
+        MeterSeries::new(MeterInfo {
+            id: "hwmon:ina226".into(),
+            source: MeterSource::Hwmon,
+            scope: Scope::Rail,
+            part: "ina226".into(),
+            path: "power1_input".into(),
+            measurand: Measurand::Power { watts_per_unit: 1e-6 },
+            unit_basis: Basis::Documented,
+            resolution: 1,
+            update_period: None,
+            gain_error: None,
+            power_limit_watts: None,
+        })
+    }
+
+    /// Readings every 100 ms; a reason in place of one that failed.
+    fn read(answers: &[Option<Reason>]) -> MeterSeries {
+        let mut series = series();
+        for (index, failed) in answers.iter().enumerate() {
+            let at = MonotonicNs(index as u64 * 100 * MS);
+            match failed {
+                None => series.push(at, RawReading::of(4_125_000)),
+                Some(reason) if series.ended.is_none() => series.fail(at, Unavailable::new(*reason, "busy")),
+                Some(_) => {}
+            }
+        }
+        series
+    }
+
+    #[test]
+    fn a_failure_is_a_gap_between_two_readings() {
+        let busy = Some(Reason::Unreadable);
+        let series = read(&[None, None, busy, None, None, busy, busy, busy, None]);
+        assert_eq!(series.ended, None);
+        let gaps: Vec<(u64, u64, u32)> =
+            series.gaps.iter().map(|gap| (gap.start.0 / MS, gap.end.0 / MS, gap.failures)).collect();
+        assert_eq!(gaps, [(100, 300, 1), (400, 800, 3)]);
+        assert_eq!(series.taken, 5);
+    }
+
+    #[test]
+    fn what_is_gone_or_never_answers_ends_the_series() {
+        let busy = Some(Reason::Unreadable);
+        let silent = read(&[None, busy, busy, busy, busy, busy, busy]);
+        let end = silent.ended.unwrap();
+        assert_eq!((end.at.0 / MS, end.unavailable.reason), (500, Reason::Unreadable));
+        assert_eq!(silent.gaps, [], "what comes after is no gap");
+        let gone = read(&[None, busy, Some(Reason::Vanished)]);
+        assert_eq!(gone.ended.unwrap().at, MonotonicNs(200 * MS));
+        assert_eq!(read(&[Some(Reason::ChargerConnected)]).ended.unwrap().at, MonotonicNs(0));
+    }
+
+    #[test]
+    fn many_failures_within_a_moment_are_one_gap() {
+        let mut series = series();
+        series.push(MonotonicNs(0), RawReading::of(1));
+        for at in 1..=1000 {
+            series.fail(MonotonicNs(at * 1000), Unavailable::new(Reason::Unreadable, "busy"));
+        }
+        series.push(MonotonicNs(2 * MS), RawReading::of(1));
+        assert_eq!((series.ended, series.gaps.len(), series.gaps[0].failures), (None, 1, 1000));
     }
 }

@@ -22,6 +22,8 @@ pub enum Reason {
     VirtualMachine,
     /// The meter is there, and the user may not read it.
     NotPermitted,
+    /// The meter is there, and something was laid over it, as container engines do.
+    Covered,
     /// The meter is there, and gives nothing or nonsense.
     Unreadable,
     /// A charger feeds the device: the battery's figures say nothing about consumption.
@@ -51,6 +53,7 @@ impl Reason {
             Self::NoMeter => "no meter",
             Self::VirtualMachine => "virtual machine: no meter",
             Self::NotPermitted => "not permitted",
+            Self::Covered => "covered (container)",
             Self::Unreadable => "meter unreadable",
             Self::ChargerConnected => "charger connected",
             Self::BelowResolution => "below resolution",
@@ -62,6 +65,13 @@ impl Reason {
             Self::NotCovered => "no readings",
             Self::Implausible => "implausible",
         }
+    }
+}
+
+impl Reason {
+    /// Whether the next reading may work all the same: the meter is there, and gave nothing this time.
+    pub fn may_pass(self) -> bool {
+        matches!(self, Self::Unreadable | Self::NotPermitted)
     }
 }
 

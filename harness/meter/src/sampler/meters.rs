@@ -1,9 +1,7 @@
 use pocketwatt_protocol::{Clock, MonotonicClock, MonotonicNs};
 
-use crate::energy::{EnergyMeter, MeterEnd, MeterSeries, Reason, Unavailable};
+use crate::energy::{EnergyMeter, MeterSeries};
 
-/// A file may be empty for a moment, while its driver is busy. It is given up after so many failures in a row.
-const FAILURES: u32 = 3;
 /// A meter that changes more slowly than this has nothing new to say at the edge of a phase.
 const SLOW_NS: u64 = 200_000_000;
 
@@ -13,14 +11,13 @@ pub(super) struct MeterReader {
     meter: Box<dyn EnergyMeter>,
     series: MeterSeries,
     slow: bool,
-    failures: u32,
 }
 
 impl MeterReader {
     pub(super) fn new(meter: Box<dyn EnergyMeter>) -> Self {
         let info = meter.info().clone();
         let slow = info.update_period.is_some_and(|period| period.ns >= SLOW_NS);
-        Self { meter, series: MeterSeries::new(info), slow, failures: 0 }
+        Self { meter, series: MeterSeries::new(info), slow }
     }
 
     /// Reads once, unless the meter was given up.
@@ -33,19 +30,8 @@ impl MeterReader {
         let after = MonotonicClock.now();
         let at = MonotonicNs(before.0.midpoint(after.0));
         match reading {
-            Ok(reading) => {
-                self.failures = 0;
-                self.series.push(at, reading);
-            }
-            Err(unavailable) => self.fail(at, unavailable),
-        }
-    }
-
-    fn fail(&mut self, at: MonotonicNs, unavailable: Unavailable) {
-        self.failures += 1;
-        let passing = unavailable.reason == Reason::Unreadable && self.failures < FAILURES;
-        if !passing {
-            self.series.ended = Some(MeterEnd { at, unavailable });
+            Ok(reading) => self.series.push(at, reading),
+            Err(unavailable) => self.series.fail(at, unavailable),
         }
     }
 

@@ -1,8 +1,12 @@
 use pocketwatt_protocol::{Clock, MonotonicClock, MonotonicNs};
 
 use crate::{
-    CaseReadings, MemoryReading, ProcessMemory, ProcessMeter, SystemRoot, SystemTimes, plateau, read_system_times,
+    BrokenCounter, CaseReadings, KernelCounter, MemoryReading, ProcessMemory, ProcessMeter, SystemRoot, SystemTimes,
+    plateau, read_system_times,
 };
+
+/// How far apart the processor time of a process and of all of them may be counted.
+const OWN_SLACK_NS: u64 = 1_000_000_000;
 
 /// The runner, and what the rest of the machine did while it lived.
 #[derive(Debug)]
@@ -12,19 +16,28 @@ pub(super) struct ProcessReader {
     system_start: Option<SystemTimes>,
     cpu_start_ns: Option<u64>,
     cpu_ns: Option<u64>,
+    peak: PeakWithHugePages,
 }
 
 impl ProcessReader {
     pub(super) fn new(root: &SystemRoot, mut process: ProcessMeter) -> Self {
         let system_start = read_system_times(root);
         let cpu_start_ns = process.processor_ns();
-        Self { root: root.clone(), process, system_start, cpu_start_ns, cpu_ns: None }
+        Self {
+            root: root.clone(),
+            process,
+            system_start,
+            cpu_start_ns,
+            cpu_ns: None,
+            peak: PeakWithHugePages::default(),
+        }
     }
 
     pub(super) fn read(&mut self, readings: &mut CaseReadings) {
         let at = MonotonicClock.now();
         // A process that has died keeps what was read of it while it lived.
         if let Some(memory) = self.process.memory() {
+            readings.peak_with_huge_pages_bytes = self.peak.after(&memory);
             readings.peak_resident_bytes = memory.peak_bytes.or(readings.peak_resident_bytes);
             if let Some(reading) = memory_reading(at, memory) {
                 push(&mut readings.memory, reading);
@@ -35,17 +48,25 @@ impl ProcessReader {
     }
 
     pub(super) fn finish(self, readings: &mut CaseReadings) {
-        readings.run_queue_wait_ns = self.process.run_queue_wait_ns();
+        match self.process.run_queue_wait() {
+            Ok(wait) => readings.run_queue_wait_ns = wait,
+            Err(broken) => readings.broken_counters.push(broken),
+        }
         let Some((start, end)) = self.system_start.zip(read_system_times(&self.root)) else { return };
-        readings.steal_ns = end.steal_ns.checked_sub(start.steal_ns);
-        readings.system_cpu_ns = end.total_ns.checked_sub(start.total_ns);
+        let work = end.since(&start);
+        readings.steal_ns = work.steal_ns;
+        readings.system_cpu_ns = Some(work.total_ns);
+        readings.broken_counters.extend(work.broken);
         let own = self.cpu_ns.zip(self.cpu_start_ns).map(|(end, start)| end.saturating_sub(start));
-        readings.other_busy_ns = end
-            .busy_ns
-            .checked_sub(start.busy_ns)
-            .zip(own)
-            // Both are counted in ticks, so the difference may fall below zero by one of them.
-            .map(|(busy, own)| busy.saturating_sub(own));
+        // Both are counted in ticks, so the difference may fall below zero by some of them.
+        let Some((busy, own)) = work.busy_ns.zip(own) else { return };
+        match own <= busy.saturating_add(OWN_SLACK_NS).saturating_add(busy / 10) {
+            true => readings.other_busy_ns = Some(busy.saturating_sub(own)),
+            false => readings.broken_counters.push(BrokenCounter {
+                counter: KernelCounter::ProcessorTime,
+                seen: format!("the runner had {own} ns, all processors together {busy} ns"),
+            }),
+        }
     }
 }
 
@@ -56,11 +77,74 @@ fn memory_reading(at: MonotonicNs, memory: ProcessMemory) -> Option<MemoryReadin
         anonymous_bytes: memory.anonymous_bytes?,
         file_bytes: memory.file_bytes?,
         shared_bytes: memory.shared_bytes?,
+        // Kernels without such pages do not mention them.
+        huge_bytes: memory.huge_bytes.unwrap_or(0),
     })
+}
+
+/// The largest sum of ordinary and huge pages so far. The kernel keeps the high-water mark of the ordinary ones alone.
+#[derive(Debug, Default)]
+struct PeakWithHugePages {
+    /// As last read.
+    high_water: u64,
+    huge: u64,
+    peak: u64,
+    seen: bool,
+}
+
+impl PeakWithHugePages {
+    /// After one more reading; nothing as long as there are no huge pages.
+    ///
+    /// Where the high-water mark has risen since the last reading, it was reached in between, beside as many huge pages as
+    /// then or now: the larger number counts.
+    fn after(&mut self, memory: &ProcessMemory) -> Option<u64> {
+        let huge = memory.huge_bytes.unwrap_or(0);
+        let parts = [memory.anonymous_bytes, memory.file_bytes, memory.shared_bytes];
+        let resident = parts.into_iter().flatten().fold(0, u64::saturating_add);
+        let high_water = memory.peak_bytes.unwrap_or(resident);
+        let now = match high_water > self.high_water {
+            true => high_water.saturating_add(huge.max(self.huge)),
+            false => resident.saturating_add(huge),
+        };
+        self.peak = self.peak.max(now);
+        self.high_water = high_water;
+        self.huge = huge;
+        self.seen |= huge > 0;
+        self.seen.then_some(self.peak)
+    }
 }
 
 /// Keeps the first and the last reading of a plateau: decoding for an hour changes nothing, and records stay small.
 pub(super) fn push(readings: &mut Vec<MemoryReading>, next: MemoryReading) {
     let same = |one: &MemoryReading, other: &MemoryReading| MemoryReading { at: other.at, ..*one } == *other;
     plateau::push(readings, next, same, |last, next| last.at = next.at);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Resident, high-water mark and huge pages.
+    fn peak(readings: &[(u64, u64, u64)]) -> Option<u64> {
+        let mut peak = PeakWithHugePages::default();
+        let after = |&(resident, high_water, huge): &(u64, u64, u64)| {
+            peak.after(&ProcessMemory {
+                anonymous_bytes: Some(resident),
+                peak_bytes: Some(high_water),
+                huge_bytes: Some(huge),
+                ..ProcessMemory::default()
+            })
+        };
+        readings.iter().map(after).last().flatten()
+    }
+
+    #[test]
+    fn huge_pages_are_added_to_what_was_resident_beside_them() {
+        assert_eq!(peak(&[(6, 6, 0), (5, 6, 0)]), None, "without such pages the kernel's own mark is the peak");
+        assert_eq!(peak(&[(1, 1, 0), (6, 6, 6)]), Some(12));
+        // Loading takes 100 for a moment, and huge pages come afterwards.
+        assert_eq!(peak(&[(10, 100, 0), (10, 100, 40)]), Some(100));
+        // The mark was reached between two readings with huge pages.
+        assert_eq!(peak(&[(10, 10, 40), (20, 90, 30)]), Some(130));
+    }
 }

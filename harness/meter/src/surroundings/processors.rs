@@ -1,5 +1,8 @@
+use std::ops::RangeInclusive;
+
 use serde::Serialize;
 
+use super::control_group::{Hierarchy, group_folders};
 use crate::{
     SystemRoot,
     context::{frequency_folders, hertz},
@@ -54,11 +57,9 @@ impl FrequencyPolicy {
 
 impl Processors {
     pub(super) fn look(root: &SystemRoot) -> Self {
-        let status = root.text("proc/self/status").unwrap_or_default();
-        let allowed = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:"));
         Self {
-            online: root.text("sys/devices/system/cpu/online").and_then(|list| count(&list)),
-            allowed: allowed.and_then(count),
+            online: online_processors(root),
+            allowed: allowed_processors(root),
             quota: quota(root),
             threads_share_cores: root.text("sys/devices/system/cpu/smt/active").map(|active| active == "1"),
             turbo: turbo(root),
@@ -67,27 +68,54 @@ impl Processors {
     }
 }
 
-/// How many numbers a list such as `0-3,6` holds; nothing for more than any machine has processors.
-fn count(list: &str) -> Option<u32> {
+/// Logical processors that are switched on, whoever may use them.
+pub(crate) fn online_processors(root: &SystemRoot) -> Option<u32> {
+    Some(count(&online(root)?))
+}
+
+/// Logical processors that this process may use: its affinity. The kernel also lists those that could be plugged in.
+pub(crate) fn allowed_processors(root: &SystemRoot) -> Option<u32> {
+    let status = root.text("proc/self/status")?;
+    let list = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:"))?;
+    let allowed = ranges(list)?;
+    let Some(online) = online(root) else { return Some(count(&allowed)) };
+    let shared = |one: &RangeInclusive<u32>, other: &RangeInclusive<u32>| {
+        (*one.start().max(other.start()))..=(*one.end().min(other.end()))
+    };
+    let both: Vec<_> = allowed.iter().flat_map(|one| online.iter().map(move |other| shared(one, other))).collect();
+    // A container may number its processors anew.
+    Some(count(&both)).filter(|both| *both > 0).or_else(|| Some(count(&allowed).min(count(&online))))
+}
+
+fn online(root: &SystemRoot) -> Option<Vec<RangeInclusive<u32>>> {
+    ranges(&root.text("sys/devices/system/cpu/online")?)
+}
+
+fn count(ranges: &[RangeInclusive<u32>]) -> u32 {
+    ranges.iter().map(|range| range.clone().count() as u32).sum()
+}
+
+/// A list such as `0-3,6`; nothing for more than any machine has processors.
+fn ranges(list: &str) -> Option<Vec<RangeInclusive<u32>>> {
     const MOST: u32 = 1 << 16;
-    let count = list.trim().split(',').try_fold(0_u32, |count, range| {
+    let parts = list.trim().split(',').map(|range| {
         let (first, last) = range.split_once('-').unwrap_or((range, range));
         let (first, last): (u32, u32) = (first.trim().parse().ok()?, last.trim().parse().ok()?);
-        count.checked_add(last.checked_sub(first)?.checked_add(1)?)
-    })?;
-    Some(count).filter(|count| *count <= MOST)
+        (first <= last && last < MOST).then_some(first..=last)
+    });
+    parts.collect::<Option<Vec<_>>>().filter(|ranges| ranges.len() <= MOST as usize && count(ranges) <= MOST)
 }
 
 /// The smallest limit of the control group and of those around it (Documentation/admin-guide/cgroup-v2.rst, `cpu.max`).
-fn quota(root: &SystemRoot) -> Option<f64> {
-    let groups = control_group_folders(root, "");
+pub(crate) fn quota(root: &SystemRoot) -> Option<f64> {
+    let groups = group_folders(root, Hierarchy::Unified);
     let limits = groups.iter().filter_map(|folder| {
         let text = root.text(format!("{folder}/cpu.max"))?;
         let (limit, period) = text.split_once(' ')?;
         share(limit, period)
     });
     // The first version of control groups.
-    let older = control_group_folders(root, "cpu").into_iter().filter_map(|folder| {
+    let older = group_folders(root, Hierarchy::Of("cpu")).into_iter().filter_map(|folder| {
         let value = |name| root.text(format!("{folder}/{name}"));
         share(&value("cpu.cfs_quota_us")?, &value("cpu.cfs_period_us")?)
     });
@@ -97,27 +125,6 @@ fn quota(root: &SystemRoot) -> Option<f64> {
 fn share(limit: &str, period: &str) -> Option<f64> {
     let (limit, period): (f64, f64) = (limit.parse().ok()?, period.parse().ok()?);
     (limit > 0.0 && period > 0.0 && limit.is_finite() && period.is_finite()).then(|| limit / period)
-}
-
-/// The folder of this process' control group and those above it, for a controller of the first version, or for the second
-/// version where `controller` is empty.
-pub(super) fn control_group_folders(root: &SystemRoot, controller: &str) -> Vec<String> {
-    let text = root.text("proc/self/cgroup").unwrap_or_default();
-    let path = text.lines().find_map(|line| {
-        let mut fields = line.splitn(3, ':');
-        let (_, controllers, path) = (fields.next()?, fields.next()?, fields.next()?);
-        controllers.split(',').any(|name| name == controller).then(|| path.to_owned())
-    });
-    let Some(path) = path else { return Vec::new() };
-    let base = if controller.is_empty() { "sys/fs/cgroup".to_owned() } else { format!("sys/fs/cgroup/{controller}") };
-    // A container may not see its group's place in the tree, but its own group as the root.
-    let mut folders = vec![base.clone()];
-    let mut folder = base;
-    for part in path.split('/').filter(|part| !part.is_empty() && *part != "..") {
-        folder = format!("{folder}/{part}");
-        folders.push(folder.clone());
-    }
-    folders
 }
 
 /// Intel's driver says whether turbo is off, the other drivers say whether it is on.
@@ -158,8 +165,25 @@ mod tests {
             ("x", None),
             ("0-4294967294", None),
         ] {
-            assert_eq!(count(list), expected, "{list:?}");
+            assert_eq!(ranges(list).map(|ranges| count(&ranges)), expected, "{list:?}");
         }
+    }
+
+    #[test]
+    fn what_a_process_may_use_is_never_more_than_there_is() {
+        let allowed = |online: &str, list: &str| {
+            allowed_processors(
+                &Tree::parse(&format!(
+                    "sys/devices/system/cpu/online = {online}\nproc/self/status = Name: x\\nCpus_allowed_list: {list}"
+                ))
+                .root(),
+            )
+        };
+        assert_eq!(allowed("0-1", "0"), Some(1));
+        assert_eq!(allowed("0-1", "0-239"), Some(2), "more could be plugged in");
+        assert_eq!(allowed("0-3,6", "2-8"), Some(3));
+        assert_eq!(allowed("0-3", "8-9,24-25"), Some(4), "a container that numbers them anew");
+        assert_eq!(allowed("0-1", "8-9,24-25"), Some(2));
     }
 
     #[test]

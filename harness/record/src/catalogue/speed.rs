@@ -87,7 +87,8 @@ pub(super) const METRICS: &[Metric] = &[
         Bytes,
         LowerIsBetter,
         "the runner process, load included",
-        "VmHWM of the runner: anonymous, file-backed and shared pages that were resident at once",
+        "VmHWM of the runner: anonymous, file-backed and shared pages that were resident at once; with HugetlbPages, which \
+         VmHWM leaves out",
     ),
     entry(
         "peak_anonymous_memory",
@@ -95,7 +96,7 @@ pub(super) const METRICS: &[Metric] = &[
         Bytes,
         LowerIsBetter,
         "the runner process, load included",
-        "largest sampled RssAnon: without pages of mapped files, which the kernel may drop",
+        "largest sampled RssAnon + HugetlbPages: without pages of mapped files, which the kernel may drop",
     ),
     entry(
         "kv_cache_memory",

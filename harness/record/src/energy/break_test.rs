@@ -2,7 +2,7 @@
 
 use pocketwatt_meter::{
     TimeSpan,
-    energy::{Measurand, MeterEnd, MeterSeries, Reason, Unavailable},
+    energy::{Measurand, MeterEnd, MeterGap, MeterSeries, Reason, Unavailable},
 };
 use pocketwatt_protocol::MonotonicNs;
 use proptest::prelude::*;
@@ -12,6 +12,7 @@ use super::{
     curve::Curve,
     derive_energy,
     simulation::{Happened, Meter, ORIGIN_NS, Plan, Random, Shape, moment, span},
+    spans::{Spans, counted},
     totals::totals,
 };
 use crate::Record;
@@ -110,6 +111,50 @@ fn a_meter_that_vanishes_says_so_from_then_on() {
             assert_eq!(reason(energy), Some(reason_of_end));
         }
         assert_eq!(reason(&figure.phase(Phase::Load).unwrap().gross), None);
+    }
+}
+
+/// Takes the readings of some moments away, as if the meter had not answered.
+fn silence(series: &mut MeterSeries, gaps: &[(f64, f64)]) {
+    for &(start, end) in gaps {
+        let (start, end) = (moment(start), moment(end));
+        let inside = |at: MonotonicNs| start < at && at < end;
+        let before = series.readings.iter().rev().find(|reading| reading.at <= start).unwrap().at;
+        let after = series.readings.iter().find(|reading| reading.at >= end).unwrap().at;
+        series.readings.retain(|reading| !inside(reading.at));
+        let unavailable = Unavailable::new(Reason::Unreadable, "the driver is busy (EAGAIN)");
+        series.gaps.push(MeterGap { start: before, end: after, failures: 3, unavailable });
+    }
+}
+
+#[test]
+fn a_meter_that_does_not_answer_for_a_moment_is_believed_with_what_that_leaves_open() {
+    for (meter, widest) in [
+        (counter(0, 0.001), 0.02),
+        (Meter { shape: Shape::Gauge { step: 0.01 }, tick: 0.05, phase: 0.0 }, 0.25),
+        (Meter { shape: Shape::Momentary { step: 0.01 }, tick: 0.05, phase: 0.0 }, 0.25),
+    ] {
+        let mut random = Random(21);
+        let (mut held, mut count) = (0, 0);
+        for _ in 0..200 {
+            let mut happened = case(meter);
+            let whole = gross(&happened.record, Phase::Request).measured().unwrap().1;
+            let end = happened.power.end() - 1.0;
+            let gaps: Vec<(f64, f64)> = (0..4)
+                .map(|part| {
+                    let start = end * (f64::from(part) + random.unit() * 0.8) / 4.0 + 0.3;
+                    (start, start + random.between(0.1, 0.45))
+                })
+                .collect();
+            silence(series(&mut happened.record), &gaps);
+            let spans = Spans::of(counted(&happened.record));
+            let truth = happened.power.all(&spans.request);
+            let (joules, uncertainty) = gross(&happened.record, Phase::Request).measured().unwrap();
+            held += u32::from((joules - truth).abs() <= uncertainty);
+            count += 1;
+            assert!(uncertainty >= 0.99 * whole && uncertainty < widest * truth, "{meter:?} {uncertainty} of {truth}");
+        }
+        assert!(held * 100 >= count * 95, "{meter:?}: {held} of {count}");
     }
 }
 

@@ -57,6 +57,8 @@ pub(super) fn curve(series: &MeterSeries) -> Result<Curve, Unavailable> {
         spread: vec![0.0; knots.len()],
         knots,
         reach: f64::INFINITY,
+        // A counter counts on while it does not answer.
+        gaps: Vec::new(),
         lag: 0.0,
         watt_step: 0.0,
         period,

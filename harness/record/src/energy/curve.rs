@@ -23,6 +23,15 @@ pub(super) struct Knot {
     pub variance: f64,
 }
 
+/// A time in which nobody knows what a gauge would have shown, in seconds since the first reading.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Gap {
+    pub start: f64,
+    pub end: f64,
+    /// How far apart the powers are that are possible in it.
+    pub watts: f64,
+}
+
 /// Energy used so far, by one meter: straight lines between moments at which it is known.
 #[derive(Debug)]
 pub(super) struct Curve {
@@ -34,6 +43,8 @@ pub(super) struct Curve {
     pub spread: Vec<f64>,
     /// Beyond so many seconds from a change, a line is known to be straight.
     pub reach: f64,
+    /// Times in which a gauge did not answer.
+    pub gaps: Vec<Gap>,
     /// The curve may be so many seconds early or late as a whole.
     pub lag: f64,
     /// The step of a gauge in watts; 0 for a counter, whose step is in its knots.
@@ -112,11 +123,20 @@ impl Curve {
             })
             .sum();
         let spread: f64 = edges.iter().map(|&(at, sign)| sign * self.spread_until(at)).sum();
+        let unseen: f64 = self.gaps.iter().map(|gap| (self.overlap(spans, gap) * gap.watts).powi(2) / 12.0).sum();
         let lag = (self.joules(&edges, self.lag) - joules).abs().max((self.joules(&edges, -self.lag) - joules).abs());
         let seconds: f64 = edges.iter().map(|&(at, sign)| sign * at).sum();
         let step = self.watt_step * seconds;
-        let variance = of_knots + (ambiguity.powi(2) + lag.powi(2)) / 3.0 + spread.max(0.0) + step.powi(2) / 12.0;
+        let variance =
+            of_knots + (ambiguity.powi(2) + lag.powi(2)) / 3.0 + spread.max(0.0) + step.powi(2) / 12.0 + unseen;
         Ok(Estimate { joules, variance })
+    }
+
+    /// Seconds that some windows have in common with a gap.
+    fn overlap(&self, spans: &[TimeSpan], gap: &Gap) -> f64 {
+        let shared =
+            |span: &TimeSpan| (self.seconds(span.end).min(gap.end) - self.seconds(span.start).max(gap.start)).max(0.0);
+        spans.iter().map(shared).sum()
     }
 
     fn covers(&self, span: &TimeSpan) -> Result<(), Unavailable> {
@@ -175,8 +195,12 @@ impl Curve {
     /// How far the true curve may be from the bent line at an edge, in joules: power may change there by all that it changes
     /// from the stretch before to the stretch after, or not at all.
     fn ambiguity(&self, place: &Place) -> f64 {
-        let powers = self.powers_around(place.segment);
-        let difference = powers.into_iter().fold(f64::MIN, f64::max) - powers.into_iter().fold(f64::MAX, f64::min);
+        // A pause of one tick is in the stretch beside, and hardly in the power of a few ticks.
+        let beside = [place.segment.saturating_sub(1), (place.segment + 1).min(self.knots.len() - 2)];
+        let powers = self.powers_around(place.segment).into_iter().chain(beside.map(|segment| self.watts(segment)));
+        let (least, most) =
+            powers.fold((f64::MAX, f64::MIN), |(least, most), watts| (watts.min(least), watts.max(most)));
+        let difference = most - least;
         self.bend(place) * difference
     }
 

@@ -3,12 +3,13 @@
 //! A value is taken as the mean since the update before, which is what power monitors and fuel gauges compute; that it
 //! could be the power of the moment instead is part of the uncertainty. Where a gauge is read more rarely than it is
 //! updated, nobody knows what it showed in between: the mean of the values on either side stands for it, and their
-//! difference for its uncertainty.
+//! difference for its uncertainty. While it did not answer at all it may have shown anything from its lowest to its highest
+//! value.
 
-use pocketwatt_meter::energy::{Measurand, MeterReading, MeterSeries, MeterSource, Reason, Unavailable};
+use pocketwatt_meter::energy::{Measurand, MeterGap, MeterReading, MeterSeries, MeterSource, Reason, Unavailable};
 
 use super::{
-    curve::{Curve, Knot, median, seconds_since},
+    curve::{Curve, Gap, Knot, median, seconds_since},
     step::smallest_step,
     totals::no_voltage,
 };
@@ -72,12 +73,26 @@ pub(super) fn curve(series: &MeterSeries) -> Result<Curve, Unavailable> {
         knots: pen.knots,
         spread: pen.spread,
         reach: period,
+        gaps: gaps(series, &readings, watt_step),
         lag: period / 2.0,
         watt_step,
         period,
         resolution: watt_step,
         end,
     })
+}
+
+/// The times without an answer. All powers that the gauge showed are possible in them.
+fn gaps(series: &MeterSeries, readings: &[(f64, f64)], watt_step: f64) -> Vec<Gap> {
+    let powers = || readings.iter().map(|&(_, watts)| watts);
+    let range = powers().fold(f64::MIN, f64::max) - powers().fold(f64::MAX, f64::min);
+    let origin = series.readings[0].at;
+    let gap = |gap: &MeterGap| Gap {
+        start: seconds_since(origin, gap.start),
+        end: seconds_since(origin, gap.end),
+        watts: range.max(watt_step),
+    };
+    series.gaps.iter().map(gap).collect()
 }
 
 /// Seconds between two updates, where nobody said and none were seen before: the usual distance between two changes, and no

@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use pocketwatt_meter::energy::{
-    AbsentMeter, Basis, Measurand, MeterEnd, MeterInfo, MeterSeries, Observation, Scope, Unavailable, UpdatePeriod,
+    AbsentMeter, Basis, Measurand, MeterEnd, MeterGap, MeterInfo, MeterSeries, Observation, Scope, Unavailable,
+    UpdatePeriod,
 };
 use pocketwatt_record::{Energy, Together, energies_together};
 use serde::Serialize;
@@ -14,7 +15,7 @@ use super::{
 };
 use crate::{
     columns, inert,
-    report::{Paint, Style, paragraph},
+    report::{Paint, Style, paragraph, unanswered},
 };
 
 const TEXT_WIDTH: usize = 100;
@@ -46,6 +47,8 @@ struct MeterView {
     smallest_step: Option<i64>,
     mean_power_watts: Option<f64>,
     energy: Energy,
+    /// When it was asked and did not answer.
+    gaps: Vec<MeterGap>,
     ended: Option<MeterEnd>,
 }
 
@@ -118,6 +121,7 @@ impl MeterView {
             smallest_step: seen.smallest_step,
             mean_power_watts: energy.measured().zip(span_s).map(|((joules, _), span_s)| joules / span_s),
             energy,
+            gaps: seen.series.gaps.clone(),
             ended: seen.series.ended.clone(),
         }
     }
@@ -167,7 +171,11 @@ pub fn table(view: &MetersView, style: &Style) -> String {
         output.push('\n');
     }
     if let Some(none) = &view.none {
-        let text = format!("No energy meter can be read here ({}): {}.", none.reason.words(), none.hint);
+        let text = format!(
+            "No energy meter can be read here ({}): {}. `pocketwatt doctor` says more.",
+            none.reason.words(),
+            none.hint
+        );
         output += &paragraph("", &text, width, paint);
     } else {
         output += &meters(view, style.width.unwrap_or(usize::MAX), paint);
@@ -179,6 +187,9 @@ pub fn table(view: &MetersView, style: &Style) -> String {
             if let Energy::Unavailable(unavailable) = &meter.energy {
                 let text = format!("{}: {}: {}", meter.info.id, unavailable.reason.words(), unavailable.hint);
                 output += &paragraph("note: ", &text, width, paint);
+            }
+            if let Some(text) = unanswered(&meter.gaps) {
+                output += &paragraph("note: ", &format!("{} {text}", meter.info.id), width, paint);
             }
         }
         output += &paragraph("", &legend(view), width, paint);
@@ -309,6 +320,18 @@ mod tests {
         }
         let watched_ns = values.last().map_or(0, |(ms, _)| ms * 1_000_000);
         Observation { update_period: series.meter.update_period, changes, smallest_step: None, watched_ns, series }
+    }
+
+    #[test]
+    fn what_did_not_answer_for_a_moment_is_told() {
+        let mut package = seen(info("powercap:package-0", Scope::Package, COUNTER), &[(0, 5_000_000)]);
+        let busy = || Unavailable::new(Reason::Unreadable, "energy_uj: the driver is busy (EAGAIN)");
+        package.series.fail(MonotonicNs(100_000_000), busy());
+        package.series.push(MonotonicNs(250_000_000), RawReading::of(6_000_000));
+        let text = table(&MetersView::new(None, &[package], Vec::new(), None), &Style::default());
+        let expected =
+            "note: powercap:package-0 did not answer once, for 0.25 s: energy_uj: the driver is busy (EAGAIN)";
+        assert!(text.contains(expected), "{text}");
     }
 
     const COUNTER: Measurand = Measurand::EnergyCounter { joules_per_unit: 1e-6, modulus: Some(262_143_328_851) };

@@ -201,12 +201,12 @@ fn what_gives_no_number_is_absent_with_the_reason() {
     assert_eq!(
         reasons(&found),
         [
-            ("powercap:dtpm:0", Reason::NotSupported),
             ("powercap:intel-rapl:x", Reason::NotSupported),
             ("powercap:package-0", Reason::Unreadable),
             ("powercap:package-1", Reason::Unreadable),
             ("powercap:something-new", Reason::NotSupported),
-            ("powercap:psys", Reason::Unreadable)
+            ("powercap:psys", Reason::Unreadable),
+            ("powercap:dtpm", Reason::NotSupported)
         ]
     );
     let nothing = discover(&Tree::parse("").root());

@@ -3,9 +3,9 @@ use std::collections::VecDeque;
 use super::Scope;
 use crate::SystemRoot;
 
-pub(super) const CLASS: &str = "sys/class/powercap";
+pub(in crate::energy) const CLASS: &str = "sys/class/powercap";
 /// Zones of the processor's own registers.
-const CONTROL_TYPE: &str = "intel-rapl";
+pub(in crate::energy) const CONTROL_TYPE: &str = "intel-rapl";
 /// The package once more, through other registers, which firmware may use to set limits.
 const MEMORY_MAPPED: &str = "intel-rapl-mmio";
 
@@ -79,11 +79,18 @@ fn folders(root: &SystemRoot) -> (Vec<Folder>, Vec<String>) {
         let folder_name = path.rsplit('/').next().unwrap_or_default();
         let Some((control_type, numbers)) = parse(folder_name) else {
             // Control types have no colon; their zones do.
-            if folder_name.contains(':') && !others.iter().any(|other| other == folder_name) {
+            if folder_name.starts_with(CONTROL_TYPE)
+                && folder_name.contains(':')
+                && !others.iter().any(|other| other == folder_name)
+            {
                 others.push(folder_name.to_owned());
             }
             continue;
         };
+        // A link that leads nowhere: its zone is covered.
+        if !root.join(&path).is_dir() {
+            continue;
+        }
         let children = root
             .names(&path)
             .into_iter()
@@ -97,6 +104,27 @@ fn folders(root: &SystemRoot) -> (Vec<Folder>, Vec<String>) {
     }
     folders.sort_by(|one, other| (one.control_type, &one.numbers).cmp(&(other.control_type, &other.numbers)));
     (folders, others)
+}
+
+/// Control types that are no meter of a processor's registers, each with what it is.
+pub(super) fn other_control_types(root: &SystemRoot) -> Vec<(String, &'static str)> {
+    let mut types: Vec<(String, &str)> = Vec::new();
+    for folder in root.names(CLASS) {
+        let name = folder.split(':').next().unwrap_or_default();
+        if [CONTROL_TYPE, MEMORY_MAPPED].contains(&name) || types.iter().any(|(known, _)| known == name) {
+            continue;
+        }
+        let what = match name {
+            // Documentation/power/powercap/dtpm.rst
+            "dtpm" => "limits of power by estimates from the processors' energy model, which nothing measures",
+            // drivers/powercap/arm_scmi_powercap.c
+            "arm-scmi" => "limits of power that the firmware keeps; it tells no energy",
+            "idle_inject" => "limits of power by forced idling; it tells no energy",
+            _ => "a kind of limit of power that is not known here",
+        };
+        types.push((name.to_owned(), what));
+    }
+    types
 }
 
 /// `intel-rapl:0:1`, or the control type itself, which has no number and holds its zones. Numbers are hexadecimal (`%x` in
