@@ -11,6 +11,7 @@ mod figure_test;
 mod gauge;
 mod idle;
 mod power;
+mod resolution;
 #[cfg(test)]
 pub(crate) mod simulation;
 mod spans;
@@ -27,6 +28,7 @@ mod witness;
 pub use figure::derive_energy;
 pub(crate) use figure::groups;
 pub use power::{Course, CurveEnd, EnergyPoint, PowerCurve, PowerPoint, power_curves};
+pub use resolution::Over;
 pub(crate) use spans::{Spans, counted, duration_ns};
 pub(crate) use turn::TurnMeters;
 pub(crate) use values::{METRICS as ENERGY_METRICS, energy_metric};
@@ -86,6 +88,19 @@ pub enum Phase {
     IdleAfter,
 }
 
+impl Phase {
+    /// As the subject of a sentence.
+    fn words(self) -> &'static str {
+        match self {
+            Self::Load => "loading",
+            Self::Prefill => "the prefill",
+            Self::Decode => "decoding",
+            Self::Request => "a request",
+            Self::IdleBefore | Self::IdleAfter => "idle",
+        }
+    }
+}
+
 /// Energy of all windows of one phase together.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PhaseEnergy {
@@ -97,6 +112,9 @@ pub struct PhaseEnergy {
     pub duration_ns: u64,
     /// What the energy was used for: prompt tokens, decoded tokens, requests (turns); 0 for load and idle.
     pub units: u64,
+    /// What it was measured over, where it could be; absent in records of older versions, too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub over: Option<Over>,
     /// All energy of the scope.
     pub gross: Energy,
     /// Less what the idle device would have used in the same time.

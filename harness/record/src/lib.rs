@@ -26,7 +26,7 @@ pub use catalogue::{Direction, Metric, Unit, catalogue, metric};
 pub use derive::{decode_throughput, derive, derive_metrics};
 pub use energy::{Course, CurveEnd, EnergyPoint, PowerCurve, PowerPoint, power_curves};
 pub use energy::{
-    Energy, EnergyFigure, Idle, IdlePower, IterationEnergy, Phase, PhaseEnergy, Together, derive_energy,
+    Energy, EnergyFigure, Idle, IdlePower, IterationEnergy, Over, Phase, PhaseEnergy, Together, derive_energy,
     energies_together, energy_between, refuted,
 };
 pub use format::{FormatVersion, RECORD_FORMAT, read_record, read_run};

@@ -11,16 +11,12 @@ use super::{
     Energy, EnergyFigure, Idle, IdlePower, IterationEnergy, Phase, PhaseEnergy,
     curve::{Curve, Estimate},
     idle::idle_power,
+    resolution::{Over, Stretches, resolves_neighbour, resolves_windows, stretches},
     spans::{Spans, counted, duration_ns},
     witness::{Still, refuted},
 };
 use crate::{Amount, Record};
 
-/// A meter that is updated this rarely cannot tell the phases inside a request apart, in seconds.
-pub(super) const SLOW: f64 = 0.5;
-/// A phase, or all requests, that take at least this share of the time from the first start to the last token are
-/// measured over that whole time.
-const CONTIGUOUS: f64 = 0.98;
 /// A number whose 95 % interval reaches further than this share of it is none.
 pub(super) const RESOLVED: f64 = 0.5;
 
@@ -146,7 +142,7 @@ fn figure(record: &Record, group: &[&MeterSeries]) -> EnergyFigure {
         readings: group.iter().fold(0, |sum, series| sum.saturating_add(series.taken)),
         gain_error,
         phases: phases(record, &meters, idle.as_ref(), gain_error),
-        iterations: counted(record).map(|iteration| alone(&meters, &Spans::of([iteration]), gain_error)).collect(),
+        iterations: iterations(record, &meters, gain_error),
         idle: match idle {
             Ok(power) => Idle::Measured(power),
             Err(unavailable) => Idle::Unavailable(unavailable),
@@ -176,7 +172,6 @@ fn phases(
     let windows = record.readings.idle.as_ref();
     let before: Vec<TimeSpan> = windows.map(|idle| idle.before).into_iter().collect();
     let after: Vec<TimeSpan> = windows.and_then(|idle| idle.after).into_iter().collect();
-    let block = spans.block();
     [
         (Phase::Load, &load, 0),
         (Phase::Prefill, &spans.prefill, spans.prompt_tokens),
@@ -187,9 +182,12 @@ fn phases(
     ]
     .into_iter()
     .map(|(phase, windows, units)| {
-        let estimate = estimate(meters, phase, windows, block);
+        let estimate = estimate(meters, phase, windows);
+        let over = estimate.as_ref().ok().map(|(over, _)| *over);
+        let estimate = estimate.map(|(_, estimate)| estimate);
         PhaseEnergy {
             phase,
+            over,
             windows: windows.len() as u64,
             duration_ns: duration_ns(windows),
             units,
@@ -203,9 +201,35 @@ fn phases(
     .collect()
 }
 
-fn alone(meters: &Meters<'_>, spans: &Spans, gain_error: Option<f64>) -> IterationEnergy {
-    let of = |phase, windows: &[TimeSpan]| {
-        energy(estimate(meters, phase, windows, spans.block()).map(|estimate| gross(estimate, gain_error)))
+fn iterations(record: &Record, meters: &Meters<'_>, gain_error: Option<f64>) -> Vec<IterationEnergy> {
+    let spans: Vec<Spans> = counted(record).map(|iteration| Spans::of([iteration])).collect();
+    let blocks: Vec<Option<TimeSpan>> = spans.iter().map(Spans::block).collect();
+    let block = |index: usize| blocks.get(index).copied().flatten();
+    let told = |index: usize| {
+        let own = block(index)?;
+        let gap = |earlier: Option<TimeSpan>, later: Option<TimeSpan>| {
+            earlier.zip(later).map_or(u64::MAX, |(earlier, later)| later.start.since(earlier.end))
+        };
+        let before = gap(index.checked_sub(1).and_then(block), Some(own));
+        let after = gap(Some(own), block(index + 1));
+        let apart = [before, after].into_iter().all(|gap| resolves_neighbour(own, gap, meters.period()));
+        (apart && resolves_windows(&[own], meters.period())).then_some(())
+    };
+    let each = spans.iter().enumerate().map(|(index, spans)| alone(meters, spans, gain_error, told(index).is_some()));
+    each.collect()
+}
+
+/// `told` is whether the meter tells the iteration apart from those beside it.
+fn alone(meters: &Meters<'_>, spans: &Spans, gain_error: Option<f64>, told: bool) -> IterationEnergy {
+    let of = |phase: Phase, windows: &[TimeSpan]| {
+        let estimate = estimate(meters, phase, windows).and_then(|(_, estimate)| match told {
+            true => Ok(gross(estimate, gain_error)),
+            false => {
+                let hint = "the meter cannot tell one iteration from the next; their sum is in the phases";
+                Err(Unavailable::new(Reason::BelowResolution, hint))
+            }
+        });
+        energy(estimate)
     };
     IterationEnergy {
         prefill: of(Phase::Prefill, &spans.prefill),
@@ -214,43 +238,22 @@ fn alone(meters: &Meters<'_>, spans: &Spans, gain_error: Option<f64>) -> Iterati
     }
 }
 
-/// Energy of a phase, as far as the meter can tell it; `block` is the time from the first start to the last token.
-fn estimate(
-    meters: &Meters<'_>,
-    phase: Phase,
-    windows: &[TimeSpan],
-    block: Option<TimeSpan>,
-) -> Result<Estimate, Unavailable> {
-    let name = words(phase);
+/// Energy of a phase, as far as the meter can tell it, and what it was measured over.
+fn estimate(meters: &Meters<'_>, phase: Phase, windows: &[TimeSpan]) -> Result<(Over, Estimate), Unavailable> {
+    let name = phase.words();
     if windows.is_empty() {
         return Err(Unavailable::new(Reason::NotCovered, format!("{name} did not happen")));
     }
     if duration_ns(windows) == u64::MAX {
         return Err(Unavailable::new(Reason::Implausible, format!("{name} lasts longer than any clock counts")));
     }
-    let inside = matches!(phase, Phase::Prefill | Phase::Decode);
-    let repeated = inside || phase == Phase::Request;
-    let estimate = match block.filter(|_| repeated && meters.period() >= SLOW) {
-        Some(block) if duration_ns(windows) as f64 >= CONTIGUOUS * block.duration_ns() as f64 => {
-            at_least_two_updates(name, &[block], meters.period())?;
-            share_of_block(meters, windows, block)?
-        }
-        Some(_) if inside => {
-            // What keeps it from being read at all comes first.
-            meters.energy(windows)?;
-            let hint = format!(
-                "the meter is updated every {:.1} s and cannot tell {name} from the rest of a request; measure the phases \
-                 alone with --scenario prefill-128,decode-128",
-                Amount(meters.period())
-            );
-            return Err(Unavailable::new(Reason::BelowResolution, hint));
-        }
-        _ => {
-            at_least_two_updates(name, windows, meters.period())
-                .or_else(|short| meters.energy(windows).and(Err(short)))?;
-            meters.energy(windows)?
-        }
-    };
+    // What keeps it from being read at all comes first.
+    meters.energy(windows)?;
+    let Stretches { spans, share, over } = stretches(phase, windows, meters.period())?;
+    let whole = meters.energy(&spans)?;
+    let gaps = whole.joules * (1.0 - share);
+    let estimate =
+        Estimate { joules: whole.joules * share, variance: whole.variance * share.powi(2) + gaps.powi(2) / 3.0 };
     let uncertainty = 2.0 * estimate.variance.sqrt();
     if uncertainty > RESOLVED * estimate.joules.abs() {
         let hint = format!(
@@ -260,41 +263,7 @@ fn estimate(
         );
         return Err(Unavailable::new(Reason::BelowResolution, hint));
     }
-    Ok(estimate)
-}
-
-/// Windows that follow each other almost without a gap, measured as one. The gaps are taken to need the same power, and
-/// anything from nothing to twice that is possible.
-fn share_of_block(meters: &Meters<'_>, windows: &[TimeSpan], block: TimeSpan) -> Result<Estimate, Unavailable> {
-    let whole = meters.energy(&[block])?;
-    let share = (duration_ns(windows) as f64 / block.duration_ns() as f64).min(1.0);
-    let gaps = whole.joules * (1.0 - share);
-    Ok(Estimate { joules: whole.joules * share, variance: whole.variance * share.powi(2) + gaps.powi(2) / 3.0 })
-}
-
-/// # Errors
-/// When the meter is updated less than twice in a window of mean length.
-pub(super) fn at_least_two_updates(name: &str, windows: &[TimeSpan], period: f64) -> Result<(), Unavailable> {
-    let seconds = duration_ns(windows) as f64 * 1e-9 / windows.len().max(1) as f64;
-    if seconds >= 2.0 * period {
-        return Ok(());
-    }
-    let [seconds, period] = [seconds, period].map(Amount);
-    let hint = format!(
-        "{name} lasts {seconds:.3} s at a time, and the meter is updated every {period:.3} s; ask for \
-         --energy-uncertainty 5%, or for a longer scenario"
-    );
-    Err(Unavailable::new(Reason::BelowResolution, hint))
-}
-
-fn words(phase: Phase) -> &'static str {
-    match phase {
-        Phase::Load => "loading",
-        Phase::Prefill => "the prefill",
-        Phase::Decode => "decoding",
-        Phase::Request => "a request",
-        Phase::IdleBefore | Phase::IdleAfter => "idle",
-    }
+    Ok((over, estimate))
 }
 
 pub(super) fn gross(estimate: Estimate, gain_error: Option<f64>) -> Estimate {

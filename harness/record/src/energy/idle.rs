@@ -6,10 +6,7 @@ use pocketwatt_meter::{
 };
 use pocketwatt_protocol::MonotonicNs;
 
-use super::{
-    IdlePower,
-    figure::{Meters, at_least_two_updates},
-};
+use super::{IdlePower, figure::Meters, resolution::at_least_two_updates};
 
 /// Parts that an idle window is cut into at most, to see how much its power varies.
 const PARTS: u64 = 20;
@@ -38,7 +35,7 @@ pub(super) fn idle_power(meters: &Meters<'_>, windows: Option<&IdleWindows>) -> 
 
 fn level(meters: &Meters<'_>, window: &TimeSpan) -> Result<Level, Unavailable> {
     let seconds = window.duration_ns() as f64 * 1e-9;
-    at_least_two_updates("idle", &[*window], meters.period())?;
+    at_least_two_updates("idle", *window, meters.period())?;
     let whole = meters.energy(&[*window])?;
     let parts = parts(window, meters.period());
     let mut powers = Vec::with_capacity(parts.len());

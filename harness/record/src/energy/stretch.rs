@@ -3,7 +3,8 @@
 use pocketwatt_meter::{TimeSpan, energy::Reason};
 
 use super::{
-    figure::{Meters, RESOLVED, at_least_two_updates, gross, groups},
+    figure::{Meters, RESOLVED, gross, groups},
+    resolution::at_least_two_updates,
     values::Figure,
 };
 use crate::{Record, stretches};
@@ -29,7 +30,7 @@ pub(super) fn stretch_power(name: &str, record: &Record) -> Option<Vec<Result<Fi
 
 fn mean_power(meters: &Meters, span: TimeSpan) -> Result<Figure, String> {
     let seconds = span.duration_ns() as f64 * 1e-9;
-    let estimate = at_least_two_updates("a stretch", &[span], meters.period())
+    let estimate = at_least_two_updates("a stretch", span, meters.period())
         .or_else(|short| meters.energy(&[span]).and(Err(short)))
         .and_then(|()| meters.energy(&[span]))
         .map(|estimate| gross(estimate, meters.gain_error()))

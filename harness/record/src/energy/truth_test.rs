@@ -3,7 +3,7 @@
 use pocketwatt_meter::TimeSpan;
 
 use super::{
-    Energy, EnergyFigure, Phase, derive_energy,
+    Energy, EnergyFigure, Over, Phase, derive_energy,
     simulation::{Happened, Meter, Plan, Random, Shape},
     spans::{Spans, counted},
 };
@@ -174,4 +174,130 @@ fn a_measured_case_passes_its_own_physics_checks() {
             }
         }
     }
+}
+
+/// Cases of back-to-back requests of about one length, which a counter is read beside as the sampler does.
+fn requests(random: &mut Random, tick: f64, request: f64, pause_seconds: f64) -> (EnergyFigure, Happened) {
+    let count = ((random.between(4.0, 20.0) * tick.max(0.1) / request).ceil() as usize).clamp(3, 400);
+    let (prefill, decode) = (random.between(15.0, 45.0), random.between(12.0, 40.0));
+    let share = random.between(0.05, 0.5);
+    let one = |random: &mut Random| {
+        let length = request * random.between(0.8, 1.2);
+        [(length * share, prefill), (length * (1.0 - share), decode)]
+    };
+    let plan = Plan {
+        idle_seconds: (tick * 50.0).max(2.0),
+        idle_watts: random.between(2.0, 10.0),
+        load: (random.between(0.2, 4.0), random.between(10.0, 30.0)),
+        iterations: (0..count).map(|_| one(random)).collect(),
+        pause_seconds: pause_seconds * request,
+        noise: random.between(0.0, 0.1),
+        grain: 0.02,
+    };
+    let mut happened = plan.happen(random);
+    let meter = Meter { shape: rapl(random), tick, phase: random.unit() * tick };
+    // The sampler does not read at edges what is updated so rarely.
+    let read_at: &[f64] = if tick < 0.2 { &happened.edges } else { &[] };
+    happened.record.readings.energy = vec![meter.series(&happened.power, read_at, random)];
+    (derive_energy(&happened.record).remove(0), happened)
+}
+
+/// How many intervals hold the truth.
+#[derive(Clone, Copy, Debug, Default)]
+struct Tally {
+    cases: u32,
+    told: u32,
+    held: u32,
+    widths: f64,
+}
+
+impl Tally {
+    fn add(&mut self, energy: &Energy, truth: f64) {
+        self.cases += 1;
+        let Some((joules, uncertainty)) = energy.measured() else { return };
+        self.told += 1;
+        self.held += u32::from((joules - truth).abs() <= uncertainty);
+        self.widths += uncertainty / truth;
+    }
+
+    fn share_held(&self) -> f64 {
+        f64::from(self.held) / f64::from(self.told.max(1))
+    }
+
+    fn mean_width(&self) -> f64 {
+        self.widths / f64::from(self.told.max(1))
+    }
+}
+
+/// Requests, prefill, decode, load, and single iterations, of cases with requests of one length.
+fn tallies(random: &mut Random, tick: f64, request: f64, pause: f64, cases: u32) -> [Tally; 5] {
+    let mut tallies = [Tally::default(); 5];
+    for _ in 0..cases {
+        let (figure, happened) = requests(random, tick, request, pause);
+        let spans = Spans::of(counted(&happened.record));
+        let loaded = happened.record.samples.loaded.as_ref().unwrap();
+        let load = TimeSpan { start: loaded.start, end: loaded.end };
+        for (tally, (phase, truth)) in tallies.iter_mut().zip([
+            (Phase::Request, happened.power.all(&spans.request)),
+            (Phase::Prefill, happened.power.all(&spans.prefill)),
+            (Phase::Decode, happened.power.all(&spans.decode)),
+            (Phase::Load, happened.power.between(&load)),
+        ]) {
+            tally.add(gross(&figure, phase), truth);
+        }
+        for (energy, iteration) in figure.iterations.iter().zip(counted(&happened.record)).take(3) {
+            tallies[4].add(&energy.request, happened.power.all(&Spans::of([iteration]).request));
+        }
+    }
+    tallies
+}
+
+/// Requests that are much shorter than the updates of a counter have their energy from blocks of them, and where they cannot
+/// be told there is no number.
+#[test]
+fn short_requests_have_the_energy_of_their_block() {
+    const NAMES: [&str; 5] = ["request", "prefill", "decode", "load", "iteration"];
+    for tick in [0.05, 0.1, 0.2, 0.5, 1.0] {
+        let mut of_tick = [Tally::default(); 5];
+        for request in [0.02, 0.1, 0.5, 1.0, 2.0, 5.0] {
+            for pause in [0.0, 0.1] {
+                let mut random = Random((tick * 1e4 + request * 100.0 + pause * 10.0) as u64);
+                let tallies = tallies(&mut random, tick, request, pause, 40);
+                let [requests, prefill, ..] = tallies;
+                println!("{tick} s, requests of {request} s, pauses of {pause}: {requests:?}");
+                assert_eq!(requests.told, requests.cases, "all requests together are told");
+                assert!(requests.share_held() >= 0.9, "{tick} s, {request} s: {requests:?}");
+                // A pause of a tenth may have needed anything.
+                assert!(requests.mean_width() < if pause > 0.0 { 0.14 } else { 0.08 }, "{requests:?}");
+                if request < 5.0 * tick {
+                    assert_eq!(prefill.told, 0, "phases inside of requests cannot be told apart");
+                }
+                for (sum, tally) in of_tick.iter_mut().zip(tallies) {
+                    sum.told += tally.told;
+                    sum.held += tally.held;
+                    sum.cases += tally.cases;
+                }
+            }
+        }
+        for (name, tally) in NAMES.into_iter().zip(of_tick) {
+            println!("{tick} s: {name} {:.3} of {}", tally.share_held(), tally.told);
+            assert!(tally.told < 40 || tally.share_held() >= 0.95, "{tick} s: {name} {tally:?}");
+        }
+    }
+}
+
+#[test]
+fn where_pauses_take_too_much_of_the_time_the_whole_is_told_and_no_request() {
+    let (figure, _) = requests(&mut Random(5), 0.5, 0.2, 1.0);
+    let Energy::Unavailable(unavailable) = gross(&figure, Phase::Request) else { panic!("{figure:?}") };
+    assert_eq!(unavailable.reason, pocketwatt_meter::energy::Reason::BelowResolution);
+    assert!(
+        unavailable.hint.contains("of them together could be told, and 49 % of that is something else"),
+        "{}",
+        unavailable.hint
+    );
+    let (figure, _) = requests(&mut Random(5), 0.5, 0.2, 0.0);
+    assert_eq!(figure.phase(Phase::Request).unwrap().over, Some(Over::Blocks));
+    let (figure, _) = requests(&mut Random(5), 0.05, 5.0, 0.1);
+    assert_eq!(figure.phase(Phase::Request).unwrap().over, Some(Over::Windows));
 }

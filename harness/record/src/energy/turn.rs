@@ -2,7 +2,10 @@
 
 use pocketwatt_meter::{TimeSpan, energy::Reason};
 
-use super::figure::{Meters, RESOLVED, SLOW, at_least_two_updates, gross, groups};
+use super::{
+    figure::{Meters, RESOLVED, gross, groups},
+    resolution::resolves_windows,
+};
 use crate::Record;
 
 /// The meters of the preferred figure, or why there are none.
@@ -27,9 +30,7 @@ impl<'a> TurnMeters<'a> {
         let estimate = meters.energy(windows).map_err(|unavailable| words(unavailable.reason))?;
         let estimate = gross(estimate, meters.gain_error());
         let uncertainty = 2.0 * estimate.variance.sqrt();
-        let resolved = meters.period() < SLOW
-            && at_least_two_updates("a turn", windows, meters.period()).is_ok()
-            && uncertainty <= RESOLVED * estimate.joules.abs();
+        let resolved = resolves_windows(windows, meters.period()) && uncertainty <= RESOLVED * estimate.joules.abs();
         if !resolved {
             return Err(words(Reason::BelowResolution));
         }

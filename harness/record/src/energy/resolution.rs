@@ -1,0 +1,126 @@
+//! Over which times the energy of a phase is measured, chosen by what its meter resolves.
+//!
+//! An edge is known to one update period `D` of the meter: a time `T` to `D / (sqrt(6) T)` of its energy. Windows that follow each
+//! other more closely than the meter can tell apart are one stretch, whose edges are the first and the last: back-to-back
+//! requests of 50 ms are one block, and its energy over their number is that of a request. What lies between them is taken to need
+//! the same power, and anything from nothing to twice that is possible.
+
+use pocketwatt_meter::{
+    TimeSpan,
+    energy::{Reason, Unavailable},
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Phase, spans::duration_ns};
+use crate::Amount;
+
+/// Updates in a stretch that has others beside it. With fewer, the power on either side of its edges is not known.
+const WINDOW_UPDATES: f64 = 10.0;
+/// Updates in a stretch that is alone.
+const ALONE_UPDATES: f64 = 2.0;
+/// Updates while the model is loaded: other work follows at once.
+const LOAD_UPDATES: f64 = 5.0;
+/// Updates between two windows that are told apart.
+const GAP_UPDATES: f64 = 5.0;
+/// Share of the stretches that may be something else than requests.
+const REQUEST_GAPS: f64 = 0.25;
+/// The same for a phase inside of requests. What is beside it is the other phase, at another power.
+const PHASE_GAPS: f64 = 0.02;
+
+/// What the energy of a phase was measured over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Over {
+    /// Each window by itself; their energies are added up.
+    Windows,
+    /// Several windows together, or all, with what lies between them.
+    Blocks,
+}
+
+/// The times over which the energy of some windows is measured.
+#[derive(Debug)]
+pub(super) struct Stretches {
+    pub spans: Vec<TimeSpan>,
+    /// Share of their time that is the windows'.
+    pub share: f64,
+    pub over: Over,
+}
+
+/// How the energy of a phase can be told by a meter that is updated every `period` seconds.
+///
+/// # Errors
+/// [`Reason::BelowResolution`] where neither the windows nor blocks of them can be told, with the lengths.
+pub(super) fn stretches(phase: Phase, windows: &[TimeSpan], period: f64) -> Result<Stretches, Unavailable> {
+    let mut spans: Vec<TimeSpan> = Vec::new();
+    for window in windows {
+        match spans.last_mut() {
+            Some(last) if seconds(window.start.since(last.end)) < GAP_UPDATES * period => last.end = window.end,
+            _ => spans.push(*window),
+        }
+    }
+    let inside = matches!(phase, Phase::Prefill | Phase::Decode);
+    let (total, whole) = (seconds(duration_ns(windows)), seconds(duration_ns(&spans)));
+    let share = if whole > 0.0 { (total / whole).min(1.0) } else { 1.0 };
+    let least = match phase {
+        Phase::Load => LOAD_UPDATES,
+        _ if inside || spans.len() > 1 => WINDOW_UPDATES,
+        _ => ALONE_UPDATES,
+    };
+    let long_enough = whole >= least * period * spans.len() as f64;
+    let most_gaps = if inside { PHASE_GAPS } else { REQUEST_GAPS };
+    if !long_enough || 1.0 - share > most_gaps {
+        let window = total / windows.len().max(1) as f64;
+        return Err(shortfall(phase, window, long_enough.then_some((whole, share)), period));
+    }
+    let over = if spans.len() == windows.len() { Over::Windows } else { Over::Blocks };
+    Ok(Stretches { spans, share, over })
+}
+
+fn seconds(ns: u64) -> f64 {
+    ns as f64 * 1e-9
+}
+
+/// `together` is the length of what could be told, and the windows' share of it.
+fn shortfall(phase: Phase, window: f64, together: Option<(f64, f64)>, period: f64) -> Unavailable {
+    let name = phase.words();
+    let [window, period] = [window, period].map(Amount);
+    let lasts = format!("{name} lasts {window:.3} s at a time, and the meter is updated every {period:.3} s");
+    let hint = match (phase, together) {
+        (Phase::Prefill | Phase::Decode, _) => format!(
+            "{lasts}: it cannot tell {name} from the rest of a request; measure the phases alone with --scenario \
+             prefill-128,decode-128, or ask for a longer scenario"
+        ),
+        (Phase::Request, Some((whole, share))) => format!(
+            "{lasts}: only {:.3} s of them together could be told, and {:.0} % of that is something else",
+            Amount(whole),
+            Amount((1.0 - share) * 100.0)
+        ),
+        _ => format!("{lasts}; ask for --energy-uncertainty 5%, or for a longer scenario"),
+    };
+    Unavailable::new(Reason::BelowResolution, hint)
+}
+
+/// # Errors
+/// When the meter is updated less than twice in a window that stands alone.
+pub(super) fn at_least_two_updates(name: &str, window: TimeSpan, period: f64) -> Result<(), Unavailable> {
+    let seconds = seconds(window.duration_ns());
+    if seconds >= ALONE_UPDATES * period {
+        return Ok(());
+    }
+    let [seconds, period] = [seconds, period].map(Amount);
+    let hint = format!("{name} lasts {seconds:.3} s, and the meter is updated every {period:.3} s");
+    Err(Unavailable::new(Reason::BelowResolution, hint))
+}
+
+/// Whether windows in the middle of like work can be told one by one.
+pub(super) fn resolves_windows(windows: &[TimeSpan], period: f64) -> bool {
+    seconds(duration_ns(windows)) >= WINDOW_UPDATES * period * windows.len() as f64
+}
+
+/// Whether a meter tells what `window` is apart from what is `gap_ns` beside it: it is like work at once, or something else for
+/// long enough.
+pub(super) fn resolves_neighbour(window: TimeSpan, gap_ns: u64, period: f64) -> bool {
+    let gap = seconds(gap_ns);
+    gap <= PHASE_GAPS * seconds(window.duration_ns()) || gap >= GAP_UPDATES * period
+}
