@@ -330,7 +330,7 @@ mod tests {
         package.series.push(MonotonicNs(250_000_000), RawReading::of(6_000_000));
         let text = table(&MetersView::new(None, &[package], Vec::new(), None), &Style::default());
         let expected =
-            "note: powercap:package-0 did not answer once, for 0.25 s: energy_uj: the driver is busy (EAGAIN)";
+            "note: powercap:package-0 did not answer once, for 250 ms: energy_uj: the driver is busy (EAGAIN)";
         assert!(text.contains(expected), "{text}");
     }
 
@@ -414,7 +414,10 @@ mod tests {
     fn no_meter_is_an_answer() {
         let none = Unavailable::new(Reason::NoMeter, "no energy meter was found");
         let view = MetersView::new(None, &[], Vec::new(), Some(none));
-        insta::assert_snapshot!(table(&view, &Style::default()), @"No energy meter can be read here (no meter): no energy meter was found.");
+        insta::assert_snapshot!(table(&view, &Style::default()), @r"
+        No energy meter can be read here (no meter): no energy meter was found. `pocketwatt doctor` says
+        more.
+        ");
     }
 
     #[test]
