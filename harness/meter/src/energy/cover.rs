@@ -81,7 +81,8 @@ fn mounted_over(root: &SystemRoot, class: &str) -> Option<Unavailable> {
         Some((place.split(' ').nth(4)?, kind.split(' ').next()?))
     });
     // What was mounted last is what is seen.
-    let (over, kind) = mounts.filter(|(over, _)| over.starts_with("/sys") && folder.starts_with(over)).last()?;
+    let mut around = mounts.filter(|(over, _)| over.starts_with("/sys") && folder.starts_with(over));
+    let (over, kind) = around.next_back()?;
     let hint = format!("{over} is covered by another file system ({kind}), as container engines do; {STEP}");
     (kind != "sysfs").then(|| Unavailable::new(Reason::Covered, hint))
 }
