@@ -8,7 +8,8 @@ use pocketwatt_meter::{
 use super::{
     Energy,
     curve::{Curve, Estimate},
-    figure::{Meters, RESOLVED, at_least_two_updates, energy, gross, groups},
+    figure::{Meters, RESOLVED, energy, gross, groups},
+    resolution::at_least_two_updates,
 };
 use crate::Amount;
 
@@ -61,8 +62,7 @@ fn seen_by_all(group: &[&MeterSeries]) -> Option<TimeSpan> {
 
 fn of_all(group: &[&MeterSeries], all: &[MeterSeries], span: TimeSpan) -> Result<Estimate, Unavailable> {
     let meters = Meters::of(group, all);
-    at_least_two_updates("the watch", &[span], meters.period())
-        .or_else(|short| meters.energy(&[span]).and(Err(short)))?;
+    at_least_two_updates("the watch", span, meters.period()).or_else(|short| meters.energy(&[span]).and(Err(short)))?;
     let estimate = gross(meters.energy(&[span])?, meters.gain_error());
     let uncertainty = 2.0 * estimate.variance.sqrt();
     if uncertainty > RESOLVED * estimate.joules.abs() {
