@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use accepted::{AcceptedArgument, AcceptedCall, AcceptedValue, ExpectedAnswer, same_value};
-pub use bfcl::{BfclAnswer, BfclArgument, BfclCall, bfcl_needs_answers, is_bfcl, read_bfcl};
+pub use bfcl::{BfclAnswer, BfclArgument, BfclCall, BfclFile, read_bfcl};
 pub use case::{CallCase, CallMessage, CallTurn, Reply};
 pub use file::{FUNCTIONS_FILE, is_call_cases, read_call_cases};
 pub use grammar::call_grammar;

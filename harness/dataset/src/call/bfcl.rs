@@ -14,6 +14,7 @@ use std::{
 };
 
 use serde::{Deserialize, de::IgnoredAny};
+use serde_json::Value;
 
 use super::{
     CallCase, CallTurn, ExpectedAnswer,
@@ -26,36 +27,42 @@ pub use answer::BfclAnswer;
 pub use checker::{BfclArgument, BfclCall};
 use question::{Question, QuestionRow};
 
-/// What tells the leaderboard's questions from our own cases.
+/// What tells the leaderboard's questions from our own cases, and the name, which has the category in it.
 #[derive(PartialEq, Deserialize)]
 struct Shape {
+    #[serde(default)]
+    id: Value,
     question: Option<IgnoredAny>,
     function: Option<IgnoredAny>,
 }
 
-/// A question's name, which has its category in it.
-#[derive(PartialEq, Deserialize)]
-struct Named {
-    id: String,
+/// What a file is to the Berkeley Function Calling Leaderboard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BfclFile {
+    /// Something else.
+    Other,
+    /// Questions, some of which have their right answer in a file of possible answers.
+    NeedsAnswers,
+    /// Questions of irrelevance and relevance: what is right is in the name of their category, and the leaderboard has no
+    /// file of answers for them.
+    AnsweredByCategory,
 }
 
-/// Whether a file holds questions of the Berkeley Function Calling Leaderboard, by the first row that is a JSON object.
-///
-/// # Errors
-/// When the file cannot be used.
-pub fn is_bfcl(path: &Path) -> Result<bool, DatasetError> {
-    let rows = read_rows::<Shape>(path)?.rows;
-    Ok(rows.first().is_some_and(|(_, shape)| shape.question.is_some() && shape.function.is_some()))
-}
-
-/// Whether some question of such a file has its right answer in a file of possible answers. Those of irrelevance and
-/// relevance have theirs in the name of their category, and the leaderboard has no such file for them.
-///
-/// # Errors
-/// When the file cannot be used.
-pub fn bfcl_needs_answers(path: &Path) -> Result<bool, DatasetError> {
-    let rows = read_rows::<Named>(path)?.rows;
-    Ok(rows.iter().any(|(_, row)| BfclAnswer::of_category(category(&row.id)).is_none()))
+impl BfclFile {
+    /// Judges by the first row that is a JSON object whether a file holds questions, and by all of them which.
+    ///
+    /// # Errors
+    /// When the file cannot be used.
+    pub fn of(path: &Path) -> Result<Self, DatasetError> {
+        let rows = read_rows::<Shape>(path)?.rows;
+        let is_question = |shape: &Shape| shape.question.is_some() && shape.function.is_some();
+        if !rows.first().is_some_and(|(_, first)| is_question(first)) {
+            return Ok(Self::Other);
+        }
+        let by_category = |id: &str| BfclAnswer::of_category(category(id)).is_some();
+        let needs_answer = |(_, row): &(usize, Shape)| row.id.as_str().is_some_and(|id| !by_category(id));
+        Ok(if rows.iter().any(needs_answer) { Self::NeedsAnswers } else { Self::AnsweredByCategory })
+    }
 }
 
 /// Reads questions of the Berkeley Function Calling Leaderboard, categories `simple` and `multiple` for Python with

@@ -7,8 +7,8 @@ use std::{
 
 use anyhow::{Context, Result};
 use pocketwatt_dataset::{
-    CallCase, Conversation, ExpectedAnswer, FUNCTIONS_FILE, Reply, RowError, Rows, bfcl_needs_answers, call_grammar,
-    example_turns, is_bfcl, is_call_cases, read_bfcl, read_call_cases, read_conversations,
+    BfclFile, CallCase, Conversation, ExpectedAnswer, FUNCTIONS_FILE, Reply, RowError, Rows, call_grammar,
+    example_turns, is_call_cases, read_bfcl, read_call_cases, read_conversations,
 };
 use pocketwatt_files::join_inside;
 use serde::{Deserialize, Serialize};
@@ -80,10 +80,11 @@ impl Data {
     /// When a file cannot be read, or nothing in it can be used.
     pub fn calls(folder: Option<&Path>, file: &str, answers: Option<&str>) -> Result<Self> {
         let answers = answers.map(|answers| with_path(folder, answers, |path| Ok(path.to_owned()))).transpose()?;
-        let (format, rows) = with_path(folder, file, |path| match answers.is_some() || is_bfcl(path)? {
-            true => Ok((BFCL, read_bfcl(path, answers.as_deref())?)),
-            false => Ok(("own", read_call_cases(path)?)),
-        })?;
+        let (format, rows) =
+            with_path(folder, file, |path| match answers.is_some() || BfclFile::of(path)? != BfclFile::Other {
+                true => Ok((BFCL, read_bfcl(path, answers.as_deref())?)),
+                false => Ok(("own", read_call_cases(path)?)),
+            })?;
         Self::new(file, format, rows, Items::Calls)
     }
 
@@ -110,23 +111,22 @@ impl Data {
     /// When a file cannot be read, or the answers are missing.
     pub fn answers_of(path: &Path) -> Result<Option<Option<PathBuf>>> {
         let named = || format!("the data set {}", path.display());
-        if is_bfcl(path).with_context(named)? {
-            let folder = path.parent().unwrap_or(Path::new(""));
-            let answers = folder.join(BFCL_ANSWERS).join(path.file_name().unwrap_or_default());
-            if answers.is_file() {
-                return Ok(Some(Some(answers)));
-            }
-            if !bfcl_needs_answers(path).with_context(named)? {
-                return Ok(Some(None));
-            }
-            return Err(Refusal::error(format!(
+        let file = BfclFile::of(path).with_context(named)?;
+        if file == BfclFile::Other {
+            return Ok(is_call_cases(path).with_context(named)?.then_some(None));
+        }
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let answers = folder.join(BFCL_ANSWERS).join(path.file_name().unwrap_or_default());
+        match file {
+            _ if answers.is_file() => Ok(Some(Some(answers))),
+            BfclFile::NeedsAnswers => Err(Refusal::error(format!(
                 "{} holds questions of BFCL, whose right answers are looked for in {}: put them there, or write a scenario \
                  with the keys calls and answers",
                 path.display(),
                 answers.display()
-            )));
+            ))),
+            BfclFile::AnsweredByCategory | BfclFile::Other => Ok(Some(None)),
         }
-        Ok(is_call_cases(path).with_context(named)?.then_some(None))
     }
 
     /// Names of the items that are measured.

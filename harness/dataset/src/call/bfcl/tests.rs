@@ -114,13 +114,13 @@ fn read_text(rows: &str) -> Rows<CallCase> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("questions.json");
     std::fs::write(&path, rows).unwrap();
-    assert!(is_bfcl(&path).unwrap());
-    assert_eq!(bfcl_needs_answers(&path).unwrap(), rows.contains("\"simple"));
+    let expected = if rows.contains("\"simple") { BfclFile::NeedsAnswers } else { BfclFile::AnsweredByCategory };
+    assert_eq!(BfclFile::of(&path).unwrap(), expected);
     read_bfcl(&path, None).unwrap()
 }
 
 /// A question for a call of `ferry.book`.
-fn question(id: &str, messages: serde_json::Value) -> String {
+fn question(id: &str, messages: Value) -> String {
     let day = serde_json::json!({"type": "string", "description": "The day."});
     let parameters = serde_json::json!({"type": "dict", "properties": {"day": day}, "required": ["day"]});
     let function = serde_json::json!({"name": "ferry.book", "description": "Book a ferry.", "parameters": parameters});
@@ -152,13 +152,13 @@ fn no_call_is_right_where_no_function_fits_and_any_call_where_one_does() {
 
 #[test]
 fn the_own_system_message_of_a_row_follows_ours() {
-    let messages = |system: serde_json::Value| serde_json::json!([{"role": "system", "content": system}, {"role": "user", "content": "Who painted it?"}]);
-    let user = |content: serde_json::Value| serde_json::json!([{"role": "user", "content": content}]);
+    let messages = |system: Value| serde_json::json!([{"role": "system", "content": system}, {"role": "user", "content": "Who painted it?"}]);
+    let user = |content: Value| serde_json::json!([{"role": "user", "content": content}]);
     let rows = [
         question("irrelevance_0", messages("Today is Monday.".into())),
         question("irrelevance_1", messages("".into())),
-        question("irrelevance_2", messages(serde_json::Value::Null)),
-        question("irrelevance_3", user(serde_json::Value::Null)),
+        question("irrelevance_2", messages(Value::Null)),
+        question("irrelevance_3", user(Value::Null)),
         question(
             "irrelevance_4",
             serde_json::json!([{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]),
@@ -176,10 +176,10 @@ fn the_own_system_message_of_a_row_follows_ours() {
 
 #[test]
 fn formats_are_told_apart() {
-    assert!(is_bfcl(&fixture("bfcl_simple.json")).unwrap());
-    assert!(!is_bfcl(&fixture("bfcl_simple_answer.json")).unwrap());
-    assert!(!is_bfcl(&fixture("../../../scenarios/api-calls.jsonl")).unwrap());
-    assert!(is_bfcl(&fixture("nowhere.json")).is_err());
+    assert_eq!(BfclFile::of(&fixture("bfcl_simple.json")).unwrap(), BfclFile::NeedsAnswers);
+    assert_eq!(BfclFile::of(&fixture("bfcl_simple_answer.json")).unwrap(), BfclFile::Other);
+    assert_eq!(BfclFile::of(&fixture("../../../scenarios/api-calls.jsonl")).unwrap(), BfclFile::Other);
+    assert!(BfclFile::of(&fixture("nowhere.json")).is_err());
 }
 
 #[test]
