@@ -5,6 +5,7 @@ use std::fs;
 
 use pocketwatt_record::{AnswerWorth, Outcome, Precision, Record, Unjudged, derive};
 use pocketwatt_tests::Bench;
+use serde_json::{Value, json};
 
 const TALKS: &str = r#"{"id": "a", "output-tokens": 2, "turns": ["Hello"]}
 {"id": "b", "turns": [3]}
@@ -71,6 +72,28 @@ fn with_trained_model() -> Bench {
     let folder = folder.to_string_lossy().into_owned();
     bench.pocketwatt(&["model", "import", &folder, "--name", "mine"]).expect_code(0);
     bench
+}
+
+/// A tiny model's context holds 2048 tokens.
+#[test]
+fn rows_that_are_in_no_number_are_named_beside_the_numbers() {
+    let bench = with_trained_model();
+    let row = |id: &str, words: usize| json!({"id": id, "turns": ["word ".repeat(words)]}).to_string();
+    let rows = [row("short", 5), row("long", 4000), json!({"id": "bad"}).to_string(), row("other", 6)];
+    let file = data_file(&bench, "mixed.jsonl", &rows.join("\n"));
+    let arguments = ["run", "--backend", "fake", "--model", "mine", "--no-probe", "--scenario", &file];
+    let finished = bench.pocketwatt(&arguments).expect_code(0);
+    let shown = bench.pocketwatt(&["show"]).expect_code(0);
+    for output in [&finished.stdout, &shown.stdout] {
+        let output = output.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(output.contains("left out mixed: 1 of 4 rows cannot be used, the first: "), "{output}");
+        assert!(output.contains("left out mixed with mine: 1 of 3 rows are left out, the first: "), "{output}");
+        assert!(output.contains("mine has a context of 2048"), "{output}");
+    }
+    let left_out = bench.records()[0].passport.left_out.clone().unwrap();
+    assert_eq!((left_out.rows, left_out.of), (1, 3));
+    let json: Value = serde_json::from_str(&bench.pocketwatt(&["show", "--format", "json"]).stdout).unwrap();
+    assert_eq!(json["cases"][0]["left_out"]["rows"], 1);
 }
 
 #[test]

@@ -34,8 +34,8 @@ pub use line::{Line, fit_line};
 pub use observer::ObserverCost;
 pub use quality::{F32_TOLERANCE, Logits, Quality, QualityFigures};
 pub use record::{
-    BatteryAssumption, Case, CheckVerdict, MetricScope, MetricValue, ModelPassport, Outcome, Passport, PhysicsCheck,
-    Precision, Record, Samples, Value,
+    BatteryAssumption, Case, CheckVerdict, LeftOut, MetricScope, MetricValue, ModelPassport, Outcome, Passport,
+    PhysicsCheck, Precision, Record, Samples, Value,
 };
 pub use run::{
     EnergyPlan, MOST_ITERATIONS, MOST_SETTLE_MS, MOST_THREADS, MOST_TIMEOUT_S, MOST_WARMUP_ITERATIONS, PlanError,

@@ -1,3 +1,5 @@
+use std::fmt;
+
 use pocketwatt_meter::{
     Bandwidth, CaseReadings,
     energy::{MeterSource, Scope},
@@ -132,6 +134,26 @@ pub struct Passport {
     /// nobody is known to have done so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub beside: Option<String>,
+    /// Rows of the scenario's file that this model could not be given, and so are in no number; absent where all were.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left_out: Option<LeftOut>,
+}
+
+/// Rows of a data file that a model could not be given, such as those that are longer than its context.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LeftOut {
+    /// How many.
+    pub rows: u64,
+    /// Of how many that were to be measured.
+    pub of: u64,
+    /// The first one, with its line and the reason.
+    pub first: String,
+}
+
+impl fmt::Display for LeftOut {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{} of {} rows are left out, the first: {}", self.rows, self.of, self.first)
+    }
 }
 
 /// The battery, and what drains it beside the model: stated, so that hours of chat per charge can be traced.

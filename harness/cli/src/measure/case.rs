@@ -110,6 +110,7 @@ fn record(input: &CaseInput) -> Record {
     record.passport.bandwidth = input.bandwidth.cloned();
     record.passport.battery = input.battery.cloned();
     record.passport.sustain_ms = input.settings.sustain_ms;
+    record.passport.left_out = input.prepared.left_out();
     record.passport.last_level_cache_bytes = input.last_level_cache_bytes;
     record
 }
@@ -133,6 +134,7 @@ fn empty(case: &Case, model: &PreparedModel, scenario_sha256: &str) -> Record {
             battery: None,
             sustain_ms: None,
             beside: None,
+            left_out: None,
         },
         outcome: Outcome::Skipped { reason: "not reached".into() },
         samples: Samples::default(),

@@ -7,6 +7,7 @@ use data_encoding::HEXLOWER;
 use pocketwatt_files::write_atomically;
 use pocketwatt_model::{ChatTemplate, ModelError, ModelFolder, TextTokenizer};
 use pocketwatt_protocol::{TokenId, Turn};
+use pocketwatt_record::LeftOut;
 
 use super::{Outline, PreparedModel, Scenario, Shape, Talk, synthetic};
 
@@ -55,6 +56,12 @@ impl Prepared {
             prompt_tokens: mean(turns().map(|turn| turn.prompt.len() as u64).sum()),
             output_tokens: mean(turns().map(|turn| u64::from(turn.max_output_tokens)).sum()),
         }
+    }
+
+    /// What the numbers are without.
+    pub fn left_out(&self) -> Option<LeftOut> {
+        let rows = self.left_out.len() as u64;
+        self.left_out.first().map(|first| LeftOut { rows, of: rows + self.sources.len() as u64, first: first.clone() })
     }
 
     /// Iterations that count.

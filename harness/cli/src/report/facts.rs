@@ -4,17 +4,16 @@ use std::collections::BTreeSet;
 
 use pocketwatt_meter::DeviceFacts;
 use pocketwatt_protocol::Precision;
-use pocketwatt_record::{Damaged, Outcome, Record, Run, ScenarioSource};
-use serde::Deserialize;
+use pocketwatt_record::{Damaged, Outcome, Record, Run};
 
 use super::{
     blocks::one_line,
+    data_facts,
     date::minute,
     energy_facts::{self, EnergySeen},
     quantity::{self, fixed},
     study,
 };
-use crate::plan::Data;
 
 /// Characters of a sha256 that tell files apart at a glance.
 const HASH_CHARACTERS: usize = 12;
@@ -39,7 +38,8 @@ pub fn legend(energy: bool, shares: bool) -> String {
 /// Name and text of each fact.
 pub fn facts(run: &Run, seen: &Seen, damaged: &[Damaged]) -> Vec<(&'static str, String)> {
     let mut facts: Vec<_> = study::of(run).iter().flat_map(study::facts).collect();
-    facts.extend(run.scenarios.iter().filter_map(|scenario| judged_by(run, scenario)));
+    facts.extend(data_facts::facts(run));
+    facts.extend(seen.left_out.texts.iter().map(|rows| ("left out", rows.clone())));
     facts.extend(rebuilt(run));
     facts.extend(energy_facts::simulated(run));
     facts.extend([("device", device(run)), ("bandwidth", bandwidth(run))]);
@@ -53,20 +53,6 @@ pub fn facts(run: &Run, seen: &Seen, damaged: &[Damaged]) -> Vec<(&'static str, 
     }
     facts.extend(energy_facts::facts(run, &seen.energy));
     facts
-}
-
-/// By whose rule calls are right, where it is not ours alone. Before format 1.5 BFCL's rule stood in place of ours.
-fn judged_by(run: &Run, scenario: &ScenarioSource) -> Option<(&'static str, String)> {
-    let data = Data::deserialize(scenario.data.as_ref()?).ok()?;
-    let metrics = match run.format.minor {
-        ..5 => "EM_intent and EM_structure are",
-        5.. => "EM_intent and EM_structure are by our rule; \"right call (BFCL)\" is",
-    };
-    let rule = format!(
-        "{metrics} by the rule of BFCL's own checker: texts without case, spaces and some punctuation, no 3.0 for an \
-         integer, and any answer without a call where no function fits"
-    );
-    data.is_judged_by_bfcl().then(|| ("calls", format!("{}: {rule}", one_line(&scenario.name))))
 }
 
 /// That the records are all there is, where they are.
@@ -141,6 +127,7 @@ pub struct Seen {
     engines: Distinct,
     weights: Distinct,
     remarks: Distinct,
+    left_out: Distinct,
     energy: EnergySeen,
 }
 
@@ -151,6 +138,7 @@ impl Seen {
         self.engines.extend(engine_of(record));
         self.weights.extend(weights_of(record));
         self.remarks.extend(remarks_of(record));
+        self.left_out.extend(data_facts::left_out(record));
         self.energy.add(record);
     }
 }

@@ -293,6 +293,7 @@ fn passport(speed: &Speed) -> Passport {
         battery: None,
         sustain_ms: None,
         beside: None,
+        left_out: None,
     }
 }
 

@@ -9,8 +9,8 @@ use pocketwatt_meter::{
 };
 use pocketwatt_protocol::BackendInfo;
 use pocketwatt_record::{
-    BatteryAssumption, Case, Damage, DamageKind, Damaged, Direction, EnergyFigure, EnergyPlan, FormatVersion, Outcome,
-    PhysicsCheck, Record, Run, RunSettings, Summary, Unit, Unjudged, Value, metric,
+    BatteryAssumption, Case, Damage, DamageKind, Damaged, Direction, EnergyFigure, EnergyPlan, FormatVersion, LeftOut,
+    Outcome, PhysicsCheck, Record, Run, RunSettings, Summary, Unit, Unjudged, Value, metric,
 };
 use serde::Serialize;
 
@@ -25,7 +25,7 @@ use super::{
 use crate::inert;
 
 /// Version of this document, apart from that of the records.
-const REPORT_FORMAT: FormatVersion = FormatVersion { major: 1, minor: 3 };
+const REPORT_FORMAT: FormatVersion = FormatVersion { major: 1, minor: 4 };
 
 /// What was wrong with `run.json`.
 #[derive(Serialize)]
@@ -90,6 +90,9 @@ struct CasePart<'a> {
     /// Who else measured on the device at the same time.
     #[serde(skip_serializing_if = "Option::is_none")]
     beside: Option<&'a str>,
+    /// Rows of the scenario's file that the model could not be given, and so are in no number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    left_out: Option<&'a LeftOut>,
     graph_sha256: Option<&'a str>,
     scenario_sha256: &'a str,
     /// Absent where there is nothing to compare with.
@@ -259,6 +262,7 @@ fn case<'a>(record: &'a Record, reference: Option<&'a Record>) -> CasePart<'a> {
         seeded: passport.model.seeded,
         unjudged: record.unjudged.as_ref(),
         beside: passport.beside.as_deref(),
+        left_out: passport.left_out.as_ref(),
         graph_sha256: passport.graph_sha256.as_deref(),
         scenario_sha256: &passport.scenario_sha256,
         tokens: reference.and_then(|reference| tokens(record, reference)),

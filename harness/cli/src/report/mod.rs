@@ -7,6 +7,7 @@ pub mod calls;
 mod cells;
 pub mod charts;
 mod csv;
+mod data_facts;
 pub mod date;
 pub mod decode;
 mod energy_facts;

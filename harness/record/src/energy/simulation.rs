@@ -301,6 +301,7 @@ pub fn record() -> Record {
             battery: None,
             sustain_ms: None,
             beside: None,
+            left_out: None,
         },
         outcome: Outcome::Measured,
         samples: Samples::default(),
