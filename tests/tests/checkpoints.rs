@@ -186,6 +186,27 @@ fn a_template_that_refuses_some_conversations_writes_the_others() {
     run(&bench, &rows).expect_code(0);
 }
 
+/// As Llama 2's.
+#[test]
+fn what_a_template_does_to_earlier_answers_is_told_beside_the_numbers() {
+    let bench = Bench::new();
+    let folder = checkpoint(&bench);
+    let source = "{% for m in messages %}{% if m.role == 'assistant' %}{{ ' ' + m.content.strip() + ' </s>' }}{% else %}\
+                  {{ '<s>[INST] ' + m.content + ' [/INST]' }}{% endif %}{% endfor %}";
+    template(Path::new(&folder), source);
+    let told = "writes \" \" before an earlier answer";
+    import(&bench, &folder).expect_code(0).expect_stderr(&[told]);
+    let measured = run(&bench, "chat").expect_code(0);
+    // The table breaks its lines.
+    let words = measured.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains(&format!("text mine: its chat template {told}")), "{words}");
+    let fed = bench.pocketwatt(&["model", "tokens", "mine", "--scenario", "chat,api-call"]).expect_code(0);
+    let fed: Value = serde_json::from_str(&fed.stdout).unwrap();
+    let prompts = fed[0]["conversations"][0]["prompts"].as_array().unwrap();
+    assert!(prompts.len() == 3 && prompts.iter().all(|prompt| !prompt.as_array().unwrap().is_empty()), "{fed}");
+    assert_eq!(fed[1]["scenario"], "api-call");
+}
+
 fn run(bench: &Bench, scenario: &str) -> Finished {
     let arguments = ["run", "--backend", "fake", "--model", "mine", "--no-probe", "--iterations", "1"];
     bench.pocketwatt(&[&arguments[..], &["--scenario", scenario]].concat())

@@ -22,4 +22,4 @@ pub use model::{DEFAULT_SEED, PlannedModel, PreparedModel};
 pub use registry::{Backend, Library, Registry};
 pub use scenario::{Data, Items, Scenario, Shape, Talk};
 pub use study::{Axis, Published, Shown, Study};
-pub use workload::{Prepared, prepare, prompts};
+pub use workload::{Prepared, prepare, texts};

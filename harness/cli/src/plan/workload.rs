@@ -135,21 +135,17 @@ pub fn prepare(scenario: &Scenario, model: &PreparedModel, constrained: bool) ->
     Ok(Prepared { sources, left_out, iterations, token_bytes, ..Prepared::new(conversations, stop_tokens) })
 }
 
-/// The tokens that are fed before each answer of a conversation.
+/// The text that is fed before each answer of a conversation.
 ///
 /// # Errors
-/// When the template refuses the conversation, or the tokenizer its text.
-pub fn prompts(
-    talk: &Talk,
-    tokenizer: &TextTokenizer,
-    template: &ChatTemplate,
-) -> Result<Vec<Vec<TokenId>>, ModelError> {
+/// When the template refuses the conversation.
+pub fn texts(talk: &Talk, template: &ChatTemplate) -> Result<Vec<String>, ModelError> {
     let users: Vec<String> = talk.turns.iter().map(|(user, _)| user.clone()).collect();
-    tokenizer.encode_turns(template.segments(talk.system.as_deref(), &talk.examples, &users)?)
+    template.segments(talk.system.as_deref(), &talk.examples, &users)
 }
 
 fn turns(talk: &Talk, tokenizer: &TextTokenizer, template: &ChatTemplate, constrained: bool) -> Result<Vec<Turn>> {
-    let prompts = prompts(talk, tokenizer, template)?;
+    let prompts = tokenizer.encode_turns(texts(talk, template)?)?;
     let turns = prompts.into_iter().zip(&talk.turns).enumerate().map(|(index, (prompt, (_, output_tokens)))| {
         let grammar = talk.grammars.get(index).cloned().flatten().filter(|_| constrained);
         Turn { prompt, max_output_tokens: *output_tokens, grammar }

@@ -154,6 +154,10 @@ mod tests {
             template.segments(Some("Be brief."), &[], &["Hi".into(), "Why?".into()]).unwrap(),
             ["<s>Be brief.\n\nUser: Hi\nAssistant:", "\nUser: Why?\nAssistant:"]
         );
+        fs::write(folder.path().join("tokenizer_config.json"), r#"{"bos_token": "<s>", "add_bos_token": false}"#)
+            .unwrap();
+        let template = ChatTemplate::open(&folder).unwrap();
+        assert_eq!(template.segments(None, &[], &["Hi".into()]).unwrap(), ["User: Hi\nAssistant:"]);
     }
 
     #[test]

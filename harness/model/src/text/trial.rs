@@ -6,8 +6,10 @@ use super::{ChatTemplate, markers::markers};
 use crate::ModelError;
 
 const QUESTIONS: [&str; 3] = ["What is 3 × 7?", "世界 👋\n\n```\ncode\n```", "Why?"];
-/// With white space around it, which many templates take off.
-const ANSWER: &str = "\tA <b>model</b>.\t";
+/// Requests and answers that come before: one with white space around it, and one with a thought.
+const EXAMPLES: [(&str, &str); 2] = [("Who are you?", SPACED), ("Think.", THOUGHTFUL)];
+const SPACED: &str = "\tA <b>model</b>.\t";
+const THOUGHTFUL: &str = "<think>\nHm.\n</think>\n\nSo.";
 
 /// A shape of conversations, and what those are called that have it and no earlier shape.
 struct Shape {
@@ -45,15 +47,17 @@ impl Trial {
     pub(super) fn of(template: &ChatTemplate) -> Result<Self, ModelError> {
         let mut trial = Self::default();
         let mut refusals: Vec<(&str, ModelError)> = Vec::new();
-        let (mut differences, mut is_trimmed) = (BTreeSet::new(), false);
+        let (mut differences, mut changes) = (BTreeSet::new(), BTreeSet::new());
         for shape in SHAPES {
             let users: Vec<String> = QUESTIONS[..shape.turns].iter().map(ToString::to_string).collect();
-            let examples = [("Who are you?".to_owned(), ANSWER.to_owned())];
+            let examples = EXAMPLES.map(|(user, answer)| (user.to_owned(), answer.to_owned()));
             let examples = if shape.has_example { &examples[..] } else { &[] };
             match template.written(shape.system, examples, &users) {
                 Ok((segments, told)) => {
                     differences.extend(told);
-                    is_trimmed |= shape.has_example && !segments.concat().contains(ANSWER);
+                    if shape.has_example {
+                        changes.extend(changes_of_answers(&segments.concat()));
+                    }
                     trial.markers.extend(segments.iter().flat_map(|segment| markers(segment)));
                 }
                 Err(error @ ModelError::Text { .. }) => return Err(error),
@@ -70,14 +74,25 @@ impl Trial {
                 trial.remarks.push(format!("conversations {shape} are refused: {reason}"));
             }
         }
-        trial.remarks.extend(differences);
-        if is_trimmed {
-            let remark = "its chat template takes the white space off the ends of earlier answers: the kept cache has them as \
-                          the model gave them";
-            trial.remarks.push(remark.to_owned());
-        }
+        trial.remarks.extend(differences.into_iter().chain(changes.into_iter().map(str::to_owned)));
         Ok(trial)
     }
+}
+
+/// What a template changes in earlier answers, as the text shows that it made of the examples.
+fn changes_of_answers(text: &str) -> Vec<&'static str> {
+    let mut changes = Vec::new();
+    if !text.contains(SPACED) {
+        changes.push(
+            "its chat template takes the white space off the ends of earlier answers: the kept cache has them as the model gave \
+             them",
+        );
+    }
+    if !text.contains("Hm.") {
+        changes
+            .push("its chat template leaves out of earlier answers what stands within <think>: the kept cache has it");
+    }
+    changes
 }
 
 #[cfg(test)]
@@ -93,6 +108,22 @@ mod tests {
         let folder = generate_seeded(&config, "tiny", 42, &root.path().join("tiny")).unwrap();
         fs::write(folder.path().join("chat_template.jinja"), template).unwrap();
         Trial::of(&ChatTemplate::open(&folder).unwrap())
+    }
+
+    /// As Qwen 3's does, and many that strip.
+    #[test]
+    fn what_becomes_of_earlier_answers_is_told() {
+        let turns = |answer: &str| {
+            format!(
+                "{{% for m in messages %}}{{% if m.role == 'assistant' %}}{{{{ {answer} }}}}{{% else %}}[{{{{ m.content }}}}]\
+                 {{% endif %}}{{% endfor %}}"
+            )
+        };
+        let told = |answer: &str| trial(&turns(answer)).unwrap().remarks.join("; ");
+        assert_eq!(told("m.content"), "");
+        assert!(told("m.content | trim").contains("takes the white space off the ends of earlier answers"));
+        let thoughtless = told("m.content.split('</think>')[-1]");
+        assert!(thoughtless.contains("what stands within <think>") && !thoughtless.contains("off the ends"));
     }
 
     #[test]

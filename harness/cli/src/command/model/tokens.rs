@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::{
     command::{output, selection::CacheArguments},
     inert,
-    plan::{Scenario, Talk, prompts},
+    plan::{Scenario, Talk, texts},
     refusal::Refusal,
 };
 
@@ -38,7 +38,9 @@ struct Conversation<'a> {
     /// Requests and answers that stand before.
     examples: &'a [(String, String)],
     users: Vec<&'a str>,
-    /// What is fed before each answer: fed one after the other, with the answers in between, they are the whole conversation.
+    /// What is fed before each answer: one after the other, with the answers in between, they are the whole conversation.
+    texts: Vec<String>,
+    /// The tokens of these.
     prompts: Vec<Vec<TokenId>>,
     /// Why this model cannot have it.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -69,15 +71,17 @@ pub fn run(arguments: &TokensArguments) -> Result<()> {
 }
 
 fn conversation<'a>(talk: &'a Talk, tokenizer: &TextTokenizer, template: &ChatTemplate) -> Conversation<'a> {
-    let (prompts, refused) = match prompts(talk, tokenizer, template) {
-        Ok(prompts) => (prompts, None),
-        Err(error) => (Vec::new(), Some(error.to_string())),
+    let fed = texts(talk, template).and_then(|texts| Ok((tokenizer.encode_turns(texts.clone())?, texts)));
+    let (prompts, texts, refused) = match fed {
+        Ok((prompts, texts)) => (prompts, texts, None),
+        Err(error) => (Vec::new(), Vec::new(), Some(error.to_string())),
     };
     Conversation {
         name: &talk.name,
         system: talk.system.as_deref(),
         examples: &talk.examples,
         users: talk.turns.iter().map(|(user, _)| user.as_str()).collect(),
+        texts,
         prompts,
         refused,
     }

@@ -33,6 +33,8 @@ const CLASSES: [(&str, &[(&str, &str)]); 7] = [
     ),
 ];
 const END: &str = "<|endoftext|>";
+/// Classes that put no token before a text unless told otherwise.
+const WITHOUT_BEGINNING: [&str; 4] = ["CodeGenTokenizer", "GPT2Tokenizer", "GPTNeoXTokenizer", "Qwen2Tokenizer"];
 /// Code Llama's class adds these to its special tokens.
 const CODE_LLAMA: [&str; 4] = ["\u{2581}<PRE>", "\u{2581}<MID>", "\u{2581}<SUF>", "\u{2581}<EOT>"];
 
@@ -45,6 +47,8 @@ pub(super) struct SpecialTokens {
     additional: Vec<AddedToken>,
     /// Those with a purpose of the model's own, by its key.
     own: Vec<(String, AddedToken)>,
+    /// Whether a text begins with one, as far as `tokenizer_config.json` says.
+    begins_texts: bool,
     /// Added tokens by the number that a file gives them.
     numbered: BTreeMap<u32, AddedToken>,
 }
@@ -80,7 +84,9 @@ impl SpecialTokens {
         let class = class(configuration);
         let malformed = |key: &str| malformed(blame.file(key), key);
         let defaults = CLASSES.iter().find(|(name, _)| *name == class).map_or(&[][..], |(_, defaults)| defaults);
-        let mut special = Self::default();
+        let begins_texts = configuration.get("add_bos_token").and_then(Value::as_bool);
+        let begins_texts = begins_texts.unwrap_or(!WITHOUT_BEGINNING.contains(&class));
+        let mut special = Self { begins_texts, ..Self::default() };
         for key in PURPOSES {
             let default = defaults.iter().find(|(known, _)| *known == key).map(|(_, token)| Value::from(*token));
             let value = configuration.get(key).or(default.as_ref()).unwrap_or(&Value::Null);
@@ -151,6 +157,11 @@ impl SpecialTokens {
     /// Added tokens by the number that a file gives them.
     pub(super) fn numbered(&self) -> &BTreeMap<u32, AddedToken> {
         &self.numbered
+    }
+
+    /// Whether a text begins with a special token, unless a template says otherwise.
+    pub(super) fn begins_texts(&self) -> bool {
+        self.begins_texts
     }
 
     /// The text of the token with this purpose.
@@ -285,6 +296,8 @@ mod tests {
         let configuration = |text| read(&[(TextFile::Configuration, text)]).unwrap();
         let llama = configuration(r#"{"tokenizer_class": "LlamaTokenizerFast", "eos_token": null}"#);
         assert_eq!(texts(&llama), [("<s>", true), ("<unk>", true)]);
+        assert!(llama.begins_texts() && !configuration(r#"{"tokenizer_class": "GPT2Tokenizer"}"#).begins_texts());
+        assert!(!configuration(r#"{"add_bos_token": false}"#).begins_texts());
         let extra = configuration(r#"{"extra_special_tokens": {"image_token": "<i>"}}"#);
         assert_eq!(extra.text("image_token"), Some("<i>"));
     }

@@ -17,10 +17,11 @@ use self::{
 use super::{invalid, special::SpecialTokens};
 use crate::text::message::{Answer, Failure, Files, Opened, TextFile};
 
-/// The template of a model that has none: plain words, no special tokens but the begin of text.
+/// The template of a model that has none: plain words, no special tokens but the begin of text, where its tokenizer puts that
+/// before texts.
 ///
 /// MobileLLM was trained on text, not on chats; with this it continues a transcript.
-const DEFAULT_TEMPLATE: &str = "{{ bos_token }}{% for message in messages %}{% if message['role'] == 'system' %}\
+const DEFAULT_TEMPLATE: &str = "{% if add_bos_token %}{{ bos_token }}{% endif %}{% for message in messages %}{% if message['role'] == 'system' %}\
     {{ message['content'] }}\n\n{% elif message['role'] == 'user' %}User: {{ message['content'] }}\n{% else %}\
     Assistant:{{ message['content'] }}\n{% endif %}{% endfor %}{% if add_generation_prompt %}Assistant:{% endif %}";
 
@@ -125,7 +126,11 @@ impl TemplateReader {
     /// As transformers' `apply_chat_template` does it when it is given messages alone.
     fn render(&self, environment: &Environment, messages: &[Value]) -> Result<String, Failure> {
         let template = environment.get_template("chat").map_err(|error| self.failure(&error))?;
-        let special = Value::from_pairs(self.special.variables());
+        let mut variables = self.special.variables();
+        if self.is_default {
+            variables.push(("add_bos_token".into(), self.special.begins_texts().into()));
+        }
+        let special = Value::from_pairs(variables);
         template
             .render(context! {
                 messages => Value::from(messages),
