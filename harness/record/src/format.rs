@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use crate::{Damage, PlanError, Record, Run, StoreError, store::shortened};
 
 /// Version of the files this build writes.
-pub const RECORD_FORMAT: FormatVersion = FormatVersion { major: 1, minor: 6 };
+pub const RECORD_FORMAT: FormatVersion = FormatVersion { major: 1, minor: 5 };
 
 /// Largest record that is read: a case that was kept busy for a day, with ten meters, has some hundred megabytes.
 const MOST_RECORD_BYTES: u64 = 1 << 30;
