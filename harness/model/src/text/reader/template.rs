@@ -2,6 +2,7 @@ mod clock;
 mod environment;
 mod generation;
 mod json;
+mod python;
 #[cfg(test)]
 mod tests;
 mod turns;

@@ -2,7 +2,7 @@
 
 use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior, Value, syntax::SyntaxConfig};
 
-use super::{clock::strftime_now, generation::as_plain_blocks, json::tojson};
+use super::{clock::strftime_now, generation::as_plain_blocks, json::tojson, python};
 
 /// Work that a template may do: a few thousand times more than real ones need.
 const FUEL: u64 = 5_000_000;
@@ -27,7 +27,7 @@ pub(super) fn environment(source: &str) -> Result<Environment<'_>, Error> {
     environment.set_undefined_behavior(UndefinedBehavior::Lenient);
     environment.set_fuel(Some(FUEL));
     environment.set_recursion_limit(DEEPEST);
-    environment.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
+    python::teach(&mut environment);
     environment.add_function("raise_exception", |message: Value| -> Result<String, Error> {
         Err(Error::new(ErrorKind::InvalidOperation, message.to_string()))
     });

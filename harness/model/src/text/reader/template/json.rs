@@ -7,6 +7,8 @@ use minijinja::{
     value::{Kwargs, ValueKind},
 };
 
+use super::python::{float, written};
+
 /// The filter. Jinja's own would write `<`, `>`, `&` and `'` as they are written within HTML.
 ///
 /// # Errors
@@ -50,7 +52,7 @@ impl Writer {
         match value.kind() {
             ValueKind::None => self.text.push_str("null"),
             ValueKind::Bool => self.text.push_str(if value.is_true() { "true" } else { "false" }),
-            ValueKind::Number => write!(self.text, "{value}").map_err(|_| refusal("it cannot be written"))?,
+            ValueKind::Number => self.number(value)?,
             ValueKind::String => self.string(value.as_str().unwrap_or_default()),
             ValueKind::Seq | ValueKind::Iterable => {
                 let items: Vec<Value> = value.try_iter()?.collect();
@@ -103,6 +105,19 @@ impl Writer {
             self.text.push('\n');
             self.text.push_str(&indent.repeat(depth));
         }
+    }
+
+    /// Those that are none are words in Python's JSON.
+    fn number(&mut self, value: &Value) -> Result<(), Error> {
+        match float(value) {
+            Some(number) if number.is_nan() => self.text.push_str("NaN"),
+            Some(number) if number.is_infinite() => {
+                self.text.push_str(if number > 0.0 { "Infinity" } else { "-Infinity" });
+            }
+            Some(number) => self.text.push_str(&written(number)),
+            None => write!(self.text, "{value}").map_err(|_| refusal("it cannot be written"))?,
+        }
+        Ok(())
     }
 
     fn string(&mut self, text: &str) {

@@ -97,3 +97,27 @@ fn of_several_templates_the_default_is_taken_and_named() {
         assert!(refusal(other).contains("chat_template is neither"), "{other}");
     }
 }
+
+/// What Jinja writes for pieces of templates, or nothing where it refuses them: see `fixtures/tokens/reference.py`.
+#[test]
+fn what_is_written_is_what_jinja_writes_or_refused() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/tokens/expressions.json");
+    let expressions: Vec<(String, Option<String>)> = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+    assert!(expressions.len() > 200);
+    let (mut differences, mut refused) = (Vec::new(), 0);
+    for (source, expected) in expressions {
+        let written = open(r#"{"bos_token": "<s>", "pad_token": "<p>"}"#, &source)
+            .and_then(|template| template.segments(Some("Be <brief>."), &[], &["It's 3 > 2 & ä".into()]));
+        let written = written.map(|answer| match answer {
+            Answer::Written { mut segments, .. } => segments.swap_remove(0),
+            other => panic!("{other:?}"),
+        });
+        match (written, expected) {
+            (Ok(written), Some(expected)) if written == expected => {}
+            (Err(Failure::Invalid { .. }), _) => refused += 1,
+            (written, expected) => differences.push(format!("{source:?}: {written:?}, Jinja {expected:?}")),
+        }
+    }
+    assert!(differences.is_empty(), "{}", differences.join("\n"));
+    assert!(refused < 60, "{refused}");
+}
