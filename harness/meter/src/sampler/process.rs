@@ -58,15 +58,20 @@ impl ProcessReader {
         readings.system_cpu_ns = Some(work.total_ns);
         readings.broken_counters.extend(work.broken);
         let own = self.cpu_ns.zip(self.cpu_start_ns).map(|(end, start)| end.saturating_sub(start));
-        // Both are counted in ticks, so the difference may fall below zero by some of them.
         let Some((busy, own)) = work.busy_ns.zip(own) else { return };
-        match own <= busy.saturating_add(OWN_SLACK_NS).saturating_add(busy / 10) {
-            true => readings.other_busy_ns = Some(busy.saturating_sub(own)),
-            false => readings.broken_counters.push(BrokenCounter {
-                counter: KernelCounter::ProcessorTime,
-                seen: format!("the runner had {own} ns, all processors together {busy} ns"),
-            }),
-        }
+        // Both are counted in ticks, so the difference may fall below zero by some of them.
+        let within = |whole: u64| own <= whole.saturating_add(OWN_SLACK_NS).saturating_add(whole / 10);
+        let broken = match (within(work.total_ns), within(busy)) {
+            (true, true) => {
+                readings.other_busy_ns = Some(busy.saturating_sub(own));
+                return;
+            }
+            (true, false) => KernelCounter::Busy,
+            (false, _) => KernelCounter::ProcessorTime,
+        };
+        let [own, busy, whole] = [own, busy, work.total_ns].map(|ns| ns as f64 / 1e9);
+        let seen = format!("of {whole:.2} s the runner worked {own:.2} s, and all programs together {busy:.2} s");
+        readings.broken_counters.push(BrokenCounter { counter: broken, seen });
     }
 }
 

@@ -104,7 +104,9 @@ fn add_steps(knots: &mut [Knot], step: f64, stated: Option<f64>) {
     for index in 0..knots.len() {
         let [left, right] = [&knots[index.saturating_sub(1)], &knots[(index + 1).min(knots.len() - 1)]];
         let watts = (right.joules - left.joules) / (right.at - left.at);
-        let held_back = stated.map_or(step, |period| step.min(watts * period));
+        // When the first value was written was not seen: it may be held back by anything up to a step.
+        let seen = index > 0;
+        let held_back = stated.filter(|_| seen).map_or(step, |period| step.min(watts * period));
         knots[index].variance = held_back.powi(2) / 12.0;
     }
 }

@@ -8,7 +8,7 @@ use pocketwatt_meter::{
 };
 use pocketwatt_protocol::MonotonicNs;
 
-use super::{counter, gauge};
+use super::{counter, gauge, idle::variance_of_mean};
 
 /// Energy that had been used at one moment.
 #[derive(Clone, Copy, Debug)]
@@ -130,6 +130,23 @@ impl Curve {
         let variance =
             of_knots + (ambiguity.powi(2) + lag.powi(2)) / 3.0 + spread.max(0.0) + step.powi(2) / 12.0 + unseen;
         Ok(Estimate { joules, variance })
+    }
+
+    /// Variance that a gauge leaves where the power changes more often than it is updated: its values are then samples, as
+    /// many as its updates, and not independent where their rhythm is that of the work. Nothing for a counter, which misses none
+    /// of it.
+    pub fn sampling_variance(&self, span: &TimeSpan) -> f64 {
+        const MOST_SAMPLES: f64 = 200.0;
+        if self.watt_step <= 0.0 {
+            return 0.0;
+        }
+        let (start, end) = (self.seconds(span.start), self.seconds(span.end));
+        let count = ((end - start) / self.period).clamp(1.0, MOST_SAMPLES).floor();
+        let length = (end - start) / count;
+        let joules: Vec<f64> =
+            (0..=count as u32).map(|edge| self.joules_at(start + f64::from(edge) * length)).collect();
+        let powers: Vec<f64> = joules.windows(2).map(|pair| (pair[1] - pair[0]) / length).collect();
+        variance_of_mean(&powers) * (end - start).powi(2)
     }
 
     /// Seconds that some windows have in common with a gap.

@@ -11,7 +11,7 @@ use super::{
     Energy, EnergyFigure, Idle, IdlePower, IterationEnergy, Phase, PhaseEnergy,
     curve::{Curve, Estimate},
     idle::idle_power,
-    resolution::{Over, Stretches, resolves_neighbour, resolves_windows, stretches},
+    resolution::{Over, Stretches, in_rhythm, resolves_neighbour, resolves_windows, stretches},
     spans::{Spans, counted, duration_ns},
     witness::{Still, refuted},
 };
@@ -112,6 +112,21 @@ impl<'a> Meters<'a> {
             return Err(Unavailable::new(Reason::Implausible, "the readings are beyond all numbers"));
         }
         Ok(sum)
+    }
+
+    /// Whether they show powers of moments, as gauges may.
+    fn sample(&self) -> bool {
+        self.curves().any(|curve| curve.watt_step > 0.0)
+    }
+
+    /// What gauges leave open where windows are shorter than their updates.
+    fn sampling_variance(&self, spans: &[TimeSpan]) -> f64 {
+        self.curves().map(|curve| spans.iter().map(|span| curve.sampling_variance(span)).sum::<f64>()).sum()
+    }
+
+    /// The largest step of a counter, in joules; 0 for gauges, whose steps are watts.
+    fn step_joules(&self) -> f64 {
+        self.curves().filter(|curve| curve.watt_step <= 0.0).map(|curve| curve.resolution).fold(0.0, f64::max)
     }
 
     /// The largest relative error of the scales, if all are known. Scales are wrong alike, so they do not average out.
@@ -249,8 +264,27 @@ fn estimate(meters: &Meters<'_>, phase: Phase, windows: &[TimeSpan]) -> Result<(
     }
     // What keeps it from being read at all comes first.
     meters.energy(windows)?;
-    let Stretches { spans, share, over } = stretches(phase, windows, meters.period())?;
-    let whole = meters.energy(&spans)?;
+    let Stretches { spans, share, over, steps } = stretches(phase, windows, meters.period())?;
+    let mut whole = meters.energy(&spans)?;
+    let step = meters.step_joules();
+    if whole.joules < steps * step {
+        let hint = format!(
+            "{name}: {:.3} J, and the meter counts in steps of {:.3} J; ask for --energy-uncertainty 5%",
+            Amount(whole.joules),
+            Amount(step)
+        );
+        return Err(Unavailable::new(Reason::BelowResolution, hint));
+    }
+    if over == Over::Blocks && !resolves_windows(windows, meters.period()) {
+        if meters.sample() && in_rhythm(windows, &spans, meters.period()) {
+            let hint = format!(
+                "{name} is repeated in the rhythm in which the meter is updated, which may show the same part of it each time; \
+                 change its length"
+            );
+            return Err(Unavailable::new(Reason::BelowResolution, hint));
+        }
+        whole.variance += meters.sampling_variance(&spans);
+    }
     let gaps = whole.joules * (1.0 - share);
     let estimate =
         Estimate { joules: whole.joules * share, variance: whole.variance * share.powi(2) + gaps.powi(2) / 3.0 };

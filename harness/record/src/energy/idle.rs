@@ -59,7 +59,7 @@ fn parts(window: &TimeSpan, period: f64) -> Vec<TimeSpan> {
 
 /// s^2 / n_eff: the effective number of independent values is n / (1 + 2 x sum of the autocorrelations), up to the first
 /// that is not positive (Geyer 1992). 0 for fewer than two values: the spread is then not known.
-fn variance_of_mean(values: &[f64]) -> f64 {
+pub(super) fn variance_of_mean(values: &[f64]) -> f64 {
     let count = values.len() as f64;
     if count < 2.0 {
         return 0.0;

@@ -23,6 +23,8 @@ const ALONE_UPDATES: f64 = 2.0;
 const LOAD_UPDATES: f64 = 5.0;
 /// Updates between two windows that are told apart.
 const GAP_UPDATES: f64 = 5.0;
+/// Steps of a counter that all stretches together hold at least.
+const STEPS: f64 = 5.0;
 /// Share of the stretches that may be something else than requests.
 const REQUEST_GAPS: f64 = 0.25;
 /// The same for a phase inside of requests. What is beside it is the other phase, at another power.
@@ -45,6 +47,8 @@ pub(super) struct Stretches {
     /// Share of their time that is the windows'.
     pub share: f64,
     pub over: Over,
+    /// Steps of a counter that they have to hold, all together.
+    pub steps: f64,
 }
 
 /// How the energy of a phase can be told by a meter that is updated every `period` seconds.
@@ -67,33 +71,38 @@ pub(super) fn stretches(phase: Phase, windows: &[TimeSpan], period: f64) -> Resu
         _ if inside || spans.len() > 1 => WINDOW_UPDATES,
         _ => ALONE_UPDATES,
     };
-    let long_enough = whole >= least * period * spans.len() as f64;
+    let updates = least * spans.len() as f64;
+    let long_enough = whole >= updates * period;
     let most_gaps = if inside { PHASE_GAPS } else { REQUEST_GAPS };
     if !long_enough || 1.0 - share > most_gaps {
         let window = total / windows.len().max(1) as f64;
         return Err(shortfall(phase, window, long_enough.then_some((whole, share)), period));
     }
     let over = if spans.len() == windows.len() { Over::Windows } else { Over::Blocks };
-    Ok(Stretches { spans, share, over })
+    Ok(Stretches { spans, share, over, steps: updates.max(STEPS) })
 }
 
 fn seconds(ns: u64) -> f64 {
     ns as f64 * 1e-9
 }
 
+/// `1.234 s`, `0.31 ms`.
+fn length(seconds: f64) -> String {
+    if seconds < 0.01 { format!("{:.2} ms", seconds * 1e3) } else { format!("{:.3} s", Amount(seconds)) }
+}
+
 /// `together` is the length of what could be told, and the windows' share of it.
 fn shortfall(phase: Phase, window: f64, together: Option<(f64, f64)>, period: f64) -> Unavailable {
     let name = phase.words();
-    let [window, period] = [window, period].map(Amount);
-    let lasts = format!("{name} lasts {window:.3} s at a time, and the meter is updated every {period:.3} s");
+    let lasts = format!("{name} lasts {} at a time, and the meter is updated every {}", length(window), length(period));
     let hint = match (phase, together) {
         (Phase::Prefill | Phase::Decode, _) => format!(
             "{lasts}: it cannot tell {name} from the rest of a request; measure the phases alone with --scenario \
              prefill-128,decode-128, or ask for a longer scenario"
         ),
         (Phase::Request, Some((whole, share))) => format!(
-            "{lasts}: only {:.3} s of them together could be told, and {:.0} % of that is something else",
-            Amount(whole),
+            "{lasts}: only {} of them together could be told, and {:.0} % of that is something else",
+            length(whole),
             Amount((1.0 - share) * 100.0)
         ),
         _ => format!("{lasts}; ask for --energy-uncertainty 5%, or for a longer scenario"),
@@ -108,14 +117,20 @@ pub(super) fn at_least_two_updates(name: &str, window: TimeSpan, period: f64) ->
     if seconds >= ALONE_UPDATES * period {
         return Ok(());
     }
-    let [seconds, period] = [seconds, period].map(Amount);
-    let hint = format!("{name} lasts {seconds:.3} s, and the meter is updated every {period:.3} s");
+    let hint = format!("{name} lasts {}, and the meter is updated every {}", length(seconds), length(period));
     Err(Unavailable::new(Reason::BelowResolution, hint))
 }
 
 /// Whether windows in the middle of like work can be told one by one.
 pub(super) fn resolves_windows(windows: &[TimeSpan], period: f64) -> bool {
     seconds(duration_ns(windows)) >= WINDOW_UPDATES * period * windows.len() as f64
+}
+
+/// Whether windows follow each other about as often as the meter is updated.
+pub(super) fn in_rhythm(windows: &[TimeSpan], stretches: &[TimeSpan], period: f64) -> bool {
+    const NEAR: f64 = 0.3;
+    let cycle = seconds(duration_ns(stretches)) / windows.len().max(1) as f64;
+    (cycle / period - 1.0).abs() < NEAR
 }
 
 /// Whether a meter tells what `window` is apart from what is `gap_ns` beside it: it is like work at once, or something else for

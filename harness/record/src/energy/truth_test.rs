@@ -177,7 +177,13 @@ fn a_measured_case_passes_its_own_physics_checks() {
 }
 
 /// Cases of back-to-back requests of about one length, which a counter is read beside as the sampler does.
-fn requests(random: &mut Random, tick: f64, request: f64, pause_seconds: f64) -> (EnergyFigure, Happened) {
+fn requests(
+    random: &mut Random,
+    shape: impl Fn(&mut Random) -> Shape,
+    tick: f64,
+    request: f64,
+    pause_seconds: f64,
+) -> (EnergyFigure, Happened) {
     let count = ((random.between(4.0, 20.0) * tick.max(0.1) / request).ceil() as usize).clamp(3, 400);
     let (prefill, decode) = (random.between(15.0, 45.0), random.between(12.0, 40.0));
     let share = random.between(0.05, 0.5);
@@ -195,7 +201,7 @@ fn requests(random: &mut Random, tick: f64, request: f64, pause_seconds: f64) ->
         grain: 0.02,
     };
     let mut happened = plan.happen(random);
-    let meter = Meter { shape: rapl(random), tick, phase: random.unit() * tick };
+    let meter = Meter { shape: shape(random), tick, phase: random.unit() * tick };
     // The sampler does not read at edges what is updated so rarely.
     let read_at: &[f64] = if tick < 0.2 { &happened.edges } else { &[] };
     happened.record.readings.energy = vec![meter.series(&happened.power, read_at, random)];
@@ -230,10 +236,17 @@ impl Tally {
 }
 
 /// Requests, prefill, decode, load, and single iterations, of cases with requests of one length.
-fn tallies(random: &mut Random, tick: f64, request: f64, pause: f64, cases: u32) -> [Tally; 5] {
+fn tallies(
+    random: &mut Random,
+    shape: impl Fn(&mut Random) -> Shape,
+    tick: f64,
+    request: f64,
+    pause: f64,
+    cases: u32,
+) -> [Tally; 5] {
     let mut tallies = [Tally::default(); 5];
     for _ in 0..cases {
-        let (figure, happened) = requests(random, tick, request, pause);
+        let (figure, happened) = requests(random, &shape, tick, request, pause);
         let spans = Spans::of(counted(&happened.record));
         let loaded = happened.record.samples.loaded.as_ref().unwrap();
         let load = TimeSpan { start: loaded.start, end: loaded.end };
@@ -262,7 +275,7 @@ fn short_requests_have_the_energy_of_their_block() {
         for request in [0.02, 0.1, 0.5, 1.0, 2.0, 5.0] {
             for pause in [0.0, 0.1] {
                 let mut random = Random((tick * 1e4 + request * 100.0 + pause * 10.0) as u64);
-                let tallies = tallies(&mut random, tick, request, pause, 40);
+                let tallies = tallies(&mut random, rapl, tick, request, pause, 40);
                 let [requests, prefill, ..] = tallies;
                 println!("{tick} s, requests of {request} s, pauses of {pause}: {requests:?}");
                 assert_eq!(requests.told, requests.cases, "all requests together are told");
@@ -288,7 +301,7 @@ fn short_requests_have_the_energy_of_their_block() {
 
 #[test]
 fn where_pauses_take_too_much_of_the_time_the_whole_is_told_and_no_request() {
-    let (figure, _) = requests(&mut Random(5), 0.5, 0.2, 1.0);
+    let (figure, _) = requests(&mut Random(5), rapl, 0.5, 0.2, 1.0);
     let Energy::Unavailable(unavailable) = gross(&figure, Phase::Request) else { panic!("{figure:?}") };
     assert_eq!(unavailable.reason, pocketwatt_meter::energy::Reason::BelowResolution);
     assert!(
@@ -296,8 +309,33 @@ fn where_pauses_take_too_much_of_the_time_the_whole_is_told_and_no_request() {
         "{}",
         unavailable.hint
     );
-    let (figure, _) = requests(&mut Random(5), 0.5, 0.2, 0.0);
+    let (figure, _) = requests(&mut Random(5), rapl, 0.5, 0.2, 0.0);
     assert_eq!(figure.phase(Phase::Request).unwrap().over, Some(Over::Blocks));
-    let (figure, _) = requests(&mut Random(5), 0.05, 5.0, 0.1);
+    let (figure, _) = requests(&mut Random(5), rapl, 0.05, 5.0, 0.1);
     assert_eq!(figure.phase(Phase::Request).unwrap().over, Some(Over::Windows));
+}
+
+/// A gauge that tells the power of a moment samples requests that are shorter than its updates.
+#[test]
+fn gauges_tell_short_requests_with_what_they_cannot_see() {
+    let mean = |random: &mut Random| Shape::Gauge { step: random.between(0.01, 0.1) };
+    let momentary = |random: &mut Random| Shape::Momentary { step: random.between(0.01, 0.1) };
+    for tick in [0.05, 0.2, 1.0] {
+        let mut sums = [Tally::default(); 2];
+        for request in [0.02, 0.2, 1.0, 3.0] {
+            for pause in [0.0, 0.1] {
+                let [of_mean, ..] = tallies(&mut Random(9), mean, tick, request, pause, 50);
+                let [of_moment, ..] = tallies(&mut Random(9), momentary, tick, request, pause, 50);
+                println!("{tick} s, requests of {request} s, pauses of {pause}: {of_mean:?} {of_moment:?}");
+                for (sum, tally) in sums.iter_mut().zip([of_mean, of_moment]) {
+                    sum.told += tally.told;
+                    sum.held += tally.held;
+                }
+            }
+        }
+        for (name, sum) in ["mean", "momentary"].into_iter().zip(sums) {
+            println!("{tick} s: {name} {:.3} of {}", sum.share_held(), sum.told);
+            assert!(sum.told >= 200 && sum.share_held() >= 0.95, "{tick} s: {name} {sum:?}");
+        }
+    }
 }
