@@ -13,10 +13,8 @@ use prost::Message;
 use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
-use self::{
-    merges::{Merges, Scored},
-    spaces::Spaces,
-};
+use self::merges::Merges;
+pub(super) use self::{merges::Scored, spaces::Spaces};
 use crate::ModelError;
 
 /// Longest file that is read: those of the largest vocabularies have 5 MB.
@@ -96,30 +94,61 @@ pub(super) fn tokenizer_json(path: &Path, configuration: Option<&Value>) -> Resu
     };
     let unknown = special(trainer.unknown, 0);
     let beginning = special(trainer.beginning, 1);
-    let spaces = Spaces::of(model.normalizer.as_ref(), configuration);
-    let document = TokenizerJson {
-        version: "1.0",
-        truncation: (),
-        padding: (),
+    let wanted = configuration.and_then(|configuration| configuration.get("add_bos_token")).and_then(Value::as_bool);
+    let document = Pieces {
+        pieces: &pieces,
         added_tokens: added_tokens(&model, [&unknown, &beginning, &special(trainer.end, 2)]),
-        normalizer: spaces.normalizer(),
-        pre_tokenizer: spaces.pre_tokenizer(),
-        post_processor: post_processor(beginning.as_ref(), configuration),
-        decoder: spaces.decoder(),
-        model: BytePairs {
-            kind: "BPE",
-            dropout: (),
-            unk_token: unknown.map(|(_, piece)| piece),
-            continuing_subword_prefix: (),
-            end_of_word_suffix: (),
-            fuse_unk: true,
-            byte_fallback: trainer.byte_fallback.unwrap_or(false),
-            ignore_merges: false,
-            vocab: &pieces,
-            merges: Merges::of(&pieces).map_err(invalid)?,
-        },
+        byte_fallback: trainer.byte_fallback.unwrap_or(false),
+        spaces: Spaces::of(model.normalizer.as_ref(), configuration),
+        // LLaMA's texts begin with one unless the configuration says otherwise.
+        post_processor: begins_with(
+            beginning.as_ref().map(|(index, piece)| (*index, piece.as_str())).filter(|_| wanted.unwrap_or(true)),
+        ),
+        unknown: unknown.map(|(_, piece)| piece),
     };
-    serde_json::to_string(&document).map_err(|error| invalid(error.to_string()))
+    document.tokenizer_json().map_err(invalid)
+}
+
+/// A vocabulary of pieces, and what is done around it.
+pub(super) struct Pieces<'a> {
+    pub(super) pieces: &'a [Scored<'a>],
+    /// Those that are found in a text before anything is joined.
+    pub(super) added_tokens: Vec<Value>,
+    /// The piece for what has none.
+    pub(super) unknown: Option<String>,
+    /// Whether what has no piece becomes its bytes.
+    pub(super) byte_fallback: bool,
+    pub(super) spaces: Spaces,
+    pub(super) post_processor: Value,
+}
+
+impl Pieces<'_> {
+    /// The text of a `tokenizer.json` that joins pieces by their scores.
+    pub(super) fn tokenizer_json(self) -> Result<String, String> {
+        let document = TokenizerJson {
+            version: "1.0",
+            truncation: (),
+            padding: (),
+            added_tokens: self.added_tokens,
+            normalizer: self.spaces.normalizer(),
+            pre_tokenizer: self.spaces.pre_tokenizer(),
+            post_processor: self.post_processor,
+            decoder: self.spaces.decoder(),
+            model: BytePairs {
+                kind: "BPE",
+                dropout: (),
+                unk_token: self.unknown,
+                continuing_subword_prefix: (),
+                end_of_word_suffix: (),
+                fuse_unk: true,
+                byte_fallback: self.byte_fallback,
+                ignore_merges: false,
+                vocab: self.pieces,
+                merges: Merges::of(self.pieces)?,
+            },
+        };
+        serde_json::to_string(&document).map_err(|error| error.to_string())
+    }
 }
 
 fn refuse_other_kinds(model: &ModelProto) -> Result<(), String> {
@@ -211,17 +240,16 @@ fn added_tokens(model: &ModelProto, special: [&Option<(usize, String)>; 3]) -> V
     tokens.into_iter().map(token).collect()
 }
 
-/// Which special tokens surround a text: LLaMA's begins with one unless `add_bos_token` says otherwise.
-fn post_processor(beginning: Option<&(usize, String)>, configuration: Option<&Value>) -> Value {
-    let wanted = configuration.and_then(|configuration| configuration.get("add_bos_token")).and_then(Value::as_bool);
-    let Some((index, piece)) = beginning.filter(|_| wanted.unwrap_or(true)) else { return Value::Null };
+/// Which special token begins a text: its place, and what it is.
+pub(super) fn begins_with(beginning: Option<(usize, &str)>) -> Value {
+    let Some((index, piece)) = beginning else { return Value::Null };
     let text = |identity: &str, kind: u32| json!({"Sequence": {"id": identity, "type_id": kind}});
     let special = |kind: u32| json!({"SpecialToken": {"id": piece, "type_id": kind}});
     json!({
         "type": "TemplateProcessing",
         "single": [special(0), text("A", 0)],
         "pair": [special(0), text("A", 0), special(1), text("B", 1)],
-        "special_tokens": { piece.as_str(): {"id": piece, "ids": [index], "tokens": [piece]} },
+        "special_tokens": { piece: {"id": piece, "ids": [index], "tokens": [piece]} },
     })
 }
 

@@ -5,7 +5,7 @@ use crate::{mutation::Form, scratch, seeds, target::Target};
 pub const TARGET: Target = Target {
     name: "gguf",
     form: Form::Gguf,
-    seeds: || vec![seed(32), seed(1)],
+    seeds: || vec![seed(32, &merges(), &[]), seed(1, &merges(), &[]), seed(32, &pieces(), &["rope_freqs.weight"])],
     words: &[
         "GGUF",
         "general.architecture",
@@ -22,14 +22,32 @@ pub const TARGET: Target = Target {
         "llama.attention.layer_norm_rms_epsilon",
         "llama.rope.freq_base",
         "llama.rope.scaling.type",
+        "llama.rope.scaling.factor",
+        "llama.rope.scaling.attn_factor",
+        "llama.rope.scaling.original_context_length",
+        "llama.rope.scale_linear",
+        "rope_freqs.weight",
+        "linear",
+        "yarn",
         "llama.expert_count",
+        "split.no",
+        "split.count",
+        "split.tensors.count",
         "tokenizer.ggml.model",
         "tokenizer.ggml.pre",
         "tokenizer.ggml.tokens",
         "tokenizer.ggml.merges",
         "tokenizer.ggml.token_type",
+        "tokenizer.ggml.scores",
         "tokenizer.ggml.bos_token_id",
+        "tokenizer.ggml.unknown_token_id",
+        "tokenizer.ggml.add_bos_token",
+        "tokenizer.ggml.add_space_prefix",
         "tokenizer.chat_template",
+        "tokenizer.chat_template.tool_use",
+        "default",
+        "tekken",
+        "falcon",
         "smollm",
         "llama-bpe",
         "gpt2",
@@ -54,8 +72,44 @@ fn run(input: &[u8]) -> bool {
     true
 }
 
-/// The model of [`seeds::CONFIG`] as llama.cpp's converter would write it.
-fn seed(alignment: usize) -> Vec<u8> {
+type Keys = Vec<(&'static str, Vec<u8>)>;
+
+/// A byte-level vocabulary.
+fn merges() -> Keys {
+    let tokens = ["<s>", "</s>", "H", "e", "l", "o", "He", "ll"];
+    vec![
+        ("tokenizer.ggml.model", value_of(8, &text("gpt2"))),
+        ("tokenizer.ggml.pre", value_of(8, &text("smollm"))),
+        ("tokenizer.ggml.tokens", list(8, tokens.iter().map(|token| text(token)))),
+        ("tokenizer.ggml.merges", list(8, ["H e", "l l"].iter().map(|merge| text(merge)))),
+        (
+            "tokenizer.ggml.token_type",
+            list(5, [3_i32, 3, 1, 1, 1, 1, 1, 1].iter().map(|kind| kind.to_le_bytes().into())),
+        ),
+    ]
+}
+
+/// A sentencepiece vocabulary.
+fn pieces() -> Keys {
+    let tokens = ["<s>", "</s>", "<unk>", "\u{2581}", "H", "e", "He", "\u{2581}He"];
+    let scores = [0.0_f32, 0.0, 0.0, -4.0, -5.0, -6.0, -1.0, -2.0];
+    vec![
+        ("tokenizer.ggml.model", value_of(8, &text("llama"))),
+        ("tokenizer.ggml.tokens", list(8, tokens.iter().map(|token| text(token)))),
+        ("tokenizer.ggml.scores", list(6, scores.iter().map(|score| score.to_le_bytes().into()))),
+        (
+            "tokenizer.ggml.token_type",
+            list(5, [3_i32, 3, 2, 1, 1, 1, 1, 1].iter().map(|kind| kind.to_le_bytes().into())),
+        ),
+        ("tokenizer.ggml.add_space_prefix", value_of(7, &[1])),
+        ("llama.rope.scaling.type", value_of(8, &text("linear"))),
+        ("llama.rope.scaling.factor", value_of(6, &4_f32.to_le_bytes())),
+    ]
+}
+
+/// The model of [`seeds::CONFIG`] as llama.cpp's converter would write it, with a vocabulary, and `further` tensors of one
+/// number.
+fn seed(alignment: usize, vocabulary: &Keys, further: &[&str]) -> Vec<u8> {
     let config = seeds::config();
     let number = |value: usize| value_of(4, &(value as u32).to_le_bytes());
     let mut keys = vec![
@@ -69,21 +123,14 @@ fn seed(alignment: usize) -> Vec<u8> {
         ("llama.attention.head_count_kv", number(config.kv_heads)),
         ("llama.attention.layer_norm_rms_epsilon", value_of(6, &1e-5_f32.to_le_bytes())),
         ("llama.rope.freq_base", value_of(6, &10_000_f32.to_le_bytes())),
-        ("tokenizer.ggml.model", value_of(8, &text("gpt2"))),
-        ("tokenizer.ggml.pre", value_of(8, &text("smollm"))),
         ("tokenizer.ggml.bos_token_id", number(0)),
         ("tokenizer.ggml.eos_token_id", number(1)),
     ];
-    let tokens = ["<s>", "</s>", "H", "e", "l", "o", "He", "ll"];
-    keys.push(("tokenizer.ggml.tokens", list(8, tokens.iter().map(|token| text(token)))));
-    keys.push(("tokenizer.ggml.merges", list(8, ["H e", "l l"].iter().map(|merge| text(merge)))));
-    keys.push((
-        "tokenizer.ggml.token_type",
-        list(5, [3_i32, 3, 1, 1, 1, 1, 1, 1].iter().map(|kind| kind.to_le_bytes().into())),
-    ));
+    keys.extend_from_slice(vocabulary);
 
-    let tensors: Vec<(String, Vec<usize>)> =
+    let mut tensors: Vec<(String, Vec<usize>)> =
         config.tensors().into_iter().map(|tensor| (name(&tensor.name), tensor.shape)).collect();
+    tensors.extend(further.iter().map(|tensor| ((*tensor).to_owned(), vec![1])));
     let mut bytes = b"GGUF".to_vec();
     bytes.extend(3_u32.to_le_bytes());
     bytes.extend((tensors.len() as u64).to_le_bytes());
@@ -99,7 +146,9 @@ fn seed(alignment: usize) -> Vec<u8> {
         shape.iter().rev().for_each(|size| bytes.extend((*size as u64).to_le_bytes()));
         bytes.extend(0_u32.to_le_bytes());
         bytes.extend((data.len() as u64).to_le_bytes());
-        data.resize((data.len() + 4 * shape.iter().product::<usize>()).next_multiple_of(alignment), 0);
+        let ones = 1_f32.to_le_bytes().repeat(shape.iter().product());
+        data.extend(ones);
+        data.resize(data.len().next_multiple_of(alignment), 0);
     }
     bytes.resize(bytes.len().next_multiple_of(alignment), 0);
     [bytes, data].concat()

@@ -12,6 +12,8 @@ pub enum Value {
     Texts(Vec<String>),
     /// Of 32 bits, which is what lists that a model needs have.
     Integers(Vec<i64>),
+    /// Of f32.
+    Numbers(Vec<f32>),
     /// An array of something that no model of ours needs.
     Other,
 }
@@ -70,6 +72,19 @@ impl Metadata {
         }
     }
 
+    pub fn has(&self, key: &str) -> bool {
+        self.values.contains_key(key)
+    }
+
+    /// A list of numbers, whole ones too.
+    pub fn numbers(&self, key: &str) -> Option<Vec<f32>> {
+        match self.values.get(key) {
+            Some(Value::Numbers(numbers)) => Some(numbers.clone()),
+            Some(Value::Integers(integers)) => Some(integers.iter().map(|integer| *integer as f32).collect()),
+            _ => None,
+        }
+    }
+
     pub fn integers(&self, key: &str) -> Option<&[i64]> {
         match self.values.get(key) {
             Some(Value::Integers(integers)) => Some(integers),
@@ -85,6 +100,15 @@ impl Metadata {
                 Err(_) => Err(format!("the key {key:?} is {size}, which is no size")),
             },
             Some(_) => Err(format!("the key {key:?} is no whole number")),
+        }
+    }
+
+    /// A size that a file may also give for each block. Where blocks differ it is an error.
+    pub fn size_of_blocks(&self, key: &str) -> Result<Option<usize>, String> {
+        let Some(Value::Integers(sizes)) = self.values.get(key) else { return self.optional_size(key) };
+        match sizes.first().and_then(|size| usize::try_from(*size).ok()) {
+            Some(size) if sizes.iter().all(|other| *other == sizes[0]) => Ok(Some(size)),
+            _ => Err(format!("the key {key:?} is not the same for all blocks, which is not supported")),
         }
     }
 

@@ -1,21 +1,7 @@
 //! Keys that change what llama.cpp computes, and that may be here only as far as they change nothing.
-//!
-//! What they mean is in llama.cpp's `llama-model.cpp` (`load_hparams`): positions are divided by `rope.scaling.factor`, or
-//! under its old name by `rope.scale_linear`, and the type is linear unless the file says otherwise; 0 is no factor.
 
-use super::metadata::Metadata;
+use super::{metadata::Metadata, rope};
 
-const ROPE: &str = "llama.rope.";
-const TYPE: &str = "llama.rope.scaling.type";
-/// The first that is there counts.
-const FACTORS: [&str; 2] = ["llama.rope.scaling.factor", "llama.rope.scale_linear"];
-/// Read elsewhere, or without a part in positions that are not scaled.
-const HARMLESS: [&str; 4] = [
-    "llama.rope.dimension_count",
-    "llama.rope.freq_base",
-    "llama.rope.scaling.original_context_length",
-    "llama.rope.scaling.finetuned",
-];
 /// Read elsewhere, or looked at below.
 const ATTENTION: [&str; 10] = [
     "head_count",
@@ -34,8 +20,8 @@ const ATTENTION: [&str; 10] = [
 /// Which values of a number change nothing, beside that it is not there.
 #[derive(Clone, Copy)]
 enum Neutral {
-    /// llama.cpp multiplies by it whatever it is.
-    One,
+    /// What llama.cpp has for every `llama`, whether or not the file says so.
+    Only(f64),
     /// A factor that llama.cpp leaves out where it is 0.
     ZeroOrOne,
     /// A limit, or what has no value at which it does nothing; llama.cpp leaves it out where it is 0, or no limit.
@@ -46,8 +32,12 @@ enum Neutral {
 
 /// Of the architectures that share a Llama's tensors some scale with these keys (Granite, Command R, OLMo, Gemma). For
 /// `llama` itself llama.cpp does not read all of them: whoever wrote one meant another computation than that.
-const NUMBERS: [(&str, Neutral); 9] = [
-    ("llama.rope.scaling.attn_factor", Neutral::One),
+const NUMBERS: [(&str, Neutral); 13] = [
+    ("llama.rope.scaling.alpha", Neutral::Only(0.0)),
+    ("llama.rope.scaling.yarn_log_multiplier", Neutral::Only(0.0)),
+    ("llama.rope.scaling.yarn_ext_factor", Neutral::Only(1.0)),
+    ("llama.rope.scaling.yarn_beta_fast", Neutral::Only(32.0)),
+    ("llama.rope.scaling.yarn_beta_slow", Neutral::Only(1.0)),
     ("llama.logit_scale", Neutral::ZeroOrOne),
     ("llama.residual_scale", Neutral::ZeroOrOne),
     ("llama.embedding_scale", Neutral::ZeroOrOne),
@@ -58,10 +48,13 @@ const NUMBERS: [(&str, Neutral); 9] = [
     ("llama.final_logit_softcapping", Neutral::NotPositive),
 ];
 
+const ACTIVATION: &str = "llama.hidden_activation";
+const PARALLEL: &str = "llama.use_parallel_residual";
+
 impl Neutral {
     fn holds(self, value: f64, head_dim: usize) -> bool {
         match self {
-            Self::One => value == 1.0,
+            Self::Only(only) => value == only,
             Self::ZeroOrOne => value == 0.0 || value == 1.0,
             Self::NotPositive => value <= 0.0,
             Self::ScoreScale => {
@@ -75,11 +68,16 @@ impl Neutral {
 
 /// Refuses what would not be computed right, in words without the file's name.
 pub fn ensure(metadata: &Metadata, context: usize, head_dim: usize) -> Result<(), String> {
-    ensure_unscaled(metadata)?;
     for (key, neutral) in NUMBERS {
         if let Some(value) = metadata.optional_number(key)?.filter(|value| !neutral.holds(*value, head_dim)) {
             return Err(format!("{key} is {value}; what it changes in the computation is not supported"));
         }
+    }
+    if let Some(other) = metadata.present_text(ACTIVATION)?.filter(|name| !["silu", "swish"].contains(name)) {
+        return Err(format!("{ACTIVATION} is {other:?}; only \"silu\" (SwiGLU) is supported"));
+    }
+    if metadata.optional_boolean(PARALLEL)? == Some(true) {
+        return Err(format!("{PARALLEL} is true; attention and feed-forward layers side by side are not supported"));
     }
     refuse_unknown(metadata)?;
     const WINDOW: &str = "llama.attention.sliding_window";
@@ -92,38 +90,20 @@ pub fn ensure(metadata: &Metadata, context: usize, head_dim: usize) -> Result<()
     Ok(())
 }
 
+/// Whether a key is looked at here.
+pub fn knows(key: &str) -> bool {
+    key == ACTIVATION || key == PARALLEL || NUMBERS.iter().any(|(known, _)| *known == key)
+}
+
 /// Keys of positions and attention that nobody here knows may change what is computed.
 fn refuse_unknown(metadata: &Metadata) -> Result<(), String> {
-    let is_number = |key: &str| NUMBERS.iter().any(|(known, _)| *known == key);
-    let rope = |key: &str| key == TYPE || FACTORS.contains(&key) || HARMLESS.contains(&key);
-    for key in metadata.keys().filter(|key| !is_number(key)) {
+    for key in metadata.keys().filter(|key| !knows(key)) {
         let what = match key.strip_prefix("llama.attention.") {
             Some(name) if !ATTENTION.contains(&name) => "attention",
-            None if key.starts_with(ROPE) && !rope(key) => "the rotary positions",
+            None if key.starts_with(rope::PREFIX) && !rope::KEYS.contains(&key) => "the rotary positions",
             _ => continue,
         };
         return Err(format!("{key} is no key that this project knows, and it may change {what}"));
-    }
-    Ok(())
-}
-
-fn ensure_unscaled(metadata: &Metadata) -> Result<(), String> {
-    match metadata.present_text(TYPE)? {
-        // Whatever factor stands beside it.
-        Some("none") => return Ok(()),
-        None | Some("linear") => (),
-        Some(other) => return Err(format!("{TYPE} is {other:?}; scaled rotary positions are not supported")),
-    }
-    for key in FACTORS {
-        match metadata.optional_number(key)? {
-            None => (),
-            Some(factor) if [0.0, 1.0].contains(&factor) => return Ok(()),
-            Some(factor) => {
-                return Err(format!(
-                    "{key} is {factor}, by which positions would be divided; scaled rotary positions are not supported"
-                ));
-            }
-        }
     }
     Ok(())
 }
@@ -140,19 +120,12 @@ mod tests {
         ensure(&metadata, 2048, 64).err().unwrap_or_default()
     }
 
-    fn text(text: &str) -> Value {
-        Value::Text(text.into())
-    }
-
     #[test]
     fn what_changes_nothing_is_read() {
         for values in [
             &[][..],
+            &[("rope.scaling.yarn_beta_fast", Value::Number(32.0)), ("rope.scaling.type", Value::Text("yarn".into()))],
             &[("rope.freq_base", Value::Number(5e5)), ("rope.dimension_count", Value::Integer(16))],
-            &[("rope.scaling.factor", Value::Number(1.0)), ("rope.scaling.attn_factor", Value::Number(1.0))],
-            &[("rope.scaling.factor", Value::Number(0.0)), ("rope.scale_linear", Value::Number(4.0))],
-            &[("rope.scaling.type", text("none")), ("rope.scaling.factor", Value::Number(4.0))],
-            &[("rope.scaling.type", text("linear")), ("rope.scale_linear", Value::Integer(1))],
             &[("attention.sliding_window", Value::Integer(2048)), ("attention.causal", Value::Boolean(true))],
             &[("attention.scale", Value::Number(0.0)), ("attention.clamp_kqv", Value::Number(0.0))],
             &[("attention.scale", Value::Number(0.125)), ("attention.clamp_kqv", Value::Number(-1.0))],
@@ -165,14 +138,10 @@ mod tests {
     #[test]
     fn what_changes_the_computation_is_refused_by_its_key() {
         for (key, value) in [
-            ("rope.scaling.factor", Value::Number(4.0)),
-            ("rope.scale_linear", Value::Number(4.0)),
-            ("rope.scaling.type", text("yarn")),
-            ("rope.scaling.type", Value::Integer(1)),
-            ("rope.scaling.attn_factor", Value::Number(0.5)),
-            // All positions would be lost.
-            ("rope.scaling.attn_factor", Value::Number(0.0)),
             ("rope.scaling.yarn_log_multiplier", Value::Number(0.1)),
+            ("rope.scaling.yarn_beta_fast", Value::Number(64.0)),
+            ("rope.scaling.yarn_attn_factor", Value::Number(1.0)),
+            ("rope.dimension_sections", Value::Integers(vec![1, 2])),
             ("rope.freq_base_swa", Value::Number(1e4)),
             ("attention.scale", Value::Number(0.5)),
             // For 64 dimensions it is 1/8.
@@ -189,7 +158,5 @@ mod tests {
             let refusal = refusal(&[(key, value)]);
             assert!(refusal.contains(&format!("llama.{key}")), "{key}: {refusal}");
         }
-        let linear = [("rope.scaling.type", text("linear")), ("rope.scaling.factor", Value::Number(4.0))];
-        assert!(refusal(&linear).contains("llama.rope.scaling.factor is 4"));
     }
 }

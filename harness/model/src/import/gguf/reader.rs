@@ -67,15 +67,6 @@ impl GgufFile {
         &self.tensors
     }
 
-    /// The format that most matrices have.
-    pub fn most_common_format(&self) -> Option<&'static Format> {
-        let mut counts: BTreeMap<u32, (usize, &'static Format)> = BTreeMap::new();
-        for tensor in self.tensors.values().filter(|tensor| tensor.shape.len() > 1) {
-            counts.entry(tensor.format.number).or_insert((0, tensor.format)).0 += 1;
-        }
-        counts.into_values().max_by_key(|(count, _)| *count).map(|(_, format)| format)
-    }
-
     /// A tensor's values.
     pub fn read_f32(&self, tensor: &Tensor) -> Result<Vec<f32>, ModelError> {
         let format = tensor.format;
@@ -121,7 +112,6 @@ impl<R: Read> Header<R> {
             let value = self.value(kind).map_err(|reason| format!("the key {key:?}: {reason}"))?;
             metadata.insert(key, value)?;
         }
-        refuse_part(&metadata)?;
         let alignment = match metadata.optional_size("general.alignment")? {
             None => DEFAULT_ALIGNMENT,
             Some(alignment) if alignment.is_power_of_two() => alignment as u64,
@@ -222,6 +212,10 @@ impl<R: Read> Header<R> {
                     |bytes| if kind == 4 { u32::from_le_bytes(bytes).into() } else { i32::from_le_bytes(bytes).into() };
                 (0..count).map(|_| self.bytes().map(integer)).collect::<Result<_, _>>().map(Value::Integers)
             }
+            6 => {
+                self.ensure_room(count, 4, "numbers")?;
+                (0..count).map(|_| self.bytes().map(f32::from_le_bytes)).collect::<Result<_, _>>().map(Value::Numbers)
+            }
             _ => {
                 self.ensure_room(count, 1, "numbers")?;
                 for _ in 0..count {
@@ -273,16 +267,6 @@ impl<R: Read> Header<R> {
         }
         Ok(())
     }
-}
-
-/// One of several files that hold a model together, as `llama-gguf-split` cuts them (llama.cpp's `tools/gguf-split`).
-fn refuse_part(metadata: &Metadata) -> Result<(), String> {
-    let Some(count) = metadata.optional_size("split.count")?.filter(|&count| count > 1) else { return Ok(()) };
-    let part = metadata.optional_size("split.no")?.map_or("a part".to_owned(), |number| format!("part {}", number + 1));
-    Err(format!(
-        "it is {part} of {count} (split.count) of a model: `llama-gguf-split --merge` with the first part and the name of \
-         a new file makes one that can be imported"
-    ))
 }
 
 /// The number whose nearest f32 this is: 1e-5, not 9.999999747378752e-6. The original `config.json` had it so.

@@ -1,10 +1,14 @@
+mod parts;
+mod positions;
+mod texts;
+
 use std::{fs, path::PathBuf};
 
 use half::f16;
 use proptest::prelude::*;
 
 use super::*;
-use crate::{ChatTemplate, ModelFolder, ModelManifest, Preset, TextTokenizer, generate_seeded, import};
+use crate::{ChatTemplate, ModelFolder, ModelManifest, Preset, TextTokenizer, generate_seeded, import, sha256_of_file};
 
 /// A GGUF file in the making.
 struct Writer {
@@ -226,8 +230,10 @@ fn what_does_not_fit_is_refused_by_name() {
         fixture.refusal()
     };
     assert!(refused(&|file| file.set_text("general.architecture", "mamba")).contains("\"mamba\""));
-    assert!(refused(&|file| file.set_text("llama.rope.scaling.type", "yarn")).contains("yarn"));
-    assert!(refused(&|file| file.set_text("tokenizer.ggml.model", "llama")).contains("kind \"llama\""));
+    assert!(refused(&|file| file.set_text("llama.rope.scaling.type", "longrope")).contains("longrope"));
+    assert!(
+        refused(&|file| file.set_text("tokenizer.ggml.model", "bert")).contains("tokenizer.ggml.model is \"bert\"")
+    );
     assert!(refused(&|file| file.set_text("tokenizer.ggml.pre", "odd")).contains("\"odd\""));
     assert!(
         refused(&|file| file.set_number("llama.attention.head_count", 5)).contains("not a multiple of the 5 heads")
@@ -239,24 +245,9 @@ fn what_does_not_fit_is_refused_by_name() {
     assert!(refused(&|file| file.set_number("tokenizer.ggml.eos_token_id", 512)).contains("512"));
     assert!(refused(&|file| file.tensors[0].2 = 99).contains("format number 99"));
     assert!(refused(&|file| file.tensors[0].2 = 16).contains("the format IQ2_XXS; F32, F16"));
-    assert!(refused(&|file| file.set("llama.rope.scaling.factor", 6, &4_f32.to_le_bytes())).contains("factor is 4"));
     assert!(refused(&|file| file.tensors[3].0 = "blk.0.attn_q.bias".into()).contains("attn_q.bias"));
     assert!(refused(&|file| file.keys.retain(|(key, _)| key != "llama.block_count")).contains("llama.block_count"));
     assert!(refused(&|file| file.tensors[0].3.truncate(32)).contains("overlap"));
-}
-
-#[test]
-fn a_part_of_a_split_file_says_which_it_is_and_what_to_do() {
-    let mut fixture = Fixture::new();
-    // Parts but the first have no other keys.
-    fixture.writer.keys.clear();
-    fixture.writer.set("split.no", 2, &1_u16.to_le_bytes());
-    fixture.writer.set("split.count", 2, &3_u16.to_le_bytes());
-    let refusal = fixture.refusal();
-    assert!(refusal.contains("part 2 of 3") && refusal.contains("llama-gguf-split --merge"), "{refusal}");
-    let mut whole = Fixture::new();
-    whole.writer.set("split.count", 2, &1_u16.to_le_bytes());
-    whole.import().unwrap();
 }
 
 /// As llama.cpp's `quantize` of August 2023 wrote them.

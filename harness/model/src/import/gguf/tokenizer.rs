@@ -1,36 +1,183 @@
-//! The tokenizer inside a GGUF file, as Hugging Face's `tokenizer.json`.
+//! The tokenizer inside a GGUF file, as Hugging Face's `tokenizer.json`: what llama.cpp makes of it (`llama-vocab.cpp`).
+
+mod cut;
+mod pieces;
+mod special;
+
+use std::{borrow::Cow, collections::HashMap};
 
 use serde_json::{Map, Value, json};
 
+use self::{
+    cut::Cut,
+    special::{Special, is_end},
+};
 use super::metadata::Metadata;
+use crate::import::sentencepiece::begins_with;
 
 /// Kinds of tokens, as llama.cpp numbers them.
+const NORMAL: i64 = 1;
+const UNKNOWN: i64 = 2;
 const CONTROL: i64 = 3;
 const USER_DEFINED: i64 = 4;
 
-/// Llama 3's way of cutting a text, whose words are looked up whole before anything is merged.
-const LLAMA3: [&str; 3] = ["llama-bpe", "llama3", "llama-v3"];
+const TEMPLATE: &str = "tokenizer.chat_template";
 
-/// `tokenizer.json` and `tokenizer_config.json`, or why there are none.
-pub fn files(metadata: &Metadata) -> Result<Vec<(String, String)>, String> {
-    let model = metadata.text("tokenizer.ggml.model")?;
-    if model != "gpt2" {
-        let kind = if model == "llama" { "\"llama\" (sentencepiece)".into() } else { format!("{model:?}") };
-        return Err(format!(
-            "its tokenizer is of the kind {kind}; byte-level BPE (\"gpt2\") is supported: import the folder that the \
-             file was made from, with its own tokenizer"
-        ));
+/// Kinds of vocabularies, by the words of `tokenizer.ggml.model`.
+#[derive(Clone, Copy, PartialEq)]
+enum Kind {
+    /// `gpt2`.
+    ByteLevel,
+    /// `llama`.
+    Sentencepiece,
+}
+
+/// What is read of a file.
+pub struct Tokenizer {
+    /// Name and text of `tokenizer.json` and `tokenizer_config.json`.
+    pub files: Vec<(String, String)>,
+    /// Number of tokens.
+    pub vocabulary: usize,
+    pub beginning: Option<u32>,
+    /// All that end a text, ascending.
+    pub ends: Vec<u32>,
+    /// What is to be told of it.
+    pub notes: Vec<String>,
+}
+
+/// The tokens of a file and their kinds.
+struct Vocabulary<'a> {
+    tokens: Cow<'a, [String]>,
+    kinds: &'a [i64],
+}
+
+impl Kind {
+    fn of(metadata: &Metadata) -> Result<Self, String> {
+        match metadata.text("tokenizer.ggml.model")? {
+            "gpt2" => Ok(Self::ByteLevel),
+            "llama" => Ok(Self::Sentencepiece),
+            other => Err(format!(
+                "tokenizer.ggml.model is {other:?}; byte-level BPE (\"gpt2\") and sentencepiece (\"llama\") are supported: \
+                 import the folder that the file was made from, with its own tokenizer"
+            )),
+        }
     }
-    let tokens = metadata.texts("tokenizer.ggml.tokens")?;
-    let cut = metadata.optional_text("tokenizer.ggml.pre").unwrap_or("default");
-    let tokenizer = json!({
+}
+
+/// Reads the tokenizer, or says why it cannot be used.
+pub fn read(metadata: &Metadata) -> Result<Tokenizer, String> {
+    let kind = Kind::of(metadata)?;
+    let vocabulary = Vocabulary::read(metadata)?;
+    let mut notes = Vec::new();
+    let name = metadata.present_text("tokenizer.ggml.pre")?;
+    let (cut, adds_beginning) = match kind {
+        // llama.cpp cuts sentencepiece's texts nowhere, whatever the name is.
+        Kind::Sentencepiece => (None, true),
+        Kind::ByteLevel => {
+            let cut = Cut::named(name)?;
+            (Some(cut), cut.adds_beginning)
+        }
+    };
+    if cut.is_some() && name.is_none() {
+        notes.push(
+            "tokenizer.ggml.pre is not there: words are cut as llama.cpp does then, which warns of worse answers"
+                .into(),
+        );
+    }
+    let special = Special::read(metadata, kind, &vocabulary.tokens, adds_beginning)?;
+    let beginning = special.beginning.filter(|_| special.adds_beginning);
+    let beginning = beginning.map(|place| (place, vocabulary.tokens[place].as_str()));
+    let added_tokens = added_tokens(metadata, &vocabulary);
+    let tokenizer = match cut {
+        None => pieces::tokenizer_json(metadata, &vocabulary, &special, added_tokens, begins_with(beginning))?,
+        Some(cut) => byte_level(metadata, &vocabulary.tokens, cut, added_tokens, begins_with(beginning))?,
+    };
+    let template = template(metadata)?;
+    tell(metadata, &vocabulary, &special, &template, &mut notes)?;
+    let token = |place: Option<usize>| place.map_or(Value::Null, |place| json!(vocabulary.tokens[place]));
+    let config = json!({
+        // Where there is no template, ours writes it, which it should not where llama.cpp would not.
+        "bos_token": token(special.beginning.filter(|_| special.adds_beginning || !template.is_null())),
+        "eos_token": token(special.end),
+        "add_bos_token": special.adds_beginning,
+        "add_eos_token": special.adds_end,
+        "chat_template": template,
+    });
+    Ok(Tokenizer {
+        files: vec![("tokenizer.json".into(), tokenizer), ("tokenizer_config.json".into(), text(&config)?)],
+        vocabulary: vocabulary.tokens.len(),
+        beginning: special.beginning.map(|place| place as u32),
+        ends: special.ends,
+        notes,
+    })
+}
+
+impl<'a> Vocabulary<'a> {
+    fn read(metadata: &'a Metadata) -> Result<Self, String> {
+        const TYPES: &str = "tokenizer.ggml.token_type";
+        let mut tokens = Cow::Borrowed(metadata.texts("tokenizer.ggml.tokens")?);
+        if tokens.iter().any(String::is_empty) {
+            // As llama.cpp names them.
+            for (place, token) in tokens.to_mut().iter_mut().enumerate().filter(|(_, token)| token.is_empty()) {
+                *token = format!("[EMPTY_{place}]");
+            }
+        }
+        let kinds = metadata.integers(TYPES).unwrap_or_default();
+        if metadata.has(TYPES) && kinds.len() < tokens.len() {
+            return Err(format!("{TYPES} has {} numbers for {} tokens", kinds.len(), tokens.len()));
+        }
+        let mut places = HashMap::with_capacity(tokens.len());
+        for (place, token) in tokens.iter().enumerate() {
+            if let Some(first) = places.insert(token.as_str(), place) {
+                let shown: String = token.chars().take(40).collect();
+                return Err(format!("the tokens {first} and {place} are both {shown:?}"));
+            }
+        }
+        Ok(Self { tokens, kinds })
+    }
+
+    /// Of a file that says nothing all tokens are normal ones.
+    fn kind(&self, place: usize) -> i64 {
+        self.kinds.get(place).copied().unwrap_or(NORMAL)
+    }
+}
+
+/// Tokens that are found in the text before anything else.
+fn added_tokens(metadata: &Metadata, vocabulary: &Vocabulary<'_>) -> Vec<Value> {
+    // llama.cpp knows these models by their name: spaces behind a special token are a part of it.
+    let name = metadata.optional_text("general.name").unwrap_or_default().to_lowercase();
+    let is_phi3 = ["phi-3", "phi3"].iter().any(|phi3| name.contains(phi3));
+    let mut added = Vec::new();
+    for (place, token) in vocabulary.tokens.iter().enumerate() {
+        let kind = vocabulary.kind(place);
+        let is_special = [UNKNOWN, CONTROL].contains(&kind) || is_end(token);
+        if !is_special && kind != USER_DEFINED {
+            continue;
+        }
+        added.push(json!({
+            "id": place, "content": token, "single_word": false, "lstrip": false,
+            "rstrip": is_phi3 && !["<unk>", "<s>", "<|endoftext|>"].contains(&token.as_str()),
+            "normalized": false, "special": is_special,
+        }));
+    }
+    added
+}
+
+fn byte_level(
+    metadata: &Metadata,
+    tokens: &[String],
+    cut: &Cut,
+    added_tokens: Vec<Value>,
+    post_processor: Value,
+) -> Result<String, String> {
+    text(&json!({
         "version": "1.0",
         "truncation": null,
         "padding": null,
-        "added_tokens": added_tokens(metadata, tokens),
+        "added_tokens": added_tokens,
         "normalizer": null,
-        "pre_tokenizer": pre_tokenizer(cut)?,
-        "post_processor": null,
+        "pre_tokenizer": cut.pre_tokenizer(),
+        "post_processor": post_processor,
         "decoder": { "type": "ByteLevel", "add_prefix_space": true, "trim_offsets": true, "use_regex": true },
         "model": {
             "type": "BPE",
@@ -40,66 +187,11 @@ pub fn files(metadata: &Metadata) -> Result<Vec<(String, String)>, String> {
             "end_of_word_suffix": null,
             "fuse_unk": false,
             "byte_fallback": false,
-            // llama.cpp sets it by the name (`llama-vocab.cpp`), and Llama 3's own `tokenizer.json` has it.
-            "ignore_merges": LLAMA3.contains(&cut),
+            "ignore_merges": cut.takes_whole_words,
             "vocab": tokens.iter().enumerate().map(|(id, token)| (token.clone(), json!(id))).collect::<Map<_, _>>(),
             "merges": merges(metadata.texts("tokenizer.ggml.merges")?)?,
         },
-    });
-    let special = |key: &str| -> Result<Value, String> {
-        let id = metadata.optional_size(key)?;
-        let token =
-            id.map(|id| tokens.get(id).ok_or_else(|| format!("{key} is {id}, there are {} tokens", tokens.len())));
-        Ok(token.transpose()?.map_or(Value::Null, |token| json!(token)))
-    };
-    let config = json!({
-        "bos_token": special("tokenizer.ggml.bos_token_id")?,
-        "eos_token": special("tokenizer.ggml.eos_token_id")?,
-        "chat_template": metadata.optional_text("tokenizer.chat_template"),
-    });
-    let text =
-        |value: &Value| serde_json::to_string_pretty(value).map(|text| text + "\n").map_err(|error| error.to_string());
-    Ok(vec![("tokenizer.json".into(), text(&tokenizer)?), ("tokenizer_config.json".into(), text(&config)?)])
-}
-
-/// Tokens that are found in the text before anything else.
-fn added_tokens(metadata: &Metadata, tokens: &[String]) -> Vec<Value> {
-    let kinds = metadata.integers("tokenizer.ggml.token_type").unwrap_or_default();
-    let added = kinds.iter().zip(tokens).enumerate().filter(|(_, (kind, _))| [CONTROL, USER_DEFINED].contains(kind));
-    added
-        .map(|(id, (kind, token))| {
-            json!({
-                "id": id, "content": token, "single_word": false, "lstrip": false, "rstrip": false,
-                "normalized": false, "special": *kind == CONTROL,
-            })
-        })
-        .collect()
-}
-
-/// How text is cut before it is merged. The file has a name for it only; the meaning is in llama.cpp and in the original
-/// model's `tokenizer.json`.
-fn pre_tokenizer(name: &str) -> Result<Value, String> {
-    let byte_level = |use_regex: bool| json!({ "type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": use_regex });
-    match name {
-        "default" | "gpt-2" => Ok(byte_level(true)),
-        "smollm" => Ok(json!({
-            "type": "Sequence",
-            "pretokenizers": [{ "type": "Digits", "individual_digits": true }, byte_level(true)],
-        })),
-        name if LLAMA3.contains(&name) => Ok(json!({
-            "type": "Sequence",
-            "pretokenizers": [
-                {
-                    "type": "Split",
-                    "pattern": { "Regex": "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+" },
-                    "behavior": "Isolated",
-                    "invert": false,
-                },
-                byte_level(false),
-            ],
-        })),
-        other => Err(format!("tokenizer.ggml.pre is {other:?}; default, gpt-2, smollm and llama-bpe are supported")),
-    }
+    }))
 }
 
 /// `"a b"` into `["a", "b"]`. A token never holds a space: in byte-level BPE it is another letter.
@@ -111,4 +203,58 @@ fn merges(merges: &[String]) -> Result<Vec<[&str; 2]>, String> {
             _ => Err(format!("the merge {merge:?} is no pair of tokens")),
         })
         .collect()
+}
+
+/// A template, or a list of those that have names, as in a `tokenizer_config.json`: which of them is used is decided there.
+fn template(metadata: &Metadata) -> Result<Value, String> {
+    let unnamed = metadata.present_text(TEMPLATE)?;
+    let mut named = Vec::new();
+    for key in metadata.keys() {
+        if let Some(name) = key.strip_prefix(TEMPLATE).and_then(|rest| rest.strip_prefix('.')) {
+            named.push(json!({ "name": name, "template": metadata.present_text(key)? }));
+        }
+    }
+    if named.is_empty() {
+        return Ok(json!(unnamed));
+    }
+    let default = unnamed.map(|template| json!({ "name": "default", "template": template }));
+    Ok(default.into_iter().chain(named).collect())
+}
+
+/// What a file says that is not done, or does not say.
+fn tell(
+    metadata: &Metadata,
+    vocabulary: &Vocabulary<'_>,
+    special: &Special,
+    template: &Value,
+    notes: &mut Vec<String>,
+) -> Result<(), String> {
+    if vocabulary.kinds.is_empty() {
+        notes.push("tokenizer.ggml.token_type is not there: tokens are special by their names only".into());
+    }
+    if special.ends.is_empty() {
+        notes.push("no token of the file ends a text".into());
+    }
+    if special.adds_end {
+        notes
+            .push("llama.cpp ends a prompt with a token (tokenizer.ggml.add_eos_token), which is not done here".into());
+    }
+    if metadata.integers("tokenizer.ggml.suppress_tokens").is_some_and(|tokens| !tokens.is_empty()) {
+        notes.push(
+            "llama.cpp never generates the tokens of tokenizer.ggml.suppress_tokens, which is not so here".into(),
+        );
+    }
+    let beginning = special.beginning.filter(|_| special.adds_beginning).map(|place| &vocabulary.tokens[place]);
+    let written = template.to_string();
+    if let Some(beginning) = beginning.filter(|_| !template.is_null())
+        && !written.contains("bos_token")
+        && !written.contains(json!(beginning).to_string().trim_matches('"'))
+    {
+        notes.push(format!("llama.cpp begins a prompt with {beginning}, which the chat template does not write"));
+    }
+    Ok(())
+}
+
+fn text(value: &Value) -> Result<String, String> {
+    serde_json::to_string_pretty(value).map(|text| text + "\n").map_err(|error| error.to_string())
 }

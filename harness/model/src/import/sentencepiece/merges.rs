@@ -13,7 +13,7 @@ use serde::{Serialize, Serializer, ser::SerializeSeq};
 const MOST_GROWTH: usize = 16;
 
 /// A piece and its score.
-pub(super) type Scored<'a> = (&'a str, f32);
+pub(in crate::import) type Scored<'a> = (&'a str, f32);
 
 /// All ways to join two pieces into a third, by descending score of the third; then the longer parts first.
 #[derive(Debug)]

@@ -9,7 +9,7 @@ const SPACE: &str = "\u{2581}";
 
 /// What becomes of the spaces of a text.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Spaces {
+pub(in crate::import) struct Spaces {
     /// Whether one is put before a text.
     has_prefix: bool,
     /// Whether that is done again behind each special token, as until a mistake was mended in transformers.
@@ -18,7 +18,7 @@ pub(super) struct Spaces {
 
 impl Spaces {
     /// By the model's own rule, and by what `tokenizer_config.json` says of it.
-    pub fn of(spec: Option<&NormalizerSpec>, configuration: Option<&Value>) -> Self {
+    pub(super) fn of(spec: Option<&NormalizerSpec>, configuration: Option<&Value>) -> Self {
         let flag = |key: &str| configuration.and_then(|configuration| configuration.get(key)).and_then(Value::as_bool);
         let has_prefix = spec.and_then(|spec| spec.add_dummy_prefix).unwrap_or(true);
         Self {
@@ -27,7 +27,12 @@ impl Spaces {
         }
     }
 
-    pub fn normalizer(self) -> Value {
+    /// One before a text and behind each special token, or none at all.
+    pub(in crate::import) fn legacy(has_prefix: bool) -> Self {
+        Self { has_prefix, is_legacy: true }
+    }
+
+    pub(super) fn normalizer(self) -> Value {
         if !self.is_legacy {
             return Value::Null;
         }
@@ -39,7 +44,7 @@ impl Spaces {
         json!({"type": "Sequence", "normalizers": steps})
     }
 
-    pub fn pre_tokenizer(self) -> Value {
+    pub(super) fn pre_tokenizer(self) -> Value {
         if self.is_legacy {
             return Value::Null;
         }
@@ -47,7 +52,7 @@ impl Spaces {
         json!({"type": "Metaspace", "replacement": SPACE, "prepend_scheme": scheme, "split": false})
     }
 
-    pub fn decoder(self) -> Value {
+    pub(super) fn decoder(self) -> Value {
         let mut steps = vec![
             json!({"type": "Replace", "pattern": {"String": SPACE}, "content": " "}),
             json!({"type": "ByteFallback"}),

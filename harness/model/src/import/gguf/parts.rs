@@ -1,0 +1,160 @@
+//! The files of a model: one, or the parts that llama.cpp's `llama-gguf-split` cut it into (its `tools/gguf-split`).
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+use data_encoding::HEXLOWER;
+use sha2::{Digest, Sha256};
+
+use super::{
+    metadata::Metadata,
+    reader::{GgufFile, Tensor},
+};
+use crate::{ModelError, import::file_name, sha256_of_file};
+
+const COUNT: &str = "split.count";
+const NUMBER: &str = "split.no";
+const TENSORS: &str = "split.tensors.count";
+/// Names of missing files that are told.
+const MOST_TOLD: usize = 4;
+
+/// All files of a model, in their order.
+pub struct Parts {
+    files: Vec<GgufFile>,
+    /// The file of each tensor.
+    places: BTreeMap<String, usize>,
+}
+
+/// Which part a file is, counted from 0, and of how many.
+#[derive(Clone, Copy, PartialEq)]
+struct Part {
+    number: usize,
+    count: usize,
+}
+
+impl Part {
+    /// Nothing for a file that holds the whole model.
+    fn of(metadata: &Metadata) -> Result<Option<Self>, String> {
+        let Some(count) = metadata.optional_size(COUNT)?.filter(|&count| count > 1) else { return Ok(None) };
+        let number = metadata.size(NUMBER)?;
+        if number >= count {
+            return Err(format!("{NUMBER} is {number}, but {COUNT} is {count}"));
+        }
+        Ok(Some(Self { number, count }))
+    }
+
+    /// What ends the name of such a file.
+    fn ending(self) -> String {
+        format!("-{:05}-of-{:05}.gguf", self.number + 1, self.count)
+    }
+}
+
+impl Parts {
+    /// Opens a file, and those that belong to it if it is a part: any of them will do.
+    ///
+    /// # Errors
+    /// When one cannot be read or is malformed, is not there, or is no part of the same model.
+    pub fn open(path: &Path) -> Result<Self, ModelError> {
+        let given = GgufFile::open(path)?;
+        let invalid = |reason: String| ModelError::invalid(path, reason);
+        let Some(part) = Part::of(given.metadata()).map_err(invalid)? else { return Self::of(vec![given]) };
+        let mut files = Vec::new();
+        let paths = paths_of_all(path, part).map_err(invalid)?;
+        for (number, path) in paths.iter().enumerate() {
+            let file = GgufFile::open(path)?;
+            let expected = Part { number, ..part };
+            if Part::of(file.metadata()).map_err(|reason| ModelError::invalid(path, reason))? != Some(expected) {
+                let reason =
+                    format!("it does not say that it is part {} of {} ({NUMBER}, {COUNT})", number + 1, part.count);
+                return Err(ModelError::invalid(path, reason));
+            }
+            files.push(file);
+        }
+        let parts = Self::of(files)?;
+        match parts.metadata().optional_size(TENSORS).map_err(invalid)? {
+            Some(expected) if expected != parts.places.len() => Err(invalid(format!(
+                "there are {} tensors in its {} parts, but {TENSORS} is {expected}: are they of one model?",
+                parts.places.len(),
+                part.count
+            ))),
+            _ => Ok(parts),
+        }
+    }
+
+    fn of(files: Vec<GgufFile>) -> Result<Self, ModelError> {
+        let mut places = BTreeMap::new();
+        for (index, file) in files.iter().enumerate() {
+            for name in file.tensors().keys() {
+                if places.insert(name.clone(), index).is_some() {
+                    return Err(ModelError::invalid(file.path(), format!("tensor {name:?} is in another part too")));
+                }
+            }
+        }
+        Ok(Self { files, places })
+    }
+
+    /// The first file, which has the keys.
+    pub fn path(&self) -> &Path {
+        self.files[0].path()
+    }
+
+    pub fn metadata(&self) -> &Metadata {
+        self.files[0].metadata()
+    }
+
+    pub fn tensors(&self) -> impl Iterator<Item = &Tensor> {
+        self.files.iter().flat_map(|file| file.tensors().values())
+    }
+
+    /// A tensor and the file that it is in.
+    pub fn tensor(&self, name: &str) -> Option<(&GgufFile, &Tensor)> {
+        let file = &self.files[*self.places.get(name)?];
+        Some((file, file.tensors().get(name)?))
+    }
+
+    /// The SHA-256 of the one file, or of the lines `<sha256>  <file name>` of several.
+    pub fn sha256(&self) -> Result<String, ModelError> {
+        if let [file] = self.files.as_slice() {
+            return sha256_of_file(file.path());
+        }
+        let mut lines = String::new();
+        for file in &self.files {
+            lines += &format!("{}  {}\n", sha256_of_file(file.path())?, file_name(file.path()));
+        }
+        Ok(HEXLOWER.encode(&Sha256::digest(lines)))
+    }
+}
+
+/// Where all parts are, if one of them is at `path`; that they are there.
+fn paths_of_all(path: &Path, part: Part) -> Result<Vec<PathBuf>, String> {
+    let Part { number, count } = part;
+    let what = format!("it is part {} of {count} ({COUNT}) of a model", number + 1);
+    let name = file_name(path);
+    let Some(stem) = name.strip_suffix(&part.ending()) else {
+        return Err(format!(
+            "{what}, but its name does not end in {:?}, by which the others are found: give all of them their names, or \
+             make one file of them with `llama-gguf-split --merge`",
+            part.ending()
+        ));
+    };
+    let (mut paths, mut missing) = (Vec::new(), Vec::new());
+    for number in 0..count {
+        let name = format!("{stem}{}", Part { number, count }.ending());
+        let path = path.with_file_name(&name);
+        if !path.is_file() {
+            missing.push(name);
+        }
+        if missing.len() > MOST_TOLD {
+            break;
+        }
+        paths.push(path);
+    }
+    if missing.is_empty() {
+        return Ok(paths);
+    }
+    let told = missing.iter().take(MOST_TOLD).map(String::as_str).collect::<Vec<_>>().join(", ");
+    let more = if missing.len() > MOST_TOLD { " and more" } else { "" };
+    Err(format!("{what}, and beside it there is no {told}{more}: put all parts into one folder"))
+}
