@@ -92,8 +92,8 @@ pub fn read(metadata: &Metadata) -> Result<Tokenizer, String> {
         None => pieces::tokenizer_json(metadata, &vocabulary, &special, added_tokens, begins_with(beginning))?,
         Some(cut) => byte_level(metadata, &vocabulary.tokens, cut, added_tokens, begins_with(beginning))?,
     };
-    let template = template(metadata)?;
-    tell(metadata, &vocabulary, &special, &template, &mut notes)?;
+    let template = template(metadata, beginning.map(|(_, token)| token), &mut notes)?;
+    tell(metadata, &vocabulary, &special, &mut notes);
     let token = |place: Option<usize>| place.map_or(Value::Null, |place| json!(vocabulary.tokens[place]));
     let config = json!({
         // Where there is no template, ours writes it, which it should not where llama.cpp would not.
@@ -206,14 +206,26 @@ fn merges(merges: &[String]) -> Result<Vec<[&str; 2]>, String> {
 }
 
 /// A template, or a list of those that have names, as in a `tokenizer_config.json`: which of them is used is decided there.
-fn template(metadata: &Metadata) -> Result<Value, String> {
-    let unnamed = metadata.present_text(TEMPLATE)?;
+/// llama.cpp begins a prompt with the token `beginning` whether or not the template writes it.
+fn template(metadata: &Metadata, beginning: Option<&str>, notes: &mut Vec<String>) -> Result<Value, String> {
+    let silent =
+        |template: &str| beginning.filter(|token| !template.contains("bos_token") && !template.contains(*token));
+    let mut completed = |template: &str| match silent(template) {
+        None => template.to_owned(),
+        Some(token) => {
+            notes.push(format!("the chat template does not write {token}: it is written before it, as llama.cpp does"));
+            format!("{{{{ bos_token }}}}{template}")
+        }
+    };
+    let unnamed = metadata.present_text(TEMPLATE)?.map(&mut completed);
     let mut named = Vec::new();
     for key in metadata.keys() {
         if let Some(name) = key.strip_prefix(TEMPLATE).and_then(|rest| rest.strip_prefix('.')) {
-            named.push(json!({ "name": name, "template": metadata.present_text(key)? }));
+            let template = metadata.present_text(key)?.map(&mut completed);
+            named.push(json!({ "name": name, "template": template }));
         }
     }
+    notes.dedup();
     if named.is_empty() {
         return Ok(json!(unnamed));
     }
@@ -222,13 +234,7 @@ fn template(metadata: &Metadata) -> Result<Value, String> {
 }
 
 /// What a file says that is not done, or does not say.
-fn tell(
-    metadata: &Metadata,
-    vocabulary: &Vocabulary<'_>,
-    special: &Special,
-    template: &Value,
-    notes: &mut Vec<String>,
-) -> Result<(), String> {
+fn tell(metadata: &Metadata, vocabulary: &Vocabulary<'_>, special: &Special, notes: &mut Vec<String>) {
     if vocabulary.kinds.is_empty() {
         notes.push("tokenizer.ggml.token_type is not there: tokens are special by their names only".into());
     }
@@ -244,15 +250,11 @@ fn tell(
             "llama.cpp never generates the tokens of tokenizer.ggml.suppress_tokens, which is not so here".into(),
         );
     }
-    let beginning = special.beginning.filter(|_| special.adds_beginning).map(|place| &vocabulary.tokens[place]);
-    let written = template.to_string();
-    if let Some(beginning) = beginning.filter(|_| !template.is_null())
-        && !written.contains("bos_token")
-        && !written.contains(json!(beginning).to_string().trim_matches('"'))
-    {
-        notes.push(format!("llama.cpp begins a prompt with {beginning}, which the chat template does not write"));
+    for (key, neutral) in [("general.sampling.penalty_repeat", 1.0), ("general.sampling.mirostat", 0.0)] {
+        if metadata.has(key) && metadata.optional_number(key).ok().flatten() != Some(neutral) {
+            notes.push(format!("{key} is not applied: the most probable token is taken"));
+        }
     }
-    Ok(())
 }
 
 fn text(value: &Value) -> Result<String, String> {

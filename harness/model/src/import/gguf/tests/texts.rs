@@ -114,18 +114,20 @@ fn what_begins_and_ends_a_text_is_what_the_file_and_llama_cpp_say() {
         let folder = fixture.import().unwrap();
         let json = fs::read_to_string(folder.path().join("tokenizer.json")).unwrap();
         let begins = json.contains("TemplateProcessing");
-        (begins, folder.config().eos_tokens.clone(), configuration(&folder), notes(&folder), fixture)
+        (begins, folder.config().eos_tokens.clone(), configuration(&folder), notes(&folder), fixture, folder)
     };
     let pre = |name: &'static str| move |writer: &mut Writer| writer.set_text("tokenizer.ggml.pre", name);
     assert!(!imported(&pre("smollm")).0);
     let llama3 = imported(&pre("llama-bpe"));
     assert!(llama3.0 && llama3.2["add_bos_token"] == true);
-    assert!(!llama3.3.contains("begins a prompt"), "its template writes <s>: {}", llama3.3);
+    assert!(!llama3.3.contains("does not write"), "its template writes <s>: {}", llama3.3);
     let silent = imported(&|writer| {
         writer.set_text("tokenizer.ggml.pre", "llama-bpe");
         writer.set_text("tokenizer.chat_template", "{{ messages[0].content }}");
     });
-    assert!(silent.3.contains("llama.cpp begins a prompt with <s>, which the chat template does not write"));
+    assert!(silent.3.contains("the chat template does not write <s>: it is written before it, as llama.cpp does"));
+    let template = ChatTemplate::open(&silent.5).unwrap();
+    assert_eq!(template.segments(None, &[], &["Hi".into()]).unwrap(), ["<s>Hi"]);
     let told = imported(&|writer| {
         writer.set("tokenizer.ggml.add_bos_token", 7, &[1]);
         writer.set("tokenizer.ggml.add_eos_token", 7, &[1]);
