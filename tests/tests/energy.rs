@@ -3,14 +3,18 @@
 #![cfg(test)]
 
 use std::{
-    fs,
+    fs::{self, File},
     io::{BufRead, BufReader},
+    os::unix::fs::FileExt,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    sync::mpsc::{RecvTimeoutError, Sender, channel},
+    time::Duration,
 };
 
 use pocketwatt_meter::energy::Reason;
-use pocketwatt_record::{Energy, Idle, Phase, Record, Value};
+use pocketwatt_protocol::{Clock, MonotonicClock};
+use pocketwatt_record::{CheckVerdict, Energy, Idle, Phase, Record, Value};
 use pocketwatt_tests::Bench;
 
 /// `scripts/simulate-power`, until it is dropped.
@@ -239,4 +243,136 @@ fn a_run_does_not_go_on_without_the_meter_that_it_began_with() {
     drop(simulation);
     fs::remove_dir_all(bench.path("tree/class")).unwrap();
     bench.resume("", &[]).expect_code(3).expect_stderr(&["powercap:package-0", "start a new run"]);
+}
+
+/// What a file says after so many seconds.
+type Course = fn(f64) -> f64;
+
+/// Writes files below a tree, each with what a function of the seconds says, until it is dropped.
+struct Moving {
+    _until_dropped: Sender<()>,
+}
+
+impl Moving {
+    fn start(tree: &Path, files: Vec<(&str, Course)>) -> Self {
+        let open = |path: &str| {
+            let path = tree.join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            File::create(path).unwrap()
+        };
+        let files: Vec<(File, Course)> = files.into_iter().map(|(path, value)| (open(path), value)).collect();
+        let (until_dropped, dropped) = channel();
+        let start = MonotonicClock.now();
+        let write = move || {
+            let seconds = MonotonicClock.now().since(start) as f64 * 1e-9;
+            for (file, value) in &files {
+                // Over the old text, which is as long: a reader sees no empty file.
+                file.write_all_at(format!("{:<23}\n", value(seconds) as i64).as_bytes(), 0).unwrap();
+            }
+        };
+        write();
+        std::thread::spawn(move || {
+            while dropped.recv_timeout(Duration::from_millis(5)) == Err(RecvTimeoutError::Timeout) {
+                write();
+            }
+        });
+        Self { _until_dropped: until_dropped }
+    }
+}
+
+fn put(tree: &Path, lines: &[(&str, &str)]) {
+    for (path, text) in lines {
+        let path = tree.join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, format!("{text}\n")).unwrap();
+    }
+}
+
+const SECONDS: [&str; 9] =
+    ["--scenario", "decode-64", "--iterations", "2", "--warmup", "0", "--idle", "2", "--sysfs-root"];
+
+/// Mean power of the requests as each figure tells it, with the ids of its meters.
+fn powers(record: &Record) -> Vec<(Vec<&str>, f64)> {
+    let failed: Vec<_> = record.checks.iter().filter(|check| check.verdict == CheckVerdict::Failed).collect();
+    assert!(failed.is_empty(), "{failed:?}");
+    let power = |figure: usize| {
+        let (joules, _, seconds) = joules(record, figure, Phase::Request);
+        joules / seconds
+    };
+    let ids = |figure: usize| record.energy[figure].meters.iter().map(|id| id.as_str()).collect();
+    (0..record.energy.len()).map(|figure| (ids(figure), power(figure))).collect()
+}
+
+/// A notebook that uses its second battery while the first one waits: the device's energy is that of both.
+#[test]
+fn a_battery_that_waits_adds_nothing_and_silences_nobody() {
+    let bench = Bench::new();
+    let tree = bench.path("tree");
+    let [ac, waits, used] = ["AC", "BAT0", "BAT1"].map(|name| format!("class/power_supply/{name}"));
+    let files = [
+        (format!("{ac}/type"), "Mains"),
+        (format!("{ac}/online"), "0"),
+        (format!("{waits}/type"), "Battery"),
+        (format!("{waits}/status"), "Not charging"),
+        (format!("{waits}/energy_full"), "21800000"),
+        (format!("{waits}/energy_now"), "17850000"),
+        (format!("{waits}/power_now"), "0"),
+        (format!("{used}/type"), "Battery"),
+        (format!("{used}/status"), "Discharging"),
+        (format!("{used}/energy_full"), "22530000"),
+        ("class/power_supply/BAT2/type".to_owned(), "Battery"),
+        ("class/power_supply/BAT2/present".to_owned(), "0"),
+    ];
+    put(&tree, &files.each_ref().map(|(path, text)| (path.as_str(), *text)));
+    let _moving = Moving::start(
+        &tree,
+        vec![
+            ("class/power_supply/BAT1/energy_now", |seconds| ((15.5e6 - 18.0 * seconds / 3.6e-3) / 1e3).floor() * 1e3),
+            ("class/power_supply/BAT1/power_now", |seconds| 18e6 + 2e4 * ((seconds * 10.0) as i64 % 5) as f64),
+        ],
+    );
+    bench.run("decode=40ms", &[&SECONDS[..], &["tree"]].concat()).expect_code(0);
+    let record = &bench.records()[0];
+    let powers = powers(record);
+    let stores = vec!["battery:BAT0/energy_now", "battery:BAT1/energy_now"];
+    let flows = vec!["battery:BAT0/power_now", "battery:BAT1/power_now"];
+    assert_eq!(powers.len(), 2, "{powers:?}");
+    for (mut meters, watts) in powers {
+        meters.sort_unstable();
+        assert!(meters == stores || meters == flows, "{meters:?}");
+        assert!((watts - 18.0).abs() < 1.5, "{meters:?}: {watts} W, the truth is 18 W");
+    }
+    let battery = record.passport.battery.as_ref().unwrap();
+    assert!((battery.joules - 44.33 * 3600.0).abs() < 1.0 && battery.basis.starts_with("BAT0 + BAT1"), "{battery:?}");
+    let meters = bench.pocketwatt(&["meters", "--watch", "4", "--sysfs-root", "tree"]).expect_code(0);
+    let sum = "sum: battery:BAT0/power_now + battery:BAT1/power_now, whole device together: 18";
+    assert!(meters.stdout.contains(sum), "{}", meters.stdout);
+    assert!(meters.stdout.contains("the bay BAT2 is empty"), "{}", meters.stdout);
+}
+
+/// The energy of a card holds that of its chip.
+#[test]
+fn a_card_and_its_chip_are_not_added_up() {
+    let bench = Bench::new();
+    let node = "class/hwmon/hwmon7";
+    let files = [("name", "xe"), ("energy1_label", "card"), ("energy2_label", "pkg")]
+        .map(|(file, text)| (format!("{node}/{file}"), text));
+    put(&bench.path("tree"), &files.each_ref().map(|(path, text)| (path.as_str(), *text)));
+    let _moving = Moving::start(
+        &bench.path("tree"),
+        vec![
+            ("class/hwmon/hwmon7/energy1_input", |seconds| (5000.0 + 206.33 * seconds) * 1e6),
+            ("class/hwmon/hwmon7/energy2_input", |seconds| (3000.0 + 150.0 * seconds) * 1e6),
+        ],
+    );
+    bench.run("decode=20ms", &[&SECONDS[..], &["tree"]].concat()).expect_code(0);
+    let record = &bench.records()[0];
+    let powers = powers(record);
+    assert_eq!(
+        (powers.len(), record.energy[0].scope.name(), record.energy[0].part.as_deref()),
+        (2, "accelerator", None)
+    );
+    assert!((powers[0].1 - 206.33).abs() < 10.0 && powers[0].0 == ["hwmon:xe/energy1"], "{powers:?}");
+    assert_eq!(record.energy[1].part.as_deref(), Some("xe/pkg"));
+    assert!((powers[1].1 - 150.0).abs() < 8.0, "{powers:?}");
 }

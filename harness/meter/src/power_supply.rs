@@ -9,6 +9,7 @@
 use crate::{SystemRoot, energy::RawFile};
 
 pub(crate) const CLASS: &str = "sys/class/power_supply";
+const UNINTERRUPTIBLE: &str = "UPS";
 
 /// The supplies of a device. Their files are kept open, because every reading of a battery looks at them.
 #[derive(Debug)]
@@ -153,10 +154,23 @@ impl PowerSupplies {
 
     /// Whether a battery feeds nothing while another one does: it says that it waits, and the other one that it gives.
     pub(crate) fn waits(&self, name: &str) -> bool {
-        let status = |battery: &Battery| battery.status();
-        let waiting = [BatteryStatus::Full, BatteryStatus::NotCharging];
-        self.battery(name).is_some_and(|battery| waiting.contains(&status(battery)))
-            && self.batteries.iter().any(|battery| status(battery) == BatteryStatus::Discharging)
+        let waits = |status| matches!(status, BatteryStatus::Full | BatteryStatus::NotCharging);
+        self.battery(name).is_some_and(|battery| waits(battery.status())) && self.one_gives()
+    }
+
+    /// The same, or nobody says what it does.
+    pub(crate) fn may_wait(&self, name: &str) -> bool {
+        self.waits(name)
+            || self.battery(name).is_some_and(|battery| battery.status() == BatteryStatus::Unknown) && self.one_gives()
+    }
+
+    fn one_gives(&self) -> bool {
+        self.batteries.iter().any(|battery| battery.status() == BatteryStatus::Discharging)
+    }
+
+    /// Uninterruptible supplies, by name: they may feed other things, too.
+    pub(crate) fn uninterruptible(&self) -> Vec<&str> {
+        self.ports.iter().filter(|port| port.kind == UNINTERRUPTIBLE).map(|port| &*port.name).collect()
     }
 }
 
@@ -196,7 +210,7 @@ impl Port {
         let Some(online) = &self.online else { return Role::None };
         let gives = || {
             // An adapter cannot give, and an uninterruptible supply that is being discharged feeds the device with it.
-            let can_give = self.kind != "Mains" && self.kind != "UPS";
+            let can_give = self.kind != "Mains" && self.kind != UNINTERRUPTIBLE;
             can_give && self.status.as_ref().is_some_and(|status| status.text(&mut [0; 4096]) == Ok("Discharging"))
         };
         // 1 is a fixed voltage, 2 one that was agreed on.

@@ -45,7 +45,7 @@ use serde::{Deserialize, Serialize};
 pub struct EnergyFigure {
     /// The part of the device.
     pub scope: Scope,
-    /// Name of the part, for a scope whose parts do not add up.
+    /// Name of the part, for a scope whose parts do not add up, or that makes several figures.
     pub part: Option<String>,
     /// The interface.
     pub source: MeterSource,

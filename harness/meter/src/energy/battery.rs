@@ -45,6 +45,10 @@ pub fn discover(root: &SystemRoot) -> Discovery {
         let hint = format!("the bay {bay} is empty: its file `present` is 0");
         found.absent.push(absent(format!("battery:{bay}"), Unavailable::new(Reason::NoMeter, hint)));
     }
+    for name in supplies.uninterruptible() {
+        let hint = format!("{name} is an uninterruptible supply, which may feed more than this device");
+        found.absent.push(absent(format!("battery:{name}"), Unavailable::new(Reason::NotSupported, hint)));
+    }
     if supplies.batteries.is_empty() {
         let hint = format!("there is no battery below {}", root.join(CLASS).display());
         found.absent.push(absent("battery".into(), Unavailable::new(Reason::NoMeter, hint)));
@@ -202,7 +206,7 @@ impl EnergyMeter for BatteryMeter {
                 self.out = value.signum();
             }
             value *= self.out;
-            if value < 0 && value > -WAITING_MICROAMPERES && self.supplies.waits(&self.info.part) {
+            if value < 0 && value > -WAITING_MICROAMPERES && self.supplies.may_wait(&self.info.part) {
                 value = 0;
             }
             if value < 0 {

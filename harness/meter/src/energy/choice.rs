@@ -72,7 +72,7 @@ pub fn choose(found: Discovery, wanted: &[String]) -> Result<Choice, ChoiceError
     let Discovery { mut meters, mut absent } = found;
     meters.sort_by(|one, other| rank(one.info()).cmp(&rank(other.info())));
     if wanted.is_empty() {
-        let (kept, left_out) = without_duplicates(meters);
+        let (kept, left_out) = without_duplicates(meters, &absent);
         absent.extend(left_out);
         return Ok(Choice { meters: kept, absent });
     }
@@ -91,24 +91,42 @@ pub fn choose(found: Discovery, wanted: &[String]) -> Result<Choice, ChoiceError
     Ok(Choice { meters: kept, absent })
 }
 
-/// The processor's registers stand behind several interfaces; the first interface that covers a scope keeps it, with all
-/// of its packages. Other scopes are kept whatever covers them: a battery and a power meter are two witnesses.
-fn without_duplicates(meters: Vec<Box<dyn EnergyMeter>>) -> (Vec<Box<dyn EnergyMeter>>, Vec<AbsentMeter>) {
-    let mut kept: Vec<Box<dyn EnergyMeter>> = Vec::new();
-    let mut absent = Vec::new();
-    for meter in meters {
-        let info = meter.info();
+/// The processor's registers stand behind several interfaces: of each scope, the interface that reads most of its parts is
+/// kept, and of equal ones the first. Other scopes are kept whatever covers them: a battery and a power meter are two witnesses.
+fn without_duplicates(
+    meters: Vec<Box<dyn EnergyMeter>>,
+    absent: &[AbsentMeter],
+) -> (Vec<Box<dyn EnergyMeter>>, Vec<AbsentMeter>) {
+    // A part that was left out because another one stands for it is read, too.
+    let parts = |scope: Scope, source: MeterSource| {
+        let read = meters.iter().filter(|meter| (meter.info().scope, meter.info().source) == (scope, source));
+        let stood_for = absent.iter().filter(|absent| {
+            (absent.scope, absent.source, absent.unavailable.reason) == (Some(scope), source, Reason::Duplicate)
+        });
+        read.count() + stood_for.count()
+    };
+    // The id of the first meter of the interface that is kept for a meter's scope.
+    let kept_for = |info: &MeterInfo| -> Option<String> {
         let processor =
             matches!(info.scope, Scope::Package | Scope::Core | Scope::Uncore | Scope::Dram | Scope::Platform);
-        let same = kept.iter().find(|other| {
-            let other = other.info();
-            processor && other.scope == info.scope && other.source != info.source
-        });
-        match same {
-            Some(other) => {
-                let hint = format!("{} reads the same counters", other.info().id);
-                absent.push(left_out(info, Reason::Duplicate, hint));
+        let mut best: Option<&MeterInfo> = None;
+        for other in meters.iter().map(|meter| meter.info()).filter(|other| processor && other.scope == info.scope) {
+            if best.is_none_or(|best| parts(other.scope, other.source) > parts(best.scope, best.source)) {
+                best = Some(other);
             }
+        }
+        best.filter(|best| best.source != info.source).map(|best| best.id.clone())
+    };
+    let duplicates: Vec<Option<String>> = meters.iter().map(|meter| kept_for(meter.info())).collect();
+    let mut kept: Vec<Box<dyn EnergyMeter>> = Vec::new();
+    let mut absent = Vec::new();
+    for (meter, duplicate) in meters.into_iter().zip(duplicates) {
+        let info = meter.info();
+        match duplicate {
+            Some(id) if info.source == MeterSource::Hwmon => {
+                absent.push(left_out(info, Reason::Duplicate, format!("{id} covers the same part, and is read")));
+            }
+            Some(id) => absent.push(left_out(info, Reason::Duplicate, format!("{id} reads the same counters"))),
             None => kept.push(meter),
         }
     }

@@ -27,8 +27,15 @@ pub fn discover(root: &SystemRoot) -> Discovery {
         match Monitor::open(root, &path) {
             Ok((monitor, rails)) => {
                 let monitor = Arc::new(Mutex::new(monitor));
-                let meters = rails.iter().map(|rail| RailMeter::new(&monitor, rail, &root.join(&path)));
-                found.meters.extend(meters.map(|meter| Box::new(meter) as Box<dyn EnergyMeter>));
+                for rail in &rails {
+                    // Monitors may have rails of one name: then they are told apart by their device.
+                    let is_taken = found.meters.iter().any(|meter| meter.info().part == rail.name);
+                    let part = match is_taken {
+                        true => format!("{}@{device}", rail.name),
+                        false => rail.name.clone(),
+                    };
+                    found.meters.push(Box::new(RailMeter::new(&monitor, rail, part, &root.join(&path))));
+                }
             }
             Err(unavailable) => found.absent.push(absent(format!("pixel-rails:{device}"), unavailable)),
         }
@@ -113,6 +120,13 @@ fn with_grant(unavailable: Unavailable) -> Unavailable {
     Unavailable::new(Reason::NotPermitted, hint)
 }
 
+/// Whether it is the supply of one cluster of cores, such as `S2M_VDD_CPUCL2`: these add up. What else has cores in its name
+/// may hold them, or be a part of them.
+fn feeds_a_cluster(part: &str) -> bool {
+    let cluster = part.split_once("VDD_CPUCL").map(|(_, cluster)| cluster);
+    cluster.is_some_and(|cluster| !cluster.is_empty() && cluster.chars().all(|digit| digit.is_ascii_digit()))
+}
+
 /// One rail.
 #[derive(Debug)]
 struct RailMeter {
@@ -122,14 +136,13 @@ struct RailMeter {
 }
 
 impl RailMeter {
-    fn new(monitor: &Arc<Mutex<Monitor>>, rail: &Rail, path: &std::path::Path) -> Self {
-        // VDD_CPUCL0 and the like feed clusters of cores.
-        let scope = if rail.name.contains("CPU") { Scope::CpuRails } else { Scope::Rail };
+    fn new(monitor: &Arc<Mutex<Monitor>>, rail: &Rail, part: String, path: &std::path::Path) -> Self {
+        let scope = if feeds_a_cluster(&part) { Scope::CpuRails } else { Scope::Rail };
         let info = MeterInfo {
-            id: format!("pixel-rails:{}", rail.name),
+            id: format!("pixel-rails:{part}"),
             source: MeterSource::PixelRails,
             scope,
-            part: rail.name.clone(),
+            part,
             path: path.display().to_string(),
             measurand: Measurand::EnergyCounter { joules_per_unit: 1e-6, modulus: None },
             unit_basis: Basis::Documented,
@@ -187,6 +200,23 @@ mod tests {
         assert_eq!(found.meters[0].read().unwrap_err().reason, Reason::Unreadable);
         assert_eq!(found.meters[1].read(), Ok(RawReading::of(5)));
         assert_eq!(discover(&Tree::parse("").root()).absent[0].unavailable.reason, Reason::NoMeter);
+    }
+
+    #[test]
+    fn only_the_supplies_of_clusters_add_up() {
+        for (part, adds_up) in [
+            ("S2M_VDD_CPUCL2", true),
+            ("VDD_CPUCL0", true),
+            ("S2M_VDD_CPUCL2@iio:device1", false),
+            ("S2M_VDD_CPUCL2_M", false),
+            ("VSYS_CPU", false),
+        ] {
+            assert_eq!(feeds_a_cluster(part), adds_up, "{part}");
+        }
+        let tree = Tree::parse(&format!("{FILE} = CH3(T=1)[A], 5\n{} = CH3(T=1)[A], 7\n", FILE.replace('0', "1")));
+        let found = discover(&tree.root());
+        let ids: Vec<&str> = found.meters.iter().map(|meter| &*meter.info().id).collect();
+        assert_eq!(ids, ["pixel-rails:A", "pixel-rails:A@iio:device1"]);
     }
 
     #[test]

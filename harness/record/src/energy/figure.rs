@@ -4,7 +4,7 @@ use std::mem::discriminant;
 
 use pocketwatt_meter::{
     TimeSpan,
-    energy::{Measurand, MeterSeries, MeterSource, Reason, Unavailable},
+    energy::{Measurand, MeterSeries, MeterSource, Reason, Scope, Unavailable},
 };
 
 use super::{
@@ -24,7 +24,26 @@ pub(super) const RESOLVED: f64 = 0.5;
 ///
 /// Needs the readings: of a record without, there are no figures.
 pub fn derive_energy(record: &Record) -> Vec<EnergyFigure> {
-    groups(&record.readings.energy).into_iter().map(|group| figure(record, &group)).collect()
+    let groups = groups(&record.readings.energy);
+    groups.iter().map(|group| figure(record, group, part(group, &groups))).collect()
+}
+
+/// What a group is called among the groups of its scope and interface: nothing where it is all of that scope. Cards that tell
+/// different things make two groups.
+pub(super) fn part(group: &[&MeterSeries], groups: &[Vec<&MeterSeries>]) -> Option<String> {
+    let meter = &group[0].meter;
+    let covers =
+        |other: &[&MeterSeries]| group.iter().all(|one| other.iter().any(|other| other.meter.part == one.meter.part));
+    let is_alone = groups
+        .iter()
+        .all(|other| (other[0].meter.scope, other[0].meter.source) != (meter.scope, meter.source) || covers(other));
+    match (meter.scope, is_alone) {
+        (Scope::Accelerator, false) => {
+            let parts: Vec<&str> = group.iter().map(|series| &*series.meter.part).collect();
+            Some(parts.join(" + "))
+        }
+        (scope, _) => (!scope.adds_up()).then(|| meter.part.clone()),
+    }
 }
 
 /// Meters whose energies add up: the same interface, scope and kind of value, and each part once. Where the parts of a
@@ -139,14 +158,14 @@ impl<'a> Meters<'a> {
     }
 }
 
-fn figure(record: &Record, group: &[&MeterSeries]) -> EnergyFigure {
+fn figure(record: &Record, group: &[&MeterSeries], part: Option<String>) -> EnergyFigure {
     let meters = Meters::of(group, &record.readings.energy);
     let first = &group[0].meter;
     let idle = idle_power(&meters, record.readings.idle.as_ref());
     let gain_error = meters.gain_error();
     EnergyFigure {
         scope: first.scope,
-        part: (!first.scope.adds_up()).then(|| first.part.clone()),
+        part,
         source: first.source,
         meters: group.iter().map(|series| series.meter.id.clone()).collect(),
         method: method(&first.measurand).to_owned(),

@@ -7,7 +7,7 @@ use pocketwatt_protocol::MonotonicNs;
 
 use super::{
     curve::{Curve, seconds_since},
-    figure::groups,
+    figure::{groups, part},
     gauge::watts_of,
     witness::{refuted, stands_still},
 };
@@ -74,14 +74,15 @@ pub struct CurveEnd {
 
 /// One curve for each scope and interface, in the order of the readings: the figures of [`super::derive_energy`] over time.
 pub fn power_curves(readings: &[MeterSeries], origin: MonotonicNs) -> Vec<PowerCurve> {
-    groups(readings).iter().map(|group| power_curve(group, readings, origin)).collect()
+    let groups = groups(readings);
+    groups.iter().map(|group| power_curve(group, part(group, &groups), readings, origin)).collect()
 }
 
-fn power_curve(group: &[&MeterSeries], all: &[MeterSeries], origin: MonotonicNs) -> PowerCurve {
+fn power_curve(group: &[&MeterSeries], part: Option<String>, all: &[MeterSeries], origin: MonotonicNs) -> PowerCurve {
     let first = &group[0].meter;
     let mut power = PowerCurve {
         scope: first.scope,
-        part: (!first.scope.adds_up()).then(|| first.part.clone()),
+        part,
         source: first.source,
         meters: group.iter().map(|series| series.meter.id.clone()).collect(),
         period_s: None,

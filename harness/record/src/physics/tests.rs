@@ -105,6 +105,24 @@ fn less_than_idle_means_that_idle_was_disturbed() {
 }
 
 #[test]
+fn two_cards_are_not_compared_and_one_card_is() {
+    for (part, compared) in [("xe/card", true), ("amdgpu/PPT", false)] {
+        let mut record = measured(4.0, 20.0);
+        let mut other = record.readings.energy[0].clone();
+        let place = |series: &mut pocketwatt_meter::energy::MeterSeries, source, part: &str| {
+            (series.meter.scope, series.meter.source, series.meter.part) = (Scope::Accelerator, source, part.into());
+        };
+        place(&mut record.readings.energy[0], MeterSource::Hwmon, "xe/card");
+        place(&mut other, MeterSource::Nvml, part);
+        other.readings.iter_mut().for_each(|reading| reading.value *= 2);
+        record.readings.energy.push(other);
+        derive(&mut record);
+        let check = record.checks.iter().find(|check| check.name.starts_with("two meters of accelerator"));
+        assert_eq!(check.is_some(), compared, "{part}: {check:?}");
+    }
+}
+
+#[test]
 fn two_meters_of_one_scope_that_disagree_are_both_withheld() {
     let mut record = measured(4.0, 20.0);
     let mut other = record.readings.energy[0].clone();

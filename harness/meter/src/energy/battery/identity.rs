@@ -129,7 +129,8 @@ fn look_alike(root: &SystemRoot, one: &str, other: &str) -> Option<Alike> {
     let mut alike = Vec::new();
     for fact in ["charge", "energy_now", "voltage_now"] {
         let (Some(first), Some(second)) = (store(one, fact), store(other, fact)) else { continue };
-        if first != second && store(one, fact) != Some(second) {
+        let again = store(one, fact);
+        if !are_alike(first, second) && !again.is_some_and(|again| are_alike(again, second)) {
             return None;
         }
         alike.push((fact, second));
@@ -141,14 +142,26 @@ fn look_alike(root: &SystemRoot, one: &str, other: &str) -> Option<Alike> {
             Some(value.saturating_abs())
         };
         let (Some(first), Some(second)) = (flows(one), flows(other)) else { continue };
-        if (first < NOTHING) != (second < NOTHING) {
+        if (first < NOTHING) != (second < NOTHING) && !is_thousandth(first.min(second), first.max(second)) {
             return None;
         }
-        if first == second && first > 0 {
+        if first > 0 && are_alike(first, second) {
             alike.push((fact, second));
         }
     }
     (!alike.is_empty()).then_some(Alike(alike))
+}
+
+/// The same number, also where one node rounds it to whole thousands, or shows thousandths of it.
+fn are_alike(one: i64, other: i64) -> bool {
+    let (small, large) = (one.min(other), one.max(other));
+    let rounded = (one % 1000 == 0) != (other % 1000 == 0) && large - small < 1000;
+    small == large || rounded || is_thousandth(small, large)
+}
+
+/// In milli-units what the other shows in micro-units, whichever way it was rounded.
+fn is_thousandth(small: i64, large: i64) -> bool {
+    small > 0 && (large - small.saturating_mul(1000)).abs() < 1000
 }
 
 /// A number that tells one battery from another; drivers show all kinds of words where they have none.
@@ -158,4 +171,25 @@ fn serial_number(root: &SystemRoot, battery: &str) -> Option<String> {
     let characters = || serial.chars().filter(|character| character.is_alphanumeric());
     let varies = characters().any(|character| characters().next() != Some(character));
     (varies && !NONE.contains(&&*serial.to_lowercase())).then_some(serial)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_number_may_be_rounded_or_in_another_unit() {
+        for (one, other, alike) in [
+            (3_270_456, 3_270_456, true),
+            (3_270_456, 3_270_000, true),
+            (3_270_456, 3_271_000, true),
+            (3_270_456, 3270, true),
+            (3_270_456, 3_270_457, false),
+            (3_270_000, 3_271_000, false),
+            (3_270_456, 3_269_000, false),
+            (900, 901, false),
+        ] {
+            assert_eq!((are_alike(one, other), are_alike(other, one)), (alike, alike), "{one} {other}");
+        }
+    }
 }

@@ -92,6 +92,34 @@ fn every_part_is_read_once_and_the_package_comes_first() {
     assert_eq!(choice.absent[1].unavailable.hint, "powercap:package-0 reads the same counters");
 }
 
+/// One zone of powercap may be denied: what the other interface reads is then not the same.
+#[test]
+fn the_interface_that_reads_most_packages_is_kept() {
+    let found = Discovery {
+        meters: vec![
+            meter(MeterSource::Powercap, Scope::Package, "package-0"),
+            meter(MeterSource::Perf, Scope::Package, "package-0"),
+            meter(MeterSource::Perf, Scope::Package, "package-1"),
+            meter(MeterSource::Hwmon, Scope::Package, "amdgpu/PPT"),
+        ],
+        absent: Vec::new(),
+    };
+    let choice = choose(found, &[]).unwrap();
+    assert_eq!(ids(&choice), ["perf:package-0", "perf:package-1"]);
+    assert_eq!(reasons(&choice), [("powercap:package-0", Reason::Duplicate), ("hwmon:amdgpu/PPT", Reason::Duplicate)]);
+    assert_eq!(choice.absent[1].unavailable.hint, "perf:package-0 covers the same part, and is read");
+    // A die that was recognised as the same counter is read; where nobody recognised it, it would count twice.
+    let mut found = device();
+    found.meters.retain(|meter| meter.info().id != "powercap:package-1");
+    found.absent.push(AbsentMeter {
+        source: MeterSource::Powercap,
+        id: "powercap:package-1".into(),
+        scope: Some(Scope::Package),
+        unavailable: Unavailable::new(Reason::Duplicate, "one counter, shown twice"),
+    });
+    assert_eq!(ids(&choose(found, &[]).unwrap())[0], "powercap:package-0");
+}
+
 #[test]
 fn two_witnesses_of_the_whole_device_both_stay() {
     let power = Measurand::Power { watts_per_unit: 1e-6 };

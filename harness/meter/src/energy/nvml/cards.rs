@@ -19,7 +19,13 @@ pub(super) fn cards() -> Discovery {
         Err(unavailable) => return none(unavailable.reason, unavailable.hint),
     };
     let mut found = Discovery::default();
-    let count = library.device_count().unwrap_or(0);
+    let count = match library.device_count() {
+        Ok(count) => count,
+        Err(error) => {
+            let unavailable = unavailable(&error);
+            return none(unavailable.reason, format!("how many cards there are: {}", unavailable.hint));
+        }
+    };
     for index in 0..count {
         let meter = library.device_by_index(index).map_err(|error| unavailable(&error)).and_then(|device| {
             let meter = CardMeter::open(device, index)?;
