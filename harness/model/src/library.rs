@@ -191,7 +191,7 @@ mod tests {
         let names: Vec<&str> = entries.iter().map(|entry| entry.name.as_str()).collect();
         assert_eq!(names, ["broken", "whole"]);
         assert!(entries[0].manifest.as_ref().unwrap_err().to_string().contains("config.json"));
-        assert_eq!(entries[1].manifest.as_ref().unwrap().origin_text(), "seeded weights (seed 7)");
+        assert_eq!(entries[1].manifest.as_ref().unwrap().origin_text(), "seeded weights (seed 7), the shape of tiny");
         assert_eq!(*library.find("whole").unwrap().config(), config);
     }
 

@@ -215,9 +215,15 @@ impl ModelManifest {
         }
     }
 
-    /// Where the weights came from, in words.
+    /// Where the weights came from, in words; for random ones also whose shape they have, where the model's name does not
+    /// say so.
     pub fn origin_text(&self) -> String {
-        self.origin.to_string()
+        match &self.origin {
+            ModelOrigin::Seeded { preset: Some(preset), .. } if *preset != self.name => {
+                format!("{}, the shape of {preset}", self.origin)
+            }
+            origin => origin.to_string(),
+        }
     }
 
     /// Every file that has to lie in `folder`, and its SHA-256. Seeded weights in f32 do not have to: they are made from the
@@ -383,5 +389,10 @@ mod tests {
         assert_eq!(serde_json::from_str::<ModelOrigin>(&json).unwrap(), told);
         let seeded = ModelOrigin::Seeded { preset: None, seed: u64::MAX };
         assert_eq!(seeded.to_string(), "seeded weights (seed 18446744073709551615)");
+        let (_root, folder) = tiny();
+        let manifest = ModelManifest::read(&folder).unwrap();
+        assert_eq!(manifest.origin_text(), "seeded weights (seed 42)", "the name says the shape");
+        let renamed = ModelManifest { name: "mine".into(), ..manifest };
+        assert_eq!(renamed.origin_text(), "seeded weights (seed 42), the shape of tiny");
     }
 }

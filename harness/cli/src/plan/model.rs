@@ -160,6 +160,9 @@ impl PreparedModel {
         wanted.extend(folder.has_f32().then_some(Precision::F32));
         for precision in wanted {
             let path = folder.path().join(weights_file_name(precision));
+            if !folder.has_weights(precision) && obstacle(config, precision).is_none() {
+                notice!("writing {name} in {}", precision.name());
+            }
             let identity = FileIdentity::of(&path).ok();
             let made = match obstacle(config, precision) {
                 Some(reason) => Err(reason),
