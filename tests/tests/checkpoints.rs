@@ -200,6 +200,9 @@ fn what_a_template_does_to_earlier_answers_is_told_beside_the_numbers() {
     // The table breaks its lines.
     let words = measured.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(words.contains(&format!("text mine: its chat template {told}")), "{words}");
+    let shown = bench.pocketwatt(&["show", "--format", "json"]).expect_code(0);
+    let shown: Value = serde_json::from_str(&shown.stdout).unwrap();
+    assert!(shown["cases"][0]["remarks"][0].as_str().unwrap().contains(told), "{shown}");
     let fed = bench.pocketwatt(&["model", "tokens", "mine", "--scenario", "chat,api-call"]).expect_code(0);
     let fed: Value = serde_json::from_str(&fed.stdout).unwrap();
     let prompts = fed[0]["conversations"][0]["prompts"].as_array().unwrap();

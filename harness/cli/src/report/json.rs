@@ -84,6 +84,9 @@ struct CasePart<'a> {
     weights_sha256: &'a str,
     weights_origin: &'a str,
     seeded: bool,
+    /// What was found of how the model's text becomes tokens when it was imported.
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    remarks: &'a [String],
     /// Why the answers that were asked to be calls are not judged.
     #[serde(skip_serializing_if = "Option::is_none")]
     unjudged: Option<&'a Unjudged>,
@@ -260,6 +263,7 @@ fn case<'a>(record: &'a Record, reference: Option<&'a Record>) -> CasePart<'a> {
         weights_sha256: &passport.model.weights_sha256,
         weights_origin: &passport.model.origin,
         seeded: passport.model.seeded,
+        remarks: &passport.model.remarks,
         unjudged: record.unjudged.as_ref(),
         beside: passport.beside.as_deref(),
         left_out: passport.left_out.as_ref(),
