@@ -21,7 +21,10 @@ use self::{
     generation::Generation,
     shards::{note_of_index, weight_files},
 };
-use super::{Source, TEMPLATE, file_name, halves_from_pairs, sentencepiece::tokenizer_json};
+use super::{
+    Source, TEMPLATE, file_name, halves_from_pairs,
+    sentencepiece::{has_prefix, tokenizer_json},
+};
 use crate::{
     ModelConfig, ModelError, ModelOrigin, WeightFile, config_json::LLAMA4_TEXT, folder::MOST_TEXT_BYTES,
     json::quote_words, sha256_of_file,
@@ -248,6 +251,15 @@ impl HuggingFaceFolder {
             } else {
                 format!("add_prefix_space asks for {SENTENCEPIECE}, which is not there: {TOKENIZER} is used")
             });
+        }
+        let is_converted =
+            has(SENTENCEPIECE) && (!has(TOKENIZER) || self.tokenizer_configuration.asks_for_conversion());
+        let asks_for_none = self.tokenizer_configuration.value()["add_prefix_space"] == false;
+        if is_converted && !asks_for_none && !has_prefix(&self.path.join(SENTENCEPIECE)) {
+            notes.push(format!(
+                "{SENTENCEPIECE} puts no space before a text (add_dummy_prefix), and one is put, as by transformers, which does \
+                 not ask it: add_prefix_space can be set to false"
+            ));
         }
         if has(PROCESSOR_TEMPLATE) {
             notes.push(format!("{PROCESSOR_TEMPLATE} is not read, as tokenizers do not"));

@@ -76,10 +76,8 @@ const USER_DEFINED: i32 = 4;
 /// # Errors
 /// When the file is no sentencepiece model, or one of another kind than LLaMA's.
 pub(super) fn tokenizer_json(path: &Path, configuration: Option<&Value>) -> Result<String, ModelError> {
-    let bytes = read_bounded(path, MOST_BYTES).map_err(ModelError::io("read", path))?;
     let invalid = |reason: String| ModelError::invalid(path, reason);
-    let model = ModelProto::decode(bytes.as_slice())
-        .map_err(|error| invalid(format!("it is no sentencepiece model: {error}")))?;
+    let model = read(path)?;
     refuse_other_kinds(&model).map_err(invalid)?;
     let pieces: Vec<Scored<'_>> = model
         .pieces
@@ -99,7 +97,7 @@ pub(super) fn tokenizer_json(path: &Path, configuration: Option<&Value>) -> Resu
         pieces: &pieces,
         added_tokens: added_tokens(&model, [&unknown, &beginning, &special(trainer.end, 2)]),
         byte_fallback: trainer.byte_fallback.unwrap_or(false),
-        spaces: Spaces::of(model.normalizer.as_ref(), configuration),
+        spaces: Spaces::of(configuration),
         // LLaMA's texts begin with one unless the configuration says otherwise.
         post_processor: begins_with(
             beginning.as_ref().map(|(index, piece)| (*index, piece.as_str())).filter(|_| wanted.unwrap_or(true)),
@@ -149,6 +147,19 @@ impl Pieces<'_> {
         };
         serde_json::to_string(&document).map_err(|error| error.to_string())
     }
+}
+
+fn read(path: &Path) -> Result<ModelProto, ModelError> {
+    let bytes = read_bounded(path, MOST_BYTES).map_err(ModelError::io("read", path))?;
+    ModelProto::decode(bytes.as_slice())
+        .map_err(|error| ModelError::invalid(path, format!("it is no sentencepiece model: {error}")))
+}
+
+/// Whether a model puts a space before texts by its own word, which transformers' conversion does not ask. A file that
+/// cannot be read is refused when it is converted.
+pub(super) fn has_prefix(path: &Path) -> bool {
+    let normalizer = read(path).ok().and_then(|model| model.normalizer);
+    normalizer.and_then(|normalizer| normalizer.add_dummy_prefix).unwrap_or(true)
 }
 
 fn refuse_other_kinds(model: &ModelProto) -> Result<(), String> {
@@ -320,6 +331,18 @@ mod tests {
             [1, 2],
             "special tokens are recognised in text"
         );
+    }
+
+    /// As `LlamaConverter` of transformers 4.57, which does not ask the model.
+    #[test]
+    fn whether_a_space_is_put_before_texts_is_the_configurations_word() {
+        let mut model = ModelProto::decode(fs::read(fixture("tokenizer.model")).unwrap().as_slice()).unwrap();
+        model.normalizer.as_mut().unwrap().add_dummy_prefix = Some(false);
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("tokenizer.model");
+        fs::write(&path, model.encode_to_vec()).unwrap();
+        assert!(!has_prefix(&path) && has_prefix(&fixture("tokenizer.model")));
+        assert_eq!(tokenizer_json(&path, None).unwrap(), tokenizer_json(&fixture("tokenizer.model"), None).unwrap());
     }
 
     /// The file is part of what a model is: importing twice makes the same one.

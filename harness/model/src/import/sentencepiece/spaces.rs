@@ -2,8 +2,6 @@
 
 use serde_json::{Value, json};
 
-use super::NormalizerSpec;
-
 /// What stands for a space.
 const SPACE: &str = "\u{2581}";
 
@@ -17,14 +15,10 @@ pub(in crate::import) struct Spaces {
 }
 
 impl Spaces {
-    /// By the model's own rule, and by what `tokenizer_config.json` says of it.
-    pub(super) fn of(spec: Option<&NormalizerSpec>, configuration: Option<&Value>) -> Self {
+    /// By what `tokenizer_config.json` says. Transformers does not ask the model (`add_dummy_prefix`).
+    pub(super) fn of(configuration: Option<&Value>) -> Self {
         let flag = |key: &str| configuration.and_then(|configuration| configuration.get(key)).and_then(Value::as_bool);
-        let has_prefix = spec.and_then(|spec| spec.add_dummy_prefix).unwrap_or(true);
-        Self {
-            has_prefix: has_prefix && flag("add_prefix_space").unwrap_or(true),
-            is_legacy: flag("legacy").unwrap_or(true),
-        }
+        Self { has_prefix: flag("add_prefix_space").unwrap_or(true), is_legacy: flag("legacy").unwrap_or(true) }
     }
 
     /// One before a text and behind each special token, or none at all.
