@@ -211,8 +211,14 @@ pub fn root_of(plan: &EnergyPlan) -> SystemRoot {
 /// prints it to say.
 pub fn why_none(root: &SystemRoot, absent: &[AbsentMeter]) -> Unavailable {
     let first = |reason: Reason| absent.iter().find(|absent| absent.unavailable.reason == reason);
-    let telling =
-        [Reason::NotPermitted, Reason::Covered, Reason::ChargerConnected, Reason::Unreadable, Reason::NotChosen];
+    let telling = [
+        Reason::NotPermitted,
+        Reason::Covered,
+        Reason::ChargerConnected,
+        Reason::Unreadable,
+        Reason::NotCovered,
+        Reason::NotChosen,
+    ];
     if let Some(absent) = telling.into_iter().find_map(first) {
         return Unavailable::new(absent.unavailable.reason, format!("{}: {}", absent.id, absent.unavailable.hint));
     }

@@ -87,6 +87,10 @@ pub fn choose(found: Discovery, wanted: &[String]) -> Result<Choice, ChoiceError
         }
         kept.extend(taken);
     }
+    if let Some((id, other)) = part_of_the_batteries(&kept, &meters) {
+        let hint = format!("what it tells is not what the device uses; ask for {other}, too");
+        return Err(ChoiceError::Unavailable { id, words: "one of several batteries", hint });
+    }
     absent.extend(meters.iter().map(|meter| left_out(meter.info(), Reason::NotChosen, "--meter names others".into())));
     Ok(Choice { meters: kept, absent })
 }
@@ -131,6 +135,23 @@ fn without_duplicates(
         }
     }
     (kept, absent)
+}
+
+/// A battery's meter that is kept, and the meter of another battery that belongs to it and is not: their ids. Both feed the
+/// device.
+fn part_of_the_batteries(kept: &[Box<dyn EnergyMeter>], others: &[Box<dyn EnergyMeter>]) -> Option<(String, String)> {
+    let of_batteries = |meters: &[Box<dyn EnergyMeter>]| -> Vec<MeterInfo> {
+        let infos = meters.iter().map(|meter| meter.info());
+        infos.filter(|info| info.source == MeterSource::Battery).cloned().collect()
+    };
+    let kept = of_batteries(kept);
+    let same_kind =
+        |one: &MeterInfo, other: &MeterInfo| one.measurand.is_cumulative() == other.measurand.is_cumulative();
+    of_batteries(others).into_iter().find_map(|other| {
+        let mut alike = kept.iter().filter(|info| same_kind(info, &other));
+        let first = alike.clone().next()?;
+        alike.all(|info| info.part != other.part).then(|| (first.id.clone(), other.id))
+    })
 }
 
 fn left_out(info: &MeterInfo, reason: Reason, hint: String) -> AbsentMeter {

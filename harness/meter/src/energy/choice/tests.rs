@@ -162,6 +162,34 @@ fn what_cannot_be_read_is_refused_with_its_reason() {
 }
 
 #[test]
+fn one_of_two_batteries_is_not_the_device() {
+    let battery = |part: &str, file: &str, measurand| {
+        let mut info = gauge(MeterSource::Battery, Scope::Device, part, measurand).info().clone();
+        info.id = format!("battery:{part}/{file}");
+        Box::new(Still(info)) as Box<dyn EnergyMeter>
+    };
+    let choose_of_two = |wanted: &[&str]| {
+        let energy = Measurand::RemainingEnergy { joules_per_unit: 3.6e-3 };
+        let power = Measurand::Power { watts_per_unit: 1e-6 };
+        let meters = ["BAT0", "BAT1"]
+            .into_iter()
+            .flat_map(|part| [battery(part, "energy_now", energy), battery(part, "power_now", power)])
+            .collect();
+        let wanted: Vec<String> = wanted.iter().map(ToString::to_string).collect();
+        choose(Discovery { meters, absent: Vec::new() }, &wanted).map(|choice| choice.meters.len())
+    };
+    let refused = choose_of_two(&["battery:BAT1/energy_now"]).unwrap_err().to_string();
+    assert_eq!(
+        refused,
+        "meter \"battery:BAT1/energy_now\" cannot be used: one of several batteries: what it tells is not what the device \
+         uses; ask for battery:BAT0/energy_now, too"
+    );
+    assert!(choose_of_two(&["battery:BAT0/energy_now", "battery:BAT1/power_now"]).is_err());
+    assert_eq!(choose_of_two(&["battery:BAT1/power_now", "battery:BAT0/power_now"]), Ok(2));
+    assert_eq!(choose_of_two(&["battery"]), Ok(4));
+}
+
+#[test]
 fn what_nobody_knows_is_refused_with_what_is_known() {
     let refused = chosen(&["powercap", "powercap:package-2"]).unwrap_err().to_string();
     assert!(refused.starts_with("there is no meter \"powercap:package-2\"; known: powercap:package-0, "), "{refused}");
