@@ -1,5 +1,6 @@
 use std::{
     fs, io,
+    os::unix::fs::FileTypeExt,
     path::{Path, PathBuf},
     thread,
     time::Duration,
@@ -65,6 +66,14 @@ impl SystemRoot {
         (!text.is_empty()).then_some(text)
     }
 
+    /// Whether something was laid over a file of the kernel, as container engines do: a device such as `/dev/null`, or nothing
+    /// at all where the kernel always says something.
+    pub fn is_covered(&self, path: impl AsRef<Path>) -> bool {
+        let path = self.join(path);
+        let device = fs::metadata(&path).is_ok_and(|metadata| metadata.file_type().is_char_device());
+        device || read_patiently(&path).is_ok_and(|text| text.is_empty())
+    }
+
     /// Names in a folder, in order; nothing if it is missing or may not be read.
     pub fn names(&self, path: impl AsRef<Path>) -> Vec<String> {
         let Ok(entries) = fs::read_dir(self.join(path)) else { return Vec::new() };
@@ -89,6 +98,17 @@ fn read_patiently(path: &Path) -> io::Result<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_device_or_nothing_in_place_of_a_file_covers_it() {
+        let tree = tempfile::tempdir().unwrap();
+        std::os::unix::fs::symlink("/dev/null", tree.path().join("stat")).unwrap();
+        fs::write(tree.path().join("meminfo"), "").unwrap();
+        fs::write(tree.path().join("loadavg"), "0.1 0.1 0.1 1/1 1\n").unwrap();
+        let root = SystemRoot::at(tree.path());
+        let covered = ["stat", "meminfo", "loadavg", "cpuinfo"].map(|file| root.is_covered(file));
+        assert_eq!(covered, [true, true, false, false]);
+    }
 
     #[test]
     fn another_tree_takes_the_place_of_sys_alone() {

@@ -108,9 +108,9 @@ pub fn examine(subject: &Subject) -> Vec<Check> {
     checks.push(energy::supply(&around.supply, subject.absent));
     checks.extend(processors::checks(&around.processors, subject.threads));
     checks.push(room::temperature(&around.heat));
-    checks.extend(room::load(&around.load, around.processors.online));
+    checks.extend(room::load(&around.load, around.processors.online, untold(subject.root, "proc/stat")));
     checks.push(room::other(subject.other));
-    checks.push(room::memory(&around.memory, subject.model));
+    checks.push(room::memory(&around.memory, subject.model, untold(subject.root, "proc/meminfo")));
     checks.extend(programs::checks(subject.backends, subject.cache));
     let models = subject.cache.join("models");
     checks.extend(folders::checks(&[
@@ -120,6 +120,17 @@ pub fn examine(subject: &Subject) -> Vec<Check> {
         ("results", Path::new("results")),
     ]));
     checks
+}
+
+/// Why a file of the kernel says nothing.
+fn untold(root: &SystemRoot, file: &str) -> &'static str {
+    match root.is_covered(file) {
+        true => {
+            "its file in /proc is covered, as container engines do: run on the host, or docker run --security-opt \
+             systempaths=unconfined"
+        }
+        false => "the kernel does not tell",
+    }
 }
 
 /// `a, b and c`.

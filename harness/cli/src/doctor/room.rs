@@ -51,17 +51,18 @@ pub fn temperature(heat: &Heat) -> Check {
 }
 
 /// What others take of the processors: programs, and with a hypervisor other machines.
-pub fn load(load: &Load, online: Option<u32>) -> Vec<Check> {
-    vec![busy(load, online), steal(load)]
+/// `untold` is why the kernel says nothing, where it does not.
+pub fn load(load: &Load, online: Option<u32>, untold: &str) -> Vec<Check> {
+    vec![busy(load, online, untold), steal(load, untold)]
 }
 
-fn busy(load: &Load, online: Option<u32>) -> Check {
+fn busy(load: &Load, online: Option<u32>, untold: &str) -> Check {
     const NAME: &str = "load";
     if let Some(check) = broken(NAME, load, KernelCounter::Busy) {
         return check;
     }
     let Some(share) = load.busy_share else {
-        return Check::new(NAME, Status::Unknown, "the kernel does not tell how busy the processors are");
+        return Check::new(NAME, Status::Unknown, format!("how busy the processors are: {untold}"));
     };
     let average = load.average.map_or(String::new(), |average| format!("; load average {average:.2}"));
     let of = online.map_or(String::new(), |online| format!(" of {online} processors"));
@@ -75,13 +76,13 @@ fn busy(load: &Load, online: Option<u32>) -> Check {
     Check::new(NAME, status, seen).fix("close other programs; `top` shows which they are")
 }
 
-fn steal(load: &Load) -> Check {
+fn steal(load: &Load, untold: &str) -> Check {
     const NAME: &str = "steal";
     if let Some(check) = broken(NAME, load, KernelCounter::Steal) {
         return check;
     }
     let Some(share) = load.steal_share else {
-        return Check::new(NAME, Status::Unknown, "the kernel does not tell");
+        return Check::new(NAME, Status::Unknown, untold);
     };
     let seen = format!("{:.1} % of processor time goes to other virtual machines", share * 100.0);
     let status = match share {
@@ -111,10 +112,10 @@ pub fn other(other: &anyhow::Result<Option<String>>) -> Check {
 }
 
 /// Whether the model fits.
-pub fn memory(memory: &Memory, (model, weight_bytes): (&str, u64)) -> Check {
+pub fn memory(memory: &Memory, (model, weight_bytes): (&str, u64), untold: &str) -> Check {
     const NAME: &str = "free memory";
     let Some(available) = memory.available_bytes else {
-        return Check::new(NAME, Status::Unknown, "the kernel does not tell");
+        return Check::new(NAME, Status::Unknown, untold);
     };
     let mebibytes = |bytes: f64| format!("{:.0} MiB", bytes / MIB);
     let (least, most) = (weight_bytes as f64 * LEAST_PER_WEIGHT, weight_bytes as f64 * MOST_PER_WEIGHT);
@@ -162,16 +163,16 @@ mod tests {
     fn others_may_take_little() {
         let look = |busy, steal| {
             let load = Load { average: Some(1.0), busy_share: Some(busy), steal_share: Some(steal), ..Load::default() };
-            super::load(&load, Some(2)).into_iter().map(|check| check.status).collect::<Vec<_>>()
+            super::load(&load, Some(2), "?").into_iter().map(|check| check.status).collect::<Vec<_>>()
         };
         assert_eq!(look(0.02, 0.0), [Status::Ok, Status::Ok]);
         assert_eq!(look(0.3, 0.02), [Status::Warning, Status::Warning]);
         assert_eq!(look(0.6, 0.06), [Status::Unfit, Status::Unfit]);
-        assert_eq!(busy(&Load { busy_share: Some(0.02), ..Load::default() }, Some(64)).status, Status::Warning);
-        assert_eq!(load(&Load::default(), None)[0].status, Status::Unknown);
+        assert_eq!(busy(&Load { busy_share: Some(0.02), ..Load::default() }, Some(64), "?").status, Status::Warning);
+        assert_eq!(load(&Load::default(), None, "?")[0].status, Status::Unknown);
         let seen = "it grew by 416228716 ticks in 0.50 s, of which 2 processors have 100".to_owned();
         let broken = vec![BrokenCounter { counter: KernelCounter::Steal, seen }];
-        let check = steal(&Load { broken, ..Load::default() });
+        let check = steal(&Load { broken, ..Load::default() }, "?");
         assert_eq!(check.status, Status::Unknown);
         assert!(check.seen.starts_with("the kernel's steal counter is broken: it grew by 416228716"), "{}", check.seen);
     }
@@ -180,7 +181,7 @@ mod tests {
     fn a_model_that_does_not_fit_is_unfit() {
         let with = |mebibytes: u64| {
             let memory = Memory { available_bytes: Some(mebibytes << 20), limit_bytes: None, swapped_bytes: Some(0) };
-            super::memory(&memory, ("tiny", 400 << 20)).status
+            super::memory(&memory, ("tiny", 400 << 20), "?").status
         };
         assert_eq!((with(300), with(600), with(2000)), (Status::Unfit, Status::Warning, Status::Ok));
     }
