@@ -1,7 +1,7 @@
 use std::{thread, time::Duration};
 
 use anyhow::{Result, anyhow, ensure};
-use pocketwatt_model::{ModelConfig, ModelFolder};
+use pocketwatt_model::{ModelConfig, ModelFolder, WeightFile};
 use pocketwatt_protocol::{BackendInfo, LoadOptions, LoadStage, ModelFiles, ModelInfo, TokenId};
 use pocketwatt_runner::{Backend, LoadStages, Model, Session, build_description, check_tokens};
 
@@ -51,6 +51,8 @@ impl Backend for FakeBackend {
     fn load(&self, files: &ModelFiles, options: &LoadOptions, stages: &mut LoadStages) -> Result<Box<dyn Model>> {
         stages.begin(LoadStage::Read);
         let config = ModelFolder::open(&files.folder)?.config().clone();
+        // Nothing is computed with them, but a folder without them is no model.
+        WeightFile::open(&files.weights)?;
         let capacity = options.context_tokens as usize;
         ensure!(
             (1..=config.context).contains(&capacity),
