@@ -5,7 +5,7 @@ mod hugging_face;
 mod sentencepiece;
 
 use std::{
-    fs,
+    fs::{self, File},
     path::{Path, PathBuf},
 };
 
@@ -145,7 +145,8 @@ fn write(source: &dyn Source, known_as: Option<&str>, name: &str, target: &Path)
 
 fn write_weights(source: &dyn Source, path: &Path) -> Result<WrittenFile, ModelError> {
     let config = source.config();
-    let mut writer = WeightWriter::create(path, &stored_tensors(config, Precision::F32))?;
+    let file = File::create(path).map_err(ModelError::io("write", path))?;
+    let mut writer = WeightWriter::begin(file, path, &stored_tensors(config, Precision::F32))?;
     for tensor in &config.tensors() {
         let values = source.read_f32(&tensor.name, &tensor.shape)?;
         if let Some(index) = values.iter().position(|value| !value.is_finite()) {

@@ -1,6 +1,6 @@
 //! Writing weight files in one pass, hashed on the way.
 
-use std::{fs::File, io::Write, path::Path};
+use std::{io::Write, path::Path};
 
 use data_encoding::HEXLOWER;
 use safetensors::tensor::Dtype;
@@ -33,19 +33,8 @@ pub(crate) struct WeightWriter<'a, W> {
     hasher: Sha256,
 }
 
-impl<'a> WeightWriter<'a, File> {
-    /// Begins a file with these tensors.
-    ///
-    /// # Errors
-    /// When it cannot be written.
-    pub fn create(path: &'a Path, tensors: &[StoredTensor]) -> Result<Self, ModelError> {
-        let file = File::create(path).map_err(ModelError::io("write", path))?;
-        Self::begin(file, path, tensors)
-    }
-}
-
 impl<'a, W: Write> WeightWriter<'a, W> {
-    /// Begins it in an open file, which will lie at `path`.
+    /// Begins a file with these tensors in an open one, which will lie at `path`.
     ///
     /// # Errors
     /// When it cannot be written.
