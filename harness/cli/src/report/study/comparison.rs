@@ -74,7 +74,9 @@ fn ratios(label: &str, values: &[Option<f64>]) -> Option<Row> {
     if ratios.iter().flatten().count() < 2 {
         return None;
     }
-    Some(words(label, &ratios, |ratio| fixed(ratio, 2)))
+    // A model of fifty times the size decodes at a hundredth of the rate: two decimals would say little of that.
+    let decimals = if ratios.iter().flatten().any(|ratio| ratio.abs() < 0.1) { 3 } else { 2 };
+    Some(words(label, &ratios, |ratio| fixed(ratio, decimals)))
 }
 
 /// What others published, beside the numbers above it.
