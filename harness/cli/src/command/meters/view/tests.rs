@@ -75,7 +75,7 @@ fn view() -> MetersView {
 fn meters_are_shown_side_by_side() {
     insta::assert_snapshot!(table(&view(), &Style::default()), @r#"
     meter                           scope         raw value               resolution  updated every   readings  mean power  energy in 3.0 s
-    powercap:package-0              package       energy used, 1 µJ       61 µJ       1 ms (seen)            3      12.3 W  36.935 ±0.017 J
+    powercap:package-0              package       energy used, 1 µJ       61 µJ       1 ms (seen)            3      12.3 W  36.935 ±0.024 J
     battery:battery/charge_counter  whole device  charge left, 3.60 mC    3.60 C      unknown                2           -  below resolution
     battery:battery/current_now     whole device  current, 1 mA, guessed  1 mA        1 s (declared)         4      1.91 W  5.7 ±1.2 J
 
@@ -107,7 +107,7 @@ fn on_a_narrow_terminal_meters_stand_one_below_the_other() {
       updated every    1 ms (seen)
       readings         3
       mean power       12.3 W
-      energy in 3.0 s  36.935 ±0.017 J
+      energy in 3.0 s  36.935 ±0.024 J
 
     ± is the 95 % interval of updates, steps and noise; the
     error of a scale is in it only where the maker states one.
