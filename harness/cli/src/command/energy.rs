@@ -16,7 +16,7 @@ use pocketwatt_record::{BatteryAssumption, EnergyPlan};
 use super::quantity;
 use crate::{
     measure::CaseMeters,
-    plan::{idle_ms, shortest_window_ms},
+    plan::{idle_ms, is_silent, shortest_window_ms},
     refusal::Refusal,
 };
 
@@ -132,6 +132,7 @@ impl EnergyArguments {
         settle_units(&mut observed);
         let mut meters: Vec<(Box<dyn EnergyMeter>, Observation)> = choice.meters.into_iter().zip(observed).collect();
         if self.meters.meter.is_empty() {
+            meters.sort_by_key(|(_, observation)| is_silent(observation));
             gauges_before_coarse_counters(&mut meters);
         }
         if self.energy_uncertainty.is_some() {

@@ -60,6 +60,16 @@ pub fn idle_ms(preferred: Option<&Observation>, at_least_ms: u64) -> u64 {
     updates.max(at_least_ms / 4).clamp(SHORTEST_IDLE_MS, LONGEST_IDLE_MS)
 }
 
+/// Whether a counter stood still for many of its updates: the register of a virtual machine is there, and nothing behind
+/// it. How long a run takes is not planned by such a meter while another one counts.
+pub fn is_silent(observation: &Observation) -> bool {
+    let updates = |period_ns: u64| observation.watched_ns / period_ns.max(1);
+    let meter = &observation.series.meter;
+    matches!(meter.measurand, Measurand::EnergyCounter { .. })
+        && observation.changes == 0
+        && meter.update_period.is_some_and(|period| updates(period.ns) >= IDLE_UPDATES)
+}
+
 /// How long a window must be so that a meter's updates leave an uncertainty (95 %) of no more than `uncertainty`: the edges
 /// of a window T are known to one update D each, D/(sqrt 6 T) of the whole as a standard deviation, twice that at 95 %.
 ///
@@ -160,6 +170,17 @@ mod tests {
         assert!(refusal.contains("battery:BAT0/energy_now did not change within 10 s"), "{refusal}");
         let gauge = seen(meter("battery:BAT0/power_now", Measurand::Power { watts_per_unit: 1e-6 }, None), 1);
         assert_eq!(shortest_window_ms(&gauge, 0.05).unwrap(), 16_330, "a gauge may stand still");
+    }
+
+    #[test]
+    fn a_counter_that_stands_still_for_many_of_its_updates_is_silent() {
+        let register = Measurand::EnergyCounter { joules_per_unit: 2f64.powi(-32), modulus: None };
+        let still = |measurand, period_ns| Observation { changes: 0, ..seen(meter("a", measurand, period_ns), 1) };
+        assert!(is_silent(&still(register, Some(SECOND / 1000))));
+        assert!(!is_silent(&seen(meter("a", register, Some(SECOND / 1000)), 1)), "it counts");
+        assert!(!is_silent(&still(register, Some(SECOND))), "ten updates may bring the same");
+        assert!(!is_silent(&still(register, None)), "nobody knows how long it takes");
+        assert!(!is_silent(&still(ENERGY, Some(SECOND / 1000))), "a battery steps when it steps");
     }
 
     #[test]

@@ -16,7 +16,7 @@ const MOST_DOCUMENT_BYTES: u64 = 4 << 20;
 const MOST_TOKENS: u32 = 1 << 20;
 
 pub use cases::{GraphChoice, Selection, computed_precisions, ensure_few, plan_cases};
-pub use energy::{idle_ms, shortest_window_ms};
+pub use energy::{idle_ms, is_silent, shortest_window_ms};
 pub use estimate::{Outline, duration};
 pub use model::{DEFAULT_SEED, PlannedModel, PreparedModel};
 pub use registry::{Backend, Library, Registry};
