@@ -2,13 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Chain, Context, Result, bail};
+use anyhow::{Chain, Context, Result};
 use clap::{Args, Subcommand};
 use pocketwatt_files::{PartialFolder, exchange};
 use pocketwatt_model::{
     LibraryEntry, ModelConfig, ModelError, ModelFolder, ModelLibrary, ModelManifest, ModelOrigin, Preset, check_name,
     generate_seeded_in,
-    precision::{bytes_per_token, is_intact, obstacle, prepare_weights, weights_file_name},
+    precision::{bytes_per_token, obstacle, prepare_weights},
     variant::seeded_config,
 };
 use pocketwatt_protocol::Precision;
@@ -123,7 +123,7 @@ pub fn run(arguments: ModelArguments) -> Result<()> {
         ModelCommand::Generate(arguments) => generate(&arguments),
         ModelCommand::List { cache } => output::write(&list(&cache.library()?.list()?)),
         ModelCommand::Tokens(arguments) => tokens::run(&arguments),
-        ModelCommand::Verify { names, cache } => verify(&cache.library()?, &names),
+        ModelCommand::Verify { names, cache } => verify::run(&cache.library()?, &names),
     }
 }
 
@@ -361,78 +361,6 @@ fn table(header: [&str; 4], rows: &[[String; 4]]) -> String {
     lines().map(line).collect()
 }
 
-fn verify(library: &ModelLibrary, names: &[String]) -> Result<()> {
-    let names = match names {
-        [] => library.list()?.into_iter().map(|entry| entry.name).collect(),
-        names => names.to_vec(),
-    };
-    let mut damaged = Vec::new();
-    for name in names {
-        let (text, whole) = verify_model(library, &name)?;
-        output::write(&text)?;
-        if !whole {
-            damaged.push(name);
-        }
-    }
-    if !damaged.is_empty() {
-        bail!(
-            "{} not what was made: replace with `pocketwatt model generate` or `import` and --force",
-            if let [one] = damaged.as_slice() { format!("{one} is") } else { format!("{} are", damaged.join(", ")) }
-        );
-    }
-    Ok(())
-}
-
-/// One line for each file, and whether all are what they were.
-fn verify_model(library: &ModelLibrary, name: &str) -> Result<(String, bool)> {
-    check_name(name)?;
-    let path = library.folder(name);
-    if !path.is_dir() {
-        // Says which name was probably meant.
-        library.find(name)?;
-    }
-    // Nobody replaces it while it is read.
-    let _lock = CacheLock::take(library.root(), Item::Model(name))?;
-    let manifest = match ModelManifest::read_at(&path) {
-        Ok(manifest) => manifest,
-        Err(error) => return Ok((format!("{}\n", inert::line(&format!("{name}: {error}"))), false)),
-    };
-    let (mut text, mut whole) = (String::new(), true);
-    for (file, outcome) in manifest.verify_each(&path) {
-        let state = match &outcome {
-            Ok(()) => "ok",
-            Err(ModelError::Changed { .. }) => "changed",
-            Err(ModelError::Io { source, .. }) => &format!("unreadable: {source}"),
-            Err(error) => &error.to_string(),
-        };
-        text += &(inert::line(&format!("{name}/{file}: {state}")) + "\n");
-        whole &= outcome.is_ok();
-    }
-    if let Ok(folder) = ModelFolder::open(&path) {
-        for line in derived_weights(&folder, &manifest) {
-            text += &(inert::line(&format!("{name}/{line}")) + "\n");
-        }
-    }
-    Ok((text, whole))
-}
-
-/// A line for each file of weights that is made again where it is missing or changed.
-fn derived_weights(folder: &ModelFolder, manifest: &ModelManifest) -> Vec<String> {
-    let missing = (!folder.has_f32()).then(|| {
-        let file = weights_file_name(Precision::F32);
-        format!("{file}: not there, and made from the seed when it is needed")
-    });
-    let rounded = Precision::ALL.into_iter().filter(|precision| *precision != Precision::F32);
-    let rounded = rounded.filter(|precision| folder.has_weights(*precision)).map(|precision| {
-        let state = match is_intact(folder, &manifest.weights_sha256, precision) {
-            true => "ok",
-            false => "changed, and made anew when it is needed",
-        };
-        format!("{}: {state}", weights_file_name(precision))
-    });
-    missing.into_iter().chain(rounded).collect()
-}
-
 fn size(config: &ModelConfig, precision: Precision) -> String {
     let in_precision = if precision == Precision::F32 { String::new() } else { format!(" in {}", precision.name()) };
     format!("{} parameters, {}{in_precision}", parameters(config), bytes(config, precision))
@@ -458,3 +386,4 @@ fn bytes(config: &ModelConfig, precision: Precision) -> String {
 #[cfg(test)]
 mod tests;
 mod tokens;
+mod verify;

@@ -2,7 +2,7 @@ use std::fs;
 
 use clap::Parser;
 
-use super::*;
+use super::{verify::verify_model, *};
 
 #[derive(Parser)]
 struct Arguments {
