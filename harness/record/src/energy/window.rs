@@ -79,15 +79,25 @@ fn estimate(series: &MeterSeries, span: TimeSpan) -> Result<Estimate, Unavailabl
     let estimate = curve.energy(&[span])?;
     let uncertainty = 2.0 * estimate.variance.sqrt();
     if seconds < 2.0 * curve.period || uncertainty > RESOLVED * estimate.joules.abs() {
+        let unit = if series.meter.measurand.is_cumulative() { "J" } else { "W" };
         let hint = format!(
-            "{:.1} s are too short for a meter that is updated every {:.3} s in steps of {:.3e}",
+            "{:.1} s are too short for a meter that is updated every {:.3} s in steps of {} {unit}",
             Amount(seconds),
             Amount(curve.period),
-            Amount(curve.resolution)
+            Amount(three_digits(curve.resolution))
         );
         return Err(Unavailable::new(Reason::BelowResolution, hint));
     }
     Ok(estimate)
+}
+
+/// What is left of a number that is read at a glance.
+fn three_digits(value: f64) -> f64 {
+    if value == 0.0 || !value.is_finite() {
+        return value;
+    }
+    let scale = 10f64.powi(2 - value.abs().log10().floor() as i32);
+    if scale.is_finite() && scale > 0.0 { (value * scale).round() / scale } else { value }
 }
 
 #[cfg(test)]
@@ -123,6 +133,13 @@ mod tests {
 
     fn between(start_ms: u64, end_ms: u64) -> Energy {
         energy_between(&series(), TimeSpan { start: MonotonicNs(start_ms * MS), end: MonotonicNs(end_ms * MS) })
+    }
+
+    #[test]
+    fn steps_are_told_with_three_digits() {
+        let shown = [41.756, 6.1035e-5, 3.6, 0.0, 1e-320].map(|value| Amount(three_digits(value)).to_string());
+        assert_eq!(shown[..4], ["41.8", "0.000061", "3.6", "0"].map(String::from));
+        assert!(three_digits(f64::INFINITY).is_infinite() && shown[4].starts_with("0.000"), "{shown:?}");
     }
 
     #[test]
