@@ -22,6 +22,7 @@ mod raw_file;
 mod series;
 mod unavailable;
 mod vendor;
+mod whole;
 
 pub use battery::{BatteryCapacity, battery_capacity, prove_current_unit, settle_units};
 pub use choice::{Choice, ChoiceError, choose};
@@ -30,6 +31,7 @@ pub use observe::{Observation, Pace, observe, observe_here, observe_until_found}
 pub use raw_file::RawFile;
 pub use series::{MeterEnd, MeterGap, MeterReading, MeterSeries};
 pub use unavailable::{AbsentMeter, Reason, Unavailable};
+pub use whole::settle_scopes;
 
 pub(crate) use failure::may_answer_at_once;
 

@@ -8,7 +8,7 @@ use pocketwatt_meter::{
     SystemRoot, device_facts,
     energy::{
         AbsentMeter, Choice, EnergyMeter, MeterInfo, Observation, Reason, Unavailable, battery_capacity, choose,
-        discover, observe_until_found, settle_units,
+        discover, observe_until_found, settle_scopes, settle_units,
     },
 };
 use pocketwatt_record::{BatteryAssumption, EnergyPlan};
@@ -130,6 +130,7 @@ impl EnergyArguments {
         let (root, mut choice) = self.meters.open()?;
         let mut observed = observe_until_found(&mut choice.meters, LOOK);
         settle_units(&mut observed);
+        settle_scopes(&mut observed, &choice.absent);
         let mut meters: Vec<(Box<dyn EnergyMeter>, Observation)> = choice.meters.into_iter().zip(observed).collect();
         if self.meters.meter.is_empty() {
             meters.sort_by_key(|(_, observation)| is_silent(observation));

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use clap::{Args, ValueEnum, value_parser};
-use pocketwatt_meter::energy::{Choice, choose, discover, observe_here, settle_units};
+use pocketwatt_meter::energy::{Choice, choose, discover, observe_here, settle_scopes, settle_units};
 
 use self::view::{MetersView, table};
 use super::{
@@ -59,6 +59,7 @@ pub fn run(arguments: MetersArguments) -> Result<()> {
     }
     let mut observations = observe_here(&mut meters, Duration::from_secs(arguments.watch));
     settle_units(&mut observations);
+    settle_scopes(&mut observations, &absent);
     let view = MetersView::new(root.sys(), &observations, absent, none);
     match arguments.format {
         MetersFormat::Table => output::write(&table(&view, &Style::detect())),
