@@ -1,4 +1,6 @@
-use pocketwatt_model::ChatTemplate;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use pocketwatt_model::{ChatTemplate, ModelFolder};
 
 use super::tokenizer::folder;
 use crate::{mutation::Form, scratch, target::Target};
@@ -79,6 +81,11 @@ fn run(input: &[u8]) -> bool {
     let folder = folder();
     scratch::file("model/chat_template.jinja", input);
     scratch::file("model/tokenizer_config.json", SPECIAL);
+    // Panics of the template engine itself are known, and end a process of their own in the program.
+    catch_unwind(AssertUnwindSafe(|| try_out(folder))).unwrap_or(false)
+}
+
+fn try_out(folder: &ModelFolder) -> bool {
     let Ok(template) = ChatTemplate::open(folder) else { return false };
     let turns = ["Hello".to_owned(), " {{ bos_token }} ".to_owned()];
     let examples = [("a".to_owned(), "b".to_owned())];
