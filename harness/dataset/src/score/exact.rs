@@ -8,9 +8,8 @@ use crate::{BfclAnswer, ExpectedAnswer, ParsedCall};
 pub fn intent_matches(expected: &ExpectedAnswer, parsed: Option<&ParsedCall>) -> bool {
     match (expected, parsed.map(|parsed| &parsed.call)) {
         (ExpectedAnswer::Call(calls), Some(Some(call))) => calls.iter().any(|right| right.function == call.function),
-        (ExpectedAnswer::NoCall, Some(None)) => true,
+        (ExpectedAnswer::NoCall | ExpectedAnswer::Bfcl(BfclAnswer::NoCall), Some(None)) => true,
         (ExpectedAnswer::Bfcl(answer), Some(Some(call))) => answer.own_intent(call),
-        (ExpectedAnswer::Bfcl(BfclAnswer::NoCall), Some(None)) => true,
         _ => false,
     }
 }
@@ -23,9 +22,8 @@ pub fn intent_matches(expected: &ExpectedAnswer, parsed: Option<&ParsedCall>) ->
 pub fn structure_matches(expected: &ExpectedAnswer, parsed: Option<&ParsedCall>) -> bool {
     match (expected, parsed.map(|parsed| &parsed.call)) {
         (ExpectedAnswer::Call(calls), Some(Some(call))) => calls.iter().any(|right| right.matches(call)),
-        (ExpectedAnswer::NoCall, Some(None)) => true,
+        (ExpectedAnswer::NoCall | ExpectedAnswer::Bfcl(BfclAnswer::NoCall), Some(None)) => true,
         (ExpectedAnswer::Bfcl(answer), Some(Some(call))) => answer.own_structure(call),
-        (ExpectedAnswer::Bfcl(BfclAnswer::NoCall), Some(None)) => true,
         _ => false,
     }
 }

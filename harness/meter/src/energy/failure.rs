@@ -10,11 +10,7 @@ use super::{Reason, Unavailable};
 /// Every other error says that something is there and does not answer now: drivers pass on whatever their bus says.
 pub(super) fn failure(error: &io::Error, gone: Reason, what: impl Display) -> Unavailable {
     let errno = Errno::from_io_error(error);
-    let reason = match errno {
-        Some(Errno::ACCESS | Errno::PERM) => Reason::NotPermitted,
-        Some(Errno::NOENT | Errno::NODEV | Errno::NXIO | Errno::NOTDIR | Errno::STALE) => gone,
-        _ => Reason::Unreadable,
-    };
+    let reason = errno.map_or(Reason::Unreadable, |errno| reason(errno, gone));
     let hint = match errno.and_then(name) {
         Some((name, meaning)) => format!("{what}: {meaning} ({name})"),
         None => format!("{what}: {error}"),
@@ -22,14 +18,17 @@ pub(super) fn failure(error: &io::Error, gone: Reason, what: impl Display) -> Un
     Unavailable::new(reason, hint)
 }
 
+fn reason(errno: Errno, gone: Reason) -> Reason {
+    match errno {
+        Errno::ACCESS | Errno::PERM => Reason::NotPermitted,
+        Errno::NOENT | Errno::NODEV | Errno::NXIO | Errno::NOTDIR | Errno::STALE => gone,
+        _ => Reason::Unreadable,
+    }
+}
+
 /// Whether asking once more at once may help.
 pub(crate) fn may_answer_at_once(error: &io::Error) -> bool {
-    Errno::from_io_error(error).is_some_and(|errno| {
-        !matches!(
-            errno,
-            Errno::ACCESS | Errno::PERM | Errno::NOENT | Errno::NODEV | Errno::NXIO | Errno::NOTDIR | Errno::STALE
-        )
-    })
+    Errno::from_io_error(error).is_some_and(|errno| reason(errno, Reason::Vanished) == Reason::Unreadable)
 }
 
 /// Names as in errno(3), with what drivers of meters mean by them; nothing for those whose usual words say enough.
