@@ -19,10 +19,11 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("harness/runner", &["protocol"]),
     ("harness/meter", &["protocol", "files"]),
     ("harness/record", &["protocol", "files", "meter"]),
-    ("harness/cli", &["protocol", "files", "dataset", "model", "meter", "record"]),
+    ("harness/scenario", &["protocol", "files", "dataset", "record"]),
+    ("harness/cli", &["protocol", "files", "dataset", "model", "meter", "record", "scenario"]),
     ("backends/*", &["runner", "model", "protocol"]),
     ("tests", &["protocol", "model", "meter", "record"]),
-    ("tests/fuzz", &["protocol", "files", "dataset", "model", "meter", "record", "cli"]),
+    ("tests/fuzz", &["protocol", "files", "dataset", "model", "meter", "record", "scenario", "cli"]),
 ];
 
 /// Engines, and the one folder that may use each: the crate of that name, and those that begin with it and a hyphen.

@@ -5,6 +5,7 @@ use std::io::{self, ErrorKind};
 use pocketwatt_dataset::DatasetError;
 use pocketwatt_model::ModelError;
 use pocketwatt_record::StoreError;
+use pocketwatt_scenario::{ScenarioError, UnknownName};
 use thiserror::Error;
 
 /// Something that the user named or wrote does not exist or makes no sense. The text says what, and the next step.
@@ -20,17 +21,12 @@ impl Refusal {
 
     /// `thing` is unknown; names the known one that reads most like it, and all of them.
     pub fn unknown<'a>(
-        thing: &str,
+        thing: &'static str,
         wanted: &str,
         known: impl IntoIterator<Item = &'a str>,
-        next_step: &str,
+        next_step: &'static str,
     ) -> anyhow::Error {
-        let known: Vec<&str> = known.into_iter().collect();
-        let hint = match nearest(wanted, known.iter().copied()) {
-            Some(nearest) => format!("; did you mean {nearest:?}?"),
-            None => ".".into(),
-        };
-        Self::error(format!("unknown {thing} {wanted:?}{hint} Known: {}{next_step}", known.join(", ")))
+        Self::error(UnknownName::new(thing, wanted, known, next_step).to_string())
     }
 }
 
@@ -44,13 +40,29 @@ pub fn is_refusal(error: &anyhow::Error) -> bool {
             )
             || matches!(
                 cause.downcast_ref::<DatasetError>(),
-                Some(error) if !matches!(error, DatasetError::Io { source, .. } if !is_input(source))
+                Some(error) if !is_unreadable(error)
             )
+            || cause.downcast_ref::<ScenarioError>().is_some_and(is_refused_scenario)
             || matches!(
                 cause.downcast_ref::<StoreError>(),
                 Some(error) if !matches!(error, StoreError::Io { .. })
             )
     })
+}
+
+/// Whether the input was refused, rather than that something broke.
+fn is_refused_scenario(error: &ScenarioError) -> bool {
+    match error {
+        ScenarioError::Unknown(_) | ScenarioError::Unreadable { .. } | ScenarioError::Refused(_) => true,
+        ScenarioError::Data(error) => !is_unreadable(error),
+        ScenarioError::Scratch(_) | ScenarioError::Stored(_) => false,
+        ScenarioError::In { error, .. } => is_refused_scenario(error),
+    }
+}
+
+/// A data set that is there, and that the system could not read, broke.
+fn is_unreadable(error: &DatasetError) -> bool {
+    matches!(error, DatasetError::Io { source, .. } if !is_input(source))
 }
 
 /// What the system could not do broke.
@@ -68,31 +80,16 @@ fn is_input(error: &io::Error) -> bool {
     matches!(error.kind(), NotFound | InvalidData | InvalidInput | FileTooLarge)
 }
 
-/// The known name that reads most like `wanted`; none if nothing comes near.
-pub fn nearest<'a>(wanted: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    const ALIKE: f64 = 0.7;
-    known
-        .into_iter()
-        .map(|name| (strsim::jaro_winkler(name, wanted), name))
-        .filter(|(likeness, _)| *likeness >= ALIKE)
-        .max_by(|(left, _), (right, _)| left.total_cmp(right))
-        .map(|(_, name)| name)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn unknown_names_get_the_nearest_and_the_known_ones() {
-        let error = Refusal::unknown("backend", "onxruntime", ["onnxruntime", "tract"], "");
-        assert_eq!(
-            error.to_string(),
-            "unknown backend \"onxruntime\"; did you mean \"onnxruntime\"? Known: onnxruntime, tract"
-        );
-        let error = Refusal::unknown("backend", "zzz", ["tract"], " (or a file)");
-        assert_eq!(error.to_string(), "unknown backend \"zzz\". Known: tract (or a file)");
-        assert!(is_refusal(&error.context("more")));
+    fn what_was_asked_for_is_told_from_what_broke() {
+        assert!(is_refusal(&Refusal::unknown("backend", "zzz", ["tract"], "").context("more")));
         assert!(!is_refusal(&anyhow::anyhow!("a bug")));
+        let within = |error| anyhow::Error::from(ScenarioError::In { place: "a file".into(), error: Box::new(error) });
+        assert!(is_refusal(&within(ScenarioError::Refused("no turns".into())).context("more")));
+        assert!(!is_refusal(&within(ScenarioError::Scratch(ErrorKind::StorageFull.into()))));
     }
 }

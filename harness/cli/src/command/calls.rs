@@ -4,10 +4,10 @@ use anyhow::Result;
 use clap::Args;
 use pocketwatt_dataset::CallCase;
 use pocketwatt_record::{CallAnswer, Record, Run};
+use pocketwatt_scenario::{Items, Scenario};
 
 use super::selection::CacheArguments;
 use crate::{
-    plan::{Items, Scenario},
     refusal::Refusal,
     report::{
         Format, Style,
@@ -51,7 +51,7 @@ impl CallArguments {
     pub fn text(&self, run: &Run, records: &[Record], format: Format, cache: &CacheArguments) -> Result<String> {
         let Some(first) = self.show_calls else { return Ok(String::new()) };
         let decoder = Decoder::new(cache.library()?);
-        let scenarios = run.scenarios.iter().map(Scenario::stored).collect::<Result<Vec<_>>>()?;
+        let scenarios = run.scenarios.iter().map(Scenario::stored).collect::<Result<Vec<_>, _>>()?;
         let answers = Answers {
             decode: &|record, tokens| decoder.decode(record, tokens),
             expected: &|record, answer| expected(&scenarios, record, answer),

@@ -3,15 +3,13 @@
 use anyhow::Result;
 use clap::Args;
 use pocketwatt_model::Preset;
+use pocketwatt_scenario::{Scenario, Study};
 
 use super::{
     model, output,
     selection::{CacheArguments, RegistryArguments},
 };
-use crate::{
-    columns, inert,
-    plan::{Backend, Scenario, Study},
-};
+use crate::{columns, inert, plan::Backend};
 
 /// What to list.
 #[derive(Args, Debug)]

@@ -7,6 +7,7 @@ use clap::{Args, value_parser};
 use pocketwatt_meter::{Sampler, SystemRoot, device_facts};
 use pocketwatt_protocol::{LoadOptions, PROTOCOL_VERSION, Precision, Request, Task, Workload, wall_clock_unix_ms};
 use pocketwatt_record::ObserverCost;
+use pocketwatt_scenario::Scenario;
 
 use super::{
     beside::WaitArguments,
@@ -21,7 +22,7 @@ use crate::{
         DeviceBusy, Entered, Mailbox, Programs,
         observer::{Observed, SETTLE_MS, observe},
     },
-    plan::{Backend, PreparedModel, Scenario, prepare},
+    plan::{Backend, PreparedModel, prepare},
     refusal::Refusal,
 };
 

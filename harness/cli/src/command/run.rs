@@ -18,6 +18,7 @@ use pocketwatt_protocol::wall_clock_unix_ms;
 use pocketwatt_record::{
     Case, EnergyPlan, ObserverCost, Outcome, PlannedCase, RECORD_FORMAT, Records, Run, RunSettings, StudySource,
 };
+use pocketwatt_scenario::{Data, Scenario, Study};
 
 use self::{ownership::OwnedRun, resume::Done};
 use super::{
@@ -36,8 +37,8 @@ use crate::{
     last_resort::Unfinished,
     measure::{CaseMeters, Device, Entered, Mailbox, Sweep, SweepEnd},
     plan::{
-        Backend, Data, Outline, PlannedModel, PreparedModel, Registry, Scenario, Selection, Study, computed_precisions,
-        duration, energy, plan_cases, prepare,
+        Backend, Outline, PlannedModel, PreparedModel, Registry, Selection, computed_precisions, duration, energy,
+        plan_cases, prepare,
     },
     refusal::Refusal,
     report::{Format, date, progress},

@@ -16,10 +16,11 @@ use pocketwatt_protocol::Precision;
 use pocketwatt_record::{
     MOST_ITERATIONS, MOST_SETTLE_MS, MOST_THREADS, MOST_TIMEOUT_S, MOST_WARMUP_ITERATIONS, RunSettings,
 };
+use pocketwatt_scenario::{Scenario, Study};
 
 use super::quantity;
 use crate::{
-    plan::{GraphChoice, Registry, Scenario, Study, ensure_few},
+    plan::{GraphChoice, Registry, ensure_few},
     refusal::Refusal,
 };
 
@@ -200,7 +201,7 @@ impl PlanArguments {
         if self.scenario.is_empty() {
             return self.kept(Scenario::unasked()?);
         }
-        let scenarios = self.scenario.iter().map(|name| Scenario::find(name)).collect::<Result<Vec<_>>>()?;
+        let scenarios = self.scenario.iter().map(|name| Scenario::find(name)).collect::<Result<Vec<_>, _>>()?;
         for (index, scenario) in scenarios.iter().enumerate() {
             if scenarios[..index].iter().any(|other| other.name == scenario.name) {
                 return Err(Refusal::error(format!("two scenarios are named {:?}: rename one", scenario.name)));

@@ -2,9 +2,10 @@
 
 use anyhow::Result;
 use clap::Args;
+use pocketwatt_scenario::Study;
 
 use super::run::{self, RunArguments};
-use crate::{exit::Exit, plan::Study};
+use crate::exit::Exit;
 
 /// Which question, and how to answer it.
 #[derive(Args, Debug)]

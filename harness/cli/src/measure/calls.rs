@@ -7,8 +7,9 @@ use pocketwatt_dataset::{
 use pocketwatt_model::{ModelError, TextTokenizer};
 use pocketwatt_protocol::{Iteration, IterationKind, TokenId, TurnTrace};
 use pocketwatt_record::{AnswerWorth, CallAnswer, Record};
+use pocketwatt_scenario::{Items, Scenario};
 
-use crate::plan::{Items, Prepared, Scenario};
+use crate::plan::Prepared;
 
 /// Judges every answer of a record's counted iterations; none where the scenario does not ask for calls.
 ///

@@ -5,9 +5,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use anyhow::Result;
 use pocketwatt_model::TextTokenizer;
 use pocketwatt_record::{CallAnswer, Outcome, Record, Unjudged, derive};
+use pocketwatt_scenario::{Items, Scenario};
 
 use super::calls;
-use crate::plan::{Items, Prepared, PreparedModel, Scenario, prepare};
+use crate::plan::{Prepared, PreparedModel, prepare};
 
 /// Says in a measured record that its answers are still to be judged, if its scenario asks for calls.
 pub fn await_judgement(record: &mut Record, scenario: &Scenario) {

@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, path::Path, time::Duration};
 use anyhow::{Context, Result};
 use pocketwatt_protocol::Precision;
 use pocketwatt_record::{Case, Passport, Quality, Record, Run, RunFolder};
+use pocketwatt_scenario::Scenario;
 
 use super::{
     CaseInput, CaseMeters, CaseProgress, Device, Ended, Entered, Mailbox, Programs, RunnerProgram, judgement,
@@ -13,7 +14,7 @@ use super::{
     skipped,
 };
 use crate::{
-    plan::{Backend, Prepared, PreparedModel, Registry, Scenario, prepare},
+    plan::{Backend, Prepared, PreparedModel, Registry, prepare},
     refusal::Refusal,
 };
 
@@ -62,7 +63,7 @@ impl<'a> Sweep<'a> {
         models: &'a BTreeMap<String, PreparedModel>,
         cache: &'a Path,
     ) -> Result<Self> {
-        let scenarios = run.scenarios.iter().map(Scenario::stored).collect::<Result<_>>()?;
+        let scenarios = run.scenarios.iter().map(Scenario::stored).collect::<Result<_, _>>()?;
         Ok(Self { run, registry, models, scenarios, programs: Programs::new(cache), scorer: Scorer::default() })
     }
 

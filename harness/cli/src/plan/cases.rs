@@ -7,8 +7,9 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use pocketwatt_files::check_name;
 use pocketwatt_protocol::{GraphKind, Precision};
 use pocketwatt_record::Case;
+use pocketwatt_scenario::Scenario;
 
-use super::{Backend, Registry, Scenario};
+use super::{Backend, Registry};
 use crate::{file_name, refusal::Refusal};
 
 /// Which ONNX graph the backends load.

@@ -3,8 +3,7 @@
 use pocketwatt_model::{ModelConfig, precision::bytes_per_token};
 use pocketwatt_protocol::Precision;
 use pocketwatt_record::RunSettings;
-
-use super::{Scenario, Shape};
+use pocketwatt_scenario::{Scenario, Shape};
 
 /// What a processor of today does, roughly: reads of weights in bytes per second, multiply-adds of a prefill in
 /// floating-point operations per second and thread, and preparing weights in bytes per second.

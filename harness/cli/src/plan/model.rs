@@ -253,3 +253,33 @@ fn generate(target: &Path, name: &str, config: &ModelConfig, precisions: &[Preci
     }
     generate_seeded_in(config, name, DEFAULT_SEED, first, target).with_context(|| format!("cannot generate {name}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use pocketwatt_scenario::Study;
+
+    use super::*;
+
+    fn seeded(study: &mut Study) -> Vec<ModelConfig> {
+        let names = study.choose_models(&[]).unwrap();
+        names
+            .iter()
+            .map(|name| seeded_config(name).unwrap_or_else(|| panic!("{}: {name}", study.name())).unwrap())
+            .collect()
+    }
+
+    #[test]
+    fn every_model_that_a_shipped_study_names_can_be_generated() {
+        for mut study in Study::shipped().unwrap() {
+            assert!(!seeded(&mut study).is_empty(), "{}", study.name());
+        }
+    }
+
+    #[test]
+    fn the_models_of_the_depth_study_have_the_same_number_of_weights() {
+        let configs = seeded(&mut Study::find("depth").unwrap());
+        let sizes: Vec<u64> = configs.iter().map(ModelConfig::parameters).collect();
+        let (least, most) = (*sizes.iter().min().unwrap() as f64, *sizes.iter().max().unwrap() as f64);
+        assert!(most / least < 1.011, "{sizes:?}");
+    }
+}

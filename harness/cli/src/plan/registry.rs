@@ -7,9 +7,10 @@ use pocketwatt_files::read_text_bounded;
 use pocketwatt_protocol::{GraphKind, Precision};
 use serde::Deserialize;
 
-use super::MOST_DOCUMENT_BYTES;
 use crate::refusal::Refusal;
 
+/// Longest list of backends that is read.
+const MOST_DOCUMENT_BYTES: u64 = 4 << 20;
 /// What ships with the program.
 const SHIPPED: &str = include_str!("../../../../backends/backends.toml");
 

@@ -8,8 +8,9 @@ use pocketwatt_files::write_atomically;
 use pocketwatt_model::{ChatTemplate, ModelError, ModelFolder, TextTokenizer};
 use pocketwatt_protocol::{TokenId, Turn};
 use pocketwatt_record::LeftOut;
+use pocketwatt_scenario::{Scenario, Shape, Talk, synthetic};
 
-use super::{Outline, PreparedModel, Scenario, Shape, Talk, synthetic};
+use super::{Outline, PreparedModel};
 
 const TOKEN_BYTES: &str = "token-bytes.json";
 

@@ -1,10 +1,10 @@
 //! What became of a scenario's file: by whose rule its answers are right, and which rows are in no number.
 
 use pocketwatt_record::{Record, Run, ScenarioSource};
+use pocketwatt_scenario::Data;
 use serde::Deserialize;
 
 use super::blocks::one_line;
-use crate::plan::Data;
 
 /// Name and text of each fact, in the order of the scenarios.
 pub fn facts(run: &Run) -> Vec<(&'static str, String)> {

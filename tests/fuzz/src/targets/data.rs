@@ -1,6 +1,6 @@
 use std::fs;
 
-use pocketwatt::plan::Scenario;
+use pocketwatt_scenario::Scenario;
 
 use crate::{mutation::Form, scratch, target::Target};
 

@@ -1,5 +1,6 @@
-use pocketwatt::{command::quantity, plan::synthetic};
+use pocketwatt::command::quantity;
 use pocketwatt_model::variant;
+use pocketwatt_scenario::synthetic;
 
 use crate::{mutation::Form, target::Target};
 

@@ -1,6 +1,6 @@
 use std::sync::Once;
 
-use pocketwatt::plan::Scenario;
+use pocketwatt_scenario::Scenario;
 
 use crate::{mutation::Form, scratch, target::Target};
 

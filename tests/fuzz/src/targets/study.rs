@@ -1,4 +1,4 @@
-use pocketwatt::plan::Study;
+use pocketwatt_scenario::Study;
 
 use crate::{mutation::Form, scratch, target::Target};
 

@@ -4,12 +4,13 @@ use anyhow::Result;
 use clap::Args;
 use pocketwatt_model::{ChatTemplate, TextTokenizer};
 use pocketwatt_protocol::TokenId;
+use pocketwatt_scenario::{Scenario, Talk};
 use serde::Serialize;
 
 use crate::{
     command::{output, selection::CacheArguments},
     inert,
-    plan::{Scenario, Talk, texts},
+    plan::texts,
     refusal::Refusal,
 };
 
@@ -54,7 +55,7 @@ struct Conversation<'a> {
 pub fn run(arguments: &TokensArguments) -> Result<()> {
     let folder = arguments.cache.library()?.find(&arguments.name)?;
     let (tokenizer, template) = (TextTokenizer::open(&folder)?, ChatTemplate::open(&folder)?);
-    let scenarios = arguments.scenario.iter().map(|name| Scenario::find(name)).collect::<Result<Vec<_>>>()?;
+    let scenarios = arguments.scenario.iter().map(|name| Scenario::find(name)).collect::<Result<Vec<_>, _>>()?;
     if let Some(random) = scenarios.iter().find(|scenario| scenario.talks().is_empty()) {
         return Err(Refusal::error(format!("scenario {:?} has random tokens, and no text", random.name)));
     }

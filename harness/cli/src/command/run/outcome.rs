@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use pocketwatt_record::{Record, Run, RunFolder};
+use pocketwatt_scenario::Scenario;
 
 use super::{RunArguments, scenario};
 use crate::{
     command::{advice::Advice, output},
-    plan::Scenario,
     refusal::Refusal,
     report::{self, Stored, Style, decode::Decoder},
 };
@@ -28,7 +28,7 @@ pub(super) fn show(arguments: &RunArguments, run: &Run, folder: &RunFolder, meas
     let records = if texts { report::all_without_series(&results) } else { Vec::new() };
     if arguments.show_text {
         let decoder = Decoder::new(arguments.cache.library()?);
-        let scenarios = run.scenarios.iter().map(Scenario::stored).collect::<Result<Vec<_>>>()?;
+        let scenarios = run.scenarios.iter().map(Scenario::stored).collect::<Result<Vec<_>, _>>()?;
         let text = report::text::render_with_prompts(
             &records,
             arguments.format,

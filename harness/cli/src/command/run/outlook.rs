@@ -4,12 +4,9 @@ use std::collections::BTreeMap;
 
 use pocketwatt_protocol::Precision;
 use pocketwatt_record::PlannedCase;
+use pocketwatt_scenario::{Data, Scenario};
 
-use crate::{
-    columns, inert,
-    plan::{Data, PlannedModel, Scenario},
-    report::progress,
-};
+use crate::{columns, inert, plan::PlannedModel, report::progress};
 
 /// Says which rows of data files cannot be measured: the first ones by name, and how many there are.
 pub(super) fn report_left_out(scenarios: &[Scenario], left_out: impl Iterator<Item = String>) {

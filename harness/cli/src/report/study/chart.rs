@@ -3,24 +3,22 @@
 
 use plotters::{drawing::IntoDrawingArea, prelude::SVGBackend, style::WHITE};
 use pocketwatt_record::{Direction, Metric, Record, Run, metric};
+use pocketwatt_scenario::{Axis, Shown, Study};
 
 use super::{
     axis_words,
     course::Course,
     series::{Point, Series, common, series},
 };
-use crate::{
-    plan::{Axis, Shown, Study},
-    report::{
-        cells::Estimate,
-        charts::{
-            bars::{Group, Plot, Slot},
-            frame::{Canvas, WIDTH, heading, words},
-        },
-        facts::{engine, short_device},
-        sheet::shortcoming,
-        values::Statistic,
+use crate::report::{
+    cells::Estimate,
+    charts::{
+        bars::{Group, Plot, Slot},
+        frame::{Canvas, WIDTH, heading, words},
     },
+    facts::{engine, short_device},
+    sheet::shortcoming,
+    values::Statistic,
 };
 
 const HEAD_HEIGHT: i32 = 190;

@@ -1,20 +1,18 @@
 //! One series as a sheet: its cases side by side, what others published below, each also as a multiple of the first.
 
 use pocketwatt_record::{Metric, metric};
+use pocketwatt_scenario::{Axis, Published, Study};
 
 use super::series::{Point, Series};
-use crate::{
-    plan::{Axis, Published, Study},
-    report::{
-        blocks::{Block, Column},
-        cells::decimals,
-        notes,
-        quantity::{fixed, significant},
-        row::{Cell, Footnotes, Found, Row, Subject},
-        sheet::{Sheet, put_verdicts, verdict},
-        user_units::user_units,
-        values::Statistic,
-    },
+use crate::report::{
+    blocks::{Block, Column},
+    cells::decimals,
+    notes,
+    quantity::{fixed, significant},
+    row::{Cell, Footnotes, Found, Row, Subject},
+    sheet::{Sheet, put_verdicts, verdict},
+    user_units::user_units,
+    values::Statistic,
 };
 
 /// The sheet of a series.

@@ -9,9 +9,9 @@ mod slopes;
 mod tests;
 
 use pocketwatt_record::{Record, Run};
+use pocketwatt_scenario::{Axis, Study};
 
 use super::sheet::Sheet;
-use crate::plan::{Axis, Study};
 use series::series;
 
 /// The study that a run belongs to. One that cannot be read any more is none: its cases are then shown as any others.

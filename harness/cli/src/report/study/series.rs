@@ -1,13 +1,11 @@
 //! Cases that differ in nothing but what a study varies.
 
 use pocketwatt_record::Record;
+use pocketwatt_scenario::{Axis, Study, synthetic};
 
-use crate::{
-    plan::{Axis, Study, synthetic},
-    report::{
-        blocks::{column_name, one_line},
-        values::Values,
-    },
+use crate::report::{
+    blocks::{column_name, one_line},
+    values::Values,
 };
 
 /// Cases along the axis of a study.

@@ -3,16 +3,14 @@
 use std::iter;
 
 use pocketwatt_record::{Line, Metric, fit_line, metric};
+use pocketwatt_scenario::{Axis, Shown, Study};
 
 use super::series::{Series, common};
-use crate::{
-    plan::{Axis, Shown, Study},
-    report::{
-        cells::{Estimate, scale},
-        row::{Cell, Footnotes, Found, Row, Subject},
-        sheet::Sheet,
-        values::Statistic,
-    },
+use crate::report::{
+    cells::{Estimate, scale},
+    row::{Cell, Footnotes, Found, Row, Subject},
+    sheet::Sheet,
+    values::Statistic,
 };
 
 /// How much of the axis a slope is told for, and in words.

@@ -2,11 +2,9 @@ use std::fs;
 
 use pocketwatt_protocol::{MonotonicNs, Stage};
 use pocketwatt_record::{Outcome, Record, Run, derive_metrics};
+use pocketwatt_scenario::Study;
 
-use crate::{
-    plan::Study,
-    report::{Format, Style, charts, fixture, render},
-};
+use crate::report::{Format, Style, charts, fixture, render};
 
 /// The first two backends of the made-up run, for a model whose tokens take `factor` times as long.
 fn cases(model: &str, parameters: u64, factor: f64) -> Vec<Record> {

@@ -2,12 +2,11 @@
 
 use std::path::Path;
 
-use anyhow::Result;
 use pocketwatt_files::check_name;
 use serde::Deserialize;
 
-use super::{Data, MOST_TOKENS, Shape, Talk};
-use crate::refusal::Refusal;
+use super::{data::Data, shape::Shape, talk::Talk};
+use crate::{error::ScenarioError, limits::MOST_TOKENS};
 
 /// Longest answers of a data file that is named on the command line, in tokens.
 const CALL_TOKENS: u32 = 64;
@@ -46,9 +45,8 @@ struct DocumentShape {
 }
 
 impl Document {
-    pub fn parse(definition: &str) -> Result<Self> {
-        let document: Self =
-            toml::from_str(definition).map_err(|error| Refusal::error(error.to_string().trim_end().to_owned()))?;
+    pub fn parse(definition: &str) -> Result<Self, ScenarioError> {
+        let document: Self = toml::from_str(definition).map_err(|error| ScenarioError::malformed(&error))?;
         let allowed = |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '-';
         if document.name.is_empty() || !document.name.chars().all(allowed) {
             return document.refuse("the name may hold lower-case letters, digits and - only");
@@ -64,7 +62,7 @@ impl Document {
         Ok(document)
     }
 
-    pub fn shape(&self, folder: Option<&Path>) -> Result<Shape> {
+    pub fn shape(&self, folder: Option<&Path>) -> Result<Shape, ScenarioError> {
         let kinds = [
             self.synthetic.is_some(),
             !self.turns.is_empty() || self.system.is_some(),
@@ -92,7 +90,7 @@ impl Document {
         }
     }
 
-    fn conversation(&self) -> Result<Shape> {
+    fn conversation(&self) -> Result<Shape, ScenarioError> {
         if self.turns.is_empty() {
             return self.refuse("it has no turns: add a [[turns]] table");
         }
@@ -112,13 +110,13 @@ impl Document {
         }))
     }
 
-    fn refuse<T>(&self, reason: &str) -> Result<T> {
-        Err(Refusal::error(format!("scenario {:?}: {reason}", self.name)))
+    fn refuse<T>(&self, reason: &str) -> Result<T, ScenarioError> {
+        Err(ScenarioError::Refused(format!("scenario {:?}: {reason}", self.name)))
     }
 }
 
 /// The definition of a scenario that is nothing but a data file.
-pub(super) fn of_data_file(path: &Path) -> Result<String> {
+pub(super) fn of_data_file(path: &Path) -> Result<String, ScenarioError> {
     let stem = path.file_stem().unwrap_or_default().to_string_lossy().to_lowercase();
     let name: String = stem.chars().map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '-' }).collect();
     let quoted = toml::Value::String(path.to_string_lossy().into_owned());

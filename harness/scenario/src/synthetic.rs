@@ -1,10 +1,8 @@
 //! Scenarios whose name is their definition: so many tokens in, so many out, as llama-bench's pp and tg.
 
-use anyhow::Result;
 use pocketwatt_protocol::TokenId;
 
-use super::MOST_TOKENS;
-use crate::refusal::Refusal;
+use crate::{error::ScenarioError, limits::MOST_TOKENS};
 
 /// The forms of their names.
 pub const FORMS: [&str; 3] = ["prefill-N", "decode-N", "prefill-P-decode-N"];
@@ -25,7 +23,7 @@ pub fn prompt_tokens(name: &str) -> Option<u32> {
 ///
 /// # Errors
 /// When the name has the form but an impossible number.
-pub fn definition(name: &str) -> Result<Option<String>> {
+pub fn definition(name: &str) -> Result<Option<String>, ScenarioError> {
     let parts: Vec<&str> = name.split('-').collect();
     let (prompt, output) = match parts[..] {
         ["prefill", prompt] => (prompt, "0"),
@@ -36,7 +34,7 @@ pub fn definition(name: &str) -> Result<Option<String>> {
     };
     let number = |text: &str, least: u32| match text.parse::<u32>() {
         Ok(number) if (least..=MOST_TOKENS).contains(&number) => Ok(number),
-        _ => Err(Refusal::error(format!(
+        _ => Err(ScenarioError::Refused(format!(
             "scenario {name:?}: {text:?} is no number of tokens, at least {least} and at most {MOST_TOKENS}"
         ))),
     };

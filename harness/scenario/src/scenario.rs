@@ -2,13 +2,13 @@
 
 mod data;
 mod document;
+mod shape;
 mod talk;
 #[cfg(test)]
 mod tests;
 
 use std::path::Path;
 
-use anyhow::{Context, Result};
 use data_encoding::HEXLOWER;
 use pocketwatt_files::read_text_bounded;
 use pocketwatt_record::ScenarioSource;
@@ -16,16 +16,16 @@ use sha2::{Digest, Sha256};
 
 pub use data::{Data, Items};
 use document::Document;
+pub use shape::Shape;
 pub use talk::Talk;
 
-use super::{MOST_DOCUMENT_BYTES, MOST_TOKENS, synthetic};
-use crate::refusal::Refusal;
+use crate::{error::ScenarioError, limits::MOST_DOCUMENT_BYTES, synthetic, unknown::UnknownName};
 
 /// What ships with the program.
 const SHIPPED: &[&str] = &[
-    include_str!("../../../../scenarios/chat.toml"),
-    include_str!("../../../../scenarios/api-call.toml"),
-    include_str!("../../../../scenarios/conversations.toml"),
+    include_str!("../../../scenarios/chat.toml"),
+    include_str!("../../../scenarios/api-call.toml"),
+    include_str!("../../../scenarios/conversations.toml"),
 ];
 /// What is run unasked.
 const DEFAULT: [&str; 2] = ["chat", "api-call"];
@@ -42,33 +42,12 @@ pub struct Scenario {
     definition: String,
 }
 
-/// What a scenario consists of.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Shape {
-    /// One conversation, in the model's chat template.
-    Conversation(Talk),
-    /// Many conversations, each an iteration of its own.
-    Data {
-        /// What was read.
-        data: Data,
-        /// Longest answer where the file says none.
-        output_tokens: u32,
-    },
-    /// Random tokens.
-    Synthetic {
-        /// Tokens that are processed at once.
-        prompt_tokens: u32,
-        /// Tokens that are then generated.
-        output_tokens: u32,
-    },
-}
-
 impl Scenario {
     /// The scenarios that ship with the program.
     ///
     /// # Errors
     /// None in a build whose tests passed.
-    pub fn shipped() -> Result<Vec<Self>> {
+    pub fn shipped() -> Result<Vec<Self>, ScenarioError> {
         SHIPPED.iter().map(|definition| Self::parse(definition, None)).collect()
     }
 
@@ -76,7 +55,7 @@ impl Scenario {
     ///
     /// # Errors
     /// None in a build whose tests passed.
-    pub fn unasked() -> Result<Vec<Self>> {
+    pub fn unasked() -> Result<Vec<Self>, ScenarioError> {
         DEFAULT.iter().map(|name| Self::find(name)).collect()
     }
 
@@ -85,7 +64,7 @@ impl Scenario {
     ///
     /// # Errors
     /// When there is none, or its file is not a scenario.
-    pub fn find(wanted: &str) -> Result<Self> {
+    pub fn find(wanted: &str) -> Result<Self, ScenarioError> {
         let shipped = Self::shipped()?;
         if let Some(scenario) = shipped.iter().find(|scenario| scenario.name == wanted) {
             return Ok(scenario.clone());
@@ -97,29 +76,33 @@ impl Scenario {
             return Self::read(wanted);
         }
         let known = shipped.iter().map(|scenario| scenario.name.as_str()).chain(synthetic::FORMS);
-        Err(Refusal::unknown("scenario", wanted, known, ", or the path of a .toml, .jsonl or .json file"))
+        Err(UnknownName::new("scenario", wanted, known, ", or the path of a .toml, .jsonl or .json file").into())
     }
 
     /// A scenario's own file, or one of conversations or calls (`.jsonl`, `.json`).
     ///
     /// # Errors
     /// When it cannot be read, or is not a scenario.
-    pub fn read(file: &str) -> Result<Self> {
+    pub fn read(file: &str) -> Result<Self, ScenarioError> {
         let path = Path::new(file);
         if [".jsonl", ".json"].iter().any(|ending| file.ends_with(ending)) {
             let definition = document::of_data_file(path)?;
-            return Self::parse(&definition, Some(Path::new(""))).with_context(|| format!("the scenario {file}"));
+            return Self::parse(&definition, Some(Path::new("")))
+                .map_err(|error| error.at(format_args!("the scenario {file}")));
         }
-        let text = read_text_bounded(path, MOST_DOCUMENT_BYTES)
-            .map_err(|error| Refusal::error(format!("cannot read the scenario {file}: {error}")))?;
-        Self::parse(&text, path.parent()).with_context(|| format!("{file} is not a scenario"))
+        let text = read_text_bounded(path, MOST_DOCUMENT_BYTES).map_err(|reason| ScenarioError::Unreadable {
+            thing: "scenario",
+            file: file.to_owned(),
+            reason,
+        })?;
+        Self::parse(&text, path.parent()).map_err(|error| error.at(format_args!("{file} is not a scenario")))
     }
 
     /// As it was stored with a run.
     ///
     /// # Errors
     /// When the text is not a scenario.
-    pub fn stored(source: &ScenarioSource) -> Result<Self> {
+    pub fn stored(source: &ScenarioSource) -> Result<Self, ScenarioError> {
         let stored = || {
             let document = Document::parse(&source.definition)?;
             let shape = match &source.data {
@@ -129,14 +112,9 @@ impl Scenario {
                 }
                 None => document.shape(None)?,
             };
-            anyhow::Ok(Self {
-                name: document.name,
-                summary: document.summary,
-                shape,
-                definition: source.definition.clone(),
-            })
+            Ok(Self { name: document.name, summary: document.summary, shape, definition: source.definition.clone() })
         };
-        stored().with_context(|| format!("the stored scenario {:?}", source.name))
+        stored().map_err(|error: ScenarioError| error.at(format_args!("the stored scenario {:?}", source.name)))
     }
 
     /// What is stored with a run: everything, so that what is measured after a pause is what was planned.
@@ -194,7 +172,7 @@ impl Scenario {
     }
 
     /// `folder` is where files that it names are looked for; none for a scenario that ships with the program.
-    fn parse(definition: &str, folder: Option<&Path>) -> Result<Self> {
+    fn parse(definition: &str, folder: Option<&Path>) -> Result<Self, ScenarioError> {
         let document = Document::parse(definition)?;
         let shape = document.shape(folder)?;
         Ok(Self { name: document.name, summary: document.summary, shape, definition: definition.to_owned() })

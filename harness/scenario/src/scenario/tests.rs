@@ -2,8 +2,13 @@ use std::fs;
 
 use super::*;
 
+/// The whole chain of reasons, as the program prints it.
+fn told(read: Result<Scenario, ScenarioError>) -> String {
+    format!("{:#}", anyhow::Error::from(read.unwrap_err()))
+}
+
 fn refused(text: &str) -> String {
-    format!("{:#}", Scenario::parse(text, None).unwrap_err())
+    told(Scenario::parse(text, None))
 }
 
 #[test]
@@ -85,7 +90,7 @@ fn a_file_without_a_usable_row_is_refused_with_the_first_reason() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("talks.jsonl");
     fs::write(&path, "{\"messages\": []}\n").unwrap();
-    let error = format!("{:#}", Scenario::find(&path.to_string_lossy()).unwrap_err());
+    let error = told(Scenario::find(&path.to_string_lossy()));
     assert!(error.contains("line 1"), "{error}");
 }
 

@@ -5,7 +5,6 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context, Result};
 use pocketwatt_dataset::{
     BfclFile, CallCase, Conversation, ExpectedAnswer, FUNCTIONS_FILE, Reply, RowError, Rows, call_grammar,
     example_turns, is_call_cases, read_bfcl, read_call_cases, read_conversations,
@@ -13,14 +12,14 @@ use pocketwatt_dataset::{
 use pocketwatt_files::join_inside;
 use serde::{Deserialize, Serialize};
 
-use super::Talk;
-use crate::refusal::Refusal;
+use super::talk::Talk;
+use crate::error::ScenarioError;
 
 /// The files that ship with the program.
 const SHIPPED: [(&str, &str); 3] = [
-    ("conversations.jsonl", include_str!("../../../../../scenarios/conversations.jsonl")),
-    ("api-calls.jsonl", include_str!("../../../../../scenarios/api-calls.jsonl")),
-    (FUNCTIONS_FILE, include_str!("../../../../../scenarios/api-functions.json")),
+    ("conversations.jsonl", include_str!("../../../../scenarios/conversations.jsonl")),
+    ("api-calls.jsonl", include_str!("../../../../scenarios/api-calls.jsonl")),
+    (FUNCTIONS_FILE, include_str!("../../../../scenarios/api-functions.json")),
 ];
 /// The form of the files of the Berkeley Function Calling Leaderboard, which are judged by its own rule.
 const BFCL: &str = "BFCL";
@@ -69,7 +68,7 @@ impl Data {
     ///
     /// # Errors
     /// When it cannot be read, or nothing in it can be used.
-    pub fn conversations(folder: Option<&Path>, file: &str) -> Result<Self> {
+    pub fn conversations(folder: Option<&Path>, file: &str) -> Result<Self, ScenarioError> {
         let read = with_path(folder, file, |path| Ok(read_conversations(path)?))?;
         Self::new(file, read.format.name(), read.rows, Items::Conversations)
     }
@@ -78,7 +77,7 @@ impl Data {
     ///
     /// # Errors
     /// When a file cannot be read, or nothing in it can be used.
-    pub fn calls(folder: Option<&Path>, file: &str, answers: Option<&str>) -> Result<Self> {
+    pub fn calls(folder: Option<&Path>, file: &str, answers: Option<&str>) -> Result<Self, ScenarioError> {
         let answers = answers.map(|answers| with_path(folder, answers, |path| Ok(path.to_owned()))).transpose()?;
         let (format, rows) =
             with_path(folder, file, |path| match answers.is_some() || BfclFile::of(path)? != BfclFile::Other {
@@ -88,10 +87,18 @@ impl Data {
         Self::new(file, format, rows, Items::Calls)
     }
 
-    fn new<T>(file: &str, format: &str, rows: Rows<T>, items: impl FnOnce(Vec<(usize, T)>) -> Items) -> Result<Self> {
+    fn new<T>(
+        file: &str,
+        format: &str,
+        rows: Rows<T>,
+        items: impl FnOnce(Vec<(usize, T)>) -> Items,
+    ) -> Result<Self, ScenarioError> {
         if rows.rows.is_empty() {
             let first = rows.errors.first().map_or(String::new(), |error| format!(": {error}"));
-            return Err(Refusal::error(format!("none of the {} rows of {file} can be used{first}", rows.errors.len())));
+            return Err(ScenarioError::Refused(format!(
+                "none of the {} rows of {file} can be used{first}",
+                rows.errors.len()
+            )));
         }
         Ok(Self {
             file: file.to_owned(),
@@ -109,17 +116,17 @@ impl Data {
     ///
     /// # Errors
     /// When a file cannot be read, or the answers are missing.
-    pub fn answers_of(path: &Path) -> Result<Option<Option<PathBuf>>> {
-        let named = || format!("the data set {}", path.display());
-        let file = BfclFile::of(path).with_context(named)?;
+    pub fn answers_of(path: &Path) -> Result<Option<Option<PathBuf>>, ScenarioError> {
+        let named = |error| ScenarioError::Data(error).at(format_args!("the data set {}", path.display()));
+        let file = BfclFile::of(path).map_err(named)?;
         if file == BfclFile::Other {
-            return Ok(is_call_cases(path).with_context(named)?.then_some(None));
+            return Ok(is_call_cases(path).map_err(named)?.then_some(None));
         }
         let folder = path.parent().unwrap_or(Path::new(""));
         let answers = folder.join(BFCL_ANSWERS).join(path.file_name().unwrap_or_default());
         match file {
             _ if answers.is_file() => Ok(Some(Some(answers))),
-            BfclFile::NeedsAnswers => Err(Refusal::error(format!(
+            BfclFile::NeedsAnswers => Err(ScenarioError::Refused(format!(
                 "{} holds questions of BFCL, whose right answers are looked for in {}: put them there, or write a scenario \
                  with the keys calls and answers",
                 path.display(),
@@ -156,7 +163,7 @@ impl Data {
         }
     }
 
-    /// See [`super::Scenario::keep`].
+    /// Keeps `count` items, evenly spread.
     pub(super) fn keep(&mut self, count: usize) {
         match &mut self.items {
             Items::Conversations(items) => keep_spread(items, count),
@@ -221,11 +228,15 @@ fn keep_spread<T>(items: &mut Vec<T>, count: usize) {
 
 /// Hands over the path of a file: below `folder`, or, without one, of the files that ship with the program, which lie in
 /// the program itself and are written out for the time being.
-fn with_path<R>(folder: Option<&Path>, file: &str, read: impl FnOnce(&Path) -> Result<R>) -> Result<R> {
+fn with_path<R>(
+    folder: Option<&Path>,
+    file: &str,
+    read: impl FnOnce(&Path) -> Result<R, ScenarioError>,
+) -> Result<R, ScenarioError> {
     let Some(folder) = folder else {
-        let scratch = tempfile::tempdir().context("cannot make a folder for the data that ship with pocketwatt")?;
+        let scratch = tempfile::tempdir().map_err(ScenarioError::Scratch)?;
         for (name, text) in SHIPPED {
-            fs::write(scratch.path().join(name), text)?;
+            fs::write(scratch.path().join(name), text).map_err(ScenarioError::Scratch)?;
         }
         return read(&scratch.path().join(file));
     };
@@ -235,10 +246,12 @@ fn with_path<R>(folder: Option<&Path>, file: &str, read: impl FnOnce(&Path) -> R
 }
 
 /// A file in a folder or a folder below it.
-fn below(folder: &Path, file: &str) -> Result<PathBuf> {
+fn below(folder: &Path, file: &str) -> Result<PathBuf, ScenarioError> {
     let step = |at: PathBuf, name: &str| {
         join_inside(&at, name).map_err(|error| {
-            Refusal::error(format!("it names the file {file:?}, which must lie in its folder or below: {error}"))
+            ScenarioError::Refused(format!(
+                "it names the file {file:?}, which must lie in its folder or below: {error}"
+            ))
         })
     };
     file.split('/').try_fold(folder.to_owned(), step)

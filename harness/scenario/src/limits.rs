@@ -1,0 +1,6 @@
+//! What a file of a scenario or study may ask for.
+
+/// Longest file of a scenario or study that is read.
+pub(crate) const MOST_DOCUMENT_BYTES: u64 = 4 << 20;
+/// Most tokens of a prompt or an answer: more than any model has a context for.
+pub(crate) const MOST_TOKENS: u32 = 1 << 20;
