@@ -20,10 +20,11 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("harness/meter", &["protocol", "files"]),
     ("harness/record", &["protocol", "files", "meter"]),
     ("harness/scenario", &["protocol", "files", "dataset", "record"]),
-    ("harness/cli", &["protocol", "files", "dataset", "model", "meter", "record", "scenario"]),
+    ("harness/report", &["protocol", "files", "meter", "record", "scenario"]),
+    ("harness/cli", &["protocol", "files", "dataset", "model", "meter", "record", "scenario", "report"]),
     ("backends/*", &["runner", "model", "protocol"]),
     ("tests", &["protocol", "model", "meter", "record"]),
-    ("tests/fuzz", &["protocol", "files", "dataset", "model", "meter", "record", "scenario", "cli"]),
+    ("tests/fuzz", &["protocol", "files", "dataset", "model", "meter", "record", "scenario", "report", "cli"]),
 ];
 
 /// Engines, and the one folder that may use each: the crate of that name, and those that begin with it and a hyphen.

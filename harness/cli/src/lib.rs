@@ -6,25 +6,27 @@
 pub mod notice;
 
 pub mod cache;
-pub mod columns;
 pub mod command;
 pub mod doctor;
 pub mod exit;
-mod file_name;
+#[cfg(test)]
+mod fixture;
 
 pub mod fetch;
 pub mod hashed_file;
-pub mod inert;
 mod last_resort;
 pub mod measure;
 pub mod plan;
 pub mod refusal;
-pub mod report;
 
 use std::{env, path::Path, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 use pocketwatt_model::text_process;
+use pocketwatt_report::{
+    self as report,
+    output::{columns, inert},
+};
 
 use crate::exit::Exit;
 

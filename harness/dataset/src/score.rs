@@ -2,8 +2,6 @@
 
 mod exact;
 mod rouge;
-mod wilson;
 
 pub use exact::{bfcl_matches, intent_matches, structure_matches};
 pub use rouge::{Rouge, rouge_l, rouge_n};
-pub use wilson::{Interval, wilson_interval};

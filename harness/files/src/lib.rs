@@ -6,6 +6,7 @@
 
 mod aside;
 mod folder;
+mod harmless;
 mod identity;
 mod invisible;
 mod lock;
@@ -16,6 +17,7 @@ mod write;
 
 pub use aside::set_aside;
 pub use folder::create_folder;
+pub use harmless::harmless_name;
 pub use identity::FileIdentity;
 pub use invisible::is_invisible;
 pub use lock::{Held, Lock};

@@ -41,7 +41,7 @@ pub use run::{
     EnergyPlan, MOST_ITERATIONS, MOST_SETTLE_MS, MOST_THREADS, MOST_TIMEOUT_S, MOST_WARMUP_ITERATIONS, PlanError,
     PlannedCase, Run, RunSettings, ScenarioSource, StudySource,
 };
-pub use statistics::{Summary, median_interval, percentile};
+pub use statistics::{ShareInterval, Summary, median_interval, percentile, wilson_interval};
 pub use store::{
     Contents, Damage, DamageKind, Damaged, Latest, Records, RunFolder, StoreError, latest_run, stored_runs,
 };

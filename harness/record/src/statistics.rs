@@ -1,5 +1,9 @@
+mod wilson;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+pub use wilson::{ShareInterval, wilson_interval};
 
 /// The observations of one metric in one case, summarised. Units are the metric's.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

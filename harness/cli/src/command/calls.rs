@@ -6,13 +6,13 @@ use pocketwatt_dataset::CallCase;
 use pocketwatt_record::{CallAnswer, Record, Run};
 use pocketwatt_scenario::{Items, Scenario};
 
+use super::decode::Decoder;
 use super::selection::CacheArguments;
 use crate::{
     refusal::Refusal,
     report::{
         Format, Style,
         calls::{self, Answers},
-        decode::Decoder,
     },
 };
 

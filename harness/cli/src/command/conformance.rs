@@ -1,5 +1,7 @@
 //! `pocketwatt conformance`: do the backends compute the same model? A speed is only worth comparing if they do.
 
+mod table;
+
 use std::{env, fs, path::Path, time::Duration};
 
 use anyhow::{Context, Result};
@@ -10,6 +12,7 @@ use pocketwatt_protocol::{
     Event, GraphKind, LoadOptions, PROTOCOL_VERSION, Precision, Request, ScoreTask, Task, TokenId, Turn, Workload,
 };
 
+use self::table::{Compared, Row};
 use super::{
     beside::BesideArguments,
     output,
@@ -20,7 +23,6 @@ use crate::{
     measure::{Entered, Mailbox, Programs, RunnerProgram, ask},
     plan::{Backend, PreparedModel},
     refusal::Refusal,
-    report::agreement_table::{self, Compared, Row},
 };
 
 /// The text whose logits are compared. Our own.
@@ -115,7 +117,7 @@ pub fn run(arguments: ConformanceArguments) -> Result<Exit> {
         }
     }
     let text = expected.as_ref().ok().and_then(|answer| tokenizer.decode(&answer.greedy).ok());
-    output::write(&agreement_table::render(&model.passport, &rows, text.as_deref()))?;
+    output::write(&table::render(&model.passport, &rows, text.as_deref()))?;
     Ok(if rows.iter().all(Row::conforms) { Exit::Success } else { Exit::Incomplete })
 }
 

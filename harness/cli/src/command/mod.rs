@@ -6,6 +6,7 @@ pub mod beside;
 pub mod calls;
 pub mod conformance;
 pub mod damaged;
+mod decode;
 pub mod doctor;
 pub mod energy;
 pub mod list;

@@ -3,6 +3,7 @@
 mod outcome;
 mod outlook;
 mod ownership;
+mod progress;
 mod resume;
 
 use std::{
@@ -41,7 +42,7 @@ use crate::{
         plan_cases, prepare,
     },
     refusal::Refusal,
-    report::{Format, date, progress},
+    report::{Format, output::date},
 };
 
 /// What to measure, and what to do with the results.

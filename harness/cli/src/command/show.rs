@@ -9,14 +9,16 @@ use pocketwatt_record::RunFolder;
 use super::{
     advice::Advice,
     calls::CallArguments,
-    damaged, output,
+    damaged,
+    decode::Decoder,
+    output,
     selection::CacheArguments,
     stored_run::{self, LATEST},
 };
 use crate::{
     exit::Exit,
     refusal::Refusal,
-    report::{self, Format, Results, Stored, Style, decode::Decoder},
+    report::{self, Format, Results, Stored, Style},
 };
 
 /// What to show, and how.
@@ -86,7 +88,7 @@ pub fn run(arguments: ShowArguments) -> Result<Exit> {
         let records = report::all_without_series(&results);
         if arguments.show_text {
             let decoder = Decoder::new(arguments.cache.library()?);
-            let text = report::text::render(&records, format, &|record, tokens| decoder.decode(record, tokens));
+            let text = report::answers::render(&records, format, &|record, tokens| decoder.decode(record, tokens));
             parts.write(&format!("\n{text}"))?;
         }
         parts.write(&arguments.calls.text(&run, &records, format, &arguments.cache)?)?;

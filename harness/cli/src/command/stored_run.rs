@@ -72,15 +72,15 @@ fn named(results: &Path, wanted: &str) -> Result<RunFolder> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::fixture;
+    use crate::fixture;
 
     fn stored(results: &Path, ids: &[&str]) {
-        let records = fixture::records();
+        let record = fixture::record();
         for id in ids {
-            let mut run = fixture::run(&records);
+            let mut run = fixture::run();
             run.id = (*id).into();
             let folder = RunFolder::create(&results.join("device").join(id), &run).unwrap();
-            folder.write(&records[0]).unwrap();
+            folder.write(&record).unwrap();
         }
     }
 

@@ -2,7 +2,7 @@
 
 use pocketwatt_protocol::wall_clock_unix_ms;
 
-use crate::{inert, report::date};
+use crate::{inert, report::output::date};
 
 /// This process. A number of a process means something in its container alone, so the host's name stands beside it. The
 /// command line stays out: others may read this, and it may hold what is nobody's business.

@@ -47,7 +47,7 @@ mod tests {
     use pocketwatt_record::{AnswerWorth, Value};
 
     use super::*;
-    use crate::report::fixture;
+    use crate::fixture;
 
     fn shown(record: &Record, name: &str) -> Value {
         record.metrics.iter().find(|value| value.metric == name).unwrap().value.clone()
@@ -55,7 +55,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_judged_is_kept_with_the_reason_and_is_not_wrong() {
-        let mut record = fixture::records().remove(0);
+        let mut record = fixture::record();
         let samples = record.samples.clone();
         settle(&mut record, |_| Err(anyhow!("token 7 is no text")));
         let reason = "answers are not judged: token 7 is no text";

@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 
 use anyhow::Result;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use pocketwatt_files::check_name;
+use pocketwatt_files::{check_name, harmless_name};
 use pocketwatt_protocol::{GraphKind, Precision};
 use pocketwatt_record::Case;
 use pocketwatt_scenario::Scenario;
 
 use super::{Backend, Registry};
-use crate::{file_name, refusal::Refusal};
+use crate::refusal::Refusal;
 
 /// Which ONNX graph the backends load.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -142,7 +142,7 @@ fn id(
 ) -> String {
     let graph = graph.map_or(String::new(), |graph| format!("_{}", graph.name()));
     let id = format!("{scenario}_{model}_{backend}{graph}_{}_{threads}t", precision.name());
-    file_name::harmless(&id)
+    harmless_name(&id)
 }
 
 /// The first graph in documented order that every backend loads, of those that load graphs at all.

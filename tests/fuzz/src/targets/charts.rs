@@ -1,7 +1,7 @@
 use std::fs;
 
-use pocketwatt::report::charts;
 use pocketwatt_record::{Record, Run};
+use pocketwatt_report::charts;
 
 use super::records::{derived, inert, read, seeds};
 use crate::{mutation::Form, scratch, target::Target};

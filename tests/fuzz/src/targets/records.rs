@@ -1,11 +1,10 @@
 use std::fs;
 
-use pocketwatt::report::{
-    self, Format, Style,
-    calls::{self, Answers},
-    text,
-};
 use pocketwatt_record::{Damaged, Record, Run, RunFolder, derive, read_record};
+use pocketwatt_report::{
+    self as report, Format, Style, answers,
+    calls::{self, Answers},
+};
 use serde_json::{Value, json};
 
 use super::study;
@@ -87,7 +86,7 @@ fn outputs(run: &Run, records: &[Record], damaged: &[Damaged]) {
         inert("the turns", &turns(format));
         let answers = Answers { decode: &|_, _| Some("an answer".into()), expected: &|_, _| None, first: 3 };
         inert("the calls", &calls::render(records, &answers, format, &narrow));
-        inert("the text", &text::render(records, format, &|_, _| Some("an\u{1b}[2Janswer".into())));
+        inert("the text", &answers::render(records, format, &|_, _| Some("an\u{1b}[2Janswer".into())));
     }
 }
 

@@ -8,9 +8,9 @@ use pocketwatt_scenario::Scenario;
 
 use super::{RunArguments, scenario};
 use crate::{
-    command::{advice::Advice, output},
+    command::{advice::Advice, decode::Decoder, output},
     refusal::Refusal,
-    report::{self, Stored, Style, decode::Decoder},
+    report::{self, Stored, Style},
 };
 
 /// Prints tables and whatever else was asked for, and draws the charts where something was `measured`.
@@ -29,7 +29,7 @@ pub(super) fn show(arguments: &RunArguments, run: &Run, folder: &RunFolder, meas
     if arguments.show_text {
         let decoder = Decoder::new(arguments.cache.library()?);
         let scenarios = run.scenarios.iter().map(Scenario::stored).collect::<Result<Vec<_>, _>>()?;
-        let text = report::text::render_with_prompts(
+        let text = report::answers::render_with_prompts(
             &records,
             arguments.format,
             &|record, tokens| decoder.decode(record, tokens),

@@ -11,7 +11,7 @@ use pocketwatt_files::{Held, Lock, PartialFolder, create_folder, remove_abandone
 use pocketwatt_record::{Run, RunFolder};
 use rustix::io::Errno;
 
-use crate::{measure::holder, refusal::Refusal, report::date};
+use crate::{measure::holder, refusal::Refusal, report::output::date};
 
 /// In a run's folder. Whoever measures has it locked; nothing is in it otherwise.
 const RUN_LOCK: &str = "run.lock";
@@ -143,10 +143,10 @@ mod tests {
     use pocketwatt_record::latest_run;
 
     use super::*;
-    use crate::report::fixture;
+    use crate::fixture;
 
     fn begun(results: &Path, device: &str) -> (OwnedRun, Run) {
-        let mut run = fixture::run(&fixture::records());
+        let mut run = fixture::run();
         run.device.name = device.into();
         let owned = OwnedRun::begin(results, &mut run).unwrap();
         (owned, run)
@@ -235,7 +235,7 @@ mod tests {
     #[test]
     fn nothing_is_left_where_nothing_can_be_written() {
         let results = tempfile::tempdir().unwrap();
-        let mut run = fixture::run(&fixture::records());
+        let mut run = fixture::run();
         fs::write(results.path().join(&run.device.name), "a file in the way").unwrap();
         OwnedRun::begin(results.path(), &mut run).unwrap_err();
         assert_eq!(fs::read_dir(results.path()).unwrap().count(), 1);

@@ -1,0 +1,35 @@
+//! Names of files, made of names that others chose.
+
+use data_encoding::HEXLOWER;
+use sha2::{Digest, Sha256};
+
+/// Bytes of the longest part of a name. File systems take 255; what is put before and behind it needs room.
+const LONGEST_BYTES: usize = 160;
+/// Of a digest, to tell long names apart.
+const DIGEST_BYTES: usize = 6;
+
+/// Letters and digits that every file system takes in place of the text. A text that is too long is cut, and told from others
+/// that begin alike by a digest of the whole: the same text always gets the same name.
+pub fn harmless_name(text: &str) -> String {
+    let harmless = |letter: char| if letter.is_ascii_alphanumeric() || "-_.".contains(letter) { letter } else { '-' };
+    let name: String = text.chars().map(harmless).collect();
+    if name.len() <= LONGEST_BYTES {
+        return name;
+    }
+    let digest = HEXLOWER.encode(&Sha256::digest(text)[..DIGEST_BYTES]);
+    format!("{}-{digest}", &name[..LONGEST_BYTES - 1 - digest.len()])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_text_has_a_name_that_fits() {
+        assert_eq!(harmless_name("decode-2_tiny/x y_f32"), "decode-2_tiny-x-y_f32");
+        let long = |end: &str| harmless_name(&("ü".repeat(500) + end));
+        assert_eq!(long("a").len(), LONGEST_BYTES);
+        assert_eq!(long("a"), long("a"));
+        assert_ne!(long("a"), long("b"));
+    }
+}

@@ -1,0 +1,55 @@
+//! What cases are called.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use pocketwatt_protocol::GraphKind;
+use pocketwatt_record::{Case, Record};
+
+use crate::output::inert::one_line;
+
+/// Model, precision and threads in words: what a chart is drawn for.
+pub fn combination(record: &Record) -> String {
+    let case = &record.case;
+    format!("{} · {} · {}", model(record), case.precision.name(), threads(case.threads))
+}
+
+/// `mobilellm-125m (seeded weights)`.
+pub fn model(record: &Record) -> String {
+    let seeded = if record.passport.model.seeded { " (seeded weights)" } else { "" };
+    format!("{}{seeded}", one_line(&record.case.model))
+}
+
+/// `2 threads`.
+pub fn threads(count: u32) -> String {
+    format!("{count} {}", if count == 1 { "thread" } else { "threads" })
+}
+
+/// The backend's name, with its graph where `peers` hold the backend more than once.
+pub fn column_name(record: &Record, peers: &[&Record]) -> String {
+    named(&record.case, &ambiguous(peers.iter().map(|peer| &peer.case)))
+}
+
+/// The names of several cases, as of [`column_name`].
+pub fn case_names(cases: &[&Case]) -> Vec<String> {
+    let ambiguous = ambiguous(cases.iter().copied());
+    cases.iter().map(|case| named(case, &ambiguous)).collect()
+}
+
+/// Backends that there are with several graphs.
+pub fn ambiguous<'a>(cases: impl Iterator<Item = &'a Case>) -> BTreeSet<&'a str> {
+    let mut graphs: BTreeMap<&str, Option<GraphKind>> = BTreeMap::new();
+    cases
+        .filter(|case| *graphs.entry(&case.backend).or_insert(case.graph) != case.graph)
+        .map(|case| case.backend.as_str())
+        .collect()
+}
+
+/// The backend of a case, with its graph if it is among the `ambiguous`.
+pub fn named(case: &Case, ambiguous: &BTreeSet<&str>) -> String {
+    let backend = one_line(&case.backend);
+    let constrained = if case.constrained { ", constrained" } else { "" };
+    match case.graph {
+        Some(graph) if ambiguous.contains(case.backend.as_str()) => format!("{backend}/{}{constrained}", graph.name()),
+        _ => format!("{backend}{constrained}"),
+    }
+}

@@ -1,0 +1,84 @@
+//! Grouped bars: a group for each scenario, a bar for each backend.
+
+use plotters::{drawing::IntoDrawingArea, prelude::SVGBackend, style::WHITE};
+use pocketwatt_record::{Outcome, metric};
+
+use crate::{
+    cases::shortcoming,
+    charts::{
+        bars::{Group, Plot, Slot},
+        canvas::{WIDTH, words},
+        heading::head,
+        subject::Subject,
+    },
+    table::Estimate,
+};
+
+const PLOT_HEIGHT: i32 = 300;
+const HEAD_HEIGHT: i32 = 170;
+
+/// What is drawn as bars.
+pub struct Bars {
+    metric: &'static str,
+    title: &'static str,
+    remark: &'static str,
+}
+
+impl Bars {
+    /// Generating.
+    pub const DECODE_THROUGHPUT: Bars = Bars {
+        metric: "decode_throughput",
+        title: "Decode throughput (more is better)",
+        remark: "Bar: median over iterations. Whisker: slowest to fastest iteration.",
+    };
+    /// Waiting.
+    pub const TIME_TO_FIRST_TOKEN: Bars = Bars {
+        metric: "time_to_first_token",
+        title: "Time to first token (less is better)",
+        remark: "Bar: median over all turns. Whisker: fastest to slowest turn; turns have prompts of different lengths.",
+    };
+    /// Memory.
+    pub const PEAK_MEMORY: Bars = Bars {
+        metric: "peak_resident_memory",
+        title: "Peak memory (less is better)",
+        remark: "Highest resident memory of the process, loading included.",
+    };
+
+    /// Draws the chart; nothing where no case has the metric.
+    ///
+    /// # Errors
+    /// When the drawing library refuses.
+    pub fn draw(&self, subject: &Subject) -> anyhow::Result<Option<String>> {
+        let groups: Vec<Group> =
+            subject.scenarios.iter().map(|scenario| self.group(subject, scenario)).filter(Group::has_numbers).collect();
+        let Some(metric) = metric(self.metric).filter(|_| !groups.is_empty()) else { return Ok(None) };
+        let plot = Plot::of(groups, metric.unit);
+        let mut svg = String::new();
+        self.draw_into(subject, &plot, &mut svg)?;
+        Ok(Some(svg))
+    }
+
+    fn group(&self, subject: &Subject, scenario: &str) -> Group {
+        let slots = subject.names.iter().map(|name| {
+            let record = subject.record(scenario, name);
+            let summary = record
+                .filter(|record| record.outcome == Outcome::Measured)
+                .and_then(|record| record.summary(self.metric));
+            Slot {
+                estimate: summary
+                    .map(|summary| Estimate::between(summary.median, Some((summary.minimum, summary.maximum)))),
+                word: record.and_then(|record| shortcoming(&record.outcome)).map(|(word, _)| word),
+            }
+        });
+        Group { label: scenario.to_owned(), slots: slots.collect() }
+    }
+
+    fn draw_into(&self, subject: &Subject, plot: &Plot, svg: &mut String) -> anyhow::Result<()> {
+        let canvas = SVGBackend::with_string(svg, (WIDTH, (HEAD_HEIGHT + PLOT_HEIGHT) as u32)).into_drawing_area();
+        canvas.fill(&WHITE).map_err(words)?;
+        let top = head(&canvas, subject, self.title, self.remark)?;
+        let (_, area) = canvas.split_vertically(top);
+        plot.draw(&canvas, &area, plot.scale.symbol, &subject.names)?;
+        canvas.present().map_err(words)
+    }
+}

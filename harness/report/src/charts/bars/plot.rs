@@ -1,0 +1,224 @@
+//! One plot of grouped bars.
+
+use plotters::{
+    chart::{ChartBuilder, LabelAreaPosition},
+    prelude::{PathElement, Rectangle},
+    style::{
+        Color, FontTransform, RGBColor, WHITE,
+        text_anchor::{HPos, VPos},
+    },
+};
+use pocketwatt_record::Unit;
+
+use crate::{
+    charts::{
+        canvas::{Canvas, MARGIN, TEXT_SIZE, put, text, text_width, words},
+        palette::{GRID, INK, PALE_INK, color},
+        scale::{axis_end, drawable, tick, within},
+    },
+    output::{inert::one_line, quantity::fixed},
+    table::{Estimate, Scale, decimals, scale},
+};
+
+/// Share of a group's width that bars take.
+const FILL: f64 = 0.84;
+const WIDEST_BAR: f64 = 110.0;
+const LABEL_HEIGHT: i32 = 14;
+
+/// Groups of bars on one scale.
+pub struct Plot {
+    groups: Vec<Group>,
+    /// Of all its numbers.
+    pub scale: Scale,
+    /// In the scale's unit.
+    largest: f64,
+    decimals: usize,
+}
+
+/// Bars that stand together.
+pub struct Group {
+    /// Stands below them.
+    pub label: String,
+    /// One for each name of the legend.
+    pub slots: Vec<Slot>,
+}
+
+/// A bar, or its place.
+pub struct Slot {
+    /// Its height, and where its whisker begins and ends.
+    pub estimate: Option<Estimate>,
+    /// `failed` or `skipped`.
+    pub word: Option<&'static str>,
+}
+
+impl Group {
+    /// Whether there is anything to draw.
+    pub fn has_numbers(&self) -> bool {
+        self.slots.iter().any(|slot| slot.estimate.is_some())
+    }
+}
+
+impl Plot {
+    /// Finds the scale of all numbers.
+    pub fn of(mut groups: Vec<Group>, unit: Unit) -> Self {
+        for slot in groups.iter_mut().flat_map(|group| &mut group.slots) {
+            slot.estimate = slot.estimate.filter(|estimate| {
+                let (low, high) = estimate.range.unwrap_or((estimate.value, estimate.value));
+                [low, estimate.value, high].into_iter().all(drawable)
+            });
+        }
+        let estimates = || groups.iter().flat_map(|group| &group.slots).filter_map(|slot| slot.estimate);
+        let largest =
+            estimates().map(|estimate| estimate.range.map_or(estimate.value, |range| range.1)).fold(0.0, f64::max);
+        let scale = scale(unit, largest);
+        let medians: Vec<f64> = estimates().map(|estimate| estimate.value * scale.factor).collect();
+        let decimals = decimals(medians.iter().copied());
+        Self { groups, scale, largest: largest * scale.factor, decimals }
+    }
+
+    /// Draws it into `area`, which is a part of `canvas`; `names` choose the colours.
+    ///
+    /// # Errors
+    /// When the drawing library refuses.
+    pub fn draw(&self, canvas: &Canvas, area: &Canvas, title: &str, names: &[String]) -> anyhow::Result<()> {
+        let end = axis_end(self.largest);
+        let mut chart = ChartBuilder::on(area)
+            .margin_left(MARGIN - 12)
+            .margin_right(MARGIN)
+            .margin_top(26)
+            .margin_bottom(6)
+            .set_label_area_size(LabelAreaPosition::Left, 58)
+            .set_label_area_size(LabelAreaPosition::Bottom, 32)
+            .build_cartesian_2d(0.0..self.groups.len() as f64, 0.0..end)
+            .map_err(words)?;
+        chart
+            .configure_mesh()
+            .disable_x_mesh()
+            .x_labels(0)
+            .y_labels(6)
+            .light_line_style(WHITE.mix(0.0))
+            .bold_line_style(GRID)
+            .axis_style(PALE_INK)
+            .y_label_style(text(TEXT_SIZE, INK, HPos::Right, VPos::Center))
+            .y_label_formatter(&|value| tick(*value, self.largest))
+            .draw()
+            .map_err(words)?;
+        put(area, title, (MARGIN, 4), text(TEXT_SIZE, PALE_INK, HPos::Left, VPos::Top))?;
+        let at = |x: f64, y: f64| chart.backend_coord(&(x, y));
+        let (left, right) = (at(0.0, 0.0).0, at(1.0, 0.0).0);
+        let group_width = f64::from(right - left);
+        let numerals = self.numerals(group_width);
+        for (index, group) in self.groups.iter().enumerate() {
+            let center = at(index as f64 + 0.5, 0.0);
+            let name = fit(&one_line(&group.label), group_width);
+            put(canvas, &name, (center.0, center.1 + 8), text(TEXT_SIZE, INK, HPos::Center, VPos::Top))?;
+            let count = group.slots.len() as f64;
+            let slot_width = (group_width * FILL / count).min(WIDEST_BAR);
+            for (position, slot) in group.slots.iter().enumerate() {
+                let middle = f64::from(center.0) + (position as f64 - (count - 1.0) / 2.0) * slot_width;
+                let place = Place { middle: middle.round() as i32, width: slot_width, base: center.1 };
+                let ink = color(names, position);
+                let bar = Bar { plot: self, numerals: &numerals, place, ink };
+                bar.draw(canvas, slot, &|value| at(0.0, within(0.0, end, value)).1)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// How all numbers are written: with their unit, or with fewer decimals, as bars are wide.
+    fn numerals(&self, group_width: f64) -> Numerals {
+        let slots = self.groups.iter().map(|group| group.slots.len()).max().unwrap_or(1).max(1);
+        let room = (group_width * FILL / slots as f64).min(WIDEST_BAR);
+        let estimates = || self.groups.iter().flat_map(|group| &group.slots).filter_map(|slot| slot.estimate);
+        let fits = |numerals: &Numerals| {
+            let widest = estimates().map(|estimate| text_width(&numerals.write(estimate.value * self.scale.factor)));
+            f64::from(widest.max().unwrap_or(0) + 6) <= room
+        };
+        let with_unit = Numerals { decimals: self.decimals, unit: format!(" {}", self.scale.symbol) };
+        let bare = (0..=self.decimals).rev().map(|decimals| Numerals { decimals, unit: String::new() });
+        let fewest = Numerals { decimals: 0, unit: String::new() };
+        [with_unit].into_iter().chain(bare).find(fits).unwrap_or(fewest)
+    }
+}
+
+/// How numbers above bars are written.
+struct Numerals {
+    decimals: usize,
+    unit: String,
+}
+
+impl Numerals {
+    fn write(&self, value: f64) -> String {
+        format!("{}{}", fixed(value, self.decimals), self.unit)
+    }
+}
+
+/// Where a bar stands, in pixels.
+#[derive(Clone, Copy)]
+struct Place {
+    middle: i32,
+    width: f64,
+    base: i32,
+}
+
+/// A bar to be drawn.
+struct Bar<'a> {
+    plot: &'a Plot,
+    numerals: &'a Numerals,
+    place: Place,
+    ink: RGBColor,
+}
+
+impl Bar<'_> {
+    fn draw(&self, canvas: &Canvas, slot: &Slot, height_of: &dyn Fn(f64) -> i32) -> anyhow::Result<()> {
+        let Bar { plot, place, ink, .. } = *self;
+        let Some(estimate) = slot.estimate else { return self.word(canvas, slot.word.unwrap_or("no data")) };
+        let y = |value: f64| height_of(value * plot.scale.factor);
+        let (lowest, highest) = estimate.range.unwrap_or((estimate.value, estimate.value));
+        let half = (place.width * 0.42).round() as i32;
+        let corners = [(place.middle - half, y(estimate.value)), (place.middle + half, place.base)];
+        canvas.draw(&Rectangle::new(corners, ink.filled())).map_err(words)?;
+        if highest > lowest {
+            let (low, high) = (y(lowest), y(highest));
+            let cap = half.min(8);
+            for line in [
+                [(place.middle, low), (place.middle, high)],
+                [(place.middle - cap, low), (place.middle + cap, low)],
+                [(place.middle - cap, high), (place.middle + cap, high)],
+            ] {
+                canvas.draw(&PathElement::new(line, INK.stroke_width(1))).map_err(words)?;
+            }
+        }
+        let label = self.numerals.write(estimate.value * plot.scale.factor);
+        let (median, highest) = (y(estimate.value), y(highest));
+        // Directly above the bar, on white, where the whisker is long; above the whisker where it would hide its end.
+        let bottom = if median - highest > LABEL_HEIGHT + 8 { median - 3 } else { highest.min(median) - 4 };
+        let half = text_width(&label) / 2;
+        let paper = Rectangle::new(
+            [(place.middle - half, bottom - LABEL_HEIGHT), (place.middle + half, bottom)],
+            WHITE.filled(),
+        );
+        canvas.draw(&paper).map_err(words)?;
+        put(canvas, &label, (place.middle, bottom), text(TEXT_SIZE, INK, HPos::Center, VPos::Bottom))
+    }
+
+    /// In place of a bar; upwards where it is wider than one.
+    fn word(&self, canvas: &Canvas, word: &str) -> anyhow::Result<()> {
+        let Place { middle, width, base } = self.place;
+        if f64::from(text_width(word)) <= width {
+            let style = text(TEXT_SIZE, PALE_INK, HPos::Center, VPos::Bottom);
+            return put(canvas, word, (middle, base - 4), style);
+        }
+        let style = text(TEXT_SIZE, PALE_INK, HPos::Left, VPos::Center).transform(FontTransform::Rotate270);
+        put(canvas, word, (middle, base - 4), style)
+    }
+}
+
+/// `name`, or as much of it as fits.
+fn fit(name: &str, width: f64) -> String {
+    if f64::from(text_width(name)) <= width {
+        return name.to_owned();
+    }
+    let most = (width / f64::from(text_width("n"))) as usize;
+    name.chars().take(most.saturating_sub(1)).chain(['…']).collect()
+}

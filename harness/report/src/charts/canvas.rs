@@ -1,0 +1,62 @@
+//! What every chart is drawn on: its size, and texts. Plotters cannot know how wide an SVG viewer draws a text, so that
+//! everything is placed with a generous estimate.
+
+use anyhow::anyhow;
+use plotters::{
+    coord::Shift,
+    prelude::{DrawingArea, SVGBackend, Text},
+    style::{
+        Color, IntoFont, RGBColor, TextStyle,
+        text_anchor::{HPos, Pos, VPos},
+    },
+};
+
+/// Charts are this wide.
+pub const WIDTH: u32 = 900;
+/// Distance of everything from the edges.
+pub const MARGIN: i32 = 24;
+/// Size of ordinary text. Plotters divides it by 1.24 for the SVG's `font-size`.
+pub const TEXT_SIZE: i32 = 16;
+/// Height of a line of text.
+pub const LINE: i32 = 18;
+
+/// A canvas of pixels.
+pub type Canvas<'a> = DrawingArea<SVGBackend<'a>, Shift>;
+
+/// Errors of the drawing library borrow from the canvas: keep their words.
+pub fn words(error: impl std::fmt::Display) -> anyhow::Error {
+    anyhow!("{error}")
+}
+
+/// Text of the given size, placed by one of its corners or edges.
+pub fn text(size: i32, ink: RGBColor, horizontal: HPos, vertical: VPos) -> TextStyle<'static> {
+    let pos = Pos::new(horizontal, vertical);
+    TextStyle { font: ("sans-serif", size).into_font(), color: ink.to_backend_color(), pos }
+}
+
+/// About as wide as `text` becomes in the ordinary size.
+pub fn text_width(text: &str) -> i32 {
+    (text.chars().count() as f64 * f64::from(TEXT_SIZE) * 0.46).ceil() as i32
+}
+
+/// Lines no longer than the chart is wide. A no-break space keeps a number and its unit together.
+pub fn wrap(line: &str) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in line.split(' ').filter(|word| !word.is_empty()) {
+        let current = lines.last_mut().map(std::mem::take).unwrap_or_default();
+        let longer = if current.is_empty() { word.to_owned() } else { format!("{current} {word}") };
+        lines.pop();
+        if text_width(&longer) > WIDTH as i32 - 2 * MARGIN && !current.is_empty() {
+            lines.extend([current, word.to_owned()]);
+        } else {
+            lines.push(longer);
+        }
+    }
+    lines.retain(|line| !line.is_empty());
+    lines
+}
+
+/// Draws a text on pixels.
+pub fn put(canvas: &Canvas, content: &str, at: (i32, i32), style: TextStyle) -> anyhow::Result<()> {
+    canvas.draw(&Text::new(content.to_owned(), at, style)).map_err(words)
+}

@@ -1,0 +1,180 @@
+//! How long each token took, over its position in the context: a panel for each scenario, a line for each backend.
+
+use plotters::{
+    chart::{ChartBuilder, LabelAreaPosition},
+    drawing::IntoDrawingArea,
+    prelude::{PathElement, Polygon, SVGBackend},
+    style::{
+        Color, WHITE,
+        text_anchor::{HPos, VPos},
+    },
+};
+use pocketwatt_record::{Outcome, Record, Unit, percentile};
+
+use crate::{
+    cases::agreement::measured,
+    charts::{
+        canvas::{Canvas, MARGIN, TEXT_SIZE, WIDTH, put, text, words},
+        heading::head,
+        palette::{GRID, INK, PALE_INK, color},
+        scale::{axis_end, tick},
+        subject::Subject,
+    },
+    output::{inert::one_line, quantity::fixed},
+    table::scale,
+};
+
+const HEAD_HEIGHT: i32 = 172;
+const PANEL_HEIGHT: i32 = 270;
+/// A band that reaches above this multiple of the highest median is cut: one hiccup would flatten all lines.
+const TALLEST_BAND: f64 = 3.0;
+const THICKEST_LINE: u32 = 4;
+
+/// Latency of one position, over all counted iterations, in nanoseconds.
+#[derive(Clone, Copy)]
+struct Point {
+    position: f64,
+    p10: f64,
+    median: f64,
+    p90: f64,
+}
+
+/// The turns of one case; between turns lies a prompt, which has no latencies.
+type Line = Vec<Vec<Point>>;
+
+struct Panel<'a> {
+    scenario: &'a str,
+    /// One for each name of the subject; empty where there is nothing to draw.
+    lines: Vec<Line>,
+}
+
+/// Draws the chart; nothing where no case generated two tokens.
+///
+/// # Errors
+/// When the drawing library refuses.
+pub fn draw(subject: &Subject) -> anyhow::Result<Option<String>> {
+    let panels: Vec<Panel> = subject
+        .scenarios
+        .iter()
+        .map(|scenario| Panel {
+            scenario,
+            lines: subject
+                .names
+                .iter()
+                .map(|name| subject.record(scenario, name).map(line).unwrap_or_default())
+                .collect(),
+        })
+        .filter(|panel| panel.points().next().is_some())
+        .collect();
+    if panels.is_empty() {
+        return Ok(None);
+    }
+    let mut svg = String::new();
+    let height = HEAD_HEIGHT + PANEL_HEIGHT * panels.len() as i32;
+    {
+        let canvas = SVGBackend::with_string(&mut svg, (WIDTH, height as u32)).into_drawing_area();
+        canvas.fill(&WHITE).map_err(words)?;
+        let remark = "Line: median over iterations. Band: 10th to 90th percentile. Between turns: prompts.";
+        let top = head(&canvas, subject, "Inter-token latency over the context (less is better)", remark)?;
+        let (_, area) = canvas.split_vertically(top);
+        for (panel, area) in panels.iter().zip(area.split_evenly((panels.len(), 1))) {
+            draw_panel(&area, subject, panel)?;
+        }
+        canvas.present().map_err(words)?;
+    }
+    Ok(Some(svg))
+}
+
+impl Panel<'_> {
+    fn points(&self) -> impl Iterator<Item = &Point> {
+        self.lines.iter().flatten().flatten()
+    }
+}
+
+fn draw_panel(area: &Canvas, subject: &Subject, panel: &Panel) -> anyhow::Result<()> {
+    let highest_median = panel.points().map(|point| point.median).fold(0.0, f64::max);
+    let highest = panel.points().map(|point| point.p90).fold(0.0, f64::max).min(highest_median * TALLEST_BAND);
+    let last = panel.points().map(|point| point.position).fold(1.0, f64::max);
+    let first = panel.points().map(|point| point.position).fold(last, f64::min);
+    let edge = (last - first) * 0.015;
+    let scale = scale(Unit::Nanoseconds, highest);
+    let end = axis_end(highest * scale.factor);
+    let title = format!("{}, {}", one_line(panel.scenario), scale.symbol);
+    put(area, &title, (MARGIN, 6), text(TEXT_SIZE + 2, INK, HPos::Left, VPos::Top))?;
+    let mut chart = ChartBuilder::on(area)
+        .margin_left(MARGIN - 12)
+        .margin_right(MARGIN)
+        .margin_top(32)
+        .margin_bottom(8)
+        .set_label_area_size(LabelAreaPosition::Left, 58)
+        .set_label_area_size(LabelAreaPosition::Bottom, 42)
+        .build_cartesian_2d(first - edge..last + edge, 0.0..end)
+        .map_err(words)?;
+    let label = |horizontal, vertical| text(TEXT_SIZE, INK, horizontal, vertical);
+    chart
+        .configure_mesh()
+        .x_labels(9)
+        .y_labels(8)
+        .light_line_style(WHITE.mix(0.0))
+        .bold_line_style(GRID)
+        .axis_style(PALE_INK)
+        .x_label_style(label(HPos::Center, VPos::Top))
+        .y_label_style(label(HPos::Right, VPos::Center))
+        .x_label_formatter(&|value| fixed(*value, 0))
+        .y_label_formatter(&|value| tick(*value, end))
+        .x_desc("position in the context, tokens")
+        .axis_desc_style(text(TEXT_SIZE, PALE_INK, HPos::Center, VPos::Top))
+        .draw()
+        .map_err(words)?;
+    // All bands lie behind all lines.
+    for (index, line) in panel.lines.iter().enumerate() {
+        let ink = color(&subject.names, index);
+        for turn in line {
+            let lower = turn.iter().map(|point| (point.position, (point.p10 * scale.factor).min(end)));
+            let upper = turn.iter().rev().map(|point| (point.position, (point.p90 * scale.factor).min(end)));
+            let band: Vec<(f64, f64)> = lower.chain(upper).collect();
+            chart.draw_series([Polygon::new(band, ink.mix(0.18).filled())]).map_err(words)?;
+        }
+    }
+    // Later lines are thinner, so that one that lies exactly on another does not hide it.
+    for (index, line) in panel.lines.iter().enumerate() {
+        let ink = color(&subject.names, index);
+        let width = THICKEST_LINE.saturating_sub(index as u32).max(2);
+        for turn in line {
+            let points: Vec<(f64, f64)> =
+                turn.iter().map(|point| (point.position, (point.median * scale.factor).min(end))).collect();
+            chart.draw_series([PathElement::new(points, ink.stroke_width(width))]).map_err(words)?;
+        }
+    }
+    Ok(())
+}
+
+/// The points of a case. A position is what the forward pass behind the gap had in its context; iterations that stopped
+/// earlier than others simply contribute fewer points.
+fn line(record: &Record) -> Line {
+    if record.outcome != Outcome::Measured {
+        return Line::new();
+    }
+    let turns = measured(record).map(|iteration| iteration.turns.len()).max().unwrap_or(0);
+    let line = (0..turns).map(|turn| {
+        let traces: Vec<_> = measured(record).filter_map(|iteration| iteration.turns.get(turn)).collect();
+        let gaps = traces.iter().map(|trace| trace.token_times.len().saturating_sub(1)).max().unwrap_or(0);
+        let prompt_end =
+            traces.first().map_or(0.0, |trace| f64::from(trace.context_tokens) + f64::from(trace.prompt_tokens));
+        let points = (0..gaps).map(|gap| {
+            let mut latencies: Vec<f64> = traces
+                .iter()
+                .filter_map(|trace| Some(trace.token_times.get(gap + 1)?.since(*trace.token_times.get(gap)?) as f64))
+                .collect();
+            latencies.sort_by(f64::total_cmp);
+            Point {
+                position: prompt_end + gap as f64 + 1.0,
+                p10: percentile(&latencies, 0.1),
+                median: percentile(&latencies, 0.5),
+                p90: percentile(&latencies, 0.9),
+            }
+        });
+        points.collect::<Vec<Point>>()
+    });
+    line.filter(|turn| turn.len() > 1).collect()
+}

@@ -1,0 +1,32 @@
+//! The legend of a chart: which colour is which.
+
+use plotters::{
+    prelude::Rectangle,
+    style::{
+        Color,
+        text_anchor::{HPos, VPos},
+    },
+};
+
+use crate::charts::{
+    canvas::{Canvas, LINE, MARGIN, TEXT_SIZE, WIDTH, put, text, text_width, words},
+    palette::{INK, color},
+};
+
+/// A swatch and a label for each name, as many in a line as fit.
+pub fn legend(canvas: &Canvas, names: &[String], labels: &[String], top: i32) -> anyhow::Result<i32> {
+    const SWATCH: i32 = 12;
+    let (mut x, mut y) = (MARGIN, top);
+    for (index, label) in labels.iter().enumerate() {
+        let width = SWATCH + 6 + text_width(label) + 18;
+        if x > MARGIN && x + width > WIDTH as i32 - MARGIN {
+            x = MARGIN;
+            y += LINE + 2;
+        }
+        let swatch = Rectangle::new([(x, y), (x + SWATCH, y + SWATCH)], color(names, index).filled());
+        canvas.draw(&swatch).map_err(words)?;
+        put(canvas, label, (x + SWATCH + 6, y - 1), text(TEXT_SIZE, INK, HPos::Left, VPos::Top))?;
+        x += width;
+    }
+    Ok(y + LINE + 6)
+}

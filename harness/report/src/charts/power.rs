@@ -1,0 +1,16 @@
+//! Power over time.
+
+mod chart;
+mod line;
+mod panel;
+mod phases;
+mod strip;
+#[cfg(test)]
+mod tests;
+mod time_axis;
+
+pub use chart::draw;
+pub use line::STEPS;
+pub use panel::{Drawn, withheld};
+pub use strip::line;
+pub use time_axis::TimeAxis;

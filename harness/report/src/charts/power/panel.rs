@@ -1,0 +1,379 @@
+//! One case: its power over shaded phases, and strips of frequency and temperature below.
+
+use std::ops::Range;
+
+use plotters::{
+    prelude::{PathElement, Polygon, Rectangle},
+    style::{
+        Color, RGBColor, WHITE,
+        text_anchor::{HPos, VPos},
+    },
+};
+use pocketwatt_meter::energy::Scope;
+use pocketwatt_protocol::MonotonicNs;
+use pocketwatt_record::{Course, EnergyFigure, MetricScope, PowerCurve, Record, Unit, Value, power_curves};
+
+use crate::{
+    charts::{
+        axes::{AXIS_HEIGHT, Axes, Below, LABELS},
+        canvas::{Canvas, MARGIN, TEXT_SIZE, WIDTH, put, text, text_width, words, wrap},
+        palette::{INK, PALE_INK, color},
+        power::{
+            STEPS, TimeAxis,
+            line::{Step, many_readings, steps},
+            phases::{Mean, Window, means, plus_minus, stripes, windows, word},
+            strip::{self, Strip},
+        },
+        scale::{axis_end, tick, within},
+        subject::Subject,
+    },
+    output::{inert::one_line, quantity::fixed},
+    table::{Scale, scale},
+};
+
+const TITLE_HEIGHT: i32 = 28;
+const NOTE_HEIGHT: i32 = 18;
+const PLOT_HEIGHT: i32 = 220;
+const NUMBER_HEIGHT: i32 = 16;
+
+/// What is drawn of one case. Times are seconds since its start.
+pub struct Panel<'a> {
+    title: String,
+    ink: RGBColor,
+    origin: MonotonicNs,
+    seconds: f64,
+    /// The preferred meter.
+    main: Drawn,
+    /// One other part of the device.
+    other: Option<Drawn>,
+    windows: Vec<Window>,
+    means: Vec<Mean>,
+    figure: Option<&'a EnergyFigure>,
+    notes: Vec<String>,
+    strips: Vec<Strip>,
+}
+
+/// A curve, few enough points of it.
+pub struct Drawn {
+    curve: PowerCurve,
+    steps: Vec<Step>,
+    /// Seconds and watts.
+    pub line: Vec<(f64, f64)>,
+}
+
+impl Drawn {
+    /// Steps and points no closer than `shortest` seconds.
+    pub fn of(curve: PowerCurve, shortest: f64) -> Self {
+        let steps = match &curve.course {
+            Course::Counted(points) => steps(points, shortest),
+            Course::Shown(points) => many_readings(points, shortest),
+            Course::Unknown(_) => Vec::new(),
+        };
+        let line = match &curve.course {
+            Course::Shown(points) if steps.is_empty() => points.iter().map(|point| (point.at, point.watts)).collect(),
+            _ => steps.iter().flat_map(|step| [(step.from, step.watts), (step.to, step.watts)]).collect(),
+        };
+        Self { curve, steps, line }
+    }
+
+    /// What it is the power of.
+    pub fn name(&self) -> String {
+        let part = self.curve.part.as_deref().map_or_else(String::new, |part| format!(" {}", one_line(part)));
+        format!("{}{part}", self.curve.scope.name())
+    }
+
+    fn highest(&self) -> f64 {
+        let steps = self.steps.iter().map(|step| step.highest);
+        steps.chain(self.line.iter().map(|(_, watts)| *watts)).fold(0.0, f64::max)
+    }
+}
+
+impl<'a> Panel<'a> {
+    /// Of one record, in the colour of its column; nothing where no meter told anything that could be drawn.
+    pub fn of(subject: &Subject<'a>, index: usize, record: &'a Record) -> Option<Self> {
+        let windows = windows(record);
+        let (origin, end) = extent(record, &windows)?;
+        let seconds = (end.since(origin) as f64 * 1e-9).max(1e-3);
+        let shortest = seconds / STEPS as f64;
+        let mut curves = power_curves(&record.readings.energy, origin).into_iter();
+        let main = Drawn::of(curves.next()?, shortest);
+        let other = other(&main.curve, curves.collect()).map(|curve| Drawn::of(curve, shortest));
+        if main.line.is_empty() && other.as_ref().is_none_or(|other| other.line.is_empty()) {
+            return None;
+        }
+        let figure = record.energy.first();
+        let means = figure.filter(|figure| !withheld(record, figure)).map(means).unwrap_or_default();
+        let name = subject.names.get(index).map(|name| one_line(name)).unwrap_or_default();
+        let mut panel = Self {
+            title: format!("{}, {name}", one_line(&record.case.scenario)),
+            ink: color(&subject.names, index),
+            origin,
+            seconds,
+            main,
+            other,
+            windows,
+            means,
+            figure,
+            notes: Vec::new(),
+            strips: strip::strips(&record.readings, origin, shortest),
+        };
+        let withheld = figure.is_some_and(|figure| withheld(record, figure));
+        panel.notes = wrap(&panel.note(withheld));
+        Some(panel)
+    }
+
+    /// Its height in pixels.
+    pub fn height(&self) -> i32 {
+        self.head_height() + PLOT_HEIGHT + strip::HEIGHT * self.strips.len() as i32 + AXIS_HEIGHT
+    }
+
+    fn head_height(&self) -> i32 {
+        TITLE_HEIGHT + NOTE_HEIGHT * self.notes.len() as i32 + 6
+    }
+
+    /// The preferred meter in words.
+    pub fn meter(&self) -> Option<String> {
+        let curve = &self.main.curve;
+        let figure = self.figure.and_then(|figure| figure.update_period_ns).map(|ns| ns as f64 * 1e-9);
+        let period = figure.or(curve.period_s).map_or_else(
+            || "update period unknown".to_owned(),
+            |seconds| {
+                if seconds < 1.0 {
+                    format!("updated every {}\u{a0}ms", three_digits(seconds * 1e3))
+                } else {
+                    format!("updated every {}\u{a0}s", three_digits(seconds))
+                }
+            },
+        );
+        let meters = curve.meters.iter().map(|meter| one_line(meter)).collect::<Vec<_>>().join(" + ");
+        Some(format!("{meters} ({}), {period}", self.main.name()))
+    }
+
+    /// Whether there are mean powers between updates.
+    pub fn has_steps(&self) -> bool {
+        matches!(self.main.curve.course, Course::Counted(_))
+    }
+
+    /// Whether there are readings of a gauge.
+    pub fn has_gauge(&self) -> bool {
+        matches!(self.main.curve.course, Course::Shown(_))
+    }
+
+    fn scale(&self) -> Scale {
+        scale(Unit::Watts, self.highest())
+    }
+
+    fn highest(&self) -> f64 {
+        self.main.highest().max(self.other.as_ref().map_or(0.0, Drawn::highest))
+    }
+
+    /// Columns of pixels between the first moment and the last.
+    fn columns(&self) -> i32 {
+        WIDTH as i32 - 2 * MARGIN + 12 - LABELS
+    }
+
+    /// The phase's number, where it describes one stretch that is wide enough for it; else nothing.
+    fn number_on_shade(&self, mean: &Mean) -> Option<(f64, String)> {
+        let (watts, uncertainty) = mean.watts.ok().filter(|_| mean.windows == 1)?;
+        let scale = self.scale();
+        let number = format!("{} {}", plus_minus(watts * scale.factor, uncertainty * scale.factor), scale.symbol);
+        let own = |window: &&Window| window.shade.phase == mean.phase && !window.shade.warm_up;
+        let span = self.windows.iter().find(own)?.span;
+        let width = span.duration_ns() as f64 * 1e-9 / self.seconds * f64::from(self.columns());
+        let middle = (span.start.since(self.origin) as f64 + span.duration_ns() as f64 / 2.0) * 1e-9;
+        (width >= f64::from(text_width(&number) + 4)).then_some((middle, number))
+    }
+
+    /// Mean powers that have no room on their shades, and what there is not.
+    fn note(&self, withheld: bool) -> String {
+        let scale = self.scale();
+        let mut parts = Vec::new();
+        if let Course::Unknown(unavailable) = &self.main.curve.course {
+            parts.push(format!("{}: {}", self.main.name(), unavailable.reason.words()));
+        }
+        if withheld {
+            parts.push("mean power withheld: it failed a check".to_owned());
+        }
+        let without_room = || self.means.iter().filter(|mean| self.number_on_shade(mean).is_none());
+        let numbers: Vec<String> = without_room()
+            .filter_map(|mean| {
+                let (watts, uncertainty) = mean.watts.ok()?;
+                let number = plus_minus(watts * scale.factor, uncertainty * scale.factor);
+                Some(format!("{} {}\u{a0}{}", word(mean.phase), number.replace(' ', "\u{a0}"), scale.symbol))
+            })
+            .collect();
+        if !numbers.is_empty() {
+            parts.push(format!("mean of {}", numbers.join(", ")));
+        }
+        let mut reasons: Vec<(&str, Vec<&str>)> = Vec::new();
+        for mean in without_room() {
+            let Err(reason) = mean.watts else { continue };
+            match reasons.iter_mut().find(|(known, _)| *known == reason) {
+                Some((_, phases)) => phases.push(word(mean.phase)),
+                None => reasons.push((reason, vec![word(mean.phase)])),
+            }
+        }
+        parts.extend(reasons.into_iter().map(|(reason, phases)| format!("no mean of {}: {reason}", phases.join(", "))));
+        parts.join("; ")
+    }
+
+    /// Draws it into `area`, which begins `top` pixels below that of the canvas.
+    pub fn draw(&self, canvas: &Canvas, area: &Canvas, top: i32) -> anyhow::Result<()> {
+        let scale = self.scale();
+        put(area, &self.title, (MARGIN, 6), text(TEXT_SIZE + 2, INK, HPos::Left, VPos::Top))?;
+        let mut lines = format!("{} power, {}", self.main.name(), scale.symbol);
+        if let Some(other) = &self.other {
+            lines.push_str(&format!("; thin line: {}", other.name()));
+        }
+        put(area, &lines, (WIDTH as i32 - MARGIN, 7), text(TEXT_SIZE, PALE_INK, HPos::Right, VPos::Top))?;
+        for (index, note) in self.notes.iter().enumerate() {
+            let y = TITLE_HEIGHT + NOTE_HEIGHT * index as i32;
+            put(area, note, (MARGIN, y), text(TEXT_SIZE, PALE_INK, HPos::Left, VPos::Top))?;
+        }
+        let axis = TimeAxis::of(self.seconds);
+        let last = self.strips.is_empty();
+        let height = PLOT_HEIGHT + if last { AXIS_HEIGHT } else { 0 };
+        let plot = area.clone().shrink((0, self.head_height()), (WIDTH as i32, height));
+        self.draw_power(canvas, &plot, &axis, last)?;
+        let mut y = self.head_height() + PLOT_HEIGHT;
+        for (index, strip) in self.strips.iter().enumerate() {
+            let last = index + 1 == self.strips.len();
+            let height = strip::HEIGHT + if last { AXIS_HEIGHT } else { 0 };
+            let area = canvas.clone().shrink((0, top + y), (WIDTH as i32, height));
+            strip.draw(&area, &axis, last)?;
+            y += strip::HEIGHT;
+        }
+        Ok(())
+    }
+
+    fn draw_power(&self, canvas: &Canvas, area: &Canvas, axis: &TimeAxis, last: bool) -> anyhow::Result<()> {
+        let factor = self.scale().factor;
+        let end = axis_end(self.highest() * factor);
+        let label = |value: f64| axis.label(value);
+        let below = axis.words();
+        let axes = Axes {
+            across: 0.0..axis.end,
+            up: 0.0..end,
+            head: 0,
+            lines: 6,
+            size: TEXT_SIZE,
+            number: &|value| tick(value, end),
+            below: last.then_some(Below { number: &label, words: &below }),
+        };
+        let mut chart = axes.place(area)?;
+        let (across, down) = chart.plotting_area().get_pixel_range();
+        self.shade(canvas, &across, &down)?;
+        axes.draw_lines(&mut chart)?;
+        let at = |(seconds, watts): (f64, f64)| (axis.place(seconds), within(0.0, end, watts * factor));
+        if let Some(other) = &self.other {
+            let line: Vec<(f64, f64)> = other.line.iter().copied().map(at).collect();
+            chart.draw_series([PathElement::new(line, PALE_INK.stroke_width(1))]).map_err(words)?;
+        }
+        for stretch in
+            self.main.steps.chunk_by(|left, right| varies(left) == varies(right)).filter(|steps| varies(&steps[0]))
+        {
+            let upper = stretch.iter().flat_map(|step| [(step.from, step.highest), (step.to, step.highest)]);
+            let lower = stretch.iter().rev().flat_map(|step| [(step.to, step.lowest), (step.from, step.lowest)]);
+            let band: Vec<(f64, f64)> = upper.chain(lower).map(at).collect();
+            chart.draw_series([Polygon::new(band, self.ink.mix(0.25).filled())]).map_err(words)?;
+        }
+        let line: Vec<(f64, f64)> = self.main.line.iter().copied().map(at).collect();
+        if !line.is_empty() {
+            chart.draw_series([PathElement::new(line, self.ink.stroke_width(2))]).map_err(words)?;
+        }
+        let width = f64::from(across.end - across.start);
+        let column = |seconds: f64| across.start.saturating_add((seconds / self.seconds * width) as i32);
+        for (middle, number) in self.means.iter().filter_map(|mean| self.number_on_shade(mean)) {
+            put(canvas, &number, (column(middle), down.start + 3), text(TEXT_SIZE, INK, HPos::Center, VPos::Top))?;
+        }
+        self.mark_end(canvas, &across, &down, &column)
+    }
+
+    fn shade(&self, canvas: &Canvas, across: &Range<i32>, down: &Range<i32>) -> anyhow::Result<()> {
+        let count = usize::try_from(across.end - across.start).unwrap_or(0);
+        for stripe in stripes(&self.windows, self.origin, self.seconds / count.max(1) as f64, count) {
+            let corners =
+                [(across.start + stripe.first as i32, down.start), (across.start + stripe.end as i32, down.end)];
+            canvas.draw(&Rectangle::new(corners, stripe.shade.color().filled())).map_err(words)?;
+        }
+        Ok(())
+    }
+
+    /// Where the meter gave no more readings, and why.
+    fn mark_end(
+        &self,
+        canvas: &Canvas,
+        across: &Range<i32>,
+        down: &Range<i32>,
+        column: &dyn Fn(f64) -> i32,
+    ) -> anyhow::Result<()> {
+        let Some(end) = &self.main.curve.end else { return Ok(()) };
+        let x = column(end.at).clamp(across.start, across.end);
+        let mut y = down.start + NUMBER_HEIGHT + 4;
+        while y < down.end {
+            let dash = [(x, y), (x, (y + 5).min(down.end))];
+            canvas.draw(&PathElement::new(dash, INK.stroke_width(1))).map_err(words)?;
+            y += 9;
+        }
+        let reason = end.unavailable.reason.words();
+        let width = text_width(reason) + 8;
+        // After the line, where there is nothing else; before it where that would not fit.
+        let left = if x + width + 4 <= across.end { x + 4 } else { (x - 4 - width).max(across.start) };
+        let middle = down.start + (down.end - down.start) * 2 / 5;
+        let paper = Rectangle::new([(left, middle - 10), (left + width, middle + 10)], WHITE.mix(0.85).filled());
+        canvas.draw(&paper).map_err(words)?;
+        put(canvas, reason, (left + width / 2, middle), text(TEXT_SIZE, INK, HPos::Center, VPos::Center))
+    }
+}
+
+/// Whether a step is the mean of powers that can be told apart.
+fn varies(step: &Step) -> bool {
+    step.highest > step.lowest
+}
+
+/// From the first moment that anything is known of to the last.
+fn extent(record: &Record, windows: &[Window]) -> Option<(MonotonicNs, MonotonicNs)> {
+    let readings = record.readings.energy.iter().flat_map(|series| [series.readings.first(), series.readings.last()]);
+    let readings = readings.flatten().map(|reading| reading.at);
+    let ends = record.readings.energy.iter().filter_map(|series| Some(series.ended.as_ref()?.at));
+    let moments = || {
+        readings
+            .clone()
+            .chain(ends.clone())
+            .chain(windows.iter().flat_map(|window| [window.span.start, window.span.end]))
+    };
+    record.readings.energy.first()?;
+    Some((moments().min()?, moments().max()?))
+}
+
+/// Another part of the device beside the preferred one: what the first does not contain, if there is any.
+fn other(main: &PowerCurve, curves: Vec<PowerCurve>) -> Option<PowerCurve> {
+    let rank = |scope: Scope| match scope {
+        Scope::Dram | Scope::Device => 0,
+        Scope::Platform | Scope::Accelerator | Scope::Package => 1,
+        Scope::CpuRails | Scope::Rail => 2,
+        Scope::Core | Scope::Uncore => 3,
+    };
+    let drawable = |curve: &PowerCurve| curve.scope != main.scope && !matches!(curve.course, Course::Unknown(_));
+    curves.into_iter().filter(drawable).min_by_key(|curve| rank(curve.scope))
+}
+
+/// Whether the numbers of a figure failed a check: then they are shown nowhere.
+pub fn withheld(record: &Record, figure: &EnergyFigure) -> bool {
+    let scope = MetricScope { scope: figure.scope, source: figure.source, part: figure.part.clone() };
+    record.metrics.iter().any(|metric| {
+        metric.metric == "energy_per_request"
+            && metric.scope.as_ref() == Some(&scope)
+            && matches!(&metric.value, Value::Unavailable(reason) if reason.starts_with("withheld"))
+    })
+}
+
+fn three_digits(value: f64) -> String {
+    let decimals = if value >= 100.0 { 0 } else { usize::from(value < 10.0) + 1 };
+    let text = fixed(value, decimals);
+    if text.contains('.') && !text.contains('e') {
+        text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    } else {
+        text
+    }
+}

@@ -1,0 +1,124 @@
+//! What explains a power: how fast and how hot the processor was, as thin strips with the same time axis.
+
+use plotters::{
+    prelude::PathElement,
+    style::{
+        Color, RGBColor,
+        text_anchor::{HPos, VPos},
+    },
+};
+use pocketwatt_meter::{CaseReadings, ContextSeries};
+use pocketwatt_protocol::MonotonicNs;
+use pocketwatt_record::{PowerPoint, hottest};
+
+use crate::output::inert::one_line;
+use crate::{
+    charts::{
+        axes::{Axes, Below, LABELS},
+        canvas::{Canvas, MARGIN, TEXT_SIZE, put, text, words},
+        palette::PALE_INK,
+        power::{TimeAxis, line::envelope},
+        scale::{axis_with_room, drawable, within},
+    },
+    output::quantity::fixed,
+};
+
+/// Height of a strip, without the time axis.
+pub const HEIGHT: i32 = 76;
+const CAPTION_HEIGHT: i32 = 22;
+const FREQUENCY: RGBColor = RGBColor(70, 70, 70);
+const TEMPERATURE: RGBColor = RGBColor(190, 60, 30);
+
+/// A strip: what it shows, and its lines.
+pub struct Strip {
+    caption: String,
+    ink: RGBColor,
+    lowest: f64,
+    highest: f64,
+    /// The first is drawn thicker.
+    lines: Vec<Vec<(f64, f64)>>,
+}
+
+/// The strips that there are readings for.
+pub fn strips(readings: &CaseReadings, origin: MonotonicNs, shortest: f64) -> Vec<Strip> {
+    [frequency(&readings.frequencies, origin, shortest), temperature(&readings.temperatures, origin, shortest)]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+fn frequency(series: &[ContextSeries], origin: MonotonicNs, shortest: f64) -> Option<Strip> {
+    let shown = || series.iter().take(2).filter(|series| !series.readings.is_empty());
+    let lines: Vec<Vec<(f64, f64)>> = shown()
+        .map(|series| line(series.readings.iter().map(|reading| (reading.at, reading.value * 1e-9)), origin, shortest))
+        .collect();
+    let highest = highest(&lines)?;
+    let caption = match shown().map(|series| series.name.as_str()).collect::<Vec<_>>().as_slice() {
+        [first, second, ..] => format!("processor frequency, GHz: {first}; thin line: {second}"),
+        [only] => format!("processor frequency, GHz: {only}"),
+        [] => return None,
+    };
+    Some(Strip { caption, ink: FREQUENCY, lowest: 0.0, highest: axis_with_room(highest, 1.1), lines })
+}
+
+/// The hottest of all sensors at each moment: each keeps its value until it is read again.
+fn temperature(series: &[ContextSeries], origin: MonotonicNs, shortest: f64) -> Option<Strip> {
+    let hottest = hottest(series);
+    let lines = vec![line(hottest.into_iter(), origin, shortest)];
+    let highest = highest(&lines)?;
+    let lowest = lines.iter().flatten().map(|point| point.1).fold(highest, f64::min);
+    let caption = match series {
+        [only] => format!("temperature, °C: {}", one_line(&only.name)),
+        several => format!("temperature, °C: the hottest of {} sensors", several.len()),
+    };
+    // A temperature has no zero that means nothing: the strip shows the tens around it.
+    let (lowest, highest) = ((lowest / 10.0).floor() * 10.0, (highest / 10.0).floor() * 10.0 + 10.0);
+    Some(Strip { caption, ink: TEMPERATURE, lowest, highest, lines })
+}
+
+/// Readings from `origin` on, in seconds since then, no closer than `shortest` seconds where there are many.
+pub fn line(readings: impl Iterator<Item = (MonotonicNs, f64)>, origin: MonotonicNs, shortest: f64) -> Vec<(f64, f64)> {
+    let points: Vec<PowerPoint> = readings
+        .filter(|(at, value)| *at >= origin && drawable(*value))
+        .map(|(at, watts)| PowerPoint { at: at.since(origin) as f64 * 1e-9, watts })
+        .collect();
+    envelope(&points, shortest).iter().map(|point| (point.at, point.watts)).collect()
+}
+
+/// Nothing where there are no two readings of anything.
+fn highest(lines: &[Vec<(f64, f64)>]) -> Option<f64> {
+    lines.iter().filter(|line| line.len() > 1).flatten().map(|point| point.1).reduce(f64::max)
+}
+
+impl Strip {
+    /// Draws it into `area`, the time axis with it if it is the `last` one.
+    ///
+    /// # Errors
+    /// When the drawing library refuses.
+    pub fn draw(&self, area: &Canvas, axis: &TimeAxis, last: bool) -> anyhow::Result<()> {
+        put(area, &self.caption, (MARGIN - 12 + LABELS, 4), text(TEXT_SIZE - 1, PALE_INK, HPos::Left, VPos::Top))?;
+        let decimals = usize::from(self.highest < 10.0);
+        let label = |value: f64| axis.label(value);
+        let below = axis.words();
+        let axes = Axes {
+            across: 0.0..axis.end,
+            up: self.lowest..self.highest,
+            head: CAPTION_HEIGHT,
+            lines: 3,
+            size: TEXT_SIZE - 1,
+            number: &|value| fixed(value, decimals),
+            below: last.then_some(Below { number: &label, words: &below }),
+        };
+        let mut chart = axes.draw(area)?;
+        // The thick line last, so that it is seen where both lie together.
+        for (index, line) in self.lines.iter().enumerate().rev() {
+            let width = if index == 0 { 2 } else { 1 };
+            let points: Vec<(f64, f64)> = line
+                .iter()
+                .map(|(seconds, value)| (axis.place(*seconds), within(self.lowest, self.highest, *value)))
+                .collect();
+            chart.draw_series([PathElement::new(points, self.ink.stroke_width(width))]).map_err(words)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,63 @@
+//! The time axis that a panel and its strips share.
+
+use crate::charts::scale::tick;
+
+/// Time in the unit that people would use.
+#[derive(Clone, Copy)]
+pub struct TimeAxis {
+    /// Seconds times this are units.
+    factor: f64,
+    unit: &'static str,
+    since: &'static str,
+    /// The last moment, in units.
+    pub end: f64,
+}
+
+impl TimeAxis {
+    /// For a case of so many seconds.
+    pub fn of(seconds: f64) -> Self {
+        Self::since("the start of the case", seconds, 15.0 * 60.0)
+    }
+
+    /// For so many seconds since something happened, in minutes from so many seconds on.
+    pub fn since(event: &'static str, seconds: f64, minutes_from: f64) -> Self {
+        let (factor, unit) = match seconds {
+            long if long >= 3.0 * 3600.0 => (1.0 / 3600.0, "hours"),
+            long if long >= minutes_from => (1.0 / 60.0, "minutes"),
+            _ => (1.0, "seconds"),
+        };
+        Self { factor, unit, since: event, end: seconds * factor }
+    }
+
+    /// A moment in units.
+    pub fn at(&self, seconds: f64) -> f64 {
+        seconds * self.factor
+    }
+
+    /// Where a moment is drawn: one that a record has beyond the axis, at its end.
+    pub fn place(&self, seconds: f64) -> f64 {
+        self.at(seconds).max(0.0).min(self.end)
+    }
+
+    /// A label of the axis.
+    pub fn label(&self, value: f64) -> String {
+        tick(value, self.end)
+    }
+
+    /// Its name.
+    pub fn words(&self) -> String {
+        format!("{} since {}", self.unit, self.since)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_drawn_beyond_the_axis() {
+        let axis = TimeAxis::of(20.0);
+        let places = [-1.0, 0.0, 7.0, 20.0, 1.8e10, f64::NAN].map(|seconds| axis.place(seconds));
+        assert_eq!(places, [0.0, 0.0, 7.0, 20.0, 20.0, 0.0]);
+    }
+}

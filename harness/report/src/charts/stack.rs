@@ -1,0 +1,163 @@
+//! Panels stacked over one another on one axis, a line or marks for each column: what several charts are made of.
+
+use plotters::{
+    drawing::IntoDrawingArea,
+    prelude::SVGBackend,
+    style::{
+        WHITE,
+        text_anchor::{HPos, VPos},
+    },
+};
+
+use crate::charts::canvas::text_width;
+use crate::{
+    charts::{
+        axes::{AXIS_HEIGHT, Axes, Below, LABELS, Plot},
+        canvas::{Canvas, MARGIN, TEXT_SIZE, WIDTH, put, text, words, wrap},
+        heading::head,
+        palette::{INK, PALE_INK},
+        subject::Subject,
+    },
+    output::inert::one_line,
+};
+
+const TITLE_HEIGHT: i32 = 26;
+const NOTE_HEIGHT: i32 = 18;
+const CAPTION_HEIGHT: i32 = 24;
+/// Below each stack.
+const GAP: i32 = 14;
+
+/// Draws into a plot.
+pub type Draw<'a> = dyn Fn(&mut Plot) -> anyhow::Result<()> + 'a;
+
+/// One panel.
+pub struct Panel<'a> {
+    /// What it shows, and in which unit.
+    pub caption: String,
+    /// Pixels of the plot.
+    pub height: i32,
+    /// From the bottom to the top.
+    pub up: std::ops::Range<f64>,
+    /// A number on the left, in characters.
+    pub number: Box<dyn Fn(f64) -> String + 'a>,
+    /// Draws what is in it.
+    pub draw: Box<Draw<'a>>,
+}
+
+/// The panels of one scenario.
+pub struct Stack<'a> {
+    /// The scenario.
+    pub title: String,
+    /// What is to be said of it.
+    pub note: String,
+    /// From the left to the right.
+    pub across: std::ops::Range<f64>,
+    /// A number below, in characters.
+    pub number: Box<dyn Fn(f64) -> String + 'a>,
+    /// What these numbers are.
+    pub words: String,
+    /// Places that are named above the first panel.
+    pub names: Vec<(f64, String)>,
+    /// From the top down; never empty.
+    pub panels: Vec<Panel<'a>>,
+}
+
+/// Says whose meters were read, where they are not this device's.
+pub fn simulation(subject: &Subject) -> String {
+    let root = subject.run.energy.sysfs_root.as_deref();
+    root.map_or_else(String::new, |root| format!("Simulated: read from {}, not from this device. ", one_line(root)))
+}
+
+/// Draws a chart of stacks.
+///
+/// # Errors
+/// When the drawing library refuses.
+pub fn chart(subject: &Subject, question: &str, remark: &str, stacks: &[Stack]) -> anyhow::Result<String> {
+    let head_height = {
+        // How many lines the head takes is known when it is drawn.
+        let mut scratch = String::new();
+        let canvas = SVGBackend::with_string(&mut scratch, (WIDTH, 1000)).into_drawing_area();
+        head(&canvas, subject, question, remark)?
+    };
+    let height = head_height + stacks.iter().map(|stack| stack.height() + GAP).sum::<i32>();
+    let mut svg = String::new();
+    {
+        let canvas = SVGBackend::with_string(&mut svg, (WIDTH, height as u32)).into_drawing_area();
+        canvas.fill(&WHITE).map_err(words)?;
+        head(&canvas, subject, question, remark)?;
+        let mut top = head_height;
+        for stack in stacks {
+            stack.draw(&canvas, top)?;
+            top += stack.height() + GAP;
+        }
+        canvas.present().map_err(words)?;
+    }
+    Ok(svg)
+}
+
+impl Stack<'_> {
+    fn notes(&self) -> Vec<String> {
+        wrap(&self.note)
+    }
+
+    fn names_height(&self) -> i32 {
+        if self.names.is_empty() { 0 } else { NOTE_HEIGHT }
+    }
+
+    fn head_height(&self) -> i32 {
+        TITLE_HEIGHT + NOTE_HEIGHT * self.notes().len() as i32 + self.names_height()
+    }
+
+    fn height(&self) -> i32 {
+        let panels: i32 = self.panels.iter().map(|panel| CAPTION_HEIGHT + panel.height).sum();
+        self.head_height() + panels + AXIS_HEIGHT
+    }
+
+    fn draw(&self, canvas: &Canvas, top: i32) -> anyhow::Result<()> {
+        put(canvas, &self.title, (MARGIN, top + 6), text(TEXT_SIZE + 2, INK, HPos::Left, VPos::Top))?;
+        for (index, note) in self.notes().iter().enumerate() {
+            let y = top + TITLE_HEIGHT + NOTE_HEIGHT * index as i32;
+            put(canvas, note, (MARGIN, y), text(TEXT_SIZE, PALE_INK, HPos::Left, VPos::Top))?;
+        }
+        let mut y = top + self.head_height();
+        for (index, panel) in self.panels.iter().enumerate() {
+            let last = index + 1 == self.panels.len();
+            let height = CAPTION_HEIGHT + panel.height + if last { AXIS_HEIGHT } else { 0 };
+            let area = canvas.clone().shrink((0, y), (WIDTH as i32, height));
+            let caption = text(TEXT_SIZE, PALE_INK, HPos::Left, VPos::Top);
+            put(&area, &panel.caption, (MARGIN - 12 + LABELS, 4), caption)?;
+            let axes = Axes {
+                across: self.across.clone(),
+                up: panel.up.clone(),
+                head: CAPTION_HEIGHT,
+                lines: if panel.height > 120 { 6 } else { 3 },
+                size: TEXT_SIZE,
+                number: &*panel.number,
+                below: last.then_some(Below { number: &*self.number, words: &self.words }),
+            };
+            let mut plot = axes.draw(&area)?;
+            if index == 0 {
+                self.write_names(canvas, &plot, y)?;
+            }
+            (panel.draw)(&mut plot)?;
+            y += CAPTION_HEIGHT + panel.height;
+        }
+        Ok(())
+    }
+
+    /// As many names as there is room for.
+    fn write_names(&self, canvas: &Canvas, plot: &Plot, bottom: i32) -> anyhow::Result<()> {
+        let (across, _) = plot.plotting_area().get_pixel_range();
+        let mut free = across.start - LABELS;
+        for (at, name) in &self.names {
+            let share = (at - self.across.start) / (self.across.end - self.across.start);
+            let middle = across.start + (share * f64::from(across.end - across.start)) as i32;
+            let half = text_width(name) / 2 + 4;
+            if middle - half >= free && middle + half <= WIDTH as i32 {
+                put(canvas, name, (middle, bottom), text(TEXT_SIZE, INK, HPos::Center, VPos::Bottom))?;
+                free = middle + half;
+            }
+        }
+        Ok(())
+    }
+}

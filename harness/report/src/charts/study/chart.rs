@@ -1,0 +1,172 @@
+//! The chart of a study: a panel for each metric that it draws and each combination of what it does not vary. Bars where the
+//! axis has no numbers, marks and lines where it has.
+
+use plotters::{drawing::IntoDrawingArea, prelude::SVGBackend, style::WHITE};
+use pocketwatt_record::{Direction, Metric, Record, Run, metric};
+use pocketwatt_scenario::{Axis, Shown, Study};
+
+use crate::charts::study::course::Course;
+use crate::{
+    cases::{Point, Series, Statistic, common, series, shortcoming},
+    charts::{
+        bars::{Group, Plot, Slot},
+        canvas::{Canvas, WIDTH, words},
+        heading::heading,
+    },
+    facts::{engine, short_device},
+    table::Estimate,
+};
+
+const HEAD_HEIGHT: i32 = 190;
+const PANEL_HEIGHT: i32 = 250;
+
+/// The series of one metric that stand in one panel.
+struct Panel<'a> {
+    metric: &'static Metric,
+    shown: &'a Shown,
+    /// What it shows that others do not.
+    differs: String,
+    /// One for each name; absent where that backend has none here.
+    series: Vec<Option<&'a Series<'a>>>,
+}
+
+/// Draws the chart; nothing where no case has any of its numbers.
+///
+/// # Errors
+/// When the drawing library refuses.
+pub fn draw(run: &Run, records: &[Record], study: &Study) -> anyhow::Result<Option<String>> {
+    let series = series(study, records);
+    let names = distinct(series.iter().map(|series| series.backend.clone()));
+    let common = common(&series);
+    let rests = distinct(series.iter().map(|series| series.rest.clone()));
+    let (mut panels, mut absent) = (Vec::new(), Vec::new());
+    for shown in study.shown().iter().filter(|shown| shown.chart) {
+        let Some(metric) = metric(&shown.metric) else { continue };
+        let before = panels.len();
+        let of_rest = |rest: &Vec<String>| {
+            let differs = rest.iter().filter(|part| !common.contains(part)).map(|part| format!(" · {part}")).collect();
+            Panel { metric, shown, differs, series: named(&series, &names, rest) }
+        };
+        panels.extend(rests.iter().map(of_rest).filter(Panel::has_numbers));
+        if panels.len() == before {
+            absent.push(metric.label);
+        }
+    }
+    if panels.is_empty() {
+        return Ok(None);
+    }
+    let engines = distinct(records.iter().filter_map(engine));
+    let common: Vec<&str> = common.into_iter().map(String::as_str).collect();
+    let mut lines = vec![common.join(" · "), short_device(run), engines.join(" · "), remark(study.axis()).to_owned()];
+    if !absent.is_empty() {
+        lines.push(format!("Not measured here: {}.", absent.join(", ")));
+    }
+    let mut svg = String::new();
+    {
+        let height = HEAD_HEIGHT + PANEL_HEIGHT * panels.len() as i32;
+        let canvas = SVGBackend::with_string(&mut svg, (WIDTH, height as u32)).into_drawing_area();
+        canvas.fill(&WHITE).map_err(words)?;
+        let top = heading(&canvas, study.question(), &lines, &names, &names)?;
+        let (_, area) = canvas.split_vertically(top);
+        for (panel, area) in panels.iter().zip(area.split_evenly((panels.len(), 1))) {
+            panel.draw(study, &canvas, &area, &names)?;
+        }
+        canvas.present().map_err(words)?;
+    }
+    Ok(Some(svg))
+}
+
+fn remark(axis: Axis) -> &'static str {
+    match axis {
+        Axis::Parameters | Axis::Prompt => {
+            "Mark: median. Whisker: lowest to highest iteration. Dashed: the straight line through the medians."
+        }
+        Axis::Model | Axis::Precision | Axis::Threads => "Bar: median. Whisker: lowest to highest iteration.",
+    }
+}
+
+fn named<'a>(series: &'a [Series<'a>], names: &[String], rest: &[String]) -> Vec<Option<&'a Series<'a>>> {
+    names.iter().map(|name| series.iter().find(|one| one.backend == *name && one.rest == rest)).collect()
+}
+
+impl Panel<'_> {
+    fn has_numbers(&self) -> bool {
+        self.series.iter().flatten().flat_map(|series| &series.points).any(|point| self.estimate(point).is_some())
+    }
+
+    fn estimate(&self, point: &Point) -> Option<Estimate> {
+        if !point.values.measured() {
+            return None;
+        }
+        point.values.estimate(self.metric.name, Statistic::Median).ok()
+    }
+
+    fn draw(&self, study: &Study, canvas: &Canvas, area: &Canvas, names: &[String]) -> anyhow::Result<()> {
+        let better = match self.metric.direction {
+            Direction::LowerIsBetter => " (less is better)",
+            Direction::HigherIsBetter => " (more is better)",
+            Direction::Informative => "",
+        };
+        let title = |unit: &str| {
+            let unit = if unit.is_empty() { String::new() } else { format!(", {unit}") };
+            format!("{}{unit}{better}{}", self.metric.label, self.differs)
+        };
+        match axis_words(study.axis()) {
+            Some(words) => {
+                let per = if study.axis() == Axis::Parameters { 1e9 } else { 1.0 };
+                let points = |series: &Option<&Series>| -> Vec<_> {
+                    let points = series.iter().flat_map(|series| &series.points);
+                    points.filter_map(|point| Some((point.x / per, self.estimate(point)?))).collect()
+                };
+                let course = Course::of(self.series.iter().map(points).collect(), self.metric.unit, self.shown.line);
+                course.draw(area, &title(course.scale.symbol), words, names)
+            }
+            None => {
+                let plot = Plot::of(self.groups(), self.metric.unit);
+                plot.draw(canvas, area, &title(plot.scale.symbol), names)
+            }
+        }
+    }
+
+    /// A group of bars for each place on the axis.
+    fn groups(&self) -> Vec<Group> {
+        let mut places: Vec<(f64, &str)> = Vec::new();
+        for point in self.series.iter().flatten().flat_map(|series| &series.points) {
+            if places.iter().all(|(_, label)| *label != point.label) {
+                places.push((point.x, &point.label));
+            }
+        }
+        places.sort_by(|left, right| left.0.total_cmp(&right.0));
+        let slot = |series: &Option<&Series>, label: &str| {
+            let point = series.and_then(|series| series.points.iter().find(|point| point.label == label));
+            Slot {
+                estimate: point.and_then(|point| self.estimate(point)),
+                word: point.and_then(|point| shortcoming(&point.values.record.outcome)).map(|(word, _)| word),
+            }
+        };
+        let group = |label: &str| Group {
+            label: label.to_owned(),
+            slots: self.series.iter().map(|series| slot(series, label)).collect(),
+        };
+        places.iter().map(|(_, label)| group(label)).collect()
+    }
+}
+
+fn distinct<T: PartialEq>(texts: impl Iterator<Item = T>) -> Vec<T> {
+    let mut known = Vec::new();
+    for text in texts {
+        if !known.contains(&text) {
+            known.push(text);
+        }
+    }
+    known
+}
+
+/// What the numbers of an axis count; nothing for one without numbers.
+fn axis_words(axis: Axis) -> Option<&'static str> {
+    match axis {
+        Axis::Parameters => Some("weights, 10⁹"),
+        Axis::Prompt => Some("tokens of the prompt"),
+        Axis::Model | Axis::Precision | Axis::Threads => None,
+    }
+}

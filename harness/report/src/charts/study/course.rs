@@ -1,0 +1,101 @@
+//! One plot of numbers over numbers: marks with whiskers for each backend, joined, and the straight line through them.
+
+use plotters::{
+    chart::{ChartBuilder, LabelAreaPosition},
+    element::DashedPathElement,
+    prelude::{Circle, PathElement},
+    style::{
+        Color, WHITE,
+        text_anchor::{HPos, VPos},
+    },
+};
+use pocketwatt_record::{Unit, fit_line};
+
+use crate::{
+    charts::{
+        canvas::{Canvas, MARGIN, TEXT_SIZE, put, text, words},
+        palette::{GRID, INK, PALE_INK, color},
+        scale::{axis_end, tick},
+    },
+    table::{Estimate, Scale, scale},
+};
+
+/// Numbers over numbers.
+pub struct Course {
+    /// One line for each name of the legend, in the scale's unit.
+    lines: Vec<Vec<(f64, Estimate)>>,
+    /// Of all its numbers.
+    pub scale: Scale,
+    fitted: bool,
+}
+
+impl Course {
+    /// Finds the scale of all numbers.
+    pub fn of(lines: Vec<Vec<(f64, Estimate)>>, unit: Unit, fitted: bool) -> Self {
+        let largest = lines.iter().flatten().map(|(_, estimate)| highest(estimate)).fold(0.0, f64::max);
+        let scale = scale(unit, largest);
+        let scaled = |estimate: Estimate| {
+            let range = estimate.range.map(|(low, high)| (low * scale.factor, high * scale.factor));
+            Estimate::between(estimate.value * scale.factor, range)
+        };
+        let lines = lines.into_iter().map(|line| line.into_iter().map(|(x, y)| (x, scaled(y))).collect()).collect();
+        Self { lines, scale, fitted }
+    }
+
+    /// Draws it into `area`; `names` choose the colours.
+    ///
+    /// # Errors
+    /// When the drawing library refuses.
+    pub fn draw(&self, area: &Canvas, title: &str, axis: &str, names: &[String]) -> anyhow::Result<()> {
+        let points = || self.lines.iter().flatten();
+        let last = points().map(|(x, _)| *x).fold(0.0, f64::max) * 1.04;
+        let end = axis_end(points().map(|(_, estimate)| highest(estimate)).fold(0.0, f64::max));
+        put(area, title, (MARGIN, 6), text(TEXT_SIZE, PALE_INK, HPos::Left, VPos::Top))?;
+        let mut chart = ChartBuilder::on(area)
+            .margin_left(MARGIN - 12)
+            .margin_right(MARGIN)
+            .margin_top(30)
+            .margin_bottom(6)
+            .set_label_area_size(LabelAreaPosition::Left, 58)
+            .set_label_area_size(LabelAreaPosition::Bottom, 42)
+            .build_cartesian_2d(0.0..last, 0.0..end)
+            .map_err(words)?;
+        chart
+            .configure_mesh()
+            .x_labels(9)
+            .y_labels(6)
+            .light_line_style(WHITE.mix(0.0))
+            .bold_line_style(GRID)
+            .axis_style(PALE_INK)
+            .x_label_style(text(TEXT_SIZE, INK, HPos::Center, VPos::Top))
+            .y_label_style(text(TEXT_SIZE, INK, HPos::Right, VPos::Center))
+            .x_label_formatter(&|value| tick(*value, last))
+            .y_label_formatter(&|value| tick(*value, end))
+            .x_desc(axis)
+            .axis_desc_style(text(TEXT_SIZE, PALE_INK, HPos::Center, VPos::Top))
+            .draw()
+            .map_err(words)?;
+        for (index, line) in self.lines.iter().enumerate() {
+            let ink = color(names, index);
+            let medians: Vec<(f64, f64)> = line.iter().map(|(x, estimate)| (*x, estimate.value)).collect();
+            for (x, estimate) in line {
+                let (low, high) = estimate.range.unwrap_or((estimate.value, estimate.value));
+                chart.draw_series([PathElement::new([(*x, low), (*x, high)], INK.stroke_width(1))]).map_err(words)?;
+            }
+            chart.draw_series(medians.iter().map(|at| Circle::new(*at, 4, ink.filled()))).map_err(words)?;
+            match fit_line(&medians).filter(|_| self.fitted) {
+                Some(fit) => {
+                    let ends = [0.0, last].map(|x| (x, fit.intercept + fit.slope * x));
+                    let dashed = DashedPathElement::new(ends, 6, 4, ink.stroke_width(1));
+                    chart.draw_series([dashed]).map_err(words)?;
+                }
+                None => drop(chart.draw_series([PathElement::new(medians, ink.stroke_width(2))]).map_err(words)?),
+            }
+        }
+        Ok(())
+    }
+}
+
+fn highest(estimate: &Estimate) -> f64 {
+    estimate.range.map_or(estimate.value, |range| range.1)
+}

@@ -1,0 +1,47 @@
+//! What a set of charts is about.
+
+use pocketwatt_record::{Record, Run};
+
+use crate::cases::column_name;
+
+/// What the cases of one set of charts have in common.
+pub struct Subject<'a> {
+    /// Whose cases they are.
+    pub run: &'a Run,
+    /// Of one model, precision and number of threads.
+    pub records: Vec<&'a Record>,
+    /// Every column of the charts, each once.
+    pub names: Vec<String>,
+    /// In the order of the plan, each once.
+    pub scenarios: Vec<&'a str>,
+}
+
+impl<'a> Subject<'a> {
+    /// Of cases of one model, precision and number of threads.
+    pub fn of(run: &'a Run, records: Vec<&'a Record>) -> Self {
+        let mut names = Vec::new();
+        let mut scenarios = Vec::new();
+        for record in &records {
+            let name = column_name(record, &records);
+            if !names.contains(&name) {
+                names.push(name);
+            }
+            let scenario = record.case.scenario.as_str();
+            if !scenarios.contains(&scenario) {
+                scenarios.push(scenario);
+            }
+        }
+        Self { run, records, names, scenarios }
+    }
+
+    /// The case of a scenario in a column.
+    pub fn record(&self, scenario: &str, name: &str) -> Option<&'a Record> {
+        let found = |record: &&&Record| record.case.scenario == scenario && column_name(record, &self.records) == name;
+        self.records.iter().find(found).copied()
+    }
+
+    /// The records of a column, over all scenarios.
+    pub fn column(&self, name: &str) -> impl Iterator<Item = &'a Record> {
+        self.scenarios.iter().filter_map(move |scenario| self.record(scenario, name))
+    }
+}

@@ -1,0 +1,183 @@
+//! What a turn costs over the context that it finds: time to its first token, its latency, and its energy.
+
+use plotters::{
+    prelude::{Circle, PathElement},
+    style::Color,
+};
+use pocketwatt_record::{Outcome, Record, Summary, TurnFigures, Unit, turns_of_conversations};
+
+use crate::{
+    charts::{
+        canvas::words,
+        palette::color,
+        scale::{axis_end, tick, within},
+        stack::{Panel, Stack, chart, simulation},
+        subject::Subject,
+    },
+    output::{inert::one_line, quantity::fixed},
+    table::scale,
+};
+
+const HEIGHT: i32 = 170;
+const MARK: i32 = 4;
+
+/// A turn: where it stands, its value, and from where to where its whisker reaches.
+#[derive(Clone, Copy)]
+struct Mark {
+    context: f64,
+    value: f64,
+    low: f64,
+    high: f64,
+}
+
+/// What a panel shows.
+struct Quantity {
+    caption: &'static str,
+    unit: Unit,
+    of: fn(&TurnFigures) -> Option<(f64, f64, f64)>,
+}
+
+const QUANTITIES: [Quantity; 3] = [
+    Quantity {
+        caption: "time to first token",
+        unit: Unit::Nanoseconds,
+        of: |turn| turn.time_to_first_token.as_ref().ok().map(whisker),
+    },
+    Quantity {
+        caption: "turn latency, to the last token",
+        unit: Unit::Nanoseconds,
+        of: |turn| turn.request_latency.as_ref().ok().map(whisker),
+    },
+    Quantity {
+        caption: "energy of a turn, gross",
+        unit: Unit::Joules,
+        of: |turn| turn.energy.as_ref().ok().map(|(joules, half)| (*joules, joules - half, joules + half)),
+    },
+];
+
+fn whisker(summary: &Summary) -> (f64, f64, f64) {
+    (summary.median, summary.p10, summary.p90)
+}
+
+/// The turns of one case.
+struct Course {
+    /// Place of its column among the subject's names.
+    index: usize,
+    turns: Vec<TurnFigures>,
+}
+
+impl Course {
+    fn of(record: &Record, index: usize) -> Option<Self> {
+        let turns = turns_of_conversations(record);
+        let shown = record.outcome == Outcome::Measured && turns.iter().any(|turn| turn.request_latency.is_ok());
+        shown.then_some(Self { index, turns })
+    }
+
+    fn marks(&self, quantity: &Quantity) -> Vec<Mark> {
+        let mark = |turn: &TurnFigures| {
+            let (value, low, high) = (quantity.of)(turn)?;
+            Some(Mark { context: context(turn), value, low, high })
+        };
+        self.turns.iter().filter_map(mark).collect()
+    }
+
+    /// One conversation is a course; several are a cloud.
+    fn is_single(&self) -> bool {
+        self.turns.iter().all(|turn| turn.conversation == self.turns[0].conversation)
+    }
+}
+
+/// Tokens that the turn's answer follows from.
+fn context(turn: &TurnFigures) -> f64 {
+    turn.context_tokens.median + turn.prompt_tokens.median
+}
+
+/// Draws the chart; nothing where no conversation has two turns.
+///
+/// # Errors
+/// When the drawing library refuses.
+pub fn draw(subject: &Subject) -> anyhow::Result<Option<String>> {
+    let groups: Vec<(&str, Vec<Course>)> = subject
+        .scenarios
+        .iter()
+        .map(|scenario| {
+            let course = |(index, name): (usize, &String)| Course::of(subject.record(scenario, name)?, index);
+            (*scenario, subject.names.iter().enumerate().filter_map(course).collect::<Vec<_>>())
+        })
+        .filter(|(_, courses)| !courses.is_empty())
+        .collect();
+    if groups.is_empty() {
+        return Ok(None);
+    }
+    let stacks: Vec<Stack> =
+        groups.iter().map(|(scenario, courses)| stack(subject, one_line(scenario), courses)).collect();
+    let has_energy = stacks.iter().any(|stack| stack.panels.len() == QUANTITIES.len());
+    let simulated = has_energy && subject.run.energy.sysfs_root.is_some();
+    let question = if simulated {
+        "Turns over the growing context (less is better; simulated meters)"
+    } else {
+        "Turns over the growing context (less is better)"
+    };
+    let courses = || groups.iter().flat_map(|(_, courses)| courses);
+    let mut remark = if simulated { simulation(subject) } else { String::new() };
+    remark += "Mark: median; whisker: 10th to 90th percentile over iterations.";
+    if has_energy {
+        remark += " Energy: mean, whisker: 95 % interval.";
+    } else if let Some(reason) = courses().flat_map(|course| &course.turns).find_map(|turn| turn.energy.as_ref().err())
+    {
+        remark += &format!(" No energy of turns: {}.", one_line(reason));
+    }
+    if courses().any(Course::is_single) {
+        remark += " +N: tokens of the turn's own prompt.";
+    }
+    Ok(Some(chart(subject, question, &remark, &stacks)?))
+}
+
+fn stack<'a>(subject: &'a Subject, title: String, courses: &'a [Course]) -> Stack<'a> {
+    let last = courses.iter().flat_map(|course| &course.turns).map(context).fold(1.0, f64::max);
+    let name = |turn: &TurnFigures| {
+        (context(turn), format!("turn {} (+{})", turn.number, fixed(turn.prompt_tokens.median, 0)))
+    };
+    let names = courses.first().filter(|course| course.is_single());
+    Stack {
+        title,
+        note: String::new(),
+        across: 0.0..axis_end(last),
+        words: "tokens in the context, the turn's prompt included".into(),
+        number: Box::new(|value| fixed(value, 0)),
+        names: names.map(|course| course.turns.iter().map(name).collect()).unwrap_or_default(),
+        panels: QUANTITIES.iter().filter_map(|quantity| panel(subject, courses, quantity)).collect(),
+    }
+}
+
+fn panel<'a>(subject: &'a Subject, courses: &'a [Course], quantity: &'a Quantity) -> Option<Panel<'a>> {
+    let highest = courses.iter().flat_map(|course| course.marks(quantity)).map(|mark| mark.high).reduce(f64::max)?;
+    let scale = scale(quantity.unit, highest);
+    let end = axis_end(highest * scale.factor);
+    Some(Panel {
+        caption: format!("{}, {}", quantity.caption, scale.symbol),
+        height: HEIGHT,
+        up: 0.0..end,
+        number: Box::new(move |value| tick(value, end)),
+        draw: Box::new(move |plot| {
+            for course in courses {
+                let ink = color(&subject.names, course.index);
+                let marks = course.marks(quantity);
+                let at = |mark: &Mark, value: f64| (mark.context, within(0.0, end, value * scale.factor));
+                if course.is_single() {
+                    let line: Vec<(f64, f64)> = marks.iter().map(|mark| at(mark, mark.value)).collect();
+                    plot.draw_series([PathElement::new(line, ink.mix(0.5).stroke_width(2))]).map_err(words)?;
+                }
+                let whisker =
+                    |mark: &Mark| PathElement::new(vec![at(mark, mark.low), at(mark, mark.high)], ink.stroke_width(2));
+                plot.draw_series(marks.iter().map(whisker)).map_err(words)?;
+                let circle = |mark: &Mark| Circle::new(at(mark, mark.value), MARK, ink.filled());
+                plot.draw_series(marks.iter().map(circle)).map_err(words)?;
+            }
+            Ok(())
+        }),
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,19 @@
+//! Where the numbers come from, in words.
+
+mod data;
+mod device;
+mod disturbances;
+mod energy;
+mod engine;
+mod legend;
+mod run;
+mod scope;
+mod seen;
+
+pub use device::short_device;
+pub use disturbances::{disturbances, others, unanswered};
+pub use engine::engine;
+pub use legend::legend;
+pub use run::facts;
+pub use scope::{scope_words, scope_words_of};
+pub use seen::Seen;

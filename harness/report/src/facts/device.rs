@@ -1,0 +1,66 @@
+//! The device of a run.
+
+use pocketwatt_meter::DeviceFacts;
+use pocketwatt_record::Run;
+
+use crate::output::{inert::one_line, quantity::fixed};
+
+/// Processor, cores and memory: what a chart has room for.
+pub fn short_device(run: &Run) -> String {
+    let device = &run.device;
+    if run.rebuilt.is_some() {
+        return format!("{}, of which the records say no more (run.json is lost)", one_line(&device.name));
+    }
+    let processor = one_line(device.processor.as_deref().unwrap_or(&device.name));
+    let memory = device.memory_bytes.map(|bytes| format!(", {:.1} GiB", bytes as f64 / (1u64 << 30) as f64));
+    let cores = plural(device.logical_cores, "core");
+    format!("{processor}, {} logical {cores}{}", device.logical_cores, memory.unwrap_or_default())
+}
+
+pub fn device(run: &Run) -> String {
+    let short = short_device(run);
+    if run.rebuilt.is_some() {
+        return short;
+    }
+    let mut parts = vec![short];
+    let device = &run.device;
+    parts.extend(limits(device));
+    parts.extend(device.operating_system.as_deref().map(one_line));
+    parts.extend(device.kernel.as_deref().map(|kernel| format!("kernel {}", one_line(kernel))));
+    parts.push(one_line(&device.architecture));
+    parts.extend(device.virtualisation.as_deref().map(|machine| format!("virtual machine ({})", one_line(machine))));
+    parts.extend(device.governor.as_deref().map(|governor| format!("governor {}", one_line(governor))));
+    parts.join(", ")
+}
+
+/// What of the device was the run's to use, where it was not all of it.
+fn limits(device: &DeviceFacts) -> Vec<String> {
+    let cores = device.allowed_cores.filter(|allowed| *allowed < device.logical_cores);
+    let memory = device.memory_limit_bytes.filter(|limit| device.memory_bytes.is_none_or(|whole| *limit < whole));
+    let mut limits: Vec<String> = cores.map(|allowed| format!("{allowed} of them allowed")).into_iter().collect();
+    limits.extend(device.processor_quota.map(|quota| format!("limited to the time of {quota:.1}")));
+    limits.extend(memory.map(|bytes| format!("limited to {:.1} GiB", bytes as f64 / (1_u64 << 30) as f64)));
+    limits
+}
+
+pub fn bandwidth(run: &Run) -> String {
+    let parts: Vec<String> = run
+        .bandwidth
+        .iter()
+        .map(|probe| {
+            let threads = format!("{} {}", probe.threads, plural(probe.threads, "thread"));
+            let (best, median) = (probe.best_bytes_per_second / 1e9, probe.median_bytes_per_second / 1e9);
+            format!("{} GB/s with {threads} (median pass {})", fixed(best, 1), fixed(median, 1))
+        })
+        .collect();
+    match (parts.is_empty(), &run.rebuilt) {
+        (true, None) => "not measured".into(),
+        (true, Some(_)) => "unknown".into(),
+        (false, _) => parts.join(", "),
+    }
+}
+
+/// The word for so many.
+pub fn plural(count: u32, word: &str) -> String {
+    if count == 1 { word.to_owned() } else { format!("{word}s") }
+}

@@ -1,0 +1,55 @@
+//! What is gathered from all records on the way.
+
+use std::collections::BTreeSet;
+
+use pocketwatt_record::Record;
+
+use crate::facts::{
+    data,
+    energy::EnergySeen,
+    engine::{engine_of, remarks_of, weights_of},
+};
+
+/// What was seen of all records of a run, one after the other.
+#[derive(Default)]
+pub struct Seen {
+    /// How many there were.
+    pub records: usize,
+    /// Backend, engine version and graph.
+    pub engines: Distinct,
+    /// Models, and what they were made from.
+    pub weights: Distinct,
+    /// How a model's text becomes tokens.
+    pub remarks: Distinct,
+    /// Rows that a model could not be given.
+    pub left_out: Distinct,
+    /// What was read beside the cases.
+    pub energy: EnergySeen,
+}
+
+impl Seen {
+    /// Learns of a record.
+    pub fn add(&mut self, record: &Record) {
+        self.records += 1;
+        self.engines.extend(engine_of(record));
+        self.weights.extend(weights_of(record));
+        self.remarks.extend(remarks_of(record));
+        self.left_out.extend(data::left_out(record));
+        self.energy.add(record);
+    }
+}
+
+/// Texts, each once, in the order in which they first came.
+#[derive(Default)]
+pub struct Distinct {
+    /// Them.
+    pub texts: Vec<String>,
+    known: BTreeSet<String>,
+}
+
+impl Distinct {
+    fn extend(&mut self, texts: impl IntoIterator<Item = String>) {
+        let known = &mut self.known;
+        self.texts.extend(texts.into_iter().filter(|text| known.insert(text.clone())));
+    }
+}

@@ -1,0 +1,15 @@
+//! The ways in which results are written.
+
+pub mod answers;
+pub mod calls;
+mod csv;
+mod format;
+mod json;
+mod markdown;
+mod terminal;
+mod turns;
+mod write;
+
+pub use format::Format;
+pub use turns::write_turns;
+pub use write::write;

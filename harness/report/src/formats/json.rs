@@ -1,0 +1,318 @@
+//! Every summary of a run in one document. The raw samples stay in the records, whose files are named.
+
+mod turns;
+
+use std::collections::BTreeSet;
+
+use anyhow::Context;
+use pocketwatt_meter::{
+    Bandwidth, DeviceFacts,
+    energy::{MeterSource, Scope},
+};
+use pocketwatt_protocol::BackendInfo;
+use pocketwatt_record::{
+    BatteryAssumption, Case, Damage, DamageKind, Damaged, Direction, EnergyFigure, EnergyPlan, FormatVersion, LeftOut,
+    Outcome, PhysicsCheck, Record, Run, RunSettings, Summary, Unit, Unjudged, Value, metric,
+};
+use serde::Serialize;
+
+use crate::{
+    cases::{
+        Results, Share,
+        agreement::{Agreement, agreement, answers},
+        groups, share,
+    },
+    formats::json::turns::TurnPart,
+    output::{Output, inert},
+};
+
+/// Version of this document, apart from that of the records.
+const REPORT_FORMAT: FormatVersion = FormatVersion { major: 1, minor: 4 };
+
+/// What was wrong with `run.json`.
+#[derive(Serialize)]
+struct RebuiltPart {
+    kind: DamageKind,
+    reason: String,
+}
+
+/// A file among the records that is none.
+#[derive(Serialize)]
+struct DamagedPart<'a> {
+    /// The case of the plan that it should be the record of.
+    case: Option<&'a str>,
+    /// Relative to the run's folder.
+    file: String,
+    kind: DamageKind,
+    reason: String,
+}
+
+impl<'a> From<&'a Damaged> for DamagedPart<'a> {
+    fn from(damaged: &'a Damaged) -> Self {
+        Self {
+            case: damaged.case.as_deref(),
+            file: format!("cases/{}", damaged.file),
+            kind: damaged.damage.kind(),
+            reason: damaged.damage.to_string(),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct RunPart<'a> {
+    id: &'a str,
+    pocketwatt: &'a str,
+    started_unix_ms: u64,
+    /// Why there is no `run.json`, if so: then all of this is from the records, and what they do not tell is null.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rebuilt: Option<RebuiltPart>,
+    device: Option<&'a DeviceFacts>,
+    bandwidth: &'a [Bandwidth],
+    /// Meters that were read, and those that were not, with the reason.
+    energy: Option<&'a EnergyPlan>,
+    settings: Option<&'a RunSettings>,
+    /// Cases of the plan that have no record.
+    not_reached: Option<Vec<&'a str>>,
+}
+
+#[derive(Serialize)]
+struct CasePart<'a> {
+    case: &'a Case,
+    outcome: &'a Outcome,
+    /// Where the raw samples are, relative to the run's folder.
+    record: String,
+    backend: Option<&'a BackendInfo>,
+    runner_sha256: Option<&'a str>,
+    weights_sha256: &'a str,
+    weights_origin: &'a str,
+    seeded: bool,
+    /// What was found of how the model's text becomes tokens when it was imported.
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    remarks: &'a [String],
+    /// Why the answers that were asked to be calls are not judged.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unjudged: Option<&'a Unjudged>,
+    /// Who else measured on the device at the same time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    beside: Option<&'a str>,
+    /// Rows of the scenario's file that the model could not be given, and so are in no number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    left_out: Option<&'a LeftOut>,
+    graph_sha256: Option<&'a str>,
+    scenario_sha256: &'a str,
+    /// Absent where there is nothing to compare with.
+    tokens: Option<Tokens<'a>>,
+    /// The battery that user units refer to.
+    battery: Option<&'a BatteryAssumption>,
+    metrics: Vec<MetricPart<'a>>,
+    /// What each turn costs, where conversations have several.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    turns: Vec<TurnPart>,
+    /// Energy of the phases, one figure for each scope and interface; they overlap, and are never added up.
+    energy: &'a [EnergyFigure],
+    /// Whether the numbers can be true at all.
+    checks: &'a [PhysicsCheck],
+}
+
+#[derive(Serialize)]
+struct Tokens<'a> {
+    /// The backend that it was compared with.
+    reference: &'a str,
+    same: bool,
+    /// Whether all iterations of the case gave the same tokens.
+    steady: bool,
+    /// Counted from 1.
+    first_difference: Option<Place>,
+}
+
+#[derive(Serialize)]
+struct Place {
+    turn: usize,
+    token: usize,
+}
+
+#[derive(Serialize)]
+struct MetricPart<'a> {
+    metric: &'a str,
+    unit: Option<Unit>,
+    direction: Option<Direction>,
+    /// Of a metric of energy: the part of the device, and the interface that told it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scope: Option<Scope>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    part: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source: Option<MeterSource>,
+    /// Half the width of the 95 % interval.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    uncertainty: Option<f64>,
+    /// Of a share of right answers: what it was counted from, and its 95 % Wilson interval.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    share: Option<SharePart>,
+    #[serde(flatten)]
+    value: ValuePart<'a>,
+}
+
+#[derive(Serialize)]
+struct SharePart {
+    right: usize,
+    questions: usize,
+    low: Option<f64>,
+    high: Option<f64>,
+}
+
+impl From<Share> for SharePart {
+    fn from(share: Share) -> Self {
+        let range = share.estimate().range;
+        let (low, high) = (range.map(|(low, _)| low), range.map(|(_, high)| high));
+        Self { right: share.right, questions: share.questions, low, high }
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "kebab-case")]
+enum ValuePart<'a> {
+    Measured(&'a Summary),
+    Unavailable(&'a str),
+}
+
+/// Writes the document: `format`, `run`, `cases`, and the files among the records that are none as `damaged`. A part at a time,
+/// for a document may be larger than memory.
+///
+/// # Errors
+/// When a value cannot be written as JSON, or the output not be written.
+pub fn render(run: &Run, results: &dyn Results, output: &mut Output) -> anyhow::Result<()> {
+    let reached: BTreeSet<&str> = results.cases().iter().map(|case| case.id.as_str()).collect();
+    let rebuilt = |damage: &Damage| RebuiltPart { kind: damage.kind(), reason: damage.to_string() };
+    let not_reached = run.plan.iter().map(|case| case.case.id.as_str()).filter(|id| !reached.contains(id));
+    let planned = run.rebuilt.is_none();
+    let head = RunPart {
+        id: &run.id,
+        pocketwatt: &run.pocketwatt,
+        started_unix_ms: run.started_unix_ms,
+        rebuilt: run.rebuilt.as_ref().map(rebuilt),
+        device: planned.then_some(&run.device),
+        bandwidth: &run.bandwidth,
+        energy: planned.then_some(&run.energy),
+        settings: planned.then_some(&run.settings),
+        not_reached: planned.then(|| not_reached.collect()),
+    };
+    let (format, head) = (indented(&REPORT_FORMAT, 1)?, indented(&head, 1)?);
+    output(&format!("{{\n  \"format\": {format},\n  \"run\": {head},\n  \"cases\": "))?;
+    let mut list = List::default();
+    cases(results, |case| output(&list.entry(&case)?))?;
+    output(&format!("{},\n  \"damaged\": ", list.end()))?;
+    let mut list = List::default();
+    for damaged in &results.damaged() {
+        output(&list.entry(&DamagedPart::from(damaged))?)?;
+    }
+    output(&format!("{}\n}}\n", list.end()))
+}
+
+/// A value as the pretty form has it so many levels deep: line feeds stand between tokens alone.
+fn indented(value: &impl Serialize, levels: usize) -> anyhow::Result<String> {
+    let text = serde_json::to_string_pretty(value).context("cannot write the report as JSON")?;
+    Ok(inert::json(&text).replace('\n', &format!("\n{}", "  ".repeat(levels))))
+}
+
+/// The list of a key of the document, entry by entry.
+#[derive(Default)]
+struct List {
+    begun: bool,
+}
+
+impl List {
+    fn entry(&mut self, value: &impl Serialize) -> anyhow::Result<String> {
+        let before = if self.begun { "," } else { "[" };
+        self.begun = true;
+        Ok(format!("{before}\n    {}", indented(value, 2)?))
+    }
+
+    fn end(self) -> &'static str {
+        if self.begun { "\n  ]" } else { "[]" }
+    }
+}
+
+/// Group by group, each case beside the first of its group that generated anything.
+fn cases(results: &dyn Results, mut put: impl FnMut(CasePart) -> anyhow::Result<()>) -> anyhow::Result<()> {
+    let generated = |record: &Record| {
+        record.outcome == Outcome::Measured && answers(record).iter().any(|answer| !answer.is_empty())
+    };
+    let groups = groups(&results.cases());
+    let places: Vec<usize> = groups.iter().flatten().copied().collect();
+    let mut begins = groups.iter().flat_map(|group| (0..group.len()).map(|place| place == 0));
+    let mut reference: Option<Record> = None;
+    results.each(&places, &mut |record| {
+        if begins.next() == Some(true) {
+            reference = None;
+        }
+        let Some(record) = record else { return Ok(()) };
+        if reference.is_none() && generated(&record) {
+            reference = Some(record.clone().into_owned());
+        }
+        put(case(&record, reference.as_ref()))
+    })
+}
+
+fn case<'a>(record: &'a Record, reference: Option<&'a Record>) -> CasePart<'a> {
+    let passport = &record.passport;
+    CasePart {
+        case: &record.case,
+        outcome: &record.outcome,
+        record: format!("cases/{}.json", record.case.id),
+        backend: passport.backend.as_ref(),
+        runner_sha256: passport.runner_sha256.as_deref(),
+        weights_sha256: &passport.model.weights_sha256,
+        weights_origin: &passport.model.origin,
+        seeded: passport.model.seeded,
+        remarks: &passport.model.remarks,
+        unjudged: record.unjudged.as_ref(),
+        beside: passport.beside.as_deref(),
+        left_out: passport.left_out.as_ref(),
+        graph_sha256: passport.graph_sha256.as_deref(),
+        scenario_sha256: &passport.scenario_sha256,
+        tokens: reference.and_then(|reference| tokens(record, reference)),
+        battery: passport.battery.as_ref(),
+        metrics: record
+            .metrics
+            .iter()
+            .map(|value| MetricPart {
+                metric: &value.metric,
+                unit: metric(&value.metric).map(|metric| metric.unit),
+                direction: metric(&value.metric).map(|metric| metric.direction),
+                scope: value.scope.as_ref().map(|scope| scope.scope),
+                part: value.scope.as_ref().and_then(|scope| scope.part.as_deref()),
+                source: value.scope.as_ref().map(|scope| scope.source),
+                uncertainty: value.uncertainty,
+                share: matches!(value.value, Value::Measured(_))
+                    .then(|| share(record, &value.metric))
+                    .flatten()
+                    .map(SharePart::from),
+                value: match &value.value {
+                    Value::Measured(summary) => ValuePart::Measured(summary),
+                    Value::Unavailable(reason) => ValuePart::Unavailable(reason),
+                },
+            })
+            .collect(),
+        turns: turns::parts(record),
+        energy: &record.energy,
+        checks: &record.checks,
+    }
+}
+
+fn tokens<'a>(record: &Record, reference: &'a Record) -> Option<Tokens<'a>> {
+    if record.outcome != Outcome::Measured {
+        return None;
+    }
+    let agreement = agreement(reference, record)?;
+    let difference = match agreement {
+        Agreement::Same(_) => None,
+        Agreement::Differs(place) | Agreement::Unsteady(place) => Some(Place { turn: place.turn, token: place.token }),
+    };
+    Some(Tokens {
+        reference: &reference.case.backend,
+        same: difference.is_none(),
+        steady: !matches!(agreement, Agreement::Unsteady(_)),
+        first_difference: difference,
+    })
+}

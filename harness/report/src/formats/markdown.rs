@@ -1,0 +1,128 @@
+//! The table's content as GitHub-flavoured Markdown.
+
+use pocketwatt_record::Run;
+
+use crate::{
+    cases::Results,
+    facts::{Seen, facts, legend},
+    output::{Output, inert},
+    table::{Cell, Table},
+    tables::each_table,
+};
+
+/// One heading and one table for each table, then what they have in common.
+///
+/// # Errors
+/// When a record cannot be read or the output not be written.
+pub fn render(run: &Run, results: &dyn Results, output: &mut Output) -> anyhow::Result<()> {
+    let (mut energy, mut shares, mut seen) = (false, false, Seen::default());
+    each_table(run, results, &mut seen, |table| {
+        energy |= table.has_energy;
+        shares |= table.has_shares();
+        output(&table_of(table))
+    })?;
+    let mut common = format!("{}\n\n| | |\n|---|---|\n", escape(&legend(energy, shares)));
+    for (name, fact) in facts(run, &seen, &results.damaged()) {
+        common += &format!("| {name} | {} |\n", escape(&fact));
+    }
+    output(&common)
+}
+
+/// One heading and one table.
+pub fn table_of(table: &Table) -> String {
+    let table = &table.inert();
+    let names: Vec<String> = table.columns.iter().map(|name| escape(&name.replace('\n', ", "))).collect();
+    let mut output = format!("### {}\n\n| | {} |\n", escape(&table.title), names.join(" | "));
+    output += &format!("|---|{}\n", "---:|".repeat(names.len()));
+    for row in &table.rows {
+        // Leading spaces do not survive in a Markdown cell.
+        let label = match row.label.strip_prefix("  ") {
+            _ if row.heading => format!("**{}**", escape(&row.label)),
+            Some(part) => format!("&nbsp;&nbsp;{}", escape(part)),
+            None => escape(&row.label),
+        };
+        let unit = if row.unit.is_empty() { String::new() } else { format!(", {}", row.unit) };
+        let cells: Vec<String> = row.cells.iter().map(cell).collect();
+        output += &format!("| {label}{unit} | {} |\n", cells.join(" | "));
+    }
+    output.push('\n');
+    for (index, footnote) in table.footnotes.iter().enumerate() {
+        output += &format!("- \\[{}\\] {}\n", index + 1, escape(footnote));
+    }
+    for note in &table.notes {
+        output += &format!("- note: {}\n", escape(note));
+    }
+    for line in &table.battery {
+        output += &format!("- battery: {}\n", escape(line));
+    }
+    if !table.footnotes.is_empty() || !table.notes.is_empty() || !table.battery.is_empty() {
+        output.push('\n');
+    }
+    output
+}
+
+fn cell(cell: &Cell) -> String {
+    let mut text = escape(&cell.value);
+    if !cell.spread.is_empty() {
+        text += &format!(" {}", escape(&cell.spread));
+    }
+    if let Some(number) = cell.footnote {
+        text += &format!(" \\[{number}\\]");
+    }
+    if cell.best { format!("**{text}** \\*") } else { text }
+}
+
+/// Keeps text from becoming markup, an address, or another line. Underscores inside words are none in this flavour.
+fn escape(text: &str) -> String {
+    let text = inert::line(text);
+    let mut escaped = String::with_capacity(text.len());
+    let mut before = ' ';
+    for (place, character) in text.char_indices() {
+        let after = text[place + character.len_utf8()..].chars().next().unwrap_or(' ');
+        let active = match character {
+            '|' | '*' | '`' | '<' | '>' | '[' | ']' | '\\' | '~' | '$' | '&' => true,
+            '_' => !(before.is_alphanumeric() && after.is_alphanumeric()),
+            // `https://` and `www.` become links by themselves.
+            ':' => after == '/',
+            '.' => text.as_bytes()[..place].last_chunk::<3>().is_some_and(|last| last.eq_ignore_ascii_case(b"www")),
+            // A mention on the page of a repository, or an address of mail.
+            '@' => after.is_alphanumeric(),
+            _ => false,
+        };
+        if active {
+            escaped.push('\\');
+        }
+        escaped.push(character);
+        before = character;
+    }
+    escaped
+}
+
+/// The heading of what stands below the tables.
+pub fn heading(text: &str) -> String {
+    format!("### {}\n\n", escape(text))
+}
+
+/// Text that is not to be laid out, between fences that it does not hold.
+pub fn verbatim(text: &str) -> String {
+    let longest = text.split(|character| character != '`').map(str::len).max().unwrap_or(0);
+    let fence = "`".repeat(longest.max(2) + 1);
+    format!("{fence}\n{}\n{fence}\n", text.trim_end())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_would_become_a_link_does_not() {
+        assert_eq!(escape("Www.a.b, ww.c, version 0.1.0"), "Www\\.a.b, ww.c, version 0.1.0");
+        assert_eq!(escape("."), ".");
+    }
+
+    #[test]
+    fn a_long_text_is_written_in_time_that_grows_with_it() {
+        let text = "0.1".repeat(300_000);
+        assert_eq!(escape(&text), text);
+    }
+}

@@ -1,0 +1,22 @@
+//! Results for people and programs: tables, exports, charts and the generated text, from stored records alone.
+//!
+//! From the bottom up, and none uses what stands after it: `output` (what any text needs), `table` (the data of a table), `cases`
+//! (stored results, and which of them stand side by side), `facts` (where numbers come from), `tables` (what fills a table),
+//! `charts`, and `formats` (a terminal, Markdown, CSV, JSON).
+
+mod cases;
+pub mod charts;
+mod facts;
+#[cfg(test)]
+mod fixture;
+mod formats;
+pub mod output;
+mod table;
+mod tables;
+#[cfg(test)]
+mod tests;
+
+pub use cases::{Results, Stored, all_without_series};
+pub use facts::unanswered;
+pub use formats::{Format, answers, calls, write, write_turns};
+pub use output::{Output, Paint, Style, paragraph, strip_foreign_escapes, text_of};

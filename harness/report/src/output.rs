@@ -1,0 +1,15 @@
+//! What any text for people needs.
+
+pub mod columns;
+pub mod date;
+pub mod inert;
+mod paint;
+mod paragraph;
+mod parts;
+pub mod quantity;
+mod style;
+
+pub use paint::{Paint, strip_foreign_escapes};
+pub use paragraph::paragraph;
+pub use parts::{Output, text_of};
+pub use style::{Style, takes_escapes};

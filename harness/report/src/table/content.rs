@@ -1,0 +1,54 @@
+//! A table of finished cells: what a terminal and Markdown have in common.
+
+use crate::{
+    output::inert,
+    table::{Cell, Row},
+};
+
+/// Finished cells, ready to be laid out.
+pub struct Table {
+    /// Scenario, model, precision, threads.
+    pub title: String,
+    /// Names of the columns; a line feed where a name is best broken.
+    pub columns: Vec<String>,
+    /// Metrics, and the agreement of the tokens.
+    pub rows: Vec<Row>,
+    /// Reasons that cells refer to, from 1.
+    pub footnotes: Vec<String>,
+    /// What disturbed the measurement.
+    pub notes: Vec<String>,
+    /// The energy in units of a battery, where one is known.
+    pub battery: Vec<String>,
+    /// Whether there are numbers of energy.
+    pub has_energy: bool,
+}
+
+impl Table {
+    /// The same, safe to show: the one place for all tables, whatever their texts are made of.
+    pub fn inert(&self) -> Self {
+        let lines = |texts: &[String]| texts.iter().map(|text| inert::line(text)).collect();
+        let cell =
+            |cell: &Cell| Cell { value: inert::line(&cell.value), spread: inert::line(&cell.spread), ..cell.clone() };
+        let row = |row: &Row| Row {
+            label: inert::line(&row.label),
+            unit: row.unit,
+            cells: row.cells.iter().map(cell).collect(),
+            heading: row.heading,
+        };
+        let name = |name: &String| name.split('\n').map(inert::line).collect::<Vec<_>>().join("\n");
+        Self {
+            title: inert::line(&self.title),
+            columns: self.columns.iter().map(name).collect(),
+            rows: self.rows.iter().map(row).collect(),
+            footnotes: lines(&self.footnotes),
+            notes: lines(&self.notes),
+            battery: lines(&self.battery),
+            has_energy: self.has_energy,
+        }
+    }
+
+    /// Whether there are shares, which have an interval of their own.
+    pub fn has_shares(&self) -> bool {
+        self.rows.iter().flat_map(|row| &row.cells).any(|cell| cell.spread.starts_with('['))
+    }
+}

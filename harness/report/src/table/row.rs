@@ -1,0 +1,199 @@
+//! Rows of finished cells: one unit, one number of decimals, and one best for each.
+
+use pocketwatt_record::Metric;
+
+use crate::{
+    output::quantity::fixed,
+    table::{Estimate, decimals, estimate::best, scale},
+};
+
+/// How a reason begins where a number exists and cannot be true.
+const WITHHELD: &str = "withheld: ";
+/// Decimals of a number that its row's decimals would show as zero.
+const MOST_DECIMALS: i32 = 6;
+
+/// One line of a table.
+pub struct Row {
+    /// What it is; two leading spaces for a part of the row above.
+    pub label: String,
+    /// Symbol of its unit; empty where there is none.
+    pub unit: &'static str,
+    /// One for each column.
+    pub cells: Vec<Cell>,
+    /// Whether it says what the rows below it are about, and has no cells of its own.
+    pub heading: bool,
+}
+
+/// One number, or why there is none.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Cell {
+    /// The number or a word.
+    pub value: String,
+    /// `±` and half the range that the number stands for, or `[14, 34] of 66` for a share; empty for a single observation.
+    pub spread: String,
+    /// Whether it is the best of its row.
+    pub best: bool,
+    /// Whether it says that something is wrong.
+    pub alarm: bool,
+    /// The footnote that explains it.
+    pub footnote: Option<usize>,
+}
+
+/// What a row shows, before its numbers.
+pub struct Subject<'a> {
+    /// Where it is not the catalogue's.
+    pub label: Option<&'a str>,
+    /// The metric.
+    pub metric: &'a Metric,
+    /// Whether the best of its numbers is marked.
+    pub ranked: bool,
+    /// Chooses the unit as if a number as large as this stood in the row: rows that belong together share one.
+    pub at_least: f64,
+}
+
+/// A column's number, or the reason why there is none; nothing for a case that was not measured.
+pub type Found = Option<Result<Estimate, String>>;
+
+impl Row {
+    /// Lays out the numbers of a row.
+    pub fn of(subject: &Subject, found: &[Found], footnotes: &mut Footnotes) -> Self {
+        let estimates: Vec<Option<Estimate>> =
+            found.iter().map(|found| found.as_ref()?.as_ref().ok().copied()).collect();
+        let scale = scale(subject.metric.unit, largest(found).max(subject.at_least));
+        let decimals = decimals(estimates.iter().flatten().map(|estimate| estimate.value.abs() * scale.factor))
+            .min(certain(estimates.iter().flatten(), scale.factor));
+        let best = if subject.ranked { best(&estimates, subject.metric.direction) } else { None };
+        let cells = found.iter().enumerate().map(|(index, found)| match found {
+            Some(Ok(estimate)) => Cell {
+                value: number(estimate.value * scale.factor, decimals),
+                spread: spread(*estimate, scale.factor, decimals),
+                best: best == Some(index),
+                ..Cell::default()
+            },
+            Some(Err(reason)) => Cell::absent(reason, footnotes),
+            None => Cell::default(),
+        });
+        Self {
+            label: subject.label.unwrap_or(subject.metric.label).to_owned(),
+            cells: cells.collect(),
+            unit: if estimates.iter().flatten().next().is_some() { scale.symbol } else { "" },
+            heading: false,
+        }
+    }
+
+    /// What the rows below are about.
+    pub fn heading(label: String, columns: usize) -> Self {
+        Self { label, unit: "", cells: vec![Cell::default(); columns], heading: true }
+    }
+}
+
+/// The largest number of a row, without its sign.
+pub fn largest(found: &[Found]) -> f64 {
+    let numbers = found.iter().filter_map(|found| found.as_ref()?.as_ref().ok());
+    numbers.map(|estimate| estimate.value.abs()).fold(0.0, f64::max)
+}
+
+impl Cell {
+    /// A dash, or `withheld`, with the reason in a footnote.
+    pub fn absent(reason: &str, footnotes: &mut Footnotes) -> Self {
+        let (word, reason) = match reason.strip_prefix(WITHHELD) {
+            Some(reason) => ("withheld", reason),
+            None => ("-", reason),
+        };
+        Self {
+            value: word.into(),
+            alarm: word == "withheld",
+            footnote: Some(footnotes.number(reason.to_owned())),
+            ..Self::default()
+        }
+    }
+
+    /// Whether it shows a number: what a row's digits are aligned by.
+    pub fn is_number(&self) -> bool {
+        self.value.trim_start_matches('-').starts_with(|character: char| character.is_ascii_digit())
+    }
+}
+
+/// What is not zero is not shown as zero.
+fn number(value: f64, decimals: usize) -> String {
+    let vanishes = value != 0.0 && value.abs() * 10f64.powi(decimals as i32) < 0.5;
+    let wanted = if vanishes { (1 - magnitude(value.abs())).min(MOST_DECIMALS) } else { 0 };
+    fixed(value, decimals.max(wanted as usize))
+}
+
+/// Decimals beyond which every number of a row is noise: two digits of the smallest `±` are enough.
+fn certain<'a>(estimates: impl Iterator<Item = &'a Estimate>, factor: f64) -> usize {
+    let halves = estimates.filter_map(half).map(|half| half * factor);
+    let smallest = halves.fold(f64::INFINITY, f64::min);
+    if smallest.is_finite() { (1 - magnitude(smallest)).max(0) as usize } else { usize::MAX }
+}
+
+/// Half the range of a number; nothing for a share or one without, or where its ends are the same.
+fn half(estimate: &Estimate) -> Option<f64> {
+    estimate
+        .range
+        .filter(|_| estimate.questions.is_none())
+        .map(|(low, high)| (high - low) / 2.0)
+        .filter(|&half| half > 0.0)
+}
+
+/// Of the first digit: 0 for 1 to 9.99.
+fn magnitude(value: f64) -> i32 {
+    value.log10().floor() as i32
+}
+
+fn spread(estimate: Estimate, factor: f64, decimals: usize) -> String {
+    if let (Some((low, high)), Some(questions)) = (estimate.range, estimate.questions) {
+        return format!("[{}, {}] of {questions}", fixed(low * factor, 0), fixed(high * factor, 0));
+    }
+    let Some(half) = half(&estimate).map(|half| half * factor) else { return String::new() };
+    // More decimals where the row's own would say that there is no spread at all.
+    let vanishes = half * 10f64.powi(decimals as i32) < 0.5;
+    let wanted = if vanishes { (-magnitude(half)).clamp(0, MOST_DECIMALS) as usize } else { 0 };
+    format!("±{}", fixed(half, decimals.max(wanted)))
+}
+
+/// Numbered reasons, each once.
+#[derive(Default)]
+pub struct Footnotes {
+    /// From 1.
+    pub texts: Vec<String>,
+}
+
+impl Footnotes {
+    /// The number of a text.
+    pub fn number(&mut self, text: String) -> usize {
+        match self.texts.iter().position(|known| *known == text) {
+            Some(index) => index + 1,
+            None => {
+                self.texts.push(text);
+                self.texts.len()
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use pocketwatt_record::metric;
+
+    use super::*;
+
+    fn shown(value: f64, uncertainty: f64) -> String {
+        let metric = metric("energy_per_request").unwrap();
+        let subject = Subject { label: None, metric, ranked: true, at_least: 1.0 };
+        let range = Some((value - uncertainty, value + uncertainty));
+        let row = Row::of(&subject, &[Some(Ok(Estimate { value, range, questions: None }))], &mut Footnotes::default());
+        assert!(row.cells[0].is_number(), "{:?}", row.cells);
+        format!("{} {} {}", row.cells[0].value, row.unit, row.cells[0].spread)
+    }
+
+    #[test]
+    fn a_number_has_the_digits_that_its_uncertainty_leaves() {
+        assert_eq!(shown(4.07, 0.0004), "4.07 J ±0.0004");
+        assert_eq!(shown(31.8, 0.38), "31.8 J ±0.4");
+        assert_eq!(shown(-0.918, 1.769), "-0.9 J ±1.8");
+        assert_eq!(shown(-0.023, 0.424), "-0.02 J ±0.42");
+        assert_eq!(shown(0.003, 12.0), "0.0030 J ±12");
+    }
+}

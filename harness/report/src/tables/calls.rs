@@ -1,0 +1,61 @@
+//! How many answers are right calls, by category.
+
+use pocketwatt_record::{AnswerWorth, CallAnswer, Record, distinct_answers, metric};
+
+use crate::{
+    cases::{model, share, share_of},
+    output::inert::one_line,
+    table::{Cell, Footnotes, Found, Row, Subject, Table},
+};
+
+/// The metrics, and how they are headed.
+pub const METRICS: [(&str, &str); 3] =
+    [("call_intent", "EM_intent"), ("call_structure", "EM_structure"), ("call_bfcl", "BFCL")];
+
+/// Every category in the order of the questions, with a line for each case.
+pub fn by_category(records: &[&Record], labels: &[String]) -> Table {
+    let mut categories: Vec<&str> = Vec::new();
+    for answer in records.iter().flat_map(|record| distinct_answers(record)) {
+        let is_call = matches!(answer.worth, AnswerWorth::Call { .. });
+        if is_call && !categories.contains(&answer.category.as_str()) {
+            categories.push(&answer.category);
+        }
+    }
+    let parts = || std::iter::once(None).chain(categories.iter().map(Some));
+    let mut footnotes = Footnotes::default();
+    let columns: Vec<Row> = METRICS
+        .iter()
+        .filter(|(name, _)| records.iter().any(|record| share(record, name).is_some()))
+        .filter_map(|(name, label)| {
+            let wanted =
+                |category: Option<&&str>, answer: &CallAnswer| category.is_none_or(|name| answer.category == **name);
+            let share = |record: &Record, category| share_of(record, name, |answer| wanted(category, answer));
+            let found: Vec<Found> = parts()
+                .flat_map(|category| records.iter().map(move |record| share(record, category)))
+                .map(|share| share.map(|share| Ok(share.estimate())))
+                .collect();
+            let subject = Subject { label: Some(label), metric: metric(name)?, ranked: false, at_least: 0.0 };
+            Some(Row::of(&subject, &found, &mut footnotes))
+        })
+        .collect();
+    let mut rows = Vec::new();
+    for (part, category) in parts().enumerate() {
+        rows.push(Row::heading(category.map_or("all".into(), |name| one_line(name)), columns.len()));
+        for (index, label) in labels.iter().enumerate() {
+            let cells: Vec<Cell> = columns.iter().map(|row| row.cells[part * records.len() + index].clone()).collect();
+            rows.push(Row { label: format!("  {label}"), unit: "", cells, heading: false });
+        }
+    }
+    let title = records.first().map_or(String::new(), |record| {
+        format!("{} · {} · right calls by category", one_line(&record.case.scenario), model(record))
+    });
+    Table {
+        title,
+        columns: columns.iter().map(|row| format!("{}\n{}", row.label, row.unit)).collect(),
+        rows,
+        footnotes: footnotes.texts,
+        notes: vec!["[ ] is the 95 % Wilson interval; few questions tell little".into()],
+        battery: Vec::new(),
+        has_energy: false,
+    }
+}

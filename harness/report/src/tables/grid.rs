@@ -1,0 +1,209 @@
+//! All precisions and numbers of threads of one scenario and model in one table, a line for each case.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use pocketwatt_meter::CaseReadings;
+use pocketwatt_protocol::Precision;
+use pocketwatt_record::{Case, Record, Run, metric};
+
+use crate::{
+    cases::{CaseGroup, Column, Results, case_names, group_by, model, threads},
+    output::inert::one_line,
+    table::{Cell, Footnotes, Found, Row, Subject, Table},
+    tables::{energy, metrics::estimates, verdict::verdict},
+};
+
+/// What users look for first comes first.
+const COLUMNS: &[(&str, &str)] = &[
+    ("decode_throughput", "decode"),
+    ("prefill_throughput", "prefill"),
+    ("peak_resident_memory", "peak memory"),
+    ("token_agreement", "agreement"),
+    ("perplexity", "perplexity"),
+    ("model_bandwidth_utilisation", "of bandwidth"),
+    ("call_intent", "EM_intent"),
+    ("call_structure", "EM_structure"),
+    ("call_bfcl", "BFCL"),
+];
+/// Columns that are there only where a case has a number.
+const OPTIONAL: [&str; 4] = ["perplexity", "call_intent", "call_structure", "call_bfcl"];
+const RANKED: &str = "decode_throughput";
+const ENERGY: &str = "energy_per_output_token";
+
+/// A line: a case of the plan, and its record once there is one.
+#[derive(Clone, Copy)]
+struct Line<'a> {
+    case: &'a Case,
+    record: Option<&'a Record>,
+}
+
+/// What the lines of a grid have in common: scenario and model.
+pub type Key<'a> = (&'a str, &'a str);
+
+/// The grid of a case.
+pub fn key(case: &Case) -> Key<'_> {
+    (&case.scenario, &case.model)
+}
+
+/// The grids of a run that have more than what one group shows.
+pub fn spread<'a>(run: &'a Run, results: &'a dyn Results) -> BTreeSet<Key<'a>> {
+    let cases = run.plan.iter().map(|planned| &planned.case).chain(results.cases());
+    let mut settings: BTreeMap<Key, (Precision, u32)> = BTreeMap::new();
+    let mut spread = BTreeSet::new();
+    for case in cases {
+        let chosen = (case.precision, case.threads);
+        if *settings.entry(key(case)).or_insert(chosen) != chosen {
+            spread.insert(key(case));
+        }
+    }
+    spread
+}
+
+/// As much of a record as its line needs.
+pub fn outline(record: &Record) -> Record {
+    let told = record.summary(ENERGY).is_some();
+    let shown = |metric: &str| metric == ENERGY || COLUMNS.iter().any(|(name, _)| *name == metric);
+    Record {
+        format: record.format,
+        case: record.case.clone(),
+        passport: record.passport.clone(),
+        outcome: record.outcome.clone(),
+        samples: record.samples.clone(),
+        readings: CaseReadings::default(),
+        quality: record.quality.clone(),
+        unjudged: record.unjudged.clone(),
+        calls: record.calls.clone(),
+        // They are asked why there is no number.
+        energy: if told { Vec::new() } else { record.energy.clone() },
+        metrics: record.metrics.iter().filter(|value| shown(&value.metric)).cloned().collect(),
+        checks: record.checks.clone(),
+    }
+}
+
+/// One grid for each scenario and model that was planned in more than one precision or number of threads. What was planned
+/// and not reached has a line all the same.
+pub fn grids(run: &Run, records: &[Record]) -> Vec<Table> {
+    let planned: BTreeSet<&str> = run.plan.iter().map(|planned| planned.case.id.as_str()).collect();
+    let by_id: BTreeMap<&str, &Record> = records.iter().map(|record| (record.case.id.as_str(), record)).collect();
+    let unplanned = records.iter().map(|record| &record.case).filter(|case| !planned.contains(case.id.as_str()));
+    let cases: Vec<&Case> = run.plan.iter().map(|planned| &planned.case).chain(unplanned).collect();
+    let line = |place: usize| {
+        let case = cases.get(place).copied()?;
+        Some(Line { case, record: by_id.get(case.id.as_str()).copied() })
+    };
+    let groups = group_by(cases.iter().map(|case| key(case)));
+    let groups = groups.into_iter().map(|group| group.into_iter().filter_map(line).collect());
+    groups.filter(|lines: &Vec<Line>| is_spread(lines)).map(|lines| grid(&sorted(lines), run)).collect()
+}
+
+/// Whether there is more than what one group shows, and something to show at all.
+fn is_spread(lines: &[Line]) -> bool {
+    let Some((first, others)) = lines.split_first() else { return false };
+    let settings = |line: &Line| (line.case.precision, line.case.threads);
+    others.iter().any(|line| settings(line) != settings(first)) && lines.iter().any(|line| line.record.is_some())
+}
+
+/// By precision, then by backend as they were asked for, then by threads.
+fn sorted(mut lines: Vec<Line>) -> Vec<Line> {
+    let mut backends: Vec<&str> = Vec::new();
+    for line in &lines {
+        if !backends.contains(&line.case.backend.as_str()) {
+            backends.push(&line.case.backend);
+        }
+    }
+    let place = |case: &Case| backends.iter().position(|backend| *backend == case.backend);
+    lines.sort_by_key(|line| (line.case.precision, place(line.case), line.case.graph, line.case.threads));
+    lines
+}
+
+fn grid(lines: &[Line], run: &Run) -> Table {
+    let labels = labels(&lines.iter().map(|line| line.case).collect::<Vec<_>>());
+    let columns = lines.iter().zip(&labels).filter_map(|(line, label)| {
+        Some(Column { name: label.split_whitespace().collect::<Vec<_>>().join(" "), record: line.record? })
+    });
+    let group = CaseGroup { columns: columns.collect() };
+    let mut footnotes = Footnotes::default();
+    // A case without numbers says so once, at the beginning of its line.
+    let mut outcomes: Vec<Option<Cell>> =
+        group.columns.iter().map(|column| verdict(column.record, &column.name, &mut footnotes)).collect();
+    let (measured, scope) = measured(&group, run, &mut footnotes);
+    let mut reached = 0..group.columns.len();
+    let mut rows = Vec::new();
+    for (line, label) in lines.iter().zip(labels) {
+        let mut cells = vec![Cell::default(); measured.len()];
+        let mut outcome = line.record.is_none().then(|| unreached(&mut footnotes));
+        if let Some(column) = line.record.and_then(|_| reached.next()) {
+            cells = measured.iter().map(|row| row.cells[column].clone()).collect();
+            outcome = outcomes[column].take();
+        }
+        if let Some((first, outcome)) = cells.first_mut().zip(outcome) {
+            *first = outcome;
+        }
+        rows.push(Row { label, unit: "", cells, heading: false });
+    }
+    Table {
+        title: title(lines),
+        columns: measured.iter().map(head).collect(),
+        rows,
+        footnotes: footnotes.texts,
+        has_energy: scope.is_some(),
+        notes: scope.map(|scope| format!("energy is that of the {scope}, idle power included")).into_iter().collect(),
+        battery: Vec::new(),
+    }
+}
+
+/// The columns, each as a row of numbers that share a unit; and what the energy is that of, where there is any.
+fn measured(group: &CaseGroup, run: &Run, footnotes: &mut Footnotes) -> (Vec<Row>, Option<String>) {
+    let has_number = |found: &[Found]| found.iter().flatten().any(Result::is_ok);
+    let nothing_compared = group.columns.iter().all(|column| column.record.quality.is_none());
+    let mut rows = Vec::new();
+    for (name, label) in COLUMNS {
+        let found = estimates(group, name);
+        let optional = OPTIONAL.contains(name) || *name == "token_agreement" && nothing_compared;
+        if has_number(&found) || !optional {
+            rows.extend(row(name, label, &found, footnotes));
+        }
+    }
+    let energy = energy::preferred(group, ENERGY, run.energy.sysfs_root.is_some());
+    let energy = energy.filter(|(_, found)| has_number(found));
+    let scope = energy.map(|(scope, found)| {
+        rows.extend(row(ENERGY, "energy/token", &found, footnotes));
+        scope
+    });
+    (rows, scope)
+}
+
+fn row(name: &str, label: &str, found: &[Found], footnotes: &mut Footnotes) -> Option<Row> {
+    let subject = Subject { label: Some(label), metric: metric(name)?, ranked: name == RANKED, at_least: 0.0 };
+    Some(Row::of(&subject, found, footnotes))
+}
+
+fn head(row: &Row) -> String {
+    if row.unit.is_empty() { row.label.clone() } else { format!("{}\n{}", row.label, row.unit) }
+}
+
+fn unreached(footnotes: &mut Footnotes) -> Cell {
+    let reason = "not measured yet: `--resume` of `pocketwatt run` goes on";
+    Cell { value: "not reached".into(), footnote: Some(footnotes.number(reason.into())), ..Cell::default() }
+}
+
+/// `int8  candle       2 threads`, in columns.
+pub fn labels(cases: &[&Case]) -> Vec<String> {
+    let parts: Vec<[String; 3]> = cases
+        .iter()
+        .zip(case_names(cases))
+        .map(|(case, name)| [case.precision.name().to_owned(), name, threads(case.threads)])
+        .collect();
+    let width = |part: usize| parts.iter().map(|parts| parts[part].chars().count()).max().unwrap_or(0);
+    let (precision, backend) = (width(0), width(1));
+    parts.iter().map(|[a, b, c]| format!("{a:precision$}  {b:backend$}  {c}")).collect()
+}
+
+/// `chat · mobilellm-125m (seeded weights) · every precision and number of threads`.
+fn title(lines: &[Line]) -> String {
+    let Some(record) = lines.iter().find_map(|line| line.record) else { return String::new() };
+    format!("{} · {} · every precision and number of threads", one_line(&record.case.scenario), model(record))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,50 @@
+//! The table of cases that stand side by side.
+
+use pocketwatt_record::{Run, metric};
+
+use crate::{
+    cases::{CaseGroup, Column, Values},
+    table::{Cell, Footnotes, Row, Table},
+    tables::{
+        agreement::agreement_row,
+        energy,
+        metrics::{LINES, row},
+        notes, sustained,
+        user_units::user_units,
+        verdict::{put_verdicts, verdict},
+    },
+};
+
+/// Fills in every cell of a group of a run.
+pub fn group_table(group: &CaseGroup, run: &Run) -> Table {
+    let mut footnotes = Footnotes::default();
+    let columns: Vec<Values> = group.columns.iter().map(|column| Values::of(column.record)).collect();
+    let verdicts: Vec<Option<Cell>> =
+        group.columns.iter().map(|column| verdict(column.record, &column.name, &mut footnotes)).collect();
+    let mut rows: Vec<Row> =
+        LINES.iter().filter_map(|line| row(line, metric(line.metric)?, &columns, &mut footnotes)).collect();
+    rows.extend(agreement_row(group, &mut footnotes));
+    let simulated = run.energy.sysfs_root.is_some();
+    rows.extend(sustained::rows(group, simulated, &mut footnotes));
+    let energy = energy::rows(group, simulated, &mut footnotes);
+    let has_energy = energy.iter().flat_map(|row| &row.cells).any(Cell::is_number);
+    rows.extend(energy);
+    put_verdicts(&mut rows, verdicts);
+    // Where there is no number at all, there is nothing to name either.
+    if !group.columns.iter().any(Column::measured) {
+        rows.truncate(1);
+        for row in &mut rows {
+            row.label = "outcome".into();
+            row.unit = "";
+        }
+    }
+    Table {
+        title: group.title(),
+        columns: group.columns.iter().map(|column| column.name.clone()).collect(),
+        rows,
+        notes: notes::of(group, &footnotes.texts),
+        battery: user_units(group),
+        has_energy,
+        footnotes: footnotes.texts,
+    }
+}

@@ -1,0 +1,13 @@
+//! What stands below a table because it could mislead.
+
+use crate::{
+    cases::{CaseGroup, physics},
+    facts::disturbances,
+};
+
+/// What cannot be true, unless a footnote has said it, and what disturbed the measurement.
+pub fn of(group: &CaseGroup, footnotes: &[String]) -> Vec<String> {
+    let mut notes = physics::notes(group, footnotes);
+    notes.extend(disturbances(group));
+    notes
+}

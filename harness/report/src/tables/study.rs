@@ -1,0 +1,4 @@
+//! The tables of a study.
+
+pub mod comparison;
+pub mod slopes;

@@ -1,0 +1,107 @@
+//! Energy in the units of whoever carries the device: shares of a battery, hours, single answers.
+
+use pocketwatt_meter::energy::Scope;
+use pocketwatt_record::{BatteryAssumption, MetricScope, Record, Value};
+
+use crate::{
+    cases::CaseGroup,
+    facts::scope_words,
+    output::{
+        inert::one_line,
+        quantity::{between, exact, joules},
+    },
+};
+
+const METRIC: &str = "battery_per_request";
+
+/// The battery that is meant, then a line for each case that has figures of the same scope; nothing where there is no
+/// battery.
+pub fn user_units(group: &CaseGroup) -> Vec<String> {
+    let Some(scope) = widest(group) else { return Vec::new() };
+    let mut lines = Vec::new();
+    for column in group.columns.iter().filter(|column| column.measured()) {
+        let Some(battery) = &column.record.passport.battery else { continue };
+        let Some(line) = line(column.record, battery, &scope) else { continue };
+        if lines.is_empty() {
+            lines.push(assumption(battery, &scope));
+        }
+        lines.push(format!("{}: {line}", column.name));
+    }
+    lines
+}
+
+/// The scope nearest to what a battery feeds that has numbers: the whole device, else the platform, else the preferred one.
+/// All cases are told in the same scope: joules of different scopes side by side would be compared.
+fn widest(group: &CaseGroup) -> Option<MetricScope> {
+    let columns = || group.columns.iter().filter(|column| column.measured());
+    let values = || columns().flat_map(|column| &column.record.metrics).filter(|value| value.metric == METRIC);
+    let preferred = values().find_map(|value| value.scope.as_ref());
+    let wider = [Scope::Device, Scope::Platform]
+        .map(|wanted| values().filter_map(|value| value.scope.as_ref()).find(|scope| scope.scope == wanted));
+    let measured = |scope: &&MetricScope| {
+        values().any(|value| value.scope.as_ref() == Some(*scope) && matches!(value.value, Value::Measured(_)))
+    };
+    wider.into_iter().chain([preferred]).flatten().find(measured).cloned()
+}
+
+/// What is divided, and what is taken to drain the battery beside the model.
+fn assumption(battery: &BatteryAssumption, scope: &MetricScope) -> String {
+    let idle = match battery.idle_watts {
+        Some(watts) => format!("idle power {} W as stated", exact(watts)),
+        None => "idle power as measured".to_owned(),
+    };
+    let counted = match scope.scope {
+        Scope::Device => "",
+        _ => " alone, so that a real charge lasts less",
+    };
+    format!(
+        "{} ({}), {idle}, screen {} W as stated; energy of the {}{counted}",
+        joules(battery.joules),
+        one_line(&battery.basis),
+        exact(battery.screen_watts),
+        scope_words(scope)
+    )
+}
+
+fn line(record: &Record, battery: &BatteryAssumption, scope: &MetricScope) -> Option<String> {
+    let value = |metric: &str| number(record, metric, scope);
+    let (one, many) = match record.case.scenario.as_str() {
+        "api-call" => ("an API call", "API calls"),
+        name if name.starts_with("chat") => ("a chat turn", "chat"),
+        _ => ("a request", "requests"),
+    };
+    let share = value(METRIC)?.text(100.0, "%");
+    let energy = value("energy_per_request")
+        .filter(|_| record.case.scenario == "api-call")
+        .map(|energy| if energy.value >= 1.0 { energy.text(1.0, "J") } else { energy.text(1e3, "mJ") });
+    let energy = energy.map_or_else(String::new, |energy| format!("{energy}, "));
+    let mut parts = vec![format!("{one} takes {energy}{share} of the charge")];
+    parts.extend(
+        value("chat_hours_per_charge")
+            .map(|hours| format!("{} of {many} per charge, back to back", hours.text(1.0, "h"))),
+    );
+    parts.extend(value("tokens_per_watt_hour").map(|tokens| tokens.text(1.0, "tokens/Wh")));
+    if battery.idle_watts.is_none() {
+        parts.extend(value("idle_power").map(|idle| format!("idle {}", idle.text(1.0, "W"))));
+    }
+    Some(parts.join("; "))
+}
+
+struct Number {
+    value: f64,
+    uncertainty: Option<f64>,
+}
+
+impl Number {
+    fn text(&self, factor: f64, unit: &str) -> String {
+        between(self.value * factor, self.uncertainty.map(|half| half * factor), unit)
+    }
+}
+
+fn number(record: &Record, metric: &str, scope: &MetricScope) -> Option<Number> {
+    let found = record.metrics.iter().find(|value| value.metric == metric && value.scope.as_ref() == Some(scope))?;
+    match &found.value {
+        Value::Measured(summary) => Some(Number { value: summary.mean, uncertainty: found.uncertainty }),
+        Value::Unavailable(_) => None,
+    }
+}
