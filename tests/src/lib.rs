@@ -17,21 +17,21 @@ use pocketwatt_record::{Record, RunFolder, latest_run};
 use rustix::process::{Pid, Signal, kill_process, kill_process_group, test_kill_process};
 use tempfile::TempDir;
 
-/// Nothing that a test waits for takes so long, on any machine: storing a record waits for a disk that a compiler keeps
-/// busy, which was seen to take a minute.
+/// Nothing that a test waits for takes this long on any machine: storing a record waits for a disk that a compiler keeps
+/// busy, which once took a minute.
 const PATIENCE: Duration = Duration::from_secs(300);
 const STEP: Duration = Duration::from_millis(5);
 
-/// A folder with a cache and results of its own.
+/// A folder with its own cache and results.
 pub struct Bench {
     root: TempDir,
     environment: Vec<(String, OsString)>,
 }
 
-/// What a command left behind.
+/// The result of a command.
 #[derive(Debug)]
 pub struct Finished {
-    /// Exit status; none when a signal ended it.
+    /// Exit status; `None` if a signal ended it.
     pub code: Option<i32>,
     /// Standard output.
     pub stdout: String,
@@ -39,7 +39,7 @@ pub struct Finished {
     pub stderr: String,
 }
 
-/// A command that still runs. Killed when it is dropped.
+/// A running command. It is killed when this is dropped.
 pub struct Running {
     child: Child,
     stdout: PathBuf,
@@ -53,7 +53,7 @@ impl Default for Bench {
 }
 
 impl Bench {
-    /// An empty one.
+    /// An empty bench.
     pub fn new() -> Self {
         Self { root: tempfile::tempdir().expect("a temporary folder"), environment: Vec::new() }
     }
@@ -63,39 +63,39 @@ impl Bench {
         self.environment.push((variable.to_owned(), value.into()));
     }
 
-    /// Puts a shell script in the place of the fake backend's runner for all further commands, and tells its path. `RUNNER`
-    /// stands for the real one in it.
+    /// Replaces the fake backend's runner by a shell script for all further commands, and returns its path. In it, `RUNNER`
+    /// stands for the real runner.
     pub fn wrap_runner(&mut self, script: &str) -> PathBuf {
         let runner = programs().join("pocketwatt-fake");
         let text =
             self.write("script", &format!("#!/bin/sh\n{}\n", script.replace("RUNNER", runner.to_str().unwrap())));
         let wrapper = self.path("runners/pocketwatt-fake");
-        // By another process: a file that is open for writing here, if only for a moment in a child of another test, cannot be
-        // started.
+        // Written by another process: a file that is open for writing here, if only for a moment in a child of another test, cannot be
+        // executed.
         let installed = Command::new("install").args(["-D", "-m", "755", &text]).arg(&wrapper).status().unwrap();
         assert!(installed.success());
         self.set("POCKETWATT_RUNNERS", self.path("runners"));
         wrapper
     }
 
-    /// A path in it.
+    /// A path in its folder.
     pub fn path(&self, name: &str) -> PathBuf {
         self.root.path().join(name)
     }
 
-    /// Writes a file into it, and tells its path.
+    /// Writes a file into its folder, and returns the path.
     pub fn write(&self, name: &str, text: &str) -> String {
         let path = self.path(name);
         fs::write(&path, text).unwrap();
         path.to_str().expect("a path in UTF-8").to_owned()
     }
 
-    /// The folder of a model, which need not be there yet.
+    /// The folder of a model, which need not exist yet.
     pub fn model(&self, name: &str) -> PathBuf {
         self.path("cache/models").join(name)
     }
 
-    /// Takes a lock of the cache, as another process would in whatever container, until the file is dropped.
+    /// Takes a lock of the cache, like another process in any container, until the file is dropped.
     pub fn hold(&self, lock: &str) -> File {
         let locks = self.path("cache/locks");
         fs::create_dir_all(&locks).unwrap();
@@ -105,7 +105,7 @@ impl Bench {
         file
     }
 
-    /// Puts a file into a model of the library as if it had come with it.
+    /// Adds a file to a model of the library as if it had come with it.
     pub fn replace(&self, model: &str, file: &str, contents: &str) {
         let model = self.model(model);
         fs::write(model.join(file), contents).unwrap();
@@ -124,7 +124,7 @@ impl Bench {
         self.spawn(self.command(script).args(arguments))
     }
 
-    /// A line that a user types, to its end: `pocketwatt` is found as an installed program is.
+    /// Runs a command line of a user to its end; `pocketwatt` is found like an installed program.
     pub fn shell(&self, line: &str) -> Finished {
         let path = env::join_paths([programs(), Path::new("/usr/bin"), Path::new("/bin")]).unwrap();
         self.spawn(self.program("sh", "").env("PATH", path).args(["-c", line])).finish()
@@ -138,12 +138,12 @@ impl Bench {
         to
     }
 
-    /// The same with that program in the place of `pocketwatt`.
+    /// The same with that program in place of `pocketwatt`.
     pub fn start_program(&self, program: &Path, script: &str, arguments: &[&str]) -> Running {
         self.spawn(self.program(program, script).args(arguments))
     }
 
-    /// `pocketwatt` without arguments yet.
+    /// `pocketwatt` without arguments.
     pub fn command(&self, script: &str) -> Command {
         self.program(programs().join("pocketwatt"), script)
     }
@@ -154,7 +154,7 @@ impl Bench {
             .current_dir(self.root.path())
             .env("POCKETWATT_CACHE", self.path("cache"))
             .env("POCKETWATT_RUNNERS", programs())
-            // Tests run beside each other, and each is alone on a device of its own.
+            // Tests run in parallel, and each is alone on a device of its own.
             .env("POCKETWATT_DEVICE_LOCK", self.path("device.lock"))
             .env("POCKETWATT_FAKE", script)
             .env("NO_COLOR", "1")
@@ -164,7 +164,7 @@ impl Bench {
         command
     }
 
-    /// Starts a command, with files in place of its outputs.
+    /// Starts a command with files as its outputs.
     pub fn spawn(&self, command: &mut Command) -> Running {
         let number = fs::read_dir(self.root.path()).unwrap().count();
         let (stdout, stderr) = (self.path(&format!("stdout-{number}")), self.path(&format!("stderr-{number}")));
@@ -176,23 +176,23 @@ impl Bench {
         Running { child, stdout, stderr }
     }
 
-    /// Any command, to its end.
+    /// Runs any command to its end.
     pub fn pocketwatt(&self, arguments: &[&str]) -> Finished {
         self.start("", arguments).finish()
     }
 
-    /// `pocketwatt run` on the fake backend and a tiny model, to its end.
+    /// Runs `pocketwatt run` on the fake backend and a tiny model to its end.
     pub fn run(&self, script: &str, arguments: &[&str]) -> Finished {
         self.start_run(script, arguments).finish()
     }
 
-    /// The same, while it runs.
+    /// The same, still running.
     pub fn start_run(&self, script: &str, arguments: &[&str]) -> Running {
         let common = ["run", "--backend", "fake", "--model", "tiny", "--no-probe"];
         self.start(script, &[&common, arguments].concat())
     }
 
-    /// `pocketwatt run --resume`, to its end.
+    /// Runs `pocketwatt run --resume` to its end.
     pub fn resume(&self, script: &str, arguments: &[&str]) -> Finished {
         self.start(script, &[&["run", "--resume"], arguments].concat()).finish()
     }
@@ -216,7 +216,7 @@ impl Finished {
         self
     }
 
-    /// Panics unless standard error holds all of these.
+    /// Panics unless standard error contains all of these.
     #[track_caller]
     pub fn expect_stderr(self, parts: &[&str]) -> Self {
         for part in parts {
@@ -232,19 +232,19 @@ impl Running {
         self.child.id()
     }
 
-    /// What it wrote to standard error so far.
+    /// Its standard error so far.
     pub fn stderr(&self) -> String {
         String::from_utf8_lossy(&fs::read(&self.stderr).unwrap()).into_owned()
     }
 
-    /// Waits for the end.
+    /// Waits until it ends.
     pub fn finish(mut self) -> Finished {
         let status: ExitStatus = wait_for("the end of pocketwatt", || self.child.try_wait().unwrap());
         let read = |path: &Path| String::from_utf8_lossy(&fs::read(path).unwrap()).into_owned();
         Finished { code: status.code(), stdout: read(&self.stdout), stderr: read(&self.stderr) }
     }
 
-    /// Kills it; false if it had ended before.
+    /// Kills it; false if it had already ended.
     pub fn kill(&mut self) -> bool {
         let lives = self.child.try_wait().unwrap().is_none();
         if lives {
@@ -253,7 +253,7 @@ impl Running {
         lives
     }
 
-    /// What it has written to standard error so far.
+    /// Its standard error so far.
     pub fn said(&self) -> String {
         fs::read_to_string(&self.stderr).unwrap()
     }
@@ -263,7 +263,7 @@ impl Running {
         kill_process(Pid::from_child(&self.child), signal).unwrap();
     }
 
-    /// Sends a signal to its group of processes, as a terminal does on Ctrl-C.
+    /// Sends a signal to its process group, as a terminal does on Ctrl-C.
     pub fn signal_group(&self, signal: Signal) {
         kill_process_group(Pid::from_child(&self.child), signal).unwrap();
     }
@@ -285,12 +285,12 @@ impl Starts {
         Self::named(bench, "starts")
     }
 
-    /// The same in a file of that name.
+    /// The same in a file with that name.
     pub fn named(bench: &Bench, name: &str) -> Self {
         Self(bench.path(name))
     }
 
-    /// The words of a script that let a fault happen in one start alone.
+    /// The words of a script that trigger a fault in only one start.
     pub fn only(&self, start: usize) -> String {
         format!("starts={},start={start}", self.0.display())
     }
@@ -307,10 +307,10 @@ impl Starts {
     }
 }
 
-/// Whether there is such a process.
+/// Whether such a process exists.
 pub fn is_alive(process: i32) -> bool {
     let process = Pid::from_raw(process).expect("a process number");
-    // A process that has ended but was not waited for is there, too, as a zombie.
+    // A process that has ended but was not waited for exists, too, as a zombie.
     let zombie = || {
         let status = fs::read_to_string(format!("/proc/{}/stat", process.as_raw_nonzero())).unwrap_or_default();
         status.rsplit(") ").next().is_none_or(|rest| rest.starts_with('Z'))
@@ -330,14 +330,14 @@ pub fn wait_for<T>(what: &str, mut condition: impl FnMut() -> Option<T>) -> T {
     panic!("waited too long for {what}");
 }
 
-/// Waits until it is so.
+/// Waits until the condition is true.
 #[track_caller]
 pub fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
     wait_for(what, || condition().then_some(()));
 }
 
 trait OwnGroup {
-    /// Signals to the group of the tests do not reach it, and the other way round.
+    /// Signals to the group of the tests do not reach it, and vice versa.
     fn own_group(&mut self) -> &mut Self;
 }
 
@@ -349,8 +349,8 @@ impl OwnGroup for Command {
 
 /// The folder of the programs, in the profile of the tests.
 ///
-/// `cargo test` on the whole workspace has built them already, together with the tests of their crates: they are asked
-/// for in the same words, so that nothing is compiled twice, and nothing out of date is tested.
+/// `cargo test` on the whole workspace has already built them, together with the tests of their crates: they are requested
+/// with the same options, so that nothing is compiled twice, and nothing out of date is tested.
 fn programs() -> &'static Path {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     FOLDER.get_or_init(|| {

@@ -1,4 +1,4 @@
-//! Input that cannot be: a clear error or a row with the reason, and the documented exit status.
+//! Impossible input: a clear error or a row with the reason, and the documented exit status.
 #![cfg(test)]
 
 use std::fs::{self, File};
@@ -75,7 +75,7 @@ fn scenarios_that_are_none_are_refused() {
     refused(&bench, bench.run("", &["--scenario", "chat,chat"]), &["two scenarios are named \"chat\""]);
 }
 
-/// Each of these took gigabytes, minutes or for ever, or led to other files.
+/// Each of these once took gigabytes, minutes or for ever, or led to other files.
 #[test]
 fn files_that_swell_hang_or_lead_elsewhere_are_refused() {
     let bench = with_model();
@@ -169,7 +169,7 @@ fn damaged_models_are_refused_by_file() {
         (
             "model.safetensors",
             |path| {
-                // One weight differs: only its sha256 tells.
+                // One weight differs, which only its sha256 shows.
                 let mut bytes = fs::read(path).unwrap();
                 *bytes.last_mut().unwrap() ^= 1;
                 fs::write(path, bytes).unwrap();
@@ -198,7 +198,7 @@ fn results_that_cannot_be_stored_end_the_run_at_once() {
     assert_eq!(finished.stdout, "");
 }
 
-/// As when the disk runs full or is taken away in the middle.
+/// As when the disk fills up or is removed in the middle of a run.
 #[test]
 fn a_result_that_cannot_be_stored_leaves_the_earlier_ones() {
     let bench = with_model();

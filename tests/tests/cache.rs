@@ -1,4 +1,4 @@
-//! One cache for several processes at the same time: each thing in it is made once, and nobody sees half of it.
+//! One cache for several processes at the same time: each item is made once, and no process sees half of it.
 #![cfg(test)]
 
 use std::{fs, os::unix::fs::MetadataExt, path::Path};
@@ -18,7 +18,7 @@ fn names(folder: &Path) -> Vec<String> {
     names
 }
 
-/// All end well; and of the models there is this one, with nothing half-made beside it or in it.
+/// All end well; the only model is this one, with nothing unfinished beside it or in it.
 fn ensure_whole(bench: &Bench, model: &str, processes: Vec<Running>) -> Vec<Finished> {
     let finished: Vec<Finished> = processes.into_iter().map(|running| running.finish().expect_code(0)).collect();
     let models = bench.path("cache/models");
@@ -55,7 +55,7 @@ fn the_same_model_is_imported_or_replaced_by_several_at_once() {
     let source = bench.path("source");
     fs::rename(bench.model("tiny"), &source).unwrap();
     let import = ["model", "import", source.to_str().unwrap(), "--name", "mine"];
-    // All have begun before one can end: they wait for a lock that this test has.
+    // All have begun before one can end, because they wait for a lock that this test holds.
     let lock = bench.hold("model-mine.lock");
     let imports: Vec<Running> = (0..PROCESSES).map(|_| bench.start("", &import)).collect();
     imports.iter().for_each(|running| wait_until("a process to wait", || running.stderr().contains("waiting for")));
@@ -122,7 +122,7 @@ fn a_seeded_model_is_written_in_the_precisions_that_are_measured_and_no_others()
     assert_eq!(weights(), ["model.int4.safetensors", "model.safetensors"]);
     bench.pocketwatt(&["model", "verify"]).expect_code(0);
 
-    // A model that was written in f32 first is the same model, and rounded to the same codes.
+    // A model that was first written in f32 is the same model, and is rounded to the same codes.
     fs::remove_dir_all(bench.model(MODEL)).unwrap();
     bench.pocketwatt(&["model", "generate", MODEL]).expect_code(0);
     run("int4", &["--results", "from-file"]);

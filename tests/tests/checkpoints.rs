@@ -1,4 +1,4 @@
-//! Checkpoints of other people that cannot be: what is wrong is told by file and key, and nothing is left behind.
+//! Invalid checkpoints: the error names the file and the key, and nothing is left behind.
 #![cfg(test)]
 
 use std::{fs, path::Path};
@@ -6,7 +6,7 @@ use std::{fs, path::Path};
 use pocketwatt_tests::{Bench, Finished};
 use serde_json::{Value, json};
 
-/// A folder as Hugging Face has them, to be damaged.
+/// A folder in Hugging Face's layout, to be damaged.
 fn checkpoint(bench: &Bench) -> String {
     bench.pocketwatt(&["model", "generate", "tiny"]).expect_code(0);
     let folder = bench.path("checkpoint");
@@ -41,7 +41,7 @@ fn endless(folder: &Path) {
 
 type Damage = fn(&Path);
 
-/// What is done to a checkpoint, and what is then said.
+/// How a checkpoint is damaged, and the error that follows.
 const DAMAGES: &[(Damage, &[&str])] = &[
     (
         |folder| configure(folder, |config| *config = json!({"model_type": "gpt2", "n_layer": 12})),
@@ -123,7 +123,7 @@ fn truncated(folder: &Path) {
     fs::File::options().write(true).open(folder.join("model.safetensors")).unwrap().set_len(5000).unwrap();
 }
 
-/// Turns the rows and columns of a matrix in the header alone.
+/// Exchanges the rows and columns of a matrix, in the header only.
 fn other_shape(folder: &Path) {
     let path = folder.join("model.safetensors");
     let bytes = fs::read(&path).unwrap();
@@ -145,7 +145,7 @@ fn template(folder: &Path, source: &str) {
     fs::write(folder.join("tokenizer_config.json"), json!({"chat_template": source}).to_string()).unwrap();
 }
 
-/// A template is a program of somebody else's: what it does is bounded.
+/// A template is an untrusted program, with limits.
 #[test]
 fn templates_that_fail_or_never_end_are_refused() {
     let bench = Bench::new();
@@ -158,14 +158,14 @@ fn templates_that_fail_or_never_end_are_refused() {
         ("{% for i in range(100000000) %}{{ i }}{% endfor %}", "range has too many elements"),
         ("{% macro f(n) %}{{ f(n + 1) }}{% endmacro %}{{ f(0) }}", "recursion limit"),
         ("{% block b %}{{ self.b() }}{% endblock %}", "recursion limit"),
-        // The template engine has no limit for what texts and lists become.
+        // The template engine has no limit for the size of texts and lists.
         ("{% set n = namespace(s='ab') %}{% for i in range(60) %}{% set n.s = n.s ~ n.s %}{% endfor %}", "not usable"),
         ("{% set n = namespace(s=[1]) %}{% for i in range(60) %}{% set n.s = n.s + n.s %}{% endfor %}", "not usable"),
     ] {
         template(Path::new(&folder), source);
         let finished = bench.pocketwatt(&["model", "import", &folder, "--name", "other"]);
         finished.expect_code(3).expect_stderr(&["checkpoint/tokenizer_config.json", part]);
-        // One that was put into the library by hand.
+        // A template that was put into the library by hand.
         bench.replace("mine", file, &json!({"chat_template": source}).to_string());
         for scenario in ["chat", &rows] {
             let code = if scenario == "chat" || part == "not usable" { 3 } else { 5 };
@@ -186,7 +186,7 @@ fn a_template_that_refuses_some_conversations_writes_the_others() {
     run(&bench, &rows).expect_code(0);
 }
 
-/// As Llama 2's.
+/// Like Llama 2's.
 #[test]
 fn what_a_template_does_to_earlier_answers_is_told_beside_the_numbers() {
     let bench = Bench::new();

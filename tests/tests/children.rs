@@ -1,4 +1,4 @@
-//! What a runner starts ends with it, and what it may see of the user's environment.
+//! What a runner starts ends with it; and the part of the user's environment that it may see.
 #![cfg(test)]
 
 use std::{
@@ -23,7 +23,7 @@ fn a_wrapper_that_ends_is_noticed_at_once_and_takes_its_children_along() {
     for start in ["", "setsid "] {
         let mut bench = Bench::new();
         let child = bench.path("child");
-        // It holds the runner's output for a quarter of an hour.
+        // It holds the runner's output open for a quarter of an hour.
         bench.wrap_runner(&format!(
             "{start}sh -c 'echo $$ >{child}; exec sleep 900' &\nwhile [ ! -s {child} ]; do :; done\necho gone >&2\nexit 3",
             child = child.display()
@@ -99,7 +99,7 @@ fn engines_see_their_settings_and_no_keys() {
     assert!(has(&lines, b"MY_ENGINE_MODE=") && !has(&lines, b"GITHUB_TOKEN="));
 }
 
-/// The path at which this program was compiled may be somebody else's on the machine that it runs on.
+/// The path at which this program was compiled may belong to another user on the machine that it runs on.
 #[test]
 fn an_installed_program_runs_nothing_of_the_source_tree() {
     let mut bench = Bench::new();

@@ -1,4 +1,4 @@
-//! Whatever lies in the place of a record: the rest is shown, and what is damaged is named, kept and measured again.
+//! Whatever is in the place of a record, the rest is shown, and what is damaged is named, kept and measured again.
 #![cfg(test)]
 
 use std::{
@@ -220,7 +220,7 @@ fn a_damaged_newest_run_hides_no_older_one() {
     assert_eq!(starts.processes().len(), 0, "another run than was meant is not measured");
 }
 
-/// Without a `run.json` the records are shown, and it is said what they do not tell; and nothing is measured.
+/// Without a `run.json` the records are shown, with a note about what they do not contain; nothing is measured.
 #[track_caller]
 fn is_shown_from_the_records(reason: &str, kind: &str, damage: impl FnOnce(&Path)) {
     let bench = finished();
@@ -280,7 +280,7 @@ fn a_pipe_in_place_of_the_plan() {
     });
 }
 
-/// What the records of a lost plan disagree about is told, too.
+/// Contradictions between the records of a lost plan are reported, too.
 #[test]
 fn damaged_and_foreign_records_beside_a_lost_plan() {
     let bench = finished();
@@ -299,7 +299,7 @@ fn damaged_and_foreign_records_beside_a_lost_plan() {
     bench.pocketwatt(&["show"]).expect_code(3).expect_stderr(&["run.json is gone"]);
 }
 
-/// A change of `run.json` that no version writes is refused for that reason, whatever is asked for.
+/// A change of `run.json` that no version writes is refused for that reason, whatever is requested.
 #[track_caller]
 fn is_no_plan(reason: &str, damage: impl FnOnce(&mut Value)) {
     let bench = finished();

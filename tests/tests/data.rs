@@ -1,4 +1,4 @@
-//! Scenarios made of data files, and precisions, through the real program.
+//! Scenarios from data files, and precisions, with the real program.
 #![cfg(test)]
 
 use std::fs;
@@ -12,7 +12,7 @@ const TALKS: &str = r#"{"id": "a", "output-tokens": 2, "turns": ["Hello"]}
 {"id": "c", "output-tokens": 3, "turns": ["One", "Two"]}
 "#;
 
-/// A file of that name with these rows; its path.
+/// Writes a file with that name and these rows, and returns its path.
 fn data_file(bench: &Bench, name: &str, rows: &str) -> String {
     let path = bench.path(name);
     fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -63,7 +63,7 @@ fn seeded_weights_are_asked_for_calls_but_have_no_quality() {
     assert!(record.summary("call_intent").is_none(), "random words are not judged");
 }
 
-/// The tiny model as if it had been trained: imported, its answers are judged.
+/// The tiny model as if it had been trained: it is imported, so its answers are judged.
 fn with_trained_model() -> Bench {
     let bench = Bench::new();
     bench.pocketwatt(&["model", "generate", "tiny"]).expect_code(0);
@@ -74,7 +74,7 @@ fn with_trained_model() -> Bench {
     bench
 }
 
-/// A tiny model's context holds 2048 tokens.
+/// The context of a tiny model has 2048 tokens.
 #[test]
 fn rows_that_are_in_no_number_are_named_beside_the_numbers() {
     let bench = with_trained_model();
@@ -113,7 +113,7 @@ fn calls_are_traced_to_questions_and_answers() {
     bench.pocketwatt(&["show", "--show-calls", "--format", "csv"]).expect_code(3);
 }
 
-/// As if PocketWatt had been killed when the case was stored, and its answers were not judged.
+/// As if PocketWatt had been killed after the case was stored and before its answers were judged.
 #[test]
 fn answers_that_are_not_judged_are_not_wrong_and_are_judged_when_the_run_goes_on() {
     let bench = with_trained_model();
@@ -142,7 +142,7 @@ fn a_precision_that_the_model_cannot_have_is_skipped_with_the_reason() {
     );
     assert_eq!(records[0].outcome, Outcome::Measured);
     let Outcome::Skipped { reason } = &records[1].outcome else { panic!("{:?}", records[1].outcome) };
-    assert!(reason.contains("hidden_size of 48 is no multiple"), "{reason}");
+    assert!(reason.contains("hidden_size of 48 is not a multiple"), "{reason}");
     assert!(finished.stdout.contains("skipped"), "{}", finished.stdout);
 }
 
@@ -191,7 +191,7 @@ fn constrained_answers_are_calls_and_stand_beside_the_free_ones() {
         });
         calls.count()
     };
-    // What random weights say is a call only where it can be nothing else; a string may still take all of an answer.
+    // The text of random weights is a call only if nothing else is allowed; even then a string may take all of an answer.
     assert_eq!(complete(&records[0]), 0);
     assert!(complete(&records[1]) > 0, "{:?}", records[1].calls);
     let turns = records[1].samples.iterations.iter().flat_map(|iteration| &iteration.turns);

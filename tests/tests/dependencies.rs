@@ -1,4 +1,4 @@
-//! The table of CONTRIBUTING.md, enforced: who may depend on whom, and where engines may appear.
+//! The table of CONTRIBUTING.md, enforced: which crate may depend on which, and where engines may appear.
 #![cfg(test)]
 
 use std::{
@@ -10,7 +10,7 @@ use std::{
 use cargo_metadata::{Metadata, MetadataCommand, Package};
 use toml::{Table, Value};
 
-/// What each crate may use of ours, by its folder.
+/// The crates of ours that each crate may use, by folder.
 const MAY_USE: &[(&str, &[&str])] = &[
     ("harness/protocol", &[]),
     ("harness/files", &[]),
@@ -27,7 +27,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("tests/fuzz", &["protocol", "files", "dataset", "model", "meter", "record", "scenario", "report", "cli"]),
 ];
 
-/// Engines, and the one folder that may use each: the crate of that name, and those that begin with it and a hyphen.
+/// Engines, with the one folder that may use each: the crate with that name, and those that begin with it and a hyphen.
 const ENGINES: &[(&str, &str)] =
     &[("ort", "backends/onnxruntime"), ("tract", "backends/tract"), ("candle", "backends/candle")];
 
@@ -35,7 +35,7 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
 }
 
-/// Without the dependencies' own manifests: those of the engines need not have been downloaded.
+/// Without the manifests of dependencies, because those of the engines need not have been downloaded.
 fn workspace() -> Metadata {
     MetadataCommand::new()
         .manifest_path(root().join("Cargo.toml"))
@@ -95,14 +95,14 @@ fn an_engine_is_used_by_its_backend_alone() {
     }
 }
 
-/// Also not through a crate from outside. The lock file knows, without a download.
+/// Checks indirect dependencies, too. The lock file has them, without a download.
 #[test]
 fn no_engine_comes_into_the_harness_by_a_detour() {
     let lock = manifest(&root().join("Cargo.lock"));
     let mut needs: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for package in lock["package"].as_array().unwrap() {
         let names = package.get("dependencies").and_then(Value::as_array).into_iter().flatten();
-        // "name", or "name version" where there are several.
+        // "name", or "name version" if there are several.
         let names = names.filter_map(|entry| entry.as_str()?.split(' ').next());
         needs.entry(package["name"].as_str().unwrap()).or_default().extend(names);
     }
@@ -136,7 +136,7 @@ fn versions_stand_once() {
     }
 }
 
-/// Engines are built one at a time, and libFuzzer takes a C++ compiler, so a plain `cargo build` must leave them out.
+/// Engines are built one at a time, and libFuzzer needs a C++ compiler, so a plain `cargo build` must leave them out.
 #[test]
 fn engines_and_the_fuzzer_are_not_built_by_default() {
     let workspace = workspace();

@@ -1,4 +1,4 @@
-//! What the device can measure, said before measuring: `doctor` and `meters` on the real machine and on made-up trees.
+//! What the device can measure, before measuring: `doctor` and `meters` on the real machine and on made-up trees.
 #![cfg(test)]
 
 use std::{fs, thread};
@@ -34,7 +34,7 @@ fn tree(bench: &Bench, files: &[(&str, &str)]) -> String {
 #[test]
 fn the_exit_status_is_the_verdict() {
     let bench = Bench::new();
-    // The machine may be busy with other tests: either verdict is right, as long as the exit status is the same.
+    // The machine may be busy with other tests: either verdict is right, as long as the exit status matches.
     let finished = bench.pocketwatt(&[&FAKE[..], &["--format", "json"]].concat());
     let report = json(&finished.stdout);
     let fit = report["fit"].as_bool().unwrap();
@@ -158,7 +158,7 @@ fn a_strict_run_measures_nothing_on_an_unfit_device() {
     bench.run("", &arguments).expect_code(0);
 }
 
-/// Whatever is missing: who reads the doctor's advice is with the doctor already.
+/// Whatever is missing: the doctor's own advice must not refer to the doctor.
 #[test]
 fn the_doctor_does_not_send_to_the_doctor() {
     let zone = |file: &str| format!("class/powercap/intel-rapl:0/{file}");

@@ -1,4 +1,4 @@
-//! Energy, end to end: the fake backend beside a simulated tree whose counters advance in real time, and trees that give
+//! Energy, end to end: the fake backend with a simulated tree whose counters advance in real time, and with trees that give
 //! nothing.
 #![cfg(test)]
 
@@ -17,7 +17,7 @@ use pocketwatt_protocol::{Clock, MonotonicClock};
 use pocketwatt_record::{CheckVerdict, Energy, Idle, Phase, Record, Value};
 use pocketwatt_tests::Bench;
 
-/// `scripts/simulate-power`, until it is dropped.
+/// A running `scripts/simulate-power`, ended when this is dropped.
 struct Simulation {
     child: Child,
     tree: PathBuf,
@@ -41,7 +41,7 @@ impl Simulation {
             .stdout(Stdio::piped())
             .spawn()
             .expect("scripts/simulate-power starts");
-        // It says so when the meters run.
+        // It reports when the meters run.
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         assert!(!line.is_empty(), "the simulation ended before it began");
@@ -119,7 +119,7 @@ fn prefill_and_decode_of_one_request_are_told_apart() {
     }
     let Idle::Measured(idle) = &package.idle else { panic!("{:?}", package.idle) };
     assert!((idle.watts() - 20.0).abs() < 2.0, "{idle:?}");
-    // An idle device at 20 W, and a busy one at 20 W: nothing is left, within the uncertainty or a little more.
+    // An idle device at 20 W, and a busy one at 20 W: the net energy is zero, within about the uncertainty.
     let Energy::Measured { joules: net, .. } = package.phase(Phase::Request).unwrap().net else {
         panic!("{package:?}")
     };
@@ -132,7 +132,7 @@ fn prefill_and_decode_of_one_request_are_told_apart() {
     simulation.judge(&bench);
 }
 
-/// Two bytes more in every request, and a device that is busy beside it: the harness must not lose an edge.
+/// Two more bytes in every request, and a device that is busy with other work: the harness must not lose an edge.
 #[test]
 fn meters_are_read_at_the_edges_of_phases() {
     let bench = Bench::new();
@@ -205,7 +205,7 @@ fn meters_can_be_left_alone() {
     shows_no_joule(&finished.stdout);
 }
 
-/// A gauge that is updated once a second needs its time, which is said beforehand.
+/// A gauge that is updated once a second needs its time, which is announced.
 #[test]
 fn slow_gauges_get_as_many_iterations_as_their_uncertainty_needs() {
     let bench = Bench::new();
@@ -245,10 +245,10 @@ fn a_run_does_not_go_on_without_the_meter_that_it_began_with() {
     bench.resume("", &[]).expect_code(3).expect_stderr(&["powercap:package-0", "start a new run"]);
 }
 
-/// What a file says after so many seconds.
+/// The content of a file after this many seconds.
 type Course = fn(f64) -> f64;
 
-/// Writes files below a tree, each with what a function of the seconds says, until it is dropped.
+/// Writes files below a tree, each with the value of a function of the seconds, until it is dropped.
 struct Moving {
     _until_dropped: Sender<()>,
 }
@@ -266,7 +266,7 @@ impl Moving {
         let write = move || {
             let seconds = MonotonicClock.now().since(start) as f64 * 1e-9;
             for (file, value) in &files {
-                // Over the old text, which is as long: a reader sees no empty file.
+                // The old text is overwritten by one of the same length, so that a reader sees no empty file.
                 file.write_all_at(format!("{:<23}\n", value(seconds) as i64).as_bytes(), 0).unwrap();
             }
         };
@@ -291,7 +291,7 @@ fn put(tree: &Path, lines: &[(&str, &str)]) {
 const SECONDS: [&str; 9] =
     ["--scenario", "decode-64", "--iterations", "2", "--warmup", "0", "--idle", "2", "--sysfs-root"];
 
-/// Mean power of the requests as each figure tells it, with the ids of its meters.
+/// Mean power of the requests by each figure, with the ids of its meters.
 fn powers(record: &Record) -> Vec<(Vec<&str>, f64)> {
     let failed: Vec<_> = record.checks.iter().filter(|check| check.verdict == CheckVerdict::Failed).collect();
     assert!(failed.is_empty(), "{failed:?}");
@@ -350,7 +350,7 @@ fn a_battery_that_waits_adds_nothing_and_silences_nobody() {
     assert!(meters.stdout.contains("the bay BAT2 is empty"), "{}", meters.stdout);
 }
 
-/// The energy of a card holds that of its chip.
+/// The energy of a card includes that of its chip.
 #[test]
 fn a_card_and_its_chip_are_not_added_up() {
     let bench = Bench::new();

@@ -5,7 +5,7 @@ use pocketwatt_protocol::Stage;
 use pocketwatt_record::{Outcome, Record};
 use pocketwatt_tests::{Bench, Starts, is_alive};
 
-/// Two cases, of which the fault strikes the first; each has a warm-up and two counted iterations.
+/// Two cases, of which the fault affects the first; each has a warm-up and two counted iterations.
 fn struck(fault: &str, more: &[&str]) -> (Bench, Record, String) {
     let bench = Bench::new();
     let starts = Starts::new(&bench);
@@ -22,7 +22,7 @@ fn struck(fault: &str, more: &[&str]) -> (Bench, Record, String) {
     (bench, records.swap_remove(0), finished.stdout)
 }
 
-/// The fault ends its case in that stage, for that reason, after so many iterations.
+/// Checks that the fault ends its case in that stage, for that reason, after this many iterations.
 #[track_caller]
 fn fails(fault: &str, expected_stage: Stage, reason: &str, iterations: usize) {
     fails_with(fault, &[], expected_stage, reason, iterations);

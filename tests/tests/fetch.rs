@@ -1,4 +1,4 @@
-//! Checkpoints from a model hub, through the real program and a hub on this machine.
+//! Checkpoints from a model hub, with the real program and a hub on this machine.
 #![cfg(test)]
 
 mod hub;
@@ -11,7 +11,7 @@ use serde_json::Value;
 
 const WEIGHTS: &str = "model.safetensors";
 
-/// A bench that knows the hub, and the hub itself, which has the tiny model.
+/// A bench that uses the hub, and the hub itself, which has the tiny model.
 fn bench(change: impl FnOnce(&mut Contents)) -> (Bench, Hub) {
     let mut bench = Bench::new();
     bench.pocketwatt(&["model", "generate", "tiny"]).expect_code(0);
@@ -71,7 +71,7 @@ fn weights_in_shards_are_fetched_by_their_index() {
 
 #[test]
 fn a_download_that_broke_off_goes_on_where_it_stopped() {
-    // The first command takes it up three times, and then gives up.
+    // The first command resumes three times, and then gives up.
     let (bench, hub) = bench(|contents| contents.cuts = 5);
     fetch(&bench, &[]).expect_code(1).expect_stderr(&["model.safetensors of", "go on with the same command"]);
     fetch(&bench, &[]).expect_code(0);
@@ -82,7 +82,7 @@ fn a_download_that_broke_off_goes_on_where_it_stopped() {
             .map_or(0, |range| range.strip_prefix("bytes=").unwrap().strip_suffix('-').unwrap().parse().unwrap())
     };
     let starts: Vec<usize> = hub.ranges(WEIGHTS).iter().map(start).collect();
-    // Each took half of what was left.
+    // Each attempt got half of the rest.
     let mut expected = vec![0];
     for _ in 0..5 {
         let last = expected[expected.len() - 1];

@@ -1,12 +1,12 @@
-//! Files of conversations and of calls as others publish them, through the real program: what can be had is measured, and
-//! every row that cannot says why.
+//! Published files of conversations and calls, with the real program: usable rows are measured, and
+//! every other row is reported with its reason.
 #![cfg(test)]
 
 use std::{fs, path::Path};
 
 use pocketwatt_tests::{Bench, Finished};
 
-/// Files with the keys of the published ones.
+/// Files with the same keys as the published ones.
 fn published(bench: &Bench, fixture: &str, name: &str) -> String {
     let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("../harness/dataset/fixtures").join(fixture);
     let to = bench.path(name);
@@ -37,7 +37,7 @@ fn mt_bench_questions_are_conversations_of_two_turns() {
 fn sharegpt_is_read_with_its_quirks() {
     let bench = Bench::new();
     run(&bench, &published(&bench, "sharegpt.json", "ShareGPT_V3.json")).expect_code(0);
-    // As files are found: a leading answer, other names for who speaks, markup, nothing said.
+    // As in published files: a leading answer, other names for the speakers, markup, empty messages.
     let rows = r#"[
 {"id": "a_0", "conversations": [{"from": "gpt", "value": "...so it ends."}, {"from": "user", "value": "And then?"}, {"from": "chatgpt", "value": "No."}]},
 {"id": "b_0", "conversations": [{"from": "human", "value": "<div class=\"m\"><p>Read <b>this</b></p></div>"}, {"from": "bard", "value": "Read."}]},
@@ -118,7 +118,7 @@ fn a_file_without_a_row_that_can_be_used_is_refused() {
     assert!(finished.stderr.contains("bytes.jsonl:1: byte 24 is not UTF-8"), "{}", finished.stderr);
 }
 
-/// A row far beyond any conversation, as a file of another kind may hold, costs the others nothing.
+/// A row far longer than any conversation, as in a file of another kind, does not affect the others.
 #[test]
 fn a_row_of_a_hundred_megabytes_is_left_out() {
     let bench = Bench::new();

@@ -1,5 +1,5 @@
-//! Tokenizers and chat templates that make their readers panic, overflow, swell or never end: refused in words, whether
-//! they are imported or lie in the library already, and what was measured stays.
+//! Tokenizers and chat templates that make their readers panic, overflow, use too much memory or never end: each is refused with an
+//! error, whether it is imported or already in the library, and measurements are kept.
 #![cfg(test)]
 
 use std::{fs, path::Path};
@@ -11,7 +11,7 @@ use serde_json::json;
 const TOKENIZER: &str = "tokenizer.json";
 const TEMPLATE: &str = "chat_template.jinja";
 
-/// A tokenizer of three tokens with these parts.
+/// A tokenizer with three tokens and these parts.
 fn tokenizer(normalizer: &str, pre_tokenizer: &str, decoder: &str) -> String {
     format!(
         r#"{{"version":"1.0","truncation":null,"padding":null,"added_tokens":[],"normalizer":{normalizer},
@@ -128,6 +128,6 @@ fn answers_that_cannot_become_text_are_measured_and_not_judged() {
     assert!(reason.contains("tokenizer.json is not usable") && reason.contains("turning tokens into text"), "{reason}");
     let intent = record.metrics.iter().find(|metric| metric.metric == "call_intent").unwrap();
     assert_eq!(intent.value, Value::Unavailable(unjudged.to_string()));
-    // The words of the answers are left out, not the run.
+    // The text of the answers is left out, not the run.
     bench.pocketwatt(&["show", "--show-text"]);
 }

@@ -1,7 +1,7 @@
-//! Two runs in one folder of results and one cache, killed at random moments: nothing that was measured is lost, changed or
-//! measured again, nothing half-made stays, and no runner outlives its harness.
+//! Two runs that share a results folder and a cache, killed at random moments: no measurement is lost, changed or
+//! repeated, nothing unfinished stays, and no runner outlives its harness.
 //!
-//! A few kills by default; `POCKETWATT_KILLS=200` for a long run, `POCKETWATT_KILLS_SEED` for the same moments again.
+//! A few kills by default; `POCKETWATT_KILLS=200` for a long run, `POCKETWATT_KILLS_SEED` repeats the same moments.
 #![cfg(test)]
 
 use std::{
@@ -27,7 +27,7 @@ const PLAN: &[&str] = &[
     "1",
     "--allow-beside",
 ];
-/// Of three attempts to go on, one is killed as well.
+/// Of three attempts to resume, one is killed as well.
 const KILLED_AGAIN: u64 = 3;
 
 #[test]
@@ -50,7 +50,7 @@ fn nothing_is_lost_however_two_runs_are_killed() {
     );
 }
 
-/// How long two runs take side by side, from nothing.
+/// How long two parallel runs take from the start.
 fn undisturbed_ms() -> u64 {
     let bench = Bench::new();
     let begin = MonotonicClock.now();
@@ -85,13 +85,13 @@ impl<'a> Round<'a> {
             self.go_on(&unfinished);
             unfinished = self.unfinished();
         }
-        // The next start, where nothing was left to go on with.
+        // The next start, where nothing was left to resume.
         self.bench.run("", &["--scenario", "decode-2", "--iterations", "1"]).expect_code(0);
         self.ensure_tidy();
         self
     }
 
-    /// Goes on with these runs at the same time. What is killed meanwhile is seen again in the next attempt.
+    /// Resumes these runs at the same time. What is killed in the meantime is checked again in the next attempt.
     fn go_on(&mut self, unfinished: &[RunFolder]) {
         let before: Vec<_> = unfinished.iter().map(finished).collect();
         let starts: Vec<Starts> = unfinished.iter().map(|_| self.starts()).collect();
@@ -123,7 +123,7 @@ impl<'a> Round<'a> {
         }
     }
 
-    /// Kills each at a moment between its start and the end; what has ended before has ended well.
+    /// Kills each at a moment between its start and the end; a run that has already ended has ended well.
     fn kill_some(&mut self, running: Vec<Running>) {
         let mut doomed: Vec<(u64, Running)> =
             running.into_iter().map(|running| (self.dice.below(self.span_ms), running)).collect();
@@ -141,7 +141,7 @@ impl<'a> Round<'a> {
         }
     }
 
-    /// Runs with cases that have no record. All that is there can be read.
+    /// Runs with cases that have no record. All existing records can be read.
     fn unfinished(&self) -> Vec<RunFolder> {
         let results = self.bench.path("results");
         let folders =
@@ -166,7 +166,7 @@ impl<'a> Round<'a> {
         assert!(left.is_empty(), "left behind: {left:#?}");
     }
 
-    /// A list of runners of its own for each start.
+    /// A separate list of runners for each start.
     fn starts(&mut self) -> Starts {
         self.attempts += 1;
         Starts::named(&self.bench, &format!("starts-{}", self.attempts))
@@ -186,7 +186,7 @@ fn ensure_gone(starts: &[Starts]) {
     }
 }
 
-/// What somebody began to write.
+/// Unfinished files of writers.
 fn unfinished_files(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
         let (path, name) = (entry.path(), name(&entry.path()));
@@ -208,7 +208,7 @@ fn name(path: &Path) -> String {
     path.file_name().unwrap().to_str().unwrap().to_owned()
 }
 
-/// Moments that nobody chose, and that can be had again (Marsaglia's xorshift).
+/// Random moments that can be repeated (Marsaglia's xorshift).
 struct Dice(u64);
 
 impl Dice {

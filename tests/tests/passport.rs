@@ -1,4 +1,4 @@
-//! A record says what was measured: what was replaced while a run goes on is measured by nobody.
+//! A record says what was measured: a file that is replaced during a run is not measured.
 #![cfg(test)]
 
 use std::{fs, path::Path};
@@ -9,7 +9,7 @@ use pocketwatt_tests::Bench;
 
 const PLAN: &[&str] = &["--scenario", "decode-2,decode-3,decode-4", "--iterations", "1"];
 
-/// A runner that moves `bench/new` to `target` in its second start, and then is the fake.
+/// A runner that moves `bench/new` to `target` in its second start, and then runs the fake.
 fn replacing(bench: &mut Bench, target: &str) {
     let (starts, new) = (bench.path("count"), bench.path("new"));
     bench.wrap_runner(&format!(
@@ -57,7 +57,7 @@ fn weights_and_configuration_that_were_replaced() {
         let target = bench.model("tiny").join(file);
         replacing(&mut bench, target.to_str().unwrap());
         let plan = [PLAN, &["--precision", "f16"]].concat();
-        // The same bytes under another identity are the same file.
+        // The same bytes with another identity are the same file.
         bench.pocketwatt(&["model", "generate", "tiny"]).expect_code(0);
         bench.write("count", "\n\n\n");
         bench.run("", &plan).expect_code(0);
@@ -67,7 +67,7 @@ fn weights_and_configuration_that_were_replaced() {
         assert!(!bench.path("new").exists(), "it was moved");
 
         let mut bytes = fs::read(&target).unwrap();
-        // A space more in a text, another bit in a weight.
+        // A further space in a text, another bit in a weight.
         if file.ends_with(".json") {
             bytes.push(b' ')
         } else {
@@ -97,7 +97,7 @@ fn a_model_that_was_generated_anew() {
     ensure_noticed(&bench.records(), "model.safetensors of tiny");
 }
 
-/// A backend that opens a library, which lies beside the runner.
+/// A backend that opens a library beside the runner.
 fn with_library(bench: &mut Bench, runner: &str) -> String {
     bench.wrap_runner(runner);
     write_library(&bench.path("runners/libfake.so"), b'1');
@@ -112,7 +112,7 @@ fn with_library(bench: &mut Bench, runner: &str) -> String {
     )
 }
 
-/// The smallest file that has the format: a header that promises nothing.
+/// The smallest file of this format: a header that announces nothing.
 fn write_library(path: &Path, version: u8) {
     let mut bytes = vec![0; 64];
     bytes[..6].copy_from_slice(b"\x7fELF\x02\x01");
@@ -181,7 +181,7 @@ fn a_library_that_cannot_be_right_is_refused_before_anything_is_measured() {
 
     bench.set("FAKE_LIBRARY", bench.path("nowhere.so"));
     refused(&bench, &["nowhere.so", "correct FAKE_LIBRARY, or unset it"]);
-    // A user's own is taken as it is.
+    // A user's own library is accepted as it is.
     write_library(&bench.path("mine.so"), b'3');
     bench.set("FAKE_LIBRARY", "mine.so");
     bench.run("", &["--scenario", "decode-2", "--backends", &backends]).expect_code(0);

@@ -108,7 +108,7 @@ fn a_newer_major_version_is_refused_with_what_to_do() {
     let (_folder, path) = changed("run.json", newer);
     let text = |error: String| error.replace(&path.display().to_string(), "FILE");
     insta::assert_snapshot!(text(read_run(&path).unwrap_err().to_string()), @"FILE has format 2.5, this version reads 1.5: use a newer pocketwatt");
-    // Whatever else the file holds is not looked at.
+    // The rest of the file is ignored.
     fs::write(&path, r#"{"format": {"major": 99, "minor": 0}, "plan": "none"}"#).unwrap();
     insta::assert_snapshot!(text(read_record(&path).unwrap_err().to_string()), @"FILE has format 99.0, this version reads 1.5: use a newer pocketwatt");
 }
@@ -130,7 +130,7 @@ fn additions_of_a_newer_minor_version_are_skipped() {
     }
 }
 
-/// A field more in every object, but for the version, which has none to come, and for numbers that may be missing, whose
+/// Adds a field to every object, except to the version, which will not get one, and to numbers that may be missing, whose
 /// only key says of which kind they are.
 fn add_everywhere(value: &mut Value) {
     match value {

@@ -1,4 +1,4 @@
-//! Nothing that was measured is lost, however a run ends.
+//! No measurement is lost, however a run ends.
 #![cfg(test)]
 
 use std::{collections::BTreeMap, fs};
@@ -9,7 +9,7 @@ use rustix::process::Signal;
 
 const PLAN: &[&str] = &["--scenario", "decode-2,decode-3,decode-4,decode-5", "--iterations", "1"];
 
-/// A run of four cases that is stuck in the third.
+/// A run of four cases that hangs in the third.
 fn stuck(bench: &Bench, starts: &Starts) -> Running {
     let running = bench.start_run(&format!("fault=hang@decode,{}", starts.only(3)), PLAN);
     wait_until("the third case", || starts.processes().len() == 3);
@@ -20,11 +20,11 @@ fn stuck(bench: &Bench, starts: &Starts) -> Running {
 fn stored(bench: &Bench) -> BTreeMap<String, Vec<u8>> {
     let entries = fs::read_dir(bench.folder().path().join("cases")).unwrap().map(Result::unwrap);
     let cases = entries.map(|entry| (entry.file_name().into_string().unwrap(), fs::read(entry.path()).unwrap()));
-    // A dot begins the names of files that are still being written.
+    // Names of unfinished files begin with a dot.
     cases.filter(|(name, _)| !name.starts_with('.')).collect()
 }
 
-/// Goes on, and checks that all is there in the end while what was there has not been measured again.
+/// Resumes, and checks that everything is there in the end and that stored cases were not measured again.
 fn ensure_goes_on(bench: &Bench, starts: &Starts) {
     let before = stored(bench);
     assert_eq!(before.len(), 2, "{:?}", before.keys());
@@ -76,8 +76,8 @@ fn an_interrupted_run_says_how_to_go_on() {
     }
 }
 
-/// A terminal sends the signal to a whole group of processes. The case must not end as one that failed because its
-/// runner got it, too.
+/// A terminal sends the signal to a whole process group. The case must not be recorded as failed because its
+/// runner got the signal, too.
 #[test]
 fn ctrl_c_in_a_terminal_is_no_failure_of_the_runner() {
     let bench = Bench::new();
@@ -130,7 +130,7 @@ fn another_model_of_that_name_is_not_measured_into_the_run() {
     assert_eq!(stored(&bench).len(), 2);
 }
 
-/// A runner that was rebuilt would show as a difference between cases.
+/// A rebuilt runner would appear as a difference between cases.
 #[test]
 fn another_runner_does_not_measure_into_the_run() {
     let bench = Bench::new();

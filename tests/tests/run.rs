@@ -51,7 +51,7 @@ fn every_case_is_measured_stored_and_shown() {
     finished.expect_stderr(&["records: results/", "charts:"]);
 }
 
-/// What is written while measuring is what the checked-in schemas promise.
+/// What is written during a measurement matches the checked-in schemas.
 #[test]
 fn results_fit_the_schema() {
     let bench = Bench::new();
@@ -80,7 +80,7 @@ fn time_that_passes_is_measured() {
     let script = "load=30ms,prefill=500us,decode=2ms";
     bench.run(script, &["--scenario", "prefill-10-decode-5", "--iterations", "2"]).expect_code(0);
     let record = &bench.records()[0];
-    // Sleeping never takes less than was asked for, and on a busy machine any amount more.
+    // Sleeping never takes less than requested, and on a busy machine any amount more.
     assert!(median(record, "load_time") >= 30e6);
     assert!(median(record, "time_to_first_token") >= 5e6);
     assert!(median(record, "inter_token_latency") >= 2e6);

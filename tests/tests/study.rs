@@ -1,4 +1,4 @@
-//! Studies through the real program.
+//! Studies with the real program.
 #![cfg(test)]
 
 use pocketwatt_tests::{Bench, Finished};

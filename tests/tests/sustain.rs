@@ -1,4 +1,4 @@
-//! Cases that are kept busy, on the fake backend.
+//! Sustained cases on the fake backend.
 #![cfg(test)]
 
 use std::fs;
@@ -80,7 +80,7 @@ fn a_sustained_plan_takes_its_time() {
     bench.run("", &["--turns", "--format", "csv"]).expect_code(3).expect_stderr(&["--format json has the turns"]);
 }
 
-/// What was measured stays, and the run goes on as it was begun.
+/// Measurements are kept, and the run continues as it began.
 #[test]
 fn an_interrupted_run_goes_on_sustained() {
     let bench = Bench::new();

@@ -1,5 +1,5 @@
-//! What surrounds a run may go: the terminal, the reader of its output, the room on the disk. And what it prints does what
-//! it says.
+//! The surroundings of a run may disappear: the terminal, the reader of its output, the room on the disk. And the commands that it
+//! prints work.
 #![cfg(test)]
 
 use std::{
@@ -23,7 +23,7 @@ fn full() -> File {
     File::options().write(true).open("/dev/full").unwrap()
 }
 
-/// The command between backticks in the line that has those words.
+/// The command between backticks in the line with those words.
 #[track_caller]
 fn advice(finished: &Finished, words: &str) -> String {
     let line = finished.stderr.lines().find(|line| line.contains(words));

@@ -1,4 +1,4 @@
-//! Several that measure, store and look at the same time.
+//! Several processes that measure, store and read at the same time.
 #![cfg(test)]
 
 use std::fs;
@@ -9,14 +9,14 @@ use rustix::process::{Pid, Signal, kill_process};
 
 const PLAN: &[&str] = &["--scenario", "decode-2,decode-3", "--iterations", "1"];
 
-/// A run that is stuck in its second case.
+/// A run that hangs in its second case.
 fn stuck(bench: &Bench, starts: &Starts) -> Running {
     let running = bench.start_run(&format!("fault=hang@decode,{}", starts.only(2)), PLAN);
     wait_until("the second case", || starts.processes().len() == 2);
     running
 }
 
-/// The runs below the folder of results.
+/// The runs below the results folder.
 fn runs(bench: &Bench) -> Vec<RunFolder> {
     let devices = fs::read_dir(bench.path("results")).unwrap().map(|entry| entry.unwrap().path());
     let runs = devices.filter(|device| device.is_dir()).flat_map(|device| fs::read_dir(device).unwrap());
@@ -109,7 +109,7 @@ fn what_was_measured_beside_something_else_is_marked() {
         let shown = bench.pocketwatt(&["show", name, "--format", format]).expect_code(0).stdout;
         assert!(shown.contains(&holder), "{format}: {shown}");
     }
-    // The first one learns of it, too, when its case ends, here by the death of its runner.
+    // The first one notices it, too, when its case ends, here because its runner dies.
     kill_process(Pid::from_raw(starts.processes()[1]).unwrap(), Signal::KILL).unwrap();
     first.finish().expect_code(4);
     assert!(matches!(&markers(&first_run)[..], [None, Some(_)]), "{:?}", markers(&first_run));

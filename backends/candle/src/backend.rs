@@ -5,7 +5,7 @@ use pocketwatt_runner::{Backend, LoadStages, Model, Session, build_description, 
 
 use crate::{cache::KeyValueCache, decoder::Decoder, threads, weights::Weights};
 
-/// Candle tells its version nowhere at run time. A test compares this with the lock file.
+/// Candle does not report its version at run time. A test compares this with the lock file.
 const ENGINE_VERSION: &str = "0.11.1";
 
 /// Candle on the processor.
@@ -30,7 +30,7 @@ impl Backend for CandleBackend {
         let (config, file) = open_weights(files, options.precision)?;
         ensure!(
             (1..=config.context).contains(&capacity),
-            "context_tokens is {capacity}, the model holds 1 to {} positions",
+            "context_tokens is {capacity}, the model has 1 to {} positions",
             config.context
         );
         let weights = Weights::read(&config, &file, options.precision)?;
@@ -75,7 +75,7 @@ impl Session for CandleSession<'_> {
         Ok(())
     }
 
-    /// Candle computes on the processor at once: when `forward` returns there is nothing left to wait for.
+    /// Candle computes on the processor at once: when `forward` returns, nothing is pending.
     fn synchronize(&mut self) -> Result<()> {
         Ok(())
     }

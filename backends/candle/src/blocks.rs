@@ -1,4 +1,4 @@
-//! Matrices of blocks of 32 weights, as candle holds them: GGML's Q4_0 and Q8_0, from the codes of the weight file.
+//! Matrices in blocks of 32 weights, as candle holds them: GGML's Q4_0 and Q8_0, from the codes of the weight file.
 
 use std::{borrow::Cow, sync::Arc};
 
@@ -16,12 +16,12 @@ use pocketwatt_protocol::Precision;
 
 /// Bytes of a block's scale.
 const SCALE_BYTES: usize = 2;
-/// From so many positions on, weights are turned into f32 before they are multiplied, see [`Blocks::times`].
+/// From this many positions on, weights are converted to f32 before they are multiplied, see [`Blocks::times`].
 const MANY_POSITIONS: usize = 4;
-/// Weights that are turned into f32 at a time: they stay in the second-level cache until they are multiplied.
+/// Weights that are converted to f32 at a time: they stay in the second-level cache until they are multiplied.
 const PANEL_WEIGHTS: usize = 1 << 17;
-/// Rows that candle's product of matrices takes at a time are divisors of this, on every processor: other panels would
-/// end in a slow remainder each.
+/// On every processor, the number of rows that candle's matrix product takes at a time divides this: with other panels, each
+/// would end in a slow remainder.
 const ROWS_AT_A_TIME: usize = 48;
 
 /// A matrix `[out, in]`.
@@ -33,7 +33,7 @@ pub struct Blocks {
 }
 
 impl Blocks {
-    /// The named matrices of the file below one another, in the precision int8 or int4.
+    /// The named matrices of the file, stacked by rows, in the precision int8 or int4.
     pub fn read(file: &WeightFile, names: &[impl AsRef<str>], precision: Precision) -> anyhow::Result<Self> {
         let mut bytes = Vec::new();
         let (mut rows, mut columns) = (0, 0);
@@ -42,7 +42,7 @@ impl Blocks {
             let codes = file.read_bytes(&format!("{name}{CODES}"))?;
             let scales = file.read_f32(&format!("{name}{SCALES}"))?;
             let shape = &file.tensor(&format!("{name}{SCALES}"))?.shape;
-            ensure!(shape.len() == 2, "{name} is no matrix");
+            ensure!(shape.len() == 2, "{name} is not a matrix");
             rows += shape[0];
             columns = shape[1] * BLOCK;
             let code_bytes = codes.len() / scales.len().max(1);
@@ -70,8 +70,8 @@ impl Blocks {
     /// `x [positions, in]` times the transposed matrix.
     ///
     /// A few positions go through candle's product of blocks, which rounds `x` to 8 bits in blocks of its own. It takes
-    /// one position at a time, and so a prompt would be no faster than the same number of tokens one by one: many
-    /// positions multiply f32 weights, made a panel at a time while they are in the cache.
+    /// one position at a time, so a prompt would be no faster than the same number of tokens one by one. Many
+    /// positions therefore multiply f32 weights, which are made one panel at a time while they are in the cache.
     pub fn times(&self, x: &Tensor) -> Result<Tensor> {
         if x.dim(0)? < MANY_POSITIONS {
             return self.product.forward(x);
@@ -114,8 +114,8 @@ impl Blocks {
     }
 }
 
-/// From pairs of neighbours, as the weight file has them, to the first half of a block in the low halves of its bytes and
-/// the second in the high ones.
+/// Converts pairs of neighbours, as in the weight file, to bytes with the first half of a block in their low halves and
+/// the second in their high halves.
 fn halves_apart(codes: &[u8]) -> impl Iterator<Item = u8> {
     let code = |index: usize| codes[index / 2] >> (4 * (index % 2)) & 15;
     (0..BLOCK / 2).map(move |index| code(index) | code(index + BLOCK / 2) << 4)

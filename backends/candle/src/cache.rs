@@ -12,7 +12,7 @@ pub struct KeyValueCache {
 }
 
 impl KeyValueCache {
-    /// An empty cache of numbers of that format. Executions of a shared block have one each: they see different inputs.
+    /// An empty cache of numbers in that format. Executions of a shared block have one each, since they see different inputs.
     pub fn new(config: &ModelConfig, format: DType, capacity: usize) -> Result<Self> {
         let buffer = || Tensor::zeros((capacity, config.kv_heads, config.head_dim), format, &Device::Cpu);
         let layers = (0..config.executed_layers()).map(|_| Ok((buffer()?, buffer()?))).collect::<Result<_>>()?;
@@ -35,7 +35,7 @@ impl KeyValueCache {
         self.layers.iter().map(|(keys, values)| bytes(keys) + bytes(values)).sum()
     }
 
-    /// Writes the new positions' keys and values behind those held, and returns views of all of them. The positions
+    /// Writes the new positions' keys and values after those held, and returns views of all of them. The positions
     /// count once [`KeyValueCache::advance`] is called: every layer of a pass writes at the same place.
     pub fn extend(&mut self, layer: usize, keys: &Tensor, values: &Tensor) -> Result<(Tensor, Tensor)> {
         let (all_keys, all_values) = &self.layers[layer];
@@ -45,12 +45,12 @@ impl KeyValueCache {
         Ok((all_keys.narrow(0, 0, end)?, all_values.narrow(0, 0, end)?))
     }
 
-    /// All layers have written `positions` more.
+    /// Notes that all layers have written `positions` more.
     pub fn advance(&mut self, positions: usize) {
         self.length += positions;
     }
 
-    /// Forgets all positions. Their numbers stay, and are never read: views end at the last position written.
+    /// Forgets all positions. Their numbers stay, and are never read, because views end at the last position written.
     pub fn clear(&mut self) {
         self.length = 0;
     }

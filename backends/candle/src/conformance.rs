@@ -64,7 +64,7 @@ fn suite_on_the_threads_of_the_environment() {
     }
 }
 
-/// Attention takes long prompts in blocks of queries, of which the suite's text needs one alone.
+/// Attention splits long prompts into chunks of queries, of which the suite's text needs only one.
 #[test]
 fn a_long_prompt_equals_the_reference() {
     let root = tempfile::tempdir().unwrap();
@@ -72,7 +72,7 @@ fn a_long_prompt_equals_the_reference() {
     let tokens: Vec<TokenId> = case.tokens.iter().chain(&case.greedy).cycle().take(250).copied().collect();
     let right = reference::logits(&case.folder, &tokens).unwrap();
     let mut model = CandleBackend.load(&case.files, &options(256), &mut LoadStages::new(&MonotonicClock)).unwrap();
-    // Whole; a block's length exactly; and one query more than blocks, behind a past.
+    // A whole prompt; exactly a chunk's length; and one query more than full chunks, after a past.
     for chunks in [&[250][..], &[128, 122], &[20, 129, 101]] {
         let mut session = model.session().unwrap();
         let mut logits = Vec::new();
@@ -86,7 +86,7 @@ fn a_long_prompt_equals_the_reference() {
     }
 }
 
-/// The suite's tolerance would let f32 pass for f16: its cache is twice as large, and its logits have more digits.
+/// The suite's tolerance would accept f32 as f16, but its cache is twice as large, and its logits have more digits.
 #[test]
 fn f16_is_not_widened_to_f32() {
     let root = tempfile::tempdir().unwrap();

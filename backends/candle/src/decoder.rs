@@ -15,22 +15,22 @@ use crate::{
 /// The decoder of [`ModelConfig`] on candle's operators. Between blocks the residual stream is `[positions, hidden]`.
 ///
 /// In f16 the weights, the residual stream, the cache and both factors of every product are f16. Everything between products
-/// but the residual sums is computed in f32: norms, rotary positions, softmax and SwiGLU.
+/// except the residual sums is computed in f32: norms, rotary positions, softmax and SwiGLU.
 pub struct Decoder {
     config: ModelConfig,
     weights: Weights,
     /// Cosines and sines of the rotary positions, `[capacity, head_dim / 2]`.
     cosines: Tensor,
     sines: Tensor,
-    /// The weights of norms that have none, `[head_dim]`.
+    /// Weights for norms that have none of their own, `[head_dim]`.
     ones: Tensor,
-    /// What queries of blocks without rotation are multiplied by, `[capacity, 1, 1]`, if they grow with their position.
+    /// Factors of the queries of blocks without rotation, `[capacity, 1, 1]`, if they grow with their position.
     temperatures: Option<Tensor>,
 }
 
 /// What all layers of one forward pass share.
 struct Pass {
-    /// Those of the new positions, `[positions, head_dim / 2]`.
+    /// Cosines of the new positions, `[positions, head_dim / 2]`.
     cosines: Tensor,
     sines: Tensor,
     /// `[positions, 1, 1]`.
@@ -108,7 +108,7 @@ impl Decoder {
         let (config, block) = (&self.config, &self.weights.blocks[index]);
         let count = y.dim(0)?;
         let projected = block.query_key_value.times(y)?;
-        // Queries and keys lie side by side and turn by the same angles: one rotation for both.
+        // Queries and keys are adjacent and rotate by the same angles, so one rotation serves both.
         let rotating = config.heads + config.kv_heads;
         let placed = projected.narrow(1, 0, rotating * config.head_dim)?.to_dtype(DType::F32)?.contiguous()?;
         let placed = placed.reshape((1, count, rotating, config.head_dim))?;
@@ -134,7 +134,7 @@ fn in_f32(x: &Tensor, operation: impl FnOnce(&Tensor) -> Result<Tensor>) -> Resu
     operation(&x.to_dtype(DType::F32)?)?.to_dtype(x.dtype())
 }
 
-/// Copies the only row of `row` into the caller's buffer, without an allocation once that has its size.
+/// Copies the only row of `row` into the caller's buffer, without an allocation once the buffer has that size.
 fn copy_row(row: &Tensor, to: &mut Vec<f32>) -> Result<()> {
     let (storage, layout) = row.storage_and_layout();
     let (Storage::Cpu(storage), Some((start, end))) = (&*storage, layout.contiguous_offsets()) else {

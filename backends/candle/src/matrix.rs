@@ -25,7 +25,7 @@ impl Matrix {
         }
     }
 
-    /// The format of what it multiplies, and of the products: its own, or f32 for codes.
+    /// The format of its inputs and products: its own, or f32 for codes.
     pub fn format(&self) -> DType {
         match self {
             Self::Plain(weight) => weight.dtype(),

@@ -7,8 +7,8 @@ use pocketwatt_protocol::Precision;
 
 use crate::{blocks::Blocks, matrix::Matrix};
 
-/// Weights begin at a multiple of it. The allocator puts large buffers 16 bytes behind a page's start, where every
-/// other vector load would touch two lines.
+/// Weights begin at a multiple of this. The allocator puts large buffers 16 bytes after a page's start, where every
+/// other vector load would touch two cache lines.
 const CACHE_LINE_BYTES: usize = 64;
 
 /// All weights, each once. Projections that read the same input are joined into one matrix: fewer, larger products.
@@ -40,8 +40,8 @@ pub struct Block {
 }
 
 impl Weights {
-    /// Reads every tensor straight into the buffer that candle computes with: nothing is mapped, and nothing is held
-    /// twice on the way.
+    /// Reads every tensor directly into the buffer that candle computes with: nothing is mapped, and nothing is ever held
+    /// twice.
     pub fn read(config: &ModelConfig, file: &WeightFile, precision: Precision) -> anyhow::Result<Self> {
         let embedding = matrix(file, &["model.embed_tokens.weight"], precision)?;
         let head = if config.tied_head { embedding.clone() } else { matrix(file, &[config.head_tensor()], precision)? };
@@ -70,20 +70,20 @@ impl Block {
     }
 }
 
-/// The named matrices below one another.
+/// The named matrices, stacked by rows.
 fn matrix(file: &WeightFile, names: &[impl AsRef<str>], precision: Precision) -> anyhow::Result<Matrix> {
     Ok(match precision {
         Precision::F32 => Matrix::Plain(joined(file, names, WeightFile::read_f32_into)?),
         Precision::F16 => Matrix::Plain(joined(file, names, WeightFile::read_f16_into)?),
         Precision::Int8 | Precision::Int4 => Matrix::Blocks(Arc::new(Blocks::read(file, names, precision)?)),
-        // Its matrix product turns all of both factors into f32 first, whatever part of them it multiplies.
+        // Candle's matrix product first converts both whole factors to f32, whatever part of them it multiplies.
         Precision::Bf16 => bail!("candle has no product of bf16: it would compute in f32"),
         Precision::W8a8 => bail!("this backend does not compute in w8a8"),
     })
 }
 
-/// The named tensors below one another, each read by `read`. They agree in all but the number of rows: the folder was
-/// checked when opened.
+/// The named tensors, stacked by rows, each read by `read`. They agree in everything but the number of rows: the folder was
+/// checked when it was opened.
 fn joined<T: WithDType>(
     file: &WeightFile,
     names: &[impl AsRef<str>],

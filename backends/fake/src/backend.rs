@@ -10,10 +10,10 @@ use crate::{
     script::Script,
 };
 
-/// No engine.
+/// A backend without an engine.
 pub struct FakeBackend {
     script: Script,
-    /// Why the script could not be understood: told in place of the greeting.
+    /// Why the script could not be understood: reported in place of the greeting.
     refusal: Option<String>,
 }
 
@@ -26,7 +26,7 @@ impl FakeBackend {
         }
     }
 
-    /// What it follows.
+    /// The script that it follows.
     pub fn script(&self) -> &Script {
         &self.script
     }
@@ -51,12 +51,12 @@ impl Backend for FakeBackend {
     fn load(&self, files: &ModelFiles, options: &LoadOptions, stages: &mut LoadStages) -> Result<Box<dyn Model>> {
         stages.begin(LoadStage::Read);
         let config = ModelFolder::open(&files.folder)?.config().clone();
-        // Nothing is computed with them, but a folder without them is no model.
+        // Nothing is computed with the weights, but a folder without them is not a model.
         WeightFile::open(&files.weights)?;
         let capacity = options.context_tokens as usize;
         ensure!(
             (1..=config.context).contains(&capacity),
-            "context_tokens is {capacity}, the model holds 1 to {} positions",
+            "context_tokens is {capacity}, the model has 1 to {} positions",
             config.context
         );
         stages.begin(LoadStage::Prepare);
@@ -70,7 +70,7 @@ struct FakeModel {
     config: ModelConfig,
     capacity: usize,
     script: Script,
-    /// Opened so far: one for each iteration.
+    /// Sessions opened so far: one for each iteration.
     sessions: u32,
 }
 
@@ -88,7 +88,7 @@ impl Model for FakeModel {
 
 struct FakeSession<'a> {
     model: &'a FakeModel,
-    /// Of this iteration.
+    /// The fault of this iteration.
     fault: Option<Fault>,
     past: Past,
 }
@@ -97,7 +97,7 @@ impl Session for FakeSession<'_> {
     fn forward(&mut self, tokens: &[TokenId], logits: &mut Vec<f32>) -> Result<()> {
         let FakeModel { config, capacity, script, .. } = self.model;
         check_tokens(tokens, self.past.length, *capacity, config.vocabulary)?;
-        // A session is not told what it works on: a single token behind others is taken for an output token.
+        // A session does not know what it works on: a single token after others is taken for an output token.
         let (moment, duration) = if self.past.length > 0 && tokens.len() == 1 {
             (Moment::Decode, script.decode)
         } else {
@@ -123,18 +123,18 @@ impl Session for FakeSession<'_> {
         Ok(())
     }
 
-    /// `forward` leaves nothing to wait for.
+    /// When `forward` returns, nothing is pending.
     fn synchronize(&mut self) -> Result<()> {
         Ok(())
     }
 
-    /// What a real cache would occupy; nothing is allocated.
+    /// The size of a real cache; nothing is allocated.
     fn kv_cache_bytes(&self) -> u64 {
         self.past.length as u64 * self.model.config.kv_bytes_per_token()
     }
 }
 
-/// All tokens so far, in a number that depends on each of them and on their order.
+/// All tokens so far, as a number that depends on each of them and on their order.
 #[derive(Clone, Copy, Debug, Default)]
 struct Past {
     length: usize,
@@ -151,7 +151,7 @@ impl Past {
         self.digest = mixed ^ (mixed >> 31);
     }
 
-    /// The digest picks it; the next one does where that would end the text.
+    /// The token that the digest picks, or the next one where that would end the text.
     fn best_token(self, config: &ModelConfig) -> TokenId {
         let vocabulary = config.vocabulary as u64;
         let candidates = (0..vocabulary).map(|step| ((self.digest % vocabulary + step) % vocabulary) as u32);

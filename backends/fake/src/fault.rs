@@ -11,7 +11,7 @@ pub enum Fault {
     Hang(Moment),
     /// The backend reports an error.
     Fail(Moment),
-    /// A line that is no message takes the place of a message.
+    /// A line that is not a message takes the place of a message.
     Garbage(Line),
     /// The greeting is in the next version of the protocol.
     OtherProtocol,
@@ -36,15 +36,15 @@ pub enum Fault {
 /// What the process is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Moment {
-    /// It has not greeted yet.
+    /// Before the greeting.
     Start,
-    /// It loads the model.
+    /// While it loads the model.
     Load,
-    /// It processes a prompt.
+    /// While it processes a prompt.
     Prefill,
-    /// It processes an output token.
+    /// While it processes an output token.
     Decode,
-    /// It has been told to exit.
+    /// After it was asked to exit.
     End,
 }
 
@@ -92,7 +92,7 @@ impl Fault {
     }
 }
 
-/// The moment has come: the fault happens, if it is one of that moment.
+/// Triggers the fault if this is its moment.
 pub fn strike(fault: Option<Fault>, moment: Moment) -> Result<()> {
     match fault {
         Some(Fault::Crash(when)) if when == moment => std::process::abort(),

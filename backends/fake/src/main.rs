@@ -1,8 +1,8 @@
-//! A backend without an engine: deterministic, with scripted delays and faults. For tests, and to see what the harness
-//! shows without waiting for a model.
+//! A backend without an engine: deterministic, with scripted delays and faults. For tests, and to see the output of the harness
+//! without waiting for a model.
 //!
 //! Its logits are a pure function of the tokens so far. It reads the model's configuration and the header of the weight
-//! file, never the weights. The answers have their full length always: an end-of-text token is never the best one.
+//! file, never the weights. Answers always have their full length: an end-of-text token is never the most probable one.
 //!
 //! # `POCKETWATT_FAKE`
 //!
@@ -10,11 +10,11 @@
 //!
 //! | word | meaning |
 //! |---|---|
-//! | `load=20ms` | loading takes so long |
-//! | `prefill=50us` | so long for each token of a prompt |
-//! | `decode=1ms` | so long for each output token behind the first |
+//! | `load=20ms` | duration of loading |
+//! | `prefill=50us` | duration of each token of a prompt |
+//! | `decode=1ms` | duration of each output token after the first |
 //! | `fault=WORD` | what goes wrong, see below |
-//! | `iteration=3` | in which iteration, warm-up included, faults after loading happen; 1 if not said |
+//! | `iteration=3` | in which iteration, warm-up included, faults after loading happen; 1 by default |
 //! | `starts=PATH` | appends a line with the process number to that file at every start |
 //! | `start=2` | the fault happens only in that start, as counted by `starts` |
 //!
@@ -22,10 +22,10 @@
 //!
 //! | fault | meaning |
 //! |---|---|
-//! | `crash@start`, `@load`, `@prefill`, `@decode` | aborts without a word |
+//! | `crash@start`, `@load`, `@prefill`, `@decode` | aborts without a message |
 //! | `hang@start`, `@load`, `@prefill`, `@decode`, `@end` | does nothing more; at the end: does not exit |
 //! | `fail@start`, `@load`, `@prefill`, `@decode` | reports an error |
-//! | `garbage@start`, `garbage@iteration` | writes a line that is no message in place of the greeting or an iteration |
+//! | `garbage@start`, `garbage@iteration` | writes a line that is not a message in place of the greeting or an iteration |
 //! | `other-protocol` | greets in the next version of the protocol |
 //! | `endless-line` | writes a line without an end in place of an iteration |
 //! | `early-iteration` | reports an iteration before it reports the model as loaded |

@@ -12,17 +12,17 @@ use crate::{
     script::Script,
 };
 
-/// Standard output, on which messages go wrong by the script.
+/// Standard output with the script's faulty messages.
 pub struct ScriptedOutput<W> {
     to: W,
     fault: Option<Fault>,
-    /// Which iteration it strikes.
+    /// The iteration in which the fault happens.
     iteration: u32,
     /// Iterations so far.
     iterations: u32,
-    /// What was written of the next line.
+    /// The part of the next line that was written.
     line: Vec<u8>,
-    /// A message that comes later than it should.
+    /// A message that is sent later than it should be.
     held: Option<Event>,
 }
 
@@ -80,7 +80,7 @@ impl<W: Write> ScriptedOutput<W> {
         write_message(&mut self.to, event).map_err(io::Error::other)
     }
 
-    /// Until nobody reads any more; not quite without an end, so that a reader without a limit survives the test.
+    /// Writes until the reader is gone, up to a limit, so that a reader without a limit survives the test.
     fn endless_line(&mut self) -> io::Result<()> {
         let part = [b'x'; 1 << 16];
         for _ in 0..=2 * MAX_LINE_BYTES / part.len() as u64 {
@@ -114,7 +114,7 @@ fn turn_back(iteration: &mut Iteration) {
 
 /// The reader sees the end of the output, while the process lives on.
 fn close_output() -> ! {
-    // Should either fail, the reader sees a runner that hangs.
+    // If either step fails, the reader sees a runner that hangs.
     if let Ok(nowhere) = File::options().write(true).open("/dev/null") {
         let _ = rustix::stdio::dup2_stdout(&nowhere);
     }

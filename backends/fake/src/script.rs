@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail, ensure};
 
 use crate::fault::Fault;
 
-/// Where the script stands.
+/// The environment variable that holds the script.
 pub const VARIABLE: &str = "POCKETWATT_FAKE";
 
 const WORDS: &str = "load, prefill, decode, fault, iteration, starts, start";
@@ -21,17 +21,17 @@ const WORDS: &str = "load, prefill, decode, fault, iteration, starts, start";
 pub struct Script {
     /// How long loading takes.
     pub load: Duration,
-    /// How long a token of a prompt takes.
+    /// Duration of each token of a prompt.
     pub prefill: Duration,
-    /// How long an output token behind the first takes.
+    /// Duration of each output token after the first.
     pub decode: Duration,
     /// What goes wrong.
     pub fault: Option<Fault>,
-    /// In which iteration, counted from 1, warm-up included.
+    /// The iteration of the fault, counted from 1, warm-up included.
     pub iteration: u32,
     /// The file in which starts are noted.
     pub starts: Option<PathBuf>,
-    /// In which start, counted from 1; in all of them if not said.
+    /// The start with the fault, counted from 1; all of them by default.
     pub start: Option<usize>,
 }
 
@@ -50,7 +50,7 @@ impl Default for Script {
 }
 
 impl Script {
-    /// The script of the environment, as it is in this start; this start is noted.
+    /// Reads the script from the environment for this start, and notes the start.
     pub fn from_environment() -> Result<Self> {
         let text = match env::var(VARIABLE) {
             Ok(text) => text,
@@ -85,7 +85,7 @@ impl FromStr for Script {
         for word in text.split(',').map(str::trim).filter(|word| !word.is_empty()) {
             let (key, value) =
                 word.split_once('=').with_context(|| format!("{word:?} is not of the form word=value"))?;
-            ensure!(!seen.contains(&key), "{key} is there twice");
+            ensure!(!seen.contains(&key), "{key} is given twice");
             seen.push(key);
             match key {
                 "load" => script.load = duration(value)?,
@@ -126,9 +126,9 @@ fn duration(text: &str) -> Result<Duration> {
         "us" => 1_000,
         "ms" => 1_000_000,
         "s" => 1_000_000_000,
-        _ => bail!("{text:?} is no duration: a whole number with ns, us, ms or s behind it is one"),
+        _ => bail!("{text:?} is not a duration: give a whole number followed by ns, us, ms or s"),
     };
-    let number: u64 = number.parse().with_context(|| format!("{text:?} is no duration"))?;
+    let number: u64 = number.parse().with_context(|| format!("{text:?} is not a duration"))?;
     let nanoseconds = number.checked_mul(unit_ns).with_context(|| format!("{text:?} is too long"))?;
     Ok(Duration::from_nanos(nanoseconds))
 }
@@ -171,12 +171,12 @@ mod tests {
         let error = |text: &str| format!("{:#}", text.parse::<Script>().unwrap_err());
         insta::assert_snapshot!(error("loda=1ms"), @r#"there is no word "loda", only load, prefill, decode, fault, iteration, starts, start"#);
         insta::assert_snapshot!(error("hang"), @r#""hang" is not of the form word=value"#);
-        insta::assert_snapshot!(error("load=20"), @r#""20" is no duration: a whole number with ns, us, ms or s behind it is one"#);
-        insta::assert_snapshot!(error("load=ms"), @r#""ms" is no duration: cannot parse integer from empty string"#);
+        insta::assert_snapshot!(error("load=20"), @r#""20" is not a duration: give a whole number followed by ns, us, ms or s"#);
+        insta::assert_snapshot!(error("load=ms"), @r#""ms" is not a duration: cannot parse integer from empty string"#);
         insta::assert_snapshot!(error("load=99999999999s"), @r#""99999999999s" is too long"#);
         insta::assert_snapshot!(error("iteration=0"), @"iteration=0: it is counted from 1");
         insta::assert_snapshot!(error("start=1"), @"start needs starts=PATH, where starts are counted");
-        insta::assert_snapshot!(error("load=1ms,load=2ms"), @"load is there twice");
+        insta::assert_snapshot!(error("load=1ms,load=2ms"), @"load is given twice");
         assert!(
             error("fault=crash@noon").starts_with("there is no fault \"crash@noon\", only crash@start, crash@load,")
         );

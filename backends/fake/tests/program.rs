@@ -1,4 +1,4 @@
-//! The program itself, spoken to as the harness speaks to it.
+//! Tests of the program itself, driven as the harness drives it.
 #![cfg(test)]
 
 use std::{
@@ -14,7 +14,7 @@ use pocketwatt_protocol::{
 };
 use tempfile::TempDir;
 
-/// What came, in short: one word for each message, or what was wrong with it.
+/// The output in short: one word for each message, or a description of what was wrong with it.
 struct Answer {
     words: Vec<String>,
     status: ExitStatus,
@@ -56,12 +56,12 @@ fn start(script: &str) -> (Child, TempDir) {
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    // A runner that is dead already does not read.
+    // A runner that has already died does not read.
     let _ = write_message(child.stdin.as_mut().unwrap(), &request(folder.path()));
     (child, root)
 }
 
-/// All that the fake says until it ends or says nothing more, and how it ends once its input is closed.
+/// The fake's output until it ends or stops writing, and how it ends once its input is closed.
 fn answer(script: &str) -> Answer {
     let (mut child, _root) = start(script);
     let mut lines = BufReader::new(child.stdout.take().unwrap());

@@ -26,7 +26,7 @@ impl Backend for OnnxruntimeBackend {
     fn load(&self, files: &ModelFiles, options: &LoadOptions, _stages: &mut LoadStages) -> Result<Box<dyn Model>> {
         match options.precision {
             Precision::F32 | Precision::Int8 | Precision::W8a8 | Precision::Int4 => {}
-            // Its processor kernels convert both to f32 and back, at every product.
+            // The engine's kernels for processors convert both to f32 and back, at every product.
             Precision::F16 | Precision::Bf16 => {
                 bail!("ONNX Runtime does not compute in {} on processors", options.precision.name())
             }
@@ -36,10 +36,10 @@ impl Backend for OnnxruntimeBackend {
         let capacity = options.context_tokens as usize;
         ensure!(
             (1..=config.context).contains(&capacity),
-            "context_tokens is {capacity}, the model holds 1 to {} positions",
+            "context_tokens is {capacity}, the model has 1 to {} positions",
             config.context
         );
-        let file = files.graph.as_ref().context("no graph was given, and ONNX Runtime runs nothing else")?;
+        let file = files.graph.as_ref().context("no graph was given, and ONNX Runtime needs one")?;
         let session = graph::load(&Engine::get()?, file, &config, options.threads as usize)?;
         Ok(Box::new(OnnxruntimeModel { session, config, kind: file.kind, capacity }))
     }

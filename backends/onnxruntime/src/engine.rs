@@ -1,6 +1,6 @@
 //! ONNX Runtime itself: one library and one environment in a process.
 
-#![expect(unsafe_code, reason = "the version of the loaded library is told by a C function that `ort` keeps to itself")]
+#![expect(unsafe_code, reason = "the version of the loaded library comes from a C function that `ort` does not expose")]
 
 use std::{
     ffi::CStr,
@@ -16,9 +16,9 @@ use crate::library::Places;
 /// The loaded library.
 #[derive(Clone)]
 pub(crate) struct Engine {
-    /// As the library tells it, for example `1.32.0`.
+    /// The library's own version, for example `1.32.0`.
     pub(crate) version: String,
-    /// The SHA-256 of its file: a user's own build has the version of the published one.
+    /// The SHA-256 of its file: a user's own build may have the same version as the published one.
     pub(crate) sha256: String,
     /// What sessions are created in.
     pub(crate) environment: Environment,
@@ -35,9 +35,9 @@ impl Engine {
         if let Some(engine) = &*loaded {
             return Ok(engine.clone());
         }
-        // `ort` completes relative paths by the program's folder; ours are relative to the working directory.
+        // `ort` resolves relative paths against the program's folder; ours are relative to the working directory.
         let path = std::path::absolute(Places::of_process().find()?)?;
-        // First, because it closes a library that is too old or none at all with an error that says so.
+        // This comes first, because it rejects a library that is too old, or not a library, with a clear error.
         let builder = ort::init_from(&path).with_context(|| {
             format!("{} is not a library of ONNX Runtime that this program can use", path.display())
         })?;
@@ -49,7 +49,7 @@ impl Engine {
     }
 }
 
-/// What the library at `path`, already loaded by `ort`, says of itself.
+/// The version that the library at `path`, already loaded by `ort`, reports.
 fn version(path: &Path) -> Result<String> {
     // SAFETY: the library is loaded, so opening it again runs no initialiser and gives the same library. The function
     // has this signature in every release since 1.0; `ort::init_from` has called it before.

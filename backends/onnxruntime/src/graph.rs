@@ -12,12 +12,12 @@ use crate::engine::Engine;
 /// Reads a graph and the weights that it refers to.
 ///
 /// # Errors
-/// When the file is not the one that the harness wrote, ONNX Runtime refuses it, or it is of another kind.
+/// When the file differs from what the harness wrote, ONNX Runtime refuses it, or it is of another kind.
 pub(crate) fn load(engine: &Engine, file: &GraphFile, config: &ModelConfig, threads: usize) -> Result<OrtSession> {
     let found = sha256_of_file(&file.path)?;
     ensure!(
         found == file.sha256,
-        "{} has changed since it was written: its sha256 is {found}, expected {}; delete it, and it is written anew",
+        "{} has changed since it was written: its sha256 is {found}, expected {}; delete it, and it will be written again",
         file.path.display(),
         file.sha256
     );
@@ -46,12 +46,12 @@ fn open(engine: &Engine, path: &Path, threads: usize) -> ort::Result<OrtSession>
     OrtSession::builder(&engine.environment)?
         .with_intra_threads(threads)?
         .with_inter_threads(1)?
-        // Waiting threads spin, as ONNX Runtime does by default: it is measured as it ships. With 2 threads on 2 quiet cores
+        // Waiting threads spin, which is ONNX Runtime's default: it is measured as it ships. With 2 threads on 2 quiet cores
         // spinning decodes 1.1 to 1.3 times as fast as blocking, for the same processor time. Where another program wants
-        // a core it is the reverse: half the speed, for 1.7 times the processor time. One thread alone never waits.
+        // a core it is the opposite: half the speed, for 1.7 times the processor time. A single thread never waits.
         .with_intra_op_spinning(true)?
         .with_optimization_level(GraphOptimizationLevel::All)?
-        // Plans memory for each combination of input shapes, of which a growing text has a new one at every token.
+        // It plans memory for each combination of input shapes, and a growing text has a new one at every token.
         .with_memory_pattern(false)?
         .commit_from_file(path)
 }
@@ -64,7 +64,7 @@ pub(crate) fn cache_names(config: &ModelConfig) -> impl Iterator<Item = (String,
     })
 }
 
-/// The sessions feed inputs and read outputs by position.
+/// Checks names and order: sessions feed inputs and read outputs by position.
 fn check_ports(session: &OrtSession, kind: GraphKind, config: &ModelConfig) -> Result<()> {
     let mut inputs: Vec<String> = match kind {
         GraphKind::Opset17 | GraphKind::Opset23 => vec!["input_ids".into(), "position_ids".into()],

@@ -18,7 +18,7 @@ pub(crate) struct GrowingSession<'a> {
     config: &'a ModelConfig,
     capacity: usize,
     length: usize,
-    /// In the graph's order. The tensors of the cache are handed over from run to run, never copied by us.
+    /// In the graph's order. The tensors of the cache are passed from run to run, and never copied.
     inputs: Vec<SessionInputValue<'static>>,
 }
 
@@ -71,7 +71,7 @@ impl Session for GrowingSession<'_> {
         Ok(())
     }
 
-    /// Between two runs; while one is running, the old and the new cache exist at once.
+    /// The size between two runs; during a run, the old and the new cache exist at once.
     fn kv_cache_bytes(&self) -> u64 {
         self.length as u64 * self.config.kv_bytes_per_token()
     }

@@ -1,5 +1,5 @@
-//! Where the shared library of ONNX Runtime lies. The project does not ship it: it is 20 MB for each platform, and
-//! comparing two builds of it takes no more than an environment variable.
+//! Finds the shared library of ONNX Runtime. The project does not ship it: it is 20 MB for each platform, and this way
+//! comparing two builds of it takes only an environment variable.
 
 use std::{
     env, fmt,
@@ -8,25 +8,25 @@ use std::{
 
 use anyhow::{Result, bail};
 
-/// What `scripts/fetch-onnxruntime` fetches.
+/// The version that `scripts/fetch-onnxruntime` fetches.
 pub(crate) const PINNED_VERSION: &str = "1.32.0";
-/// Brings the pinned library, from the project's root.
+/// Fetches the pinned library, from the project's root.
 pub(crate) const FETCH_COMMAND: &str = "scripts/fetch-onnxruntime";
-/// Where to look first.
+/// The variable that names the library.
 const VARIABLE: &str = "ORT_DYLIB_PATH";
 
 /// The places where the library may lie, in the order in which they are tried.
 pub(crate) struct Places {
-    /// What `ORT_DYLIB_PATH` says.
+    /// The value of `ORT_DYLIB_PATH`.
     explicit: Option<PathBuf>,
     /// The folder of the running program.
     beside: Option<PathBuf>,
-    /// What `scripts/fetch-onnxruntime` writes.
+    /// The folder that `scripts/fetch-onnxruntime` writes.
     fetched: Option<PathBuf>,
 }
 
 impl Places {
-    /// As the environment of this process has it.
+    /// The places from the environment of this process.
     pub(crate) fn of_process() -> Self {
         let beside = env::current_exe().ok().and_then(|program| Some(program.parent()?.to_owned()));
         Self::new(|name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from), beside)
@@ -41,10 +41,10 @@ impl Places {
         Self { explicit: variable(VARIABLE), beside, fetched }
     }
 
-    /// The first that is there.
+    /// The first place that has the library.
     ///
     /// # Errors
-    /// When there is none, or `ORT_DYLIB_PATH` names a file that is not there: another library than the one asked for
+    /// When there is none, or `ORT_DYLIB_PATH` names a missing file: otherwise another library than the requested one
     /// would be measured.
     pub(crate) fn find(&self) -> Result<PathBuf> {
         if let Some(path) = &self.explicit {
@@ -84,8 +84,8 @@ fn library_name() -> String {
     format!("{}onnxruntime{}", env::consts::DLL_PREFIX, env::consts::DLL_SUFFIX)
 }
 
-/// The library itself, or with its version behind the name as the official packages have it; of several versions the
-/// last by name, so that it is always the same.
+/// The library itself, or with its version after the name as in the official packages; of several versions the
+/// last by name, so that the choice is always the same.
 fn library_in(folder: &Path) -> Option<PathBuf> {
     let plain = folder.join(library_name());
     if plain.is_file() {

@@ -1,4 +1,4 @@
-//! Files that must end in an error which says what is wrong with them, and not in a crash of the engine.
+//! Files that must end in an error that says what is wrong with them, and not in a crash of the engine.
 
 use std::{fs, path::Path};
 
@@ -14,7 +14,7 @@ fn case(root: &Path) -> ReferenceCase {
     ReferenceCase::all(root).unwrap().remove(0)
 }
 
-/// What loading says, with `graph` in the place of the right one.
+/// The error of loading with `graph` in place of the right one.
 fn error(case: &ReferenceCase, graph: Option<GraphFile>, options: &LoadOptions) -> String {
     let files = ModelFiles { graph, ..case.files.clone() };
     match OnnxruntimeBackend.load(&files, options, &mut LoadStages::new(&MonotonicClock)) {
@@ -32,7 +32,7 @@ fn rewritten(graph: &GraphFile, bytes: &[u8]) -> GraphFile {
 fn no_graph_at_all() {
     let root = tempfile::tempdir().unwrap();
     let error = error(&case(root.path()), None, &OPTIONS);
-    assert_eq!(error, "no graph was given, and ONNX Runtime runs nothing else");
+    assert_eq!(error, "no graph was given, and ONNX Runtime needs one");
 }
 
 #[test]
@@ -100,7 +100,7 @@ fn options_that_make_no_sense() {
     let graph = write_graph(&case.folder, GraphKind::Onnxruntime, Precision::F32).unwrap();
     for context_tokens in [0, 2049] {
         let error = error(&case, Some(graph.clone()), &LoadOptions { context_tokens, ..OPTIONS });
-        assert!(error.contains("the model holds 1 to 2048 positions"), "{error}");
+        assert!(error.contains("the model has 1 to 2048 positions"), "{error}");
     }
     let error = error(&case, Some(graph), &LoadOptions { threads: 0, ..OPTIONS });
     assert!(error.contains("at least one thread"), "{error}");

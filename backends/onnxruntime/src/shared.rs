@@ -31,9 +31,9 @@ impl<'a> SharedSession<'a> {
         let mut binding = session.create_binding()?;
         for (past, present) in cache_names(config) {
             let mut buffer = Tensor::<f32>::new(&allocator, [1, config.kv_heads, capacity, config.head_dim])?;
-            // Touches every page now, rather than in the first prefill that is measured.
+            // Touches every page now, rather than in the first measured prefill.
             buffer.extract_tensor_mut().1.fill(0.0);
-            // Not copied: a tensor that the engine allocated is shared with the binding.
+            // This does not copy: a tensor that the engine allocated is shared with the binding.
             binding.bind_input(past, &buffer)?;
             binding.bind_output(present, buffer)?;
         }
@@ -63,7 +63,7 @@ impl Session for SharedSession<'_> {
         }
         self.last_position.extract_tensor_mut().1.fill(total as i32 - 1);
         self.total_length.extract_tensor_mut().1.fill(total as i32);
-        // Binding says that the contents have changed.
+        // Binding tells the engine that the contents have changed.
         self.binding.bind_input("input_ids", &self.tokens)?;
         self.binding.bind_input("seqlens_k", &self.last_position)?;
         self.binding.bind_input("total_sequence_length", &self.total_length)?;
@@ -79,7 +79,7 @@ impl Session for SharedSession<'_> {
         self.length
     }
 
-    /// What the buffers hold is overwritten before it is read.
+    /// The contents of the buffers are overwritten before they are read.
     fn reset(&mut self) -> Result<()> {
         self.length = 0;
         Ok(())

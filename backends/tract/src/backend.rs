@@ -8,7 +8,7 @@ use tract_onnx::prelude::TypedRunnableModel;
 
 use crate::{failure::guarded, load, memory, session::TractSession, threads::Threads};
 
-/// Tract tells its version nowhere at run time. A test compares this with the lock file.
+/// Tract does not report its version at run time. A test compares this with the lock file.
 const ENGINE_VERSION: &str = "0.23.9";
 
 /// Tract on the processor.
@@ -35,7 +35,7 @@ impl Backend for TractBackend {
         match graph.kind {
             GraphKind::Opset17 | GraphKind::Opset23 => {}
             GraphKind::Onnxruntime => {
-                bail!("the graph onnxruntime is made of operators that tract does not have: give it opset17 or opset23")
+                bail!("the graph onnxruntime needs operators that tract does not have: use opset17 or opset23")
             }
         }
         let threads = Threads::start(options.threads)?;
@@ -46,7 +46,7 @@ impl Backend for TractBackend {
         let capacity = options.context_tokens as usize;
         ensure!(
             (1..=config.context).contains(&capacity),
-            "context_tokens is {capacity}, the model holds 1 to {} positions",
+            "context_tokens is {capacity}, the model has 1 to {} positions",
             config.context
         );
         let parsed = guarded("read the graph", || threads.run(|| load::read(&graph.path)))?;

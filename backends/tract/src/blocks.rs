@@ -3,7 +3,7 @@
 //! Tract reads all initializers of a graph first, and its operators for blocks then turn each into blocks of their own.
 //! So all weights would be in memory twice, and the embedding, which is also the output head, four times: 212 MiB for the
 //! 67 MiB of 125M. Here the initializers become attributes of nodes that read them when they are built, and nodes that
-//! use the same weights share them. What is computed is what tract's own operators compute.
+//! use the same weights share them. The results are those of tract's own operators.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -19,10 +19,10 @@ use tract_onnx::{
 use tract_linalg::block_quant::{BlockQuant, BlockQuantFact, BlockQuantStorage, Q4_0};
 
 const BITS: i64 = 4;
-/// The operators of ONNX Runtime that take blocks, and where their codes and scales stand among their inputs.
+/// The operators of ONNX Runtime that take blocks, with the positions of codes and scales among their inputs.
 const PRODUCT: (&str, usize, usize) = ("MatMulNBits", 1, 2);
 const LOOKUP: (&str, usize, usize) = ("GatherBlockQuantized", 0, 2);
-/// The operators that stand for them here.
+/// The operators that replace them here.
 const BLOCKS: &str = "Blocks";
 const PRODUCT_WITH_BLOCKS: &str = "ProductWithBlocks";
 const ROWS_OF_BLOCKS: &str = "RowsOfBlocks";
@@ -66,7 +66,7 @@ pub fn rewrite(graph: &mut GraphProto) {
     graph.node.extend(matrices.into_values());
 }
 
-/// Whether tract's blocks hold what the node takes: 32 weights of 4 bits each, and none left over.
+/// Whether tract's blocks can hold the node's weights: blocks of 32 weights of 4 bits each, without a remainder.
 fn is_q4_0(node: &NodeProto, scales: &TensorProto) -> bool {
     let is =
         |name: &str, value: i64| node.attribute.iter().any(|attribute| attribute.name == name && attribute.i == value);
@@ -74,7 +74,7 @@ fn is_q4_0(node: &NodeProto, scales: &TensorProto) -> bool {
     symmetric && is("bits", BITS) && is("block_size", Q4_0.block_len() as i64) && scales.dims.len() == 2
 }
 
-/// Where the weights lie: two initializers over the same bytes are one matrix.
+/// Position of the weights in the file: two initializers over the same bytes are one matrix.
 fn place_in_file(tensor: &TensorProto) -> Option<String> {
     let entry =
         |key: &str| tensor.external_data.iter().find(|entry| entry.key == key).map(|entry| entry.value.as_str());
@@ -105,7 +105,7 @@ fn read(context: &ParsingContext, node: &NodeProto) -> Built {
         context.load_tensor(tensor.with_context(|| format!("{} has no {name}", node.name))?)
     };
     let scales = tensor(SCALES)?;
-    let &[rows, blocks] = scales.shape() else { bail!("the scales of {} are no matrix", node.name) };
+    let &[rows, blocks] = scales.shape() else { bail!("the scales of {} are not a matrix", node.name) };
     let columns = blocks * Q4_0.block_len();
     let blocks = {
         let codes = tensor(CODES)?;
@@ -122,7 +122,7 @@ fn constant(storage: BlockQuantStorage, shape: &[usize]) -> TractResult<Const> {
     Const::new_with_exotic_fact(Arc::new(storage.into_tensor_with_shape(f32::datum_type(), shape)), Box::new(fact))
 }
 
-/// A matrix of blocks, `[1, rows, columns]`: products want one dimension more than there is.
+/// A matrix of blocks, `[1, rows, columns]`: products require the additional dimension.
 #[derive(Clone, Debug)]
 struct Blocks {
     storage: BlockQuantStorage,
@@ -152,7 +152,7 @@ impl Expansion for Blocks {
     }
 }
 
-/// What a node takes beside a matrix of blocks, and which of the matrix's lengths its rows have: `[positions, length]`.
+/// The inputs of a node beside a matrix of blocks, and which of the matrix's lengths its rows have: `[positions, length]`.
 fn rules<'r, 'p: 'r>(
     solver: &mut Solver<'r>,
     inputs: &'p [TensorProxy],
@@ -211,8 +211,8 @@ impl Expansion for Rows {
     }
 
     fn wire(&self, prefix: &str, model: &mut TypedModel, inputs: &[OutletId]) -> TractResult<TVec<OutletId>> {
-        let matrix = model.outlet_fact(inputs[1])?.konst.clone().context("the matrix is no constant")?;
-        let &[_, rows, columns] = matrix.shape() else { bail!("{:?} is no matrix of blocks", matrix.shape()) };
+        let matrix = model.outlet_fact(inputs[1])?.konst.clone().context("the matrix is not a constant")?;
+        let &[_, rows, columns] = matrix.shape() else { bail!("{:?} is not a matrix of blocks", matrix.shape()) };
         let storage = matrix.try_storage_as::<BlockQuantStorage>()?.clone();
         // A lookup takes a matrix of two dimensions. The blocks themselves are shared.
         let table = model.wire_node(format!("{prefix}.table"), constant(storage, &[rows, columns])?, &[])?[0];

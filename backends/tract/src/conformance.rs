@@ -49,7 +49,7 @@ fn conforms_in_f16() {
     run(GraphKind::Opset17, Precision::F16, 2);
 }
 
-/// The suite's tolerance would let f32 pass for f16: so both factors of every product are looked at, and the cache.
+/// The suite's tolerance would accept f32 as f16: so this checks both factors of every product, and the cache.
 #[test]
 fn f16_is_not_widened_to_f32() {
     let root = tempfile::tempdir().unwrap();
@@ -133,7 +133,7 @@ fn a_graph_that_tract_cannot_run_is_refused_with_those_it_can() {
     let root = tempfile::tempdir().unwrap();
     let files = tiny(root.path(), GraphKind::Onnxruntime);
     let message = refusal(&files, 8);
-    assert!(message.ends_with("operators that tract does not have: give it opset17 or opset23"), "{message}");
+    assert!(message.ends_with("operators that tract does not have: use opset17 or opset23"), "{message}");
     let message = refusal(&ModelFiles { graph: None, ..files }, 8);
     assert_eq!(message, "no graph was given: tract runs opset17 and opset23");
 }
@@ -148,7 +148,7 @@ fn a_context_beyond_the_models_is_refused() {
     }
 }
 
-/// Whatever the damage, it ends in an error of one line or, where it hit nothing that matters, in a model.
+/// Any damage ends in an error of one line or, where it hit nothing that matters, in a model.
 #[test]
 fn a_damaged_graph_is_no_crash() {
     let root = tempfile::tempdir().unwrap();

@@ -10,7 +10,7 @@ use anyhow::{Error, Result, anyhow};
 /// Longest part of an error that is kept, in characters: tract prints whole nodes, tensors included.
 const MOST_CHARACTERS: usize = 200;
 
-/// Runs a piece of tract. On graphs that contradict themselves it panics in places, and a runner must answer.
+/// Runs a part of tract. On contradictory graphs it panics in places, and a runner must still answer.
 pub fn guarded<R>(aim: &str, work: impl FnOnce() -> Result<R>) -> Result<R> {
     match catch_unwind(AssertUnwindSafe(work)) {
         Ok(outcome) => outcome.map_err(|error| shortened(aim, &error)),
@@ -18,7 +18,7 @@ pub fn guarded<R>(aim: &str, work: impl FnOnce() -> Result<R>) -> Result<R> {
     }
 }
 
-/// The first and the last link of the chain: what was being done, and what was wrong. In between are optimiser passes.
+/// The first and the last link of the chain: what was being done, and what was wrong. The links between them are optimiser passes.
 fn shortened(aim: &str, error: &Error) -> Error {
     let links: Vec<String> = error.chain().map(|link| clipped(&link.to_string())).collect();
     match links.as_slice() {

@@ -1,8 +1,8 @@
-//! What products of codes want of the weights, once.
+//! Computes what products of codes need from the weights once.
 //!
-//! They want codes with a sign, and the sum of each column. Tract computes such constants while it optimises, except where
-//! the weights have another use or a result is above 4 MiB (`CONST_FOLD_MEM_BUDGET`): the output head of 125M, which is
-//! also the embedding, it would convert, widen to 70 MiB, add up and pack again at every token.
+//! They need signed codes, and the sum of each column. Tract computes such constants while it optimises, except where
+//! the weights have another use or a result is above 4 MiB (`CONST_FOLD_MEM_BUDGET`). It would convert, widen to 70 MiB, add up
+//! and pack the output head of 125M, which is also the embedding, again at every token.
 
 use tract_onnx::{
     prelude::*,
@@ -13,10 +13,10 @@ use tract_onnx::{
     tract_hir::internal::*,
 };
 
-/// Adds a sign to codes without one.
+/// The operator that makes codes signed.
 const SIGN: &str = "OffsetU8asI8";
 
-/// The optimizer's pass that computes codes with a sign and sums of weights.
+/// The optimizer's pass that computes signed codes and sums of weights.
 #[derive(Clone, Debug)]
 pub struct FoldWeights;
 
@@ -39,7 +39,7 @@ impl TypedPass for FoldWeights {
     }
 }
 
-/// What `node` gives, if it is one that is computed here. The widened codes are gone when it returns.
+/// The output of `node`, if it is computed here. The widened codes are freed when it returns.
 fn result(model: &TypedModel, node: &TypedNode) -> TractResult<Option<Arc<Tensor>>> {
     let Some(input) = node.inputs.first().map(|input| model.node(input.node)) else { return Ok(None) };
     if node.op.name() == SIGN {

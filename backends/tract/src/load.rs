@@ -13,10 +13,10 @@ use tract_transformers as _;
 
 use crate::{blocks, fold::FoldWeights, pack::PackWeights, read::WeightReader, threads::Threads};
 
-/// Makes the key-value cache a state of the plan, and finds rotary positions and masked softmax in plain operators.
+/// Makes the key-value cache a state of the plan, and recognises rotary positions and masked softmax in plain operators.
 const TRANSFORM: &str = "transformers_detect_all";
 
-/// What is left as inputs once the cache is state, in the order in which a session gives them.
+/// The remaining inputs once the cache is state, in the order in which a session passes them.
 pub const INPUTS: [&str; 2] = ["input_ids", "position_ids"];
 
 /// Reads the graph, and the weights that it refers to.
@@ -51,7 +51,7 @@ pub fn prepare(parsed: InferenceModel, threads: &Threads) -> Result<Arc<TypedRun
     TypedSimplePlan::new_with_options(model, &options)
 }
 
-/// A cache that is still an input would be copied in and out at every token.
+/// Checks that the cache is state: as an input, it would be copied in and out at every token.
 fn ensure_folded(model: &TypedModel) -> Result<()> {
     let names: Vec<&str> = model.inputs.iter().map(|input| model.node(input.node).name.as_str()).collect();
     ensure!(

@@ -1,9 +1,9 @@
-//! Weights in the layout of the matrix kernels, once.
+//! Packs weights into the layout of the matrix kernels once.
 //!
-//! Tract's kernels read weights in panels. Left alone, tract folds `pack(constant)` only where the constant has a single
+//! Tract's kernels read weights in panels. By itself, tract folds `pack(constant)` only where the constant has a single
 //! consumer or is below 4 MiB (`CONST_FOLD_MEM_BUDGET`). The tied embedding, which is also the output head, and every
-//! large matrix of a layer-shared model have several, so that they would be packed again at every token: 95 ms a token
-//! instead of 37 for 125M. And what tract does fold, it folds in one go, with all weights in memory twice.
+//! large matrix of a layer-shared model have several, so they would be packed again at every token: 95 ms a token
+//! instead of 37 for 125M. And tract folds what it folds all at once, with all weights in memory twice.
 
 use std::collections::BTreeMap;
 
@@ -26,10 +26,10 @@ use tract_onnx::{
     tract_hir::internal::*,
 };
 
-/// The optimizer's pass that packs constants, behind the one that asks for it.
+/// The optimizer's pass that packs constants; it runs after the pass that requests packing.
 ///
 /// Constants are packed one after the other, and each is freed before the next: the peak is the weights and one matrix.
-/// Consumers that want the same panels share them, and so does the embedding's lookup, which can read a row out of
+/// Consumers of the same panels share them, and so does the embedding's lookup, which can read a row out of
 /// panels.
 #[derive(Clone, Debug)]
 pub struct PackWeights;
@@ -95,7 +95,7 @@ fn evaluated(op: &dyn TypedOp, raw: &Arc<Tensor>) -> TractResult<Arc<Tensor>> {
     Ok(outputs.remove(0).into_arc_tensor())
 }
 
-/// Lets the lookups of rows in `raw` read `packed`, where its panels are such that they can.
+/// Lets the lookups of rows in `raw` read `packed`, where its panels allow that.
 fn share_with_lookups(model: &mut TypedModel, raw: &Arc<Tensor>, packed: &Tensor) -> TractResult<()> {
     let Some(panels) = readable_panels(raw, packed) else { return Ok(()) };
     for lookup in 0..model.nodes.len() {
@@ -120,7 +120,7 @@ fn share_with_lookups(model: &mut TypedModel, raw: &Arc<Tensor>, packed: &Tensor
     Ok(())
 }
 
-/// Whether two constants are the same piece of memory. Blocks may be in several, of different shapes.
+/// Whether two constants are the same memory. Several constants of different shapes may share blocks.
 fn same_weights(one: &Arc<Tensor>, other: &Arc<Tensor>) -> bool {
     let blocks =
         |tensor: &Arc<Tensor>| tensor.storage_as::<BlockQuantStorage>().map(|storage| Arc::clone(storage.value()));
@@ -128,7 +128,7 @@ fn same_weights(one: &Arc<Tensor>, other: &Arc<Tensor>) -> bool {
 }
 
 /// The panels of a whole matrix `[rows, columns]`, if rows can be read out of them. Tract's formats may refuse, and a
-/// transposed one would give columns: so the first and the last row are tried.
+/// transposed one would give columns, so this tries the first and the last row.
 fn readable_panels(raw: &Tensor, packed: &Tensor) -> Option<Box<dyn MMMInputValue>> {
     let (&[rows, columns] | &[1, rows, columns]) = raw.shape() else { return None };
     let [panels] = packed.storage_as::<PackedMatrixStorage>()?.values() else { return None };
@@ -183,7 +183,7 @@ fn disconnect(model: &mut TypedModel, constant: usize, consumer: usize) {
     model.nodes[constant].outputs[0].successors.retain(|successor| successor.node != consumer);
 }
 
-/// Lets go of a constant that nothing reads any more. The node itself is removed at the end of the pass.
+/// Drops a constant that nothing reads any more. The node itself is removed at the end of the pass.
 fn free_if_unused(model: &mut TypedModel, constant: usize) {
     if model.nodes[constant].outputs[0].successors.is_empty() && !model.outputs.contains(&constant.into()) {
         let dummy = model.create_dummy();

@@ -6,7 +6,7 @@ use std::{
 
 use tract_onnx::{data_resolver::ModelDataResolver, prelude::TractResult, tract_hir::internal::*};
 
-/// Reads weights into memory, without mapping their file. Tract maps it for each tensor anew and copies out of the
+/// Reads weights into memory without mapping their file. Tract maps it again for each tensor and copies out of the
 /// mapping, so that for the largest tensor three copies count as resident at once.
 pub struct WeightReader;
 

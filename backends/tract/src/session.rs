@@ -70,16 +70,16 @@ impl Session for TractSession<'_> {
         Ok(())
     }
 
-    /// Bytes of the keys and values that the plan's states hold. On the graph opset17 that is all that is allocated,
-    /// since the cache is concatenated anew at every pass. On opset23 it grows in place, and room that was taken in
-    /// advance, at most as much again, cannot be seen from here.
+    /// Bytes of the keys and values that the plan's states hold. On the graph opset17 that is everything allocated,
+    /// since the cache is concatenated again at every pass. On opset23 it grows in place, and reserved room, at most as
+    /// much again, is not visible from here.
     fn kv_cache_bytes(&self) -> u64 {
         let caches = self.state.op_states.iter().flatten().filter(|state| state.has_init_tensor_fact());
         caches.map(|cache| held_bytes(cache.as_ref())).sum()
     }
 }
 
-/// Asked of one state at a time, as a state may answer with a copy.
+/// Asks one state at a time, since a state may answer with a copy.
 fn held_bytes(cache: &dyn OpState) -> u64 {
     let mut tensors = Vec::new();
     // An empty state has nothing to save, and says so with an error.

@@ -58,7 +58,7 @@ impl HashedFile {
         let gone = |error: String| {
             format!("{}, {}, cannot be read any more ({error}): start a new run", self.what, self.path.display())
         };
-        let identity = FileIdentity::of(&self.path).map_err(|error| gone(error.to_string()))?;
+        let identity = FileIdentity::of_path(&self.path).map_err(|error| gone(error.to_string()))?;
         if self.identity.get() == Some(identity) {
             return Ok(());
         }
@@ -102,7 +102,11 @@ mod tests {
         file.ensure_unchanged().unwrap();
         fs::File::options().write(true).open(&path).unwrap().set_modified(UNIX_EPOCH).unwrap();
         file.ensure_unchanged().unwrap();
-        assert_eq!(file.identity.get(), Some(FileIdentity::of(&path).unwrap()), "it is hashed once, not at each look");
+        assert_eq!(
+            file.identity.get(),
+            Some(FileIdentity::of_path(&path).unwrap()),
+            "it is hashed once, not at each look"
+        );
         fs::write(&other, "two").unwrap();
         fs::rename(&other, &path).unwrap();
         let error = file.ensure_unchanged().unwrap_err();

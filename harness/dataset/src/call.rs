@@ -1,4 +1,4 @@
-//! Calls of functions: what a model may call, what it called, and what it should have called.
+//! Function calls: what a model may call, what it called, and what it should have called.
 
 mod accepted;
 mod bfcl;
@@ -37,12 +37,12 @@ pub const NO_CALL: &str = "no_call";
 pub struct Call {
     /// The function's name; it may have dots.
     pub function: String,
-    /// What is given for each parameter; the order in which they were written is not kept, since it means nothing.
+    /// The value of each parameter; the order in which they were written is not kept, since it means nothing.
     pub arguments: BTreeMap<String, Value>,
 }
 
 impl Display for Call {
-    /// As a model is asked to write it: `set_timer(label="nap", minutes=20)`.
+    /// The call as the prompt asks for it: `set_timer(label="nap", minutes=20)`.
     fn fmt(&self, to: &mut fmt::Formatter) -> fmt::Result {
         write!(to, "{}(", self.function)?;
         for (index, (name, value)) in self.arguments.iter().enumerate() {
@@ -53,7 +53,7 @@ impl Display for Call {
     }
 }
 
-/// A value as it stands in a call: JSON, with a space after each comma and colon.
+/// A value as it appears in a call: JSON, with a space after each comma and colon.
 struct Written<'a>(&'a Value);
 
 impl Display for Written<'_> {

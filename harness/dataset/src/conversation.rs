@@ -1,7 +1,7 @@
-//! Conversations: what a user says to a model, turn by turn, from our own file and from those of other people.
+//! Conversations: what a user says to a model, turn by turn, from our own file and from other people's.
 //!
-//! Only the user's side is read. The model that is measured answers itself, and its answer stays in the context; what
-//! another model once answered is dropped.
+//! Only the user's side is read. The measured model writes the answers, which stay in its context; answers
+//! of another model in the file are dropped.
 
 mod dialogue;
 mod field;
@@ -21,10 +21,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{DatasetError, RowError, Rows, read_rows};
 
-/// What a user says to a model. What the model answers is its own.
+/// What a user says to a model, without the answers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Conversation {
-    /// Names it in its file. Rows without an id are named by the line on which they begin: `line-12`.
+    /// Its name in its file. Rows without an id are named after the line on which they begin: `line-12`.
     pub id: String,
     /// The system prompt.
     pub system: Option<String>,
@@ -37,21 +37,21 @@ pub struct Conversation {
 pub struct UserTurn {
     /// What the user says: at least one character that is not white space.
     pub user: String,
-    /// Longest answer in tokens, where the file says one; never 0.
+    /// Longest answer in tokens, where the file states it; never 0.
     pub output_tokens: Option<u32>,
 }
 
 /// A file of conversations.
 #[derive(Clone, Debug)]
 pub struct ConversationFile {
-    /// How it is written.
+    /// How the file is written.
     pub format: ConversationFormat,
-    /// What it holds: at least one conversation, each with an id of its own.
+    /// Its contents: at least one conversation, each with an id of its own.
     pub rows: Rows<Conversation>,
 }
 
 /// Reads a file of conversations in one of the formats of [`ConversationFormat`], as JSON Lines or as one JSON array.
-/// The format is that of the first row whose keys tell one; rows of other formats are errors.
+/// The first row with the keys of a format decides the format; rows of other formats are errors.
 ///
 /// # Errors
 /// When the file cannot be read or is too large, no row has the keys of a format, or no row can be used.

@@ -1,8 +1,8 @@
-//! What models are asked, and what would be a right answer: files of conversations and of API calls, ours and those that
-//! other people publish.
+//! What models are asked, and the right answers: files of conversations and of API calls, ours and those that
+//! others publish.
 //!
-//! Such files are large and never quite clean. A row that cannot be used is an error with its file and line, and the
-//! others go on.
+//! Such files are large and rarely clean. A row that cannot be used is an error with its file and line, and the
+//! other rows are used.
 
 mod call;
 mod conversation;

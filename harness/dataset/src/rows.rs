@@ -18,20 +18,20 @@ use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
-/// Longest row that is read. The longest conversations that people publish have some hundred kilobytes.
+/// Longest row that is read, in bytes. The longest published conversations have some hundred kilobytes.
 const MAX_ROW_BYTES: usize = 4 << 20;
-/// Largest file that is read: its rows are kept in memory.
+/// Largest file that is read, in bytes: its rows are kept in memory.
 const MAX_FILE_BYTES: u64 = 1 << 30;
-/// Longest reason why a row cannot be used: what it quotes may be the row itself.
+/// Longest reason why a row cannot be used: it may quote the row itself.
 const MAX_REASON_CHARACTERS: usize = 300;
-/// The mark that some editors put before the first row.
+/// The mark that some editors write before the first row.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// A file of which nothing can be used.
+/// A file that cannot be used at all.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum DatasetError {
-    /// It could not be read.
+    /// The file could not be read.
     #[error("cannot read the data set {path}")]
     Io {
         /// The file.
@@ -40,13 +40,13 @@ pub enum DatasetError {
         #[source]
         source: io::Error,
     },
-    /// It is larger than what is kept in memory.
+    /// The file is too large to be kept in memory.
     #[error("the data set {path} has more than {MAX_FILE_BYTES} bytes: split it")]
     TooLarge {
         /// The file.
         path: PathBuf,
     },
-    /// It is none of the formats, or has no row that can be used.
+    /// It has none of the formats, or no usable row.
     #[error("{path} is not a data set: {reason}")]
     Unusable {
         /// The file.
@@ -68,13 +68,13 @@ pub struct RowError {
 }
 
 impl RowError {
-    /// A reason that is too long to be read loses its end.
+    /// Creates an error; a reason that is too long is cut.
     pub fn new(path: &Path, line: usize, reason: String) -> Self {
         Self { path: path.to_owned(), line, reason: shortened(&reason, MAX_REASON_CHARACTERS).into_owned() }
     }
 }
 
-/// The first characters of a text, and a sign that there were more.
+/// The first characters of a text, marked if there were more.
 pub(crate) fn shortened(text: &str, most_characters: usize) -> Cow<'_, str> {
     match text.char_indices().nth(most_characters) {
         Some((end, _)) => format!("{}...", &text[..end]).into(),
@@ -88,19 +88,19 @@ impl Display for RowError {
     }
 }
 
-/// What a file holds.
+/// The contents of a file.
 #[derive(Clone, Debug)]
 pub struct Rows<T> {
     /// The rows that can be used, each with the line on which it begins.
     pub rows: Vec<(usize, T)>,
-    /// The others.
+    /// The rows that cannot be used.
     pub errors: Vec<RowError>,
     /// SHA-256 of the whole file in lower-case hexadecimal.
     pub sha256: String,
 }
 
 impl<T> Rows<T> {
-    /// Makes something else of each row; what cannot be made is an error of that row.
+    /// Converts each row; a row that cannot be converted becomes an error.
     pub fn and_then<U>(self, path: &Path, mut make: impl FnMut(T) -> Result<U, String>) -> Rows<U> {
         let mut errors = self.errors;
         let mut rows = Vec::with_capacity(self.rows.len());
@@ -116,7 +116,7 @@ impl<T> Rows<T> {
 }
 
 /// Reads a file with one JSON object on each line, or with one JSON array of objects. Empty lines are skipped. `NaN` and
-/// infinities, as Python writes them, are read where their value makes no difference to the row.
+/// infinities, as Python writes them, are accepted where their value makes no difference to the row.
 ///
 /// # Errors
 /// When the file cannot be read or is too large, is in UTF-16 or UTF-32, or is an array that is not valid JSON.
@@ -168,13 +168,13 @@ fn places_of_elements(text: &str) -> Result<Vec<Range<usize>>, serde_json::Error
     Ok(places.collect())
 }
 
-/// The line, counted from 1, on which what follows `text` begins.
+/// The line, counted from 1, on which the text after `text` begins.
 fn line_of(text: &[u8]) -> usize {
     1 + text.iter().filter(|byte| **byte == b'\n').count()
 }
 
 fn lines(text: &[u8]) -> Vec<(usize, &[u8])> {
-    // Old Macs ended lines so, and Python reads them.
+    // Old Macs ended lines this way, and Python accepts it.
     let end = if text.contains(&b'\n') { b'\n' } else { b'\r' };
     let lines = text.split(|byte| *byte == end).map(<[u8]>::trim_ascii).enumerate();
     lines.filter(|(_, row)| !row.is_empty()).map(|(index, row)| (index + 1, row)).collect()
@@ -188,9 +188,9 @@ fn parse<T: DeserializeOwned + PartialEq>(row: &[u8]) -> Result<T, String> {
         .map_err(|error| format!("byte {} {}", error.valid_up_to() + 1, encoding::not_utf8(row, &error)))?;
     if !text.starts_with('{') {
         let first: String = text.chars().take(1).collect();
-        return Err(format!("it is no JSON object: it begins with {first:?}, not with \"{{\""));
+        return Err(format!("it is not a JSON object: it begins with {first:?}, not with \"{{\""));
     }
-    // The parser's own place counts from the row's start; its line is always 1 in a file of lines.
+    // The parser counts from the row's start; in a file of lines, its line is always 1.
     let in_words = |error: serde_json::Error| error.to_string().replace(" at line 1 column ", " at column ");
     serde_json::from_str(text).or_else(|error| not_numbers::read(text).unwrap_or_else(|| Err(in_words(error))))
 }
@@ -244,7 +244,7 @@ mod tests {
             ),
             (
                 5,
-                "byte 10 is not UTF-8 (it is 0xFF, perhaps of Windows-1252 or Latin-1): save the file as UTF-8",
+                "byte 10 is not UTF-8 (it is 0xFF, perhaps Windows-1252 or Latin-1): save the file as UTF-8",
             ),
             (
                 6,

@@ -1,4 +1,4 @@
-//! How good answers are. Pure functions of what was expected and what was answered.
+//! How good answers are: pure functions of the expected and the given answer.
 
 mod exact;
 mod rouge;

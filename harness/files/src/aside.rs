@@ -8,11 +8,11 @@ use rustix::{
     io::Errno,
 };
 
-/// Renames whatever lies at a path, so that something else can lie there: `NAME.damaged-1`, or the first number that is
+/// Renames whatever is at a path, so that something else can be put there: to `NAME.damaged-1`, or the first number that is
 /// free. Nothing is overwritten, and a link is renamed, not followed.
 ///
 /// # Errors
-/// When there is nothing, or the system refuses.
+/// When nothing is at the path, or the system refuses.
 pub fn set_aside(path: &Path) -> io::Result<PathBuf> {
     let mut number = 1_u32;
     loop {

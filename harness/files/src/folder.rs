@@ -1,9 +1,9 @@
 use std::{fs, io, path::Path};
 
-/// Makes a folder and those around it, where they are missing.
+/// Creates a folder and its missing parents.
 ///
 /// # Errors
-/// When the system refuses; where a file lies in the way, it is named ([`io::ErrorKind::NotADirectory`]).
+/// When the system refuses; a file that is in the way is named ([`io::ErrorKind::NotADirectory`]).
 pub fn create_folder(path: &Path) -> io::Result<()> {
     fs::create_dir_all(path).map_err(|error| match in_the_way(path) {
         Some(file) => io::Error::new(
@@ -17,7 +17,7 @@ pub fn create_folder(path: &Path) -> io::Result<()> {
     })
 }
 
-/// What is no folder on the way to that path.
+/// The first part of that path that exists and is not a folder.
 fn in_the_way(path: &Path) -> Option<&Path> {
     path.ancestors().find(|path| path.symlink_metadata().is_ok() && !path.is_dir())
 }

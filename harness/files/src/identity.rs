@@ -5,32 +5,32 @@ use std::{
     path::Path,
 };
 
-/// Which file lies somewhere, and when it was last written, as the system knows without reading it. A file that was replaced,
-/// written to or given another time has another identity; one that was only renamed, linked or allowed to others may have
-/// another one, too.
+/// Identifies a file and its last write by what the system knows without reading it. A file that was replaced,
+/// written to or given another time has another identity; one that was only renamed, linked or given other permissions may
+/// have another one, too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FileIdentity {
     device: u64,
     inode: u64,
     bytes: u64,
-    /// Seconds and nanoseconds. Whoever sets it back changes the other one.
+    /// Seconds and nanoseconds. Setting the modification time back changes the other one.
     modified: (i64, i64),
     changed: (i64, i64),
 }
 
 impl FileIdentity {
-    /// Of the regular file at that path, links followed.
+    /// The identity of the regular file at that path; links are followed.
     ///
     /// # Errors
-    /// When there is none.
-    pub fn of(path: &Path) -> io::Result<Self> {
+    /// When there is no such file.
+    pub fn of_path(path: &Path) -> io::Result<Self> {
         Self::from_facts(&fs::metadata(path)?)
     }
 
-    /// Of a file that is open.
+    /// The identity of an open file.
     ///
     /// # Errors
-    /// When it is no regular file.
+    /// When it is not a regular file.
     pub fn of_opened(file: &File) -> io::Result<Self> {
         Self::from_facts(&file.metadata()?)
     }
@@ -60,17 +60,17 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let (path, other) = (root.path().join("file"), root.path().join("other"));
         fs::write(&path, "same").unwrap();
-        let first = FileIdentity::of(&path).unwrap();
+        let first = FileIdentity::of_path(&path).unwrap();
         assert_eq!(FileIdentity::of_opened(&File::open(&path).unwrap()).unwrap(), first);
         fs::read(&path).unwrap();
-        assert_eq!(FileIdentity::of(&path).unwrap(), first);
+        assert_eq!(FileIdentity::of_path(&path).unwrap(), first);
         File::options().write(true).open(&path).unwrap().set_modified(UNIX_EPOCH).unwrap();
-        let written = FileIdentity::of(&path).unwrap();
+        let written = FileIdentity::of_path(&path).unwrap();
         assert_ne!(written, first);
         fs::write(&other, "same").unwrap();
         fs::rename(&other, &path).unwrap();
-        let replaced = FileIdentity::of(&path).unwrap();
+        let replaced = FileIdentity::of_path(&path).unwrap();
         assert_ne!(replaced, written);
-        assert_eq!(FileIdentity::of(root.path()).unwrap_err().kind(), ErrorKind::InvalidInput);
+        assert_eq!(FileIdentity::of_path(root.path()).unwrap_err().kind(), ErrorKind::InvalidInput);
     }
 }

@@ -1,4 +1,4 @@
-/// Whether a character is not seen, commands a terminal, or turns the direction of the text beside it (Unicode, UAX 9 and
+/// Whether a character is invisible, controls a terminal, or changes the direction of the text beside it (Unicode, UAX 9 and
 /// general category Cf).
 #[inline]
 pub fn is_invisible(character: char) -> bool {

@@ -1,8 +1,8 @@
-//! Files and folders that others may read, write or replace at the same time: names that cannot lead elsewhere, writes
-//! that appear whole or not at all, locks that end with their process, and reading of regular files alone.
+//! Files and folders that other processes may read, write or replace at the same time: names that cannot lead elsewhere, writes
+//! that appear whole or not at all, locks that end with their process, and reading of regular files only.
 //!
-//! Nothing here trusts a process number: another container has its own. A file or folder that is still being written is
-//! locked by its writer, and whoever can take that lock knows that the writer is gone.
+//! Nothing here relies on process numbers, since another container has its own. The writer of an unfinished file or folder
+//! holds a lock on it, so a process that can take that lock knows that the writer is gone.
 
 mod aside;
 mod folder;

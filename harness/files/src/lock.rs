@@ -9,32 +9,32 @@ use rustix::fs::OFlags;
 
 use crate::write::folder_of;
 
-/// Of what a lock file says about its holder: it is shown to people, and may be anybody's text.
+/// Longest description of a holder that is read from a lock file: it is shown to people, and any program may have written it.
 const MOST_HOLDER_BYTES: u64 = 400;
 
-/// A lock on a file, for as long as this lives and at most as long as its process: the system lets go of it when the
-/// process ends, however it ends. It holds between containers, too, as far as they see the same file (flock(2)).
+/// A lock on a file. It is held until this is dropped, and at most as long as its process lives: the system releases it
+/// however the process ends. It also works between containers that see the same file (flock(2)).
 #[derive(Debug)]
 pub struct Lock {
     file: File,
     shared: bool,
 }
 
-/// Somebody else has the lock.
+/// Another process has the lock.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Held {
     /// The lock's file.
     pub path: PathBuf,
-    /// What the holder wrote about itself; empty if nothing can be read.
+    /// What the holder wrote about itself; empty if it cannot be read.
     pub holder: String,
 }
 
 impl Lock {
-    /// Takes the lock if nobody has it, and writes into its file who has it now, for those who ask. The file is made
-    /// where it is missing, and stays: removing it would let two have the lock.
+    /// Takes the lock if it is free, and writes the holder into its file for others to see. The file is created
+    /// if it is missing, and stays: if it were removed, two processes could each hold a lock.
     ///
     /// # Errors
-    /// When the file cannot be opened or locked at all, for example because a link lies there.
+    /// When the file cannot be opened or locked at all, for example because a link is at the path.
     pub fn try_take(path: &Path, holder: &str) -> io::Result<Result<Self, Held>> {
         let mut file = open_or_create(path)?;
         match file.try_lock() {
@@ -44,7 +44,7 @@ impl Lock {
         }
     }
 
-    /// Takes the lock, and waits for it if somebody else has it; `waits` is told once, before.
+    /// Takes the lock, and waits if another process has it; before waiting, it calls `waits` once.
     ///
     /// # Errors
     /// As [`Lock::try_take`].
@@ -60,8 +60,8 @@ impl Lock {
         }
     }
 
-    /// Takes a share: others may have one, too, and nobody has the whole lock meanwhile. Waits for whoever has it. The file
-    /// names the one that came last, whose coming changes its time of modification.
+    /// Takes a share of the lock: others may have a share, too, but nobody can have the whole lock meanwhile. Waits for a holder
+    /// of the whole lock. The file names the latest holder of a share, so each new one changes its time of modification.
     ///
     /// # Errors
     /// As [`Lock::try_take`].
@@ -71,10 +71,10 @@ impl Lock {
         Ok(Self { file: describe(file, holder), shared: true })
     }
 
-    /// Whether somebody has the lock or a share of it. It is tried for a moment, in which others find it taken.
+    /// Whether a process has the lock or a share of it. The check takes the lock for a moment, in which others find it taken.
     ///
     /// # Errors
-    /// As [`Lock::try_take`], but that there is no file means that nobody has it.
+    /// As [`Lock::try_take`], except that a missing file means that nobody has the lock.
     pub fn look(path: &Path) -> io::Result<Option<Held>> {
         let mut file = match open(path) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
@@ -91,16 +91,16 @@ impl Lock {
     }
 }
 
-/// Closing the file would do, if no thread began a child process at this moment: until that runs its program, it has the
-/// file, too, and with it the lock.
+/// Closing the file would not be enough if another thread is just starting a child process: until the child runs its program,
+/// it has the file open, too, and with it the lock.
 fn let_go(file: &File) {
-    // It fails only for a file that is no longer open.
+    // Unlocking fails only for a file that is no longer open.
     let _ = file.unlock();
 }
 
 fn held(path: &Path, file: &mut File) -> Held {
     let mut bytes = Vec::new();
-    // Nothing more is lost than a name.
+    // On an error, only a name is lost.
     let _ = file.take(MOST_HOLDER_BYTES).read_to_end(&mut bytes);
     let text = String::from_utf8_lossy(&bytes);
     let holder = text.lines().next().unwrap_or_default().trim().to_owned();
@@ -109,7 +109,7 @@ fn held(path: &Path, file: &mut File) -> Held {
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        // Whoever finds the file does not look for a holder that is gone. The name in a shared one may be another's.
+        // A reader of the file must not look for a holder that is gone. The name in a shared one may be another's.
         if !self.shared {
             let _ = self.file.set_len(0);
         }
@@ -117,7 +117,7 @@ impl Drop for Lock {
     }
 }
 
-/// Two who lock must lock the same file, so a lock file is opened where it lies, and made only where it is missing: in a
+/// All processes must lock the same file, so an existing lock file is opened, and only a missing one is created: in a
 /// folder for everybody, systems may forbid to "create" a file that another user has made (`fs.protected_regular`).
 fn open_or_create(path: &Path) -> io::Result<File> {
     loop {
@@ -126,11 +126,11 @@ fn open_or_create(path: &Path) -> io::Result<File> {
             opened => return opened,
         }
         match options().write(true).create_new(true).mode(0o666).open(path) {
-            // Somebody was first.
+            // Another process was faster.
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
             Err(error) => return Err(error),
             Ok(file) => {
-                // Where everybody may put files, the lock is everybody's, and so is the name of its holder.
+                // In a folder where everybody may write, everybody may use the lock and write the name of its holder.
                 let everybody = 0o002;
                 if fs::metadata(folder_of(path))?.mode() & everybody != 0 {
                     file.set_permissions(fs::Permissions::from_mode(0o666))?;
@@ -141,8 +141,8 @@ fn open_or_create(path: &Path) -> io::Result<File> {
     }
 }
 
-/// Never through a link, and never a file that has another name as well: the holder's name would be written into somebody
-/// else's file. One that may only be read can be locked all the same.
+/// Never opens a link, and never a file with a second name: the holder's name would be written into another user's
+/// file. A file that may only be read can still be locked.
 fn open(path: &Path) -> io::Result<File> {
     let file = match options().write(true).open(path) {
         Err(error) if error.kind() == ErrorKind::PermissionDenied => options().open(path)?,
@@ -152,7 +152,7 @@ fn open(path: &Path) -> io::Result<File> {
     if facts.is_file() && facts.nlink() <= 1 {
         return Ok(file);
     }
-    let reason = format!("{} is no lock file of its own, but something else or a second name", path.display());
+    let reason = format!("{} is not a lock file: it is something else, or has a second name", path.display());
     Err(io::Error::new(ErrorKind::InvalidInput, reason))
 }
 
@@ -162,7 +162,7 @@ fn options() -> OpenOptions {
     options
 }
 
-/// Writes who holds the lock. That it cannot be written does not make the lock less one.
+/// Writes the holder into the file. If that fails, the lock is still valid.
 fn describe(mut file: File, holder: &str) -> File {
     let line: String = holder.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     let _ = file
@@ -179,7 +179,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_has_the_lock_and_others_are_told_who() {
+    fn one_has_the_lock_and_others_learn_its_name() {
         let root = tempfile::tempdir().unwrap();
         let path = root.path().join("lock");
         let lock = Lock::try_take(&path, "process 7\nof mine").unwrap().unwrap();

@@ -4,13 +4,13 @@ use thiserror::Error;
 
 use crate::is_invisible;
 
-/// Bytes of the longest name. File systems take 255; endings and the names of unfinished files need room.
+/// Bytes of the longest name. File systems allow 255; endings and the names of unfinished files need room.
 const LONGEST_BYTES: usize = 200;
 
-/// Why a word is not taken as the name of a file or folder.
+/// Why a word is not accepted as the name of a file or folder.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum NameError {
-    /// Nothing.
+    /// It is empty.
     #[error("a name is empty")]
     Empty,
     /// It would lead out of its folder, or hide.
@@ -19,7 +19,7 @@ pub enum NameError {
     /// It cannot be shown or typed.
     #[error("the name {0:?} has characters that cannot be shown")]
     Invisible(String),
-    /// No file system takes it.
+    /// It is too long for file systems.
     #[error("the name {start:?}... has {bytes} bytes, more than {LONGEST_BYTES}")]
     Long {
         /// Its first characters.
@@ -29,8 +29,8 @@ pub enum NameError {
     },
 }
 
-/// Takes a word from a file or a command line as the name of a file or folder: one step of a path, that leads nowhere
-/// else, hides nothing, and leaves room for an ending.
+/// Accepts a word from a file or a command line as the name of a file or folder: one step of a path that leads nowhere
+/// else, is not hidden, and leaves room for an ending.
 ///
 /// # Errors
 /// [`NameError`].
@@ -50,10 +50,10 @@ pub fn check_name(name: &str) -> Result<&str, NameError> {
     Ok(name)
 }
 
-/// The path of that name in a folder, with nothing in between: the place where names become paths.
+/// The path of that name directly in a folder. All names from outside become paths here.
 ///
 /// # Errors
-/// When the name is none: see [`check_name`].
+/// When the name is not accepted: see [`check_name`].
 pub fn join_inside(folder: &Path, name: &str) -> Result<PathBuf, NameError> {
     Ok(folder.join(check_name(name)?))
 }

@@ -1,4 +1,4 @@
-//! Files and folders that are not finished: they bear a name that begins with a dot, and their writer holds a lock on them.
+//! Files and folders that are not finished: their names begin with a dot, and their writer holds a lock on them.
 
 use std::{
     fs::{self, File},
@@ -15,28 +15,28 @@ use tempfile::Builder;
 
 use crate::write::folder_of;
 
-/// How the names of unfinished files and folders begin. Nothing that is listed begins with a dot.
+/// Prefix of the names of unfinished files and folders. Names that begin with a dot are never listed.
 pub(crate) const PARTIAL_PREFIX: &str = ".pocketwatt-";
-/// How they end.
+/// Suffix of these names.
 pub(crate) const PARTIAL_SUFFIX: &str = ".partial";
 
-/// Locks what was just made under an unfinished name. False if somebody took it for abandoned in between and removed it.
+/// Locks what was just created under an unfinished name. False if another process took it for abandoned and removed it.
 pub(crate) fn claim(file: &File) -> io::Result<bool> {
     file.lock()?;
     Ok(file.metadata()?.nlink() > 0)
 }
 
-/// A folder that is being written. Dropped before [`PartialFolder::publish`], it vanishes with its contents.
+/// A folder that is being written. If it is dropped before [`PartialFolder::publish`], it is removed with its contents.
 #[derive(Debug)]
 pub struct PartialFolder {
     path: PathBuf,
-    /// Locked as long as this lives.
+    /// Held as long as this lives.
     _lock: File,
     published: bool,
 }
 
 impl PartialFolder {
-    /// Begins a folder in `parent`, which must exist, under a name that cannot be foretold.
+    /// Begins a folder in `parent`, which must exist, under an unpredictable name.
     ///
     /// # Errors
     /// When `parent` cannot be written.
@@ -58,15 +58,15 @@ impl PartialFolder {
         }
     }
 
-    /// Where to write.
+    /// The folder to write into.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Moves the folder to its place, where nothing may be but an empty folder.
+    /// Moves the folder to its place, which must be free or an empty folder.
     ///
     /// # Errors
-    /// [`ErrorKind::AlreadyExists`] or [`ErrorKind::DirectoryNotEmpty`] when there is something; or when the system
+    /// [`ErrorKind::AlreadyExists`] or [`ErrorKind::DirectoryNotEmpty`] when the place is taken; or when the system
     /// refuses.
     pub fn publish(mut self, target: &Path) -> io::Result<()> {
         // Renaming replaces an empty folder, and fails on any other.
@@ -75,15 +75,15 @@ impl PartialFolder {
         Ok(())
     }
 
-    /// Moves the folder to a place that is taken, in one step: whoever opens the place finds the old folder or this one.
-    /// The old one is removed then.
+    /// Moves the folder to a place that is taken, in one step: a reader of the place finds either the old folder or this one.
+    /// The old one is then removed.
     ///
     /// # Errors
-    /// When there is nothing at the place, or the system refuses.
+    /// When the place is empty, or the system refuses.
     pub fn replace(mut self, target: &Path) -> io::Result<()> {
         exchange(&self.path, target)?;
         self.published = true;
-        // What lies under the unfinished name now is the old one; if it cannot be removed here, nobody holds its lock.
+        // The old folder now has the unfinished name; if it cannot be removed here, its lock is free, so it is removed later.
         let _ = remove(&self.path);
         Ok(())
     }
@@ -92,17 +92,17 @@ impl PartialFolder {
 impl Drop for PartialFolder {
     fn drop(&mut self) {
         if !self.published {
-            // The reason why it was not published is the error worth reporting, not a failure to clean up.
+            // The reason why it was not published is the error worth reporting, not a failed cleanup.
             let _ = fs::remove_dir_all(&self.path);
         }
     }
 }
 
-/// Lets two files or folders of one disk change places, in one step: whoever opens either place finds the one or the other.
+/// Exchanges two files or folders on one disk in one step: a reader of either place finds one or the other.
 /// Where the file system cannot do that, the second place is empty for a moment.
 ///
 /// # Errors
-/// When there is nothing at one of the places, or the system refuses.
+/// When one of the places is empty, or the system refuses.
 pub fn exchange(one: &Path, other: &Path) -> io::Result<()> {
     let here = rustix::fs::CWD;
     match renameat_with(here, one, here, other, RenameFlags::EXCHANGE) {
@@ -117,14 +117,14 @@ fn exchange_in_steps(one: &Path, other: &Path) -> io::Result<()> {
     let old = aside.path().join("old");
     fs::rename(other, &old)?;
     if let Err(error) = fs::rename(one, other) {
-        // Better the old one than none.
+        // The old one is better than none.
         let _ = fs::rename(&old, other);
         return Err(error);
     }
     fs::rename(&old, one)
 }
 
-/// Removes from a folder what writers that are gone left unfinished: it may be gigabytes. What cannot be removed, or is
+/// Removes from a folder the unfinished files, possibly gigabytes, of writers that are gone. What cannot be removed, or is
 /// still being written, stays.
 pub fn remove_abandoned(folder: &Path) {
     let Ok(entries) = fs::read_dir(folder) else { return };
@@ -138,8 +138,8 @@ pub fn remove_abandoned(folder: &Path) {
     }
 }
 
-/// Whether nobody holds the lock of an unfinished file or folder. The answer is kept true by the lock itself: a writer
-/// that claims it in between finds it removed, and begins anew.
+/// Whether no process holds the lock of an unfinished file or folder. The lock makes the answer reliable: a writer
+/// that claims it in between finds it removed, and begins again.
 fn is_abandoned(path: &Path) -> bool {
     let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
     let mut options = fs::OpenOptions::new();

@@ -7,17 +7,17 @@ use std::{
 
 use rustix::{fs::OFlags, io::Errno};
 
-/// Opens a file for reading if it is a regular one, links followed. A pipe would let the reader wait for ever, and a
-/// device have no end.
+/// Opens a file for reading if it is a regular one; links are followed. Reading a pipe could wait for ever, and a
+/// device may have no end.
 ///
 /// # Errors
-/// When it cannot be opened, or is something else ([`ErrorKind::InvalidInput`]).
+/// When it cannot be opened, or is not a regular file ([`ErrorKind::InvalidInput`]).
 pub fn open_regular(path: &Path) -> io::Result<File> {
     open(path, OFlags::empty())
 }
 
-/// As [`open_regular`], but a link that lies at the path is refused: where a stranger may have put it, it leads to what is
-/// none of his.
+/// As [`open_regular`], but refuses a link at the path: where other users can create links, one may lead to a file that
+/// they must not reach.
 ///
 /// # Errors
 /// As [`open_regular`].
@@ -29,7 +29,7 @@ pub fn open_regular_in_place(path: &Path) -> io::Result<File> {
 }
 
 fn open(path: &Path, more: OFlags) -> io::Result<File> {
-    // Without waiting: a pipe without a writer would block already on opening.
+    // Non-blocking, because opening a pipe without a writer would block.
     let flags = (OFlags::NONBLOCK | OFlags::NOCTTY | more).bits().cast_signed();
     let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
     let kind = file.metadata()?.file_type();
@@ -40,7 +40,7 @@ fn open(path: &Path, more: OFlags) -> io::Result<File> {
     Err(io::Error::new(ErrorKind::InvalidInput, format!("it is {what}, not a file")))
 }
 
-/// All of a regular file that has at most `most_bytes`.
+/// The content of a regular file that has at most `most_bytes`.
 ///
 /// # Errors
 /// As [`open_regular`], and [`ErrorKind::FileTooLarge`] for a longer one.
@@ -48,7 +48,7 @@ pub fn read_bounded(path: &Path, most_bytes: u64) -> io::Result<Vec<u8>> {
     read(open_regular(path)?, most_bytes)
 }
 
-/// The same, and a link that lies at the path is refused.
+/// As [`read_bounded`], but refuses a link at the path.
 ///
 /// # Errors
 /// As [`read_bounded`].
@@ -58,25 +58,28 @@ pub fn read_bounded_in_place(path: &Path, most_bytes: u64) -> io::Result<Vec<u8>
 
 fn read(file: File, most_bytes: u64) -> io::Result<Vec<u8>> {
     let too_large = |bytes: u64| {
-        io::Error::new(ErrorKind::FileTooLarge, format!("it has {bytes} bytes, more than {most_bytes} are not read"))
+        io::Error::new(
+            ErrorKind::FileTooLarge,
+            format!("it has {bytes} bytes, more than the {most_bytes} that are read at most"),
+        )
     };
     let bytes = file.metadata()?.len();
     if bytes > most_bytes {
         return Err(too_large(bytes));
     }
     let mut contents = Vec::with_capacity(usize::try_from(bytes).unwrap_or(0));
-    // It may have grown since, and files below /proc and /sys have no length.
+    // The file may have grown since then, and files below /proc and /sys report no length.
     let read = file.take(most_bytes.saturating_add(1)).read_to_end(&mut contents)? as u64;
     if read > most_bytes { Err(too_large(read)) } else { Ok(contents) }
 }
 
-/// The same of a text.
+/// As [`read_bounded`], for text.
 ///
 /// # Errors
 /// As [`read_bounded`], and [`ErrorKind::InvalidData`] when it is not UTF-8.
 pub fn read_text_bounded(path: &Path, most_bytes: u64) -> io::Result<String> {
     String::from_utf8(read_bounded(path, most_bytes)?)
-        .map_err(|_| io::Error::new(ErrorKind::InvalidData, "it is not a text in UTF-8"))
+        .map_err(|_| io::Error::new(ErrorKind::InvalidData, "it is not UTF-8 text"))
 }
 
 #[cfg(test)]

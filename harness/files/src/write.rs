@@ -8,14 +8,14 @@ use tempfile::Builder;
 
 use crate::partial::{self, PARTIAL_PREFIX, PARTIAL_SUFFIX};
 
-/// Writes a file beside its place, forces it to the disk, and renames it over the place: a reader, or whoever goes on
-/// after a crash, never sees half of it. A link that lies at the place is replaced, not followed. The name in between
-/// cannot be foretold; the permissions are those of any new file (by the umask).
+/// Writes a file beside its place, forces it to the disk, and renames it over the place: neither a reader nor a process that
+/// continues after a crash sees half of it. A link at the place is replaced, not followed. The temporary name is
+/// unpredictable; the permissions are those of any new file (by the umask).
 ///
-/// Meanwhile the unfinished file is locked: [`crate::remove_abandoned`] knows by that whether its writer lives.
+/// Until then the unfinished file is locked, so that [`crate::remove_abandoned`] knows whether its writer lives.
 ///
 /// # Errors
-/// When the folder cannot be written or `write` fails. Then nothing is left, and what was at the place is as it was.
+/// When the folder cannot be written or `write` fails. Then nothing is left behind, and the place is unchanged.
 pub fn write_atomically<R>(path: &Path, write: impl FnOnce(&mut File) -> io::Result<R>) -> io::Result<R> {
     let folder = folder_of(path);
     loop {
@@ -30,7 +30,7 @@ pub fn write_atomically<R>(path: &Path, write: impl FnOnce(&mut File) -> io::Res
         let written = write(file.as_file_mut())?;
         file.as_file().sync_all()?;
         file.persist(path).map_err(|error| error.error)?;
-        // The name is in the folder, which has to reach the disk, too. Some file systems cannot do that for a folder.
+        // The folder with the new name has to reach the disk, too. Some file systems cannot do that for a folder.
         let _ = File::open(folder).and_then(|folder| folder.sync_all());
         return Ok(written);
     }

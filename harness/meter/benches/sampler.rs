@@ -21,7 +21,7 @@ fn sampler(criterion: &mut Criterion) {
     });
 }
 
-/// What is our own part of reading a zone: a real register costs its driver's time besides.
+/// Our own part of reading a zone; reading a real register also costs its driver's time.
 fn energy_meters(criterion: &mut Criterion) {
     let memory = Path::new("/dev/shm");
     let folder = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.expect("a folder");

@@ -12,23 +12,23 @@ use crate::{Bandwidth, Memory, MeterError, SystemRoot};
 const BUFFER_BYTES: u64 = 512 << 20;
 /// Smallest buffer that is still far larger than caches.
 const LEAST_BUFFER_BYTES: u64 = 64 << 20;
-/// Share of the free memory that may be taken.
+/// The buffer takes at most the free memory divided by this.
 const MEMORY_SHARE: u64 = 4;
-/// At least so many passes, and so much time: a noisy machine has quiet moments.
+/// The probe makes at least this many passes, and takes at least this long: a noisy machine has quiet moments.
 const LEAST_PASSES: usize = 12;
 const LEAST_NS: u64 = 2_000_000_000;
 /// Slow devices stop here.
 const MOST_NS: u64 = 10_000_000_000;
 /// Partial sums in flight: enough that additions never wait for each other.
 const LANES: usize = 32;
-/// Words that a thread takes at a time: 4 MiB, long enough for prefetching to be at full speed.
-const BLOCK_WORDS: usize = 1 << 19;
+/// A thread takes this many words at a time: 4 MiB, long enough for prefetching to reach full speed.
+const CHUNK_WORDS: usize = 1 << 19;
 
-/// Measures how fast `threads` threads together read memory: a buffer from front to back in blocks, adding up 8-byte
-/// words. Each thread takes the next block when it has done one, so that none waits for a slower one.
+/// Measures how fast `threads` threads together read memory: a buffer from front to back in chunks, adding up 8-byte
+/// words. Each thread takes the next chunk when it has done one, so that none waits for a slower one.
 ///
-/// Decoding reads weights in the same way and computes little beside, so no decoding that reads all its weights from
-/// memory can be faster. Writing is not measured: decoding hardly writes.
+/// Decoding reads weights in the same way and computes little besides, so no decoding that reads all its weights from
+/// memory can be faster. Writing is not measured, since decoding hardly writes.
 ///
 /// # Errors
 /// When there is too little free memory, or `threads` is 0 or absurd.
@@ -42,10 +42,10 @@ pub fn measure_bandwidth(threads: u32) -> Result<Bandwidth, MeterError> {
     if buffer_bytes < LEAST_BUFFER_BYTES {
         return Err(short_of_memory());
     }
-    let words = buffer_bytes as usize / 8 / BLOCK_WORDS * BLOCK_WORDS;
+    let words = buffer_bytes as usize / 8 / CHUNK_WORDS * CHUNK_WORDS;
     let mut buffer: Vec<u64> = Vec::new();
     buffer.try_reserve_exact(words).map_err(|_| short_of_memory())?;
-    // Every page must be a page of its own: untouched ones are all the kernel's one page of zeros, and stay in cache.
+    // Each page must be written: all untouched pages are the kernel's one page of zeros, which stays in the cache.
     buffer.extend(0..words as u64);
 
     let (mut passes, mut spent) = (Vec::new(), 0);
@@ -64,22 +64,22 @@ pub fn measure_bandwidth(threads: u32) -> Result<Bandwidth, MeterError> {
     })
 }
 
-/// Nanoseconds for one pass over the buffer, all threads at once.
+/// Nanoseconds of one pass over the buffer by all threads at once.
 fn read_all(buffer: &[u64], threads: u32) -> u64 {
-    let next_block = AtomicUsize::new(0);
-    let read_blocks = || {
+    let next_chunk = AtomicUsize::new(0);
+    let read_chunks = || {
         let mut total = 0_u64;
-        while let Some(block) = buffer.chunks(BLOCK_WORDS).nth(next_block.fetch_add(1, Ordering::Relaxed)) {
-            total = total.wrapping_add(sum(block));
+        while let Some(chunk) = buffer.chunks(CHUNK_WORDS).nth(next_chunk.fetch_add(1, Ordering::Relaxed)) {
+            total = total.wrapping_add(sum(chunk));
         }
         black_box(total)
     };
     let start = MonotonicClock.now();
     thread::scope(|scope| {
         for _ in 1..threads {
-            scope.spawn(read_blocks);
+            scope.spawn(read_chunks);
         }
-        read_blocks();
+        read_chunks();
     });
     MonotonicClock.now().since(start).max(1)
 }

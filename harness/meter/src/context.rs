@@ -1,12 +1,12 @@
 use crate::{SystemRoot, energy::RawFile};
 
-/// Sensors that are read at most. Each of them is a system call, ten times a second.
+/// At most this many sensors are read: each costs a system call, ten times a second.
 const MOST_SENSORS: usize = 4;
 
 /// Temperatures that a processor can have, in degrees Celsius.
 const PLAUSIBLE_CELSIUS: std::ops::Range<f64> = -40.0..150.0;
 
-/// What explains a power while it is measured: how hot and how fast the processor is. Files are opened once and kept
+/// Reads what explains the power during a measurement: the processor's temperature and frequency. Files are opened once and kept
 /// open, so that a reading costs one system call for each of them.
 #[derive(Debug)]
 pub struct ContextProbe {
@@ -14,7 +14,7 @@ pub struct ContextProbe {
     frequencies: Vec<Frequency>,
 }
 
-/// What a [`ContextProbe`] read. Empty or absent where the device does not tell.
+/// What a [`ContextProbe`] read. A value is empty or absent where the device does not report it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ContextSample {
     /// Sensor by name, in degrees Celsius.
@@ -45,7 +45,7 @@ impl ContextProbe {
         let mut temperatures = Vec::new();
         for place in temperature_files(root) {
             let Ok(file) = RawFile::open(root, &place.path) else { continue };
-            // One that gives nothing now is not asked ten times a second.
+            // A sensor that gives nothing now is not read ten times a second.
             if celsius(&file).is_some() {
                 let taken = temperatures.iter().any(|sensor: &Sensor| sensor.name == place.name);
                 let name = if taken { format!("{} ({})", place.name, place.folder) } else { place.name };
@@ -84,26 +84,26 @@ fn celsius(file: &RawFile) -> Option<f64> {
     plausible_celsius(file.integer().ok()?)
 }
 
-/// Hertz of a frequency in kilohertz, as far as a processor can have it: up to 100 GHz.
+/// Converts kilohertz to hertz; `None` above 100 GHz, which no processor has.
 pub(crate) fn hertz(kilohertz: u64) -> Option<u64> {
     (1..=100_000_000).contains(&kilohertz).then(|| kilohertz * 1000)
 }
 
-/// Less than one degree is no temperature of a running processor: zones without a sensor say 0, and some old phones give
+/// `None` below one degree, which a running processor never has: zones without a sensor show 0, and some old phones show
 /// whole degrees instead of thousandths.
 pub(crate) fn plausible_celsius(thousandths: i64) -> Option<f64> {
     let celsius = thousandths as f64 / 1e3;
     (celsius.abs() >= 1.0 && PLAUSIBLE_CELSIUS.contains(&celsius)).then_some(celsius)
 }
 
-/// A file with a temperature.
+/// A file that holds a temperature.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct TemperatureFile {
     /// What the sensor is called: `coretemp Package id 0`, `cpu-thermal`.
     pub name: String,
     /// `hwmon3`, `thermal_zone0`.
     pub folder: String,
-    /// Below the root.
+    /// Path below the root.
     pub path: String,
 }
 
@@ -118,7 +118,7 @@ pub(crate) fn temperature_files(root: &SystemRoot) -> Vec<TemperatureFile> {
         let files: Vec<_> = zones.iter().filter(|file| wanted(&file.name)).cloned().collect();
         (!files.is_empty()).then_some(files)
     };
-    // The whole package before single cores, and the mainboard's only where there is nothing else.
+    // The whole package comes before single cores, and the mainboard's sensor is used only where there is nothing else.
     of(|name| name == "x86_pkg_temp" || name == "cpu-thermal" || name == "cpu_thermal" || name == "soc-thermal")
         .or_else(|| of(is_processor_zone))
         .or_else(|| of(|name| name == "acpitz"))
@@ -172,8 +172,8 @@ fn zone_files(root: &SystemRoot) -> Vec<TemperatureFile> {
         .collect()
 }
 
-/// Folders with the frequency of some processors, one for each policy. On some kernels they stand below the processors
-/// alone.
+/// Folders that hold the frequency of some processors, one for each policy. Some kernels have them only below the
+/// processors.
 pub(crate) fn frequency_folders(root: &SystemRoot) -> Vec<String> {
     let base = "sys/devices/system/cpu/cpufreq";
     let policies: Vec<String> = root

@@ -8,10 +8,10 @@ use crate::{
     surroundings::{allowed_processors, online_processors, quota},
 };
 
-/// Longest name of a device.
+/// Longest name of a device, in characters.
 const NAME_CHARACTERS: usize = 40;
 
-/// What the device tells about itself. `name` overrides the name made from its processor.
+/// What the device reports about itself. `name` overrides the name made from its processor.
 pub fn device_facts(root: &SystemRoot, name: Option<&str>) -> DeviceFacts {
     let cpuinfo = root.text("proc/cpuinfo").unwrap_or_default();
     let processor = processor(root, &cpuinfo);
@@ -68,14 +68,14 @@ fn processor(root: &SystemRoot, cpuinfo: &str) -> Option<String> {
     named("model name").or_else(board).or_else(|| named("Hardware")).or_else(part)
 }
 
-/// Processors of the device, whichever of them this process may use: a container's list of them may hold fewer.
+/// Processors of the device, whether or not this process may use them: in a container, `/proc/cpuinfo` may list fewer.
 fn logical_cores(root: &SystemRoot, cpuinfo: &str) -> u32 {
     let listed = cpuinfo.lines().filter(|line| line.starts_with("processor")).count() as u32;
     let online = online_processors(root).unwrap_or(0);
     listed.max(online).max(1)
 }
 
-/// Distinct pairs of package and core; nothing where the kernel does not list them (ARM).
+/// Distinct pairs of package and core; `None` where the kernel does not list them (ARM).
 fn physical_cores(cpuinfo: &str) -> Option<u32> {
     let blocks = cpuinfo.split("\n\n");
     let cores: BTreeSet<_> =
@@ -91,7 +91,7 @@ fn operating_system(root: &SystemRoot) -> Option<String> {
     text.lines().find_map(|line| Some(line.strip_prefix("PRETTY_NAME=")?.trim_matches('"').to_owned()))
 }
 
-/// The hypervisor's name where it can be told; `unknown hypervisor` where only its presence can.
+/// The hypervisor's name where it is known; `unknown hypervisor` where only its presence is.
 fn virtualisation(root: &SystemRoot, cpuinfo: &str) -> Option<String> {
     if let Some(kind) = root.text("sys/hypervisor/type") {
         return Some(kind);
@@ -131,7 +131,7 @@ fn last_level_cache_bytes(root: &SystemRoot) -> Option<u64> {
     caches.max().map(|(_, bytes)| bytes)
 }
 
-/// `32K`, `8M`.
+/// Parses sizes such as `32K` and `8M`.
 fn binary_size(text: &str) -> Option<u64> {
     let (number, unit) = match text.strip_suffix('K') {
         Some(number) => (number, 1024),
@@ -140,7 +140,7 @@ fn binary_size(text: &str) -> Option<u64> {
     number.parse::<u64>().ok()?.checked_mul(unit)
 }
 
-/// Lower-case letters, digits and single hyphens: a folder name everywhere.
+/// Reduces a name to lower-case letters, digits and single hyphens, which are valid in folder names everywhere.
 fn folder_name(text: &str) -> String {
     let filler = ["(r)", "(tm)", "cpu", "processor"];
     let mut lower = text.to_lowercase();
@@ -209,7 +209,7 @@ mod tests {
         assert_eq!((pinned.name.as_str(), pinned.logical_cores), ("intel-xeon-2.60ghz-2", 2));
         assert_eq!((pinned.physical_cores, pinned.allowed_cores), (Some(1), Some(1)));
         assert_eq!((pinned.processor_quota, pinned.memory_limit_bytes), (Some(0.5), Some(512 << 20)));
-        // A container that is shown two of the device's eight processors.
+        // A container that sees two of the device's eight processors.
         let container = facts(&[
             ("proc/cpuinfo", XEON),
             ("sys/devices/system/cpu/online", "0-7\n"),

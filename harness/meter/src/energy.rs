@@ -1,7 +1,7 @@
-//! Energy meters: what a device can say about the energy or the power that a part of it uses.
+//! Energy meters: what a device reports about the energy or the power that a part of it uses.
 //!
-//! Each kind of meter has a file of its own that finds its meters below a [`crate::SystemRoot`]. What is there but cannot
-//! be read comes back as an [`AbsentMeter`] with the reason. Readings are raw: joules are computed by the record crate,
+//! Each kind of meter has a file of its own that finds its meters below a [`crate::SystemRoot`]. A meter that exists but cannot
+//! be read comes back as an [`AbsentMeter`] with the reason. Readings are raw: the record crate computes joules
 //! from the raw values and the [`Measurand`] that stands beside them.
 
 mod battery;
@@ -39,30 +39,30 @@ use std::fmt::Debug;
 
 use crate::SystemRoot;
 
-/// Something that says how much energy or power a part of the device uses.
+/// Something that reports how much energy or power a part of the device uses.
 pub trait EnergyMeter: Send + Debug {
     /// What is read, and in which unit.
     fn info(&self) -> &MeterInfo;
 
-    /// Reads once, in as few system calls as possible: it is done beside a measurement.
+    /// Reads once, in as few system calls as possible, because it runs beside a measurement.
     ///
     /// # Errors
-    /// Why there is no reading: the meter vanished, a charger was connected, the file was empty. Never a zero instead.
+    /// Why there is no reading: the meter vanished, a charger was connected, the file was empty. It never returns a zero instead.
     fn read(&mut self) -> Result<RawReading, Unavailable>;
 }
 
-/// One reading, as the interface gave it. The caller stamps the time.
+/// One reading, as the interface gave it. The caller adds the time stamp.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RawReading {
-    /// In units of the meter's [`Measurand`].
+    /// Raw value, in units of the meter's [`Measurand`].
     pub value: i64,
-    /// Voltage at the same time in microvolts, for charge and current.
+    /// Voltage at the same time in microvolts, for meters of charge and current.
     pub microvolts: Option<i64>,
 }
 
 impl RawReading {
     /// A reading that needs no voltage.
-    pub fn of(value: i64) -> Self {
+    pub fn new(value: i64) -> Self {
         Self { value, microvolts: None }
     }
 }
@@ -72,7 +72,7 @@ impl RawReading {
 pub struct Discovery {
     /// Meters that gave a first reading.
     pub meters: Vec<Box<dyn EnergyMeter>>,
-    /// What is there but cannot be used, or is not there at all, with the reason.
+    /// Meters that exist but cannot be used, and interfaces that are missing, with the reason.
     pub absent: Vec<AbsentMeter>,
 }
 
@@ -84,7 +84,7 @@ impl Discovery {
     }
 }
 
-/// Looks for every kind of meter. Each kind says for itself why it has none.
+/// Looks for every kind of meter. Each kind reports why it has none.
 pub fn discover(root: &SystemRoot) -> Discovery {
     let mut found = Discovery::default();
     for kind in
@@ -93,7 +93,7 @@ pub fn discover(root: &SystemRoot) -> Discovery {
         found.extend(kind(root));
     }
     for covered in cover::covered(root) {
-        // What is covered is there.
+        // A covered meter does exist.
         found.absent.retain(|absent| absent.id != covered.id || absent.unavailable.reason != Reason::NoMeter);
         found.absent.push(covered);
     }
@@ -123,7 +123,7 @@ mod tests {
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(64))]
-        /// Whatever stands in a file of a device: it is a reading within its unit, or absent with a reason.
+        /// Whatever a device's file holds is either a reading within its unit, or absent with a reason.
         #[test]
         fn damaged_files_are_refused_and_never_computed_with(
             name in prop::sample::select(vec!["intel-client", "laptop", "hwmon-board", "hwmon-acpi-power-meter", "pixel-rails"]),

@@ -1,4 +1,4 @@
-//! What can be read on a device while a case runs, each source against an injectable root for `/proc` and `/sys`.
+//! What can be read on a device while a case runs. Each source reads below an injectable root for `/proc` and `/sys`.
 
 mod bandwidth;
 mod context;

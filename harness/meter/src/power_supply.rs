@@ -1,10 +1,10 @@
-//! Who feeds the device, its batteries or a charger (Documentation/ABI/testing/sysfs-class-power). One definition for
-//! meters, facts and checks.
+//! What feeds the device, its batteries or a charger (Documentation/ABI/testing/sysfs-class-power). The one definition that
+//! meters, facts and checks use.
 //!
-//! A charger is what the kernel's own `power_supply_is_system_supplied` takes for one
-//! (drivers/power/supply/power_supply_core.c): every supply that is no battery and not another device's, while it is
-//! `online`. In two things this goes further: a USB port that says that it is being discharged gives power away, and a bay
-//! whose `present` is 0 holds nothing.
+//! A charger is defined as in the kernel's own `power_supply_is_system_supplied`
+//! (drivers/power/supply/power_supply_core.c): every supply that is neither a battery nor another device's, while it is
+//! `online`. This goes further in two ways: a USB port whose status is "discharging" gives power away, and a bay
+//! whose `present` is 0 is empty.
 
 use crate::{SystemRoot, energy::RawFile};
 
@@ -14,7 +14,7 @@ const UNINTERRUPTIBLE: &str = "UPS";
 /// The supplies of a device. Their files are kept open, because every reading of a battery looks at them.
 #[derive(Debug)]
 pub(crate) struct PowerSupplies {
-    /// The device's own batteries that are there; not those of a mouse.
+    /// The device's own batteries that are present, without those of a mouse.
     pub(crate) batteries: Vec<Battery>,
     /// Bays without a battery, by name.
     pub(crate) empty_bays: Vec<String>,
@@ -30,34 +30,34 @@ pub(crate) struct Battery {
     status: Option<RawFile>,
 }
 
-/// What a battery says that it does.
+/// What a battery's `status` says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum BatteryStatus {
     Charging,
     Discharging,
     NotCharging,
     Full,
-    /// It says so, or says nothing.
+    /// The status is unknown or missing.
     Unknown,
 }
 
 /// What feeds the device.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Feed {
-    /// Its batteries alone, as far as anybody tells.
+    /// Its batteries alone, as far as the kernel reports.
     Batteries,
-    /// A charger, by its name.
+    /// A charger, by name.
     Charger(String),
-    /// A charger that does not show itself: this battery is charged, or waits without anything else to feed the device.
+    /// A charger without a node: this battery is being charged, or waits although nothing else feeds the device.
     Unseen { battery: String, status: BatteryStatus },
 }
 
-/// Anything but a battery: an adapter, a USB port, a coil, an uninterruptible supply.
+/// Any supply other than a battery: an adapter, a USB port, a coil, an uninterruptible supply.
 #[derive(Debug)]
 struct Port {
     name: String,
     kind: String,
-    /// Of this device, rather than of something that is connected to it.
+    /// Whether it belongs to this device, rather than to something connected to it.
     of_system: bool,
     online: Option<RawFile>,
     present: Option<RawFile>,
@@ -71,7 +71,7 @@ enum Role {
     /// Is fed by the device.
     Gives,
     Off,
-    /// Has a file that would tell, which cannot be read.
+    /// Has the file, but it cannot be read.
     Silent,
     /// Has no such file.
     None,
@@ -108,7 +108,7 @@ impl PowerSupplies {
         supplies
     }
 
-    /// What feeds the device at the moment.
+    /// What feeds the device now.
     pub(crate) fn feed(&self) -> Feed {
         let roles: Vec<(&str, Role)> = self.ports.iter().map(|port| (&*port.name, port.role())).collect();
         if let Some((name, _)) = roles.iter().find(|(_, role)| *role == Role::Feeds) {
@@ -121,8 +121,8 @@ impl PowerSupplies {
         if let Some(charged) = statuses.iter().find(|(_, status)| *status == BatteryStatus::Charging) {
             return unseen(charged);
         }
-        // One of several batteries waits while another one is used. One that waits alone is fed by a charger, or else the
-        // charger's own file says that it is not: firmware may say "full" for a while after it was unplugged.
+        // One of several batteries waits while another is in use. A single battery that waits is fed by a charger, unless the
+        // charger's own file denies it: firmware may say "full" for a while after the charger was unplugged.
         let one_gives = statuses.iter().any(|(_, status)| *status == BatteryStatus::Discharging);
         let chargers_deny = roles.iter().any(|(_, role)| matches!(role, Role::Off | Role::Gives))
             && roles.iter().all(|(_, role)| *role != Role::Silent);
@@ -147,18 +147,18 @@ impl PowerSupplies {
         self.ports.iter().filter(|port| port.role() == role).map(|port| port.name.clone()).collect()
     }
 
-    /// A battery of the device.
+    /// A battery of the device, by name.
     pub(crate) fn battery(&self, name: &str) -> Option<&Battery> {
         self.batteries.iter().find(|battery| battery.name == name)
     }
 
-    /// Whether a battery feeds nothing while another one does: it says that it waits, and the other one that it gives.
+    /// Whether a battery feeds nothing while another does: its status says that it waits, and the other's that it discharges.
     pub(crate) fn waits(&self, name: &str) -> bool {
         let waits = |status| matches!(status, BatteryStatus::Full | BatteryStatus::NotCharging);
         self.battery(name).is_some_and(|battery| waits(battery.status())) && self.one_gives()
     }
 
-    /// The same, or nobody says what it does.
+    /// The same, or its status is unknown.
     pub(crate) fn may_wait(&self, name: &str) -> bool {
         self.waits(name)
             || self.battery(name).is_some_and(|battery| battery.status() == BatteryStatus::Unknown) && self.one_gives()
@@ -175,7 +175,7 @@ impl PowerSupplies {
 }
 
 impl Battery {
-    /// Whether it is in its bay. A battery without a file that tells is there.
+    /// Whether it is in its bay. A battery without the file `present` is.
     pub(crate) fn is_there(&self) -> bool {
         self.present.as_ref().is_none_or(|present| present.integer() != Ok(0))
     }
@@ -194,7 +194,7 @@ impl Battery {
 
 impl BatteryStatus {
     /// In a sentence.
-    pub(crate) fn words(self) -> &'static str {
+    pub(crate) fn description(self) -> &'static str {
         match self {
             Self::Charging => "charging",
             Self::Discharging => "discharging",
@@ -209,11 +209,11 @@ impl Port {
     fn role(&self) -> Role {
         let Some(online) = &self.online else { return Role::None };
         let gives = || {
-            // An adapter cannot give, and an uninterruptible supply that is being discharged feeds the device with it.
+            // An adapter cannot give power away, and an uninterruptible supply that discharges feeds the device.
             let can_give = self.kind != "Mains" && self.kind != UNINTERRUPTIBLE;
             can_give && self.status.as_ref().is_some_and(|status| status.text(&mut [0; 4096]) == Ok("Discharging"))
         };
-        // 1 is a fixed voltage, 2 one that was agreed on.
+        // 1 means a fixed voltage, 2 a negotiated one.
         match online.integer() {
             Ok(0) => Role::Off,
             Ok(_) if self.present.as_ref().is_some_and(|present| present.integer() == Ok(0)) => Role::Off,

@@ -9,10 +9,10 @@ use pocketwatt_protocol::{Clock, MonotonicClock, MonotonicNs};
 
 use crate::{BrokenCounter, KernelCounter, MeterError, SystemRoot};
 
-/// Largest `/proc/<pid>/status` or `stat` that is read; they are about 1.5 KB.
+/// Longest `/proc/<pid>/status` or `stat` that is read, in bytes; they are about 1.5 KB.
 const BUFFER_BYTES: usize = 8192;
 
-/// A process may have been started so long before it is read.
+/// A process may have been started this long before it is first read.
 const STARTING_NS: u64 = 10_000_000_000;
 
 /// One process, read from outside: `/proc/<pid>` as in proc_pid_status(5), proc_pid_stat(5) and the kernel's
@@ -22,7 +22,7 @@ pub struct ProcessMeter {
     status: File,
     stat: File,
     tasks: PathBuf,
-    /// Last run-queue wait of each thread: threads that have ended keep what they waited.
+    /// Last run-queue wait of each thread; threads that have ended keep theirs.
     waits: HashMap<u32, ThreadWait>,
     buffer: Vec<u8>,
     clock_ticks_per_second: u64,
@@ -35,7 +35,7 @@ struct ThreadWait {
     schedstat: Option<File>,
 }
 
-/// Resident memory of a process, in bytes. What the kernel does not tell is absent.
+/// Resident memory of a process, in bytes. Values that the kernel does not report are absent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ProcessMemory {
     /// `RssAnon`.
@@ -54,7 +54,7 @@ impl ProcessMeter {
     /// Opens the files of a living process; they are kept open, so that a reading is a few system calls.
     ///
     /// # Errors
-    /// When there is no such process, or it may not be looked at.
+    /// When the process does not exist, or may not be inspected.
     pub fn open(root: &SystemRoot, pid: u32) -> Result<Self, MeterError> {
         let folder = root.join(format!("proc/{pid}"));
         let open = |name: &str| {
@@ -72,7 +72,7 @@ impl ProcessMeter {
         })
     }
 
-    /// Resident memory now; nothing once the process is gone.
+    /// Resident memory now; `None` once the process is gone.
     pub fn memory(&mut self) -> Option<ProcessMemory> {
         let text = read(&self.status, &mut self.buffer)?;
         let mut memory = ProcessMemory::default();
@@ -88,14 +88,14 @@ impl ProcessMeter {
             };
             *field = kibibytes(value);
         }
-        // A zombie still has a status, but no memory in it.
+        // A zombie still has a status, but it lists no memory.
         (memory != ProcessMemory::default()).then_some(memory)
     }
 
     /// Processor time of all its threads so far, in nanoseconds, with the resolution of a clock tick (10 ms).
     pub fn processor_ns(&mut self) -> Option<u64> {
         let text = read(&self.stat, &mut self.buffer)?;
-        // The second field is the program's name in parentheses, and may itself hold spaces and parentheses.
+        // The second field is the program's name in parentheses, which may itself contain spaces and parentheses.
         let (_, fields) = text.rsplit_once(')')?;
         let mut fields = fields.split_ascii_whitespace();
         let user: u64 = fields.nth(11)?.parse().ok()?;
@@ -120,7 +120,7 @@ impl ProcessMeter {
         }
     }
 
-    /// Run-queue wait of all threads that were ever seen, those that have ended included; nothing where the kernel
+    /// Run-queue wait of all threads that were ever seen, including those that have ended; `None` where the kernel
     /// keeps no such statistics.
     ///
     /// # Errors
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn memory_is_told_in_bytes() {
+    fn memory_is_reported_in_bytes() {
         let memory = Tree::new().meter().memory().unwrap();
         assert_eq!(memory.peak_bytes, Some(5000 * 1024));
         assert_eq!(memory.anonymous_bytes, Some(3000 * 1024));
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn pages_of_hugetlbfs_are_told_apart() {
+    fn pages_of_hugetlbfs_are_counted_separately() {
         let tree = Tree::new();
         assert_eq!(tree.meter().memory().unwrap().huge_bytes, None, "a kernel without them");
         tree.put("proc/7/status", &format!("{STATUS}HugetlbPages:\t  6144 kB\n"));

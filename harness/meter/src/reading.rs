@@ -31,14 +31,14 @@ fn is_zero(bytes: &u64) -> bool {
     *bytes == 0
 }
 
-/// All that was read beside one case, from before the runner was started until after it was reaped.
+/// All readings beside one case, from before the runner was started until after it was reaped.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CaseReadings {
     /// Resident memory over time.
     pub memory: Vec<MemoryReading>,
-    /// `VmHWM`: the kernel's own high-water mark of resident memory, load included. Absent if it could not be read.
+    /// `VmHWM`: the kernel's own high-water mark of resident memory, including the load phase. Absent if it could not be read.
     pub peak_resident_bytes: Option<u64>,
-    /// The largest resident memory together with pages of hugetlbfs, which `VmHWM` leaves out. Absent where there were none.
+    /// Largest sum of resident memory and pages of hugetlbfs, which `VmHWM` leaves out. Absent without such pages.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub peak_with_huge_pages_bytes: Option<u64>,
     /// Time that the runner's threads were ready to run but had no processor, summed over threads
@@ -46,38 +46,38 @@ pub struct CaseReadings {
     pub run_queue_wait_ns: Option<u64>,
     /// Time that the hypervisor gave this machine's processors to others, summed over processors (`/proc/stat`).
     pub steal_ns: Option<u64>,
-    /// Time that all processors together had between the first and last reading of `steal_ns`: its denominator.
+    /// Time of all processors together between the first and last reading of `steal_ns`: its denominator.
     pub system_cpu_ns: Option<u64>,
-    /// Time that processes other than the runner kept processors busy, summed over processors.
+    /// Time in which other processes kept processors busy, summed over processors.
     pub other_busy_ns: Option<u64>,
-    /// Counters of the kernel that showed what cannot be: what follows from them is absent.
+    /// Counters of the kernel with impossible values: numbers that depend on them are absent.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub broken_counters: Vec<BrokenCounter>,
-    /// What reading cost.
+    /// What the sampling itself cost.
     pub sampler: SamplerCost,
     /// Energy and power, one series for each meter, the preferred meter first.
     #[serde(default)]
     pub energy: Vec<MeterSeries>,
-    /// Why there is no series at all.
+    /// Why there is no energy series at all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub no_energy: Option<Unavailable>,
-    /// When the device was left idle on purpose, before the runner was started and after it had ended.
+    /// When the device was deliberately left idle, before the runner was started and after it had ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub idle: Option<IdleWindows>,
     /// Temperatures, one series for each sensor.
     #[serde(default)]
     pub temperatures: Vec<ContextSeries>,
-    /// Frequency of the processors: their mean, and the highest.
+    /// Mean and highest frequency of the processors.
     #[serde(default)]
     pub frequencies: Vec<ContextSeries>,
 }
 
-/// When the device was left idle beside a case, each from its first to its last moment.
+/// When the device was left idle beside a case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct IdleWindows {
     /// Before the runner was started.
     pub before: TimeSpan,
-    /// After it had ended; absent when the case was cut short.
+    /// After it had ended; absent when the case was interrupted.
     pub after: Option<TimeSpan>,
 }
 
@@ -115,7 +115,7 @@ pub struct ContextReading {
     pub value: f64,
 }
 
-/// What the sampler itself took from the machine that it observes.
+/// What the sampler took from the machine that it observes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SamplerCost {
     /// Rounds of reading.
@@ -126,7 +126,7 @@ pub struct SamplerCost {
     pub wall_ns: u64,
 }
 
-/// The device, as far as it tells. What it does not tell is absent.
+/// The device, as far as it reports. Facts that it does not report are absent.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct DeviceFacts {
     /// Short name for folders: from the processor's name and number, or as the user gave it.
@@ -135,26 +135,26 @@ pub struct DeviceFacts {
     pub processor: Option<String>,
     /// Instruction set, for example `x86_64`.
     pub architecture: String,
-    /// Processors that the system schedules on, whichever of them this process may use.
+    /// Processors that the system schedules on, whether or not this process may use them.
     pub logical_cores: u32,
     /// Cores.
     pub physical_cores: Option<u32>,
     /// Logical processors that this process may use: its affinity, which a cpuset limits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub allowed_cores: Option<u32>,
-    /// How many processors' worth of time its control groups may use; absent without such a limit.
+    /// How many processors' worth of time its control groups allow; absent without such a limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub processor_quota: Option<f64>,
     /// Main memory.
     pub memory_bytes: Option<u64>,
-    /// How much memory its control groups may have; absent without such a limit.
+    /// How much memory its control groups allow; absent without such a limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub memory_limit_bytes: Option<u64>,
     /// Operating system and its version.
     pub operating_system: Option<String>,
     /// Kernel version.
     pub kernel: Option<String>,
-    /// `Some("kvm")` and the like inside a virtual machine, where it can be told.
+    /// `Some("kvm")` and the like inside a virtual machine, where it can be recognised.
     pub virtualisation: Option<String>,
     /// Frequency governor of the first processor.
     pub governor: Option<String>,

@@ -10,13 +10,13 @@ use pocketwatt_files::read_bounded;
 
 use crate::energy::may_answer_at_once;
 
-/// Longest text that is read: `/proc/cpuinfo` of the largest machines has some megabytes.
+/// Longest text that is read, in bytes: `/proc/cpuinfo` of the largest machines has some megabytes.
 const MOST_TEXT_BYTES: u64 = 16 << 20;
-/// How often a file is read at most that fails as if it were busy, and the time between.
+/// A file that fails as if it were busy is read at most this often, with this pause.
 const TRIES: u32 = 3;
 const BETWEEN_TRIES: Duration = Duration::from_millis(5);
 
-/// The folders in which `proc` and `sys` lie: `/` on a device, a fixture in tests.
+/// The folders that contain `proc` and `sys`: `/` on a device, a fixture in tests.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SystemRoot {
     path: PathBuf,
@@ -30,7 +30,7 @@ impl SystemRoot {
         Self::at(Path::new("/"))
     }
 
-    /// A tree that looks like one.
+    /// A tree that looks like a machine's.
     pub fn at(path: &Path) -> Self {
         Self { path: path.to_owned(), sys: None }
     }
@@ -40,7 +40,7 @@ impl SystemRoot {
         Self { path: "/".into(), sys: Some(sys.to_owned()) }
     }
 
-    /// Whether it is this machine, and nothing else.
+    /// Whether it is this machine, without a replacement.
     pub fn is_real(&self) -> bool {
         self.path == Path::new("/") && self.sys.is_none()
     }
@@ -50,7 +50,7 @@ impl SystemRoot {
         self.sys.as_deref()
     }
 
-    /// A path below it, given without the leading slash.
+    /// A path below the root, given without the leading slash.
     pub fn join(&self, path: impl AsRef<Path>) -> PathBuf {
         match (&self.sys, path.as_ref().strip_prefix("sys")) {
             (Some(sys), Ok(rest)) => sys.join(rest),
@@ -58,7 +58,7 @@ impl SystemRoot {
         }
     }
 
-    /// A small text file, trimmed; nothing if it is missing, empty or may not be read: kernels differ in what they tell.
+    /// A small text file, trimmed; `None` if it is missing, empty or may not be read: kernels differ in what they report.
     pub fn text(&self, path: impl AsRef<Path>) -> Option<String> {
         // Device-tree strings end in a zero byte.
         let text = read_patiently(&self.join(path)).ok()?;
@@ -66,15 +66,15 @@ impl SystemRoot {
         (!text.is_empty()).then_some(text)
     }
 
-    /// Whether something was laid over a file of the kernel, as container engines do: a device such as `/dev/null`, or nothing
-    /// at all where the kernel always says something.
+    /// Whether something was laid over a file of the kernel, as container engines do: a device such as `/dev/null`, or an empty
+    /// file where the kernel's is never empty.
     pub fn is_covered(&self, path: impl AsRef<Path>) -> bool {
         let path = self.join(path);
         let device = fs::metadata(&path).is_ok_and(|metadata| metadata.file_type().is_char_device());
         device || read_patiently(&path).is_ok_and(|text| text.is_empty())
     }
 
-    /// Names in a folder, in order; nothing if it is missing or may not be read.
+    /// Names in a folder, in order; empty if it is missing or may not be read.
     pub fn names(&self, path: impl AsRef<Path>) -> Vec<String> {
         let Ok(entries) = fs::read_dir(self.join(path)) else { return Vec::new() };
         let mut names: Vec<String> =
@@ -84,7 +84,7 @@ impl SystemRoot {
     }
 }
 
-/// Asks a driver again that is busy for a moment: what it does not say at first is not missing.
+/// Retries a driver that is busy for a moment, so that its value does not count as missing.
 fn read_patiently(path: &Path) -> io::Result<Vec<u8>> {
     for _ in 1..TRIES {
         match read_bounded(path, MOST_TEXT_BYTES) {

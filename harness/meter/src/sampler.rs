@@ -21,13 +21,13 @@ use crate::{
     CaseReadings, ContextProbe, ContextSeries, MeterError, ProcessMeter, SamplerCost, SystemRoot, energy::EnergyMeter,
 };
 
-/// Edges of phases that follow one another more closely than this share a reading.
+/// Edges of phases closer together than this share a reading.
 const CLOSEST_EDGES_NS: u64 = 500_000;
-/// Temperatures and frequencies explain, and change slowly: they are read in every fifth regular round.
+/// Temperatures and frequencies only explain, and change slowly: they are read in every fifth regular round.
 const ROUNDS_PER_CONTEXT: u64 = 5;
 
 /// A thread that reads beside a case: energy meters from before the runner is started until after it has ended, and the
-/// runner's memory while it lives. It sleeps between rounds of reading, and measures what it costs.
+/// runner's memory while it lives. It sleeps between rounds of reading, and measures its own cost.
 #[derive(Debug)]
 pub struct Sampler {
     root: SystemRoot,
@@ -40,7 +40,7 @@ pub struct Sampler {
 /// What a sampler has read, and the meters for the next one.
 #[derive(Debug, Default)]
 pub struct Sampled {
-    /// Everything that was read. Idle windows are the caller's to fill in.
+    /// All readings. The caller fills in the idle windows.
     pub readings: CaseReadings,
     /// The meters, still open.
     pub meters: Vec<Box<dyn EnergyMeter>>,
@@ -50,16 +50,16 @@ pub struct Sampled {
 enum Command {
     /// A runner was started.
     Watch(Box<ProcessReader>, Option<UnixStream>),
-    /// It is about to be let go: the last moment to read its memory. Answered when that is done.
+    /// The runner is about to be released: the last moment to read its memory. Answered when that is done.
     Release(Sender<()>),
 }
 
 impl Sampler {
-    /// Ten rounds a second: a peak of memory is in the kernel's own high-water mark anyhow, and energy counters are read
-    /// at the edges of phases besides.
+    /// Ten rounds a second: the kernel's own high-water mark has every peak of memory, and energy counters are also read
+    /// at the edges of phases.
     pub const DEFAULT_PERIOD: Duration = Duration::from_millis(100);
 
-    /// Starts reading `meters`, and returns when each was read once: what begins then is covered by readings.
+    /// Starts reading `meters`, and returns when each was read once, so that readings cover whatever begins then.
     ///
     /// # Errors
     /// When the thread cannot be started.
@@ -72,39 +72,39 @@ impl Sampler {
             .name("sampler".into())
             .spawn(move || Session::new(meters, context, orders, bell).run(period, &read_once));
         let thread = spawned.map_err(MeterError::Thread)?;
-        // It can only have panicked, which `stop` deals with.
+        // It fails only after a panic, which `stop` handles.
         let _ = wait.recv();
         Ok(Self { root: root.clone(), commands, doorbell, thread })
     }
 
-    /// Also reads a living process from now on, and all meters at once whenever a byte arrives on `edges`.
+    /// From now on, also reads a living process, and all meters at once whenever a byte arrives on `edges`.
     ///
     /// # Errors
-    /// When it is gone already or may not be looked at.
+    /// When the process is already gone or may not be inspected.
     pub fn watch(&self, pid: u32, edges: Option<UnixStream>) -> Result<(), MeterError> {
         let process = ProcessReader::new(&self.root, ProcessMeter::open(&self.root, pid)?);
         self.send(Command::Watch(Box::new(process), edges));
         Ok(())
     }
 
-    /// Reads the process a last time, while it still lives; the meters are read on.
+    /// Reads the process a last time while it still lives; the meters are still read afterwards.
     pub fn release(&self) {
         let (done, wait) = channel();
         self.send(Command::Release(done));
-        // It can only have panicked, which `stop` deals with.
+        // It fails only after a panic, which `stop` handles.
         let _ = wait.recv();
     }
 
     /// Takes a last reading of the meters, and returns all readings.
     pub fn stop(self) -> Sampled {
         drop(self.doorbell);
-        // It can only have panicked; then there are no readings, and every metric of them says so.
+        // It fails only after a panic; then there are no readings, and every metric that needs them says so.
         self.thread.join().unwrap_or_default()
     }
 
     fn send(&self, command: Command) {
         use std::io::Write;
-        // Both fail only when the thread is gone, which `stop` deals with.
+        // Both fail only when the thread is gone, which `stop` handles.
         let _ = self.commands.send(command);
         let _ = (&self.doorbell).write_all(b".");
     }
@@ -129,7 +129,7 @@ struct Session {
     readings: CaseReadings,
     rounds: u64,
     latest: MonotonicNs,
-    /// When the process was first read, and the thread's processor time then.
+    /// When the process was first read, and the thread's processor time at that moment.
     watched_from: (MonotonicNs, u64),
 }
 
@@ -158,7 +158,7 @@ impl Session {
         let period_ns = u64::try_from(period.as_nanos()).unwrap_or(u64::MAX);
         self.regular_round();
         let mut due = MonotonicNs(MonotonicClock.now().0.saturating_add(period_ns));
-        // Nobody waits any more only if the sampler is gone.
+        // It fails only if the sampler is gone, and then nothing waits for it.
         let _ = read_once.send(());
         loop {
             let wake = self.wait(due.since(MonotonicClock.now()));
@@ -289,8 +289,8 @@ fn add(series: &mut Vec<ContextSeries>, name: &str, at: MonotonicNs, value: f64)
     }
 }
 
-/// Takes all bytes that have arrived; false when no more will. Each read alone does not wait: the socket itself must go on
-/// to block, for another handle of it may be writing a request that is larger than what it holds.
+/// Takes all bytes that have arrived; false when the other end is closed. Only these reads do not block: the socket itself must
+/// stay blocking, because another handle of it may be writing a request that is larger than its buffer.
 fn drain(edges: &mut UnixStream) -> bool {
     let mut buffer = [0; 64];
     loop {

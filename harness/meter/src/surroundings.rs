@@ -1,4 +1,4 @@
-//! What would disturb a measurement on this device, as far as the kernel tells. What it does not tell is absent.
+//! What would disturb a measurement on this device, as far as the kernel reports it. What it does not report is absent.
 
 mod control_group;
 mod heat;
@@ -22,9 +22,9 @@ use crate::{BrokenCounter, SystemRoot, SystemWork, read_system_times};
 /// The state of the device around a measurement.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Surroundings {
-    /// How many processors there are, and how fast they may be.
+    /// How many processors there are, and their frequency limits.
     pub processors: Processors,
-    /// How busy they are with other things.
+    /// How busy they are with other work.
     pub load: Load,
     /// How hot it is.
     pub heat: Heat,
@@ -43,13 +43,13 @@ pub struct Load {
     pub busy_share: Option<f64>,
     /// Share of processor time that the hypervisor gave to others, 0 to 1.
     pub steal_share: Option<f64>,
-    /// Counters of the kernel that showed what cannot be.
+    /// Counters of the kernel with impossible values.
     pub broken: Vec<BrokenCounter>,
 }
 
 impl Surroundings {
-    /// Looks around. `wait` passes the time between two readings of the processors' work: half a second is 100 ticks of
-    /// the kernel's clock on two processors.
+    /// Reads the surroundings. `wait` passes the time between two readings of the processors' work: half a second is 100 ticks
+    /// of the kernel's clock on two processors.
     pub fn look(root: &SystemRoot, wait: &mut dyn FnMut(Duration)) -> Self {
         Self {
             processors: Processors::look(root),

@@ -6,18 +6,18 @@ use serde::{Deserialize, Serialize};
 
 use crate::{SystemRoot, surroundings::online_processors};
 
-/// What the clock leaves room for is exceeded by so much without a fault: counters are updated at ticks, and stolen time
+/// Counters may exceed the clock by this much without a fault: they are updated at ticks, and stolen time
 /// when a processor comes back.
 const SLACK_NS: u64 = 100_000_000;
 const SLACK_SHARE: u64 = 10;
-/// Time in which a sleeping processor is woken and not run by its host counts as idle and as stolen: together they may
-/// exceed the clock, by half of it at most.
+/// Time in which a sleeping processor is woken but not run by its host counts both as idle and as stolen: the sum may
+/// exceed the clock by half at most.
 const OVERLAP: (u128, u128) = (3, 2);
-/// Where nothing tells how many processors there are: more than any machine has.
+/// More processors than any machine has, for kernels that do not report their number.
 const MOST_PROCESSORS: u32 = 1 << 16;
 
-/// Processor time of the whole machine since it was started, summed over processors, as the kernel counts it
-/// (proc_stat(5)): in ticks, and not believed yet.
+/// Processor time of the whole machine since boot, summed over processors, as the kernel counts it
+/// (proc_stat(5)): in ticks, and not yet checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SystemTimes {
     at: MonotonicNs,
@@ -35,13 +35,13 @@ pub struct SystemWork {
     pub busy_ns: Option<u64>,
     /// Time that the hypervisor gave to others although a processor had work.
     pub steal_ns: Option<u64>,
-    /// What the processors could have worked at most.
+    /// Time that the processors had in total.
     pub total_ns: u64,
-    /// What cannot be true.
+    /// Counters with impossible values.
     pub broken: Vec<BrokenCounter>,
 }
 
-/// A counter of the kernel that showed what cannot be.
+/// A counter of the kernel with an impossible value.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct BrokenCounter {
     /// Which one.
@@ -85,7 +85,7 @@ impl SystemTimes {
         self.within(earlier, self.at.since(earlier.at))
     }
 
-    /// Time since an earlier reading, `least` at least: that much was waited for.
+    /// Time since an earlier reading, at least `least`: that much was waited.
     pub fn elapsed_ns(&self, earlier: &Self, least: Duration) -> u64 {
         self.at.since(earlier.at).max(u64::try_from(least.as_nanos()).unwrap_or(u64::MAX))
     }
@@ -112,7 +112,7 @@ impl SystemTimes {
         };
         let busy = grown(KernelCounter::Busy, earlier.busy, self.busy, most);
         let idle = grown(KernelCounter::Idle, earlier.idle, self.idle, most);
-        // Stolen time is not worked in, and hardly slept in.
+        // A processor does not work in stolen time, and hardly sleeps in it.
         let (share, of) = OVERLAP;
         let beside_idle = (most * share / of).saturating_sub(busy.unwrap_or(0) + idle.unwrap_or(0));
         let left = most.saturating_sub(busy.unwrap_or(0)).min(beside_idle);
@@ -125,14 +125,14 @@ impl SystemTimes {
         SystemWork {
             busy_ns: busy.map(nanoseconds),
             steal_ns: steal.map(nanoseconds),
-            // The clock stands in for counters that are not believed.
+            // The clock replaces counters that failed the check.
             total_ns: nanoseconds(counted.unwrap_or(room)),
             broken,
         }
     }
 }
 
-/// Reads `/proc/stat`; nothing where it cannot be read (phones refuse it to ordinary programs).
+/// Reads `/proc/stat`; `None` where it cannot be read (phones refuse it to ordinary programs).
 pub fn read_system_times(root: &SystemRoot) -> Option<SystemTimes> {
     let text = root.text("proc/stat")?;
     let at = MonotonicClock.now();

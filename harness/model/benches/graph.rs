@@ -26,7 +26,7 @@ fn graphs(criterion: &mut Criterion) {
     }
 }
 
-/// Graphs need the weight file's header alone; behind it is a hole of half a gigabyte, which takes no space.
+/// Graphs need only the weight file's header; the rest is a hole of half a gigabyte, which takes no space.
 fn model_without_weights(path: &Path) -> ModelFolder {
     let config = Preset::find("mobilellm-125m").expect("the preset").config();
     fs::write(path.join("config.json"), config.to_json()).expect("a configuration");

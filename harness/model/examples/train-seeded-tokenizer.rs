@@ -23,12 +23,12 @@ use tokenizers::{
     pre_tokenizers::{byte_level::ByteLevel, digits::Digits, sequence::Sequence},
 };
 
-/// MobileLLM's.
+/// The vocabulary of MobileLLM.
 const VOCABULARY: usize = 32_000;
 const SPECIAL: [&str; 3] = ["<unk>", "<s>", "</s>"];
 /// Special tokens and bytes come first.
 const FIRST_MERGE: usize = 3 + 256;
-/// Elements whose text is no prose.
+/// Elements whose text is not prose.
 const SKIPPED: [&str; 6] = ["script", "style", "nav", "head", "pre", "svg"];
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
@@ -53,11 +53,11 @@ fn collect(folder: &Path, texts: &mut Vec<String>) -> Result<(), Error> {
     let mut paths: Vec<PathBuf> = fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<Result<_, Error>>()?;
     paths.sort();
     for path in paths {
-        // Translations lie in folders of two letters.
+        // Folders with names of two letters contain translations.
         if path.is_dir() && path.file_name().is_some_and(|name| name.len() > 2) {
             collect(&path, texts)?;
         } else if path.extension().is_some_and(|extension| extension == "html")
-            // The page for the printer repeats all others.
+            // The page for printing repeats all others.
             && path.file_stem().is_some_and(|stem| stem != "print")
         {
             texts.push(prose(&fs::read_to_string(&path)?));
@@ -115,8 +115,8 @@ fn train(texts: &[String]) -> Result<Vec<(String, String)>, Error> {
     Ok(serde_json::from_value(json["model"]["merges"].clone())?)
 }
 
-/// Each merge as the numbers of its tokens. A second merge to the same token is left out: there, the number of a token
-/// is the place of its merge.
+/// Each merge as the numbers of its tokens. A second merge to the same token is left out, because a token's number is the
+/// position of its merge.
 fn pack(merges: &[(String, String)]) -> Result<Vec<u8>, Error> {
     let mut numbers: HashMap<String, usize> = bytes_in_order().into_iter().zip(SPECIAL.len()..).collect();
     let mut packed = Vec::new();
@@ -133,7 +133,7 @@ fn pack(merges: &[(String, String)]) -> Result<Vec<u8>, Error> {
     Ok(packed)
 }
 
-/// The characters that stand for the bytes 0 to 255.
+/// The characters that represent the bytes 0 to 255.
 fn bytes_in_order() -> Vec<String> {
     let prints = |byte: u32| matches!(byte, 0x21..=0x7E | 0xA1..=0xAC | 0xAE..=0xFF);
     let mut others = 0x100..;

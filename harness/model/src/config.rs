@@ -2,7 +2,7 @@ use crate::{ModelError, RopeScaling, rope::unscaled_frequencies};
 
 /// Largest width, vocabulary or context.
 const MOST: usize = 1 << 24;
-/// Most blocks, and most times that one runs: the deepest models have some hundreds.
+/// Most blocks, and most repeats of a block: the deepest models have some hundreds.
 const MOST_LAYERS: usize = 1 << 16;
 /// Most weights: a thousand times those of the largest models here.
 const MOST_PARAMETERS: u128 = 1 << 40;
@@ -10,8 +10,8 @@ const MOST_PARAMETERS: u128 = 1 << 40;
 const MOST_KV_BYTES: u128 = 1 << 32;
 
 /// The shape of a MobileLLM- or Llama-like decoder: RMSNorm, rotary positions (rotate-half), grouped-query
-/// attention, SwiGLU, no biases (arXiv 2402.14905, section 3); and what the dense blocks of Llama 4, and with them
-/// MobileLLM-R1 (arXiv 2509.24945), have beyond that.
+/// attention, SwiGLU, no biases (arXiv 2402.14905, section 3); and the additions of the dense blocks of Llama 4, and so of
+/// MobileLLM-R1 (arXiv 2509.24945).
 #[derive(Clone, Debug, PartialEq)]
 pub struct ModelConfig {
     /// Blocks with weights of their own.
@@ -35,27 +35,27 @@ pub struct ModelConfig {
     pub context: usize,
     /// Base of the rotary frequencies.
     pub rope_theta: f64,
-    /// How the rotary frequencies differ from those of that base alone, if they do.
+    /// How the rotary frequencies differ from those computed from the base, if they do.
     pub rope_scaling: Option<RopeScaling>,
     /// Added to the mean square in RMSNorm.
     pub rms_norm_eps: f64,
-    /// Whether each head of queries and keys is divided by its root mean square once it is rotated: an RMSNorm without
+    /// Whether each head of queries and keys is divided by its root mean square after rotation: an RMSNorm without
     /// weights, in the blocks that rotate. Llama 4's `use_qk_norm`.
     pub query_key_norm: bool,
-    /// Blocks, counted from 0 and ascending, whose queries and keys are not rotated. Llama 4's `no_rope_layers`, where
-    /// they are the zeros.
+    /// Blocks, counted from 0 and ascending, whose queries and keys are not rotated. They are the zeros of Llama 4's
+    /// `no_rope_layers`.
     pub no_rope_layers: Vec<usize>,
     /// How queries of the blocks in `no_rope_layers` grow with their position, if they do.
     pub attention_temperature: Option<AttentionTemperature>,
     /// Whether the output head is the embedding itself.
     pub tied_head: bool,
-    /// Token that begins a text, if the model wants one.
+    /// Token that begins a text, if the model has one.
     pub bos_token: Option<u32>,
     /// Tokens that end a text.
     pub eos_tokens: Vec<u32>,
 }
 
-/// Refuses a number of blocks that no model has, before a list is made with an entry for each.
+/// Refuses a number of blocks that no model has, before a list with an entry for each is allocated.
 pub(crate) fn ensure_layers(layers: usize) -> Result<(), ModelError> {
     if layers > MOST_LAYERS {
         let reason = format!("num_hidden_layers is {layers}, beyond any model this project can hold");
@@ -68,14 +68,14 @@ pub(crate) fn ensure_layers(layers: usize) -> Result<(), ModelError> {
 /// multiplied by `1 + scale * ln(1 + floor((p + 1) / floor_scale))`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct AttentionTemperature {
-    /// Positions of a step.
+    /// Number of positions of a step.
     pub floor_scale: f64,
-    /// How far a step reaches.
+    /// Size of a step.
     pub scale: f64,
 }
 
 impl AttentionTemperature {
-    /// What the query at `position` is multiplied by.
+    /// The factor of the query at `position`.
     pub fn factor(&self, position: usize) -> f64 {
         let step = ((position as f64 + 1.0) / self.floor_scale).floor();
         step.ln_1p().mul_add(self.scale, 1.0)
@@ -164,7 +164,7 @@ impl ModelConfig {
         Ok(())
     }
 
-    /// Refuses sizes whose products no number of bytes holds: all others are computed from these without overflow.
+    /// Refuses sizes whose products overflow, so that every later computation with them is safe.
     fn refuse_products(&self) -> Result<(), ModelError> {
         let [heads, kv_heads, head_dim] = [self.heads, self.kv_heads, self.head_dim].map(|size| size as u128);
         let [hidden, ffn, vocabulary] = [self.hidden, self.ffn, self.vocabulary].map(|size| size as u128);
@@ -183,8 +183,8 @@ impl ModelConfig {
         Ok(())
     }
 
-    /// Refuses more blocks than a weight file of `tensors` tensors can hold: what is made for each block is made after
-    /// this.
+    /// Refuses more blocks than a weight file of `tensors` tensors can hold; nothing is allocated for each block before
+    /// this check.
     ///
     /// # Errors
     /// [`ModelError::Config`].
@@ -206,7 +206,7 @@ impl ModelConfig {
         executed / self.layer_repeats
     }
 
-    /// Whether block `block` turns its queries and keys by their positions.
+    /// Whether block `block` rotates its queries and keys by their positions.
     pub fn rotates(&self, block: usize) -> bool {
         self.no_rope_layers.binary_search(&block).is_err()
     }
@@ -216,7 +216,7 @@ impl ModelConfig {
         self.query_key_norm && self.rotates(block)
     }
 
-    /// What block `block` multiplies its queries by, if they grow with their position.
+    /// The factor of the queries of block `block`, if they grow with their position.
     pub fn temperature(&self, block: usize) -> Option<AttentionTemperature> {
         self.attention_temperature.filter(|_| !self.rotates(block))
     }
@@ -289,12 +289,12 @@ impl ModelConfig {
         4 * (self.executed_layers() * self.block_parameters() + head) as u64
     }
 
-    /// Bytes of key-value cache that one position takes in f32.
+    /// Bytes of key-value cache for one position in f32.
     pub fn kv_bytes_per_token(&self) -> u64 {
         4 * (2 * self.executed_layers() * self.kv_width()) as u64
     }
 
-    /// By how much each pair of a head's dimensions turns from one position to the next, `[head_dim / 2]`.
+    /// The angle by which each pair of a head's dimensions rotates from one position to the next, `[head_dim / 2]`.
     pub fn rope_frequencies(&self) -> Vec<f64> {
         let frequencies = unscaled_frequencies(self.rope_theta, self.head_dim / 2);
         match &self.rope_scaling {
@@ -303,13 +303,13 @@ impl ModelConfig {
         }
     }
 
-    /// What cosines and sines of rotary positions are multiplied by.
+    /// The factor of cosines and sines of rotary positions.
     pub fn rope_attention_factor(&self) -> f64 {
         self.rope_scaling.as_ref().map_or(1.0, RopeScaling::attention_factor)
     }
 
     /// Cosines and sines of the rotary positions `0..positions`, each `[positions, head_dim / 2]`, multiplied by the
-    /// attention factor: what queries and keys are turned by, in every engine.
+    /// attention factor. Every engine rotates queries and keys by these.
     pub fn rope_tables(&self, positions: usize) -> (Vec<f32>, Vec<f32>) {
         let (frequencies, factor) = (self.rope_frequencies(), self.rope_attention_factor());
         let angles = || (0..positions).flat_map(|position| frequencies.iter().map(move |f| position as f64 * f));

@@ -1,7 +1,7 @@
 //! `config.json` as Hugging Face writes it, for MobileLLM, Llama and the dense text models of Llama 4 (MobileLLM-R1).
 //!
-//! Two traps of MobileLLM's files: `tie_word_embeddings` is false even when the embedding is shared (`share_embedding`
-//! says so, and on import what the files hold decides), and layer sharing is the key `layer_sharing`.
+//! Two traps in MobileLLM's files: `tie_word_embeddings` is false even when the embedding is shared (`share_embedding`
+//! says so, and on import the contents of the files decide), and the key for layer sharing is `layer_sharing`.
 
 mod llama4;
 mod neutral;
@@ -16,12 +16,12 @@ use serde_json::{Map, Value};
 use self::llama4::{LLAMA4_DEFAULTS, Llama4Json, Llama4Shape};
 use crate::{ModelConfig, ModelError, folder::MOST_TEXT_BYTES, json::quote_words};
 
-/// What `config.json` calls Llama 4 without its images; MobileLLM-R1 is one.
+/// The `model_type` of Llama 4 without its images; MobileLLM-R1 is one.
 pub(crate) const LLAMA4_TEXT: &str = "llama4_text";
 
 /// The keys that we read and write. Unknown keys are ignored: checkpoints carry many that do not change the
-/// computation. Keys that do, and that we cannot honour, are refused in [`rope`] and [`neutral`]. What is not there and
-/// has no part in the tensors' shapes has the default of Hugging Face's `LlamaConfig` (`configuration_llama.py`).
+/// computation. Keys that do, and that are not supported, are refused in [`rope`] and [`neutral`]. A missing key that does
+/// not affect the tensors' shapes has the default of Hugging Face's `LlamaConfig` (`configuration_llama.py`).
 #[derive(Debug, Serialize, Deserialize)]
 struct ConfigJson {
     architectures: Option<Vec<String>>,
@@ -43,7 +43,7 @@ struct ConfigJson {
     share_embedding: Option<bool>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     layer_sharing: Option<bool>,
-    /// Null is none; only a key that is not there has the default.
+    /// Null means no token; only a missing key has the default.
     #[serde(default = "default_bos")]
     bos_token_id: Option<u32>,
     #[serde(default = "default_eos")]
@@ -58,14 +58,14 @@ fn default_eos() -> Option<Tokens> {
     Some(Tokens::One(2))
 }
 
-/// What keys that are not there stand for.
+/// Values of missing keys.
 struct Defaults {
     context: usize,
     rope_theta: f64,
     rms_norm_eps: f64,
 }
 
-/// Those of `LlamaConfig`; MobileLLM's own configuration has the same.
+/// Defaults of `LlamaConfig`; MobileLLM's own configuration has the same.
 const LLAMA_DEFAULTS: Defaults = Defaults { context: 2048, rope_theta: 10_000.0, rms_norm_eps: 1e-6 };
 
 #[derive(Deserialize)]
@@ -89,7 +89,7 @@ fn parse<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, ModelError> {
     serde_json::from_str(text).map_err(|error| malformed(text, &error))
 }
 
-/// What the parser says of a value names its place, but not its key.
+/// The parser's error gives the position of a value, but not its key; this adds the key.
 fn malformed(text: &str, error: &serde_json::Error) -> ModelError {
     if error.is_syntax() || error.is_eof() {
         return ModelError::Config(format!("it is not JSON: {error}"));
@@ -98,7 +98,7 @@ fn malformed(text: &str, error: &serde_json::Error) -> ModelError {
     ModelError::Config(key.map_or_else(|| error.to_string(), |key| format!("{key}: {error}")))
 }
 
-/// The last key before a place, unless the object is at its end there, and it is a missing key that is meant.
+/// The last key before a position, unless the object ends there and the error is a missing key.
 fn key_before(text: &str, line: usize, column: usize) -> Option<&str> {
     let start: usize = text.split_inclusive('\n').take(line.checked_sub(1)?).map(str::len).sum();
     let before = text.get(..start + column)?;
@@ -109,7 +109,7 @@ fn key_before(text: &str, line: usize, column: usize) -> Option<&str> {
     Some(&keys[keys.rfind('"')? + 1..])
 }
 
-/// What is written: the keys of Llama 4 only where they are needed.
+/// The keys that are written: those of Llama 4 only where they are needed.
 #[derive(Serialize)]
 struct Written {
     #[serde(flatten)]
@@ -137,7 +137,7 @@ impl ModelConfig {
         Self::read_noted(path).map(|(config, _)| config)
     }
 
-    /// [`ModelConfig::read`], and what is to be told of it.
+    /// [`ModelConfig::read`], together with notes for the user.
     pub(crate) fn read_noted(path: &Path) -> Result<(Self, Vec<String>), ModelError> {
         let text = read_text_bounded(path, MOST_TEXT_BYTES).map_err(ModelError::io("read", path))?;
         Self::from_json_noted(&text).map_err(|error| match error {
@@ -155,7 +155,7 @@ impl ModelConfig {
     }
 
     fn from_json_noted(text: &str) -> Result<(Self, Vec<String>), ModelError> {
-        // Another architecture has other keys: the first one that is missing would say less than its name.
+        // Another architecture has other keys: its name says more than the first missing key would.
         let text = &*quote_words(text);
         let head: Head = parse(text)?;
         head.ensure_known()?;
@@ -174,7 +174,7 @@ impl ModelConfig {
         let plain = !self.query_key_norm && self.no_rope_layers.is_empty() && self.attention_temperature.is_none();
         self.to_json_as(match plain {
             false => LLAMA4_TEXT,
-            // MobileLLM's positions are not scaled.
+            // MobileLLM has no scaled positions.
             true if self.rope_scaling.is_some() => "llama",
             true => "mobilellm",
         })
@@ -209,14 +209,14 @@ impl ModelConfig {
             eos_token_id: Some(Tokens::Many(self.eos_tokens.clone())),
         };
         let rope_scaling = self.rope_scaling.as_ref().map(rope::written);
-        let llama4 = (model_type == LLAMA4_TEXT).then(|| Llama4Json::of(self));
+        let llama4 = (model_type == LLAMA4_TEXT).then(|| Llama4Json::from_config(self));
         // A struct of plain numbers and strings cannot fail to serialise.
         serde_json::to_string_pretty(&Written { common, rope_scaling, llama4 }).unwrap_or_default() + "\n"
     }
 }
 
 impl ConfigJson {
-    /// `keys` are all that the file has. Beside the shape stands what is to be told of it.
+    /// `keys` are all keys of the file. Also returns notes for the user.
     fn into_config(
         self,
         llama4: Option<Llama4Json>,
@@ -235,7 +235,7 @@ impl ConfigJson {
             notes.push("auto_map of config.json names code of the model's own, which is not run".to_owned());
         }
         if llama4.is_some() {
-            // Their defaults are those of one large model.
+            // The defaults of these two keys are those of one large model.
             for (key, value) in [("head_dim", self.head_dim), ("num_key_value_heads", self.num_key_value_heads)] {
                 if value.is_none() {
                     return refuse(format!("{key} is not given, without which a Llama 4 has no shape"));
@@ -272,7 +272,7 @@ impl ConfigJson {
             query_key_norm: shape.query_key_norm,
             no_rope_layers: shape.no_rope_layers,
             attention_temperature: shape.attention_temperature,
-            // Either key may say so; an import corrects it by what the weight file holds.
+            // Either key may say so; an import corrects it by the contents of the weight file.
             tied_head: self.share_embedding.or(self.tie_word_embeddings).unwrap_or(false),
             bos_token: self.bos_token_id,
             eos_tokens: match self.eos_token_id {

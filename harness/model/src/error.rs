@@ -4,7 +4,7 @@ use thiserror::Error;
 
 use crate::{Preset, staging::SPARE_BYTES};
 
-/// Why a model cannot be used. Each names the offender and the next step.
+/// Why a model cannot be used. Each error names the offender and the next step.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum ModelError {
@@ -19,7 +19,7 @@ pub enum ModelError {
         #[source]
         source: io::Error,
     },
-    /// A file's contents are not what its format demands.
+    /// A file's contents violate its format.
     #[error("{path} is not valid: {reason}")]
     Invalid {
         /// The file.
@@ -27,21 +27,21 @@ pub enum ModelError {
         /// What is wrong with it, and where.
         reason: String,
     },
-    /// A tokenizer or a chat template whose reader came to no good end.
+    /// A tokenizer or a chat template whose text process failed.
     #[cfg(feature = "tokenizer")]
     #[error("{path} is not usable: {end} (while {doing}); get the file again from where the model was published")]
     Text {
         /// The file.
         path: PathBuf,
-        /// What was being done with it.
+        /// What the process was doing with it.
         doing: &'static str,
-        /// How that ended.
+        /// How it ended.
         end: crate::TextEnd,
     },
     /// A configuration that no decoder can have, or that this project cannot run.
     #[error("the model configuration is not usable: {0}")]
     Config(String),
-    /// A tensor that the configuration asks for.
+    /// A tensor that the configuration requires.
     #[error("tensor {name:?} is missing in {path}")]
     MissingTensor {
         /// Its name.
@@ -49,8 +49,8 @@ pub enum ModelError {
         /// The weight file.
         path: PathBuf,
     },
-    /// A tensor of another shape than the configuration gives it.
-    #[error("tensor {name:?} in {path} has shape {found:?}, the configuration asks for {expected:?}")]
+    /// A tensor with another shape than the configuration requires.
+    #[error("tensor {name:?} in {path} has shape {found:?}, the configuration requires {expected:?}")]
     WrongShape {
         /// Its name.
         name: String,
@@ -61,8 +61,8 @@ pub enum ModelError {
         /// Shape by the configuration.
         expected: Vec<usize>,
     },
-    /// A weight that a precision cannot hold: it would become infinite.
-    #[error("{precision} holds numbers up to {largest:e}, and tensor {name:?} has a weight of {value:e}")]
+    /// A weight that is out of a precision's range: it would become infinite.
+    #[error("{precision} holds numbers up to {largest:e}, but tensor {name:?} has a weight of {value:e}")]
     OutOfRange {
         /// The precision.
         precision: &'static str,
@@ -73,8 +73,8 @@ pub enum ModelError {
         /// The first weight beyond it.
         value: f32,
     },
-    /// A graph that is not written in every precision.
-    #[error("only opset17 is written in f16, and no graph in bf16: {kind} in {precision} was asked for")]
+    /// A graph that does not exist in the requested precision.
+    #[error("only opset17 is written in f16, and no graph in bf16: {kind} in {precision} was requested")]
     NoGraph {
         /// The graph.
         kind: &'static str,
@@ -95,13 +95,13 @@ pub enum ModelError {
         /// How to get it, or which name was probably meant.
         hint: String,
     },
-    /// A model's place is taken.
+    /// The folder of a new model already exists.
     #[error("{path} exists already: choose another name, or remove it")]
     Exists {
         /// The folder.
         path: PathBuf,
     },
-    /// A file is not the one that was generated or imported.
+    /// A file changed since it was generated or imported.
     #[error("{path} changed since the model was made (sha256 {found}, was {expected}): generate or import it again")]
     Changed {
         /// The file.
@@ -111,22 +111,22 @@ pub enum ModelError {
         /// SHA-256 now.
         found: String,
     },
-    /// A seed from which another version of the program makes other weights.
+    /// A seed from which this version of the program generates other weights.
     #[error(
-        "the seed of {path} makes other weights than when the model was made (sha256 {found}, was {expected}): generate \
+        "the seed of {path} gives other weights than when the model was generated (sha256 {found}, was {expected}): generate \
         it again with --force"
     )]
     OtherSeededWeights {
         /// The model's folder.
         path: PathBuf,
-        /// SHA-256 of the weights in f32 in the manifest.
+        /// SHA-256 of the f32 weights in the manifest.
         expected: String,
-        /// SHA-256 of those that the seed makes now.
+        /// SHA-256 of the weights that the seed gives now.
         found: String,
     },
     /// The disk is too full for a model.
     #[error(
-        "{path} has no room for the model: {needed} bytes are needed and {spare} more are kept free, {free} are free; \
+        "{path} has no room for the model: {needed} bytes are needed and {spare} more must stay free, but {free} are free; \
         free some, or set POCKETWATT_CACHE to a folder on another disk"
     )]
     NoSpace {
@@ -134,7 +134,7 @@ pub enum ModelError {
         path: PathBuf,
         /// Size of the model.
         needed: u64,
-        /// Bytes that are left over on the disk.
+        /// Bytes that must stay free on the disk.
         spare: u64,
         /// Bytes that may still be written.
         free: u64,
@@ -147,7 +147,7 @@ pub enum ModelError {
 }
 
 impl ModelError {
-    /// Names another file in place of the one that an error is about and that only we have seen.
+    /// Replaces the file that an error names by another one, where only we have seen the first.
     #[cfg(feature = "tokenizer")]
     pub(crate) fn about(self, theirs: impl FnOnce(&std::path::Path) -> PathBuf) -> Self {
         match self {
@@ -157,7 +157,7 @@ impl ModelError {
         }
     }
 
-    /// What is wrong, without the file: for what is told of a file that is used all the same.
+    /// What is wrong, without the file: for notes about a file that is used anyway.
     #[cfg(feature = "tokenizer")]
     pub(crate) fn reason(&self) -> String {
         match self {
@@ -166,13 +166,13 @@ impl ModelError {
         }
     }
 
-    /// Wraps an I/O error with what was being done to which file.
+    /// Wraps an I/O error with the action and the file.
     pub fn io(action: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
         let path = path.into();
         move |source| Self::Io { action, path, source }
     }
 
-    /// A model that is not in the library, where `nearest` is the name that reads most like it.
+    /// A model that is not in the library, where `nearest` is the most similar name.
     pub fn unknown_model(name: &str, nearest: Option<&str>) -> Self {
         let preset = |name: &str| Preset::find(name).is_some();
         let hint = match nearest {
@@ -190,7 +190,7 @@ impl ModelError {
         Self::UnknownModel { name: name.to_owned(), hint }
     }
 
-    /// An I/O error of a write turned into [`ModelError::NoSpace`] if the disk ran full in spite of the check before.
+    /// Turns an I/O error of a write into [`ModelError::NoSpace`] if the disk filled up in spite of the earlier check.
     pub(crate) fn or_full(self, needed: u64) -> Self {
         match self {
             Self::Io { path, source, .. }

@@ -11,11 +11,11 @@ use sha2::{Digest, Sha256};
 
 use crate::{ModelConfig, ModelError, ModelManifest, WeightFile, manifest::is_absent, precision::weights_file_name};
 
-/// Longest of the small texts of a model: `config.json`, the manifest, what is told of its tokenizer.
+/// Longest small text of a model, in bytes: `config.json`, the manifest, notes about its tokenizer.
 pub(crate) const MOST_TEXT_BYTES: u64 = 4 << 20;
 
-/// A model on disk: `config.json` and `model.safetensors`, for text also `tokenizer.json`. Seeded weights may be there in
-/// other precisions alone.
+/// A model on disk: `config.json` and `model.safetensors`, and `tokenizer.json` for text. Seeded weights may exist only in
+/// other precisions.
 #[derive(Clone, Debug)]
 pub struct ModelFolder {
     path: PathBuf,
@@ -50,12 +50,12 @@ impl ModelFolder {
         self.path.join("model.safetensors")
     }
 
-    /// Whether `model.safetensors` is there. Only seeded weights can be made again where it is not.
+    /// Whether `model.safetensors` exists. Only seeded weights can be generated again where it does not.
     pub fn has_f32(&self) -> bool {
         !is_absent(&self.weights_path())
     }
 
-    /// Whether weights in that precision are there, be they whole or not.
+    /// Whether weights in that precision exist, complete or not.
     pub fn has_weights(&self, precision: Precision) -> bool {
         !is_absent(&self.path.join(weights_file_name(precision)))
     }

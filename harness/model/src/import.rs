@@ -1,4 +1,4 @@
-//! Models of other people: Hugging Face folders and GGUF files become model folders of ours.
+//! Turns models of others, Hugging Face folders and GGUF files, into our model folders.
 
 mod gguf;
 mod hugging_face;
@@ -19,52 +19,52 @@ use crate::{
     weight_writer::{WeightWriter, WrittenFile},
 };
 
-/// Room for everything but the weights.
+/// Room on the disk for everything but the weights, in bytes.
 const OTHER_BYTES: u64 = 64 << 20;
-/// A chat template in a file of its own.
+/// The file of a chat template.
 const TEMPLATE: &str = "chat_template.jinja";
 
-/// A model as somebody else wrote it.
+/// A model in a foreign format.
 trait Source {
     /// Its shape.
     fn config(&self) -> &ModelConfig;
 
-    /// What `config.json` calls models of its kind: `mobilellm`, `llama` or `llama4_text`.
+    /// The `model_type` of its kind in `config.json`: `mobilellm`, `llama` or `llama4_text`.
     fn model_type(&self) -> &str;
 
-    /// Where it comes from, with the SHA-256 of what was read.
+    /// Where it comes from, with the SHA-256 of the files that were read.
     fn origin(&self) -> Result<ModelOrigin, ModelError>;
 
-    /// A tensor by Hugging Face's name, as f32 in row-major `[out, in]` layout, and the file it was read from.
+    /// A tensor by Hugging Face's name, as f32 in row-major `[out, in]` layout, with the file it was read from.
     fn read_f32(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>, ModelError>;
 
-    /// The file that an error of that tensor is blamed on.
+    /// The file that an error about that tensor names.
     fn path(&self) -> &Path;
 
-    /// The file of this name, as an error names it to whoever wrote it.
+    /// The name of this file in the user's form of the model, for errors.
     fn file(&self, name: &str) -> PathBuf {
         let own = self.path().join(name);
         if own.is_file() { own } else { self.path().to_owned() }
     }
 
-    /// Name and text of the tokenizer's files.
+    /// Names and contents of the tokenizer's files.
     fn texts(&self) -> Result<Vec<(String, String)>, ModelError>;
 }
 
 /// Imports a model into the folder `target`, which must not exist or be empty: a Hugging Face folder (`config.json`,
 /// `model.safetensors` or shards with an index, `tokenizer.json`), or a GGUF file of the architecture `llama`.
 ///
-/// Whatever the source's number format, the weights are stored as f32, tensor after tensor, so that no more than the
-/// largest tensor is in memory. The folder appears when everything is written and was found to fit.
+/// Whatever the source's number format, the weights are stored as f32, one tensor at a time, so that at most the
+/// largest tensor is in memory. The folder appears once everything is written and checked.
 ///
 /// # Errors
-/// When the source cannot be read, is malformed, asks for something this project does not compute, lacks a tensor or
+/// When the source cannot be read, is malformed, asks for an unsupported computation, lacks a tensor or
 /// has one of another shape or with values that are not finite, its tokenizer does not fit, or the disk is full.
 pub fn import(source: &Path, name: &str, target: &Path) -> Result<ModelFolder, ModelError> {
     import_known_as(source, None, name, target)
 }
 
-/// [`import`], where the origin calls the source `known_as`: a file that was fetched is known by where it came from.
+/// Like [`import`], but the origin names the source `known_as`: a fetched file is named after where it came from.
 ///
 /// # Errors
 /// As [`import`].
@@ -80,11 +80,11 @@ pub fn import_known_as(
     write(&gguf::GgufModel::open(source)?, known_as, name, target)
 }
 
-/// Reads everything that [`import`] would, and stores nothing: for tests of the readers. Gives the shape, and name and text of
-/// the tokenizer's files, which are not tried out.
+/// Reads everything that [`import`] would and stores nothing, for tests of the readers. Returns the shape, and the names and
+/// contents of the tokenizer's files, which are not tried out.
 ///
 /// # Errors
-/// As [`import`], as far as it is about the source.
+/// As [`import`], for errors of the source.
 pub fn read_source(source: &Path) -> Result<(ModelConfig, Vec<(String, String)>), ModelError> {
     let read = |source: &dyn Source| {
         let config = source.config().clone();
@@ -102,7 +102,7 @@ pub fn read_source(source: &Path) -> Result<(ModelConfig, Vec<(String, String)>)
     }
 }
 
-/// The origin that a model which is imported from `source` has. The files of its weights are read for it.
+/// The origin of a model imported from `source`. This reads the files of its weights.
 ///
 /// # Errors
 /// When the source cannot be read or is malformed.

@@ -1,12 +1,12 @@
-//! JSON as Python's `json` module writes and reads it: with the bare words `NaN`, `Infinity` and `-Infinity`, which JSON
+//! JSON in the dialect of Python's `json` module: with the bare words `NaN`, `Infinity` and `-Infinity`, which JSON
 //! itself does not have (Python's documentation of `json`, "Infinite and NaN Number Values").
 
 use std::borrow::Cow;
 
 const WORDS: [&str; 3] = ["-Infinity", "Infinity", "NaN"];
 
-/// The text with those words in quotes, so that any reader of JSON takes it. A key that nobody reads may then hold one,
-/// and where a number is wanted, the word is refused as a text.
+/// The text with those words in quotes, so that any JSON reader accepts it. An ignored key may then hold one,
+/// and where a number is expected, the word is refused as a text.
 pub fn quote_words(text: &str) -> Cow<'_, str> {
     if !WORDS.iter().any(|word| text.contains(word)) {
         return Cow::Borrowed(text);
@@ -30,7 +30,7 @@ pub fn quote_words(text: &str) -> Cow<'_, str> {
     Cow::Owned(quoted)
 }
 
-/// Length of the string that a text begins with, quotes included.
+/// Length of the string at the beginning of a text, quotes included.
 fn string_bytes(text: &str) -> usize {
     let mut escaped = false;
     for (at, byte) in text.bytes().enumerate().skip(1) {

@@ -1,5 +1,5 @@
 //! What a model is, for every backend alike: a folder with `config.json`, `model.safetensors` (f32) and, for text,
-//! `tokenizer.json`. All backends read the one weight file, or the one that was rounded from it; ONNX graphs refer into it.
+//! `tokenizer.json`. All backends read the same weight file, or the same file rounded from it; ONNX graphs refer to it.
 
 mod config;
 mod config_json;

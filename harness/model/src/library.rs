@@ -10,7 +10,7 @@ use pocketwatt_protocol::Precision;
 
 use crate::{ModelConfig, ModelError, ModelFolder, ModelManifest, Preset};
 
-/// How alike two names are (Jaro-Winkler) before one is proposed for the other.
+/// Smallest similarity of two names (Jaro-Winkler) at which one is suggested for the other.
 const ALIKE: f64 = 0.7;
 
 /// The models that were generated or imported on this machine: folders below `<root>/models`.
@@ -29,14 +29,14 @@ pub struct LibraryEntry {
     pub path: PathBuf,
     /// Its shape, if it can be used.
     pub config: Option<ModelConfig>,
-    /// The precisions in which its weights are there.
+    /// The precisions in which its weights exist.
     pub precisions: Vec<Precision>,
     /// Where it came from, or why it cannot be used.
     pub manifest: Result<ModelManifest, ModelError>,
 }
 
 impl ModelLibrary {
-    /// Where this program keeps what it can make again: `$POCKETWATT_CACHE`, else `$XDG_CACHE_HOME/pocketwatt`, else
+    /// The folder for what this program can generate again: `$POCKETWATT_CACHE`, else `$XDG_CACHE_HOME/pocketwatt`, else
     /// `$HOME/.cache/pocketwatt`.
     ///
     /// # Errors
@@ -50,17 +50,17 @@ impl ModelLibrary {
         Self { root: root.to_owned(), models: root.join("models") }
     }
 
-    /// What it lies below: the cache.
+    /// The folder that contains it: the cache.
     pub fn root(&self) -> &Path {
         &self.root
     }
 
-    /// Where the model of that name lies, or would lie.
+    /// The folder of the model with that name, whether or not it exists.
     pub fn folder(&self, name: &str) -> PathBuf {
         self.models.join(name)
     }
 
-    /// All models by name; one that is broken does not hide the others.
+    /// All models by name; a broken one does not hide the others.
     ///
     /// # Errors
     /// When the library's folder cannot be read.
@@ -82,10 +82,10 @@ impl ModelLibrary {
         Ok(entries)
     }
 
-    /// Opens the model of that name.
+    /// Opens the model with that name.
     ///
     /// # Errors
-    /// When there is none, it is broken, or the name is no name.
+    /// When it does not exist, is broken, or the name is invalid.
     pub fn find(&self, name: &str) -> Result<ModelFolder, ModelError> {
         check_name(name)?;
         let path = self.folder(name);
@@ -105,7 +105,7 @@ impl ModelLibrary {
         let mut names = Vec::new();
         for entry in entries {
             let entry = entry.map_err(ModelError::io("read", &self.models))?;
-            // A dot begins the names of folders that are still being written.
+            // Names of unfinished folders begin with a dot.
             if let Ok(name) = entry.file_name().into_string()
                 && check_name(&name).is_ok()
                 && entry.path().is_dir()
@@ -117,7 +117,7 @@ impl ModelLibrary {
     }
 }
 
-/// Refuses a name that would lead out of the library, or that nobody could type.
+/// Refuses a name that would lead out of the library, or that cannot be typed.
 ///
 /// # Errors
 /// [`ModelError::Name`].

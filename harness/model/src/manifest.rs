@@ -1,4 +1,4 @@
-//! `pocketwatt.json`: what a model folder holds and where that came from.
+//! `pocketwatt.json`: what a model folder contains and where that came from.
 
 use std::{
     collections::BTreeMap,
@@ -24,7 +24,7 @@ const TOKENIZER: &str = "tokenizer.json";
 /// The version of the format that this program writes and reads.
 const FORMAT_VERSION: u32 = 1;
 
-/// What a model folder holds and where that came from; a record's statement of "the same model" rests on it.
+/// What a model folder contains and where that came from; a record's claim "the same model" rests on it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ModelManifest {
@@ -35,17 +35,17 @@ pub struct ModelManifest {
     pub origin: ModelOrigin,
     /// Size of `model.safetensors`.
     pub weight_bytes: u64,
-    /// SHA-256 of `model.safetensors`, in hexadecimal: for seeded weights also where it was not written, for seed and shape
-    /// say what it would be.
+    /// SHA-256 of `model.safetensors`, in hexadecimal. For seeded weights it is known even where the file was not written, because
+    /// seed and shape determine it.
     pub weights_sha256: String,
     /// SHA-256 of `config.json`.
     pub config_sha256: String,
-    /// SHA-256 of `tokenizer.json`, where there is one.
+    /// SHA-256 of `tokenizer.json`, if it exists.
     pub tokenizer_sha256: Option<String>,
-    /// SHA-256 of each other file that belongs to the model, by its name. Graphs that are derived from the model are no
-    /// part of it.
+    /// SHA-256 of each other file that belongs to the model, by its name. Graphs that are derived from the model do not
+    /// belong to it.
     pub other_sha256: BTreeMap<String, String>,
-    /// What was found of how its text becomes tokens when it was imported: see [`crate::text_remarks`].
+    /// Remarks from the import about how its text becomes tokens: see [`crate::text_remarks`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub remarks: Vec<String>,
 }
@@ -54,14 +54,14 @@ pub struct ModelManifest {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum ModelOrigin {
-    /// Random numbers: they cost as much time and energy as trained weights, and say nothing sensible.
+    /// Random numbers: they cost as much time and energy as trained weights, and generate nonsense.
     Seeded {
         /// The published model whose shape they have.
         preset: Option<String>,
-        /// Where the random numbers begin.
+        /// The seed of the random numbers.
         seed: u64,
     },
-    /// Read from a file of somebody else.
+    /// Read from other people's files.
     Imported {
         /// Name of that file or folder, without the folders above it.
         source: String,
@@ -69,7 +69,7 @@ pub enum ModelOrigin {
         format: String,
         /// SHA-256 of that file, in hexadecimal.
         sha256: String,
-        /// Where its files contradict each other: what was taken.
+        /// Contradictions between its files, and which side was taken.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         notes: Vec<String>,
     },
@@ -88,15 +88,15 @@ impl Display for ModelOrigin {
     }
 }
 
-/// The smallest part of a manifest: tells a newer format from a broken file.
+/// The smallest part of a manifest: distinguishes a newer format from a broken file.
 #[derive(Deserialize)]
 struct Version {
     format_version: u32,
 }
 
 impl ModelManifest {
-    /// Describes the files that lie in `folder`, which is complete but for the manifest. What `model.safetensors` is, is
-    /// given, for it is best found while that is written.
+    /// Describes the files in `folder`, which is complete except for the manifest. The size and hash of `model.safetensors` are
+    /// passed in, because they are best computed while it is written.
     ///
     /// # Errors
     /// When a file cannot be read.
@@ -117,7 +117,7 @@ impl ModelManifest {
         }
         let config_sha256 = other_sha256
             .remove(CONFIG)
-            .ok_or_else(|| ModelError::invalid(folder, format!("it is no model folder: {CONFIG} is missing")))?;
+            .ok_or_else(|| ModelError::invalid(folder, format!("it is not a model folder: {CONFIG} is missing")))?;
         Ok(Self {
             format_version: FORMAT_VERSION,
             name: name.to_owned(),
@@ -134,7 +134,7 @@ impl ModelManifest {
     /// Reads the manifest of a model.
     ///
     /// # Errors
-    /// When there is none, it is malformed, or a newer version of the program wrote it.
+    /// When it does not exist, is malformed, or a newer version of the program wrote it.
     pub fn read(folder: &ModelFolder) -> Result<Self, ModelError> {
         Self::read_at(folder.path())
     }
@@ -148,7 +148,7 @@ impl ModelManifest {
         let text = read_text_bounded(&path, MOST_TEXT_BYTES).map_err(|error| match error.kind() {
             ErrorKind::NotFound => ModelError::invalid(
                 folder,
-                format!("it has no {FILE_NAME}, so nobody knows what it holds: generate or import the model again"),
+                format!("it has no {FILE_NAME}, so its contents are unknown: generate or import the model again"),
             ),
             _ => ModelError::io("read", &path)(error),
         })?;
@@ -168,12 +168,12 @@ impl ModelManifest {
         Ok(manifest)
     }
 
-    /// Names in a manifest may be anybody's: they are those of a model, and of files in its folder.
+    /// Names in a manifest may come from anybody: they must be valid names of a model, and of files in its folder.
     fn ensure_names(&self) -> Result<(), String> {
         check_name(&self.name).map_err(|error| error.to_string())?;
         for file in self.other_sha256.keys() {
             pocketwatt_files::check_name(file)
-                .map_err(|error| format!("it lists a file whose name is none: {error}"))?;
+                .map_err(|error| format!("it lists a file with an invalid name: {error}"))?;
         }
         Ok(())
     }
@@ -196,7 +196,7 @@ impl ModelManifest {
         self.verify_each(folder.path()).try_for_each(|(_, outcome)| outcome)
     }
 
-    /// Recomputes the SHA-256 of every file below `folder`, whatever comes out; the weights come first, where they are there
+    /// Recomputes the SHA-256 of every file below `folder`, whatever the results; the weights come first, if they exist
     /// ([`ModelManifest::files_in`]).
     pub fn verify_each(&self, folder: &Path) -> impl Iterator<Item = (&str, Result<(), ModelError>)> {
         self.files_in(folder).map(move |(file, expected)| (file, verify_file(folder, file, expected)))
@@ -207,7 +207,7 @@ impl ModelManifest {
         matches!(self.origin, ModelOrigin::Seeded { .. })
     }
 
-    /// Where its random numbers begin, if they are random.
+    /// The seed of its random numbers, if they are random.
     pub fn seed(&self) -> Option<u64> {
         match self.origin {
             ModelOrigin::Seeded { seed, .. } => Some(seed),
@@ -215,7 +215,7 @@ impl ModelManifest {
         }
     }
 
-    /// Where the weights came from, in words; for random ones also whose shape they have, where the model's name does not
+    /// Where the weights came from, in words; for random ones also the model whose shape they have, where the model's name does not
     /// say so.
     pub fn origin_text(&self) -> String {
         match &self.origin {
@@ -226,7 +226,7 @@ impl ModelManifest {
         }
     }
 
-    /// Every file that has to lie in `folder`, and its SHA-256. Seeded weights in f32 do not have to: they are made from the
+    /// Every file that must exist in `folder`, and its SHA-256. Seeded weights in f32 need not exist: they are generated from the
     /// seed when they are needed, and belong to the model from then on.
     pub fn files_in(&self, folder: &Path) -> impl Iterator<Item = (&str, &str)> {
         let unwritten = self.is_seeded() && is_absent(&folder.join(WEIGHTS));
@@ -246,16 +246,16 @@ impl ModelManifest {
     }
 }
 
-/// Whether nothing is there. What cannot be looked at may be there.
+/// Whether nothing exists at the path. What cannot be inspected may exist.
 pub(crate) fn is_absent(path: &Path) -> bool {
     path.symlink_metadata().is_err_and(|error| error.kind() == ErrorKind::NotFound)
 }
 
-/// A model's files lie in its folder: a link would show what lies elsewhere.
+/// A model's files are in its own folder: a link would lead elsewhere.
 fn verify_file(folder: &Path, file: &str, expected: &str) -> Result<(), ModelError> {
     let path = join_inside(folder, file).map_err(|error: NameError| ModelError::invalid(folder, error.to_string()))?;
     if fs::symlink_metadata(&path).is_ok_and(|metadata| metadata.is_symlink()) {
-        return Err(ModelError::invalid(path, "it is a link, where the model's own file should be"));
+        return Err(ModelError::invalid(path, "it is a link, but should be the model's own file"));
     }
     let found = sha256_of_file(&path)?;
     if found != expected {
@@ -349,7 +349,7 @@ mod tests {
         };
         for name in ["/dev/zero", "../other", "..", "", "a/b", "a\0b"] {
             let error = listed(name).unwrap_err().to_string();
-            assert!(error.contains("pocketwatt.json is not valid: it lists a file whose name is none"), "{error}");
+            assert!(error.contains("pocketwatt.json is not valid: it lists a file with an invalid name"), "{error}");
         }
         fs::write(&path, good.replace("\"tiny\"", "\"../tiny\"")).unwrap();
         assert!(ModelManifest::read(&folder).unwrap_err().to_string().contains("cannot be the name of a model"));
@@ -367,7 +367,7 @@ mod tests {
     }
 
     #[test]
-    fn origins_are_told_in_words() {
+    fn origins_are_described_in_words() {
         let imported = ModelOrigin::Imported {
             source: "SmolLM2-135M-Instruct.Q4_1.gguf".into(),
             format: "GGUF Q4_1".into(),
@@ -378,15 +378,15 @@ mod tests {
         let json = serde_json::to_string(&imported).unwrap();
         assert!(!json.contains("notes"), "manifests of earlier versions are the same");
         assert_eq!(serde_json::from_str::<ModelOrigin>(&json).unwrap(), imported);
-        let told = ModelOrigin::Imported {
+        let imported = ModelOrigin::Imported {
             source: "folder".into(),
             format: "safetensors F32".into(),
             sha256: "00".into(),
             notes: vec!["one".into(), "two".into()],
         };
-        assert_eq!(told.to_string(), "imported from folder (safetensors F32; one; two)");
-        let json = serde_json::to_string(&told).unwrap();
-        assert_eq!(serde_json::from_str::<ModelOrigin>(&json).unwrap(), told);
+        assert_eq!(imported.to_string(), "imported from folder (safetensors F32; one; two)");
+        let json = serde_json::to_string(&imported).unwrap();
+        assert_eq!(serde_json::from_str::<ModelOrigin>(&json).unwrap(), imported);
         let seeded = ModelOrigin::Seeded { preset: None, seed: u64::MAX };
         assert_eq!(seeded.to_string(), "seeded weights (seed 18446744073709551615)");
         let (_root, folder) = tiny();

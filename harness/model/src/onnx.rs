@@ -1,5 +1,5 @@
-//! ONNX graphs of a model. They hold no weights: each tensor is a reference into `model.safetensors`, so that a graph
-//! is half a megabyte, is written in milliseconds, and every engine reads the same bytes. (Most of it are the rotary
+//! ONNX graphs of a model. They contain no weights: each tensor is a reference into `model.safetensors`, so that a graph
+//! has half a megabyte, is written in milliseconds, and every engine reads the same bytes. (Most of it is the rotary
 //! tables of all positions: 8 MB for a context of 32,768, and 33 MB for the 131,072 of Llama 3.2.)
 
 mod activation;
@@ -29,15 +29,15 @@ use crate::{
 /// Characters of the hash in a file's name.
 const NAME_HASH_CHARACTERS: usize = 16;
 
-/// The graph of that kind in the model's folder, over weights of that precision, which were prepared before
-/// ([`crate::precision::prepare_weights`]); written unless it is there already.
+/// The graph of that kind in the model's folder, over weights of that precision, which must be prepared
+/// ([`crate::precision::prepare_weights`]); it is written unless it already exists.
 ///
-/// The file is named after the hash of its contents, `<kind>-<hash>.onnx`. Since computing the contents takes a few
-/// milliseconds, that is done every time: a graph that an older version wrote, or that was damaged since, is never
-/// mistaken for the right one.
+/// The file is named after the hash of its contents, `<kind>-<hash>.onnx`. Computing the contents takes a few
+/// milliseconds, so that is done every time: a graph that an older version wrote, or that was damaged since, is never
+/// taken for the right one.
 ///
 /// # Errors
-/// When the graph is not written in that precision, the weights are not in its format, do not fit the configuration, or the graph cannot be written.
+/// When the graph does not exist in that precision, the weights are in another format or do not fit the configuration, or the graph cannot be written.
 pub fn write_graph(folder: &ModelFolder, kind: GraphKind, precision: Precision) -> Result<GraphFile, ModelError> {
     let bytes = graph_bytes(folder, kind, precision)?;
     let sha256 = HEXLOWER.encode(&Sha256::digest(&bytes));

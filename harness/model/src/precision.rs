@@ -1,6 +1,6 @@
 //! Weights in other number formats than f32. They are rounded once, here, so that every backend computes with the same
-//! codes: a file of codes and scales lies beside `model.safetensors` and was made from it, or from the seed from which that
-//! would be made.
+//! codes: a file of codes and scales beside `model.safetensors` is made from it, or from the seed of seeded
+//! weights.
 //!
 //! | precision | file | tensors for each matrix `[out, in]` |
 //! |---|---|---|
@@ -40,7 +40,7 @@ pub struct PreparedWeights {
     pub sha256: String,
     /// Bytes of all weights, scales included, as an engine of that precision holds them.
     pub bytes: u64,
-    /// Of these, what one decoded token has to read.
+    /// The part of them that one decoded token has to read.
     pub bytes_per_token: u64,
 }
 
@@ -56,7 +56,7 @@ pub fn weights_file_name(precision: Precision) -> &'static str {
     }
 }
 
-/// Opens the files of a request: the configuration, and the weights in the precision that is asked for.
+/// Opens the files of a request: the configuration, and the weights in the requested precision.
 ///
 /// # Errors
 /// When a file is missing or malformed, or a tensor is missing, misshapen or of another number format.
@@ -66,8 +66,8 @@ pub fn open_weights(files: &ModelFiles, precision: Precision) -> Result<(ModelCo
     Ok((config, weights))
 }
 
-/// The numbers that a tensor of a file of that precision stands for, `[out, in]` for a matrix: what an engine without any
-/// further rounding multiplies by.
+/// The numbers that a tensor in a file of that precision represents, `[out, in]` for a matrix: the factors of an engine that
+/// does no further rounding.
 ///
 /// # Errors
 /// When it is missing or cannot be read.
@@ -87,7 +87,7 @@ pub fn read_dequantised(weights: &WeightFile, name: &str, precision: Precision) 
     Ok(values)
 }
 
-/// The weights in that precision, prepared before.
+/// The weights in that precision, which must be prepared.
 pub(crate) fn open_folder(folder: &ModelFolder, precision: Precision) -> Result<WeightFile, ModelError> {
     checked(&folder.path().join(weights_file_name(precision)), folder.config(), precision)
 }

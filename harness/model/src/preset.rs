@@ -5,7 +5,7 @@ use crate::{AttentionTemperature, Llama3Scaling, ModelConfig, RopeScaling};
 pub struct Preset {
     /// Name on the command line, for example `mobilellm-125m`.
     pub name: &'static str,
-    /// One line on what it is.
+    /// One line of description.
     pub summary: &'static str,
     layers: usize,
     layer_repeats: usize,
@@ -86,7 +86,7 @@ impl Preset {
         Preset { tied_head: false, ..mobilellm("tinyllama-1.1b", "TinyLlama 1.1B", 22, 1, 32, 4, 5632) },
         Preset {
             vocabulary: 128_256,
-            // All of it, although graphs hold 33 MB of rotary tables for it: so do those of the trained model.
+            // The whole context, although graphs then have 33 MB of rotary tables: so do those of the trained model.
             context: 131_072,
             rope_theta: 500_000.0,
             llama3: Some(Llama3Scaling {
@@ -107,7 +107,7 @@ impl Preset {
         },
     ];
 
-    /// The preset of that name.
+    /// The preset with that name.
     pub fn find(name: &str) -> Option<&'static Preset> {
         Self::ALL.iter().find(|preset| preset.name == name)
     }
@@ -173,7 +173,7 @@ const fn mobilellm(
 }
 
 /// The dense blocks of Llama 4, each with rotary positions and a norm of queries and keys. The shapes are published;
-/// `rope_theta`, which moves no cost, is that of the released `config.json` as others quote it.
+/// `rope_theta`, which does not affect the cost, is that of the released `config.json` as others quote it.
 const fn mobilellm_r1(
     name: &'static str,
     summary: &'static str,

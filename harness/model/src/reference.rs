@@ -1,4 +1,4 @@
-//! The papers' equations written down once, slowly, in f64: what every backend's logits are compared with.
+//! The papers' equations written down once, slowly, in f64: every backend's logits are compared with these.
 //!
 //! Nothing is cached, fused or blocked; every call recomputes all positions. Meant for models of the size of the
 //! `tiny` preset.
@@ -52,7 +52,7 @@ impl ReferenceModel {
         Self::open_in(folder, Precision::F32)
     }
 
-    /// Reads all weights as they are in that precision, prepared before; whatever is computed with them is f64.
+    /// Reads all weights in that precision, which must be prepared; all computation is in f64.
     ///
     /// # Errors
     /// When a tensor is missing or cannot be read.
@@ -168,7 +168,7 @@ impl ReferenceModel {
         }
     }
 
-    /// Queries or keys of block `index` as attention compares them: rotated first, and then divided by their root mean
+    /// Queries or keys of block `index` as attention compares them: first rotated, then divided by their root mean
     /// square, both only where the block does so.
     fn placed(&self, index: usize, heads: Vec<f64>, position: usize) -> Vec<f64> {
         let mut heads = if self.config.rotates(index) { self.rotate(heads, position) } else { heads };
@@ -181,8 +181,8 @@ impl ReferenceModel {
         heads
     }
 
-    /// Rotary positions, rotate-half: dimension `i` of a head is paired with `i + head_dim / 2`, and the pair is turned
-    /// by the position times the frequency: `theta^(-2 i / head_dim)`, or what scaling makes of it.
+    /// Rotary positions, rotate-half: dimension `i` of a head is paired with `i + head_dim / 2`, and the pair is rotated
+    /// by the position times the frequency: `theta^(-2 i / head_dim)`, scaled if the model scales it.
     fn rotate(&self, mut heads: Vec<f64>, position: usize) -> Vec<f64> {
         let head_dim = self.config.head_dim;
         let half = head_dim / 2;
@@ -287,7 +287,7 @@ mod tests {
         }
     }
 
-    /// Guards the choice of test weights: each part of the block that few models have must show in the logits.
+    /// Guards the choice of test weights: each rare part of the block must affect the logits.
     #[test]
     fn test_models_react_to_what_few_models_have() {
         let root = tempfile::tempdir().unwrap();
@@ -307,7 +307,7 @@ mod tests {
         }
     }
 
-    /// As the last one, for positions that are scaled, and for cosines and sines that grow.
+    /// The same for scaled positions, and for cosines and sines that grow.
     #[test]
     fn test_models_react_to_scaled_positions() {
         let root = tempfile::tempdir().unwrap();
@@ -327,7 +327,7 @@ mod tests {
         assert_eq!(names, ["tiny-llama3", "tiny-yarn"]);
     }
 
-    /// Guards the choice of test weights: were positions or norms without effect, the suite could not see them wrong.
+    /// Guards the choice of test weights: if positions or norms had no effect, the suite could not notice errors in them.
     #[test]
     fn test_models_react_to_positions() {
         let root = tempfile::tempdir().unwrap();

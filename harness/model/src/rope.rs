@@ -1,77 +1,77 @@
-//! Rotary positions that are scaled, for texts longer than those of the first training.
+//! Scaled rotary positions, for texts longer than those of the original training.
 //!
-//! The formulas are those of transformers' `modeling_rope_utils.py`. Frequencies are computed in f64, transformers' in
-//! f32: they are the same to seven digits.
+//! The formulas are those of transformers' `modeling_rope_utils.py`. Frequencies are computed in f64 here and in
+//! f32 there: they agree to seven digits.
 
 use std::{f64::consts::TAU, ops::RangeInclusive};
 
 use crate::ModelError;
 
-/// What frequencies are divided by, and cosines multiplied: beyond these, an f32 may not hold the angle.
+/// Range of the divisors of frequencies and the factors of cosines: beyond it, an f32 may not hold the angle.
 const REAL_FACTORS: RangeInclusive<f64> = 1e-3..=1e6;
 
 /// How the frequencies of rotary positions differ from `theta^(-2 i / head_dim)`.
 #[derive(Clone, Debug, PartialEq)]
 pub enum RopeScaling {
-    /// All of them are divided by a factor, as if positions were (`linear`).
+    /// All of them are divided by a factor, as if the positions were (`linear`).
     Linear {
         /// At least 1.
         factor: f64,
     },
-    /// Low ones are divided, high ones stay (Llama 3.1 and 3.2; `llama3`).
+    /// Low frequencies are divided, high ones stay (Llama 3.1 and 3.2; `llama3`).
     Llama3(Llama3Scaling),
-    /// Low ones are divided, high ones stay, and cosines and sines grow (arXiv 2309.00071; `yarn`).
+    /// Low frequencies are divided, high ones stay, and cosines and sines grow (arXiv 2309.00071; `yarn`).
     Yarn(YarnScaling),
-    /// Each is divided by a number of its own, whatever the length of the text: what the tensor `rope_freqs.weight` of a
-    /// GGUF file holds, and a `longrope` whose two lists are the same.
+    /// Each frequency is divided by a number of its own, whatever the length of the text: the tensor `rope_freqs.weight` of a
+    /// GGUF file, and a `longrope` whose two lists are the same.
     Factors {
         /// One for each pair of a head's dimensions.
         factors: Vec<f64>,
-        /// What cosines and sines are multiplied by.
+        /// Factor of cosines and sines.
         attention_factor: f64,
     },
 }
 
 /// Frequencies whose wavelength is over `original_context / low_frequency_factor` are divided by `factor`, those below
-/// `original_context / high_frequency_factor` stay, and between them it goes smoothly.
+/// `original_context / high_frequency_factor` stay, and between the two the change is smooth.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Llama3Scaling {
     /// At least 1.
     pub factor: f64,
-    /// Wavelengths of the longest that are smoothed, in the original context.
+    /// Number of the longest smoothed wavelengths in the original context.
     pub low_frequency_factor: f64,
-    /// Wavelengths of the shortest that are smoothed, in the original context; more than the other.
+    /// Number of the shortest smoothed wavelengths in the original context; more than the other.
     pub high_frequency_factor: f64,
-    /// Longest text of the first training, in tokens.
+    /// Longest text of the original training, in tokens.
     pub original_context: usize,
 }
 
-/// A frequency that turns less than `beta_slow` times in the original context is divided by `factor`, one that turns more
-/// than `beta_fast` times stays, and between the two dimensions at which that is so it goes in equal steps.
+/// A frequency with fewer than `beta_slow` turns in the original context is divided by `factor`, one with more
+/// than `beta_fast` turns stays, and between the two corresponding dimensions the change is linear.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct YarnScaling {
     /// At least 1.
     pub factor: f64,
-    /// What cosines and sines are multiplied by, so that scores grow by its square.
+    /// Factor of cosines and sines, so that scores grow by its square.
     pub attention_factor: f64,
     /// Turns in the original context; not less than the other.
     pub beta_fast: f64,
     /// Turns in the original context.
     pub beta_slow: f64,
-    /// Longest text of the first training, in tokens.
+    /// Longest text of the original training, in tokens.
     pub original_context: usize,
-    /// Whether the two dimensions are rounded to whole ones, down and up.
+    /// Whether the two dimensions are rounded to whole numbers, down and up.
     pub truncate: bool,
 }
 
-/// The frequencies of `half` pairs of dimensions that nothing scales, the highest first.
+/// The unscaled frequencies of `half` pairs of dimensions, the highest first.
 pub(crate) fn unscaled_frequencies(theta: f64, half: usize) -> Vec<f64> {
     let head_dim = 2.0 * half as f64;
     (0..half).map(|pair| theta.powf(-2.0 * pair as f64 / head_dim)).collect()
 }
 
 impl RopeScaling {
-    /// What cosines and sines are multiplied by.
+    /// Factor of cosines and sines.
     pub fn attention_factor(&self) -> f64 {
         match self {
             Self::Linear { .. } | Self::Llama3(_) => 1.0,
@@ -80,7 +80,7 @@ impl RopeScaling {
         }
     }
 
-    /// The frequencies that become of those that nothing scales, whose base is `theta`.
+    /// Scales the given frequencies, whose base is `theta`.
     pub(crate) fn scaled(&self, theta: f64, mut frequencies: Vec<f64>) -> Vec<f64> {
         match self {
             Self::Linear { factor } => frequencies.iter_mut().for_each(|frequency| *frequency /= factor),
@@ -98,7 +98,7 @@ impl RopeScaling {
         frequencies
     }
 
-    /// Refuses numbers with which nothing can be computed, and those that transformers warns of.
+    /// Refuses numbers with which nothing can be computed, and those that transformers warns about.
     pub(crate) fn validate(&self, theta: f64, half: usize) -> Result<(), ModelError> {
         let refuse = |reason: String| Err(ModelError::Config(reason));
         let positive = |number: f64| number.is_finite() && number > 0.0;
@@ -121,7 +121,7 @@ impl RopeScaling {
             Self::Yarn(YarnScaling { factor, attention_factor, beta_fast, beta_slow, original_context, .. }) => {
                 Self::ensure_factor(*factor)?;
                 if !REAL_FACTORS.contains(attention_factor) {
-                    return refuse(format!("attention_factor is {attention_factor}, which is none of any model"));
+                    return refuse(format!("attention_factor is {attention_factor}, which no model has"));
                 }
                 if !(positive(*beta_slow) && positive(*beta_fast) && beta_slow <= beta_fast) {
                     return refuse(format!(
@@ -141,14 +141,14 @@ impl RopeScaling {
                 if let Some(factor) =
                     factors.iter().chain([attention_factor]).find(|factor| !REAL_FACTORS.contains(*factor))
                 {
-                    return refuse(format!("a factor of rotary frequencies is {factor}, which is none of any model"));
+                    return refuse(format!("a factor of rotary frequencies is {factor}, which no model has"));
                 }
                 Ok(())
             }
         }
     }
 
-    /// Refuses a factor that squeezes no positions together.
+    /// Refuses a factor below 1.
     pub(crate) fn ensure_factor(factor: f64) -> Result<(), ModelError> {
         if factor.is_finite() && factor >= 1.0 {
             return Ok(());
@@ -174,7 +174,7 @@ impl Llama3Scaling {
 }
 
 impl YarnScaling {
-    /// The attention factor of the paper, which a model has that gives none.
+    /// The paper's attention factor, for a model that does not give one.
     pub(crate) fn usual_attention_factor(factor: f64) -> f64 {
         Self::magnitude(factor, 1.0)
     }
@@ -184,7 +184,7 @@ impl YarnScaling {
         if factor <= 1.0 { 1.0 } else { 0.1 * scale * factor.ln() + 1.0 }
     }
 
-    /// The share of each frequency that is kept as it is, 0 to 1.
+    /// The share of each frequency that is not scaled, 0 to 1.
     fn kept(&self, theta: f64, half: usize) -> impl Iterator<Item = f64> {
         let head_dim = 2.0 * half as f64;
         let dimension =

@@ -1,5 +1,5 @@
-//! Models of random weights: the same time, memory and energy as trained ones of that shape, without a download or a
-//! licence. What they say is nonsense.
+//! Models with random weights: they need the same time, memory and energy as trained ones of the same shape, without a
+//! download or a licence. Their text is nonsense.
 
 mod random;
 mod tokenizer;
@@ -20,7 +20,7 @@ use crate::{
     weight_writer::WrittenFile,
 };
 
-/// Room for everything but the weights.
+/// Room on the disk for everything but the weights, in bytes.
 const OTHER_BYTES: u64 = 8 << 20;
 
 /// Writes a complete model of random weights in f32 into `folder`, as [`generate_seeded_in`] does.
@@ -34,16 +34,16 @@ pub fn generate_seeded(config: &ModelConfig, name: &str, seed: u64, folder: &Pat
 /// Writes a model of random weights into `folder`, which must not exist or be empty. The same configuration and seed give
 /// the same bytes on every machine.
 ///
-/// Its weights are written in one precision, or in none yet: [`crate::precision::prepare_weights`] makes those of others
+/// Its weights are written in one precision, or in none yet: [`crate::precision::prepare_weights`] makes other precisions
 /// when they are needed, f32 among them. They are rounded as they are drawn, so that a model that is measured in 4 bits
-/// takes no more room than that; and they are those that rounding its file in f32 would give, whose SHA-256 the manifest
-/// has whether it was written or not.
+/// takes no more room than that; the result is the same as rounding its f32 file, whose SHA-256 the manifest
+/// has whether or not it was written.
 ///
-/// The folder appears when everything is written. It is not forced to the disk: what a power cut spoils,
-/// [`ModelManifest::verify`] finds, and the model is made again in seconds.
+/// The folder appears when everything is written. It is not forced to the disk: [`ModelManifest::verify`] finds damage
+/// from a power failure, and the model is generated again in seconds.
 ///
 /// # Errors
-/// When the folder is occupied, the disk has no room, the shape does not allow that precision, or the configuration cannot
+/// When the folder is not empty, the disk has no room, the shape does not allow that precision, or the configuration cannot
 /// be written as a `config.json` or has too small a vocabulary for a tokenizer (259).
 pub fn generate_seeded_in(
     config: &ModelConfig,
@@ -55,7 +55,7 @@ pub fn generate_seeded_in(
     config.validate()?;
     let config_text = config.to_json();
     if ModelConfig::from_json(&config_text)? != *config {
-        return Err(ModelError::Config(format!("config.json has no words for {config:?}")));
+        return Err(ModelError::Config(format!("config.json cannot express {config:?}")));
     }
     let (tokenizer, tokenizer_config) = tokenizer::files(config)?;
 
@@ -78,7 +78,7 @@ pub fn generate_seeded_in(
     ModelFolder::open(folder)
 }
 
-/// Writes them in that precision, and says what they are in f32.
+/// Writes them in that precision, and returns their size and hash in f32.
 fn write_weights(
     config: &ModelConfig,
     seed: u64,

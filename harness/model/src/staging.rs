@@ -10,10 +10,10 @@ use rustix::fs::statvfs;
 
 use crate::ModelError;
 
-/// Space that is left over on the disk: file systems fail in odd ways when they are filled to the last block.
+/// Bytes that stay free on the disk: file systems fail in odd ways when they are filled to the last block.
 pub(crate) const SPARE_BYTES: u64 = 16 << 20;
 
-/// A folder that is being written. Dropped before [`StagedFolder::publish`], it vanishes with its contents.
+/// A folder that is being written. If it is dropped before [`StagedFolder::publish`], it is removed with its contents.
 #[derive(Debug)]
 pub(crate) struct StagedFolder {
     partial: PartialFolder,
@@ -21,10 +21,10 @@ pub(crate) struct StagedFolder {
 }
 
 impl StagedFolder {
-    /// Begins the folder `target`, which shall hold about `bytes`, and its parents.
+    /// Begins the folder `target`, which will contain about `bytes`, and its parents.
     ///
     /// # Errors
-    /// When there is something at `target` already, the disk has no room for it, or its parent cannot be written.
+    /// When `target` already exists, the disk has no room for it, or its parent cannot be written.
     pub fn begin(target: &Path, bytes: u64) -> Result<Self, ModelError> {
         if is_occupied(target)? {
             return Err(ModelError::Exists { path: target.to_owned() });
@@ -34,14 +34,14 @@ impl StagedFolder {
             _ => Path::new("."),
         };
         create_folder(parent).map_err(ModelError::io("create", parent))?;
-        // It may be the room that is needed.
+        // This may free the room that is needed.
         remove_abandoned(parent);
         require_space(parent, bytes)?;
         let partial = PartialFolder::begin(parent).map_err(ModelError::io("write into", parent))?;
         Ok(Self { partial, target: target.to_owned() })
     }
 
-    /// Where to write.
+    /// The folder to write into.
     pub fn path(&self) -> &Path {
         self.partial.path()
     }
@@ -49,7 +49,7 @@ impl StagedFolder {
     /// Moves the folder to its place.
     ///
     /// # Errors
-    /// When somebody else put something there meanwhile, or the folder cannot be moved.
+    /// When another process has put something there in the meantime, or the folder cannot be moved.
     pub fn publish(self) -> Result<(), ModelError> {
         let Self { partial, target } = self;
         match partial.publish(&target) {
@@ -60,18 +60,18 @@ impl StagedFolder {
     }
 }
 
-/// Whether there is anything but an empty folder.
+/// Whether anything but an empty folder exists at the path.
 fn is_occupied(path: &Path) -> Result<bool, ModelError> {
     match fs::read_dir(path) {
         Ok(mut entries) => Ok(entries.next().is_some()),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
-        // The path is a file, or goes through one.
+        // The path is a file, or leads through one.
         Err(error) if error.kind() == std::io::ErrorKind::NotADirectory => Ok(path.symlink_metadata().is_ok()),
         Err(error) => Err(ModelError::io("read", path)(error)),
     }
 }
 
-/// Refuses to write so many bytes below `parent` where the disk has no room for them and [`SPARE_BYTES`] more.
+/// Refuses to write this many bytes below `parent` where the disk has no room for them and [`SPARE_BYTES`] more.
 ///
 /// # Errors
 /// [`ModelError::NoSpace`].

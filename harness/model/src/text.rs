@@ -1,4 +1,4 @@
-//! Text and tokens: what the harness needs to talk to a model. Runners see tokens only.
+//! Text and tokens: what the harness needs to talk to a model. Runners only see tokens.
 
 mod access;
 mod chat;

@@ -1,10 +1,10 @@
-//! Shapes that nobody published: a preset with some of its numbers changed, named so that the name says all.
+//! Shapes that were never published: a preset with some of its numbers changed, and a name that describes the changes.
 //!
 //! `mobilellm-125m+layers12+dim512` is MobileLLM 125M with 12 blocks of width 512.
 
 use crate::{ModelConfig, ModelError, Preset};
 
-/// What can be changed, by the word in the name, and what it is.
+/// What can be changed: the key in the name, and its meaning.
 pub const KEYS: [(&str, &str); 9] = [
     ("layers", "blocks with weights of their own"),
     ("repeats", "how often each block runs, 2 for layer sharing"),
@@ -17,14 +17,14 @@ pub const KEYS: [(&str, &str); 9] = [
     ("untied", "1: the head has weights of its own; 0: it is the embedding"),
 ];
 
-/// Largest number that a name may give: none of them can be larger in any model.
+/// Largest number in a name: no model has a larger one.
 const MOST: usize = 1 << 24;
 
-/// Separates the preset and its changes.
+/// Separates the preset from its changes.
 const SEPARATOR: char = '+';
 
-/// The configuration that a name stands for: that of a preset, or of one with changes. Nothing for a name that begins with
-/// no preset's.
+/// The configuration for a name: that of a preset, or of one with changes. `None` for a name that does not begin with
+/// a preset's.
 ///
 /// # Errors
 /// When a change is not understood, or the shape is impossible.
@@ -51,7 +51,7 @@ fn change(config: &mut ModelConfig, part: &str) -> Result<(), ModelError> {
     let known = || KEYS.map(|(key, _)| key).join(", ");
     let value: usize = value.parse().map_err(|_| {
         ModelError::Config(format!(
-            "{part:?} is no change of a model: write a key and a number, as in layers12; keys are {}",
+            "{part:?} is not a change of a model: write a key and a number, as in layers12; keys are {}",
             known()
         ))
     })?;
@@ -67,7 +67,7 @@ fn change(config: &mut ModelConfig, part: &str) -> Result<(), ModelError> {
         "dim" => set_width(config, value)?,
         "heads" => {
             if value == 0 || !config.hidden.is_multiple_of(value) {
-                return Err(ModelError::Config(format!("{} is no multiple of {value} heads", config.hidden)));
+                return Err(ModelError::Config(format!("{} is not a multiple of {value} heads", config.hidden)));
             }
             config.heads = value;
             config.head_dim = config.hidden / value;
@@ -83,11 +83,13 @@ fn change(config: &mut ModelConfig, part: &str) -> Result<(), ModelError> {
     Ok(())
 }
 
-/// Heads keep their width: a model of another width has more or fewer of them, and as many key-value heads as divide them.
+/// Heads keep their width: a model of another width has more or fewer heads, and a number of key-value heads that divides it.
 fn set_width(config: &mut ModelConfig, width: usize) -> Result<(), ModelError> {
     if width == 0 || !width.is_multiple_of(config.head_dim) {
         let head_dim = config.head_dim;
-        return Err(ModelError::Config(format!("a width of {width} is no multiple of the heads' width of {head_dim}")));
+        return Err(ModelError::Config(format!(
+            "a width of {width} is not a multiple of the heads' width of {head_dim}"
+        )));
     }
     config.hidden = width;
     config.heads = width / config.head_dim;
@@ -131,7 +133,7 @@ mod tests {
     fn changes_that_make_no_model_are_refused_by_name() {
         assert!(refused("tiny+colour3").contains("\"colour\" cannot be changed; layers, repeats, dim"));
         assert!(refused("tiny+layers").contains("write a key and a number, as in layers12"));
-        assert!(refused("tiny+dim50").contains("a width of 50 is no multiple of the heads' width of 16"));
+        assert!(refused("tiny+dim50").contains("a width of 50 is not a multiple of the heads' width of 16"));
         assert!(refused("tiny+kv2").contains("is not a multiple of num_key_value_heads (2)"));
         assert!(refused("tiny+layers0").contains("num_hidden_layers"));
         assert!(seeded_config("somebody+layers2").is_none());

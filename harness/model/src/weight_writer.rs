@@ -1,4 +1,4 @@
-//! Writing weight files in one pass, hashed on the way.
+//! Writes weight files in one pass, and hashes them on the way.
 
 use std::{io::Write, path::Path};
 
@@ -16,7 +16,7 @@ pub(crate) const F32_BYTES: usize = 4;
 /// Numbers converted to bytes at a time.
 const CHUNK: usize = 1 << 16;
 
-/// A file that was written, or that would have been.
+/// The size and hash of a file, whether or not it was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct WrittenFile {
     /// Its length.
@@ -25,7 +25,7 @@ pub(crate) struct WrittenFile {
     pub sha256: String,
 }
 
-/// A weight file that is being written, tensor after tensor in the order of its header.
+/// A weight file that is being written, one tensor after the other in the order of its header.
 pub(crate) struct WeightWriter<'a, W> {
     path: &'a Path,
     file: W,
@@ -34,7 +34,7 @@ pub(crate) struct WeightWriter<'a, W> {
 }
 
 impl<'a, W: Write> WeightWriter<'a, W> {
-    /// Begins a file with these tensors in an open one, which will lie at `path`.
+    /// Begins a file with these tensors in an open one, whose final path is `path`.
     ///
     /// # Errors
     /// When it cannot be written.
@@ -45,7 +45,7 @@ impl<'a, W: Write> WeightWriter<'a, W> {
         Ok(writer)
     }
 
-    /// The next bytes of the tensors.
+    /// Writes the next bytes of the tensors.
     ///
     /// # Errors
     /// When they cannot be written.
@@ -55,7 +55,7 @@ impl<'a, W: Write> WeightWriter<'a, W> {
         self.file.write_all(bytes).map_err(ModelError::io("write", self.path))
     }
 
-    /// The next numbers of the tensors.
+    /// Writes the next numbers of the tensors.
     ///
     /// # Errors
     /// When they cannot be written.
@@ -69,13 +69,13 @@ impl<'a, W: Write> WeightWriter<'a, W> {
         Ok(())
     }
 
-    /// What the whole file is.
+    /// Size and hash of the whole file.
     pub fn finish(self) -> WrittenFile {
         WrittenFile { bytes: self.bytes, sha256: HEXLOWER.encode(&self.hasher.finalize()) }
     }
 }
 
-/// The length of the header and the header, filled up with spaces as the format allows.
+/// The length of the header and the header, padded with spaces as the format allows.
 fn header(tensors: &[StoredTensor]) -> Result<Vec<u8>, serde_json::Error> {
     let json = serde_json::to_vec(&Header(tensors))?;
     let padded = (8 + json.len()).next_multiple_of(ALIGNMENT) - 8;
@@ -85,8 +85,8 @@ fn header(tensors: &[StoredTensor]) -> Result<Vec<u8>, serde_json::Error> {
     Ok(header)
 }
 
-/// The header in the order of the tensors. A map of `serde_json` would have an order that depends on the features with
-/// which other crates ask for it.
+/// The header in the order of the tensors. The order of a `serde_json` map would depend on the features that
+/// other crates enable.
 struct Header<'a>(&'a [StoredTensor]);
 
 #[derive(Serialize)]
@@ -98,7 +98,7 @@ enum Entry<'a> {
 
 impl Serialize for Header<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        // Hugging Face's loaders insist on this entry.
+        // Hugging Face's loaders require this entry.
         let metadata = ("__metadata__", Entry::Metadata { format: "pt" });
         let tensors = self.0.iter().scan(0, |end, tensor| {
             let start = *end;

@@ -17,7 +17,7 @@ const MAX_HEADER_BYTES: u64 = 16 << 20;
 /// Bytes converted at a time, so that reading a tensor needs no second copy of it.
 const CHUNK_BYTES: usize = 1 << 20;
 
-/// Where a tensor lies in the weight file.
+/// Where a tensor is in the weight file.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TensorLocation {
     /// Number format.
@@ -45,8 +45,8 @@ impl WeightFile {
     /// Reads and checks the header.
     ///
     /// # Errors
-    /// When the file cannot be read, or its header is truncated, malformed, or promises more or less data than the
-    /// file holds.
+    /// When the file cannot be read, or its header is truncated, malformed, or announces more or less data than the
+    /// file contains.
     pub fn open(path: &Path) -> Result<Self, ModelError> {
         let mut file = open_regular(path).map_err(ModelError::io("read", path))?;
         let file_bytes = file.metadata().map_err(ModelError::io("read", path))?.len();
@@ -105,7 +105,7 @@ impl WeightFile {
         &self.tensors
     }
 
-    /// The tensor of that name.
+    /// The tensor with that name.
     ///
     /// # Errors
     /// [`ModelError::MissingTensor`].
@@ -115,7 +115,7 @@ impl WeightFile {
             .ok_or_else(|| ModelError::MissingTensor { name: name.to_owned(), path: self.path.clone() })
     }
 
-    /// Checks that every tensor of `config` is there in its shape.
+    /// Checks that every tensor of `config` exists in its shape.
     ///
     /// # Errors
     /// The first tensor that is missing or has another shape.
@@ -135,13 +135,13 @@ impl WeightFile {
         Ok(())
     }
 
-    /// Refuses a configuration of more blocks than there are tensors, before anything is made for each of its blocks.
+    /// Refuses a configuration with more blocks than there are tensors, before anything is allocated for each block.
     pub(crate) fn ensure_layers_of(&self, config: &ModelConfig) -> Result<(), ModelError> {
         let within = config.ensure_layers_within(self.tensors.len());
         within.map_err(|error| ModelError::invalid(&self.path, error.to_string()))
     }
 
-    /// Reads a tensor's bytes as they lie in the file.
+    /// Reads a tensor's bytes as they are in the file.
     ///
     /// # Errors
     /// When it is missing or cannot be read.
@@ -152,7 +152,7 @@ impl WeightFile {
         Ok(bytes)
     }
 
-    /// Whether a tensor is another file's tensor `theirs`: number format, shape and bytes.
+    /// Whether a tensor equals the tensor `theirs` of another file: number format, shape and bytes.
     ///
     /// # Errors
     /// When one is missing or cannot be read.
@@ -210,10 +210,10 @@ impl WeightFile {
         self.read_into(name, location, values, convert)
     }
 
-    /// Reads the numbers of a tensor from the one numbered `first` into `values`, as f32.
+    /// Reads the numbers of a tensor from number `first` on into `values`, as f32.
     ///
     /// # Errors
-    /// As [`WeightFile::read_f32`], and when the tensor ends before.
+    /// As [`WeightFile::read_f32`], and when the tensor ends too early.
     pub fn read_f32_from(&self, name: &str, first: usize, values: &mut [f32]) -> Result<(), ModelError> {
         let whole = self.tensor(name)?;
         let width = (whole.dtype.bitsize() / 8) as u64;

@@ -11,7 +11,7 @@ pub enum Event {
     Hello {
         /// [`crate::PROTOCOL_VERSION`] of the runner.
         protocol: u32,
-        /// Who answers.
+        /// What answers.
         backend: BackendInfo,
     },
     /// The model is ready.
@@ -135,7 +135,7 @@ pub struct TurnTrace {
     pub tokens: Vec<TokenId>,
     /// Why the answer ended.
     pub stop: StopReason,
-    /// Of the time to the answer's tokens, what keeping them to the turn's grammar took; absent without a grammar.
+    /// Time spent on keeping the answer to the turn's grammar, part of the time of its tokens; absent without a grammar.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub grammar_ns: Option<u64>,
 }

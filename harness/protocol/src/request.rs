@@ -79,7 +79,7 @@ impl GraphKind {
     }
 }
 
-/// In which number format the weights are held and multiplied. METHODOLOGY.md says what each rounds.
+/// The number format in which weights are held and multiplied. METHODOLOGY.md says what each of them rounds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Precision {
@@ -143,22 +143,22 @@ pub enum Task {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Workload {
-    /// What iterations generate: each takes the next one, warm-up and counted iterations alike beginning with the first,
-    /// and after the last comes the first again. Never empty. The key-value cache is kept between the turns of a
+    /// What iterations generate, one conversation each, in order and from the beginning again after the last. Warm-up and
+    /// counted iterations each begin with the first. Never empty. The key-value cache is kept between the turns of a
     /// conversation, and is empty at its beginning.
     pub conversations: Vec<Vec<Turn>>,
     /// Tokens that end an answer; empty when every answer has its full length.
     pub stop_tokens: Vec<TokenId>,
-    /// What each token of the vocabulary is in bytes, where a turn has a grammar: a JSON array of strings in hexadecimal,
+    /// The bytes of each token of the vocabulary, where a turn has a grammar: the path of a JSON array of hexadecimal strings,
     /// empty for tokens without text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token_bytes: Option<PathBuf>,
     /// Iterations that are run and reported first, but not counted.
     pub warmup_iterations: u32,
-    /// Iterations that are counted, at least.
+    /// Smallest number of iterations that are counted.
     pub iterations: u32,
-    /// The counted iterations last so long together, in milliseconds: further ones are added until they do. 0 for exactly
-    /// `iterations`. Slow energy meters need it.
+    /// The counted iterations together last at least this many milliseconds: further ones are added until they do. 0 for
+    /// exactly `iterations`. Slow energy meters need it.
     pub at_least_ms: u64,
     /// Pause before each counted iteration, in milliseconds, so that meters and clocks settle.
     pub settle_ms: u64,
@@ -172,7 +172,7 @@ pub struct Turn {
     pub prompt: Vec<TokenId>,
     /// Most tokens to generate, 0 for a prefill alone.
     pub max_output_tokens: u32,
-    /// What the answer is kept to: a grammar in the Lark dialect of llguidance. A stop token ends what is complete.
+    /// The grammar of the answer, in the Lark dialect of llguidance. Where the answer is complete, a stop token may end it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub grammar: Option<String>,
 }
@@ -183,7 +183,7 @@ pub struct Turn {
 pub struct ScoreTask {
     /// The text.
     pub tokens: Vec<TokenId>,
-    /// How many of them are processed at once; the rest follow one by one. At least 1.
+    /// How many of them are processed at once; the others follow one by one. At least 1.
     pub prompt_tokens: u32,
     /// Where to write the logits: little-endian f32, one row of vocabulary size per forward pass, that is
     /// `tokens.len() - prompt_tokens + 1` rows.

@@ -32,13 +32,13 @@ pub enum WireError {
     Malformed {
         /// Its beginning.
         quoted: String,
-        /// What the parser said.
+        /// The parser's message.
         reason: String,
     },
     /// Harness and runner were built from different versions.
     #[error("the other process speaks protocol {theirs}, this one speaks {PROTOCOL_VERSION}: rebuild the runner")]
     Version {
-        /// Its version.
+        /// The other side's version.
         theirs: u64,
     },
 }
@@ -66,7 +66,7 @@ pub fn read_event(from: impl BufRead) -> Result<Event, WireError> {
     parse(&line)
 }
 
-/// The part of a request or greeting that no version may move.
+/// The part of a request or greeting that stays the same in every version.
 #[derive(Deserialize)]
 struct Version {
     protocol: Option<u64>,

@@ -5,7 +5,7 @@ use crate::LoadStages;
 
 /// An inference engine. One crate under `backends/` implements it.
 pub trait Backend {
-    /// Who this is; the engine's version is that of the library actually loaded.
+    /// Name and version of the backend; the engine's version is that of the library actually loaded.
     ///
     /// # Errors
     /// When the engine's library cannot be found or opened.
@@ -19,7 +19,7 @@ pub trait Backend {
     fn load(&self, files: &ModelFiles, options: &LoadOptions, stages: &mut LoadStages) -> Result<Box<dyn Model>>;
 }
 
-/// Loaded weights. Never changed by a generation; `&mut` because engines keep scratch space beside them.
+/// Loaded weights. A generation never changes them; `&mut` because engines keep scratch space beside them.
 pub trait Model {
     /// What was loaded.
     fn info(&self) -> ModelInfo;

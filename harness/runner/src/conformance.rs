@@ -28,8 +28,8 @@ pub struct Expectation {
     pub tokens: Vec<TokenId>,
     /// The reference's logits after each of `tokens`; the length of a row is the vocabulary.
     pub logits: Vec<Vec<f32>>,
-    /// The reference's most probable tokens after `tokens`, one after the other. Empty where engines may rightly differ
-    /// from it by more than two tokens are apart, because they round activations.
+    /// The reference's most probable tokens after `tokens`, one after the other. Empty where rounded activations may
+    /// rightly make engines choose others, because the two most probable tokens are close.
     pub greedy: Vec<TokenId>,
     /// Largest difference between two ways to compute a logit: [`F32_TOLERANCE`] in f32, [`HALF_TOLERANCE`] in f16,
     /// [`ROUNDED_TOLERANCE`] where activations are rounded to 8 bits.
@@ -47,7 +47,7 @@ pub struct Failure {
     pub message: String,
 }
 
-/// All properties that do not hold; prints one a line, also when unwrapped.
+/// All properties that do not hold; displayed one a line, also by `unwrap`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Failures(pub Vec<Failure>);
 

@@ -1,4 +1,4 @@
-//! Answers that are kept to a grammar: before each token, those that could not be part of such an answer are left out.
+//! Answers that follow a grammar: before each token, this leaves out the tokens that no such answer could contain there.
 
 use std::{fs, path::Path, sync::Arc};
 
@@ -7,23 +7,23 @@ use llguidance::{Matcher, ParserFactory, api::TopLevelGrammar};
 use pocketwatt_protocol::TokenId;
 use toktrie::{ApproximateTokEnv, SimpleVob, TokEnv, TokRxInfo, TokTrie};
 
-/// Everything that the grammars of a workload share: the vocabulary, as a tree of bytes.
+/// What all grammars of a workload share: the vocabulary, as a tree of bytes.
 pub struct Grammars {
     factory: ParserFactory,
     stop_tokens: Vec<TokenId>,
 }
 
-/// An answer that is kept to a grammar, token by token.
+/// The state of an answer that follows a grammar, token by token.
 pub struct GrammarState {
     matcher: Matcher,
     stop_tokens: Vec<TokenId>,
 }
 
 impl Grammars {
-    /// Reads what the tokens are in bytes. `vocabulary` is the length of a row of logits, `stop_tokens` end answers.
+    /// Reads the bytes of each token. `vocabulary` is the length of a row of logits; `stop_tokens` end answers.
     ///
     /// # Errors
-    /// When the file cannot be read or is not what it should be, or nothing could end an answer.
+    /// When the file cannot be read or is malformed, or no token ends an answer.
     pub fn read(path: &Path, vocabulary: usize, stop_tokens: &[TokenId]) -> Result<Self> {
         let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
         Self::new(&parse(&text).with_context(|| format!("{} is not usable", path.display()))?, vocabulary, stop_tokens)
@@ -37,7 +37,7 @@ impl Grammars {
         let trie = TokTrie::from(&TokRxInfo::new(vocabulary as u32, end.0), &tokens);
         let environment: TokEnv = Arc::new(ApproximateTokEnv::new(trie));
         let mut factory = ParserFactory::new_simple(&environment)?;
-        // Its warnings go to standard error otherwise, which is for the engines.
+        // Otherwise its warnings go to standard error, which is for the engines.
         factory.quiet();
         Ok(Self { factory, stop_tokens: stop_tokens.to_vec() })
     }
@@ -54,20 +54,20 @@ impl Grammars {
 }
 
 impl GrammarState {
-    /// The tokens with which the answer can go on; the one that ends it where it is complete.
+    /// The tokens with which the answer can go on, including the stop token where the answer is complete.
     ///
     /// # Errors
-    /// When there is none.
+    /// When no token can follow.
     pub fn allowed(&mut self) -> Result<SimpleVob> {
         let allowed = self.matcher.compute_mask_or_eos()?;
-        ensure!(!allowed.is_zero(), "no token goes on with the answer as its grammar wants it");
+        ensure!(!allowed.is_zero(), "no token continues the answer as its grammar requires");
         Ok(allowed)
     }
 
-    /// Goes on with a token that was allowed.
+    /// Appends a token to the answer.
     ///
     /// # Errors
-    /// When it was not.
+    /// When the grammar does not allow the token.
     pub fn take(&mut self, token: TokenId) -> Result<()> {
         if self.stop_tokens.contains(&token) { Ok(()) } else { self.matcher.consume_token(token.0) }
     }
@@ -87,7 +87,7 @@ pub fn greedy_allowed(logits: &[f32], allowed: &SimpleVob) -> Option<TokenId> {
     best
 }
 
-/// A JSON array of strings in hexadecimal. The runner has no other JSON to read than its request, in whose crate it stays.
+/// Parses a JSON array of hexadecimal strings. The runner's only other JSON is its request, so `serde_json` stays in that crate.
 fn parse(text: &str) -> Result<Vec<Vec<u8>>> {
     let inner = text.trim().strip_prefix('[').and_then(|text| text.strip_suffix(']')).context("no JSON array")?;
     inner.split(',').map(|item| token(item.trim())).collect()
@@ -96,7 +96,7 @@ fn parse(text: &str) -> Result<Vec<Vec<u8>>> {
 fn token(item: &str) -> Result<Vec<u8>> {
     let digits = item.strip_prefix('"').and_then(|item| item.strip_suffix('"'));
     let digits = digits.filter(|digits| digits.len().is_multiple_of(2) && digits.is_ascii());
-    let digits = digits.with_context(|| format!("{item} is no string of hexadecimal bytes"))?;
+    let digits = digits.with_context(|| format!("{item} is not a string of hexadecimal bytes"))?;
     (0..digits.len()).step_by(2).map(|at| Ok(u8::from_str_radix(&digits[at..at + 2], 16)?)).collect()
 }
 
@@ -106,7 +106,7 @@ mod tests {
 
     const CALL: &str = "start: \"go(\" NUMBER \")\" | \"no()\"\nNUMBER: /[0-9]{1,3}/\n";
 
-    /// Token 0 ends an answer; then come single letters, and one of several.
+    /// Token 0 ends an answer; then come single letters, and one token of several letters.
     fn tokens() -> Vec<Vec<u8>> {
         let mut tokens = vec![Vec::new()];
         tokens.extend(b"gon()0123456789".iter().map(|byte| vec![*byte]));
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_used_is_told() {
+    fn what_cannot_be_used_is_reported() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("tokens.json");
         let error = |text: &str, stop: &[TokenId]| {
@@ -162,7 +162,7 @@ mod tests {
             Grammars::read(&path, 3, stop).err().map(|error| format!("{error:#}")).unwrap_or_default()
         };
         assert_eq!(error("[\"\", \"61\"]", &[TokenId(0)]), "");
-        assert!(error("[\"\", \"6\"]", &[TokenId(0)]).contains("\"6\" is no string of hexadecimal bytes"));
+        assert!(error("[\"\", \"6\"]", &[TokenId(0)]).contains("\"6\" is not a string of hexadecimal bytes"));
         assert!(error("[\"\", \"\", \"\", \"\"]", &[TokenId(0)]).contains("4 tokens, but 3 logits"));
         assert!(error("[\"\"]", &[]).contains("no token ends an answer"));
         assert!(grammars().begin("start: nothing").is_err());

@@ -1,16 +1,16 @@
 use pocketwatt_protocol::TokenId;
 use thiserror::Error;
 
-/// Tokens that no session accepts. The same words from every backend.
+/// Tokens that no session accepts. Every backend reports them in the same words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum InputError {
-    /// Nothing to process.
+    /// There is nothing to process.
     #[error("no tokens were given: a forward pass needs at least one")]
     Empty,
     /// The embedding has no such row.
     #[error("token {token} is outside the vocabulary of {vocabulary} entries: does the tokenizer fit the model?")]
     UnknownToken {
-        /// The offender.
+        /// The token.
         token: u32,
         /// Entries of the vocabulary.
         vocabulary: usize,

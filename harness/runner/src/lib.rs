@@ -1,4 +1,4 @@
-//! All that a backend needs to become a runner: three small traits to implement, [`serve`] to call from `main`,
+//! What a backend needs to become a runner: three small traits to implement, [`serve`] to call from `main`,
 //! and the [`conformance`] suite to pass.
 //!
 //! ```text

@@ -8,19 +8,19 @@ pub struct LoadStages<'a> {
 }
 
 impl<'a> LoadStages<'a> {
-    /// No part has begun.
+    /// Starts before the first part.
     pub fn new(clock: &'a dyn Clock) -> Self {
         Self { clock, open: None, closed: Vec::new() }
     }
 
-    /// A part begins; the one before it has ended.
+    /// Notes that a part begins, and that the one before it has ended.
     pub fn begin(&mut self, stage: LoadStage) {
         let now = self.clock.now();
         self.close(now);
         self.open = Some((stage, now));
     }
 
-    /// Loading has ended.
+    /// Notes the end of loading.
     pub(crate) fn finish(mut self, end: MonotonicNs) -> Vec<LoadStageTime> {
         self.close(end);
         self.closed

@@ -8,13 +8,13 @@ use crate::{
     grammar::{GrammarState, greedy_allowed},
 };
 
-/// Runs one conversation of `workload`, the next one for each iteration of its kind, on a fresh session.
+/// Runs one conversation of `workload` on a fresh session: the next one for each iteration of its kind.
 ///
-/// This is the measured loop: between the clock readings there is only the backend and [`greedy_token`], nothing is
-/// allocated by us, and nothing is written but one byte at each edge of a phase, where `edges` asks for it.
+/// This is the measured loop: between the clock readings only the backend and [`greedy_token`] run. The harness allocates
+/// nothing, and writes nothing but one byte at each edge of a phase, where `edges` asks for it.
 ///
 /// # Errors
-/// Whatever the backend reports, with the stage it was reported in.
+/// Whatever the backend reports, with the stage in which it was reported.
 pub fn run_iteration(
     model: &mut dyn Model,
     clock: &dyn Clock,
@@ -31,8 +31,8 @@ pub fn run_iteration(
     let mut logits = Vec::with_capacity(vocabulary);
     let mut turns = Vec::with_capacity(requested.len());
     let mut pending = None;
-    // Compiled before anything is measured, as the prompts were tokenised before it.
-    let choices = requested.iter().map(|turn| Choice::of(turn, workload, grammars));
+    // Compiled before anything is measured, just as the prompts were tokenised.
+    let choices = requested.iter().map(|turn| Choice::new(turn, workload, grammars));
     let choices = choices.collect::<Result<Vec<_>>>().map_err(|error| (stage_of(kind, Stage::Prefill), error))?;
     let cpu_start = process_cpu_ns();
     edges.mark();
@@ -105,12 +105,12 @@ fn forward(session: &mut dyn Session, tokens: &[TokenId], logits: &mut Vec<f32>)
 struct Choice<'a> {
     stop_tokens: &'a [TokenId],
     grammar: Option<GrammarState>,
-    /// What the grammar took.
+    /// Time spent on the grammar, in nanoseconds.
     grammar_ns: u64,
 }
 
 impl<'a> Choice<'a> {
-    fn of(turn: &Turn, workload: &'a Workload, grammars: Option<&Grammars>) -> Result<Self> {
+    fn new(turn: &Turn, workload: &'a Workload, grammars: Option<&Grammars>) -> Result<Self> {
         let grammar = match (&turn.grammar, grammars) {
             (Some(grammar), Some(grammars)) => Some(grammars.begin(grammar)?),
             (Some(_), None) => bail!("a turn has a grammar, but the workload has no token_bytes"),
@@ -171,7 +171,7 @@ mod tests {
         tokens.iter().copied().map(TokenId).collect()
     }
 
-    /// One turn per (prompt, longest answer).
+    /// One turn for each (prompt, longest answer).
     fn workload_turns(turns: &[(&[u32], u32)]) -> Vec<Turn> {
         let turn = |(prompt, longest): &(&[u32], u32)| Turn {
             prompt: ids(prompt),
@@ -202,7 +202,7 @@ mod tests {
         measure(Fault::None, IterationKind::Measured, workload).unwrap().turns
     }
 
-    /// A token takes 1000 ns, a reading of the clock 1 ns.
+    /// A token takes 1000 ns, and a reading of the clock 1 ns.
     #[test]
     fn every_token_has_the_time_at_which_it_was_known() {
         let trace = &turns(&workload(&[(&[3, 1, 4], 3)], &[]))[0];
@@ -215,7 +215,7 @@ mod tests {
     #[test]
     fn the_last_token_of_a_full_answer_is_fed_with_the_next_prompt() {
         let traces = turns(&workload(&[(&[3, 1, 4], 2), (&[0], 1)], &[]));
-        // Cached after turn 1: three of the prompt, and the first answer token; the second was never fed back.
+        // In the cache after turn 1: three tokens of the prompt and the first answer token; the second was never fed back.
         assert_eq!((traces[1].context_tokens, traces[1].prompt_tokens), (4, 2));
         assert_eq!(traces[1].prefill_end.since(traces[1].start), 2001);
         assert_eq!(traces[1].tokens, [TokenId(1)], "the answer follows from the last token of the prompt");
@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn the_cache_at_the_end_is_told() {
+    fn the_cache_at_the_end_is_reported() {
         let iteration = measure(Fault::None, IterationKind::Measured, &workload(&[(&[3, 1], 2)], &[])).unwrap();
         assert_eq!(iteration.kv_cache_bytes, 3 * 8);
     }

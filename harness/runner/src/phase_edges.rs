@@ -1,12 +1,12 @@
-/// Tells the harness that a phase begins or ends, at that very moment, so that it can read its energy meters.
+/// Tells the harness at the very moment when a phase begins or ends, so that it can read its energy meters.
 ///
 /// Costs one system call of a few microseconds, which lies outside the phases wherever it can: before a turn begins, after
 /// it has ended, and between the end of the prefill and the choice of the first token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PhaseEdges {
-    /// Nobody wants to know.
+    /// No marks are written.
     Unmarked,
-    /// A byte is written to standard input, which the harness made a socket.
+    /// A byte is written to standard input, which is a socket from the harness.
     StandardInput,
 }
 

@@ -1,4 +1,4 @@
-//! A backend for this crate's tests: right in all that the conformance suite asks for, with one fault on request.
+//! A backend for this crate's tests: correct in everything that the conformance suite checks, with one fault on request.
 
 use std::{fs, path::Path, rc::Rc};
 
@@ -12,46 +12,46 @@ pub const VOCABULARY: usize = 10;
 /// How long a processed token takes on the backend's clock, in nanoseconds.
 pub const TOKEN_NS: u64 = 1000;
 
-/// The one thing that goes wrong.
+/// The single fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
     None,
     InfoFails,
     LoadFails,
     SessionFails,
-    /// `forward` fails once so many positions are cached.
+    /// `forward` fails once this many positions are cached.
     ForwardFailsAt(usize),
-    /// The vocabulary is told one too large.
+    /// The reported vocabulary is one too large.
     WrongVocabulary,
     /// Every logit is a little too large.
     WrongLogits,
     /// Logits are NaN.
     NanLogits,
-    /// The last chunk alone is looked at.
+    /// Only the last chunk is processed.
     ForgetsEarlierChunks,
     /// A text of one token is processed as if it were at position 0.
     DecodesAtPositionZero,
-    /// Right up to this position, wrong behind it.
+    /// Correct up to this position, wrong after it.
     WrongBehind(usize),
     /// `forward` appends to the caller's buffer.
     AppendsLogits,
     /// `len` counts calls.
     CountsCalls,
-    /// `reset` only claims to.
+    /// `reset` does nothing.
     ResetKeepsThePast,
-    /// The cache belongs to the model.
+    /// All sessions share the model's cache.
     SessionsShareTheirCache,
     /// Tokens are not checked.
     ChecksNothing,
-    /// One position less than asked for.
+    /// The session holds one position less than requested.
     CapacityTooSmall,
-    /// An error leaves the session broken for good.
+    /// After an error, the session stays broken.
     BrokenByARefusal,
-    /// The size of the cache is told as 0.
-    TellsNoCacheSize,
-    /// The size of the cache is told as that of the last chunk.
-    TellsTheLastChunksSize,
-    /// Whatever is in the folder is loaded.
+    /// The reported size of the cache is 0.
+    ReportsNoCacheSize,
+    /// The reported size of the cache is that of the last chunk.
+    ReportsLastChunksSize,
+    /// Any contents of the folder are loaded.
     LoadsAnything,
     /// The length of the weights is not compared with the configuration.
     IgnoresTheShape,
@@ -95,7 +95,7 @@ pub fn options(context_tokens: u32) -> LoadOptions {
     LoadOptions { threads: 1, precision: Precision::F32, context_tokens }
 }
 
-/// The right logits after `tokens`.
+/// The correct logits after `tokens`.
 pub fn right_logits(tokens: &[TokenId]) -> Vec<f32> {
     let mut state = 7_u64;
     for (position, token) in tokens.iter().enumerate() {
@@ -126,8 +126,8 @@ impl Backend for ScriptedBackend {
             let config = fs::read_to_string(files.folder.join("config.json"))?;
             let weights = fs::read(files.folder.join("model.safetensors")).context("cannot read the weights")?;
             ensure!(!weights.is_empty() && weights.len() % 128 == 0, "the weights are truncated");
-            let told = config.contains(&format!("\"intermediate_size\": {}}}", weights.len()));
-            ensure!(told || self.fault == Fault::IgnoresTheShape, "the weights have another shape");
+            let fits = config.contains(&format!("\"intermediate_size\": {}}}", weights.len()));
+            ensure!(fits || self.fault == Fault::IgnoresTheShape, "the weights have another shape");
         }
         stages.begin(LoadStage::Prepare);
         let less = usize::from(self.fault == Fault::CapacityTooSmall);
@@ -140,7 +140,7 @@ struct ScriptedModel {
     clock: Rc<FakeClock>,
     fault: Fault,
     capacity: usize,
-    /// What a session leaves to the next one, if that is the fault.
+    /// What a session leaves behind for the next one, if that is the fault.
     kept: Vec<TokenId>,
 }
 
@@ -194,7 +194,7 @@ impl Session for ScriptedSession<'_> {
         match fault {
             Fault::WrongLogits => right.iter_mut().for_each(|logit| *logit += 0.01),
             Fault::NanLogits => right.fill(f32::NAN),
-            // The greedy token changes too.
+            // This also changes the greedy token.
             Fault::WrongBehind(position) if self.cached.len() > position => right.rotate_left(1),
             _ => {}
         }
@@ -223,8 +223,8 @@ impl Session for ScriptedSession<'_> {
 
     fn kv_cache_bytes(&self) -> u64 {
         match self.model.fault {
-            Fault::TellsNoCacheSize => 0,
-            Fault::TellsTheLastChunksSize => self.last_chunk as u64,
+            Fault::ReportsNoCacheSize => 0,
+            Fault::ReportsLastChunksSize => self.last_chunk as u64,
             _ => 8 * self.cached.len() as u64,
         }
     }

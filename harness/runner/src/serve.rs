@@ -17,9 +17,9 @@ const NANOSECONDS_IN_MILLISECOND: u64 = 1_000_000;
 
 /// Serves one request on standard input and output. The whole `main` of a runner.
 ///
-/// After its last event it stays until standard input is closed: a process that is gone cannot be asked any more how
-/// much memory it had at most. Should the harness be killed, the runner is killed with it, and does not go on using the
-/// processor beside whatever is measured next.
+/// After its last event it stays until standard input is closed, because the peak memory of a process that is gone cannot be
+/// read. If the harness is killed, the runner is killed with it, so that it does not keep
+/// using the processor while something else is measured.
 ///
 /// Exit status 0 after [`Event::Done`], 1 after [`Event::Failed`] or when the harness is gone.
 pub fn serve(backend: &dyn Backend) -> ExitCode {
@@ -27,8 +27,8 @@ pub fn serve(backend: &dyn Backend) -> ExitCode {
     serve_with(backend, &MonotonicClock, std::io::stdin().lock(), std::io::stdout().lock())
 }
 
-/// Has the calling process killed when the process that started it ends. Part of [`serve`]; first thing in the `main` of
-/// a runner that calls [`serve_with`].
+/// Makes the kernel kill the calling process when the process that started it ends. Part of [`serve`]; a runner that calls
+/// [`serve_with`] calls it first in its `main`.
 pub fn die_with_the_harness() {
     #[cfg(target_os = "linux")]
     if let Err(error) = rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL)) {
@@ -44,10 +44,10 @@ pub fn serve_with(backend: &dyn Backend, clock: &dyn Clock, mut from: impl BufRe
         Err((stage, error)) => Event::Failed { stage, message: format!("{error:#}") },
     };
     let failed = last != Event::Done;
-    // When the harness is gone there is nobody left to tell; the exit status still says it.
+    // When the harness is gone, no process is left to read it; the exit status still says it.
     let sent = write_message(&mut to, &last);
     if sent.is_ok() {
-        // Whatever ends the wait, it has ended.
+        // Whether this ends by closing or by an error makes no difference.
         let _ = std::io::copy(&mut from, &mut std::io::sink());
     }
     if failed || sent.is_err() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
@@ -124,7 +124,7 @@ fn send(to: &mut impl Write, event: &Event) -> Result<(), (Stage, anyhow::Error)
     write_message(to, event).map_err(|error| (Stage::Start, error.into()))
 }
 
-/// How the calling program was built: profile, target, and the processor features that were compiled in.
+/// How the calling program was built: profile, target, and the processor features compiled in.
 pub fn build_description() -> String {
     let profile = if cfg!(debug_assertions) { "debug" } else { "release" };
     let mut features = Vec::new();

@@ -1,7 +1,7 @@
-//! Tests of every reader of what comes from outside, with valid files that were changed. Whatever becomes of them is read or
-//! refused in words; nothing panics, hangs or swells.
+//! Tests of every reader of untrusted input, with valid files that were changed. Every input is either read or
+//! refused with an error; nothing panics, hangs or uses too much memory.
 //!
-//! The program `pocketwatt-fuzz` has libFuzzer change them and watch which branches that takes, for as long as one likes
+//! In the program `pocketwatt-fuzz`, libFuzzer changes the files and watches which branches are taken, for as long as you like
 //! (`scripts/fuzz`). The test `short` changes them a fixed number of times in a fixed way. Each target is a file in `targets`.
 #![expect(
     clippy::unwrap_used,

@@ -1,5 +1,5 @@
-//! What an input may cost: processor time and memory. libFuzzer's own limits are on the clock, which a busy machine would
-//! exceed without a fault, and on allocations that only a sanitizer sees.
+//! Limits of an input: processor time and memory. libFuzzer's own limits use the clock, which a busy machine would
+//! exceed without a fault, and count allocations that only a sanitizer sees.
 
 use std::{
     alloc::{GlobalAlloc, Layout, System},
@@ -19,7 +19,7 @@ pub fn within<T>(read: impl FnOnce() -> T) -> T {
     within_times(1, read).0
 }
 
-/// Reads one that may take so many times as long, and says how long it took, in nanoseconds.
+/// Reads an input with a multiple of the time limit, and returns how long it took, in nanoseconds.
 pub fn within_times<T>(times: u64, read: impl FnOnce() -> T) -> (T, u64) {
     let begun = process_cpu_ns();
     let outcome = read();
@@ -28,7 +28,7 @@ pub fn within_times<T>(times: u64, read: impl FnOnce() -> T) -> (T, u64) {
     (outcome, took)
 }
 
-/// The system's allocator, which counts.
+/// The system's allocator with a counter.
 struct Counting;
 
 static HELD: AtomicUsize = AtomicUsize::new(0);
@@ -36,7 +36,7 @@ static HELD: AtomicUsize = AtomicUsize::new(0);
 fn take(bytes: usize) {
     let held = HELD.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
     if held > MOST_BYTES {
-        // Once: to say so takes memory too.
+        // Reported once, because the report takes memory, too.
         HELD.store(0, Ordering::Relaxed);
         eprintln!("it holds {} MiB, of which {bytes} bytes were asked for at once", held >> 20);
         abort();
@@ -48,7 +48,7 @@ fn give_back(bytes: usize) {
 }
 
 #[expect(unsafe_code, reason = "an allocator is unsafe by its nature; all work is handed on to the system's")]
-// SAFETY: every call is handed on as it came.
+// SAFETY: every call is passed on unchanged.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         take(layout.size());

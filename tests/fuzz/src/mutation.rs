@@ -1,5 +1,5 @@
-//! Changes that keep an input readable, so that what lies behind the parser is reached: a value of a document becomes another
-//! one, or stands elsewhere, and lengths and counts still fit.
+//! Changes that keep an input readable, so that the code after the parser is reached: a value of a document is replaced or
+//! moved, and lengths and counts stay right.
 
 mod bytes;
 mod document;
@@ -13,30 +13,30 @@ use serde_json::Value;
 
 use crate::target::Target;
 
-/// How a target's inputs are built.
+/// The structure of a target's inputs.
 #[derive(Clone, Copy, Debug)]
 pub enum Form {
     /// Bytes or text that only libFuzzer itself changes.
     Bytes,
-    /// JSON documents with this between them.
+    /// JSON documents, separated by this.
     Json(&'static str),
     /// A TOML document.
     Toml,
-    /// A JSON document with its length in eight bytes before it, and bytes behind it.
+    /// A JSON document after its length in eight bytes, followed by bytes.
     Headed,
     /// A GGUF file.
     Gguf,
     /// A message of protocol buffers.
     Protobuf,
-    /// Lines, of which most are `name = value`.
+    /// Lines, most of which are `name = value`.
     Lines,
 }
 
-/// Random numbers that follow from a seed.
+/// Random numbers from a seed.
 pub struct Random(u64);
 
 impl Random {
-    /// Those of this seed.
+    /// The sequence of this seed.
     pub fn new(seed: u32) -> Self {
         Self(u64::from(seed).wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
     }
@@ -50,21 +50,21 @@ impl Random {
         (self.0 >> 11) as usize % limit
     }
 
-    /// How many changes to make: mostly one, which an input survives the likeliest.
+    /// The number of changes: usually one, which an input is most likely to survive.
     pub fn few(&mut self) -> usize {
         self.choice(&[1, 1, 1, 2, 4])
     }
 
-    /// One of them.
+    /// A random element.
     pub fn choice<T: Copy>(&mut self, of: &[T]) -> T {
         of[self.below(of.len())]
     }
 }
 
-/// The input with a change; nothing where the form is not kept by it, or this time shall not be.
+/// The input with a change; `None` if the change would break the structure, or is skipped this time.
 pub fn mutate(form: Form, input: &[u8], seed: u32) -> Option<Vec<u8>> {
     let mut random = Random::new(seed);
-    // The parser itself deserves some attention too.
+    // The parser itself deserves some attention, too.
     if random.below(5) == 0 {
         return None;
     }
@@ -83,7 +83,7 @@ pub fn mutate(form: Form, input: &[u8], seed: u32) -> Option<Vec<u8>> {
     }
 }
 
-/// The input with a change of whatever kind.
+/// The input with a change of any kind.
 pub fn any_change(target: &Target, input: &[u8], seed: u32) -> Vec<u8> {
     mutate(target.form, input, seed)
         .unwrap_or_else(|| bytes::change(input, target.words, &mut Random::new(seed.wrapping_add(1))))

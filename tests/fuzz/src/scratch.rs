@@ -1,5 +1,5 @@
-//! Where targets lay out what their readers open: in memory where there is such a folder, as most open files, and hardly any
-//! disk could follow. `scripts/fuzz` gives one of its own, and removes it.
+//! Where targets write the files that their readers open: in memory if there is such a folder, because most targets open files, and
+//! hardly any disk is fast enough. `scripts/fuzz` passes a folder of its own, and removes it.
 
 use std::{
     env, fs,
@@ -28,14 +28,14 @@ pub fn remove() {
     let _ = fs::remove_dir_all(folder());
 }
 
-/// A file in it with these contents.
+/// Writes a file with these contents into it.
 pub fn file(name: &str, contents: &[u8]) -> PathBuf {
     let path = folder().join(name);
     fs::write(&path, contents).unwrap();
     path
 }
 
-/// An empty folder in it.
+/// Creates an empty folder in it.
 pub fn empty(name: &str) -> PathBuf {
     let path = folder().join(name);
     if path.exists() {

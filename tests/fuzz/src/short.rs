@@ -1,5 +1,5 @@
-//! The short run: without libFuzzer, and so with nothing that a plain `cargo test` has not built. In place of branches it
-//! watches which inputs are accepted, and goes on from those.
+//! The short run, without libFuzzer, so that it needs nothing that a plain `cargo test` has not built. Instead of branches it
+//! watches which inputs are accepted, and continues from those.
 
 use std::{
     fs::{self, File},
@@ -13,14 +13,14 @@ use crate::{
     targets,
 };
 
-/// Holds the input that is tried: one that ends the process, in whatever way, is found there.
+/// Holds the current input: if it ends the process, in whatever way, it can be found there.
 const LAST: &str = "fuzzed-input";
-/// Accepted inputs that are kept to go on from, beside the seeds.
+/// Accepted inputs that are kept for further changes, in addition to the seeds.
 const MOST_KEPT: usize = 64;
 /// Longest input, unless the seeds are longer.
 const MOST_BYTES: usize = 4096;
 
-/// Tries all targets, or those whose name has one of these words in it.
+/// Runs all targets, or those whose name contains one of these words.
 pub fn short(wanted: &[String], folder: &Path) {
     pass_over_panics_of_others();
     let place = folder.join(LAST);
@@ -37,7 +37,7 @@ pub fn short(wanted: &[String], folder: &Path) {
     scratch::remove();
 }
 
-/// How many inputs were accepted, and the nanoseconds of all.
+/// The number of accepted inputs, and the total time in nanoseconds.
 fn try_out(target: &Target, last: &mut File) -> (u32, u64) {
     let mut took = 0;
     let mut accepted = |input: &[u8]| {
@@ -73,8 +73,8 @@ fn try_out(target: &Target, last: &mut File) -> (u32, u64) {
     (read, took)
 }
 
-/// Tries inputs of nearly a mebibyte. Counting branches makes a program some times as slow, and a target writes what it read
-/// in every form: the limit only finds what grows with the square of an input, which takes minutes.
+/// Tries inputs of nearly a mebibyte. Counting branches slows a program down several times, and a target also writes what it read
+/// in every format: the limit only finds work that grows with the square of an input, which takes minutes.
 pub fn large(target: &Target, count: u32, folder: &Path) {
     const TIMES: u64 = 20;
     let mut last = File::create(folder.join(LAST)).unwrap();
@@ -97,13 +97,13 @@ pub fn large(target: &Target, count: u32, folder: &Path) {
 }
 
 fn keep(input: &[u8], last: &mut File) {
-    // Not emptied first: file systems would write that to the disk at once.
+    // Not emptied first, because file systems would write that to the disk at once.
     last.seek(SeekFrom::Start(0)).unwrap();
     last.write_all(input).unwrap();
     last.set_len(input.len() as u64).unwrap();
 }
 
-/// What was found before, and mended.
+/// Inputs that were found before, and fixed.
 fn findings(target: &Target) -> Vec<Vec<u8>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("findings").join(target.name);
     let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };

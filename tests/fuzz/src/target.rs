@@ -1,4 +1,4 @@
-//! What a target is, and which one libFuzzer's process tries.
+//! What a target is, and which one libFuzzer's process runs.
 
 use std::{
     env, fs,
@@ -19,28 +19,28 @@ use crate::{
 
 /// Names the target.
 const TARGET: &str = "POCKETWATT_FUZZ_TARGET";
-/// A folder to write the target's seeds and words into, in place of running it.
+/// A folder to write the target's seeds and words into, instead of running it.
 const PREPARE: &str = "POCKETWATT_FUZZ_PREPARE";
 
-/// How many large inputs to try, in place of what libFuzzer makes.
+/// How many large inputs to try, instead of libFuzzer's own inputs.
 const LARGE: &str = "POCKETWATT_FUZZ_LARGE";
 
-/// Crates whose panics end a process of their own in the program.
+/// Crates whose panics, in the program, only end a process of their own.
 const TOLERATED: [&str; 4] = ["/tokenizers-", "/minijinja-", "/onig-", "/spm_precompiled-"];
 
-/// A reader, and what is read by it.
+/// A reader, and its inputs.
 pub struct Target {
-    /// Names it on the command line.
+    /// Its name on the command line.
     pub name: &'static str,
-    /// How its inputs are built, for changes that keep them readable.
+    /// The structure of its inputs, for changes that keep them readable.
     pub form: Form,
     /// Valid inputs to begin with.
     pub seeds: fn() -> Vec<Vec<u8>>,
-    /// What stands in such inputs, for changes that put it elsewhere.
+    /// Words of such inputs, for changes that insert them elsewhere.
     pub words: &'static [&'static str],
-    /// Inputs of the short run: as many as a debug build reads in about a second.
+    /// Number of inputs of the short run: as many as a debug build reads in about a second.
     pub short_runs: u32,
-    /// Reads an input, and says whether it was accepted; panics when what must hold does not.
+    /// Reads an input, and returns whether it was accepted; panics if an invariant is violated.
     pub run: fn(&[u8]) -> bool,
 }
 
@@ -61,7 +61,7 @@ pub fn list() {
     targets::ALL.iter().for_each(|target| println!("{}", target.name));
 }
 
-/// Before libFuzzer's first input.
+/// Called before libFuzzer's first input.
 pub fn begin() {
     let target = chosen();
     pass_over_panics_of_others();
@@ -75,33 +75,33 @@ pub fn begin() {
     }
 }
 
-/// Inputs, and those of them that were not refused.
+/// Number of inputs, and of accepted ones.
 static TRIED: AtomicU64 = AtomicU64::new(0);
 static READ: AtomicU64 = AtomicU64::new(0);
 
-/// Tries an input on the target of this process, and says whether libFuzzer may go on from it.
+/// Tries an input on the target of this process, and returns whether libFuzzer may continue from it.
 pub fn run(input: &[u8]) -> bool {
-    /// Of the inputs that were refused. Were all of them kept, nearly all would grow from them and be refused too, as there
-    /// are more ways to be refused; and some lead to an accepted one that no single change leads to.
+    /// The share of refused inputs that are kept. If all were kept, nearly all new inputs would grow from them and be refused, too,
+    /// since there are more ways to be refused; but some lead to an accepted one that no single change leads to.
     const ONE_IN: usize = 16;
     let tried = TRIED.fetch_add(1, Ordering::Relaxed) + 1;
     let read = limits::within(|| (chosen().run)(input));
     if read {
         READ.fetch_add(1, Ordering::Relaxed);
     }
-    // As often as libFuzzer says how it is: a target whose inputs are nearly all refused shows little.
+    // As often as libFuzzer reports its state: a target that refuses nearly all inputs shows little.
     if tried.is_power_of_two() && tried > 1000 {
         eprintln!("{} of {tried} inputs were read", READ.load(Ordering::Relaxed));
     }
     read || input.iter().map(|byte| usize::from(*byte)).sum::<usize>().is_multiple_of(ONE_IN)
 }
 
-/// An input with a change that keeps its form; nothing where libFuzzer shall change it.
+/// An input with a change that keeps its structure; `None` if libFuzzer should change it.
 pub fn changed(input: &[u8], seed: u32) -> Option<Vec<u8>> {
     mutation::mutate(chosen().form, input, seed)
 }
 
-/// A panic ends the process. Those of crates from outside, where a target catches them, are not ours.
+/// A panic ends the process. Panics of other crates, where a target catches them, do not count.
 pub fn pass_over_panics_of_others() {
     let says = panic::take_hook();
     panic::set_hook(Box::new(move |panic| {
@@ -120,12 +120,12 @@ fn prepare(target: &Target, folder: &Path) {
         assert!((target.run)(seed), "{}: seed {index} is refused, so that what grows from it would be", target.name);
         fs::write(seeds.join(format!("seed-{index:02}")), seed).unwrap();
     }
-    // libFuzzer's form: quoted, with bytes in hexadecimal.
+    // libFuzzer's format: quoted, with bytes in hexadecimal.
     let quoted = |word: &&str| {
         let bytes: String = word.bytes().map(|byte| format!("\\x{byte:02x}")).collect();
         format!("\"{bytes}\"\n")
     };
-    // It takes no empty file.
+    // It does not accept an empty file.
     let words = target.words.iter().map(quoted).collect::<String>() + "# end\n";
     fs::write(folder.join("words"), words).unwrap();
 }

@@ -1,4 +1,4 @@
-//! A model hub on this machine, with the answers that hf-hub needs: the files of one repository at one commit, the large
+//! A model hub on this machine that answers as hf-hub expects: the files of one repository at one commit, the large
 //! ones behind a redirection to a storage.
 
 use std::{
@@ -12,17 +12,17 @@ use std::{
 pub const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
 pub const REPOSITORY: &str = "somebody/Tiny-Model";
 
-/// What it has, and how it behaves.
+/// Its files, and its behaviour.
 #[derive(Default)]
 pub struct Contents {
     pub files: BTreeMap<String, Vec<u8>>,
-    /// SHA-256 of the files that lie in the storage.
+    /// SHA-256 of the files in the storage.
     pub sha256: BTreeMap<String, String>,
-    /// Without it nobody gets anything.
+    /// Without this token, no request is answered.
     pub token: Option<String>,
-    /// How many downloads of large files break off half-way.
+    /// How many downloads of large files are interrupted half-way.
     pub cuts: usize,
-    /// Whether the storage sends everything, whatever part it is asked for.
+    /// Whether the storage sends everything, whatever range is requested.
     pub ignores_ranges: bool,
 }
 
@@ -46,20 +46,20 @@ impl Hub {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let endpoint = format!("http://{address}");
-        // The same server under another name: for clients it is another one.
+        // The same server under another name: clients take it for another one.
         let storage = format!("http://localhost:{}", address.port());
         let (contents, seen) = (Arc::new(Mutex::new(contents)), Arc::new(Mutex::new(Vec::new())));
         let hub = Self { endpoint: endpoint.clone(), contents: Arc::clone(&contents), seen: Arc::clone(&seen) };
         thread::spawn(move || {
             for stream in listener.incoming() {
-                // A client that goes away is its own business.
+                // A client that goes away does not matter.
                 let _ = answer(&stream.unwrap(), &storage, &contents, &seen);
             }
         });
         hub
     }
 
-    /// The ranges in which the storage was asked for a file.
+    /// The ranges of a file that were requested from the storage.
     pub fn ranges(&self, file: &str) -> Vec<Option<String>> {
         let path = format!("/storage/{file}");
         let seen = self.seen.lock().unwrap();
@@ -123,7 +123,7 @@ fn answer(
     send(stream, status, &headers, part)
 }
 
-/// `bytes=3-` and `bytes=0-0`, as the first byte and the one behind the last.
+/// Parses `bytes=3-` and `bytes=0-0`: the first byte and the one after the last.
 fn span(range: Option<&str>, length: usize) -> (usize, usize) {
     let Some((first, last)) = range.and_then(|range| range.strip_prefix("bytes=")?.split_once('-')) else {
         return (0, length);

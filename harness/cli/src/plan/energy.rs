@@ -149,7 +149,7 @@ mod tests {
         for second in 0..=10 {
             let joules = second as f64 * 10.0;
             let units = (joules / 3.6e-3) as i64 / step * step;
-            series.push(MonotonicNs(second * SECOND), RawReading::of(40_000_000 - units));
+            series.push(MonotonicNs(second * SECOND), RawReading::new(40_000_000 - units));
         }
         let update_period = series.meter.update_period;
         Observation { series, update_period, changes: 10, smallest_step: Some(step), watched_ns: 10 * SECOND }

@@ -163,7 +163,7 @@ impl PreparedModel {
             if !folder.has_weights(precision) && obstacle(config, precision).is_none() {
                 notice!("writing {name} in {}", precision.name());
             }
-            let identity = FileIdentity::of(&path).ok();
+            let identity = FileIdentity::of_path(&path).ok();
             let made = match obstacle(config, precision) {
                 Some(reason) => Err(reason),
                 None => match prepare_weights(&folder, &manifest.weights_sha256, precision) {
@@ -236,7 +236,7 @@ impl PreparedModel {
 
 /// A file of the model's folder, as it is before it is verified.
 fn hashed(model: &str, path: &Path, sha256: &str, file: &str) -> HashedFile {
-    HashedFile::known(format!("{file} of {model}"), path, sha256, FileIdentity::of(path).ok())
+    HashedFile::known(format!("{file} of {model}"), path, sha256, FileIdentity::of_path(path).ok())
 }
 
 /// Writes a model in one of the precisions in which it is needed, if there is one: in f32 if that is among them, for others

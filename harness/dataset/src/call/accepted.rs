@@ -5,48 +5,48 @@ use serde_json::{Number, Value};
 
 use super::{BfclAnswer, Call};
 
-/// What would be a right answer to one request.
+/// The right answers to one request.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum ExpectedAnswer {
     /// Any of these calls; there is at least one.
     Call(Vec<AcceptedCall>),
     /// No function fits: `no_call()`.
     NoCall,
-    /// What the Berkeley leaderboard's files say, by their own rule and by ours.
+    /// What the files of the Berkeley leaderboard accept, by their own rule and by ours.
     Bfcl(BfclAnswer),
 }
 
-/// A call that is right, with every value that is right for each argument.
+/// An accepted call, with every accepted value of each argument.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AcceptedCall {
     /// The function's name.
     pub function: String,
-    /// The arguments that may be given; any other is wrong.
+    /// The arguments that may be given; any other makes the call wrong.
     pub arguments: BTreeMap<String, AcceptedArgument>,
 }
 
-/// What may be given for one parameter.
+/// The accepted values of one parameter.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AcceptedArgument {
-    /// The values, each of which is right.
+    /// The accepted values.
     pub values: Vec<AcceptedValue>,
-    /// Whether it may be left out.
+    /// Whether the argument may be omitted.
     pub optional: bool,
 }
 
-/// One value that is right. Named values and lists of them come from BFCL's files.
+/// One accepted value. Objects and lists of accepted values come from BFCL's files.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum AcceptedValue {
     /// This value.
     Exactly(Value),
-    /// Named values, each with those that are right for it.
+    /// An object, with the accepted values of each field.
     Object(BTreeMap<String, AcceptedArgument>),
-    /// As many values, each of which fits.
+    /// A list of the same length, each element of which is accepted.
     List(Vec<AcceptedValue>),
 }
 
 impl ExpectedAnswer {
-    /// A right answer, written as a model is asked to.
+    /// A right answer, written as the prompt asks for it.
     pub fn reference(&self) -> String {
         match self {
             Self::Call(calls) => calls.first().map_or_else(String::new, |call| call.reference().to_string()),
@@ -57,13 +57,13 @@ impl ExpectedAnswer {
 }
 
 impl AcceptedCall {
-    /// Whether `call` is this one: the same function, every argument that is needed, and none that is not accepted.
-    /// Their order does not matter.
+    /// Whether `call` is accepted: the same function, every required argument, and no argument that is not accepted.
+    /// The order of arguments does not matter.
     pub fn matches(&self, call: &Call) -> bool {
         self.function == call.function && fit(&self.arguments, |name| call.arguments.get(name), call.arguments.keys())
     }
 
-    /// The plainest of these calls: the first value of each argument that cannot be left out.
+    /// The simplest accepted call: the first value of each argument that may not be omitted.
     pub fn reference(&self) -> Call {
         Call { function: self.function.clone(), arguments: first_values(&self.arguments).collect() }
     }
@@ -114,8 +114,8 @@ fn first_values(accepted: &BTreeMap<String, AcceptedArgument>) -> impl Iterator<
     needed.filter_map(|(name, argument)| Some((name.clone(), argument.values.first()?.first())))
 }
 
-/// Whether two values are the same argument: strings without the white space around them, in exact case; numbers by
-/// their value, so that 3 is 3.0; lists in order.
+/// Whether two values are the same argument: strings in exact case without surrounding white space; numbers by
+/// their value, so that 3 equals 3.0; lists in order.
 pub fn same_value(one: &Value, other: &Value) -> bool {
     match (one, other) {
         (Value::String(one), Value::String(other)) => one.trim() == other.trim(),
@@ -133,7 +133,7 @@ pub fn same_value(one: &Value, other: &Value) -> bool {
 }
 
 fn same_number(one: &Number, other: &Number) -> bool {
-    // Two integers are not compared as floats: above 2^53 these are no longer exact.
+    // Two integers are not compared as floats, which are not exact above 2^53.
     match (one.is_f64(), other.is_f64()) {
         (false, false) => one == other,
         _ => one.as_f64() == other.as_f64(),

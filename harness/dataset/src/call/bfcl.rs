@@ -1,4 +1,4 @@
-//! The Berkeley Function Calling Leaderboard's files with one request and at most one call, for Python.
+//! The files of the Berkeley Function Calling Leaderboard with one request and at most one call, for Python.
 //!
 //! The shapes are those of `bfcl_eval/data` in the repository `ShishirPatil/gorilla`, versions 3 and 4.
 
@@ -27,7 +27,7 @@ pub use answer::BfclAnswer;
 pub use checker::{BfclArgument, BfclCall};
 use question::{Question, QuestionRow};
 
-/// What tells the leaderboard's questions from our own cases, and the name, which has the category in it.
+/// The keys that distinguish the leaderboard's questions from our own cases; the id includes the category.
 #[derive(PartialEq, Deserialize)]
 struct Shape {
     #[serde(default)]
@@ -36,24 +36,24 @@ struct Shape {
     function: Option<IgnoredAny>,
 }
 
-/// What a file is to the Berkeley Function Calling Leaderboard.
+/// What a file is for the Berkeley Function Calling Leaderboard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BfclFile {
-    /// Something else.
+    /// The file is something else.
     Other,
-    /// Questions, some of which have their right answer in a file of possible answers.
+    /// Questions of which some have their right answer in a file of possible answers.
     NeedsAnswers,
-    /// Questions of irrelevance and relevance: what is right is in the name of their category, and the leaderboard has no
+    /// Questions of irrelevance and relevance: their category decides what is right, and the leaderboard has no
     /// file of answers for them.
     AnsweredByCategory,
 }
 
 impl BfclFile {
-    /// Judges by the first row that is a JSON object whether a file holds questions, and by all of them which.
+    /// Decides by the first row that is a JSON object whether a file holds questions, and by all rows of which kind.
     ///
     /// # Errors
     /// When the file cannot be used.
-    pub fn of(path: &Path) -> Result<Self, DatasetError> {
+    pub fn detect(path: &Path) -> Result<Self, DatasetError> {
         let rows = read_rows::<Shape>(path)?.rows;
         let is_question = |shape: &Shape| shape.question.is_some() && shape.function.is_some();
         if !rows.first().is_some_and(|(_, first)| is_question(first)) {
@@ -65,17 +65,17 @@ impl BfclFile {
     }
 }
 
-/// Reads questions of the Berkeley Function Calling Leaderboard, categories `simple` and `multiple` for Python with
-/// their possible answers, matched by their ids, and irrelevance and relevance without. The category of a case is its
-/// id without the number. A system message follows the prompt of ours.
+/// Reads questions of the Berkeley Function Calling Leaderboard: the categories `simple` and `multiple` for Python with
+/// their possible answers, matched by id, and irrelevance and relevance without answers. The category of a case is its
+/// id without the number. A row's system message is added after our own prompt.
 ///
-/// Answers are judged by the leaderboard's own rule: see [`BfclAnswer`]. Possible answers are not compared with the
-/// parameters' types: in published files some differ, and they can be answered all the same. Of two files,
-/// [`Rows::sha256`] is that of their SHA-256, written one after the other.
+/// Answers are judged by the leaderboard's own rule: see [`BfclAnswer`]. Possible answers are not checked against the
+/// parameters' types: some published files violate them, and those questions can still be answered. For two files,
+/// [`Rows::sha256`] is the hash of their two SHA-256 values, concatenated.
 ///
 /// # Errors
-/// When a file cannot be used. A question without an answer, with several turns or calls, or with a type that is not
-/// known is an error of its row.
+/// When a file cannot be used. A question without an answer, with several turns or calls, or with an unknown type
+/// is an error of its row.
 pub fn read_bfcl(questions: &Path, answers: Option<&Path>) -> Result<Rows<CallCase>, DatasetError> {
     let question_rows = read_rows::<QuestionRow>(questions)?;
     let mut sha256 = question_rows.sha256.clone();
@@ -85,7 +85,7 @@ pub fn read_bfcl(questions: &Path, answers: Option<&Path>) -> Result<Rows<CallCa
         let rows = read_rows::<AnswerRow>(answers)?;
         sha256 = joint(&sha256, &rows.sha256);
         let rows = rows.and_then(answers, |row| match by_id.contains_key(&row.id) {
-            true => Err(format!("the id `{}` is that of an earlier row: remove one of the answers", row.id)),
+            true => Err(format!("an earlier row has the same id `{}`: remove one of the answers", row.id)),
             false => {
                 by_id.insert(row.id.clone(), row);
                 Ok(())
@@ -98,7 +98,7 @@ pub fn read_bfcl(questions: &Path, answers: Option<&Path>) -> Result<Rows<CallCa
     let mut cases = question_rows.and_then(questions, |row| {
         let id = row.id.clone();
         if !ids.insert(id.clone()) {
-            return Err(format!("the id `{id}` is that of an earlier row: remove one of the questions"));
+            return Err(format!("an earlier row has the same id `{id}`: remove one of the questions"));
         }
         let Question { system, user, functions } = row.read()?;
         ensure_count(functions.len(), "functions")?;
@@ -109,13 +109,15 @@ pub fn read_bfcl(questions: &Path, answers: Option<&Path>) -> Result<Rows<CallCa
             (Some(expected), None, _) => expected,
             (Some(expected), Some(row), _) if row.ground_truth.is_empty() => expected,
             (Some(_), Some(_), _) => {
-                return Err(format!("by its name, `{id}` has no calls to compare with, and there are some: rename it"));
+                return Err(format!(
+                    "the category in the id `{id}` has no expected calls, but the file of answers has some: rename it"
+                ));
             }
             (None, Some(row), _) => BfclAnswer::of_row(row, &functions)?,
             (None, None, Some(answers)) => {
                 return Err(format!("there is no answer to `{id}` in {}", answers.display()));
             }
-            (None, None, None) => return Err(format!("there is no file of answers, and `{id}` needs one")),
+            (None, None, None) => return Err(format!("`{id}` needs a file of answers, and there is none")),
         };
         let turns = vec![CallTurn { user, expected: ExpectedAnswer::Bfcl(expected), result: None, agent: None }];
         Ok(CallCase { category, id, system, functions, turns })
@@ -124,7 +126,7 @@ pub fn read_bfcl(questions: &Path, answers: Option<&Path>) -> Result<Rows<CallCa
     Ok(Rows { sha256, ..cases })
 }
 
-/// `simple_python` for `simple_python_17`.
+/// The category in an id: `simple_python` for `simple_python_17`.
 fn category(id: &str) -> &str {
     match id.rsplit_once('_') {
         Some((category, number)) if number.starts_with(|first: char| first.is_ascii_digit()) => category,

@@ -3,7 +3,7 @@ use serde_json::Value;
 
 use super::{ExpectedAnswer, FunctionSchema, Written, prompt::system_prompt};
 
-/// What stands before a function's result in a message to the model.
+/// Prefix of a function's result in a message to the model.
 const RESULT: &str = "RESULT: ";
 
 /// A conversation in which a model is asked for calls.
@@ -11,9 +11,9 @@ const RESULT: &str = "RESULT: ";
 pub struct CallCase {
     /// Its name in the file.
     pub id: String,
-    /// What it is about, or the kind of task; figures are given for each.
+    /// The topic or the kind of task; results are also shown for each category.
     pub category: String,
-    /// What the model is told beside the task and the functions.
+    /// Further instructions to the model, beside the task and the functions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub system: Option<String>,
     /// What may be called.
@@ -30,37 +30,37 @@ pub struct CallCase {
 pub struct CallTurn {
     /// What USER says.
     pub user: String,
-    /// What PARSER should answer.
+    /// The answer expected from PARSER.
     pub expected: ExpectedAnswer,
-    /// What the function returns for the right call.
+    /// What the function returns after the right call.
     pub result: Option<Value>,
-    /// What AGENT may say to the user then.
+    /// What AGENT may then say to the user.
     pub agent: Option<String>,
 }
 
-/// A message to the model, and what it answers.
+/// A message to the model, and the kind of answer that follows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CallMessage {
     /// The turn to which it belongs.
     pub turn: usize,
-    /// The text, which the model gets as the user's.
+    /// The text, which is sent in the role of the user.
     pub text: String,
-    /// What it answers.
+    /// The kind of answer.
     pub reply: Reply,
 }
 
-/// What a model answers to a message.
+/// The kind of answer to a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reply {
     /// A call, as PARSER: compared with [`CallTurn::expected`].
     Call,
-    /// Words for the user, as AGENT: compared with [`CallTurn::agent`].
+    /// Text for the user, as AGENT: compared with [`CallTurn::agent`].
     Words,
 }
 
 impl CallCase {
-    /// The system prompt: the task and the functions that are offered, then what the case's own system message says, in
-    /// the order in which BFCL puts them.
+    /// The system prompt: the task and the functions on offer, then the case's own system message, in
+    /// the same order as BFCL.
     pub fn system_prompt(&self) -> String {
         let offer = system_prompt(&self.functions);
         self.system.as_ref().map_or_else(|| offer.clone(), |system| format!("{offer}\n\n{system}"))
@@ -69,9 +69,9 @@ impl CallCase {
     /// The messages to the model, in order.
     ///
     /// Each turn is a message that is answered by a call. When the function returns something, the next message begins
-    /// with `RESULT: ` and its JSON: where AGENT speaks, that is a message of its own, which is answered in words;
-    /// otherwise it stands on the line before the next request. The result is always that of the right call, whatever
-    /// the model called, so that all models are asked the same. A result that nothing follows is not shown.
+    /// with `RESULT: ` and its JSON: where AGENT speaks, that is a message of its own, which is answered in text;
+    /// otherwise it is on the line before the next request. The result is always that of the right call, whatever
+    /// the model called, so that all models get the same messages. A result that nothing follows is not shown.
     pub fn messages(&self) -> Vec<CallMessage> {
         let mut messages = Vec::new();
         let mut before = String::new();

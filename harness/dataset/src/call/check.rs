@@ -1,4 +1,4 @@
-//! Whether what a row expects can be called at all.
+//! Checks whether the calls that a row expects are possible at all.
 
 use std::collections::HashSet;
 
@@ -8,12 +8,12 @@ use super::{
     AcceptedCall, AcceptedValue, ArgumentKind, Call, FunctionSchema, NO_CALL, Parameter, parse::is_writable, parse_call,
 };
 
-/// Most functions of a case, parameters of a function and values of a parameter: a model is shown all of them.
+/// Most functions of a case, parameters of a function and values of a parameter: the prompt contains all of them.
 const MOST_OFFERED: usize = 1000;
-/// Most bytes of functions that the requests of a file come with: each has a grammar of its own.
+/// Most bytes of functions for all requests of a file together: each request has a grammar of its own.
 const MOST_FUNCTION_BYTES: usize = 32 << 20;
 
-/// Refuses more of something than a model can be shown.
+/// Refuses more of something than a prompt can contain.
 pub(super) fn ensure_count(count: usize, what: &str) -> Result<(), String> {
     if count > MOST_OFFERED {
         return Err(format!("there are {count} {what}: offer at most {MOST_OFFERED}"));
@@ -21,7 +21,7 @@ pub(super) fn ensure_count(count: usize, what: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// What is left for the functions of a file's requests. Rows name functions, and a short row may name long ones.
+/// The bytes left for the functions of a file's requests. Rows name functions, so a short row may name long ones.
 pub(super) struct FunctionRoom {
     left: usize,
 }
@@ -31,7 +31,7 @@ impl FunctionRoom {
         Self { left: MOST_FUNCTION_BYTES }
     }
 
-    /// For a case with so many requests and right answers.
+    /// Takes the room of a case with this many requests and right answers.
     pub(super) fn take<'a>(
         &mut self,
         functions: impl IntoIterator<Item = &'a FunctionSchema>,
@@ -40,8 +40,8 @@ impl FunctionRoom {
         let bytes: usize = functions.into_iter().map(FunctionSchema::text_bytes).sum();
         let left = self.left.checked_sub(bytes.saturating_mul(requests)).ok_or_else(|| {
             format!(
-                "its functions, {bytes} bytes for each of {requests} requests and answers, are more than what is left of \
-                 {MOST_FUNCTION_BYTES} for a file: offer fewer"
+                "its functions need {bytes} bytes for each of {requests} requests and answers, which is more than what \
+                 is left of the {MOST_FUNCTION_BYTES} bytes for a file: offer fewer"
             )
         })?;
         self.left = left;
@@ -49,7 +49,7 @@ impl FunctionRoom {
     }
 }
 
-/// Whether the functions can be told apart, and called by a text.
+/// Checks that the functions have different names, and that text can call them.
 pub(super) fn check_functions(functions: &[FunctionSchema]) -> Result<(), String> {
     if functions.is_empty() {
         return Err("there is no function: offer at least one".into());
@@ -70,14 +70,14 @@ pub(super) fn check_functions(functions: &[FunctionSchema]) -> Result<(), String
         }
         if name == NO_CALL || !is_writable(name, function.parameters.iter().map(|parameter| &parameter.name)) {
             return Err(format!(
-                "no call can have the name of the function `{name}` or of its parameters: use letters, digits and _"
+                "a call cannot contain the name of the function `{name}` or of its parameters: use letters, digits and _"
             ));
         }
     }
     Ok(())
 }
 
-/// Whether each value, and the example's call, fits its parameter.
+/// Checks that each value, and the example's call, fits its parameter.
 pub(super) fn check_schema(function: &FunctionSchema) -> Result<(), String> {
     let name = &function.name;
     for parameter in &function.parameters {
@@ -85,7 +85,7 @@ pub(super) fn check_schema(function: &FunctionSchema) -> Result<(), String> {
             ArgumentKind::List(element) => element,
             kind => kind,
         };
-        // A default that is not admitted would be shown to the model, and then count as wrong.
+        // The prompt would show a default that is not admitted, and it would then count as wrong.
         let unfit = parameter.default.as_ref().filter(|default| !parameter.admits(default));
         let unfit = unfit.or_else(|| parameter.allowed.iter().find(|value| !element.admits(value)));
         if let Some(value) = unfit {
@@ -100,17 +100,17 @@ pub(super) fn check_schema(function: &FunctionSchema) -> Result<(), String> {
     }
 }
 
-/// Whether `call` gives what is required, and nothing that the function does not take.
+/// Checks that `call` has the required arguments, and none that the function does not have.
 pub(super) fn check_call(function: &FunctionSchema, call: &Call) -> Result<(), String> {
     call.arguments.iter().try_for_each(|(name, value)| check_argument(function, name, value))?;
     check_required(function, |name| call.arguments.contains_key(name))
 }
 
-/// Whether every accepted value fits its parameter, and each required one is there.
+/// Checks that every accepted value fits its parameter, and that each required one is there.
 pub(super) fn check_accepted(function: &FunctionSchema, accepted: &AcceptedCall) -> Result<(), String> {
     for (name, argument) in &accepted.arguments {
         if argument.values.is_empty() {
-            return Err(format!("`{name}` has no accepted value: give at least one, or leave it out"));
+            return Err(format!("`{name}` has no accepted value: give at least one, or omit the argument"));
         }
         for value in &argument.values {
             match value {
@@ -130,7 +130,7 @@ fn check_argument(function: &FunctionSchema, name: &str, value: &Value) -> Resul
     Err(format!("`{name}` of `{}` cannot be {value}: it is {parameter}", function.name))
 }
 
-/// Whether each required parameter is given.
+/// Checks that each required parameter is given.
 pub(super) fn check_required(function: &FunctionSchema, given: impl Fn(&str) -> bool) -> Result<(), String> {
     match function.parameters.iter().find(|parameter| parameter.required && !given(&parameter.name)) {
         None => Ok(()),
@@ -138,13 +138,13 @@ pub(super) fn check_required(function: &FunctionSchema, given: impl Fn(&str) -> 
     }
 }
 
-/// What is said of an argument that a function does not take.
+/// The error for an argument that a function does not have.
 pub(super) fn unknown_argument(function: &FunctionSchema, name: &str) -> String {
     let known: Vec<&str> = function.parameters.iter().map(|parameter| &*parameter.name).collect();
     format!("the function `{}` takes no argument `{name}`: it takes {}", function.name, known.join(", "))
 }
 
-/// The offered function of this name, or what is said when there is none.
+/// The function of this name among those on offer, or the error when there is none.
 pub(super) fn offered<'a>(functions: &'a [FunctionSchema], name: &str) -> Result<&'a FunctionSchema, String> {
     functions.iter().find(|function| function.name == name).ok_or_else(|| {
         let names: Vec<&str> = functions.iter().map(|function| &*function.name).collect();

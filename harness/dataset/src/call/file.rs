@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{DatasetError, Rows, read_rows, rows::shortened};
 
-/// The file beside one of cases in which the functions stand that these name.
+/// The file beside a file of cases that defines the functions that the cases name.
 pub const FUNCTIONS_FILE: &str = "api-functions.json";
 
 /// One row of our own format.
@@ -74,17 +74,17 @@ struct ExampleRow {
     call: String,
 }
 
-/// The keys that tell a file of cases from one of conversations.
+/// The keys that distinguish a file of cases from one of conversations.
 #[derive(PartialEq, Deserialize)]
 struct CaseKeys {
     functions: Option<IgnoredAny>,
     turns: Option<IgnoredAny>,
 }
 
-/// Whether a file looks like one of cases of calls: its first row names functions and has turns.
+/// Whether a file looks like a file of call cases: its first row names functions and has turns.
 ///
 /// # Errors
-/// When it cannot be read.
+/// When the file cannot be read.
 pub fn is_call_cases(path: &Path) -> Result<bool, DatasetError> {
     let rows = read_rows::<CaseKeys>(path)?.rows;
     Ok(rows.first().is_some_and(|(_, keys)| keys.functions.is_some() && keys.turns.is_some()))
@@ -99,15 +99,15 @@ pub fn is_call_cases(path: &Path) -> Result<bool, DatasetError> {
 /// | `functions` | what is offered: names of functions in [`FUNCTIONS_FILE`] beside the file, or definitions |
 /// | `turns` | the requests, each with `user`, `calls`, and where there is one `result` and `agent` |
 ///
-/// `calls` are those that are right, each with `function` and `arguments`, where each argument has the list of its
-/// accepted values; an empty list of calls says that no function fits. An argument may be left out when its default is
+/// `calls` are the right ones, each with `function` and `arguments`, where each argument has a list of its
+/// accepted values; an empty list of calls means that no function fits. An argument may be omitted when its default is
 /// one of the accepted values; and an argument that is not mentioned may be given as its default.
 ///
 /// A definition has `name`, `description`, `parameters` and, for the prompt, an `example` with `user` and `call`. A
 /// parameter has `name`, `type` (`string`, `integer`, `number`, `boolean`, `object`, `any` or `list of` one of these),
 /// a `default` unless it is required, `values` when only these are allowed, and a `description` if it needs one.
 ///
-/// Where the functions' file exists, [`Rows::sha256`] is that of the two files' SHA-256, written one after the other.
+/// Where the functions' file exists, [`Rows::sha256`] is the hash of the two files' SHA-256 values, concatenated.
 ///
 /// # Errors
 /// When a file cannot be used, or the functions' file has an error in it.
@@ -125,7 +125,7 @@ pub fn read_call_cases(path: &Path) -> Result<Rows<CallCase>, DatasetError> {
     let mut room = FunctionRoom::of_a_file();
     let cases = rows.and_then(path, |row| {
         if !ids.insert(row.id.clone()) {
-            return Err(format!("the id `{}` is that of an earlier row: give each its own", row.id));
+            return Err(format!("an earlier row has the same id `{}`: give each row its own", row.id));
         }
         case(row, &mut room, |name| {
             let missing = || format!("the function `{name}` is not defined in {}", functions_path.display());
@@ -140,7 +140,7 @@ pub(super) fn joint(one: &str, other: &str) -> String {
     HEXLOWER.encode(&Sha256::digest(format!("{one}{other}")))
 }
 
-/// Functions stand behind many cases: an error in one is not the error of a row.
+/// Many cases use a function, so an error in its definition is not the error of one row.
 fn read_functions(path: &Path) -> Result<Rows<FunctionSchema>, DatasetError> {
     let functions = read_rows::<FunctionRow>(path)?.and_then(path, schema);
     let unusable = |reason| DatasetError::Unusable { path: path.to_owned(), reason };
@@ -189,7 +189,7 @@ fn case<'a>(
     let functions: Vec<FunctionSchema> = functions.into_iter().map(Cow::into_owned).collect();
     check_functions(&functions)?;
     if row.turns.is_empty() {
-        return Err("there is no turn: give at least one".into());
+        return Err("there are no turns: give at least one".into());
     }
     let turns = row
         .turns
@@ -203,13 +203,13 @@ fn case<'a>(
 fn turn(row: TurnRow, functions: &[FunctionSchema]) -> Result<CallTurn, String> {
     let TurnRow { user, calls, result, agent } = row;
     if user.trim().is_empty() {
-        return Err("the user says nothing".into());
+        return Err("the user's message is empty".into());
     }
     if agent.is_some() && result.is_none() {
-        return Err("`agent` speaks about a `result`: give that too".into());
+        return Err("`agent` needs a `result` to speak about: give it too".into());
     }
     if result.is_some() && calls.is_empty() {
-        return Err("there is a `result` although no call is right".into());
+        return Err("there is a `result`, but no call is expected".into());
     }
     let calls: Vec<AcceptedCall> = calls.into_iter().map(|call| accepted(call, functions)).collect::<Result<_, _>>()?;
     let expected = if calls.is_empty() { ExpectedAnswer::NoCall } else { ExpectedAnswer::Call(calls) };
@@ -219,7 +219,7 @@ fn turn(row: TurnRow, functions: &[FunctionSchema]) -> Result<CallTurn, String> 
 fn accepted(row: CallRow, functions: &[FunctionSchema]) -> Result<AcceptedCall, String> {
     let function = offered(functions, &row.function)?;
     let mut given = row.arguments;
-    // Leaving an argument out and giving its default are the same call.
+    // Omitting an argument and giving its default are the same call.
     for parameter in &function.parameters {
         if let Some(default) = &parameter.default {
             given.entry(parameter.name.clone()).or_insert_with(|| vec![default.clone()]);

@@ -1,4 +1,4 @@
-//! The answers that are calls, as a grammar.
+//! A grammar of the answers that are calls.
 
 use std::fmt::Write;
 
@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use super::{ArgumentKind, FunctionSchema, NO_CALL, Parameter, Written};
 
-/// Strings without escapes and line breaks: what people's requests need. Numbers as long as any that means something, so
-/// that a model cannot lose itself in digits.
+/// Strings without escapes and line breaks, which are enough for people's requests. Numbers are as long as any useful one, so
+/// that a model cannot go on writing digits.
 const VALUES: &str = r#"string: STRING
 integer: INTEGER
 number: NUMBER
@@ -34,8 +34,8 @@ pub fn call_grammar(functions: &[FunctionSchema]) -> String {
     format!("start: {}\n{rules}{VALUES}", calls.join(" | "))
 }
 
-/// `call_0: "name(" first_0_0 ")"`. `first_0_k` goes on from argument `k` where none stands before it, `next_0_k` where one
-/// does: only then a comma is due.
+/// `call_0: "name(" first_0_0 ")"`. `first_0_k` continues from argument `k` when none was written before it, `next_0_k` when
+/// one was: only then a comma is needed.
 fn function_rules(index: usize, function: &FunctionSchema, rules: &mut String) {
     let mut rule = |name: String, alternatives: &[String]| {
         // Writing to a string cannot fail.
@@ -62,8 +62,8 @@ fn function_rules(index: usize, function: &FunctionSchema, rules: &mut String) {
     rule(format!("next_{index}_{end}"), &["\"\"".into()]);
 }
 
-/// What may be given for a parameter, and the rules that this needs beside its own: a list writes its element twice, so
-/// that one of lists names a rule instead of holding it.
+/// The values of a parameter, and the rules that they need: a list contains its element twice, so a list of lists refers
+/// to a rule instead of repeating it.
 fn values(parameter: &Parameter, here: &str) -> (Vec<String>, Vec<(String, String)>) {
     let allowed: Vec<String> = parameter.allowed.iter().map(|value| quoted(&Written(value).to_string())).collect();
     let mut inner = Vec::new();
@@ -99,7 +99,7 @@ fn list_of(element: &str) -> String {
     format!("\"[\" ({element} (\", \" {element})*)? \"]\"")
 }
 
-/// A text as the grammar writes one: as JSON does.
+/// A string in the grammar's syntax, which is that of JSON.
 fn quoted(text: &str) -> String {
     Value::from(text).to_string()
 }
@@ -115,7 +115,7 @@ mod tests {
     use super::*;
     use crate::{Call, ExpectedAnswer, Reply, read_call_cases};
 
-    /// Whether an answer is one of the grammar's, from its first byte to its last.
+    /// Whether the grammar accepts an answer from its first byte to its last.
     fn admits(factory: &ParserFactory, grammar: &str, answer: &str) -> bool {
         let parser = factory.create_parser(TopLevelGrammar::from_lark(grammar.to_owned())).unwrap();
         let mut matcher = Matcher::new(Ok(parser));

@@ -1,24 +1,24 @@
-//! Literals as Python and JSON write them, which is what models mix.
+//! Literals as in Python and JSON; models mix the two.
 
 use serde_json::{Map, Value};
 use thiserror::Error;
 
-/// Deepest nesting of lists and objects; real arguments have two levels.
+/// Deepest nesting of lists and objects; arguments in practice have two levels.
 pub(super) const MAX_DEPTH: usize = 16;
 
-/// Why a model's answer has no call in it.
+/// Why a model's answer contains no call.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum CallSyntaxError {
     /// Nothing in it looks like a call.
     #[error("the answer has no call: expected name(argument=value) or no_call()")]
     Absent,
-    /// Something else stands where a part of a call belongs.
+    /// Something else is in the place of a part of a call.
     #[error("byte {at} of the answer is not {expected}")]
     Expected {
-        /// What belongs there.
+        /// What should be there.
         expected: &'static str,
-        /// Where.
+        /// Its position.
         at: usize,
     },
     /// A string does not end.
@@ -27,10 +27,10 @@ pub enum CallSyntaxError {
         /// Where it begins.
         at: usize,
     },
-    /// Lists or objects contain one another too deeply.
+    /// Lists or objects are nested too deeply.
     #[error("the value at byte {at} of the answer is nested more than {MAX_DEPTH} deep")]
     Nested {
-        /// Where.
+        /// Where the value begins.
         at: usize,
     },
     /// An argument is given twice.
@@ -41,7 +41,7 @@ pub enum CallSyntaxError {
     },
 }
 
-/// A place in a model's answer.
+/// A position in a model's answer.
 #[derive(Clone)]
 pub(super) struct Cursor<'a> {
     text: &'a str,
@@ -79,7 +79,7 @@ impl<'a> Cursor<'a> {
         self.at += self.rest().len() - self.rest().trim_start().len();
     }
 
-    /// Passes white space and then `wanted`; without it, nothing is passed.
+    /// Skips white space and then `wanted`; if it is not there, nothing is skipped.
     pub(super) fn take(&mut self, wanted: char) -> bool {
         let mut ahead = self.clone();
         ahead.skip_space();
@@ -90,7 +90,7 @@ impl<'a> Cursor<'a> {
         found
     }
 
-    /// Passes white space and a name.
+    /// Skips white space and reads a name.
     pub(super) fn name(&mut self) -> Option<&'a str> {
         self.skip_space();
         let end = self.rest().find(|part: char| !is_name_part(part)).unwrap_or(self.rest().len());
@@ -99,7 +99,7 @@ impl<'a> Cursor<'a> {
         Some(name)
     }
 
-    /// Passes white space and a literal.
+    /// Skips white space and reads a literal.
     pub(super) fn value(&mut self) -> Result<Value, CallSyntaxError> {
         self.value_at_depth(0)
     }
@@ -112,7 +112,7 @@ impl<'a> Cursor<'a> {
         match self.peek() {
             Some('"' | '\'') => self.string().map(Value::String),
             Some('[') => self.list(']', depth).map(|(elements, _)| Value::Array(elements)),
-            // Python's tuple; parentheses around one value are no tuple.
+            // A tuple of Python; parentheses around one value are not a tuple.
             Some('(') => self.list(')', depth).map(|(mut elements, commas)| match elements.len() {
                 1 if commas == 0 => elements.swap_remove(0),
                 _ => Value::Array(elements),
@@ -138,7 +138,7 @@ impl<'a> Cursor<'a> {
         let end = self.rest().find(|part| !is_part(part)).unwrap_or(self.rest().len());
         let text = self.rest().get(..end).unwrap_or_default();
         let integer = text.parse::<i64>().map(Value::from).or_else(|_| text.parse::<u64>().map(Value::from));
-        // Rust reads `+inf` and `-nan` too, which JSON has no number for.
+        // Rust also parses `+inf` and `-nan`, for which JSON has no number.
         let number = integer.ok().or_else(|| {
             let float = text.parse::<f64>().ok().filter(|float| float.is_finite());
             float.map(Value::from)
@@ -198,7 +198,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// What follows a backslash. As in Python, one that begins no escape stands for itself.
+    /// Reads what follows a backslash. As in Python, a backslash that begins no escape stands for itself.
     fn escape(&mut self, to: &mut String) {
         let before = self.clone();
         let escaped = match self.next() {
@@ -225,7 +225,7 @@ impl<'a> Cursor<'a> {
         u32::from_str_radix(text, 16).ok()
     }
 
-    /// JSON writes characters above U+FFFF as two escapes.
+    /// JSON writes characters above U+FFFF as two escapes, which this joins.
     fn joined(&mut self, code: u32) -> Option<char> {
         if !(0xd800..0xdc00).contains(&code) {
             return char::from_u32(code);
@@ -241,12 +241,12 @@ pub(super) fn is_name_part(part: char) -> bool {
     part.is_alphanumeric() || part == '_'
 }
 
-/// Whether it can be an argument's name.
+/// Whether it is valid as an argument's name.
 pub(super) fn is_name(name: &str) -> bool {
     name.chars().next().is_some_and(|first| first.is_alphabetic() || first == '_') && name.chars().all(is_name_part)
 }
 
-/// Whether it can be a function's name: names with dots between them.
+/// Whether it is valid as a function's name: names with dots between them.
 pub(super) fn is_function_name(name: &str) -> bool {
     name.split('.').all(is_name)
 }

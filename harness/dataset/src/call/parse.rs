@@ -7,30 +7,30 @@ use super::{
     literal::{CallSyntaxError, Cursor, is_function_name, is_name, is_name_part},
 };
 
-/// What models put around a call without saying anything by it.
+/// What models write around a call without meaning anything by it.
 const DECORATIONS: [&str; 6] = ["parser:", "python", "json", "tool_code", "<tool_call>", "</tool_call>"];
 
 /// The call in a model's answer.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ParsedCall {
-    /// The call; nothing when the answer is `no_call()`.
+    /// The call; `None` when the answer is `no_call()`.
     pub call: Option<Call>,
-    /// Whether other words stand before it.
+    /// Whether other text precedes it.
     pub leading: bool,
-    /// Whether other words stand after it, for example a second call.
+    /// Whether other text follows it, for example a second call.
     pub trailing: bool,
-    /// Whether a second complete call stands after it.
+    /// Whether a second complete call follows it.
     pub several: bool,
 }
 
 /// Finds the first complete call in a model's answer: `name(text="...", count=3, list=["a", "b"])` with literals as in
 /// Python or JSON, or `{"name": "...", "arguments": {...}}`, with `parameters` for `arguments` as some models write it.
 ///
-/// Arguments have names: without them, nobody could say which parameter is meant. Code fences, a list's brackets and
-/// the role `PARSER:` around the call are passed over; whatever else stands there is ignored and noted.
+/// Arguments have names: without them, it would be unclear which parameter is meant. Code fences, a list's brackets and
+/// the role `PARSER:` around the call are skipped; any other text is ignored and noted.
 ///
 /// # Errors
-/// When there is no complete call. What is said is why the first place that looked like one is none.
+/// When there is no complete call. The error describes the first place that looks like one.
 pub fn parse_call(text: &str) -> Result<ParsedCall, CallSyntaxError> {
     let (call, place) = first_call(text, 0)?;
     let said = |part: Option<&str>| part.is_some_and(|part| !is_decoration(part));
@@ -42,7 +42,7 @@ pub fn parse_call(text: &str) -> Result<ParsedCall, CallSyntaxError> {
     })
 }
 
-/// The first complete call from `from`, and where it stands.
+/// The first complete call from `from`, and its position.
 fn first_call(text: &str, mut from: usize) -> Result<(Call, Range<usize>), CallSyntaxError> {
     let mut first_error = None;
     while let Some((start, past)) = candidate(text, from) {
@@ -56,7 +56,7 @@ fn first_call(text: &str, mut from: usize) -> Result<(Call, Range<usize>), CallS
     Err(first_error.unwrap_or(CallSyntaxError::Absent))
 }
 
-/// The next place from `from` where a call may begin, and where to go on when none does.
+/// The next position from `from` at which a call may begin, and the position to continue from if none does.
 fn candidate(text: &str, from: usize) -> Option<(usize, usize)> {
     let is_part = |part: char| is_name_part(part) || part == '.';
     let mut rest = text.get(from..)?;
@@ -108,7 +108,7 @@ fn call(cursor: &mut Cursor) -> Result<Call, CallSyntaxError> {
     Ok(Call { function, arguments })
 }
 
-/// A call in the form that the interfaces of model servers have; there the arguments may be JSON inside a string.
+/// A call in the JSON form of model servers' interfaces, where the arguments may be JSON inside a string.
 fn from_object(fields: &Map<String, Value>) -> Option<Call> {
     if let Some(Value::Object(inner)) = fields.get("function") {
         return from_object(inner);
@@ -132,7 +132,7 @@ fn is_decoration(text: &str) -> bool {
     words.all(|word| DECORATIONS.iter().any(|decoration| word.eq_ignore_ascii_case(decoration)))
 }
 
-/// Whether a model can write it as a call that is read back.
+/// Whether a model can write it as a call that this parser can read.
 pub(super) fn is_writable(function: &str, mut parameters: impl Iterator<Item = impl AsRef<str>>) -> bool {
     is_function_name(function) && parameters.all(|name| is_name(name.as_ref()))
 }
@@ -205,7 +205,7 @@ mod tests {
         assert_eq!(refused("2f(a=1)"), absent);
     }
 
-    /// With work that grows with the square of the length, this would take minutes.
+    /// If the work grew with the square of the length, this would take minutes.
     #[test]
     fn long_babble_is_read_quickly() {
         for part in [

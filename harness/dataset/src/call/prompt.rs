@@ -1,9 +1,9 @@
 use super::{FunctionExample, FunctionSchema, NO_CALL};
 
-/// How many examples are shown. More would cost a small model's context more than they help it.
+/// Number of examples in the prompt. More would cost a small model's context more than they help.
 const EXAMPLES: usize = 2;
 
-/// What no function that is offered can do.
+/// A request that no function on offer can serve.
 const NO_FUNCTION: &str = "do you like rainy days";
 
 const TASK: &str = r#"You turn what the user asks for into one function call. Answer with the call alone, in this form:
@@ -16,7 +16,7 @@ Functions:
 
 /// The system prompt that offers `functions`: the task and their signatures.
 ///
-/// What later messages look like says [`CallCase::messages`](super::CallCase::messages).
+/// [`CallCase::messages`](super::CallCase::messages) describes the messages after it.
 pub(super) fn system_prompt(functions: &[FunctionSchema]) -> String {
     let mut text = TASK.to_owned();
     for function in functions {
@@ -27,18 +27,18 @@ pub(super) fn system_prompt(functions: &[FunctionSchema]) -> String {
     text
 }
 
-/// Requests and their calls that a model is shown before the first question, as turns that it seems to have answered: small
-/// models follow what they see themselves do, hardly what they are told.
+/// Requests with their calls, presented before the first question as turns that the model seems to have answered: small
+/// models follow their own earlier answers more than instructions.
 ///
-/// The examples are those of the first functions that have one, so that nothing is shown that cannot be called, and one that
-/// no function fits. Functions of other people's files have none; there, they are of functions that no file has.
+/// The examples are those of the first functions that have one, so that every example can be called, and one request that
+/// no function fits. Functions in other people's files have none; their examples use functions that no file has.
 pub fn example_turns(functions: &[FunctionSchema]) -> Vec<FunctionExample> {
     let mut examples: Vec<FunctionExample> = functions.iter().filter_map(|function| function.example.clone()).collect();
     if examples.is_empty() {
         examples = plain_examples().to_vec();
     }
     examples.truncate(EXAMPLES);
-    // First, not last: small models repeat what they did last.
+    // First, not last: small models repeat their latest answer.
     examples.insert(0, FunctionExample { user: NO_FUNCTION.into(), call: format!("{NO_CALL}()") });
     examples
 }

@@ -5,16 +5,16 @@ use serde_json::Value;
 
 use super::{Written, literal::MAX_DEPTH};
 
-/// What a function does and what it takes.
+/// What a function does and which parameters it has.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FunctionSchema {
     /// Its name; it may have dots.
     pub name: String,
     /// What it does, in one or two sentences.
     pub description: String,
-    /// What it takes, in the order in which it is shown.
+    /// Its parameters, in the order of the prompt.
     pub parameters: Vec<Parameter>,
-    /// How it is used, for the prompt; other people's files have none.
+    /// An example of its use, for the prompt; other people's files have none.
     pub example: Option<FunctionExample>,
 }
 
@@ -23,19 +23,19 @@ pub struct FunctionSchema {
 pub struct Parameter {
     /// Its name.
     pub name: String,
-    /// What may be given.
+    /// The kind of its values.
     pub kind: ArgumentKind,
     /// Whether it must be given.
     pub required: bool,
-    /// What holds when it is not given; a parameter that need not be given may have none.
+    /// The value when it is omitted; an optional parameter may have none.
     pub default: Option<Value>,
-    /// The only values that may be given, or for a list the only elements; empty when there is no such limit.
+    /// The only values that may be given, or, for a list, its only elements; empty without such a limit.
     pub allowed: Vec<Value>,
-    /// What it means; empty when the function's description says so.
+    /// Its meaning; empty when the function's description explains it.
     pub description: String,
 }
 
-/// What may be given for a parameter.
+/// The kind of a parameter's values.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ArgumentKind {
     /// Text.
@@ -59,13 +59,13 @@ pub enum ArgumentKind {
 pub struct FunctionExample {
     /// What the user says.
     pub user: String,
-    /// The call, as it is written.
+    /// The call, as a model should write it.
     pub call: String,
 }
 
 impl FunctionSchema {
-    /// The compact form that stands in prompts: the parameters with their types and defaults, what it does on the next
-    /// line, and the meaning of those parameters that have one. A parameter that may be left out without a default has
+    /// The compact form for prompts: the parameters with their types and defaults, on the next line the description, and the
+    /// descriptions of those parameters that have one. An optional parameter without a default has
     /// a question mark.
     ///
     /// ```text
@@ -88,7 +88,7 @@ impl FunctionSchema {
         text
     }
 
-    /// About how many bytes it takes in a prompt or a grammar.
+    /// Approximate number of bytes in a prompt or a grammar.
     pub(super) fn text_bytes(&self) -> usize {
         let value = |value: &Value| Written(value).to_string().len();
         let parameter = |parameter: &Parameter| {
@@ -106,13 +106,13 @@ impl FunctionSchema {
     }
 }
 
-/// Line breaks inside a description would look like another function.
+/// Joins lines, because a line break inside a description would look like another function.
 fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 impl Parameter {
-    /// Whether `value` is of its kind, and one of the allowed values where these are limited.
+    /// Whether `value` is of its kind, and among the allowed values if these are limited.
     pub fn admits(&self, value: &Value) -> bool {
         let is_allowed = |value: &Value| self.allowed.is_empty() || self.allowed.contains(value);
         self.kind.admits(value)
@@ -138,10 +138,10 @@ impl Display for Parameter {
 }
 
 impl ArgumentKind {
-    /// The kind that [`Display`] writes so.
+    /// The kind whose [`Display`] is `name`.
     ///
     /// # Errors
-    /// Which kinds there are, or that no value is nested so deeply.
+    /// When there is no such kind (the error lists them), or it is nested too deeply.
     pub(super) fn named(name: &str) -> Result<Self, String> {
         let (mut element, mut depth) = (name, 0);
         while let Some(rest) = element.strip_prefix("list of ") {
@@ -159,10 +159,10 @@ impl ArgumentKind {
         Self::nested(element, depth)
     }
 
-    /// Lists of lists, `depth` of them, of `element`.
+    /// `depth` nested lists of `element`.
     ///
     /// # Errors
-    /// When no call is read that has such a value.
+    /// When the parser could not read such a value.
     pub(super) fn nested(element: Self, depth: usize) -> Result<Self, String> {
         if depth > MAX_DEPTH {
             return Err(format!("lists of lists may be {MAX_DEPTH} deep, and these are {depth}"));
@@ -170,7 +170,7 @@ impl ArgumentKind {
         Ok((0..depth).fold(element, |element, _| Self::List(Box::new(element))))
     }
 
-    /// Whether `value` is of this kind; a whole number is a number too.
+    /// Whether `value` is of this kind; a whole number is also a number.
     pub fn admits(&self, value: &Value) -> bool {
         match self {
             Self::String => value.is_string(),

@@ -1,4 +1,4 @@
-//! From what everybody said to what the user says.
+//! Reduces a transcript to what the user says.
 
 use serde_json::Value;
 
@@ -7,19 +7,19 @@ use super::{
     field::{Object, present},
 };
 
-/// Why functions are refused: their descriptions are a part of the prompt, and what a function answers is not said by a
+/// Functions are refused, because their descriptions are a part of the prompt, and a function's answer does not come from the
 /// user.
-pub(super) const CALLS: &str = "calls of functions cannot be fed as a conversation";
+pub(super) const CALLS: &str = "function calls are not supported in a conversation";
 
-/// Stands between messages that a user sent one after the other.
+/// Separates messages that a user sent one after the other.
 const BETWEEN_MESSAGES: &str = "\n\n";
 
 /// One message of a transcript.
 pub(super) enum Message {
-    /// What a model is told before everything else; many files have an empty one, which says nothing.
+    /// The system prompt; many files have an empty one, which counts as none.
     System(String),
     User(String),
-    /// What another model answered, or how it greeted: dropped.
+    /// A greeting or an answer of another model; it is dropped.
     Assistant,
 }
 
@@ -33,12 +33,12 @@ pub(super) struct Dialogue {
 }
 
 impl Dialogue {
-    /// One whose system prompt stands elsewhere.
+    /// A dialogue whose system prompt is given separately.
     pub(super) fn new(system: Option<String>) -> Self {
         Self { system, ..Self::default() }
     }
 
-    /// Adds the next message. What is wrong with it does not name it.
+    /// Adds the next message. An error does not name the message.
     pub(super) fn add(&mut self, message: Message) -> Result<(), String> {
         if matches!(&message, Message::System(text) if text.trim().is_empty()) {
             return Ok(());
@@ -46,13 +46,13 @@ impl Dialogue {
         let user_spoke_last = matches!(message, Message::User(_));
         match message {
             Message::System(_) if self.is_begun => {
-                return Err("a system message that is not the first cannot be fed: remove it".to_owned());
+                return Err("a system message that is not the first is not supported: remove it".to_owned());
             }
             Message::System(_) if self.system.is_some() => {
                 return Err("a second system message, beside the key `system`: remove one".to_owned());
             }
             Message::System(text) => self.system = Some(text),
-            // The model answers once, when the user has said everything.
+            // The model answers once, after all of the user's messages.
             Message::User(text) => match self.turns.last_mut() {
                 Some(turn) if self.user_spoke_last => {
                     turn.user.push_str(BETWEEN_MESSAGES);
@@ -67,7 +67,7 @@ impl Dialogue {
         Ok(())
     }
 
-    /// The system prompt, and what the user says.
+    /// The system prompt and the user's turns.
     pub(super) fn finish(self, key: &str) -> Result<(Option<String>, Vec<UserTurn>), String> {
         if self.turns.is_empty() {
             return Err(format!("`{key}` has no message of a user"));
@@ -76,11 +76,11 @@ impl Dialogue {
     }
 }
 
-/// Refuses what has one of these keys, unless it is empty.
+/// Refuses objects in which one of these keys is not empty.
 pub(super) fn no_calls(object: &Object, keys: &[&str]) -> Result<(), String> {
     let is_empty = |value: &Value| match value {
         Value::Array(list) => list.is_empty(),
-        // Some data sets hold their lists as text.
+        // Some data sets store their lists as text.
         Value::String(text) => matches!(text.trim(), "" | "[]"),
         _ => false,
     };

@@ -5,30 +5,30 @@ use serde_json::{Map, Value};
 /// A JSON object.
 pub(super) type Object = Map<String, Value>;
 
-/// Longest piece of a file that an error repeats.
+/// Longest piece of a file that an error message quotes.
 const MAX_SHOWN_CHARACTERS: usize = 40;
 
 pub(super) fn required<'a>(object: &'a Object, key: &str) -> Result<&'a Value, String> {
     object.get(key).ok_or_else(|| format!("`{key}` is missing"))
 }
 
-/// What a key holds; files of other people write `null` for nothing.
+/// The value of a key; other people's files write `null` for a missing one.
 pub(super) fn present<'a>(object: &'a Object, key: &str) -> Option<&'a Value> {
     object.get(key).filter(|value| !value.is_null())
 }
 
-/// A text, unless it says nothing.
-pub(super) fn said(text: Option<&str>) -> Option<&str> {
+/// A text, unless it is blank.
+pub(super) fn not_blank(text: Option<&str>) -> Option<&str> {
     text.filter(|text| !text.trim().is_empty())
 }
 
-/// The names of an object's keys, as an error repeats them.
+/// The names of an object's keys, for an error message.
 pub(super) fn keys(object: &Object) -> String {
     let keys: Vec<&str> = object.keys().map(String::as_str).collect();
     if keys.is_empty() { "none".to_owned() } else { shown(&keys.join(", ")) }
 }
 
-/// A text that says something.
+/// A text that is not blank.
 pub(super) fn text(value: &Value, name: &str) -> Result<String, String> {
     let text = string(value, name)?;
     if text.trim().is_empty() {
@@ -53,7 +53,7 @@ pub(super) fn list<'a>(value: &'a Value, name: &str) -> Result<&'a [Value], Stri
     }
 }
 
-/// A number of tokens, of which there is at least one.
+/// A number of tokens, at least one.
 pub(super) fn tokens(value: &Value, name: &str) -> Result<u32, String> {
     let tokens = value.as_u64().and_then(|tokens| u32::try_from(tokens).ok()).filter(|tokens| *tokens > 0);
     tokens.ok_or_else(|| match value {
@@ -62,7 +62,7 @@ pub(super) fn tokens(value: &Value, name: &str) -> Result<u32, String> {
     })
 }
 
-/// What names a row in a file of other people: text, or a whole number.
+/// The id of a row in other people's files: text, or a whole number.
 pub(super) fn identifier(value: &Value, name: &str) -> Result<String, String> {
     match value {
         Value::Number(number) if number.is_i64() || number.is_u64() => Ok(number.to_string()),
@@ -71,7 +71,7 @@ pub(super) fn identifier(value: &Value, name: &str) -> Result<String, String> {
     }
 }
 
-/// A piece of a file, as an error repeats it: on one line, and not at any length.
+/// A piece of a file for an error message: on one line, and shortened.
 pub(super) fn shown(text: &str) -> String {
     match text.char_indices().nth(MAX_SHOWN_CHARACTERS) {
         Some((end, _)) => format!("{:?}...", &text[..end]),

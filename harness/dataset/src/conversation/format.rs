@@ -1,4 +1,4 @@
-//! The formats, and how their rows are told apart.
+//! The formats, and how to tell their rows apart.
 
 use std::fmt::{self, Display};
 
@@ -13,17 +13,17 @@ pub enum ConversationFormat {
     Own,
     /// `question.jsonl` of MT-Bench: `{"question_id":81,"category":"writing","turns":["...","..."]}`.
     MtBench,
-    /// As chat models are fine-tuned: `{"messages":[{"role":"user","content":"..."},...]}`.
+    /// The format for fine-tuning chat models: `{"messages":[{"role":"user","content":"..."},...]}`.
     Messages,
-    /// As ShareGPT was published: `{"id":"...","conversations":[{"from":"human","value":"..."},...]}`.
+    /// The format of ShareGPT: `{"id":"...","conversations":[{"from":"human","value":"..."},...]}`.
     ShareGpt,
 }
 
 impl ConversationFormat {
-    /// All of them. A row belongs to the first whose telling key it has: MT-Bench's rows have `turns` too.
+    /// All formats. A row belongs to the first whose distinctive key it has, since MT-Bench's rows have `turns`, too.
     pub(super) const ALL: [Self; 4] = [Self::Messages, Self::ShareGpt, Self::MtBench, Self::Own];
 
-    /// What people call it.
+    /// Its usual name.
     pub fn name(self) -> &'static str {
         match self {
             Self::Own => "PocketWatt",
@@ -33,7 +33,7 @@ impl ConversationFormat {
         }
     }
 
-    pub(super) fn of(row: &Map<String, Value>) -> Option<Self> {
+    pub(super) fn of_row(row: &Map<String, Value>) -> Option<Self> {
         Self::ALL.into_iter().find(|format| row.contains_key(format.telling_key()))
     }
 

@@ -1,4 +1,4 @@
-//! The messages of a transcript, in whichever of the two common forms each is written.
+//! The messages of a transcript, each in either of the two common forms.
 
 use super::{
     UserTurn,
@@ -7,7 +7,7 @@ use super::{
     messages, sharegpt,
 };
 
-/// The system prompt, and what the user says in the messages under a key of a row.
+/// The system prompt and the user's turns in the messages under a key of a row.
 pub(super) fn transcript(
     row: &Object,
     key: &str,
@@ -21,11 +21,11 @@ pub(super) fn transcript(
     dialogue.finish(key)
 }
 
-/// `from` and `value`, or `role` and `content`: files keep the key of one format around the messages of the other.
+/// `from` and `value`, or `role` and `content`: some files combine the outer key of one format with messages of the other.
 fn read(message: &Object) -> Result<Message, String> {
     match (message.contains_key("from"), message.contains_key("role")) {
         (true, _) => sharegpt::read_message(message),
         (false, true) => messages::read_message(message),
-        (false, false) => Err(format!("neither `from` nor `role` says who speaks; its keys are {}", keys(message))),
+        (false, false) => Err(format!("it has neither `from` nor `role`; its keys are {}", keys(message))),
     }
 }

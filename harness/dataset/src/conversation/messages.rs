@@ -1,4 +1,4 @@
-//! Chat messages as OpenAI's interface takes them, and as chat models are fine-tuned.
+//! Chat messages as in OpenAI's interface and in files for fine-tuning chat models.
 
 use serde_json::Value;
 
@@ -9,7 +9,7 @@ use super::{
     row::Draft,
 };
 
-/// Stands between the parts of one message.
+/// Separates the parts of one message.
 const BETWEEN_PARTS: &str = "\n";
 
 pub(super) fn read(row: &Object) -> Result<Draft, String> {
@@ -22,7 +22,7 @@ pub(super) fn read(row: &Object) -> Result<Draft, String> {
 pub(super) fn read_message(message: &Object) -> Result<Message, String> {
     no_calls(message, &["tool_calls", "function_call"])?;
     match string(required(message, "role")?, "role")? {
-        // What newer models of OpenAI call it.
+        // Newer models of OpenAI use this name.
         "system" | "developer" => {
             Ok(Message::System(if says_nothing(message) { String::new() } else { content(message)? }))
         }
@@ -62,7 +62,7 @@ fn content(message: &Object) -> Result<String, String> {
         let part = object(part, &name)?;
         match required(part, "type").and_then(|kind| string(kind, "type")) {
             Ok("text") => required(part, "text").and_then(|value| text(value, "text")),
-            Ok(kind) => Err(format!("`type` is {}: only text can be fed, no images, sound or files", shown(kind))),
+            Ok(kind) => Err(format!("`type` is {}: only text is supported, no images, sound or files", shown(kind))),
             Err(reason) => Err(reason),
         }
         .map_err(|reason| format!("{name}: {reason}"))

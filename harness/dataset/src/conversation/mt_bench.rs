@@ -1,4 +1,4 @@
-//! `question.jsonl` of MT-Bench and of the benchmarks that took over its form. Categories and reference answers are
+//! `question.jsonl` of MT-Bench and of the benchmarks that adopted its format. Categories and reference answers are
 //! dropped.
 
 use serde_json::Value;
@@ -14,7 +14,7 @@ use super::{
 pub(super) fn read(row: &Object) -> Result<Draft, String> {
     let id = identifier(required(row, "question_id")?, "question_id")?;
     let turns = list(required(row, "turns")?, "turns")?;
-    // Benchmarks that took over the form have messages there.
+    // Benchmarks that adopted the format have messages there.
     if turns.iter().all(Value::is_object) {
         let (system, turns) = message::transcript(row, "turns", Dialogue::default())?;
         return Ok(Draft { id: Some(id), system, turns });

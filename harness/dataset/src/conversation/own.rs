@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{
     UserTurn,
-    field::{Object, list, object, present, required, said, shown, string, text, tokens},
+    field::{Object, list, not_blank, object, present, required, shown, string, text, tokens},
     row::Draft,
 };
 
@@ -15,10 +15,10 @@ pub(super) fn read(row: &Object) -> Result<Draft, String> {
     known_keys(row, &KEYS)?;
     let optional_text = |key| row.get(key).map(|value| text(value, key)).transpose();
     let id = text(required(row, "id")?, "id")?;
-    // For people who read the file.
+    // Meant for readers of the file.
     optional_text("summary")?;
     let system = present(row, "system").map(|system| string(system, "system")).transpose()?;
-    let system = said(system).map(str::to_owned);
+    let system = not_blank(system).map(str::to_owned);
     let output_tokens = output_tokens(row)?;
     let turns = list(required(row, "turns")?, "turns")?.iter().enumerate();
     let turns = turns.map(|(index, value)| turn(value, &format!("turns[{index}]"), output_tokens));

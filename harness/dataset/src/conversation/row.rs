@@ -1,4 +1,4 @@
-//! One row of a file, and what names it.
+//! One row of a file, and its name.
 
 use std::collections::{HashMap, hash_map::Entry};
 
@@ -10,13 +10,13 @@ use super::{
     messages, mt_bench, own, sharegpt,
 };
 
-/// A row, read by the format that its own keys tell, so that what is dropped need not be kept until the format of the
-/// file is known. Nothing when its keys tell none.
+/// A row, read in the format that its own keys indicate, so that dropped content need not be kept until the format of the
+/// file is known. `None` when its keys indicate no format.
 #[derive(Debug, PartialEq, Deserialize)]
 #[serde(from = "Object")]
 pub(super) struct Row(Option<(ConversationFormat, Result<Draft, String>)>);
 
-/// A conversation that may have no name yet.
+/// A conversation that may still lack a name.
 #[derive(Debug, PartialEq)]
 pub(super) struct Draft {
     pub(super) id: Option<String>,
@@ -26,7 +26,7 @@ pub(super) struct Draft {
 
 impl From<Object> for Row {
     fn from(row: Object) -> Self {
-        Self(ConversationFormat::of(&row).map(|format| {
+        Self(ConversationFormat::of_row(&row).map(|format| {
             let draft = match format {
                 ConversationFormat::Own => own::read(&row),
                 ConversationFormat::MtBench => mt_bench::read(&row),
@@ -39,17 +39,17 @@ impl From<Object> for Row {
 }
 
 impl Row {
-    /// What its keys tell.
+    /// The format that its keys indicate.
     pub(super) fn format(&self) -> Option<ConversationFormat> {
         self.0.as_ref().map(|(format, _)| *format)
     }
 
-    /// What it holds, in a file of this format.
+    /// Its contents, in a file of this format.
     pub(super) fn into_draft(self, file: ConversationFormat) -> Result<Draft, String> {
         match self.0 {
             Some((format, draft)) if format == file => draft,
             Some((format, _)) => Err(format!(
-                "its key `{}` is that of the {format} format, and the file begins in the {file} format: split the file",
+                "its key `{}` belongs to the {format} format, but the file begins in the {file} format: split the file",
                 format.telling_key()
             )),
             None => Err(format!("`{}` is missing", file.telling_key())),
@@ -57,12 +57,12 @@ impl Row {
     }
 }
 
-/// The names of a file's conversations, each used once.
+/// The names of a file's conversations, each of them unique.
 #[derive(Default)]
 pub(super) struct Names {
-    /// The line of each.
+    /// The line of each name.
     taken: HashMap<String, usize>,
-    /// The last line with a nameless row, and how many it had.
+    /// The last line that had a row without a name, and how many such rows it had.
     nameless: (usize, usize),
 }
 
@@ -82,7 +82,7 @@ impl Names {
         }
     }
 
-    /// A whole array may stand on one line: its second row is `line-1-2`.
+    /// Names a row after its line. A whole array may be on one line: its second row is `line-1-2`.
     fn by_line(&mut self, line: usize) -> String {
         let (last, rows) = self.nameless;
         self.nameless = (line, if line == last { rows + 1 } else { 1 });

@@ -1,10 +1,10 @@
-//! Conversations as ShareGPT was published, and as many data sets after it.
+//! Conversations in the format of ShareGPT, which many data sets have adopted.
 
 use serde_json::Value;
 
 use super::{
     dialogue::{CALLS, Dialogue, Message, no_calls},
-    field::{Object, identifier, present, required, said, shown, string, text},
+    field::{Object, identifier, not_blank, present, required, shown, string, text},
     message,
     row::Draft,
 };
@@ -12,12 +12,12 @@ use super::{
 pub(super) fn read(row: &Object) -> Result<Draft, String> {
     no_calls(row, &["tools"])?;
     if let Some(key) = ["image", "images"].into_iter().find(|key| present(row, key).is_some()) {
-        return Err(format!("it has `{key}`: only text can be fed"));
+        return Err(format!("it has `{key}`: only text is supported"));
     }
     let id = present(row, "id").map(|id| identifier(id, "id")).transpose()?;
-    // Most rows of a file with this key leave it empty.
+    // In most rows of files with this key it is empty.
     let system = present(row, "system").map(|system| string(system, "system")).transpose()?;
-    let system = said(system).map(str::to_owned);
+    let system = not_blank(system).map(str::to_owned);
     let (system, turns) = message::transcript(row, "conversations", Dialogue::new(system))?;
     Ok(Draft { id, system, turns })
 }
@@ -30,11 +30,11 @@ pub(super) fn read_message(message: &Object) -> Result<Message, String> {
         ("system", value) => return Ok(Message::System(string(value, "value")?.to_owned())),
         _ => {}
     }
-    // An empty answer is a sign of a transcript that was cut.
+    // An empty answer indicates a transcript that was cut.
     let value = text(value, "value")?;
     match from {
         "human" | "user" => Ok(Message::User(value)),
-        // Real files hold the ends of conversations too, which begin with an answer.
+        // Published files also contain ends of conversations, which begin with an answer.
         "gpt" | "chatgpt" | "assistant" | "bing" | "bard" => Ok(Message::Assistant),
         from @ ("function_call" | "observation" | "tool") => Err(format!("`from` is {from:?}: {CALLS}")),
         from => {

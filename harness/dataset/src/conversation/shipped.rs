@@ -1,14 +1,14 @@
-//! The conversations that ship with PocketWatt are as different as they should be, and fit every model.
+//! The conversations that ship with PocketWatt differ as much as they should, and fit every model.
 
 use std::path::Path;
 
 use super::{Conversation, ConversationFormat, read_conversations};
 
-/// The shortest context of the models that are measured.
+/// The shortest context among the models that are measured.
 const CONTEXT_TOKENS: f64 = 2048.0;
-/// Everyday English has about four; fewer, so that the budget holds for small vocabularies too.
+/// Everyday English has about four; this is less, so that the budget also holds for small vocabularies.
 const CHARACTERS_PER_TOKEN: f64 = 3.2;
-/// What chat templates write around one turn.
+/// Tokens that chat templates add to each turn.
 const TEMPLATE_TOKENS_PER_TURN: f64 = 12.0;
 
 fn shipped() -> Vec<Conversation> {

@@ -26,7 +26,7 @@ fn written(file: &ConversationFile) -> String {
     format!("{}\n{}", file.format, rows.collect::<Vec<_>>().join("\n"))
 }
 
-/// The errors of rows that follow a good one.
+/// The errors of rows that follow a valid one.
 fn errors(good: &str, rows: &[serde_json::Value]) -> String {
     let lines = rows.iter().map(|row| format!("{row}\n"));
     let file = read(format!("{good}\n{}", lines.collect::<String>())).unwrap();
@@ -146,7 +146,7 @@ fn bad_rows_of_our_own_format() {
     15: "output_tokens" is not one of its keys, which are `id`, `summary`, `system`, `output-tokens`, `turns`
     16: `system` is a list, not text
     17: its id "a" is taken by line 1: each row needs its own
-    18: it is no JSON object: it begins with "\"", not with "{"
+    18: it is not a JSON object: it begins with "\"", not with "{"
     "#);
 }
 
@@ -193,17 +193,17 @@ fn bad_chat_messages() {
     3: `messages` is empty
     4: `messages[0]` is text, not an object
     5: `messages` has no message of a user
-    6: messages[0]: neither `from` nor `role` says who speaks; its keys are "content"
+    6: messages[0]: it has neither `from` nor `role`; its keys are "content"
     7: messages[1]: `role` is "narrator", not system, developer, user or assistant
     8: messages[0]: `content` is empty
     9: messages[0]: `content` is null, not a list or text
     10: messages[0]: `content` is empty
-    11: messages[0]: content[1]: `type` is "image_url": only text can be fed, no images, sound or files
+    11: messages[0]: content[1]: `type` is "image_url": only text is supported, no images, sound or files
     12: messages[0]: content[0]: `type` is missing
-    13: messages[1]: a system message that is not the first cannot be fed: remove it
-    14: messages[1]: it has `tool_calls`: calls of functions cannot be fed as a conversation
-    15: messages[1]: `role` is "tool": calls of functions cannot be fed as a conversation
-    16: it has `tools`: calls of functions cannot be fed as a conversation
+    13: messages[1]: a system message that is not the first is not supported: remove it
+    14: messages[1]: it has `tool_calls`: function calls are not supported in a conversation
+    15: messages[1]: `role` is "tool": function calls are not supported in a conversation
+    16: it has `tools`: function calls are not supported in a conversation
     17: its id "line-1" is taken by line 1: each row needs its own
     "#);
 }
@@ -228,13 +228,13 @@ fn bad_rows_of_sharegpt() {
     2: `conversations` is empty
     3: `conversations` has no message of a user
     4: conversations[1]: `value` is empty
-    5: conversations[0]: neither `from` nor `role` says who speaks; its keys are "speaker, text"
+    5: conversations[0]: it has neither `from` nor `role`; its keys are "speaker, text"
     6: conversations[0]: `content` is missing
-    7: conversations[1]: `from` is "observation": calls of functions cannot be fed as a conversation
+    7: conversations[1]: `from` is "observation": function calls are not supported in a conversation
     8: conversations[1]: `from` is "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"..., not human, user, gpt, chatgpt, assistant, bing, bard or system
-    9: conversations[1]: a system message that is not the first cannot be fed: remove it
+    9: conversations[1]: a system message that is not the first is not supported: remove it
     10: conversations[0]: a second system message, beside the key `system`: remove one
-    11: it has `image`: only text can be fed
+    11: it has `image`: only text is supported
     12: `id` is a list, not text or a whole number
     "#);
 }
@@ -247,8 +247,8 @@ fn a_file_has_the_format_of_its_first_conversation() {
     let errors = file.rows.errors.iter().map(|error| format!("{}: {}\n", error.line, error.reason));
     insta::assert_snapshot!(errors.collect::<String>(), @r#"
     1: `conversations` is missing
-    3: its key `messages` is that of the chat messages format, and the file begins in the ShareGPT format: split the file
-    4: its key `turns` is that of the PocketWatt format, and the file begins in the ShareGPT format: split the file
+    3: its key `messages` belongs to the chat messages format, but the file begins in the ShareGPT format: split the file
+    4: its key `turns` belongs to the PocketWatt format, but the file begins in the ShareGPT format: split the file
     "#);
 }
 
@@ -257,7 +257,7 @@ fn files_without_a_conversation_are_refused() {
     let files = ["\n", "a,b,c\n", r#"{"prompt":"Hi"}"#, r#"{"id":"a","turns":[]}"#];
     insta::assert_snapshot!(files.map(refused).join("\n"), @r#"
     it has no rows
-    line 1: it is no JSON object: it begins with "a", not with "{"
+    line 1: it is not a JSON object: it begins with "a", not with "{"
     no row is a conversation, which has one of the keys `messages` (chat messages), `conversations` (ShareGPT), `question_id` (MT-Bench), `turns` (PocketWatt): see line 1
     none of its rows in the PocketWatt format can be used: line 1: `turns` is empty
     "#);
@@ -316,7 +316,7 @@ fn files_of_other_encodings_are_refused_by_name() {
         .unwrap();
     let error = &file.rows.errors[0];
     assert_eq!(error.line, 2);
-    assert!(error.reason.starts_with("byte 42 is not UTF-8 (it is 0xD7, perhaps of Windows-1252"), "{}", error.reason);
+    assert!(error.reason.starts_with("byte 42 is not UTF-8 (it is 0xD7, perhaps Windows-1252"), "{}", error.reason);
 }
 
 #[test]
@@ -343,7 +343,7 @@ fn messages_of_one_user_in_a_row_are_one_turn() {
     assert_eq!(users, ["One.\n\nTwo.", "Four."]);
 }
 
-/// JSON from the words of the formats: most of it is nearly a conversation.
+/// JSON made of the formats' keywords: most of it is almost a conversation.
 fn nearly_a_conversation() -> impl Strategy<Value = serde_json::Value> {
     let words = "id turns user output-tokens system question_id messages role content type text conversations from \
                  value human gpt assistant tools";

@@ -1,15 +1,15 @@
-//! What Python's `json` writes and reads for numbers that are none, and JSON does not have.
+//! The words that Python's `json` writes and reads for values that are not numbers, and that JSON does not have.
 
 use std::ops::Range;
 
 use serde::de::DeserializeOwned;
 
-/// The words, each before those that are a part of it.
+/// The words, each before those that it contains.
 const WORDS: [&str; 3] = ["-Infinity", "Infinity", "NaN"];
-/// Two values that have nothing in common: what is read the same with either does not depend on the value.
+/// Two different values: if a row reads the same with either, it does not depend on the value.
 const STAND_INS: [&str; 2] = ["0", "\"\""];
 
-/// Reads a row with such words, where they make no difference to what is read; nothing where it has none.
+/// Reads a row with such words if they make no difference to the result; `None` if it has no such word.
 pub(super) fn read<T: DeserializeOwned + PartialEq>(text: &str) -> Option<Result<T, String>> {
     let first = places(text).into_iter().next()?;
     let [one, other] = STAND_INS.map(|value| serde_json::from_str::<T>(&replaced(text, value)?).ok());
@@ -23,7 +23,7 @@ pub(super) fn read<T: DeserializeOwned + PartialEq>(text: &str) -> Option<Result
     })
 }
 
-/// The text with `value` in place of each such word, and as long as before; nothing where it has none.
+/// The text with `value` in place of each such word, padded to the same length; `None` if it has no such word.
 pub(super) fn replaced(text: &str, value: &str) -> Option<String> {
     let places = places(text);
     let (mut written, mut from) = (String::with_capacity(text.len()), 0);
@@ -36,7 +36,7 @@ pub(super) fn replaced(text: &str, value: &str) -> Option<String> {
     (!places.is_empty()).then_some(written)
 }
 
-/// Where the words stand outside texts.
+/// The positions of the words outside strings.
 fn places(text: &str) -> Vec<Range<usize>> {
     let bytes = text.as_bytes();
     let (mut places, mut at, mut in_text) = (Vec::new(), 0, false);
@@ -44,7 +44,7 @@ fn places(text: &str) -> Vec<Range<usize>> {
         let word = WORDS.iter().find(|word| !in_text && bytes[at..].starts_with(word.as_bytes()));
         match (byte, word) {
             (b'"', _) => in_text = !in_text,
-            // What is escaped cannot end the text.
+            // An escaped character cannot end the string.
             (b'\\', _) if in_text => at += 1,
             (_, Some(word)) => {
                 places.push(at..at + word.len());

@@ -3,8 +3,8 @@ use crate::{BfclAnswer, ExpectedAnswer, ParsedCall};
 /// EM_intent of MobileLLM (arXiv 2402.14905, the section on API calling): whether the right function was called,
 /// whatever its arguments; or rightly none, by `no_call()`.
 ///
-/// `parsed` is nothing when the answer has no call. That is never right: what a model says when no function fits is
-/// written in the prompt, and babble would else be rewarded.
+/// `parsed` is `None` when the answer has no call. That is never right: the prompt says what to answer when no function
+/// fits, and otherwise nonsense would be rewarded.
 pub fn intent_matches(expected: &ExpectedAnswer, parsed: Option<&ParsedCall>) -> bool {
     match (expected, parsed.map(|parsed| &parsed.call)) {
         (ExpectedAnswer::Call(calls), Some(Some(call))) => calls.iter().any(|right| right.function == call.function),
@@ -17,7 +17,7 @@ pub fn intent_matches(expected: &ExpectedAnswer, parsed: Option<&ParsedCall>) ->
 /// EM_structure of MobileLLM (arXiv 2402.14905, the section on API calling): whether the whole call is right, the
 /// function and every argument, as [`AcceptedCall::matches`](crate::AcceptedCall::matches) says; or rightly none.
 ///
-/// Strings are compared in exact case, without the white space around them; also for questions of the Berkeley
+/// Strings are compared in exact case, without surrounding white space, also for questions of the Berkeley
 /// leaderboard, whose own rule is [`bfcl_matches`].
 pub fn structure_matches(expected: &ExpectedAnswer, parsed: Option<&ParsedCall>) -> bool {
     match (expected, parsed.map(|parsed| &parsed.call)) {
@@ -29,7 +29,7 @@ pub fn structure_matches(expected: &ExpectedAnswer, parsed: Option<&ParsedCall>)
 }
 
 /// Whether an answer is right by the rule of the Berkeley leaderboard's own checker, which ignores case and some
-/// punctuation, and does not take 3.0 for an integer: see [`BfclAnswer`]. Nothing for a question of other files.
+/// punctuation, and does not take 3.0 for an integer: see [`BfclAnswer`]. `None` for questions of other files.
 pub fn bfcl_matches(expected: &ExpectedAnswer, parsed: Option<&ParsedCall>) -> Option<bool> {
     match expected {
         ExpectedAnswer::Bfcl(answer) => Some(answer.matches(parsed)),

@@ -1,6 +1,6 @@
 use std::{cmp::max, collections::HashMap};
 
-/// How much of a reference text is in a candidate, each between 0 and 1.
+/// How much a candidate text and a reference text have in common; each value is between 0 and 1.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Rouge {
     /// The share of the candidate that is in the reference.
@@ -26,7 +26,7 @@ impl Rouge {
 ///
 /// `R = Σ min(count_reference, count_candidate) / Σ count_reference`, and `P` with the candidate's count below.
 ///
-/// A text without such a run has 0 of everything. Words are those of [`rouge_l`].
+/// A text without such a run has 0 for every value. Words are those of [`rouge_l`].
 pub fn rouge_n(reference: &str, candidate: &str, n: usize) -> Rouge {
     let (reference, candidate) = (words(reference), words(candidate));
     let runs = |words: &[String]| if n == 0 { 0 } else { (words.len() + 1).saturating_sub(n) };
@@ -45,13 +45,13 @@ pub fn rouge_n(reference: &str, candidate: &str, n: usize) -> Rouge {
     Rouge::new(matches.count(), reference_runs, candidate_runs)
 }
 
-/// ROUGE-L of sentences (Lin 2004, section 3.1): the longest common subsequence of words, those that are in both texts
+/// ROUGE-L of sentences (Lin 2004, section 3.1): the longest common subsequence of words, which both texts contain
 /// in the same order, with or without others between them:
 ///
 /// `R = LCS / words of the reference`, `P = LCS / words of the candidate`.
 ///
 /// Words are those of Google's package `rouge_score`: in lower case, everything but the letters a to z and the digits
-/// separates them. They are not stemmed: "jumps" is not "jump", so figures that were made with `use_stemmer=True` can be
+/// They are not stemmed: "jumps" is not "jump", so values computed with `use_stemmer=True` can be
 /// a little higher. Line breaks mean nothing (`rougeL`, not `rougeLsum`).
 pub fn rouge_l(reference: &str, candidate: &str) -> Rouge {
     let (reference, candidate) = (words(reference), words(candidate));
@@ -63,7 +63,7 @@ fn words(text: &str) -> Vec<String> {
     text.split(|part: char| !part.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_owned).collect()
 }
 
-/// One row of the table at a time: answers are short, but a model may babble.
+/// Keeps one row of the table at a time: answers are short, but a model may go on for ever.
 fn longest_common_subsequence(one: &[String], other: &[String]) -> usize {
     let mut lengths = vec![0; other.len()];
     for word in one {
@@ -95,7 +95,7 @@ mod tests {
         close(rouge_l(reference, "police kill the gunman"), 0.75, 0.75, 0.75);
         close(rouge_l(reference, "the gunman kill police"), 0.5, 0.5, 0.5);
         close(rouge_l(reference, "the gunman police killed"), 0.5, 0.5, 0.5);
-        // ROUGE-2 does not tell the second from the third, and prefers the fourth.
+        // ROUGE-2 does not distinguish the second from the third, and prefers the fourth.
         let third = 1.0 / 3.0;
         close(rouge_n(reference, "police kill the gunman", 2), third, third, third);
         close(rouge_n(reference, "the gunman kill police", 2), third, third, third);
@@ -143,7 +143,7 @@ mod tests {
             }
             let swapped = rouge_l(&candidate, &reference);
             prop_assert_eq!(rouge_l(&reference, &candidate).precision, swapped.recall);
-            // A common subsequence is also common words.
+            // The words of a common subsequence are also common words.
             prop_assert!(rouge_l(&reference, &candidate).recall <= rouge_n(&reference, &candidate, 1).recall);
         }
     }

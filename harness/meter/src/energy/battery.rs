@@ -32,12 +32,12 @@ use self::{
 
 const JOULES_IN_MICROWATT_HOUR: f64 = 3.6e-3;
 const COULOMBS_IN_MICROAMPERE_HOUR: f64 = 3.6e-3;
-/// Charge counters that phones were seen to show where they have none, in microampere-hours.
+/// Values that phones without a charge counter were seen to show, in microampere-hours.
 const BOGUS_CHARGES: [i64; 3] = [0, 220, 1000];
-/// A current out of a waiting battery below this is noise, whatever its sign, in microamperes.
+/// A current below this from a battery that waits is noise, whatever its sign; in microamperes.
 const WAITING_MICROAMPERES: i64 = 20_000;
 
-/// Finds every way in which the batteries tell what they give: what they still hold, and what flows out of them now.
+/// Finds every way in which the batteries report what they supply: what they still hold, and what flows out of them now.
 pub fn discover(root: &SystemRoot) -> Discovery {
     let mut found = Discovery::default();
     let supplies = Arc::new(PowerSupplies::open(root));
@@ -74,19 +74,19 @@ pub fn discover(root: &SystemRoot) -> Discovery {
             largest_current: others.max(largest_current(root, [name].into_iter())),
             waits: others == 0 && supplies.waits(name),
         };
-        let mut told = false;
+        let mut has_meter = false;
         for kind in Kind::ALL {
             if !root.join(format!("{CLASS}/{name}/{}", kind.file())).exists() {
                 continue;
             }
-            told = true;
+            has_meter = true;
             match BatteryMeter::open(root, name, kind, &around, &supplies) {
                 Ok(meter) => meters.push(meter),
                 Err(unavailable) => found.absent.push(absent(id(name, kind), unavailable)),
             }
         }
-        if !told {
-            let hint = format!("battery {name} tells neither energy nor charge, power or current");
+        if !has_meter {
+            let hint = format!("battery {name} reports neither energy nor charge, power or current");
             found.absent.push(absent(format!("battery:{name}"), Unavailable::new(Reason::Unreadable, hint)));
         }
     }
@@ -102,7 +102,7 @@ fn absent(id: String, unavailable: Unavailable) -> AbsentMeter {
     AbsentMeter { source: MeterSource::Battery, id, scope: Some(Scope::Device), unavailable }
 }
 
-/// Without its sign; 0 where none is told.
+/// The largest current without its sign; 0 where no file has one.
 fn largest_current<'a>(root: &SystemRoot, names: impl Iterator<Item = &'a &'a str>) -> i64 {
     let current = |name: &&str| {
         let file = format!("{CLASS}/{name}/{}", Kind::CurrentNow.file());
@@ -111,7 +111,7 @@ fn largest_current<'a>(root: &SystemRoot, names: impl Iterator<Item = &'a &'a st
     names.filter_map(current).max().unwrap_or(0)
 }
 
-/// One file of a battery, with the battery's state beside it.
+/// One file of a battery, together with the battery's state.
 #[derive(Debug)]
 struct BatteryMeter {
     info: MeterInfo,
@@ -119,10 +119,10 @@ struct BatteryMeter {
     value: RawFile,
     voltage: Option<RawFile>,
     supplies: Arc<PowerSupplies>,
-    /// Batteries that tell nothing of this kind, and wait. Should one of them begin to feed the device, this one does not
-    /// tell all of it.
+    /// Batteries that wait and have no meter of this kind. If one of them begins to feed the device, this meter no longer
+    /// covers all of it.
     silent: Vec<String>,
-    /// The sign that the driver gives to a current out of the battery: 1 or -1, as it was first seen while discharging.
+    /// The driver's sign for a current out of the battery: 1 or -1, as first seen while discharging.
     out: i64,
 }
 
@@ -144,13 +144,13 @@ impl BatteryMeter {
         } else {
             None
         };
-        // What gave no reading yet cannot have vanished: a driver that answers with "no such device" gives nothing.
+        // A file that never gave a reading cannot have vanished: a driver that answers with "no such device" gives nothing.
         let first = value.amount(&kind.unit()).map_err(|unavailable| match unavailable.reason {
             Reason::Vanished => Unavailable::new(Reason::Unreadable, unavailable.hint),
             _ => unavailable,
         })?;
         if kind == Kind::ChargeCounter && BOGUS_CHARGES.contains(&first) {
-            let hint = format!("it shows {first} uAh, which is no charge but what drivers without a counter show");
+            let hint = format!("it shows {first} uAh, which is not a charge: drivers without a counter show it");
             return Err(Unavailable::new(Reason::Unreadable, hint));
         }
         ensure_fed_by_batteries(supplies)?;
@@ -175,7 +175,7 @@ impl BatteryMeter {
     }
 
     /// # Errors
-    /// When something else than the batteries that are read feeds the device, or this one is gone.
+    /// When something other than the batteries that are read feeds the device, or this battery is gone.
     fn ensure_source(&self) -> Result<(), Unavailable> {
         ensure_fed_by_batteries(&self.supplies)?;
         let battery = &self.info.part;
@@ -185,7 +185,7 @@ impl BatteryMeter {
         match self.silent.iter().find(|silent| !self.supplies.waits(silent)) {
             Some(silent) => Err(Unavailable::new(
                 Reason::NotCovered,
-                format!("battery {silent} feeds the device now, and does not tell what {} tells", self.kind.file()),
+                format!("battery {silent} feeds the device now, and has no {}", self.kind.file()),
             )),
             None => Ok(()),
         }
@@ -201,7 +201,7 @@ impl EnergyMeter for BatteryMeter {
         self.ensure_source()?;
         let mut value = self.value.amount(&self.kind.unit())?;
         if !self.kind.is_store() {
-            // Drivers differ in the sign of what flows out; that it flows out is known from the status.
+            // Drivers differ in the sign of a current out of the battery; the status says that it flows out.
             if self.out == 0 {
                 self.out = value.signum();
             }
@@ -210,7 +210,7 @@ impl EnergyMeter for BatteryMeter {
                 value = 0;
             }
             if value < 0 {
-                let hint = format!("{} turned its sign: current flows into the battery", self.info.id);
+                let hint = format!("the sign of {} changed: current flows into the battery", self.info.id);
                 return Err(Unavailable::new(Reason::ChargerConnected, hint));
             }
         }

@@ -2,41 +2,41 @@ use thiserror::Error;
 
 use super::{AbsentMeter, Discovery, EnergyMeter, MeterInfo, MeterSource, Reason, Scope, Unavailable};
 
-/// Which meters are read, in the order of preference: the first one's scope is what tables show first.
+/// Which meters are read, in the order of preference: tables show the first one's scope first.
 #[derive(Debug, Default)]
 pub struct Choice {
-    /// Read beside every case.
+    /// The meters that are read beside every case.
     pub meters: Vec<Box<dyn EnergyMeter>>,
-    /// Everything else that is known of, with the reason why it is not read.
+    /// All other known meters, with the reason why each is not read.
     pub absent: Vec<AbsentMeter>,
 }
 
-/// A meter was asked for that does not exist, or cannot be read.
+/// A requested meter does not exist, or cannot be read.
 #[derive(Debug, Error, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ChoiceError {
-    /// It is there, and cannot be used.
-    #[error("meter {id:?} cannot be used: {words}: {hint}")]
+    /// It exists but cannot be used.
+    #[error("meter {id:?} cannot be used: {reason}: {hint}")]
     Unavailable {
-        /// As it was asked for.
+        /// The id as the user gave it.
         id: String,
         /// The reason in few words.
-        words: &'static str,
+        reason: &'static str,
         /// What was seen, and the next step.
         hint: String,
     },
-    /// There is none.
+    /// It does not exist.
     #[error("there is no meter {id:?}; known: {known}. `pocketwatt meters` lists them")]
     Unknown {
-        /// As it was asked for.
+        /// The id as the user gave it.
         id: String,
         /// Ids of all that were found.
         known: String,
     },
 }
 
-/// Preference among everything that can be read. Scope first: what resolves prefill and decode in one request comes
-/// before what needs minutes; then the interface that is read with the least trouble.
+/// Order of preference among all readable meters. The scope decides first: meters that resolve prefill and decode in one
+/// request come before those that need minutes; then the interface that is easiest to read.
 fn rank(info: &MeterInfo) -> (usize, usize, bool, &str) {
     const SCOPES: [Scope; 9] = [
         Scope::Package,
@@ -62,9 +62,9 @@ fn rank(info: &MeterInfo) -> (usize, usize, bool, &str) {
     (scope, source, !info.measurand.is_cumulative(), &info.id)
 }
 
-/// Chooses among what was found. Without `wanted`, every meter is read, except where two interfaces read the same thing:
-/// then the preferred one alone. With it, those meters alone, the first one first; an id, or the name of an interface for
-/// all of its meters.
+/// Chooses among the meters that were found. Without `wanted`, every meter is read; where two interfaces read the same part,
+/// only the preferred one is. With `wanted`, exactly those meters are read, in that order; each entry is an id, or the name of
+/// an interface for all of its meters.
 ///
 /// # Errors
 /// When a wanted meter is unknown or unusable.
@@ -88,20 +88,20 @@ pub fn choose(found: Discovery, wanted: &[String]) -> Result<Choice, ChoiceError
         kept.extend(taken);
     }
     if let Some((id, other)) = part_of_the_batteries(&kept, &meters) {
-        let hint = format!("what it tells is not what the device uses; ask for {other}, too");
-        return Err(ChoiceError::Unavailable { id, words: "one of several batteries", hint });
+        let hint = format!("it does not cover all that the device uses; ask for {other}, too");
+        return Err(ChoiceError::Unavailable { id, reason: "one of several batteries", hint });
     }
     absent.extend(meters.iter().map(|meter| left_out(meter.info(), Reason::NotChosen, "--meter names others".into())));
     Ok(Choice { meters: kept, absent })
 }
 
-/// The processor's registers stand behind several interfaces: of each scope, the interface that reads most of its parts is
-/// kept, and of equal ones the first. Other scopes are kept whatever covers them: a battery and a power meter are two witnesses.
+/// Several interfaces read the processor's registers: for each scope, this keeps the interface that reads most of its parts,
+/// and the first of equal ones. It keeps all other scopes, whatever covers them: a battery and a power meter are two witnesses.
 fn without_duplicates(
     meters: Vec<Box<dyn EnergyMeter>>,
     absent: &[AbsentMeter],
 ) -> (Vec<Box<dyn EnergyMeter>>, Vec<AbsentMeter>) {
-    // A part that was left out because another one stands for it is read, too.
+    // A part that was left out because another meter stands for it counts as read.
     let parts = |scope: Scope, source: MeterSource| {
         let read = meters.iter().filter(|meter| (meter.info().scope, meter.info().source) == (scope, source));
         let stood_for = absent.iter().filter(|absent| {
@@ -137,8 +137,8 @@ fn without_duplicates(
     (kept, absent)
 }
 
-/// A battery's meter that is kept, and the meter of another battery that belongs to it and is not: their ids. Both feed the
-/// device.
+/// Ids of a battery's meter that is kept, and of a meter of another battery that belongs to it and is not kept. Both
+/// batteries feed the device.
 fn part_of_the_batteries(kept: &[Box<dyn EnergyMeter>], others: &[Box<dyn EnergyMeter>]) -> Option<(String, String)> {
     let of_batteries = |meters: &[Box<dyn EnergyMeter>]| -> Vec<MeterInfo> {
         let infos = meters.iter().map(|meter| meter.info());
@@ -166,7 +166,7 @@ fn left_out(info: &MeterInfo, reason: Reason, hint: String) -> AbsentMeter {
 fn refusal(id: &str, known: &[String], absent: &[AbsentMeter]) -> ChoiceError {
     if let Some(found) = absent.iter().find(|absent| absent.id == id || absent.source.name() == id) {
         let unavailable = found.unavailable.clone();
-        return ChoiceError::Unavailable { id: id.into(), words: unavailable.reason.words(), hint: unavailable.hint };
+        return ChoiceError::Unavailable { id: id.into(), reason: unavailable.reason.words(), hint: unavailable.hint };
     }
     ChoiceError::Unknown { id: id.into(), known: if known.is_empty() { "none".into() } else { known.join(", ") } }
 }

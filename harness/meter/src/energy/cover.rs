@@ -1,4 +1,4 @@
-//! Meters that are there, and out of reach of whoever looks: container engines lay an empty folder over what tells too much
+//! Meters that exist but are out of reach: container engines lay an empty folder over what reveals too much
 //! (moby's default masked paths, runc's `maskedPaths`), and the links that lead there stay.
 
 use std::{
@@ -10,7 +10,7 @@ use std::{
 use super::{AbsentMeter, MeterSource, Reason, Unavailable};
 use crate::SystemRoot;
 
-/// Where each interface lists what it has.
+/// Where each interface lists its devices.
 const CLASSES: [(MeterSource, &str); 4] = [
     (MeterSource::Powercap, "sys/class/powercap"),
     (MeterSource::Battery, "sys/class/power_supply"),
@@ -19,10 +19,10 @@ const CLASSES: [(MeterSource, &str); 4] = [
 ];
 const STEP: &str = "run on the host, or let the container see it: docker run --security-opt systempaths=unconfined, or with \
      another engine bind-mount the host's folder there";
-/// Links that are named; the others are counted.
+/// This many links are named; the others are counted.
 const LISTED: usize = 4;
 
-/// What is covered, or may not be listed, one for each interface.
+/// Interfaces that are covered or may not be listed, one entry each.
 pub(super) fn covered(root: &SystemRoot) -> Vec<AbsentMeter> {
     let classes = CLASSES.into_iter().filter_map(|(source, class)| {
         let unavailable =
@@ -32,7 +32,7 @@ pub(super) fn covered(root: &SystemRoot) -> Vec<AbsentMeter> {
     classes.collect()
 }
 
-/// Whether this process runs in a container that says so: Docker's and Podman's do.
+/// Whether this process runs in a container that says so, as those of Docker and Podman do.
 pub(super) fn in_container(root: &SystemRoot) -> bool {
     root.sys().is_none() && [".dockerenv", "run/.containerenv"].iter().any(|file| root.join(file).exists())
 }
@@ -43,13 +43,13 @@ fn not_listed(root: &SystemRoot, class: &str) -> Option<Unavailable> {
     Some(Unavailable::new(Reason::NotPermitted, format!("{} may not be listed: {error}", folder.display())))
 }
 
-/// Links of the class whose devices are not where they lead.
+/// Links of the class that lead to missing devices.
 fn dangling(root: &SystemRoot, class: &str) -> Option<Unavailable> {
     let leads_nowhere = |name: &String| {
         let path = root.join(format!("{class}/{name}"));
         path.is_symlink() && fs::metadata(&path).is_err_and(|error| error.kind() == ErrorKind::NotFound)
     };
-    // Other kinds of zones are told by their names.
+    // Other kinds of zones have other names.
     let wanted = |name: &String| class != super::powercap::CLASS || name.starts_with(super::powercap::CONTROL_TYPE);
     let names: Vec<String> = root.names(class).into_iter().filter(wanted).filter(leads_nowhere).collect();
     let first = root.join(format!("{class}/{}", names.first()?));
@@ -69,7 +69,7 @@ fn dangling(root: &SystemRoot, class: &str) -> Option<Unavailable> {
     Some(Unavailable::new(Reason::Covered, hint))
 }
 
-/// A folder of the class that is empty because something was mounted over it, or over what it is in.
+/// A folder of the class that is empty because something was mounted over it, or over one of its parents.
 fn mounted_over(root: &SystemRoot, class: &str) -> Option<Unavailable> {
     if root.sys().is_some() || !root.names(class).is_empty() {
         return None;
@@ -80,7 +80,7 @@ fn mounted_over(root: &SystemRoot, class: &str) -> Option<Unavailable> {
         let (place, kind) = line.split_once(" - ")?;
         Some((place.split(' ').nth(4)?, kind.split(' ').next()?))
     });
-    // What was mounted last is what is seen.
+    // The last mount is the visible one.
     let mut around = mounts.filter(|(over, _)| over.starts_with("/sys") && folder.starts_with(over));
     let (over, kind) = around.next_back()?;
     let hint = format!("{over} is covered by another file system ({kind}), as container engines do; {STEP}");
@@ -107,7 +107,7 @@ mod tests {
     use super::*;
     use crate::energy::{discover, fixture::Tree};
 
-    /// What a container sees: links, and an empty folder over what they lead to.
+    /// What a container sees: links, and an empty folder over their targets.
     const MASKED: &str = "sys/devices/virtual/powercap/.empty =\n\
          sys/class/powercap/intel-rapl -> ../../devices/virtual/powercap/intel-rapl\n\
          sys/class/powercap/intel-rapl:0 -> ../../devices/virtual/powercap/intel-rapl/intel-rapl:0\n\

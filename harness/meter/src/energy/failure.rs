@@ -6,8 +6,8 @@ use rustix::io::Errno;
 
 use super::{Reason, Unavailable};
 
-/// Why a reading failed. `gone` is the reason where the error says that the file or the device behind it is not there.
-/// Every other error says that something is there and does not answer now: drivers pass on whatever their bus says.
+/// Why a reading failed. `gone` is the reason for errors that say that the file or the device behind it does not exist.
+/// Every other error says that the device exists and does not answer now: drivers pass on whatever their bus reports.
 pub(super) fn failure(error: &io::Error, gone: Reason, what: impl Display) -> Unavailable {
     let errno = Errno::from_io_error(error);
     let reason = errno.map_or(Reason::Unreadable, |errno| reason(errno, gone));
@@ -26,12 +26,12 @@ fn reason(errno: Errno, gone: Reason) -> Reason {
     }
 }
 
-/// Whether asking once more at once may help.
+/// Whether an immediate retry may help.
 pub(crate) fn may_answer_at_once(error: &io::Error) -> bool {
     Errno::from_io_error(error).is_some_and(|errno| reason(errno, Reason::Vanished) == Reason::Unreadable)
 }
 
-/// Names as in errno(3), with what drivers of meters mean by them; nothing for those whose usual words say enough.
+/// Names as in errno(3), with what meter drivers mean by them; `None` where the usual text says enough.
 fn name(errno: Errno) -> Option<(&'static str, &'static str)> {
     Some(match errno {
         Errno::AGAIN => ("EAGAIN", "the driver is busy"),

@@ -11,7 +11,7 @@ use std::{
 
 use crate::SystemRoot;
 
-/// A tree in a temporary folder, which goes with it.
+/// A tree in a temporary folder, which is deleted with it.
 #[derive(Debug)]
 pub struct Tree {
     folder: tempfile::TempDir,
@@ -59,12 +59,12 @@ impl Tree {
         if path.is_dir() { fs::remove_dir_all(path).unwrap() } else { fs::remove_file(path).unwrap() }
     }
 
-    /// Lets nobody read a file. Root still may, where it has not given up its privileges.
+    /// Makes a file unreadable. Root can still read it, unless it has given up its privileges.
     pub fn deny(&self, path: &str) {
         fs::set_permissions(self.path(path), fs::Permissions::from_mode(0o000)).unwrap();
     }
 
-    /// Its files, in order, without those that are reached through links.
+    /// Its files in order, without those behind links.
     pub fn files(&self) -> Vec<String> {
         fn below(folder: &Path, found: &mut Vec<PathBuf>) {
             for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {

@@ -2,7 +2,7 @@
 
 mod place;
 
-use self::place::{Node, Place};
+use self::place::{Node, Place, place_of};
 use super::{
     AbsentMeter, Basis, Discovery, EnergyMeter, Measurand, MeterInfo, MeterSource, RawFile, RawReading, Reason, Scope,
     Unavailable, UpdatePeriod,
@@ -12,7 +12,7 @@ use crate::SystemRoot;
 
 const CLASS: &str = "sys/class/hwmon";
 
-/// Finds every sensor that tells energy or power.
+/// Finds every sensor of energy or power.
 pub fn discover(root: &SystemRoot) -> Discovery {
     let mut found = Discovery::default();
     let nodes: Vec<Node> = root.names(CLASS).into_iter().filter_map(|node| open_node(root, node)).collect();
@@ -21,12 +21,12 @@ pub fn discover(root: &SystemRoot) -> Discovery {
     for node in &nodes {
         for file in &node.sensors {
             let channel = channel(file);
-            // Nodes of one name keep apart by where they sit, and channels of one label by their number.
+            // Nodes with the same name are told apart by their address, and channels with the same label by their number.
             let id = distinct(format!("hwmon:{}/{channel}", node.name), &node.address, &mut ids);
-            let Place { scope, part } = place::of(root, node, channel, &nodes);
+            let Place { scope, part } = place_of(root, node, channel, &nodes);
             let part = distinct(part, &format!("{}/{channel}", node.address), &mut parts);
             if let Some(battery) = battery(root, node) {
-                let hint = format!("battery {battery} once more, which is read through power_supply");
+                let hint = format!("battery {battery} again, which is read through power_supply");
                 found.absent.push(absent(id, Some(Scope::Device), Unavailable::new(Reason::Duplicate, hint)));
                 continue;
             }
@@ -37,13 +37,13 @@ pub fn discover(root: &SystemRoot) -> Discovery {
         }
     }
     if found.meters.is_empty() && found.absent.is_empty() {
-        let hint = format!("no sensor below {} tells energy or power", root.join(CLASS).display());
+        let hint = format!("no sensor below {} reports energy or power", root.join(CLASS).display());
         found.absent.push(absent("hwmon".into(), None, Unavailable::new(Reason::NoMeter, hint)));
     }
     found
 }
 
-/// `name`, with `where_it_is` behind it if the name is taken.
+/// `name`, followed by `where_it_is` if the name is taken.
 fn distinct(name: String, where_it_is: &str, taken: &mut Vec<String>) -> String {
     let name = if taken.contains(&name) { format!("{name}@{where_it_is}") } else { name };
     taken.push(name.clone());
@@ -56,7 +56,7 @@ fn open_node(root: &SystemRoot, node: String) -> Option<Node> {
     Some(Node { sensors: sensors(root, &folder), node, folder, name, address })
 }
 
-/// Where a node's files are, and its name. Drivers of the older kind, ACPI power meters among them for long, put them into the
+/// Path of a node's files, and its name. Older drivers, for a long time ACPI power meters among them, put the files into the
 /// device that the node belongs to.
 fn named_folder(root: &SystemRoot, node: &str) -> Option<(String, String)> {
     [format!("{CLASS}/{node}"), format!("{CLASS}/{node}/device")].into_iter().find_map(|folder| {
@@ -65,7 +65,7 @@ fn named_folder(root: &SystemRoot, node: &str) -> Option<(String, String)> {
     })
 }
 
-/// `energy1_input`, and of each power sensor one file: the mean over its interval where it is told, else the moment.
+/// `energy1_input`, and one file for each power sensor: the mean over its interval where it exists, else the present value.
 fn sensors(root: &SystemRoot, folder: &str) -> Vec<String> {
     let files = root.names(folder);
     let number = |file: &str, kind: &str, suffix: &str| -> Option<u32> {
@@ -85,13 +85,13 @@ fn sensors(root: &SystemRoot, folder: &str) -> Vec<String> {
     sensors.into_iter().map(|(file, _)| file).collect()
 }
 
-/// What the node belongs to: `0000:03:00.0`, stable where the node's number is not.
+/// The device that the node belongs to: `0000:03:00.0`, which is stable where the node's number is not.
 fn device(root: &SystemRoot, node: &str) -> Option<String> {
     let target = std::fs::read_link(root.join(format!("{CLASS}/{node}/device"))).ok()?;
     target.file_name()?.to_str().map(ToOwned::to_owned)
 }
 
-/// The power supply behind the node, if there is one: the kernel gives every power supply an hwmon node.
+/// The power supply behind the node, if any: the kernel gives every power supply an hwmon node.
 fn battery(root: &SystemRoot, node: &Node) -> Option<String> {
     let link = root.join(format!("{CLASS}/{}/device", node.node));
     if let Ok(target) = std::fs::read_link(&link) {
@@ -100,7 +100,7 @@ fn battery(root: &SystemRoot, node: &Node) -> Option<String> {
         let name = device.file_name().and_then(|name| name.to_str());
         return name.filter(|_| is_supply).map(ToOwned::to_owned);
     }
-    // Without a link its name tells. hwmon names have no hyphens: the kernel writes underscores in their place.
+    // Without a link, the name decides. hwmon names have no hyphens: the kernel writes underscores in their place.
     let supplies = root.names("sys/class/power_supply");
     supplies.into_iter().find(|supply| supply.replace('-', "_") == node.name)
 }
@@ -109,7 +109,7 @@ fn absent(id: String, scope: Option<Scope>, unavailable: Unavailable) -> AbsentM
     AbsentMeter { source: MeterSource::Hwmon, id, scope, unavailable }
 }
 
-/// `energy1`, `power1`.
+/// The channel of a file: `energy1`, `power1`.
 fn channel(file: &str) -> &str {
     file.split('_').next().unwrap_or_default()
 }
@@ -136,7 +136,7 @@ impl Sensor<'_> {
         unit.stated(root, &self.path(suffix))
     }
 
-    /// The interval of the mean, or of the whole chip.
+    /// The interval of the mean, or that of the whole chip.
     fn update_period(&self, root: &SystemRoot) -> Result<Option<UpdatePeriod>, Unavailable> {
         let milliseconds = match self.stated(root, "average_interval", &MILLISECONDS)? {
             Some(own) => Some(own),
@@ -147,7 +147,7 @@ impl Sensor<'_> {
     }
 }
 
-/// One sensor.
+/// A meter that reads one sensor.
 #[derive(Debug)]
 struct HwmonMeter {
     info: MeterInfo,
@@ -188,7 +188,7 @@ impl EnergyMeter for HwmonMeter {
     }
 
     fn read(&mut self) -> Result<RawReading, Unavailable> {
-        Ok(RawReading::of(self.value.amount(&self.unit)?))
+        Ok(RawReading::new(self.value.amount(&self.unit)?))
     }
 }
 

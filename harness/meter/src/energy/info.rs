@@ -1,19 +1,19 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// What a meter is, where it stands and how its raw values become joules. Part of the passport of every joule.
+/// What a meter is, what it covers and how its raw values become joules. Part of the passport of every joule.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct MeterInfo {
     /// Unique on the device and stable between boots as far as the kernel allows: `powercap:package-0`,
     /// `battery:BAT0/energy_now`. Also what `--meter` takes.
     pub id: String,
-    /// The interface that it is read through.
+    /// The interface through which it is read.
     pub source: MeterSource,
     /// Which part of the device it covers.
     pub scope: Scope,
-    /// Name of that part, where there are several: `package-0`, `S2M_VDD_CPUCL2`.
+    /// Name of that part, where the scope has several: `package-0`, `S2M_VDD_CPUCL2`.
     pub part: String,
-    /// The file that is read, or words for what is not a file.
+    /// The file that is read, or a description of what is not a file.
     pub path: String,
     /// What a raw value means.
     pub measurand: Measurand,
@@ -22,12 +22,12 @@ pub struct MeterInfo {
     /// Smallest step of the raw value, in raw units: 61 for Intel's 61 uJ, 1000 for a charge counter that steps by 1 mAh.
     /// 1 where nothing better is known.
     pub resolution: i64,
-    /// How often the value changes; absent where nobody said and no change was seen.
+    /// How often the value changes; absent where no source states it and no change was seen.
     pub update_period: Option<UpdatePeriod>,
-    /// Relative error of the meter's scale (0.05 for 5 %), where its maker states one. Absent means unknown: then it is
-    /// not part of any uncertainty, and that is said.
+    /// Relative error of the meter's scale (0.05 for 5 %), where its maker states one. Absent means unknown: then no
+    /// uncertainty includes it, and reports say so.
     pub gain_error: Option<f64>,
-    /// Sustained power limit of the part in watts, where the interface tells it: bounds what is plausible.
+    /// Sustained power limit of the part in watts, where the interface has it: an upper bound of plausible power.
     pub power_limit_watts: Option<f64>,
 }
 
@@ -71,7 +71,7 @@ pub enum Scope {
     Package,
     /// The cores alone; part of the package.
     Core,
-    /// What the package has beside its cores, such as its graphics unit; part of the package.
+    /// Parts of the package other than its cores, such as its graphics unit.
     Uncore,
     /// Memory; not part of the package.
     Dram,
@@ -79,7 +79,7 @@ pub enum Scope {
     Platform,
     /// The supply rails of the processor cores.
     CpuRails,
-    /// Any other rail or sensor: alone, under its own name.
+    /// Any other rail or sensor; it stands alone under its own name.
     Rail,
     /// A graphics card or other accelerator.
     Accelerator,
@@ -110,7 +110,7 @@ impl Scope {
     }
 }
 
-/// What a raw value is.
+/// What a raw value means.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Measurand {
@@ -118,7 +118,7 @@ pub enum Measurand {
     EnergyCounter {
         /// Joules in a raw unit.
         joules_per_unit: f64,
-        /// The counter's values are 0 to `modulus - 1`, then it begins again; absent for one that never does.
+        /// The counter counts from 0 to `modulus - 1` and begins again; absent for one that never wraps.
         modulus: Option<i64>,
     },
     /// Energy that a battery still holds; falls while it is used.
@@ -131,7 +131,7 @@ pub enum Measurand {
         /// Coulombs in a raw unit.
         coulombs_per_unit: f64,
     },
-    /// Power at the moment, or as the mean since the last update.
+    /// Power now, or its mean since the last update.
     Power {
         /// Watts in a raw unit.
         watts_per_unit: f64,
@@ -144,7 +144,7 @@ pub enum Measurand {
 }
 
 impl Measurand {
-    /// Whether energy is the difference of two readings, rather than a sum over many.
+    /// Whether energy is the difference of two readings, rather than an integral over many.
     pub fn is_cumulative(&self) -> bool {
         matches!(self, Self::EnergyCounter { .. } | Self::RemainingEnergy { .. } | Self::RemainingCharge { .. })
     }

@@ -1,4 +1,4 @@
-//! NVIDIA cards through their management library, which is loaded while the program runs. Only with the cargo feature `nvml`.
+//! NVIDIA cards through their management library, which is loaded at run time. Needs the cargo feature `nvml`.
 
 use super::{AbsentMeter, Discovery, MeterSource, Reason, Scope, Unavailable};
 use crate::SystemRoot;
@@ -28,7 +28,7 @@ fn cards() -> Discovery {
     )
 }
 
-/// By the vendor of PCI devices that are display controllers (class 0x03): the driver need not be loaded.
+/// Checks the vendor of PCI display controllers (class 0x03), so that it works without a loaded driver.
 fn has_card(root: &SystemRoot) -> bool {
     const DEVICES: &str = "sys/bus/pci/devices";
     let is_card = |device: &String| {
@@ -67,7 +67,7 @@ mod tests {
         assert_eq!(reason(&network.replace("0x0200", "0x0302")), Reason::NotSupported);
     }
 
-    /// Whatever this machine has: an answer, and no crash.
+    /// Whatever hardware this machine has, the library answers and does not crash.
     #[test]
     fn this_machine_answers() {
         let found = discover(&SystemRoot::real());

@@ -4,60 +4,60 @@ use pocketwatt_protocol::{Clock, MonotonicClock, MonotonicNs};
 
 use super::{Basis, EnergyMeter, MeterInfo, MeterSeries, UpdatePeriod};
 
-/// Reads in quick succession, at the beginning: a hundred ticks of a meter that is updated every millisecond.
+/// Duration of the first, quick phase of reading: a hundred updates of a meter that is updated every millisecond.
 const QUICK: Duration = Duration::from_millis(100);
-/// Changes in that time which are believed.
+/// This many changes in that time are enough evidence.
 const QUICK_CHANGES: usize = 5;
-/// After that, meters whose ticks were not found yet are polled this often, and for so long: two ticks of a gauge that is
+/// After that, meters without a known period are polled this often, for `POLLED`: two updates of a gauge that is
 /// updated once a second.
 const POLL: Duration = Duration::from_millis(5);
 const POLLED: Duration = Duration::from_millis(2500);
-/// From then on, as often as beside a measurement.
+/// After that, meters are read as often as beside a measurement.
 const STEADY: Duration = Duration::from_millis(100);
 
 /// What was seen of a meter while it was watched.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Observation {
-    /// All readings. The update period of its meter is the one that was seen, or else what was known before.
+    /// All readings. Its meter has the update period that was observed, or else the one that was known before.
     pub series: MeterSeries,
     /// Time between two changes; absent when fewer than two were seen, or when the meter changes faster than it can be
     /// read.
     pub update_period: Option<UpdatePeriod>,
-    /// How often the value was another one than before.
+    /// How often the value differed from the one before.
     pub changes: u64,
-    /// Smallest difference between two values in a row, in raw units.
+    /// Smallest difference between two consecutive values, in raw units.
     pub smallest_step: Option<i64>,
     /// How long it was watched, in nanoseconds.
     pub watched_ns: u64,
 }
 
-/// How time passes: the device's, or a script's.
+/// How time passes: on the device, or by a script in tests.
 pub struct Pace<'a> {
-    /// Tells the time of readings.
+    /// Gives the time of readings.
     pub clock: &'a dyn Clock,
     /// Waits.
     pub sleep: &'a mut dyn FnMut(Duration),
 }
 
-/// Watches meters side by side for `watch`, and finds out how often each of them changes: first in quick succession, then
-/// at a growing distance.
+/// Watches meters together for `watch`, and finds out how often each of them changes: first in quick succession, then
+/// at growing intervals.
 pub fn observe(meters: &mut [Box<dyn EnergyMeter>], watch: Duration, pace: &mut Pace<'_>) -> Vec<Observation> {
     watch_all(meters, watch, false, pace)
 }
 
-/// The same on this device's clock.
+/// Does the same on this device's clock.
 pub fn observe_here(meters: &mut [Box<dyn EnergyMeter>], watch: Duration) -> Vec<Observation> {
     let mut pace = Pace { clock: &MonotonicClock, sleep: &mut |duration| std::thread::sleep(duration) };
     observe(meters, watch, &mut pace)
 }
 
-/// The same, but no longer than it takes to find the ticks of all meters.
+/// Does the same, but stops as soon as the periods of all meters are known.
 pub fn observe_until_found(meters: &mut [Box<dyn EnergyMeter>], longest: Duration) -> Vec<Observation> {
     let mut pace = Pace { clock: &MonotonicClock, sleep: &mut |duration| std::thread::sleep(duration) };
     watch_all(meters, longest, true, &mut pace)
 }
 
-/// `until_found` ends the watch once the ticks of all meters are known.
+/// `until_found` ends the watch once the periods of all meters are known.
 fn watch_all(
     meters: &mut [Box<dyn EnergyMeter>],
     watch: Duration,
@@ -84,7 +84,7 @@ fn watch_all(
             break;
         }
     }
-    // The energy of the watch ends with it.
+    // A last reading, so that the energy of the whole watch is covered.
     for (meter, watched) in meters.iter_mut().zip(&mut watched) {
         watched.read(&mut **meter, pace.clock);
     }
@@ -96,7 +96,7 @@ fn watch_all(
 struct Watched {
     series: MeterSeries,
     last: Option<i64>,
-    /// When a value was first seen that was another one than before.
+    /// When a value was first seen that differed from the one before.
     changes: Vec<MonotonicNs>,
     smallest_step: Option<i64>,
     period_ns: Option<u64>,
@@ -146,7 +146,7 @@ impl Watched {
 
     /// Looks for the period in what was seen so far, unless it is known.
     fn conclude(&mut self, enough: usize) {
-        // Where every other reading is a new value, the distance of the readings is what would be found.
+        // Where more than every other reading is a new value, this would find the reading interval instead.
         let readable = self.reads_since > 0 && self.changes_since * 2 <= self.reads_since;
         if self.period_ns.is_none() && readable && self.changes.len() >= enough {
             self.period_ns = typical_distance(&self.changes);
@@ -168,8 +168,8 @@ impl Watched {
     }
 }
 
-/// The mean of the distances near their median. The median alone would be a multiple of the polling distance; the mean
-/// alone would be spoiled by an update that brought the same value again, and by a reader that had to wait.
+/// The mean of the intervals near their median. The median alone would be a multiple of the polling interval; the mean
+/// alone would be distorted by an update that repeated the value, and by a reader that had to wait.
 fn typical_distance(times: &[MonotonicNs]) -> Option<u64> {
     let mut distances: Vec<u64> = times.windows(2).map(|pair| pair[1].since(pair[0])).collect();
     distances.sort_unstable();
@@ -190,7 +190,7 @@ mod tests {
     use super::*;
     use crate::energy::{Measurand, MeterSource, RawReading, Reason, Scope, Unavailable};
 
-    /// Time that passes when somebody waits or reads.
+    /// Time that passes when something waits or reads.
     #[derive(Clone, Debug, Default)]
     struct ScriptedTime(Arc<AtomicU64>);
 
@@ -227,9 +227,9 @@ mod tests {
             if now >= self.vanishes_ns {
                 return Err(Unavailable::new(Reason::Vanished, "unplugged"));
             }
-            // Somewhere in the middle of a tick at the beginning.
+            // The first reading falls somewhere in the middle of an update period.
             let ticks = (now + self.tick_ns / 3) / self.tick_ns;
-            Ok(RawReading::of(ticks as i64 * 61))
+            Ok(RawReading::new(ticks as i64 * 61))
         }
     }
 

@@ -41,7 +41,7 @@ pub fn discover(root: &SystemRoot) -> Discovery {
     found
 }
 
-/// Container engines forbid the system call, whatever the kernel's settings allow.
+/// Container engines forbid the system call whatever the kernel's settings allow, so the hint names that remedy too.
 fn in_its_container(root: &SystemRoot, unavailable: Unavailable) -> Unavailable {
     if unavailable.reason != Reason::NotPermitted || !in_container(root) {
         return unavailable;
@@ -54,7 +54,7 @@ fn absent(id: String, scope: Option<super::Scope>, unavailable: Unavailable) -> 
     AbsentMeter { source: MeterSource::Perf, id, scope, unavailable }
 }
 
-/// One event on one package, or on all of them where it tells one thing of the whole platform.
+/// One event on one package, or on all of them where it describes the whole platform.
 #[derive(Debug)]
 struct PerfMeter {
     info: MeterInfo,
@@ -76,7 +76,7 @@ impl PerfMeter {
             path,
             measurand: Measurand::EnergyCounter { joules_per_unit: event.joules_per_unit, modulus: None },
             unit_basis: Basis::Declared,
-            // The register's own unit is not told; the step is found from the values.
+            // The register's own unit is not exposed; the step is found from the values.
             resolution: 1,
             update_period: Some(UpdatePeriod { ns: UPDATE_NS, basis: Basis::Documented }),
             gain_error: None,
@@ -96,29 +96,29 @@ impl EnergyMeter for PerfMeter {
     fn read(&mut self) -> Result<RawReading, Unavailable> {
         let mut sum: u64 = 0;
         for index in 0..self.counters.len() {
-            // A counter whose processor was switched off gives nothing at all: it is gone.
+            // A counter whose processor was switched off gives nothing at all, so it is gone.
             let count = self.counters[index].read().map_err(|error| match error.kind() {
                 io::ErrorKind::UnexpectedEof => {
-                    Unavailable::new(Reason::Vanished, format!("{} counts no more: {error}", self.info.path))
+                    Unavailable::new(Reason::Vanished, format!("{} no longer counts: {error}", self.info.path))
                 }
                 _ => failure(&error, Reason::Vanished, &self.info.path),
             })?;
             sum = sum.checked_add(count).ok_or_else(|| self.beyond())?;
         }
-        Ok(RawReading::of(i64::try_from(sum).map_err(|_| self.beyond())?))
+        Ok(RawReading::new(i64::try_from(sum).map_err(|_| self.beyond())?))
     }
 }
 
 impl PerfMeter {
     fn beyond(&self) -> Unavailable {
-        Unavailable::new(Reason::Unreadable, format!("{} counted more than can be", self.info.path))
+        Unavailable::new(Reason::Unreadable, format!("{} counted more than is possible", self.info.path))
     }
 }
 
-/// What it means that the kernel opens no counter.
+/// Why the kernel does not open a counter.
 fn refusal(error: &io::Error, path: &str) -> Unavailable {
     if error.kind() != io::ErrorKind::PermissionDenied {
-        let hint = format!("this kernel opens no counter {path}: {error}");
+        let hint = format!("this kernel does not open the counter {path}: {error}");
         return Unavailable::new(Reason::NotSupported, hint);
     }
     let program = std::env::current_exe().map_or("pocketwatt".into(), |path| path.display().to_string());
@@ -153,7 +153,7 @@ mod counter {
     }
 
     pub(super) fn open(pmu: u32, config: u64, processor: usize) -> io::Result<Counter> {
-        // A package has no user and no kernel to be told apart, and the PMU refuses to exclude either.
+        // A package's energy cannot be split into user and kernel, and the PMU refuses to exclude either.
         let mut builder = Builder::new(Raw::new(config));
         builder.any_pid().one_cpu(processor).include_kernel().include_hv().attrs_mut().type_ = pmu;
         let mut counter = builder.build()?;
@@ -162,7 +162,7 @@ mod counter {
     }
 }
 
-/// Elsewhere there is no such PMU.
+/// Other systems have no such PMU.
 #[cfg(not(all(target_os = "linux", any(target_arch = "x86", target_arch = "x86_64"))))]
 mod counter {
     use std::io;

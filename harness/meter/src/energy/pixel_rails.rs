@@ -11,7 +11,7 @@ use super::{
 use crate::SystemRoot;
 
 const CLASS: &str = "sys/bus/iio/devices";
-/// All rails of a monitor stand in one file: readings this close together share one look at it.
+/// All rails of a monitor are in one file: readings this close together share one read of it.
 const SHARED_NS: u64 = 3_000_000;
 
 /// Finds every rail.
@@ -28,7 +28,7 @@ pub fn discover(root: &SystemRoot) -> Discovery {
             Ok((monitor, rails)) => {
                 let monitor = Arc::new(Mutex::new(monitor));
                 for rail in &rails {
-                    // Monitors may have rails of one name: then they are told apart by their device.
+                    // Monitors may have rails of the same name; their device then tells them apart.
                     let is_taken = found.meters.iter().any(|meter| meter.info().part == rail.name);
                     let part = match is_taken {
                         true => format!("{}@{device}", rail.name),
@@ -51,14 +51,14 @@ fn absent(id: String, unavailable: Unavailable) -> AbsentMeter {
     AbsentMeter { source: MeterSource::PixelRails, id, scope: None, unavailable }
 }
 
-/// One rail as a line of the file tells it.
+/// One rail, as a line of the file describes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Rail {
     name: String,
     microjoules: i64,
 }
 
-/// `CH3(T=349894)[S2M_VDD_CPUCL2], 30203502`; nothing for any other line.
+/// Parses `CH3(T=349894)[S2M_VDD_CPUCL2], 30203502`; `None` for any other line.
 fn rail(line: &str) -> Option<Rail> {
     let (head, value) = line.rsplit_once(',')?;
     let (channel, rest) = head.trim().split_once('[')?;
@@ -68,7 +68,7 @@ fn rail(line: &str) -> Option<Rail> {
     is_channel.then(|| Rail { name: name.to_owned(), microjoules })
 }
 
-/// The file of one monitor, read once for all its rails.
+/// The file of one monitor, which is read once for all its rails.
 #[derive(Debug)]
 struct Monitor {
     file: RawFile,
@@ -120,14 +120,14 @@ fn with_grant(unavailable: Unavailable) -> Unavailable {
     Unavailable::new(Reason::NotPermitted, hint)
 }
 
-/// Whether it is the supply of one cluster of cores, such as `S2M_VDD_CPUCL2`: these add up. What else has cores in its name
-/// may hold them, or be a part of them.
+/// Whether it supplies one cluster of cores, such as `S2M_VDD_CPUCL2`: these rails add up. Other rails with cores in their
+/// name may contain them, or be a part of them.
 fn feeds_a_cluster(part: &str) -> bool {
     let cluster = part.split_once("VDD_CPUCL").map(|(_, cluster)| cluster);
     cluster.is_some_and(|cluster| !cluster.is_empty() && cluster.chars().all(|digit| digit.is_ascii_digit()))
 }
 
-/// One rail.
+/// A meter of one rail.
 #[derive(Debug)]
 struct RailMeter {
     info: MeterInfo,
@@ -163,7 +163,7 @@ impl EnergyMeter for RailMeter {
     fn read(&mut self) -> Result<RawReading, Unavailable> {
         // A poisoned lock still guards numbers that were read whole.
         let mut monitor = self.monitor.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok(RawReading::of(monitor.microjoules(&self.name)?))
+        Ok(RawReading::new(monitor.microjoules(&self.name)?))
     }
 }
 
@@ -188,7 +188,7 @@ mod tests {
                 ("pixel-rails:S1M_VDD_MIF", Scope::Rail),
             ]
         );
-        assert_eq!(found.meters[0].read(), Ok(RawReading::of(30_203_502)));
+        assert_eq!(found.meters[0].read(), Ok(RawReading::new(30_203_502)));
         assert_eq!(found.absent[0].unavailable.reason, Reason::Unreadable, "the second monitor is empty");
     }
 
@@ -198,7 +198,7 @@ mod tests {
         let mut found = discover(&tree.root());
         tree.set(FILE, "t=349999\\nCH4(T=349999)[S3M_VDD_CPUCL1], 5");
         assert_eq!(found.meters[0].read().unwrap_err().reason, Reason::Unreadable);
-        assert_eq!(found.meters[1].read(), Ok(RawReading::of(5)));
+        assert_eq!(found.meters[1].read(), Ok(RawReading::new(5)));
         assert_eq!(discover(&Tree::parse("").root()).absent[0].unavailable.reason, Reason::NoMeter);
     }
 

@@ -19,10 +19,10 @@ use crate::SystemRoot;
 
 /// Counters are updated about every millisecond (Intel SDM volume 3, 14.9, "RAPL Interfaces").
 const UPDATE_NS: u64 = 1_000_000;
-/// `energy_uj` is the root's alone since CVE-2020-8694: whoever reads it can tell something of what other users compute.
-/// The class folder links to every zone, however deep it lies.
+/// Since CVE-2020-8694 only root may read `energy_uj`, because it reveals something of what other users compute.
+/// The class folder links to every zone, at any depth.
 const GRANT: &str = "to grant it to every user: sudo chmod a+r /sys/class/powercap/*:*/energy_uj";
-/// Makes it last: the rule runs for each zone that appears, which a line for tmpfiles.d would not where the driver is
+/// Makes it permanent: the rule runs for each zone that appears; a line for tmpfiles.d would not run where the driver is
 /// loaded late.
 const FOR_GOOD: &str = "for good: echo 'SUBSYSTEM==\"powercap\", KERNEL==\"*:*\", ACTION==\"add\", \
      RUN+=\"/bin/chmod a+r /sys%p/energy_uj\"' | sudo tee /etc/udev/rules.d/70-energy.rules";
@@ -37,7 +37,7 @@ pub fn discover(root: &SystemRoot) -> Discovery {
     }
     for folder in others {
         let hint = format!(
-            "{} is no zone of a processor's registers (intel-rapl and a number)",
+            "{} is not a zone of a processor's registers (intel-rapl and a number)",
             root.join(CLASS).join(&folder).display()
         );
         found.absent.push(absent(format!("powercap:{folder}"), None, Unavailable::new(Reason::NotSupported, hint)));
@@ -49,7 +49,7 @@ pub fn discover(root: &SystemRoot) -> Discovery {
             Err(unavailable) => found.absent.push(absent(zone.id.clone(), zone.scope, unavailable)),
         }
     }
-    // Said once: it is long, and holds for all of them.
+    // Shown once, because it is long and applies to all of them.
     if let Some(denied) = found.absent.iter_mut().find(|absent| absent.unavailable.reason == Reason::NotPermitted) {
         denied.unavailable.hint = format!("{}; {FOR_GOOD}", denied.unavailable.hint);
     }
@@ -60,12 +60,12 @@ pub fn discover(root: &SystemRoot) -> Discovery {
     found
 }
 
-/// Zones of the processor's own registers come first, so that `found` holds them when their twins are looked at.
+/// Zones of the processor's own registers are opened first, so that `found` holds them when their twins are opened.
 fn open(root: &SystemRoot, zone: &Zone, amd: bool, found: &Discovery) -> Result<PowercapMeter, Unavailable> {
     let Some(scope) = zone.scope else {
         // Its name may be out of reach as well.
         RawFile::open(root, &format!("{}/name", zone.path))?;
-        let hint = format!("its name {:?} is no part of a processor that is known here", zone.part);
+        let hint = format!("its name {:?} is not a known part of a processor", zone.part);
         return Err(Unavailable::new(Reason::NotSupported, hint));
     };
     if amd && scope == Scope::Core {
@@ -73,13 +73,13 @@ fn open(root: &SystemRoot, zone: &Zone, amd: bool, found: &Discovery) -> Result<
         return Err(Unavailable::new(Reason::NotSupported, hint));
     }
     if let Some(id) = zone.twin_id.as_ref().filter(|id| stands_for(found, id)) {
-        let hint = format!("the counter of {id} once more, through memory-mapped registers");
+        let hint = format!("the same counter as {id}, through memory-mapped registers");
         return Err(Unavailable::new(Reason::Duplicate, hint));
     }
     PowercapMeter::open(root, zone, scope)
 }
 
-/// Whether a zone is read, or would be if the user were allowed to.
+/// Whether a zone is read, or would be if the user were allowed to read it.
 fn stands_for(found: &Discovery, id: &str) -> bool {
     found.meters.iter().any(|meter| meter.info().id == id)
         || found.absent.iter().any(|other| other.id == id && other.unavailable.reason == Reason::NotPermitted)
@@ -97,7 +97,7 @@ struct PowercapMeter {
 }
 
 impl PowercapMeter {
-    /// Whether a zone is enabled is not asked: that is about its power limits, and the kernel counts on.
+    /// Does not check whether a zone is enabled: that is about its power limits, and the counter runs in any case.
     fn open(root: &SystemRoot, zone: &Zone, scope: Scope) -> Result<Self, Unavailable> {
         let energy = RawFile::open(root, &format!("{}/energy_uj", zone.path)).map_err(with_grant)?;
         let range_file = format!("{}/max_energy_range_uj", zone.path);
@@ -132,19 +132,19 @@ impl EnergyMeter for PowercapMeter {
     }
 
     fn read(&mut self) -> Result<RawReading, Unavailable> {
-        Ok(RawReading::of(self.energy.amount(&MICROJOULES)?))
+        Ok(RawReading::new(self.energy.amount(&MICROJOULES)?))
     }
 }
 
-/// Microjoules in one unit of the register. It is 32 bits wide, and the kernel tells its largest value, 2^32 - 1 units, as
-/// `max_energy_range_uj` (262143328850 for Intel's 61.035 uJ): the counter begins again one unit later. A range that is
-/// smaller than 2^32 is no such register's; then the unit is taken to be that of the file.
+/// Microjoules in one unit of the register. The register is 32 bits wide, and the kernel shows its largest value, 2^32 - 1
+/// units, as `max_energy_range_uj` (262143328850 for Intel's 61.035 uJ): the counter wraps one unit later. A range smaller
+/// than 2^32 does not come from such a register; then the unit is that of the file.
 fn hardware_unit(range: i64) -> i64 {
     const UNITS: i64 = u32::MAX as i64;
     (range.saturating_add(UNITS / 2) / UNITS).max(1)
 }
 
-/// The sustained limit, which bounds what is plausible. A limit that is not enforced bounds nothing.
+/// The sustained limit, an upper bound of plausible power. A limit that is not enforced bounds nothing.
 fn power_limit_watts(root: &SystemRoot, zone: &str) -> Option<f64> {
     if integer(root, &format!("{zone}/enabled")) == Some(0) {
         return None;
@@ -152,14 +152,14 @@ fn power_limit_watts(root: &SystemRoot, zone: &str) -> Option<f64> {
     let long_term = (0..4).find(|constraint| {
         root.text(format!("{zone}/constraint_{constraint}_name")).is_some_and(|name| name == "long_term")
     })?;
-    // Files of limits that the hardware has not are empty, or hold 0.
+    // Files of limits that the hardware does not have are empty, or hold 0.
     let watts = |file: &str| {
-        // A limit that no part has bounds nothing.
+        // A limit beyond what any part can have bounds nothing.
         let path = format!("{zone}/constraint_{long_term}_{file}");
         let microwatts = MICROWATTS.stated(root, &path).ok().flatten().filter(|microwatts| *microwatts > 0)?;
         Some(microwatts as f64 / 1e6)
     };
-    // What a maker calls the most may be exceeded by the limit that is set: the larger one bounds.
+    // The user's limit may exceed the maker's maximum, so the larger one is the bound.
     let limits = [watts("power_limit_uw"), watts("max_power_uw")];
     limits.into_iter().flatten().reduce(f64::max)
 }

@@ -17,9 +17,9 @@ use super::{
 };
 use crate::SystemRoot;
 
-/// Longest content that is read: sysfs attributes hold one page.
+/// Longest content that is read, in bytes: sysfs attributes hold one page.
 const BUFFER_BYTES: usize = 4096;
-/// A file that has not answered yet is asked again so often, and so much later: a driver that is busy for a moment shall not
+/// A file that has not answered yet is tried this often, with this pause, so that a driver that is busy for a moment does not
 /// leave a device without its meter. Once it has answered, a failure is a gap in its series.
 const FIRST_TRIES: u32 = 3;
 const BETWEEN_TRIES: Duration = Duration::from_millis(5);
@@ -36,7 +36,7 @@ impl RawFile {
     /// Opens a file below `root`, given without the leading slash.
     ///
     /// # Errors
-    /// [`Reason::NoMeter`] when there is none, [`Reason::NotPermitted`] when it may not be read, [`Reason::Covered`] when a
+    /// [`Reason::NoMeter`] when it does not exist, [`Reason::NotPermitted`] when it may not be read, [`Reason::Covered`] when a
     /// device lies over it.
     pub fn open(root: &SystemRoot, path: &str) -> Result<Self, Unavailable> {
         let path = root.join(path);
@@ -92,22 +92,25 @@ impl RawFile {
     /// Its content as a whole number.
     ///
     /// # Errors
-    /// As [`RawFile::text`], and [`Reason::Unreadable`] when it is no number.
+    /// As [`RawFile::text`], and [`Reason::Unreadable`] when it is not a number.
     pub fn integer(&self) -> Result<i64, Unavailable> {
         let mut buffer = [0; BUFFER_BYTES];
         let text = self.text(&mut buffer)?;
         text.parse().map_err(|_| {
             let shown: String = text.chars().take(40).collect();
-            Unavailable::new(Reason::Unreadable, format!("{} holds {shown:?}, which is no number", self.path.display()))
+            Unavailable::new(
+                Reason::Unreadable,
+                format!("{} holds {shown:?}, which is not a number", self.path.display()),
+            )
         })
     }
 }
 
 impl RawFile {
-    /// Its content as a whole number of a unit.
+    /// Its content as a whole number in a unit.
     ///
     /// # Errors
-    /// As [`RawFile::integer`], and [`Reason::Unreadable`] when the unit cannot mean it.
+    /// As [`RawFile::integer`], and [`Reason::Unreadable`] when it is impossible in that unit.
     pub(super) fn amount(&self, unit: &FileUnit) -> Result<i64, Unavailable> {
         unit.admit(self.integer()?, self.path.display())
     }

@@ -5,24 +5,24 @@ use serde::{Deserialize, Serialize};
 use super::{MeterInfo, RawReading, Unavailable};
 use crate::plateau;
 
-/// A meter that does not answer is asked at least so often in a row, and for so long, before it is given up: a driver is busy
-/// for a moment, and empty files and errors of its bus pass.
+/// A meter that does not answer is given up only after this many failures in a row and this much time: drivers are busy
+/// for a moment, and empty files and bus errors pass.
 const FAILURES: u32 = 3;
 const FAILING_NS: u64 = 500_000_000;
 
-/// All readings of one meter beside one case, raw.
+/// All raw readings of one meter during one case.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct MeterSeries {
     /// The meter.
     pub meter: MeterInfo,
-    /// In order of time. Of equal readings in a row only the first and the last are kept.
+    /// In order of time. Of consecutive equal readings, only the first and the last are kept.
     pub readings: Vec<MeterReading>,
-    /// Readings that were taken, those left out included.
+    /// Number of readings taken, including those that are not kept.
     pub taken: u64,
-    /// When it was asked and did not answer, in order of time.
+    /// When the meter was asked and did not answer, in order of time.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub gaps: Vec<MeterGap>,
-    /// When and why there were no more readings, if it ended before the case did.
+    /// When and why the readings stopped, if they stopped before the case ended.
     pub ended: Option<MeterEnd>,
 }
 
@@ -31,9 +31,9 @@ pub struct MeterSeries {
 pub struct MeterReading {
     /// Middle of the time that the reading took.
     pub at: MonotonicNs,
-    /// In units of the meter's measurand.
+    /// Raw value, in units of the meter's measurand.
     pub value: i64,
-    /// Voltage in microvolts, for charge and current.
+    /// Voltage in microvolts, for meters of charge and current.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub microvolts: Option<i64>,
 }
@@ -41,9 +41,9 @@ pub struct MeterReading {
 /// A time in which a meter was asked and did not answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct MeterGap {
-    /// The last reading before it; the first failure, where there was none.
+    /// The last reading before it, or the first failure where there was no earlier reading.
     pub start: MonotonicNs,
-    /// The next reading; the last failure, where there was none.
+    /// The next reading, or the last failure where there was no later reading.
     pub end: MonotonicNs,
     /// How often it was asked.
     pub failures: u32,
@@ -66,8 +66,8 @@ impl MeterSeries {
         Self { meter, readings: Vec::new(), taken: 0, gaps: Vec::new(), ended: None }
     }
 
-    /// Adds a reading. Of equal readings in a row the first and the last stay: when a value was last seen unchanged says
-    /// as much about the meter as when it changed.
+    /// Adds a reading. Of consecutive equal readings the first and the last stay: the last time at which a value was unchanged
+    /// says as much about the meter as the time at which it changed.
     pub fn push(&mut self, at: MonotonicNs, reading: RawReading) {
         self.taken += 1;
         if let Some(gap) = self.open_gap() {
@@ -78,8 +78,8 @@ impl MeterSeries {
         plateau::push(&mut self.readings, next, same, |last, next| last.at = next.at);
     }
 
-    /// Notes a reading that failed. It is a gap in the series, unless its reason says that the meter is gone, or it has not
-    /// answered for too long: then the series has ended.
+    /// Notes a reading that failed. It is a gap in the series, unless its reason says that the meter is gone, or the meter has
+    /// not answered for too long: then the series has ended.
     pub fn fail(&mut self, at: MonotonicNs, unavailable: Unavailable) {
         let last = self.readings.last().map_or(at, |reading| reading.at);
         if self.open_gap().is_none() {
@@ -125,13 +125,13 @@ mod tests {
         })
     }
 
-    /// Readings every 100 ms; a reason in place of one that failed.
+    /// Readings every 100 ms, with a reason in place of each one that failed.
     fn read(answers: &[Option<Reason>]) -> MeterSeries {
         let mut series = series();
         for (index, failed) in answers.iter().enumerate() {
             let at = MonotonicNs(index as u64 * 100 * MS);
             match failed {
-                None => series.push(at, RawReading::of(4_125_000)),
+                None => series.push(at, RawReading::new(4_125_000)),
                 Some(reason) if series.ended.is_none() => series.fail(at, Unavailable::new(*reason, "busy")),
                 Some(_) => {}
             }
@@ -165,11 +165,11 @@ mod tests {
     #[test]
     fn many_failures_within_a_moment_are_one_gap() {
         let mut series = series();
-        series.push(MonotonicNs(0), RawReading::of(1));
+        series.push(MonotonicNs(0), RawReading::new(1));
         for at in 1..=1000 {
             series.fail(MonotonicNs(at * 1000), Unavailable::new(Reason::Unreadable, "busy"));
         }
-        series.push(MonotonicNs(2 * MS), RawReading::of(1));
+        series.push(MonotonicNs(2 * MS), RawReading::new(1));
         assert_eq!((series.ended, series.gaps.len(), series.gaps[0].failures), (None, 1, 1000));
     }
 }

@@ -1,7 +1,7 @@
 use super::{AbsentMeter, MeterSource, Observation, Reason, Scope};
 
-/// Makes rails, each with its own name, of the parts of a processor's scope of which another part is not read: their sum would
-/// look like the whole. Batteries and cards decide for themselves what a silent one means.
+/// Turns the parts of a processor's scope into rails, each with its own name, where another part is not read: their sum would
+/// look like the whole. Batteries and cards decide for themselves what a missing one means.
 pub fn settle_scopes(watched: &mut [Observation], absent: &[AbsentMeter]) {
     for seen in watched {
         let meter = &mut seen.series.meter;
@@ -14,7 +14,7 @@ pub fn settle_scopes(watched: &mut [Observation], absent: &[AbsentMeter]) {
 fn is_in_part(source: MeterSource, scope: Scope, absent: &[AbsentMeter]) -> bool {
     let of_processor = matches!(scope, Scope::Package | Scope::Core | Scope::Uncore | Scope::Dram);
     let is_missing = |part: &AbsentMeter| {
-        // What counts the same once more is no part, and where there is nothing, nothing is missing.
+        // A duplicate is not a part, and where a part does not exist, nothing is missing.
         let is_part = !matches!(part.unavailable.reason, Reason::Duplicate | Reason::NoMeter | Reason::NotSupported);
         is_part && part.source == source && part.scope == Some(scope)
     };

@@ -2,10 +2,10 @@ use pocketwatt_protocol::{Clock, MonotonicClock, MonotonicNs};
 
 use crate::energy::{EnergyMeter, MeterSeries};
 
-/// A meter that changes more slowly than this has nothing new to say at the edge of a phase.
+/// A meter that changes more slowly than this has nothing new at the edge of a phase.
 const SLOW_NS: u64 = 200_000_000;
 
-/// One energy meter and what was read of it.
+/// One energy meter and its readings.
 #[derive(Debug)]
 pub(super) struct MeterReader {
     meter: Box<dyn EnergyMeter>,

@@ -5,10 +5,10 @@ use crate::{
     plateau, read_system_times,
 };
 
-/// How far apart the processor time of a process and of all of them may be counted.
+/// The processor times of one process and of all processes may differ by this much in how they are counted.
 const OWN_SLACK_NS: u64 = 1_000_000_000;
 
-/// The runner, and what the rest of the machine did while it lived.
+/// Reads the runner, and what the rest of the machine did while it lived.
 #[derive(Debug)]
 pub(super) struct ProcessReader {
     root: SystemRoot,
@@ -35,7 +35,7 @@ impl ProcessReader {
 
     pub(super) fn read(&mut self, readings: &mut CaseReadings) {
         let at = MonotonicClock.now();
-        // A process that has died keeps what was read of it while it lived.
+        // A process that has died keeps the readings from while it lived.
         if let Some(memory) = self.process.memory() {
             readings.peak_with_huge_pages_bytes = self.peak.after(&memory);
             readings.peak_resident_bytes = memory.peak_bytes.or(readings.peak_resident_bytes);
@@ -59,7 +59,7 @@ impl ProcessReader {
         readings.broken_counters.extend(work.broken);
         let own = self.cpu_ns.zip(self.cpu_start_ns).map(|(end, start)| end.saturating_sub(start));
         let Some((busy, own)) = work.busy_ns.zip(own) else { return };
-        // Both are counted in ticks, so the difference may fall below zero by some of them.
+        // Both are counted in ticks, so the difference may fall slightly below zero.
         let within = |whole: u64| own <= whole.saturating_add(OWN_SLACK_NS).saturating_add(whole / 10);
         let broken = match (within(work.total_ns), within(busy)) {
             (true, true) => {
@@ -75,7 +75,7 @@ impl ProcessReader {
     }
 }
 
-/// Only where the kernel tells all three classes: a sum with a part missing would be a wrong number.
+/// `None` unless the kernel reports all three classes: a sum with a part missing would be a wrong number.
 fn memory_reading(at: MonotonicNs, memory: ProcessMemory) -> Option<MemoryReading> {
     Some(MemoryReading {
         at,
@@ -87,7 +87,7 @@ fn memory_reading(at: MonotonicNs, memory: ProcessMemory) -> Option<MemoryReadin
     })
 }
 
-/// The largest sum of ordinary and huge pages so far. The kernel keeps the high-water mark of the ordinary ones alone.
+/// The largest sum of ordinary and huge pages so far. The kernel keeps a high-water mark of the ordinary ones only.
 #[derive(Debug, Default)]
 struct PeakWithHugePages {
     /// As last read.
@@ -98,10 +98,10 @@ struct PeakWithHugePages {
 }
 
 impl PeakWithHugePages {
-    /// After one more reading; nothing as long as there are no huge pages.
+    /// The sum after one more reading; `None` as long as there are no huge pages.
     ///
-    /// Where the high-water mark has risen since the last reading, it was reached in between, beside as many huge pages as
-    /// then or now: the larger number counts.
+    /// Where the high-water mark has risen since the last reading, it was reached in between, together with as many huge pages
+    /// as before or now: the larger number counts.
     fn after(&mut self, memory: &ProcessMemory) -> Option<u64> {
         let huge = memory.huge_bytes.unwrap_or(0);
         let parts = [memory.anonymous_bytes, memory.file_bytes, memory.shared_bytes];
@@ -119,7 +119,7 @@ impl PeakWithHugePages {
     }
 }
 
-/// Keeps the first and the last reading of a plateau: decoding for an hour changes nothing, and records stay small.
+/// Keeps the first and the last reading of a plateau: an hour of decoding changes nothing, and records stay small.
 pub(super) fn push(readings: &mut Vec<MemoryReading>, next: MemoryReading) {
     let same = |one: &MemoryReading, other: &MemoryReading| MemoryReading { at: other.at, ..*one } == *other;
     plateau::push(readings, next, same, |last, next| last.at = next.at);

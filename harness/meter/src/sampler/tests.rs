@@ -53,13 +53,13 @@ impl EnergyMeter for CountingMeter {
         if count >= self.fails_from {
             Err(Unavailable::new(self.failure, "test"))
         } else {
-            Ok(RawReading::of(count.into()))
+            Ok(RawReading::new(count.into()))
         }
     }
 }
 
-/// A process that takes 64 MiB, says so, and waits to be let go. Its output must stay open: Python may write the end of the
-/// line by itself, and would die of a closed pipe.
+/// A process that takes 64 MiB, says so, and waits to be released. Its output must stay open: Python may write the end of the
+/// line separately, and would die of a closed pipe.
 const TAKEN: u64 = 64 << 20;
 
 fn waiting_process() -> std::process::Child {
@@ -112,7 +112,7 @@ fn a_process_that_died_keeps_what_was_read() {
     child.stdout.as_mut().unwrap().read_exact(&mut [0; 5]).unwrap();
     let sampler = Sampler::start(&SystemRoot::real(), Vec::new(), NEVER).unwrap();
     sampler.watch(child.id(), None).unwrap();
-    // The answer to a first release says that the first round was read.
+    // The answer to a first release means that the first round was read.
     let (done, wait) = channel();
     sampler.send(Command::Release(done));
     wait.recv().unwrap();

@@ -13,17 +13,17 @@ pub(super) enum Hierarchy {
     Of(&'static str),
 }
 
-/// The folder of this process' group and those above it, the outermost first, as far as they can be seen from here.
+/// The folders of this process' group and its parents, outermost first, as far as they are visible.
 ///
 /// A container may see its group's place among all groups, or its own group as the outermost one; `/proc/self/cgroup` may
-/// tell the place either way.
+/// show the place either way.
 pub(super) fn group_folders(root: &SystemRoot, hierarchy: Hierarchy) -> Vec<String> {
     let Some(path) = own_path(root, hierarchy) else { return Vec::new() };
     let mut folders: Vec<String> = Vec::new();
     for mount in mounts(root, hierarchy).into_iter().chain(usual_mounts(root, hierarchy)) {
         let inside = mount.shows.as_deref().and_then(|shown| path.strip_prefix(shown)).unwrap_or(&path);
         let parts: Vec<&str> = inside.split('/').filter(|part| !part.is_empty() && *part != "..").collect();
-        // What is not shown of the path are its first parts.
+        // The hidden part of a path is its beginning.
         let hidden = (0..parts.len()).find(|&hidden| root.join(below(&mount.folder, &parts[hidden..])).is_dir());
         let parts = &parts[hidden.unwrap_or(parts.len())..];
         for folder in (0..=parts.len()).map(|depth| below(&mount.folder, &parts[..depth])) {
@@ -60,7 +60,7 @@ fn own_path(root: &SystemRoot, hierarchy: Hierarchy) -> Option<String> {
     })
 }
 
-/// Of `/proc/self/mountinfo` (proc_pid_mountinfo(5)): the fourth field is what is shown, the fifth where.
+/// Reads `/proc/self/mountinfo` (proc_pid_mountinfo(5)): the fourth field is what is shown, the fifth where.
 fn mounts(root: &SystemRoot, hierarchy: Hierarchy) -> Vec<Mount> {
     let text = root.text("proc/self/mountinfo").unwrap_or_default();
     let mount = |line: &str| {
@@ -79,7 +79,7 @@ fn mounts(root: &SystemRoot, hierarchy: Hierarchy) -> Vec<Mount> {
     text.lines().filter_map(mount).collect()
 }
 
-/// Where systems mount it that do not say so.
+/// The usual places, for systems that do not list them.
 fn usual_mounts(root: &SystemRoot, hierarchy: Hierarchy) -> Vec<Mount> {
     let usual = |folder: String| Mount { folder, shows: None };
     match hierarchy {

@@ -19,7 +19,7 @@ pub struct Heat {
 pub struct Temperature {
     /// `coretemp Package id 0`, `cpu-thermal`.
     pub name: String,
-    /// Now.
+    /// Temperature now.
     pub celsius: f64,
     /// Where the processor or the kernel begins to slow down: the lowest trip point, or the sensor's critical value.
     pub limit_celsius: Option<f64>,
@@ -43,8 +43,8 @@ impl Heat {
     }
 }
 
-/// Of those at which something slows the processor (Documentation/driver-api/thermal/sysfs-api.rst); `active` ones turn a
-/// fan on.
+/// Lowest of the trip points at which something slows the processor (Documentation/driver-api/thermal/sysfs-api.rst);
+/// `active` ones only turn a fan on.
 fn lowest_trip_point(root: &SystemRoot, zone: &str) -> Option<f64> {
     let types = root.names(zone).into_iter().filter(|name| name.starts_with("trip_point_") && name.ends_with("_type"));
     types

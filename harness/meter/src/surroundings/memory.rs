@@ -13,7 +13,7 @@ pub struct Memory {
     pub available_bytes: Option<u64>,
     /// The smallest limit of the control groups around this process; absent without one.
     pub limit_bytes: Option<u64>,
-    /// What has been swapped out.
+    /// Memory that has been swapped out.
     pub swapped_bytes: Option<u64>,
 }
 
@@ -31,14 +31,14 @@ impl Memory {
     }
 }
 
-/// What a control group may have, and what of it is left.
+/// What a control group may use, and what is left of it.
 struct Limit {
     bytes: u64,
     left: u64,
 }
 
-/// The limits of the control group and of those around it. The page cache counts as used there, but makes way: what of it
-/// was not used lately is left.
+/// The limits of the control group and its parents. The page cache counts as used there, but is given up on demand: the part
+/// that was not used lately counts as left.
 fn limits(root: &SystemRoot) -> Vec<Limit> {
     let unified = group_folders(root, Hierarchy::Unified).into_iter().flat_map(|folder| {
         let group = Group { root, folder };
@@ -51,7 +51,7 @@ fn limits(root: &SystemRoot) -> Vec<Limit> {
     let last = folders.len().saturating_sub(1);
     let older = folders.into_iter().enumerate().flat_map(|(place, folder)| {
         let group = Group { root, folder };
-        // A group may have been told not to count what is in the groups below it.
+        // A group may be set not to count the groups below it.
         if place < last && group.number("memory.use_hierarchy") == Some(0) {
             return Vec::new();
         }
@@ -59,7 +59,7 @@ fn limits(root: &SystemRoot) -> Vec<Limit> {
         let with_swap = group.number("memory.memsw.usage_in_bytes");
         let limits = [
             group.limit(group.number("memory.limit_in_bytes"), used),
-            // Of the groups around it, which may not be visible from here.
+            // The limits of its parents, which may not be visible from here.
             group.limit(group.statistic("hierarchical_memory_limit"), used),
             group.limit(group.number("memory.memsw.limit_in_bytes"), with_swap),
         ];
@@ -86,7 +86,7 @@ impl Group<'_> {
         })
     }
 
-    /// A limit that is one, with what is left of it; all of it where the group does not tell what it uses.
+    /// The limit with what is left of it, if it is a real limit; all of it is left where the group does not report its use.
     fn limit(&self, bytes: Option<u64>, used: Option<u64>) -> Option<Limit> {
         let bytes = bytes.filter(|bytes| *bytes < UNLIMITED)?;
         let cache = self.statistic("total_inactive_file").or_else(|| self.statistic("inactive_file"));
@@ -155,7 +155,7 @@ mod tests {
                             {base}/docker/abc/memory.memsw.usage_in_bytes = 536870912\n"
         );
         assert_eq!(memory(&format!("{own}{limited}{swap}")).0, Some(4096));
-        // A group around it that counts only what is in itself.
+        // A parent that counts only its own memory.
         let alone = group("/docker", "1048576", 1 << 20) + &format!("{base}/docker/memory.use_hierarchy = 0\n");
         assert_eq!(memory(&format!("{own}{alone}{limited}")).1, Some(512 << 20));
     }

@@ -8,24 +8,24 @@ use crate::{
     context::{frequency_folders, hertz},
 };
 
-/// How many processors there are for a runner, and how fast they may be.
+/// How many processors a runner can use, and their frequency limits.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Processors {
     /// Logical processors that are switched on.
     pub online: Option<u32>,
     /// Those that this process may use: its affinity, which a cpuset limits.
     pub allowed: Option<u32>,
-    /// How many processors' worth of time its control group may use; absent without such a limit.
+    /// How many processors' worth of time its control group allows; absent without such a limit.
     pub quota: Option<f64>,
     /// Whether two logical processors share a core.
     pub threads_share_cores: Option<bool>,
     /// Whether processors may run above their nominal frequency for a while.
     pub turbo: Option<bool>,
-    /// Frequency limits; empty where the kernel has none to tell, as in most virtual machines.
+    /// Frequency limits; empty where the kernel reports none, as in most virtual machines.
     pub policies: Vec<FrequencyPolicy>,
 }
 
-/// How fast some processors may be (Documentation/admin-guide/pm/cpufreq.rst).
+/// Frequency limits of some processors (Documentation/admin-guide/pm/cpufreq.rst).
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct FrequencyPolicy {
     /// `policy0`.
@@ -43,13 +43,13 @@ pub struct FrequencyPolicy {
 }
 
 impl FrequencyPolicy {
-    /// Highest allowed frequency as a share of what the hardware can do.
+    /// Highest allowed frequency as a share of the hardware's highest.
     pub fn limit_share(&self) -> Option<f64> {
         let (limit, hardware) = (self.highest_hz?, self.hardware_highest_hz.filter(|hz| *hz > 0)?);
         Some(limit as f64 / hardware as f64)
     }
 
-    /// Whether the lowest and the highest allowed frequency are one.
+    /// Whether the lowest and the highest allowed frequency are equal.
     pub fn is_fixed(&self) -> bool {
         self.lowest_hz.is_some() && self.lowest_hz == self.highest_hz
     }
@@ -68,7 +68,7 @@ impl Processors {
     }
 }
 
-/// Logical processors that are switched on, whoever may use them.
+/// Logical processors that are switched on, whether or not this process may use them.
 pub(crate) fn online_processors(root: &SystemRoot) -> Option<u32> {
     Some(count(&online(root)?))
 }
@@ -83,7 +83,7 @@ pub(crate) fn allowed_processors(root: &SystemRoot) -> Option<u32> {
         (*one.start().max(other.start()))..=(*one.end().min(other.end()))
     };
     let both: Vec<_> = allowed.iter().flat_map(|one| online.iter().map(move |other| shared(one, other))).collect();
-    // A container may number its processors anew.
+    // A container may renumber its processors.
     Some(count(&both)).filter(|both| *both > 0).or_else(|| Some(count(&allowed).min(count(&online))))
 }
 
@@ -95,7 +95,7 @@ fn count(ranges: &[RangeInclusive<u32>]) -> u32 {
     ranges.iter().map(|range| range.clone().count() as u32).sum()
 }
 
-/// A list such as `0-3,6`; nothing for more than any machine has processors.
+/// Parses a list such as `0-3,6`; `None` for more processors than any machine has.
 fn ranges(list: &str) -> Option<Vec<RangeInclusive<u32>>> {
     const MOST: u32 = 1 << 16;
     let parts = list.trim().split(',').map(|range| {
@@ -106,7 +106,7 @@ fn ranges(list: &str) -> Option<Vec<RangeInclusive<u32>>> {
     parts.collect::<Option<Vec<_>>>().filter(|ranges| ranges.len() <= MOST as usize && count(ranges) <= MOST)
 }
 
-/// The smallest limit of the control group and of those around it (Documentation/admin-guide/cgroup-v2.rst, `cpu.max`).
+/// The smallest limit of the control group and its parents (Documentation/admin-guide/cgroup-v2.rst, `cpu.max`).
 pub(crate) fn quota(root: &SystemRoot) -> Option<f64> {
     let groups = group_folders(root, Hierarchy::Unified);
     let limits = groups.iter().filter_map(|folder| {
@@ -114,7 +114,7 @@ pub(crate) fn quota(root: &SystemRoot) -> Option<f64> {
         let (limit, period) = text.split_once(' ')?;
         share(limit, period)
     });
-    // The first version of control groups.
+    // Control groups of the first version.
     let older = group_folders(root, Hierarchy::Of("cpu")).into_iter().filter_map(|folder| {
         let value = |name| root.text(format!("{folder}/{name}"));
         share(&value("cpu.cfs_quota_us")?, &value("cpu.cfs_period_us")?)
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn limits_of_every_policy_are_told() {
+    fn limits_of_every_policy_are_reported() {
         let base = "sys/devices/system/cpu";
         let tree = Tree::parse(&format!(
             "{base}/online = 0-7\n{base}/smt/active = 1\n{base}/intel_pstate/no_turbo = 1\n{base}/cpufreq/boost = 1\n\

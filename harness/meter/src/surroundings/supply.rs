@@ -8,13 +8,13 @@ use crate::{
 /// What feeds the device (Documentation/ABI/testing/sysfs-class-power).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Supply {
-    /// Batteries of the device that are there, not those of a mouse.
+    /// Batteries of the device that are present, without those of a mouse.
     pub batteries: Vec<BatterySupply>,
     /// Chargers that feed the device, by name.
     pub chargers: Vec<String>,
     /// Ports through which the device feeds something else, by name.
     pub giving: Vec<String>,
-    /// Whether a charger feeds the device, as the chargers or the batteries say it.
+    /// Whether a charger feeds the device, by the files of the chargers or of the batteries.
     pub charged: bool,
 }
 
@@ -52,7 +52,7 @@ mod tests {
     use crate::energy::fixture::Tree;
 
     #[test]
-    fn a_charger_is_told_by_itself_or_by_the_battery() {
+    fn a_charger_shows_in_its_own_file_or_in_the_battery_s() {
         let battery = "sys/class/power_supply/BAT0/type = Battery\nsys/class/power_supply/BAT0/capacity = 63\n\
                        sys/class/power_supply/mouse/type = Battery\nsys/class/power_supply/mouse/scope = Device\n\
                        sys/class/power_supply/BAT1/type = Battery\nsys/class/power_supply/BAT1/present = 0\n\

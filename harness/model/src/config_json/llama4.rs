@@ -1,4 +1,4 @@
-//! The keys that the text models of Llama 4 have beyond Llama's.
+//! The keys that Llama 4's text models have in addition to Llama's.
 //!
 //! Names, meanings and defaults are those of Hugging Face's `Llama4TextConfig` (transformers,
 //! `configuration_llama4.py`); what they compute is in `modeling_llama4.py` beside it.
@@ -9,34 +9,34 @@ use serde_json::Value;
 use super::Defaults;
 use crate::{AttentionTemperature, ModelConfig, ModelError, config::ensure_layers};
 
-/// What the keys that it shares with a Llama stand for when they are not there.
+/// Values of missing keys among those that it shares with Llama.
 pub(super) const LLAMA4_DEFAULTS: Defaults = Defaults { context: 131_072, rope_theta: 500_000.0, rms_norm_eps: 1e-5 };
 
-/// As in the file; a key that is not there has the default that it has in Hugging Face's library.
+/// The keys as in the file; a missing key has its default in Hugging Face's library.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(default)]
 pub(super) struct Llama4Json {
     /// Width of a feed-forward layer without experts; `intermediate_size` is that of an expert.
     intermediate_size_mlp: Option<usize>,
     use_qk_norm: bool,
-    /// A number for each layer, at least: 0 for those without rotary positions. Empty is as good as none.
+    /// At least one number for each layer: 0 for those without rotary positions. An empty list counts as a missing one.
     no_rope_layers: Option<Vec<u8>>,
-    /// Which layers have none if no list says: every so many.
+    /// Every layer at this interval has no rotary positions, if there is no list.
     #[serde(skip_serializing)]
     no_rope_layer_interval: usize,
-    /// A truth value; early files have a number.
+    /// A boolean; early files have a number.
     attn_temperature_tuning: Value,
     floor_scale: f64,
     attn_scale: f64,
     /// Layers with experts.
     moe_layers: Option<Vec<usize>>,
-    /// Which layers have experts if no list says: every so many.
+    /// Every layer at this interval has experts, if there is no list.
     interleave_moe_layer_step: usize,
-    /// Rotated layers see the tokens of their own chunk alone.
+    /// Rotated layers only see the tokens of their own chunk.
     attention_chunk_size: Option<usize>,
     layer_types: Option<Vec<String>>,
-    /// Ours: false in the models of our library, whose queries and keys are ordered for rotate-half. Hugging Face's
-    /// files, which lack it, are ordered for turning neighbouring pairs.
+    /// Our own key: false in the models of our library, whose queries and keys are ordered for rotate-half. Hugging Face's
+    /// files, which lack it, are ordered for rotating neighbouring pairs.
     rope_interleaved: bool,
 }
 
@@ -59,7 +59,7 @@ impl Default for Llama4Json {
     }
 }
 
-/// What the keys say about a [`ModelConfig`].
+/// What the keys contribute to a [`ModelConfig`].
 pub(super) struct Llama4Shape {
     pub(super) ffn: usize,
     pub(super) query_key_norm: bool,
@@ -68,15 +68,15 @@ pub(super) struct Llama4Shape {
 }
 
 impl Llama4Shape {
-    /// Of a model that is no Llama 4.
+    /// The values for a model that is not a Llama 4.
     pub(super) fn absent(ffn: usize) -> Self {
         Self { ffn, query_key_norm: false, no_rope_layers: Vec::new(), attention_temperature: None }
     }
 }
 
 impl Llama4Json {
-    /// What [`Llama4Json::into_shape`] reads back to the same value.
-    pub(super) fn of(config: &ModelConfig) -> Self {
+    /// The keys that [`Llama4Json::into_shape`] reads back as the same shape.
+    pub(super) fn from_config(config: &ModelConfig) -> Self {
         let absent = Self::default();
         let temperature = config.attention_temperature;
         Self {
@@ -88,7 +88,7 @@ impl Llama4Json {
             attn_scale: temperature.map_or(absent.attn_scale, |temperature| temperature.scale),
             moe_layers: Some(Vec::new()),
             interleave_moe_layer_step: 0,
-            // One chunk for all.
+            // One chunk holds the whole context.
             attention_chunk_size: Some(config.context),
             layer_types: Some(vec!["full_attention".into(); config.layers]),
             rope_interleaved: false,
@@ -97,7 +97,7 @@ impl Llama4Json {
     }
 
     /// # Errors
-    /// When a key asks for what this project does not compute, or says too little.
+    /// When a key asks for an unsupported computation, or a required key is missing.
     pub(super) fn into_shape(self, layers: usize, context: usize) -> Result<Llama4Shape, ModelError> {
         ensure_layers(layers)?;
         self.refuse_experts(layers)?;
@@ -160,7 +160,7 @@ impl Llama4Json {
         }
     }
 
-    /// Chunks make no difference where the whole context is in the first.
+    /// Refuses chunks that are shorter than the context; otherwise they make no difference.
     fn refuse_chunks(&self, rotates: &[bool], context: usize) -> Result<(), ModelError> {
         let chunked = match &self.layer_types {
             None => rotates.contains(&true),

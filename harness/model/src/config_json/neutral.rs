@@ -1,13 +1,13 @@
-//! Keys that change what a decoder computes, and that may have one value only here: the one that changes nothing.
+//! Keys that change what a decoder computes, and of which only the value that changes nothing is supported.
 //!
-//! Those of `LlamaConfig` (transformers, `configuration_llama.py`), and those by which its relatives differ from it
-//! without a tensor that would show it. `pretraining_tp` is none of them: it cuts sums into parts.
+//! They are those of `LlamaConfig` (transformers, `configuration_llama.py`), and those by which related models differ from it
+//! without a tensor that would show it. `pretraining_tp` is not among them: it only splits sums into parts.
 
 use serde_json::{Map, Value};
 
 use crate::ModelError;
 
-/// The value that changes nothing; null and a key that is not there never do.
+/// The value that changes nothing; null and a missing key always are.
 #[derive(Clone, Copy, PartialEq)]
 enum Neutral {
     Absent,
@@ -15,7 +15,7 @@ enum Neutral {
     One,
 }
 
-/// A key, its neutral value, and what any other value asks for.
+/// A key, its neutral value, and the feature that any other value asks for.
 const KEYS: [(&str, Neutral, &str); 20] = [
     ("attention_bias", Neutral::False, "biases"),
     ("mlp_bias", Neutral::False, "biases"),
@@ -38,10 +38,10 @@ const KEYS: [(&str, Neutral, &str); 20] = [
     ("clip_qkv", Neutral::Absent, "clipped queries and keys"),
     ("quantization_config", Neutral::Absent, "weights that another library has quantised"),
 ];
-/// Longest value that is quoted whole.
+/// Longest value that is quoted in full.
 const MOST_SHOWN: usize = 80;
 
-/// Refuses the first key whose value asks for what is not computed here. A Llama 4 (`is_llama4`) has keys of its own for
+/// Refuses the first key whose value asks for an unsupported computation. A Llama 4 (`is_llama4`) has its own keys for
 /// norms and kinds of layers.
 ///
 /// # Errors
@@ -69,7 +69,7 @@ pub(super) fn ensure(keys: &Map<String, Value>, is_llama4: bool, context: usize)
     if is_llama4 { Ok(()) } else { ensure_layers_alike(keys, context) }
 }
 
-/// Each layer sees all that is before it, and turns queries and keys.
+/// Refuses layers that do not see everything before them, or do not rotate queries and keys.
 fn ensure_layers_alike(keys: &Map<String, Value>, context: usize) -> Result<(), ModelError> {
     let list = |key: &str| keys.get(key).and_then(Value::as_array).into_iter().flatten();
     if let Some(kind) = list("layer_types").find(|kind| *kind != "full_attention") {

@@ -1,8 +1,8 @@
-//! How positions turn queries and keys, in every spelling that Hugging Face's releases have for it.
+//! How positions rotate queries and keys, in every spelling of Hugging Face's releases.
 //!
 //! The order of precedence is that of `convert_rope_params_to_dict` and `standardize_rope_params` in transformers'
-//! `modeling_rope_utils.py`: `rope_scaling`, unless it is empty, stands for `rope_parameters`; `rope_theta` inside is
-//! before the one beside it; `rope_type` was once `type`.
+//! `modeling_rope_utils.py`: `rope_scaling`, unless it is empty, replaces `rope_parameters`; `rope_theta` inside
+//! takes precedence over the one beside it; `rope_type` used to be `type`.
 
 mod scaling;
 
@@ -11,10 +11,10 @@ use serde_json::{Map, Value};
 pub(super) use self::scaling::written;
 use crate::{ModelError, RopeScaling};
 
-/// Both of these may hold the parameters; the first is the older name.
+/// Either of these may hold the parameters; the first is the older name.
 const OBJECTS: [&str; 2] = ["rope_scaling", "rope_parameters"];
 
-/// What a file says of rotary positions.
+/// What a file says about rotary positions.
 #[derive(Debug, PartialEq)]
 pub(super) struct Rope {
     /// The base of the frequencies, if the file gives one.
@@ -22,14 +22,14 @@ pub(super) struct Rope {
     pub(super) scaling: Option<RopeScaling>,
     /// Longest text whose positions do not depend on its length, at most that of the file.
     pub(super) context: usize,
-    /// What is to be told of them.
+    /// Notes about them for the user.
     pub(super) notes: Vec<String>,
 }
 
-/// Of a file whose longest text is `context`.
+/// Reads them for a file whose longest text is `context`.
 ///
 /// # Errors
-/// When positions are scaled in a way that is not computed here, or turn heads in part, or a number is none.
+/// When positions are scaled in an unsupported way, or rotate only parts of heads, or a value is not a number.
 pub(super) fn read(keys: &Map<String, Value>, context: usize) -> Result<Rope, ModelError> {
     let mut objects = Vec::new();
     for name in OBJECTS {

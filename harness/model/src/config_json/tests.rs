@@ -2,7 +2,7 @@ use serde_json::{Value, json};
 
 use crate::{ModelConfig, Preset};
 
-/// The least that a Llama's file can say.
+/// The shortest valid file of a Llama.
 fn with(changes: &Value) -> Result<ModelConfig, String> {
     let mut config = json!({
         "model_type": "llama", "hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 2,

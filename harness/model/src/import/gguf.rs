@@ -15,9 +15,9 @@ use self::{blocks::Format, metadata::Metadata, parts::Parts, tokenizer::Tokenize
 use super::{Source, file_name, halves_from_pairs};
 use crate::{ModelConfig, ModelError, ModelOrigin};
 
-/// The only one whose tensors and keys are known here.
+/// The only supported architecture.
 const ARCHITECTURE: &str = "llama";
-/// Keys of a `llama` that are read, or looked at in [`neutral`], or say nothing of what is computed; beside those of
+/// Keys of a `llama` that are read, or checked in [`neutral`], or do not affect the computation; in addition to those of
 /// positions and attention.
 const KEYS: [&str; 11] = [
     "llama.block_count",
@@ -58,7 +58,7 @@ impl GgufModel {
         Ok(model)
     }
 
-    /// A tensor that we would leave out changes what the model computes.
+    /// Ignoring a tensor would change what the model computes.
     fn refuse_unknown_tensors(&self) -> Result<(), ModelError> {
         let mut known: Vec<String> =
             self.config.tensors().iter().map(|tensor| gguf_name(&tensor.name).unwrap_or_default()).collect();
@@ -68,7 +68,7 @@ impl GgufModel {
             Some(tensor) => Err(ModelError::invalid(
                 self.parts.path(),
                 format!(
-                    "tensor {:?} has no place in a plain llama model, which could not be computed right without it",
+                    "tensor {:?} is not part of a plain llama model, and the model cannot be computed correctly without it",
                     tensor.name
                 ),
             )),
@@ -76,7 +76,7 @@ impl GgufModel {
         }
     }
 
-    /// The format that most matrices have.
+    /// The format of most matrices.
     fn most_common_format(&self) -> Option<&'static Format> {
         let mut counts: BTreeMap<u32, (usize, &'static Format)> = BTreeMap::new();
         for tensor in self.parts.tensors().filter(|tensor| tensor.shape.len() > 1) {
@@ -97,7 +97,7 @@ impl Source for GgufModel {
 
     fn origin(&self) -> Result<ModelOrigin, ModelError> {
         let largest = self.parts.tensors().max_by_key(|tensor| tensor.bytes);
-        // Most of the bytes are in the matrices of the blocks, not in one tensor.
+        // Most of the bytes are in the matrices of the blocks, not in a single tensor.
         let most = self.most_common_format().or(largest.map(|tensor| tensor.format));
         let format = most.map_or("GGUF".into(), |format| format!("GGUF {}", format.name));
         Ok(ModelOrigin::Imported {
@@ -123,7 +123,7 @@ impl Source for GgufModel {
         let values = file.read_f32(tensor)?;
         let config = &self.config;
         Ok(if name.ends_with("q_proj.weight") || name.ends_with("k_proj.weight") {
-            // llama.cpp turns neighbouring pairs: its converter exchanged these rows (`permute` in
+            // llama.cpp rotates neighbouring pairs: its converter permuted these rows (`permute` in
             // convert_hf_to_gguf.py).
             halves_from_pairs(&values, config.head_dim, config.hidden)
         } else {
@@ -142,7 +142,7 @@ impl Source for GgufModel {
 
 fn ensure_architecture(metadata: &Metadata) -> Result<(), String> {
     if let Some(kind) = metadata.present_text("general.type")?.filter(|kind| *kind != "model") {
-        return Err(format!("general.type is {kind:?}: it is no model, but something for one"));
+        return Err(format!("general.type is {kind:?}: it is not a model, but an addition to one"));
     }
     match metadata.text("general.architecture")? {
         ARCHITECTURE => Ok(()),
@@ -150,7 +150,7 @@ fn ensure_architecture(metadata: &Metadata) -> Result<(), String> {
     }
 }
 
-/// What a file says of the architecture that nobody here knows, nor llama.cpp of a `llama`.
+/// Keys of the architecture that neither this project nor llama.cpp reads for a `llama`.
 fn keys_not_read(metadata: &Metadata) -> Vec<String> {
     let is_read_elsewhere = |key: &str| {
         let groups = ["rope.", "attention."];
@@ -174,7 +174,7 @@ fn config(parts: &Parts, tokenizer: &Tokenizer) -> Result<ModelConfig, ModelErro
     let has_head = parts.tensor("output.weight").is_some();
     let config = config_of(parts.metadata(), tokenizer, own_factors, has_head).map_err(invalid)?;
     config.validate().map_err(|error| invalid(error.to_string()))?;
-    // A block count that lies would name more tensors than there are.
+    // A wrong block count would name more tensors than there are.
     let tensors = parts.tensors().count();
     if config.layers > tensors {
         return Err(invalid(format!("llama.block_count is {}, but there are {tensors} tensors", config.layers)));
@@ -182,7 +182,7 @@ fn config(parts: &Parts, tokenizer: &Tokenizer) -> Result<ModelConfig, ModelErro
     Ok(config)
 }
 
-/// `own_factors` are those of the rotary frequencies, if a tensor has them.
+/// `own_factors` are the factors of the rotary frequencies, if a tensor has them.
 fn config_of(
     metadata: &Metadata,
     tokenizer: &Tokenizer,
@@ -232,7 +232,7 @@ fn config_of(
     })
 }
 
-/// `model.layers.3.mlp.up_proj.weight` is `blk.3.ffn_up.weight` there.
+/// The name in GGUF: `model.layers.3.mlp.up_proj.weight` is `blk.3.ffn_up.weight`.
 fn gguf_name(name: &str) -> Option<String> {
     let whole = match name {
         "model.embed_tokens.weight" => Some("token_embd.weight"),

@@ -1,4 +1,4 @@
-//! A folder as Hugging Face's libraries write it.
+//! A folder in the format of Hugging Face's libraries.
 
 mod class;
 mod generation;
@@ -31,20 +31,20 @@ use crate::{
 };
 
 const TOKENIZER: &str = "tokenizer.json";
-/// A tokenizer as sentencepiece writes it: LLaMA's, and MobileLLM's.
+/// A tokenizer in sentencepiece's format, as LLaMA and MobileLLM have it.
 const SENTENCEPIECE: &str = "tokenizer.model";
 const TOKENIZER_CONFIGURATION: &str = "tokenizer_config.json";
-/// What else belongs to the tokenizer, if it is there.
+/// Other files of the tokenizer, which may be missing.
 const TEXTS: [&str; 2] = ["special_tokens_map.json", "added_tokens.json"];
-/// The chat template of those that make pictures and sounds into tokens; transformers' tokenizers do not read it.
+/// The chat template of processors for images and sound; transformers' tokenizers do not read it.
 const PROCESSOR_TEMPLATE: &str = "chat_template.json";
-/// A folder of chat templates that are called as their files.
+/// A folder of chat templates that are named after their files.
 const FURTHER_TEMPLATES: &str = "additional_chat_templates";
-/// The chat template of several that transformers takes.
+/// The file that transformers uses among several chat templates.
 const DEFAULT_TEMPLATE: &str = "default.jinja";
-/// Longest tokenizer that is read: those of the largest vocabularies have some 30 MB.
+/// Longest tokenizer that is read, in bytes: those of the largest vocabularies have some 30 MB.
 const MOST_TOKENIZER_BYTES: u64 = 64 << 20;
-/// Tensors that old checkpoints carry although everybody computes them.
+/// Tensors that old checkpoints contain although every engine computes them.
 const COMPUTED: &str = "rotary_emb.inv_freq";
 
 /// `config.json`, weights and tokenizer.
@@ -53,37 +53,37 @@ pub(super) struct HuggingFaceFolder {
     config: ModelConfig,
     kind: Kind,
     files: Vec<WeightFile>,
-    /// Which file holds a tensor.
+    /// The index of the file with each tensor.
     tensors: BTreeMap<String, usize>,
     tokenizer_configuration: TokenizerConfiguration,
-    /// What its files contradict each other in, and what was taken.
+    /// Contradictions between its files, and which side was taken.
     notes: Vec<String>,
 }
 
-/// What the keys of `config.json` that have no part in the shape say.
+/// The keys of `config.json` that do not affect the shape.
 #[derive(Deserialize)]
 struct Kind {
     model_type: Option<String>,
-    /// Only our own folders have it, and it is false: see [`Kind::is_foreign_llama4`].
+    /// Only our own folders have this key, and there it is false: see [`Kind::is_foreign_llama4`].
     rope_interleaved: Option<bool>,
 }
 
 impl Kind {
-    /// `model_type` and its like, from a file that was read before, so that only known ones come here.
+    /// Reads `model_type` and related keys from a file that was checked before, so that only known values occur here.
     fn read(folder: &Path) -> Result<Self, ModelError> {
         let path = folder.join("config.json");
         let text = read_text_bounded(&path, MOST_TEXT_BYTES).map_err(ModelError::io("read", &path))?;
         parse(&path, &text)
     }
 
-    /// Whether tensors have Llama 4's names, and queries and keys are ordered for turning neighbouring pairs
+    /// Whether tensors have Llama 4's names, and queries and keys are ordered for rotating neighbouring pairs
     /// (`apply_rotary_emb` of transformers' `modeling_llama4.py`). Ordered for rotate-half they are the same model: the
-    /// order within a head matters neither to the norm of queries and keys, which has no weights, nor to their product.
+    /// order within a head affects neither the norm of queries and keys, which has no weights, nor their product.
     fn is_foreign_llama4(&self) -> bool {
         self.model_type.as_deref() == Some(LLAMA4_TEXT) && self.rope_interleaved != Some(false)
     }
 
-    /// What the folder calls the tensor `name`.
+    /// The folder's name for the tensor `name`.
     fn name_of(&self, name: &str) -> String {
         if self.is_foreign_llama4() { name.replace(".mlp.", ".feed_forward.") } else { name.to_owned() }
     }
@@ -100,7 +100,7 @@ impl HuggingFaceFolder {
             let reason = "there is no config.json in it; a GGUF file is imported by its own path";
             return Err(ModelError::invalid(path, reason));
         }
-        let (mut config, told) = ModelConfig::read_noted(&configuration)?;
+        let (mut config, config_notes) = ModelConfig::read_noted(&configuration)?;
         let files = weight_files(path)?;
         let mut tensors = BTreeMap::new();
         for (index, file) in files.iter().enumerate() {
@@ -121,7 +121,7 @@ impl HuggingFaceFolder {
         let tokenizer_configuration = TokenizerConfiguration::read(path)?;
         let notes = [note_of_index(path), head.note.map(str::to_owned), generation.note];
         let notes = notes.into_iter().chain([tokenizer_configuration.note.clone()]).flatten();
-        let notes = told.into_iter().chain(notes).collect();
+        let notes = config_notes.into_iter().chain(notes).collect();
         let kind = Kind::read(path)?;
         let mut folder = Self { path: path.to_owned(), config, kind, files, tensors, tokenizer_configuration, notes };
         folder.notes.extend(folder.notes_of_text());
@@ -130,7 +130,7 @@ impl HuggingFaceFolder {
         Ok(folder)
     }
 
-    /// The key and the tensor that most often belong to two models.
+    /// The key and the tensor that most often come from two models.
     fn ensure_vocabulary(&self) -> Result<(), ModelError> {
         const EMBEDDING: &str = "model.embed_tokens.weight";
         let Some(&file) = self.tensors.get(EMBEDDING) else { return Ok(()) };
@@ -143,7 +143,7 @@ impl HuggingFaceFolder {
         Err(ModelError::invalid(self.path.join("config.json"), reason))
     }
 
-    /// A tensor that we would leave out changes what the model computes: a bias, say, or a norm of queries.
+    /// Ignoring a tensor, for example a bias or a norm of queries, would change what the model computes.
     fn refuse_unknown_tensors(&self) -> Result<(), ModelError> {
         let known: HashSet<String> =
             self.config.tensors().iter().map(|tensor| self.kind.name_of(&tensor.name)).collect();
@@ -152,7 +152,7 @@ impl HuggingFaceFolder {
             Some(name) => Err(ModelError::invalid(
                 &self.path,
                 format!(
-                    "tensor {name:?} has no place in a model of this configuration, which could not be computed right without it"
+                    "tensor {name:?} is not part of a model with this configuration, and it cannot be computed correctly without it"
                 ),
             )),
             None => Ok(()),
@@ -217,7 +217,7 @@ impl Source for HuggingFaceFolder {
         let mut texts = vec![(TOKENIZER.to_owned(), self.tokenizer()?)];
         texts.extend(self.tokenizer_configuration.text().map(|text| (TOKENIZER_CONFIGURATION.to_owned(), text)));
         for name in TEXTS {
-            // Ours is JSON for every reader.
+            // Our copy is valid JSON for every reader.
             let text = self.text(name, MOST_TEXT_BYTES)?.map(|text| quote_words(&text).into_owned());
             texts.extend(text.map(|text| (name.to_owned(), text)));
         }
@@ -227,7 +227,7 @@ impl Source for HuggingFaceFolder {
 }
 
 impl HuggingFaceFolder {
-    /// `tokenizer.json`, or what a sentencepiece model becomes.
+    /// `tokenizer.json`, or the one converted from a sentencepiece model.
     fn tokenizer(&self) -> Result<String, ModelError> {
         let model = self.path.join(SENTENCEPIECE);
         let is_converted = self.tokenizer_configuration.asks_for_conversion() && model.exists();
@@ -241,7 +241,7 @@ impl HuggingFaceFolder {
         tokenizer_json(&model, Some(&self.tokenizer_configuration.value()))
     }
 
-    /// Which of several files for text is used.
+    /// Notes on which of several files for text is used.
     fn notes_of_text(&self) -> Vec<String> {
         let has = |name: &str| self.path.join(name).exists();
         let mut notes = Vec::new();
@@ -267,7 +267,7 @@ impl HuggingFaceFolder {
         notes
     }
 
-    /// The chat template in a file of its own. Where there are several such files, transformers takes no other template.
+    /// The chat template in a file of its own. Where there are several such files, transformers uses no other template.
     fn template(&self) -> Result<Option<String>, ModelError> {
         if let Some(text) = self.text(TEMPLATE, MOST_TEXT_BYTES)? {
             return Ok(Some(text));
@@ -297,7 +297,7 @@ impl HuggingFaceFolder {
         }
     }
 
-    /// The text of a file, if it is there.
+    /// The text of a file, if it exists.
     fn text(&self, name: &str, most_bytes: u64) -> Result<Option<String>, ModelError> {
         let path = self.path.join(name);
         if !path.exists() {
@@ -307,7 +307,7 @@ impl HuggingFaceFolder {
     }
 }
 
-/// The contents of a file of JSON as Python reads it.
+/// The contents of a JSON file, as Python reads it.
 fn parse<T: DeserializeOwned>(path: &Path, text: &str) -> Result<T, ModelError> {
     serde_json::from_str(&quote_words(text)).map_err(|error| ModelError::invalid(path, error.to_string()))
 }

@@ -1,7 +1,7 @@
-//! A sentencepiece `tokenizer.model`, as LLaMA and MobileLLM ship it, becomes a `tokenizer.json`.
+//! Converts a sentencepiece `tokenizer.model`, as LLaMA and MobileLLM ship it, to a `tokenizer.json`.
 //!
 //! The rules are those of Hugging Face's own converter for LLaMA (`LlamaConverter` in transformers): the merges of its
-//! byte-pair encoding are all pairs of known pieces whose join is known too, by descending score.
+//! byte-pair encoding are all pairs of known pieces whose concatenation is a known piece, by descending score.
 
 mod merges;
 mod spaces;
@@ -17,9 +17,9 @@ use self::merges::Merges;
 pub(super) use self::{merges::Scored, spaces::Spaces};
 use crate::ModelError;
 
-/// Longest file that is read: those of the largest vocabularies have 5 MB.
+/// Longest file that is read, in bytes: those of the largest vocabularies have 5 MB.
 const MOST_BYTES: u64 = 8 << 20;
-/// `ModelProto` of sentencepiece_model.proto, as far as it matters.
+/// The needed fields of `ModelProto` in sentencepiece_model.proto.
 #[derive(Clone, PartialEq, Message)]
 struct ModelProto {
     #[prost(message, repeated, tag = "1")]
@@ -66,15 +66,15 @@ struct NormalizerSpec {
 
 /// `ModelType::BPE`.
 const BYTE_PAIR_ENCODING: i32 = 2;
-/// `SentencePiece::Type`: control symbols and those that users defined are whole tokens.
+/// `SentencePiece::Type`: control symbols and user-defined symbols are whole tokens.
 const CONTROL: i32 = 3;
 const USER_DEFINED: i32 = 4;
 
-/// The text of a `tokenizer.json` that makes the same tokens. `configuration` is `tokenizer_config.json`, if there is one: it
-/// says whether a text begins with the token for its beginning, and where spaces are put before words.
+/// The text of a `tokenizer.json` that gives the same tokens. `configuration` is `tokenizer_config.json`, if it exists: it
+/// says whether a text begins with the token for its beginning, and where spaces are added before words.
 ///
 /// # Errors
-/// When the file is no sentencepiece model, or one of another kind than LLaMA's.
+/// When the file is not a sentencepiece model, or is of another kind than LLaMA's.
 pub(super) fn tokenizer_json(path: &Path, configuration: Option<&Value>) -> Result<String, ModelError> {
     let invalid = |reason: String| ModelError::invalid(path, reason);
     let model = read(path)?;
@@ -97,8 +97,8 @@ pub(super) fn tokenizer_json(path: &Path, configuration: Option<&Value>) -> Resu
         pieces: &pieces,
         added_tokens: added_tokens(&model, [&unknown, &beginning, &special(trainer.end, 2)]),
         byte_fallback: trainer.byte_fallback.unwrap_or(false),
-        spaces: Spaces::of(configuration),
-        // LLaMA's texts begin with one unless the configuration says otherwise.
+        spaces: Spaces::from_configuration(configuration),
+        // LLaMA's texts begin with this token unless the configuration says otherwise.
         post_processor: begins_with(
             beginning.as_ref().map(|(index, piece)| (*index, piece.as_str())).filter(|_| wanted.unwrap_or(true)),
         ),
@@ -107,21 +107,21 @@ pub(super) fn tokenizer_json(path: &Path, configuration: Option<&Value>) -> Resu
     document.tokenizer_json().map_err(invalid)
 }
 
-/// A vocabulary of pieces, and what is done around it.
+/// A vocabulary of pieces, and the processing around it.
 pub(super) struct Pieces<'a> {
     pub(super) pieces: &'a [Scored<'a>],
-    /// Those that are found in a text before anything is joined.
+    /// Tokens that are matched in a text before pieces are merged.
     pub(super) added_tokens: Vec<Value>,
-    /// The piece for what has none.
+    /// The piece for text that has none.
     pub(super) unknown: Option<String>,
-    /// Whether what has no piece becomes its bytes.
+    /// Whether text without a piece is written as its bytes.
     pub(super) byte_fallback: bool,
     pub(super) spaces: Spaces,
     pub(super) post_processor: Value,
 }
 
 impl Pieces<'_> {
-    /// The text of a `tokenizer.json` that joins pieces by their scores.
+    /// The text of a `tokenizer.json` that merges pieces by their scores.
     pub(super) fn tokenizer_json(self) -> Result<String, String> {
         let document = TokenizerJson {
             version: "1.0",
@@ -142,7 +142,7 @@ impl Pieces<'_> {
                 byte_fallback: self.byte_fallback,
                 ignore_merges: false,
                 vocab: self.pieces,
-                merges: Merges::of(self.pieces)?,
+                merges: Merges::find(self.pieces)?,
             },
         };
         serde_json::to_string(&document).map_err(|error| error.to_string())
@@ -152,10 +152,10 @@ impl Pieces<'_> {
 fn read(path: &Path) -> Result<ModelProto, ModelError> {
     let bytes = read_bounded(path, MOST_BYTES).map_err(ModelError::io("read", path))?;
     ModelProto::decode(bytes.as_slice())
-        .map_err(|error| ModelError::invalid(path, format!("it is no sentencepiece model: {error}")))
+        .map_err(|error| ModelError::invalid(path, format!("it is not a sentencepiece model: {error}")))
 }
 
-/// Whether a model puts a space before texts by its own word, which transformers' conversion does not ask. A file that
+/// Whether the model itself asks for a space before texts, which transformers' conversion ignores. A file that
 /// cannot be read is refused when it is converted.
 pub(super) fn has_prefix(path: &Path) -> bool {
     let normalizer = read(path).ok().and_then(|model| model.normalizer);
@@ -164,7 +164,7 @@ pub(super) fn has_prefix(path: &Path) -> bool {
 
 fn refuse_other_kinds(model: &ModelProto) -> Result<(), String> {
     if model.pieces.is_empty() {
-        return Err("it is no sentencepiece model: it has no pieces".into());
+        return Err("it is not a sentencepiece model: it has no pieces".into());
     }
     let kind = model.trainer.as_ref().and_then(|trainer| trainer.model_type).unwrap_or(1);
     if kind != BYTE_PAIR_ENCODING {
@@ -196,7 +196,7 @@ fn refuse_duplicates(pieces: &[Scored<'_>]) -> Result<(), String> {
     Ok(())
 }
 
-/// What is written, key by key in the order of Hugging Face's own files.
+/// The keys in the order of Hugging Face's own files.
 #[derive(Serialize)]
 struct TokenizerJson<'a> {
     version: &'a str,
@@ -226,7 +226,7 @@ struct BytePairs<'a> {
     merges: Merges<'a>,
 }
 
-/// Each piece with its place.
+/// Each piece with its position.
 fn identities<S: Serializer>(pieces: &[Scored<'_>], serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_map(pieces.iter().enumerate().map(|(index, (piece, _))| (piece, index)))
 }
@@ -251,7 +251,7 @@ fn added_tokens(model: &ModelProto, special: [&Option<(usize, String)>; 3]) -> V
     tokens.into_iter().map(token).collect()
 }
 
-/// Which special token begins a text: its place, and what it is.
+/// The special token that begins a text: its position and its text.
 pub(super) fn begins_with(beginning: Option<(usize, &str)>) -> Value {
     let Some((index, piece)) = beginning else { return Value::Null };
     let text = |identity: &str, kind: u32| json!({"Sequence": {"id": identity, "type_id": kind}});
@@ -282,7 +282,7 @@ mod tests {
         tokenizer_json(&fixture("tokenizer.model"), configuration.as_ref()).unwrap().parse().unwrap()
     }
 
-    /// What sentencepiece itself makes of a text (its Python package, `encode`).
+    /// Tokens from sentencepiece itself (its Python package, `encode`).
     #[derive(Deserialize)]
     struct Expected {
         text: String,
@@ -301,7 +301,7 @@ mod tests {
         }
     }
 
-    /// As `LlamaTokenizer` of transformers 4.57 makes them of this model.
+    /// Tokens from `LlamaTokenizer` of transformers 4.57 for this model.
     #[test]
     fn the_configuration_says_where_a_space_is_put_before_words() {
         let tokens = |configuration: Value| {
@@ -333,7 +333,7 @@ mod tests {
         );
     }
 
-    /// As `LlamaConverter` of transformers 4.57, which does not ask the model.
+    /// As `LlamaConverter` of transformers 4.57, which ignores the model's own setting.
     #[test]
     fn whether_a_space_is_put_before_texts_is_the_configurations_word() {
         let mut model = ModelProto::decode(fs::read(fixture("tokenizer.model")).unwrap().as_slice()).unwrap();
@@ -345,7 +345,7 @@ mod tests {
         assert_eq!(tokenizer_json(&path, None).unwrap(), tokenizer_json(&fixture("tokenizer.model"), None).unwrap());
     }
 
-    /// The file is part of what a model is: importing twice makes the same one.
+    /// The file is part of a model's identity: importing twice gives the same file.
     #[test]
     fn the_text_is_the_same_each_time() {
         let text = || tokenizer_json(&fixture("tokenizer.model"), None).unwrap();
@@ -361,7 +361,7 @@ mod tests {
             fs::write(&path, model).unwrap();
             tokenizer_json(&path, None).unwrap_err().to_string()
         };
-        assert!(refused(b"{}").contains("is no sentencepiece model"));
+        assert!(refused(b"{}").contains("is not a sentencepiece model"));
         assert!(refused(b"").contains("has no pieces"));
         let mut model = ModelProto::decode(fs::read(fixture("tokenizer.model")).unwrap().as_slice()).unwrap();
         let change = |change: &dyn Fn(&mut ModelProto)| {

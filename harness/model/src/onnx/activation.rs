@@ -1,4 +1,4 @@
-//! Activations rounded to 8 bits between the least and the greatest of each token (arXiv 2402.14905, section 4.3), and
+//! Activations rounded to 8 bits between the least and the greatest value of each token (arXiv 2402.14905, section 4.3), and
 //! their products with rounded weights.
 
 use onnx_rs::ast::DataType;
@@ -6,23 +6,23 @@ use pocketwatt_protocol::GraphKind;
 
 use super::builder::{Builder, ONNX, Value, int, ints, to};
 
-/// Steps between the least and the greatest.
+/// Steps between the least and the greatest value.
 const STEPS: f32 = 255.0;
-/// Keeps a token of zeros from dividing by zero; far below any scale that occurs.
+/// Avoids a division by zero for a token of zeros; far below any scale that occurs.
 const LEAST_SCALE: f32 = 1e-20;
 
-/// Rows of activations as codes.
+/// Rows of activations in codes.
 #[derive(Clone, Copy)]
 pub(super) struct Rounded {
     /// u8 `[S, in]`.
     codes: Value,
     /// `[S, 1]`.
     scale: Value,
-    /// The code that stands for zero, `[S, 1]`.
+    /// The code of zero, `[S, 1]`.
     zero: Value,
 }
 
-/// Rounds each row of `x [S, in]`: `code = clamp(round(x / scale) + zero, 0, 255)`. Zero itself is always among the codes.
+/// Rounds each row of `x [S, in]`: `code = clamp(round(x / scale) + zero, 0, 255)`. Zero itself always has a code.
 pub(super) fn round(builder: &mut Builder, kind: GraphKind, x: Value) -> Rounded {
     let nothing = builder.number(0.0);
     let least = reduce(builder, kind, "ReduceMin", x);
@@ -44,7 +44,7 @@ pub(super) fn round(builder: &mut Builder, kind: GraphKind, x: Value) -> Rounded
     Rounded { codes, scale, zero }
 }
 
-/// `(codes x weights - zero x sums) x scale x scales`, where `weights` are codes `[in, out]` of which 128 is zero.
+/// `(codes x weights - zero x sums) x scale x scales`, where `weights` are codes `[in, out]` in which 128 means zero.
 pub(super) fn product_into(builder: &mut Builder, x: Rounded, [weights, scales, sums]: [Value; 3], output: Value) {
     let zero_of_weights = builder.byte(128);
     let product = builder.node("MatMulInteger", &[x.codes, weights, Value::ABSENT, zero_of_weights], vec![]);
@@ -55,7 +55,7 @@ pub(super) fn product_into(builder: &mut Builder, x: Rounded, [weights, scales, 
     builder.node_into(ONNX, "Mul", &[product, scales], &[output], vec![]);
 }
 
-/// Over the last axis, which stays with length 1. From opset 18 on the axes are an input.
+/// Reduces the last axis, which stays with length 1. From opset 18 on the axes are an input.
 fn reduce(builder: &mut Builder, kind: GraphKind, operator: &'static str, x: Value) -> Value {
     match kind {
         GraphKind::Opset17 | GraphKind::Onnxruntime => {

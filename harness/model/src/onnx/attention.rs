@@ -11,8 +11,8 @@ use super::{
 };
 use crate::ModelConfig;
 
-/// What the new tokens ask for and offer, each `[S, heads * head_dim]` with its own number of heads, and with a batch
-/// dimension of 1 before it where the operator wants one: queries and keys in f32, values in [`Builder::format`].
+/// Projections of the new tokens, each `[S, heads * head_dim]` with its own number of heads, after a batch
+/// dimension of 1 where the operator needs one: queries and keys in f32, values in [`Builder::format`].
 #[derive(Clone, Copy)]
 pub(super) struct Projections {
     pub(super) query: Value,
@@ -21,13 +21,13 @@ pub(super) struct Projections {
 }
 
 impl Projections {
-    /// All three side by side, as the operator of ONNX Runtime takes them too.
+    /// All three side by side, which the operator of ONNX Runtime also accepts.
     pub(super) fn joined(all: Value) -> Self {
         Self { query: all, key: Value::ABSENT, value: Value::ABSENT }
     }
 }
 
-/// `rotates` says whether this block turns queries and keys by their positions.
+/// `rotates` says whether this block rotates queries and keys by their positions.
 pub(super) fn attention(
     builder: &mut Builder,
     config: &ModelConfig,
@@ -55,7 +55,7 @@ pub(super) fn attention(
                 (query, key)
             };
             let output = builder.fresh("Attention");
-            // The mask is given rather than `is_causal`: opset 23 leaves open how that flag counts cached positions.
+            // A mask rather than `is_causal`: opset 23 leaves open how that flag counts cached positions.
             builder.node_into(
                 ONNX,
                 "Attention",
@@ -94,12 +94,12 @@ pub(super) fn attention(
     }
 }
 
-/// Scores are divided by the square root of the head's width.
+/// The factor of scores: the inverse square root of the head's width.
 fn scale(config: &ModelConfig) -> f32 {
     1.0 / (config.head_dim as f32).sqrt()
 }
 
-/// As the operator wants them: only what opset 17 spells out is computed on rows.
+/// Adds the batch dimension for operators that need it: only the plain operators of opset 17 work on rows.
 pub(super) fn with_batch(
     builder: &mut Builder,
     config: &ModelConfig,
@@ -118,7 +118,7 @@ pub(super) fn with_batch(
     }
 }
 
-/// Rows `[S, width]` again.
+/// Removes it again: rows `[S, width]`.
 pub(super) fn without_batch(builder: &mut Builder, config: &ModelConfig, kind: GraphKind, attended: Value) -> Value {
     if kind == GraphKind::Opset17 {
         return attended;

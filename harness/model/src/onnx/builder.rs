@@ -45,7 +45,7 @@ pub(super) struct DraftNode {
 }
 
 pub(super) enum Contents {
-    /// Numbers that stay in the weight file.
+    /// Numbers in the weight file.
     Weights {
         format: DataType,
         offset: String,
@@ -63,7 +63,7 @@ pub(super) struct Initializer {
     pub(super) contents: Contents,
 }
 
-/// A graph that owns all its names. `onnx-rs` borrows them, so a draft is finished first and then encoded.
+/// A graph that owns all its names. `onnx-rs` borrows them, so a draft is completed before it is encoded.
 pub(super) struct Draft {
     pub(super) names: Vec<String>,
     pub(super) nodes: Vec<DraftNode>,
@@ -72,7 +72,7 @@ pub(super) struct Draft {
     pub(super) outputs: Vec<Port>,
 }
 
-/// Adds to a [`Draft`] in the order of computation.
+/// Adds nodes to a [`Draft`] in the order of computation.
 pub(super) struct Builder<'a> {
     weights: &'a WeightFile,
     draft: Draft,
@@ -99,7 +99,7 @@ impl<'a> Builder<'a> {
         self.draft
     }
 
-    /// Names of the nodes that follow begin with `scope`: this is what engines' profiles and errors show.
+    /// Sets the prefix of the names of the following nodes: engines' profiles and errors show it.
     pub(super) fn scope(&mut self, scope: impl Into<String>) {
         self.scope = scope.into();
     }
@@ -110,14 +110,14 @@ impl<'a> Builder<'a> {
         value
     }
 
-    /// Declares an output, which a node has yet to compute.
+    /// Declares an output that a later node computes.
     pub(super) fn output(&mut self, name: impl Into<String>, format: DataType, shape: Vec<Length>) -> Value {
         let value = self.name(name.into());
         self.draft.outputs.push(Port { value, format, shape });
         value
     }
 
-    /// A node of the standard with one output.
+    /// A standard node with one output.
     pub(super) fn node(
         &mut self,
         operator: &'static str,
@@ -129,7 +129,7 @@ impl<'a> Builder<'a> {
         output
     }
 
-    /// A node whose outputs have their names already, from [`Builder::output`] or [`Builder::fresh`].
+    /// A node whose outputs already have names, from [`Builder::output`] or [`Builder::fresh`].
     pub(super) fn node_into(
         &mut self,
         domain: &'static str,
@@ -148,17 +148,17 @@ impl<'a> Builder<'a> {
         if self.half { DataType::Float16 } else { DataType::Float }
     }
 
-    /// `x`, which is in [`Builder::format`], in f32.
+    /// Converts `x` from [`Builder::format`] to f32.
     pub(super) fn widened(&mut self, x: Value) -> Value {
         if self.half { self.node("Cast", &[x], vec![to(DataType::Float)]) } else { x }
     }
 
-    /// `x`, which is in f32, in [`Builder::format`].
+    /// Converts `x` from f32 to [`Builder::format`].
     pub(super) fn narrowed(&mut self, x: Value) -> Value {
         if self.half { self.node("Cast", &[x], vec![to(DataType::Float16)]) } else { x }
     }
 
-    /// A name for an output of the node that is about to be added.
+    /// A name for an output of the node that is added next.
     pub(super) fn fresh(&mut self, operator: &'static str) -> Value {
         self.name(format!("{}/{operator}.{}:{}", self.scope, self.draft.nodes.len(), self.draft.names.len()))
     }
@@ -179,7 +179,7 @@ impl<'a> Builder<'a> {
         self.stored_as(name, tensor, dtype, None)
     }
 
-    /// A tensor of that number format under a name of its own, and in another shape if one is given.
+    /// A tensor in that number format, under a name of its own, and in another shape if one is given.
     pub(super) fn stored_as(
         &mut self,
         name: &str,
@@ -228,7 +228,7 @@ impl<'a> Builder<'a> {
         Ok(self.initializer(name.to_owned(), shape, contents))
     }
 
-    /// Tensors that lie side by side in the weight file and agree in all lengths but the first, as one.
+    /// Joins tensors that are adjacent in the weight file and agree in all lengths but the first.
     pub(super) fn joined(&mut self, tensors: &[String], dtype: Dtype) -> Result<Value, ModelError> {
         let [first, ..] = tensors else { return Err(ModelError::Config("nothing to join".into())) };
         let mut shape = self.shape(first)?;
@@ -237,7 +237,7 @@ impl<'a> Builder<'a> {
         for tensor in tensors {
             let location = self.weights.tensor(tensor)?;
             if location.offset != end {
-                let reason = format!("tensor {tensor:?} does not lie behind the one before it");
+                let reason = format!("tensor {tensor:?} does not follow the one before it");
                 return Err(ModelError::invalid(self.weights.path(), reason));
             }
             end += location.bytes;
@@ -310,7 +310,7 @@ pub(super) fn int(name: &'static str, value: usize) -> Attribute<'static> {
     Attribute { name, r#type: AttributeType::Int, i: value as i64, ..Default::default() }
 }
 
-/// Counted from the last axis or so: an integer that may be negative.
+/// An axis, which may be negative to count from the last one.
 pub(super) fn axis(value: i64) -> Attribute<'static> {
     Attribute { name: "axis", r#type: AttributeType::Int, i: value, ..Default::default() }
 }
@@ -319,7 +319,7 @@ pub(super) fn ints(name: &'static str, values: &[i64]) -> Attribute<'static> {
     Attribute { name, r#type: AttributeType::Ints, ints: values.to_vec(), ..Default::default() }
 }
 
-/// The number format that `Cast` makes.
+/// The target number format of `Cast`.
 pub(super) fn to(format: DataType) -> Attribute<'static> {
     Attribute { name: "to", r#type: AttributeType::Int, i: format as i64, ..Default::default() }
 }

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{ModelConfig, ModelError, WeightFile};
 
-/// Everything is computed on rows `[S, width]`, or on `[1, S, width]` where nothing needs rows ([`has_batch`]).
+/// Computes on rows `[S, width]`, or on `[1, S, width]` where nothing needs rows ([`has_batch`]).
 pub(super) fn decoder(
     config: &ModelConfig,
     kind: GraphKind,
@@ -26,7 +26,7 @@ pub(super) fn decoder(
     let temperature = temperature(&mut builder, config, &ports);
     let has_batch = has_batch(linear);
     let mut stream = embed(&mut builder, linear, &ports)?;
-    // What the last block has yet to add to the stream: added together with the norm that follows.
+    // What the last block still has to add to the stream: it is added together with the next norm.
     let mut pending = None;
     for (executed, &cache) in ports.caches.iter().enumerate() {
         let block = config.block_of(executed);
@@ -62,9 +62,9 @@ pub(super) fn decoder(
     Ok(builder.finish())
 }
 
-/// Whether the batch dimension stays from the embedding to the head: where products take it, and nothing looks at single
-/// heads. Attention then also takes queries, keys and values as they come out of one product. Without the reshapes and
-/// splits between, ONNX Runtime has a quarter fewer nodes to start at every token.
+/// Whether the batch dimension is kept from the embedding to the head: where products accept it, and nothing works on single
+/// heads. Attention then also accepts queries, keys and values as they come out of one product. Without the reshapes and
+/// splits between them, ONNX Runtime has a quarter fewer nodes to start at every token.
 fn has_batch(linear: Linear) -> bool {
     let config = linear.config;
     let heads_apart = |block| config.normalises_queries(block) || config.temperature(block).is_some();
@@ -81,7 +81,7 @@ fn embed(builder: &mut Builder, linear: Linear, ports: &Ports) -> Result<Value, 
     linear.rows(builder, tokens)
 }
 
-/// Adds what is pending to the residual stream. Returns the stream and its norm.
+/// Adds the pending result to the residual stream. Returns the stream and its norm.
 fn continue_stream(
     builder: &mut Builder,
     config: &ModelConfig,
@@ -96,7 +96,7 @@ fn continue_stream(
     }
 }
 
-/// Queries and keys as attention compares them, but for their rotation: most models leave them as they are.
+/// Queries and keys as attention compares them, except for their rotation: most models do not change them.
 fn adjusted(
     builder: &mut Builder,
     config: &ModelConfig,
@@ -134,7 +134,7 @@ fn feed_forward(
     linear.product(builder, gated, &weight("mlp.down_proj"))
 }
 
-/// The last token's logits: the others are dropped before the head, by far the largest product.
+/// The last token's logits: the others are dropped before the head, which is by far the largest product.
 fn head(
     builder: &mut Builder,
     linear: Linear,

@@ -6,7 +6,7 @@ use pocketwatt_protocol::GraphKind;
 
 use super::builder::{Contents, Draft, DraftNode, Initializer, Length, MICROSOFT, ONNX, Port, Value};
 
-/// Versions that a graph asks of its reader: no newer than its operators need, so that older engines load it.
+/// Versions that a graph requires: no newer than its operators need, so that older engines load it.
 fn versions(draft: &Draft, kind: GraphKind) -> (i64, Vec<OperatorSetId<'static>>) {
     let (ir_version, standard) = match kind {
         GraphKind::Opset17 | GraphKind::Onnxruntime => (8, 17),

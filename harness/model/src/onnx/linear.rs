@@ -13,8 +13,8 @@ use crate::{
     precision::{BLOCK, CODES, SCALES, SUMS},
 };
 
-/// How ONNX Runtime's product of blocks treats its activations: they are rounded to 8 bits in blocks of their own, as
-/// llama.cpp and candle do, and the product is one of integers. Engines without a choice ignore it.
+/// How ONNX Runtime's product of blocks treats its activations: it rounds them to 8 bits in blocks of their own, as
+/// llama.cpp and candle do, and multiplies integers. Engines without a choice ignore it.
 const INTEGER_PRODUCT: usize = 4;
 
 /// Writes products in one precision.
@@ -25,7 +25,7 @@ pub(super) struct Linear<'a> {
     pub(super) precision: Precision,
 }
 
-/// What is multiplied by weights, `[S, in]`.
+/// The factor of a product with weights, `[S, in]`.
 #[derive(Clone, Copy)]
 pub(super) enum Input {
     /// Numbers.
@@ -35,7 +35,7 @@ pub(super) enum Input {
 }
 
 impl Linear<'_> {
-    /// Prepares `x [S, in]`: products that share it share its preparation.
+    /// Prepares `x [S, in]`: products that share an input share its preparation.
     pub(super) fn input(self, builder: &mut Builder, x: Value) -> Input {
         match self.precision {
             Precision::W8a8 => Input::Rounded(activation::round(builder, self.kind, x)),
@@ -50,9 +50,9 @@ impl Linear<'_> {
         Ok(output)
     }
 
-    /// The products of one input with several weights that lie side by side in the weight file.
+    /// The products of one input with several weights that are adjacent in the weight file.
     ///
-    /// ONNX Runtime rounds the activations of a product of blocks anew for each, and starts its threads: one product of
+    /// ONNX Runtime rounds the activations again for each product of blocks, and wakes its threads: a single product of
     /// them all decodes 1.1 times as fast.
     pub(super) fn products<const COUNT: usize>(
         self,
@@ -76,7 +76,7 @@ impl Linear<'_> {
         Ok(values)
     }
 
-    /// The same side by side, as they come out of one product, and how wide each is.
+    /// The same, side by side as they come out of one product, with the width of each.
     pub(super) fn joined<const COUNT: usize>(
         self,
         builder: &mut Builder,
@@ -98,7 +98,7 @@ impl Linear<'_> {
         Ok((product, rows))
     }
 
-    /// Whether products of one input are one product.
+    /// Whether products of one input are computed as one.
     pub(super) fn joins(self) -> bool {
         self.kind == GraphKind::Onnxruntime && matches!(self.precision, Precision::Int8 | Precision::Int4)
     }
@@ -125,10 +125,10 @@ impl Linear<'_> {
     pub(super) fn head(self, builder: &mut Builder, x: Input, logits: Value) -> Result<(), ModelError> {
         let weight = self.config.head_tensor();
         let name = match self.kind {
-            // ONNX Runtime packs the head and then lets go of the pages it read it from, unless the embedding's lookup
-            // needs them too: as two initializers over the same bytes, only the rows looked up stay in memory.
+            // ONNX Runtime packs the head and then releases the pages it read it from, unless the embedding's lookup
+            // needs them too: with two initializers over the same bytes, only the rows looked up stay in memory.
             GraphKind::Onnxruntime => "lm_head.weight",
-            // One initializer: an engine that reads weights into memory of its own would hold them twice.
+            // One initializer: an engine that copies weights into memory of its own would otherwise hold them twice.
             GraphKind::Opset17 | GraphKind::Opset23 => weight,
         };
         if self.precision != Precision::F16 {
@@ -148,7 +148,7 @@ impl Linear<'_> {
         }
     }
 
-    /// `name` is what the weight's initializers are called.
+    /// `name` is the name of the weight's initializers.
     fn product_into(
         self,
         builder: &mut Builder,
@@ -168,7 +168,7 @@ impl Linear<'_> {
                 ];
                 activation::product_into(builder, x, parts, output);
             }
-            // Gemm multiplies by the `[out, in]` matrices of the weight file as they lie, while MatMul would need
+            // Gemm multiplies by the `[out, in]` matrices of the weight file as they are, while MatMul would need
             // transposed copies.
             (Precision::F32 | Precision::F16 | Precision::Bf16 | Precision::W8a8, Input::Plain(x)) => {
                 let weight = builder.matrix_as(name, weight)?;
@@ -194,7 +194,7 @@ impl Linear<'_> {
                 Ok(builder.node("Gather", &[embedding, tokens], vec![]))
             }
             Precision::Int8 | Precision::Int4 => {
-                // The operator wants the codes of a row side by side, not in blocks: the same bytes in another shape.
+                // The operator needs the codes of a row side by side, not in blocks: the same bytes in another shape.
                 let shape = [self.config.vocabulary, self.config.hidden * self.bits() / 8];
                 let codes = format!("{EMBEDDING}{CODES}");
                 let codes = builder.stored_as(&format!("{codes}.rows"), &codes, Dtype::U8, Some(&shape))?;
@@ -236,7 +236,7 @@ impl Linear<'_> {
         let scales = builder.shape(&format!("{weight}{SCALES}"))?;
         match scales[..] {
             [rows, blocks] => Ok((rows, blocks * BLOCK)),
-            _ => Err(ModelError::Config(format!("{weight} is no matrix"))),
+            _ => Err(ModelError::Config(format!("{weight} is not a matrix"))),
         }
     }
 }

@@ -18,7 +18,7 @@ pub(super) fn rms_norm(
     Ok(builder.narrowed(normed))
 }
 
-/// [`rms_norm`] with a weight that is there already.
+/// [`rms_norm`] with a weight that already exists.
 fn rms_norm_by(builder: &mut Builder, config: &ModelConfig, kind: GraphKind, x: Value, weight: Value) -> Value {
     let eps = config.rms_norm_eps as f32;
     match kind {
@@ -33,7 +33,7 @@ fn rms_norm_by(builder: &mut Builder, config: &ModelConfig, kind: GraphKind, x: 
             builder.node("Mul", &[scaled, weight], vec![])
         }
         GraphKind::Opset23 => builder.node("RMSNormalization", &[x, weight], vec![axis(-1), float("epsilon", eps)]),
-        // ONNX Runtime keeps this operator of its own in the standard's domain.
+        // ONNX Runtime keeps its own version of this operator in the standard's domain.
         GraphKind::Onnxruntime => {
             builder.node("SimplifiedLayerNormalization", &[x, weight], vec![axis(-1), float("epsilon", eps)])
         }
@@ -42,8 +42,8 @@ fn rms_norm_by(builder: &mut Builder, config: &ModelConfig, kind: GraphKind, x: 
 
 /// Queries or keys `[S, heads * head_dim]` with every head divided by its root mean square.
 ///
-/// Models do that behind the rotation, which keeps a head's length, so that it may come first: `GroupQueryAttention`
-/// rotates by itself, and what it keeps of keys is then what it should be.
+/// Models do this after the rotation. A rotation keeps a head's length, so here it comes before: `GroupQueryAttention`
+/// rotates by itself, and the keys that it caches are then correct.
 pub(super) fn norm_of_heads(
     builder: &mut Builder,
     config: &ModelConfig,
@@ -79,7 +79,7 @@ pub(super) fn add_and_norm(
         MICROSOFT,
         operator,
         &[x, branch, weight],
-        // In between: mean and inverse deviation, which only training needs.
+        // The outputs between them are mean and inverse deviation, which only training needs.
         &[normed, Value::ABSENT, Value::ABSENT, sum],
         vec![float("epsilon", config.rms_norm_eps as f32)],
     );

@@ -1,4 +1,4 @@
-//! Inputs and outputs of a graph: what a backend has to feed and may read, by name.
+//! Inputs and outputs of a graph: what a backend has to pass and may read, by name.
 //!
 //! | graph | inputs | outputs |
 //! |---|---|---|
@@ -17,15 +17,15 @@ use crate::ModelConfig;
 pub(super) struct Ports {
     pub(super) input_ids: Value,
     pub(super) position: PositionPorts,
-    /// One for each executed layer.
+    /// One pair for each executed layer.
     pub(super) caches: Vec<CachePorts>,
     pub(super) logits: Value,
 }
 
 pub(super) enum PositionPorts {
-    /// Of each new token.
+    /// The position of each new token.
     Ids(Value),
-    /// What ONNX Runtime's operator calls `seqlens_k` is the last position.
+    /// In ONNX Runtime's operator, `seqlens_k` is the last position.
     Lengths { last_position: Value, total_length: Value },
 }
 

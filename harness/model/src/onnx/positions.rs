@@ -21,10 +21,10 @@ pub(super) struct Rotary {
 pub(super) enum Positions {
     /// Rows of the rotary tables for the new tokens, `[1, 1, S, head_dim]`, and a mask `[S, P + S]` that is added.
     Opset17 { rows: Rotary, mask: Value },
-    /// Whole tables, and a mask `[S, P + S]` that is added. The operator allows a boolean one too, but tract adds that as
+    /// Whole tables, and a mask `[S, P + S]` that is added. The operator also allows a boolean mask, but tract adds that as
     /// 0 and 1.
     Opset23 { tables: Rotary, position_ids: Value, mask: Value },
-    /// Whole tables, and the lengths from which the operator finds positions and mask itself.
+    /// Whole tables, and the lengths from which the operator computes positions and mask itself.
     Onnxruntime { tables: Rotary, last_position: Value, total_length: Value },
 }
 
@@ -58,9 +58,9 @@ impl Positions {
     }
 }
 
-/// What the queries of blocks without rotation are multiplied by, `[S, 1]`; none where that is 1 everywhere.
+/// The factors of the queries of blocks without rotation, `[S, 1]`; `None` where they are 1 everywhere.
 ///
-/// A table, as for rotary positions: not all engines have all of its formula.
+/// A table, as for rotary positions, because not all engines have every operator of its formula.
 pub(super) fn temperature(builder: &mut Builder, config: &ModelConfig, ports: &Ports) -> Option<Value> {
     let temperature = (0..config.layers).find_map(|block| config.temperature(block))?;
     builder.scope("positions");
@@ -86,7 +86,7 @@ pub(super) fn temperature(builder: &mut Builder, config: &ModelConfig, ports: &P
     })
 }
 
-/// Whether the token at position `q` may look at position `k`: `k <= q`, `[S, P + S]`.
+/// Whether the token at position `q` may see position `k`: `k <= q`, `[S, P + S]`.
 fn visible(builder: &mut Builder, ports: &Ports, positions: Value) -> Value {
     let past = length(builder, ports.caches[0].past_key, 2);
     let new = length(builder, ports.input_ids, 1);
@@ -105,7 +105,7 @@ fn length(builder: &mut Builder, tensor: Value, dimension: i64) -> Value {
     builder.node("Gather", &[shape, dimension], vec![])
 }
 
-/// Added to a score, the lowest finite number leaves nothing of it after softmax, since every token sees at least
+/// The lowest finite number: added to a score, it leaves nothing of it after softmax, since every token sees at least
 /// itself. Minus infinity would do the same, but becomes NaN in engines that scale the mask or compute `0 * mask`.
 fn additive(builder: &mut Builder, visible: Value) -> Value {
     let (zero, lowest) = (builder.number(0.0), builder.number(f32::MIN));

@@ -36,7 +36,7 @@ fn tiny(root: &Path) -> ModelFolder {
     hollow(&Preset::find("tiny").unwrap().config(), "F32", root)
 }
 
-/// A model whose weights are all zero, and take no space: graphs need the weight file's header alone.
+/// A model whose weights are all zero and take no space: graphs need only the weight file's header.
 fn hollow(config: &ModelConfig, format: &str, path: &Path) -> ModelFolder {
     fs::write(path.join("config.json"), config.to_json()).unwrap();
     let width = if format == "F32" { 4 } else { 2 };
@@ -217,7 +217,7 @@ fn in_f16_products_and_caches_are_f16_and_what_lies_between_is_f32() {
     }
     for (kind, precision) in [(GraphKind::Opset23, Precision::F16), (GraphKind::Opset17, Precision::Bf16)] {
         let error = write_graph(&folder, kind, precision).unwrap_err().to_string();
-        assert!(error.contains(&format!("{} in {} was asked for", kind.name(), precision.name())), "{error}");
+        assert!(error.contains(&format!("{} in {} was requested", kind.name(), precision.name())), "{error}");
     }
 }
 
@@ -270,7 +270,7 @@ fn a_folder_that_cannot_be_written_is_an_error_that_names_the_graph() {
     let folder = tiny(root.path());
     let graph = write_graph(&folder, GraphKind::Opset17, Precision::F32).unwrap();
     fs::remove_file(&graph.path).unwrap();
-    // Where the graph belongs, something else is in the way.
+    // Something else is at the path of the graph.
     fs::create_dir(&graph.path).unwrap();
     let error = write_graph(&folder, GraphKind::Opset17, Precision::F32).unwrap_err().to_string();
     assert!(error.starts_with("cannot write") && error.contains("opset17-"), "{error}");

@@ -1,8 +1,8 @@
-//! Blocks of 32 weights of a row with a scale of their own, symmetric about zero: the formats that GGML calls Q8_0 and
+//! Blocks of 32 weights of a row with a scale of their own, symmetric about zero: the formats that GGML names Q8_0 and
 //! Q4_0, which ONNX Runtime's MatMulNBits, tract and candle all compute with.
 //!
-//! The scale of a block is rounded to half precision before the codes are chosen: that is how tract and candle hold it, and
-//! the codes are then the nearest to what is multiplied in the end.
+//! The scale of a block is rounded to half precision before the codes are chosen: tract and candle store it so, and
+//! the codes are then the nearest to what is finally multiplied.
 
 use half::f16;
 
@@ -16,7 +16,7 @@ const INT4_ZERO: f32 = 8.0;
 /// A row-major matrix, whose rows are whole blocks, as codes and scales.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Blocks {
-    /// A byte for each weight, or for two.
+    /// One byte for each weight, or for two.
     pub codes: Vec<u8>,
     /// One for each block.
     pub scales: Vec<f32>,
@@ -43,7 +43,7 @@ pub(crate) fn quantise_int8(weights: &[f32]) -> Blocks {
     blocks
 }
 
-/// Codes 0 to 15 for -8 to 7 scales. The weight that is largest in size gets code 0: its own sign decides that of the
+/// Codes 0 to 15 for -8 to 7 scales. The weight with the largest magnitude gets code 0: its sign decides that of the
 /// scale, so that all 16 codes are used.
 pub(crate) fn quantise_int4(weights: &[f32]) -> Blocks {
     let mut blocks = Blocks::default();
@@ -58,12 +58,12 @@ pub(crate) fn quantise_int4(weights: &[f32]) -> Blocks {
     blocks
 }
 
-/// A scale beyond half precision's range would be infinite: it stays at the largest number there is.
+/// A scale beyond half precision's range would be infinite, so it is limited to the largest number.
 fn half_precision(scale: f32) -> f32 {
     f16::from_f32(scale.clamp(-f16::MAX.to_f32(), f16::MAX.to_f32())).to_f32()
 }
 
-/// The weights that codes and scales of int8 stand for: `(code - 128) * scale`.
+/// The weights that codes and scales of int8 represent: `(code - 128) * scale`.
 pub fn dequantise_int8(codes: &[u8], scales: &[f32], weights: &mut [f32]) {
     for ((codes, scale), weights) in codes.chunks(BLOCK).zip(scales).zip(weights.chunks_mut(BLOCK)) {
         for (code, weight) in codes.iter().zip(weights) {
@@ -72,7 +72,7 @@ pub fn dequantise_int8(codes: &[u8], scales: &[f32], weights: &mut [f32]) {
     }
 }
 
-/// The weights that codes and scales of int4 stand for: `(code - 8) * scale`.
+/// The weights that codes and scales of int4 represent: `(code - 8) * scale`.
 pub fn dequantise_int4(codes: &[u8], scales: &[f32], weights: &mut [f32]) {
     for ((codes, scale), weights) in codes.chunks(BLOCK / 2).zip(scales).zip(weights.chunks_mut(BLOCK)) {
         for (pair, weights) in codes.iter().zip(weights.chunks_mut(2)) {
@@ -102,7 +102,7 @@ mod tests {
         back
     }
 
-    /// The example of a block that GGML's documentation of the format gives: -8 to 7 in steps of one are kept.
+    /// The example of a block in GGML's documentation of the format: -8 to 7 in steps of one are preserved.
     #[test]
     fn whole_numbers_of_a_scale_survive() {
         let weights: Vec<f32> = (0..BLOCK).map(|index| (index % 16) as f32 - 8.0).collect();
@@ -133,8 +133,8 @@ mod tests {
     }
 
     proptest! {
-        /// Half a step for rounding, and what rounding the scale may cost: a thousandth of the largest weight. In four
-        /// bits the weight opposite to the largest may lie a whole step beyond the last code.
+        /// Half a step for rounding, and the error of the rounded scale: a thousandth of the largest weight. In four
+        /// bits the weight opposite to the largest may be a whole step beyond the last code.
         #[test]
         fn rounding_errs_by_less_than_a_step(weights in prop::collection::vec(-3.0_f32..3.0, BLOCK..=BLOCK)) {
             let largest = weights.iter().fold(0.0_f32, |largest, weight| largest.max(weight.abs()));

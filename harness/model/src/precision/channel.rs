@@ -1,18 +1,18 @@
 //! A scale for each output: what integer matrix products need, whose sums run over a whole row.
 
-/// The code of zero. Codes are without sign, as activations are: ONNX Runtime's products of unsigned by signed codes add
+/// The code of zero. Codes are unsigned, as activations are: ONNX Runtime's products of unsigned by signed codes add
 /// pairs in 16 bits, with saturation, on processors without VNNI.
 const ZERO: f32 = 128.0;
 
 /// A matrix as codes, with a scale for each output.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Channels {
-    /// `[in, out]`: integer products of ONNX take their second factor so.
+    /// `[in, out]`: integer products of ONNX take their second factor in this order.
     pub codes: Vec<u8>,
     /// `[out]`.
     pub scales: Vec<f32>,
-    /// `[out]`: the sum of each output's codes less that of zero. By it a product is corrected for the code that stands for
-    /// zero in the activations.
+    /// `[out]`: the sum of each output's codes relative to zero's. It corrects a product for the code of zero
+    /// in the activations.
     pub sums: Vec<f32>,
 }
 
@@ -36,7 +36,7 @@ pub(crate) fn quantise_channels(weights: &[f32], inputs: usize) -> Channels {
     channels
 }
 
-/// The weights `[out, in]` that codes `[in, out]` and scales `[out]` stand for.
+/// The weights `[out, in]` that codes `[in, out]` and scales `[out]` represent.
 pub fn dequantise_channels(codes: &[u8], scales: &[f32], weights: &mut [f32]) {
     let outputs = scales.len();
     let inputs = weights.len() / outputs.max(1);

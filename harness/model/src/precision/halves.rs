@@ -1,5 +1,5 @@
-//! Weights in 16 bits, rounded to nearest, ties to even. They have no scale: a number beyond the format is told, and is not
-//! made infinite. Numbers too small for f16 lose digits, and become zero below 2^-25.
+//! Weights in 16 bits, rounded to nearest, ties to even. They have no scale: a number beyond the format is an error, and does
+//! not become infinite. Numbers too small for f16 lose digits, and become zero below 2^-25.
 
 use half::{bf16, f16};
 use pocketwatt_protocol::Precision;
@@ -58,7 +58,7 @@ mod tests {
         bytes.chunks(2).map(|half| bf16::from_le_bytes([half[0], half[1]]).to_f32()).collect()
     }
 
-    /// 11 bits of significand in f16, 8 in bf16: halfway between two of them the even one is taken.
+    /// 11 bits of significand in f16, 8 in bf16: a tie is rounded to the even one.
     #[test]
     fn ties_go_to_even() {
         assert_eq!(f16s(&[2049.0, 2051.0, -2049.0, 2049.1]), [2048.0, 2052.0, -2048.0, 2050.0]);
@@ -73,14 +73,14 @@ mod tests {
     }
 
     #[test]
-    fn what_would_become_infinite_is_told() {
+    fn what_would_become_infinite_is_reported() {
         assert_eq!(f16s(&[65_504.0, 65_519.0]), [65_504.0, 65_504.0]);
         for value in [65_520.0, -1e9, f32::INFINITY, f32::NAN] {
             assert!(f16_bytes(&[1.0, value], "w").is_err(), "{value}");
         }
         assert_eq!(
             f16_bytes(&[1.0, 70_000.0], "model.norm").unwrap_err().to_string(),
-            "f16 holds numbers up to 6.5504e4, and tensor \"model.norm\" has a weight of 7e4"
+            "f16 holds numbers up to 6.5504e4, but tensor \"model.norm\" has a weight of 7e4"
         );
         assert_eq!(bf16s(&[70_000.0]), [70_144.0]);
         assert!(bf16_bytes(&[f32::MAX], "w").is_err());

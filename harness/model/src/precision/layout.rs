@@ -13,9 +13,9 @@ pub const SCALES: &str = ".scales";
 /// Ending of the name of the sums of a matrix's codes, output by output.
 pub const SUMS: &str = ".sums";
 
-/// Bytes of a scale, as the narrowest of the engines holds it: f16. The file has f32, since ONNX Runtime wants that.
+/// Bytes of a scale in the narrowest of the engines: f16. The file has f32, since ONNX Runtime needs that.
 const SCALE_BYTES: u64 = 2;
-/// Of a scale for a whole output, where every engine has f32.
+/// Bytes of the scale of a whole output, which is f32 in every engine.
 const CHANNEL_SCALE_BYTES: u64 = 4;
 
 /// A tensor of a weight file.
@@ -45,12 +45,12 @@ pub fn obstacle(config: &ModelConfig, precision: Precision) -> Option<String> {
         [("hidden_size", config.hidden), ("intermediate_size", config.ffn), ("attention width", config.query_width())];
     let (key, width) = widths.into_iter().find(|(_, width)| !width.is_multiple_of(BLOCK))?;
     let name = precision.name();
-    Some(format!("{name} rounds blocks of {BLOCK} weights, and the model's {key} of {width} is no multiple of that"))
+    Some(format!("{name} rounds blocks of {BLOCK} weights, and the model's {key} of {width} is not a multiple of that"))
 }
 
-/// The tensors of the file for that precision, in the order in which they lie: codes and halves first, then scales and
-/// norms, each in the order of the configuration. So the codes of the projections that read the same input lie side by side, and their
-/// scales too, and a graph can take them for one matrix.
+/// The tensors of the file for that precision, in the order of the file: codes and halves first, then scales and
+/// norms, each in the order of the configuration. This way the codes of projections with the same input are adjacent, and their
+/// scales too, and a graph can treat them as one matrix.
 pub fn stored_tensors(config: &ModelConfig, precision: Precision) -> Vec<StoredTensor> {
     let mut tensors: Vec<StoredTensor> =
         config.tensors().into_iter().flat_map(|tensor| stored(tensor, precision)).collect();
@@ -84,17 +84,17 @@ fn stored(TensorSpec { name, shape }: TensorSpec, precision: Precision) -> Vec<S
     }
 }
 
-/// Bytes of the file for that precision, but for its header.
+/// Bytes of the file for that precision, without its header.
 pub fn stored_bytes(config: &ModelConfig, precision: Precision) -> u64 {
     stored_tensors(config, precision).iter().map(|tensor| tensor.bytes() as u64).sum()
 }
 
 /// Bytes of weights, as an engine of that precision holds them: all of them, and those that one decoded token has to read,
-/// that is every block once per execution, the norms, and the head once.
+/// which are every block once per execution, the norms, and the head once.
 pub fn bytes_per_token(config: &ModelConfig, precision: Precision) -> (u64, u64) {
     let mut all = 0;
     let mut per_token = 0;
-    // All blocks are alike: one stands for them.
+    // All blocks have the same shape, so one is enough.
     for tensor in (ModelConfig { layers: 1, ..config.clone() }).tensors() {
         let bytes = held_bytes(&tensor, precision);
         let (blocks, executions) = match tensor.name.as_str() {
@@ -120,7 +120,7 @@ fn held_bytes(tensor: &TensorSpec, precision: Precision) -> u64 {
     }
 }
 
-/// Checks that a file holds what the precision's file holds.
+/// Checks that a file contains the tensors of that precision.
 pub(super) fn check(weights: &WeightFile, config: &ModelConfig, precision: Precision) -> Result<(), ModelError> {
     weights.ensure_layers_of(config)?;
     for expected in stored_tensors(config, precision) {
@@ -162,12 +162,12 @@ mod tests {
     }
 
     #[test]
-    fn widths_that_are_no_whole_blocks_are_told() {
+    fn widths_that_are_no_whole_blocks_are_reported() {
         let tiny = Preset::find("tiny").unwrap().config();
         let reason = obstacle(&tiny, Precision::Int4).unwrap();
         assert_eq!(
             reason,
-            "int4 rounds blocks of 32 weights, and the model's hidden_size of 48 is no multiple of that"
+            "int4 rounds blocks of 32 weights, and the model's hidden_size of 48 is not a multiple of that"
         );
         assert_eq!(obstacle(&tiny, Precision::W8a8), None);
     }

@@ -1,4 +1,4 @@
-//! Where the weights that are rounded come from.
+//! The source of the weights that are rounded.
 
 use std::io;
 
@@ -15,11 +15,11 @@ pub(super) enum Source {
 }
 
 impl Source {
-    /// That of a model: the file, or the seed where there is none.
+    /// The source for a model: the file, or the seed where the file does not exist.
     ///
     /// # Errors
     /// When the file cannot be read, or is missing from a model whose weights are not random.
-    pub fn of(folder: &ModelFolder) -> Result<Self, ModelError> {
+    pub fn open(folder: &ModelFolder) -> Result<Self, ModelError> {
         let seed = if folder.has_f32() { None } else { ModelManifest::read(folder)?.seed() };
         Ok(match seed {
             Some(seed) => Self::Seed(SeededWeights::unwritten(folder.config(), seed)?),
@@ -27,7 +27,7 @@ impl Source {
         })
     }
 
-    /// The next weights: those of `tensor` from the one numbered `first`, an even number.
+    /// Reads the next weights: those of `tensor` from number `first`, an even number.
     ///
     /// # Errors
     /// When they cannot be read.
@@ -38,7 +38,7 @@ impl Source {
         }
     }
 
-    /// What the file of all weights that were read would be, where there was none.
+    /// Size and hash of the f32 file of all weights that were read, where it was never written.
     pub fn finish(self) -> Option<WrittenFile> {
         match self {
             Self::File(_) => None,

@@ -1,4 +1,4 @@
-//! Making the file of a precision, once.
+//! Writes the weight file of a precision once.
 
 use std::{
     fs::{self, File},
@@ -28,10 +28,10 @@ use crate::{
     weight_writer::{F32_BYTES, WeightWriter, WrittenFile},
 };
 
-/// Changes when the same weights are rounded to other codes than before: files of another number are made anew.
+/// Must change when the same weights are rounded to other codes: files with another number are written again.
 const SCHEME: u32 = 3;
 
-/// What is known of a file that was made, in a small file beside it.
+/// What is known about a written file, in a small file beside it.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Receipt {
@@ -40,17 +40,17 @@ struct Receipt {
     sha256: String,
 }
 
-/// Weights that are read and rounded at a time, where their precision allows it.
+/// Number of weights that are read and rounded at a time, where their precision allows it.
 const CHUNK: usize = 1 << 18;
 
-/// The weights of a model in that precision; made from `model.safetensors`, whose SHA-256 is `source_sha256`, unless the
-/// file is there already and unchanged. Of a seeded model that has no such file they are made from the seed, f32 among them.
-/// Other processes see the finished file, or none; whoever wants it made once only lets one process at a time call this for
-/// a model.
+/// The weights of a model in that precision, made from `model.safetensors`, whose SHA-256 is `source_sha256`, unless the
+/// file already exists unchanged. For a seeded model without that file they are made from the seed, in f32 too.
+/// Other processes see either the finished file or none; to make it only once, a caller lets one process at a time call this
+/// for a model.
 ///
 /// # Errors
 /// When the model's shape does not allow it ([`obstacle`]), a weight is beyond the numbers of that precision
-/// ([`ModelError::OutOfRange`]), the seed makes other weights than those ([`ModelError::OtherSeededWeights`]), the disk has
+/// ([`ModelError::OutOfRange`]), the seed gives other weights ([`ModelError::OtherSeededWeights`]), the disk has
 /// no room, or a file cannot be read or written.
 pub fn prepare_weights(
     folder: &ModelFolder,
@@ -73,7 +73,7 @@ pub fn prepare_weights(
     if let Some(sha256) = intact(&path, source_sha256) {
         return Ok(prepared(sha256));
     }
-    let mut source = Source::of(folder)?;
+    let mut source = Source::open(folder)?;
     let sha256 = replace(&path, stored_bytes(config, precision), |file| {
         let read = |tensor: &TensorSpec, first, values: &mut [f32]| source.read(tensor, first, values);
         let written = write(config, precision, (file, &path), read)?;
@@ -89,21 +89,21 @@ pub fn prepare_weights(
     Ok(prepared(sha256))
 }
 
-/// Whether the file of rounded weights of a model is what was made from the weights with that SHA-256. Another one is made
-/// anew when it is needed.
+/// Whether the file of rounded weights of a model was made from the weights with that SHA-256. Another one is made
+/// again when it is needed.
 pub fn is_intact(folder: &ModelFolder, source_sha256: &str, precision: Precision) -> bool {
     intact(&folder.path().join(weights_file_name(precision)), source_sha256).is_some()
 }
 
-/// Its SHA-256, if it is.
+/// Its SHA-256, if it was.
 fn intact(path: &Path, source_sha256: &str) -> Option<String> {
     let receipt = read_receipt(path)?;
     let known = receipt.scheme == SCHEME && receipt.source_sha256 == source_sha256;
     (known && sha256_of_file(path).is_ok_and(|found| found == receipt.sha256)).then_some(receipt.sha256)
 }
 
-/// Rounds the weights of a seed as they are drawn, into a folder that nobody else sees yet. Returns what they would be in
-/// f32.
+/// Rounds the weights of a seed as they are drawn, into a folder that is not visible to others yet. Returns size and hash of the
+/// same weights in f32.
 ///
 /// # Errors
 /// When the shape does not allow the precision, or a file cannot be written.
@@ -128,7 +128,7 @@ pub(crate) fn write_seeded(
     Ok(source)
 }
 
-/// Whether a file of that name in a model's folder was made from the model's weights, here.
+/// Whether a file with that name in a model's folder was derived from the model's weights.
 pub(crate) fn is_derived(name: &str) -> bool {
     let files = Precision::ALL.into_iter().filter(|precision| *precision != Precision::F32).map(weights_file_name);
     files.map(Path::new).any(|file| Path::new(name) == file || Path::new(name) == receipt_path(file))
@@ -148,7 +148,7 @@ impl Receipt {
     }
 }
 
-/// Writes `model.safetensors` of a seeded model that was made without it.
+/// Writes `model.safetensors` of a seeded model that was generated without it.
 fn write_f32_again(folder: &ModelFolder, expected: &str, path: &Path) -> Result<(), ModelError> {
     let Some(seed) = ModelManifest::read(folder)?.seed() else { return folder.weights().map(drop) };
     let config = folder.config();
@@ -158,7 +158,7 @@ fn write_f32_again(folder: &ModelFolder, expected: &str, path: &Path) -> Result<
     })
 }
 
-/// The weights that are told of are those of the manifest, or none are written.
+/// Checks that the weights are those of the manifest; otherwise none are written.
 fn ensure_same(folder: &ModelFolder, found: &WrittenFile, expected: &str) -> Result<(), ModelError> {
     if found.sha256 == expected {
         return Ok(());
@@ -181,8 +181,8 @@ fn replace<R>(
         .map_err(|error| error.downcast::<ModelError>().unwrap_or_else(ModelError::io("write", path)).or_full(needed))
 }
 
-/// Rounds what `read` gives: the weights of a tensor from the one with that number on. Some rows at a time, so that no more
-/// than those and all scales are in memory: 0.9 GB of scales for 7 * 10^9 weights.
+/// Rounds what `read` returns: the weights of a tensor from the given number on. Works on some rows at a time, so that only
+/// those and all scales are in memory: 0.9 GB of scales for 7 * 10^9 weights.
 fn write(
     config: &ModelConfig,
     precision: Precision,
@@ -209,8 +209,8 @@ fn write(
     Ok(writer.finish())
 }
 
-/// How many weights of a tensor are rounded at a time: whole rows, of even number, as an odd one might end in the middle of
-/// a draw. Outputs that lie side by side in the file are rounded all together.
+/// How many weights of a tensor are rounded at a time: whole rows, and an even number, because an odd one might end in the middle
+/// of a draw. Outputs that are adjacent in the file are rounded together.
 fn chunk(tensor: &TensorSpec, precision: Precision) -> usize {
     match tensor.shape[..] {
         [_, columns] if precision != Precision::W8a8 => columns * (CHUNK / columns).next_multiple_of(2).max(2),
@@ -218,7 +218,7 @@ fn chunk(tensor: &TensorSpec, precision: Precision) -> usize {
     }
 }
 
-/// The codes of weights of a tensor, and their scales; a norm has no codes and stays as it is.
+/// The codes of weights of a tensor, and their scales; a norm has no codes and is not changed.
 fn rounded(weights: &[f32], tensor: &TensorSpec, precision: Precision) -> Result<(Vec<u8>, Vec<f32>), ModelError> {
     let [_, columns] = tensor.shape[..] else { return Ok((Vec::new(), weights.to_vec())) };
     Ok(match precision {

@@ -9,12 +9,12 @@ use crate::{
     sha256_of_file,
 };
 
-/// How many tokens a [`ReferenceCase`] continues its text by.
+/// Number of tokens by which a [`ReferenceCase`] continues its text.
 pub const GREEDY_TOKENS: usize = 64;
 /// Length of the text, long enough for several chunks.
 const TEXT_TOKENS: usize = 24;
 const SEED: u64 = 1;
-/// Of an original context within the text, and with scores that grow by half.
+/// The original context is shorter than the text, and scores grow by half.
 const YARN: YarnScaling = YarnScaling {
     factor: 8.0,
     attention_factor: 1.25,
@@ -24,9 +24,9 @@ const YARN: YarnScaling = YarnScaling {
     truncate: true,
 };
 
-/// A small model on disk and what it must answer. Backends feed these to the conformance suite.
+/// A small model on disk and the right answers. Backends pass these to the conformance suite.
 pub struct ReferenceCase {
-    /// What is particular about the model.
+    /// What is special about the model.
     pub name: &'static str,
     /// The model.
     pub folder: ModelFolder,
@@ -41,9 +41,9 @@ pub struct ReferenceCase {
 }
 
 impl ReferenceCase {
-    /// Every combination that the block's structure allows to get wrong, written below `root`: shared layers, one
+    /// Every variation of the block that an engine may get wrong, written below `root`: shared layers, one
     /// key-value head for all, as many as query heads, a tied and an untied head, attention narrower than the model, norms
-    /// of queries and keys, a block without rotary positions, and positions that are scaled.
+    /// of queries and keys, a block without rotary positions, and scaled positions.
     ///
     /// # Errors
     /// When the files cannot be written.
@@ -69,7 +69,7 @@ impl ReferenceCase {
                 },
             ),
             ("tiny-narrow", ModelConfig { heads: 2, kv_heads: 2, hidden: 64, ffn: 96, layers: 3, ..tiny.clone() }),
-            // Rows of whole blocks of 32 weights, so that shared layers are tried in every precision.
+            // Rows of whole blocks of 32 weights, so that shared layers are tested in every precision.
             ("tiny-ls-64", ModelConfig { layer_repeats: 2, heads: 4, kv_heads: 2, hidden: 64, ..tiny.clone() }),
             ("tiny-r1", preset("tiny-r1")?),
             ("tiny-llama3", preset("tiny-llama3")?),
@@ -79,7 +79,7 @@ impl ReferenceCase {
     }
 
     /// The cases whose shape allows that precision, with the logits of weights rounded to it. The reference rounds nothing
-    /// else: an engine that rounds activations too differs from it by as much as that costs.
+    /// else: an engine that also rounds activations differs from it by the error of that.
     ///
     /// # Errors
     /// When the files cannot be written.

@@ -3,7 +3,7 @@ use serde::Deserialize;
 use super::*;
 use crate::{ModelConfig, Preset};
 
-/// What transformers 5.24 makes of a configuration: the frequencies and the attention factor of its
+/// The results of transformers 5.24 for a configuration: the frequencies and the attention factor of its
 /// `LlamaRotaryEmbedding(LlamaConfig.from_dict(config))`, in eight digits.
 #[derive(Deserialize)]
 struct Expected {
@@ -83,5 +83,5 @@ fn numbers_with_which_nothing_can_be_computed_are_refused() {
     assert!(low.validate().unwrap_err().to_string().contains("rope_theta is 1"));
     let factors = |factors: Vec<f64>| RopeScaling::Factors { factors, attention_factor: 1.0 };
     assert!(refusal(factors(vec![1.0; 7])).contains("there are 7 factors of rotary frequencies, but a head has 8"));
-    assert!(refusal(factors([vec![1.0; 7], vec![0.0]].concat())).contains("is 0, which is none of any model"));
+    assert!(refusal(factors([vec![1.0; 7], vec![0.0]].concat())).contains("is 0, which no model has"));
 }

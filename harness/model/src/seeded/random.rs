@@ -4,16 +4,16 @@ use sha2::{Digest, Sha256};
 
 use crate::TensorSpec;
 
-/// The golden ratio's fraction, by which splitmix64 steps.
+/// The golden ratio's fraction, the increment of splitmix64.
 const STEP: u64 = 0x9E37_79B9_7F4A_7C15;
-/// One in the numbers of 24 bits that are drawn: they cover [-1, 1).
+/// The number 1 in the drawn numbers of 24 bits, which cover [-1, 1).
 const ONE: i32 = 1 << 23;
 
 /// The weights of one tensor, as uniform numbers: integers scaled by one multiplication, which IEEE 754 defines to the
 /// last bit. Normal numbers would need logarithms and cosines, whose last bits differ between C libraries, and with them
 /// the SHA-256 of the model.
 ///
-/// A weight depends on the seed, the tensor's name and its place in the tensor alone, so that weights can be generated
+/// A weight depends only on the seed, the tensor's name and its position in the tensor, so weights can be generated
 /// in pieces and in any order.
 pub struct TensorValues {
     stream: u64,
@@ -23,16 +23,16 @@ pub struct TensorValues {
 }
 
 impl TensorValues {
-    /// Chooses a distribution under which every part of the block matters: scores of attention spread over several
-    /// units, norm weights differ from 1, and projections keep the size of what they are given, so that logits have a
+    /// Chooses a distribution under which every part of the block matters: attention scores spread over several
+    /// units, norm weights differ from 1, and projections preserve the magnitude of their input, so that logits have a
     /// standard deviation of about 1. The initial scale of training (0.02) would make attention nearly uniform, hide
     /// wrong positions from the conformance suite, and repeat one token for ever; so would a larger embedding, which as
     /// the head prefers the token that was just read.
     pub fn new(seed: u64, tensor: &TensorSpec) -> Self {
         // Uniform numbers in [-a, a) have the variance a²/3.
         let (centre, spread) = match tensor.shape.as_slice() {
-            // At full size, what attention averages over the text would drown the last token in deep models, and the
-            // greedy text would get stuck on a few tokens.
+            // At full magnitude, the average over the text in attention would dominate the last token in deep models, and the
+            // greedy text would repeat a few tokens.
             [_, columns] if tensor.name.ends_with("o_proj.weight") => (0.0, 0.5 * (3.0 / *columns as f32).sqrt()),
             [_, columns] => (0.0, (3.0 / *columns as f32).sqrt()),
             _ => (1.0, 0.3),
@@ -40,7 +40,7 @@ impl TensorValues {
         Self { stream: stream_of(seed, &tensor.name), centre, unit: spread / ONE as f32 }
     }
 
-    /// Writes the weights from the one numbered `first`, an even number, as little-endian f32 into `bytes`.
+    /// Writes the weights from number `first`, an even number, as little-endian f32 into `bytes`.
     pub fn write(&self, first: usize, bytes: &mut [u8]) {
         debug_assert!(first.is_multiple_of(2), "a draw makes two weights");
         let weight = |bits: u64| {
@@ -60,7 +60,7 @@ impl TensorValues {
     }
 }
 
-/// Where the random numbers of a tensor begin.
+/// The start of a tensor's random sequence.
 fn stream_of(seed: u64, name: &str) -> u64 {
     let digest = Sha256::new().chain_update(seed.to_le_bytes()).chain_update(name).finalize();
     digest.iter().take(8).fold(0, |stream, byte| stream << 8 | u64::from(*byte))

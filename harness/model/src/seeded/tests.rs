@@ -93,7 +93,7 @@ fn tensors_longer_than_a_chunk_do_not_repeat() {
     let mut bits: Vec<u32> = values.iter().map(|value| value.to_bits()).collect();
     bits.sort_unstable();
     bits.dedup();
-    // Numbers of 24 bits meet by chance: n²/2^25 = 670 times.
+    // Numbers of 24 bits coincide by chance: n²/2^25 = 670 times.
     assert!(bits.len() > values.len() - 1500, "{} of {}", bits.len(), values.len());
 }
 
@@ -135,7 +135,7 @@ fn a_disk_that_runs_full_on_the_way_tells_what_is_needed() {
     assert!(
         full(std::io::ErrorKind::StorageFull)
             .to_string()
-            .contains("123 bytes are needed and 16777216 more are kept free, 0 are free")
+            .contains("123 bytes are needed and 16777216 more must stay free, but 0 are free")
     );
     assert_eq!(full(std::io::ErrorKind::PermissionDenied).to_string(), "cannot write /models/one");
 }

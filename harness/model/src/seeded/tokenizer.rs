@@ -1,5 +1,5 @@
 //! The tokenizer of seeded models: byte-level BPE, so that a scenario's text becomes about as many tokens as with
-//! MobileLLM's own tokenizer, which may not be passed on.
+//! MobileLLM's own tokenizer, which may not be redistributed.
 
 use std::collections::BTreeMap;
 
@@ -7,17 +7,17 @@ use serde::{Serialize, Serializer};
 
 use crate::{ModelConfig, ModelError};
 
-/// The merges in the order in which they apply, each the numbers of its two tokens as little-endian u16. Made by
-/// `examples/train-seeded-tokenizer.rs`; packed, because the same as text is three times as long.
+/// The merges in the order in which they apply, each as the numbers of its two tokens in little-endian u16. Made by
+/// `examples/train-seeded-tokenizer.rs`; packed, because the same as text would be three times as long.
 const MERGES: &[u8] = include_bytes!("../../assets/seeded-tokenizer.merges");
-/// The first tokens, as in MobileLLM's vocabulary. In others the tokens that begin and end a text stand elsewhere.
+/// The first tokens, as in MobileLLM's vocabulary. Other vocabularies have the tokens that begin and end a text elsewhere.
 const SPECIAL: [&str; 3] = ["<unk>", "<s>", "</s>"];
 /// The token of byte 0; the others follow.
 const FIRST_BYTE: usize = SPECIAL.len();
 const FIRST_MERGE: usize = FIRST_BYTE + 256;
 
-/// `tokenizer.json` and `tokenizer_config.json` for a model of that vocabulary. A smaller one takes the first merges,
-/// which alone are a BPE tokenizer too; a larger one is filled up with tokens that no text becomes.
+/// `tokenizer.json` and `tokenizer_config.json` for a model with that vocabulary. A smaller vocabulary takes only the first
+/// merges, which are a valid BPE tokenizer, too; a larger one is padded with tokens that no text contains.
 pub fn files(config: &ModelConfig) -> Result<(String, String), ModelError> {
     let vocabulary = config.vocabulary;
     if vocabulary < FIRST_MERGE {
@@ -82,8 +82,8 @@ fn end(config: &ModelConfig) -> usize {
     config.eos_tokens.first().map_or(2, |token| *token as usize)
 }
 
-/// The special tokens by their numbers, as the configuration has them: a token that stands for several things has the
-/// first of their names. `after_text` is the first token that no text becomes.
+/// The special tokens by their numbers, as the configuration has them: a token with several purposes has the
+/// first of their names. `after_text` is the first token that no text contains.
 fn special(config: &ModelConfig, after_text: usize) -> Result<BTreeMap<usize, &'static str>, ModelError> {
     let mut special = BTreeMap::new();
     for (token, content) in [0, begin(config), end(config)].into_iter().zip(SPECIAL) {
@@ -101,7 +101,7 @@ fn unused(token: usize) -> String {
     format!("<unused{token}>")
 }
 
-/// The character that stands for a byte in byte-level BPE: itself where it prints, else one from U+0100 on, so that no
+/// The character that represents a byte in byte-level BPE: itself if it is printable, else one from U+0100 on, so that no
 /// token contains a space or a control character (as in GPT-2).
 fn byte_character(byte: u8) -> char {
     let prints = |byte: u8| matches!(byte, b'!'..=b'~' | 0xA1..=0xAC | 0xAE..=0xFF);
@@ -112,8 +112,8 @@ fn byte_character(byte: u8) -> char {
     char::from_u32(0x100 + rank).unwrap_or(char::REPLACEMENT_CHARACTER)
 }
 
-/// `tokenizer.json` of Hugging Face's tokenizers, field by field: a map of `serde_json` would have an order that depends
-/// on the features with which other crates ask for it, and the file's SHA-256 with it.
+/// `tokenizer.json` of Hugging Face's tokenizers, field by field: the order of a `serde_json` map would depend
+/// on the features that other crates enable, and the file's SHA-256 with it.
 #[derive(Serialize)]
 struct TokenizerJson<'a> {
     version: &'static str,
@@ -134,7 +134,7 @@ enum Step {
     Sequence {
         pretokenizers: [Box<Step>; 2],
     },
-    /// Numbers as MobileLLM's tokenizer cuts them: each digit alone.
+    /// Splits numbers as MobileLLM's tokenizer does, into single digits.
     Digits {
         individual_digits: bool,
     },
@@ -151,7 +151,7 @@ impl Step {
     }
 }
 
-/// `tokenizer_config.json`. It has no chat template: the project's own applies.
+/// `tokenizer_config.json`. It has no chat template, so the project's own applies.
 #[derive(Serialize)]
 struct TokenizerConfig {
     tokenizer_class: &'static str,

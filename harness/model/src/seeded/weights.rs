@@ -1,4 +1,4 @@
-//! Random weights, made a piece at a time: written in f32, or read by whoever rounds them.
+//! Random weights, generated in pieces: written in f32, or read by code that rounds them.
 
 use std::{
     io::{self, Write},
@@ -14,23 +14,23 @@ use crate::{
     weight_writer::{F32_BYTES, WeightWriter, WrittenFile},
 };
 
-/// Weights made at a time: they are hashed and written while they are in the cache. An even number, as a draw makes two.
+/// Weights generated at a time: they are hashed and written while they are in the cache. An even number, as a draw makes two.
 const CHUNK: usize = 1 << 16;
 
-/// Writes all weights of the configuration in f32 into `file`, which will lie at `path`.
+/// Writes all weights of the configuration in f32 into `file`, whose final path is `path`.
 pub fn write(config: &ModelConfig, seed: u64, file: impl Write, path: &Path) -> Result<WrittenFile, ModelError> {
     let mut weights = SeededWeights::begin(config, seed, file, path)?;
     weights.draw_all(config)?;
     Ok(weights.finish())
 }
 
-/// What the file of all weights in f32 would be, without writing it: its SHA-256 is that of the model in every precision.
+/// Size and hash of the f32 file of all weights, without writing it: its SHA-256 is that of the model in every precision.
 pub fn describe(config: &ModelConfig, seed: u64) -> Result<WrittenFile, ModelError> {
     write(config, seed, io::sink(), Path::new(""))
 }
 
-/// The weights of a seed as they are drawn, tensor after tensor in the order of the configuration. They go into a file in
-/// f32 on the way, or into none, and are hashed as that file.
+/// The weights of a seed as they are drawn, one tensor at a time in the order of the configuration. They are written to an f32
+/// file on the way, or to none, and hashed as that file.
 pub struct SeededWeights<'a, W> {
     seed: u64,
     file: WeightWriter<'a, W>,
@@ -38,7 +38,7 @@ pub struct SeededWeights<'a, W> {
 }
 
 impl SeededWeights<'static, io::Sink> {
-    /// Begins weights that are only read.
+    /// Begins weights that are read and not written.
     pub fn unwritten(config: &ModelConfig, seed: u64) -> Result<Self, ModelError> {
         Self::begin(config, seed, io::sink(), Path::new(""))
     }
@@ -57,7 +57,7 @@ impl<'a, W: Write> SeededWeights<'a, W> {
         Ok(())
     }
 
-    /// The next weights, which are those of `tensor` from the one numbered `first`, an even number.
+    /// The next weights: those of `tensor` from number `first`, an even number.
     pub fn read(&mut self, tensor: &TensorSpec, first: usize, values: &mut [f32]) -> Result<(), ModelError> {
         let count = values.len();
         let mut values = values.iter_mut();
@@ -85,7 +85,7 @@ impl<'a, W: Write> SeededWeights<'a, W> {
         Ok(())
     }
 
-    /// What the file in f32 is, or would be.
+    /// Size and hash of the f32 file, whether or not it was written.
     pub fn finish(self) -> WrittenFile {
         self.file.finish()
     }

@@ -1,4 +1,4 @@
-//! Where a tokenizer or a template is asked: in a process of its own, or here.
+//! Where a tokenizer or a template is read: in a process of its own, or in this one.
 
 use std::{
     io::ErrorKind,
@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{ModelError, ModelFolder};
 
-/// The files of a subject that were opened by a reader, wherever that is.
+/// The files of a subject, opened by a reader in either place.
 #[derive(Debug)]
 pub(super) struct Access {
     folder: PathBuf,
@@ -31,10 +31,10 @@ enum Place {
 }
 
 impl Access {
-    /// Hands those of the `files` that a model has to a reader, which says what they are.
+    /// Passes the `files` that a model has to a reader, which describes them.
     ///
     /// # Errors
-    /// When a file cannot be read or is malformed, the reader cannot be started, or reading them came to no good end.
+    /// When a file cannot be read or is malformed, or the reader cannot be started or fails.
     pub(super) fn open(
         folder: &ModelFolder,
         kind: SubjectKind,
@@ -67,7 +67,7 @@ impl Access {
     /// Asks the reader.
     ///
     /// # Errors
-    /// When it refuses in words, or came to no good end.
+    /// When it refuses with a reason, or fails.
     pub(super) fn ask(&self, question: &Question) -> Result<Answer, ModelError> {
         let answer = match &mut *self.place.lock().unwrap_or_else(PoisonError::into_inner) {
             Place::Here(reader) => reader.answer(question),
@@ -76,17 +76,17 @@ impl Access {
         answer.map_err(|failure| error(&self.folder, self.file, question.doing(), failure))
     }
 
-    /// The error for a reader that answers something else than it was asked.
+    /// The error for a reader whose answer does not fit the question.
     pub(super) fn confused(&self, question: &Question) -> ModelError {
         let failure = Failure::Ended(TextEnd::Broken { seen: "answered something else than it was asked".into() });
         error(&self.folder, self.file, question.doing(), failure)
     }
 }
 
-/// The bytes of a model's file; nothing where it is not there.
+/// The bytes of a model's file; `None` where it does not exist.
 ///
 /// # Errors
-/// When it cannot be read, is no regular file, or is larger than any that is in use.
+/// When it cannot be read, is not a regular file, or is larger than any in use.
 fn contents(folder: &ModelFolder, file: TextFile) -> Result<Option<Vec<u8>>, ModelError> {
     let path = folder.path().join(file.name());
     match read_bounded(&path, MOST_FILE_BYTES) {

@@ -7,8 +7,8 @@ use super::{
 };
 use crate::{ModelConfig, ModelError, ModelFolder};
 
-/// How a model wants a conversation to be written, from `tokenizer_config.json` or `chat_template.jinja`, read in a
-/// process of its own where [`crate::text_process`] says so.
+/// How a model expects a conversation to be written, from `tokenizer_config.json` or `chat_template.jinja`; read in a
+/// process of its own if [`crate::text_process`] is set up.
 #[derive(Debug)]
 pub struct ChatTemplate {
     access: Access,
@@ -19,11 +19,11 @@ const FILES: [TextFile; 4] =
     [TextFile::Configuration, TextFile::SpecialTokens, TextFile::AddedTokens, TextFile::Template];
 
 impl ChatTemplate {
-    /// The template of a model; a plain default for one that has none.
+    /// The template of a model, or a plain default if it has none.
     ///
     /// # Errors
-    /// When a file cannot be read, or the template is no template; [`ModelError::Text`] when reading it came to no good
-    /// end.
+    /// When a file cannot be read, or the template is malformed; [`ModelError::Text`] when the process that reads it
+    /// fails.
     pub fn open(folder: &ModelFolder) -> Result<Self, ModelError> {
         match Access::open(folder, SubjectKind::Template, &FILES)? {
             (access, Answer::Template(opened)) => Ok(Self { access, opened }),
@@ -36,20 +36,20 @@ impl ChatTemplate {
         self.opened.is_default
     }
 
-    /// What is to be told of it.
+    /// Remarks about it for the user.
     pub(super) fn remarks(&self) -> &[String] {
         &self.opened.remarks
     }
 
-    /// The text that is fed before each answer: segment 0 is everything up to the first answer, segment `k` closes
-    /// answer `k`, adds the next user text and opens the next answer. Fed one after the other, with the answers in
-    /// between, they are what the template makes of the whole conversation, but for white space around the answers, of which
-    /// [`crate::text_remarks`] tells. `examples` are requests and answers that come before, as if the model had given them.
+    /// The text before each answer: segment 0 is everything up to the first answer, segment `k` closes
+    /// answer `k`, adds the next user text and opens the next answer. Together, with the answers between them, they equal
+    /// the template's text of the whole conversation, except for white space around the answers, which
+    /// [`crate::text_remarks`] reports. `examples` are requests and answers that come first, as if the model had given them.
     ///
     /// # Errors
     /// When the template fails, or writes an earlier turn differently once there is a later one, in more than white space
-    /// around the answers: then the key-value cache cannot be kept between turns. [`ModelError::Text`] when it came to no good
-    /// end.
+    /// around the answers: then the key-value cache cannot be kept between turns. [`ModelError::Text`] when the process that
+    /// reads it fails.
     pub fn segments(
         &self,
         system: Option<&str>,
@@ -59,7 +59,7 @@ impl ChatTemplate {
         Ok(self.written(system, examples, user_turns)?.0)
     }
 
-    /// As [`ChatTemplate::segments`], with the white space by which the kept cache may differ from the whole text.
+    /// As [`ChatTemplate::segments`], also returning the white space by which the kept cache may differ from the whole text.
     pub(super) fn written(
         &self,
         system: Option<&str>,
@@ -82,7 +82,7 @@ impl ChatTemplate {
     /// Tokens that end an answer: those of the model's configuration, the tokenizer's own, and the markers that the
     /// template writes.
     ///
-    /// # Errors
+    /// When reading the tokenizer fails.
     /// When reading the tokenizer came to no good end.
     pub fn stop_tokens(&self, tokenizer: &TextTokenizer, config: &ModelConfig) -> Result<Vec<TokenId>, ModelError> {
         let mut tokens: Vec<TokenId> = config.eos_tokens.iter().copied().map(TokenId).collect();
@@ -170,7 +170,7 @@ mod tests {
         assert_eq!(rendered(&folder), ["listed<s>"]);
         fs::write(folder.path().join("chat_template.jinja"), "{% if true %}\nown file\n{% endif %}\n").unwrap();
         assert_eq!(rendered(&folder), ["own file\n"]);
-        // As Jinja does unless told otherwise, and Hugging Face does not tell it.
+        // This is Jinja's default, which Hugging Face does not change.
         fs::write(folder.path().join("chat_template.jinja"), "last line\n").unwrap();
         assert_eq!(rendered(&folder), ["last line"]);
     }

@@ -2,35 +2,35 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// How reading a tokenizer or a chat template ended, where it came to no good end.
+/// How reading a tokenizer or a chat template failed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum TextEnd {
     /// The crate that reads it panicked.
     Panicked {
-        /// What it said.
+        /// The panic's message.
         message: String,
     },
     /// It recursed too deeply.
     StackOverflow,
-    /// It asked for more memory than it may have.
+    /// It needed more memory than allowed.
     Memory {
-        /// MiB that it may have.
+        /// The limit in MiB.
         limit_mib: u64,
     },
     /// It computed for too long.
     ProcessorTime {
-        /// Milliseconds that it may compute for.
+        /// The limit in milliseconds of processor time.
         limit_ms: u64,
     },
-    /// It said nothing for too long.
+    /// It did not answer for too long.
     Silence {
-        /// Seconds that were waited.
+        /// The time waited, in seconds.
         seconds: u64,
     },
     /// It wrote too much.
     TooLong {
-        /// MiB that it may write.
+        /// The limit in MiB.
         limit_mib: u64,
     },
     /// A signal ended its process.
@@ -38,7 +38,7 @@ pub enum TextEnd {
         /// The signal's number.
         number: i32,
     },
-    /// Its process ended or spoke without being asked to.
+    /// Its process ended or answered without being asked.
     Broken {
         /// What was seen.
         seen: String,
@@ -46,7 +46,7 @@ pub enum TextEnd {
 }
 
 impl TextEnd {
-    /// Whether nothing more can be asked of this tokenizer or template. After a panic the next text may well succeed.
+    /// Whether this tokenizer or template can answer nothing more. After a panic the next text may well succeed.
     pub fn is_final(&self) -> bool {
         !matches!(self, Self::Panicked { .. } | Self::TooLong { .. })
     }
@@ -90,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ends_are_told_in_words() {
+    fn ends_are_described_in_words() {
         let end = TextEnd::ProcessorTime { limit_ms: 1500 };
         assert_eq!(end.to_string(), "it did not end within 1.5 s of computing");
         assert_eq!(TextEnd::Signal { number: 11 }.to_string(), "its process was killed by signal 11 (SIGSEGV)");

@@ -1,14 +1,14 @@
-//! What a chat template writes that looks like a special token.
+//! Parts of a chat template's text that look like special tokens.
 
 use std::collections::BTreeSet;
 
-/// Letters of the longest that is in use.
+/// Letters of the longest name in use.
 const LONGEST: usize = 60;
-/// Of those that begin and end texts.
+/// Names of tokens that begin and end texts.
 const NAMES: [&str; 6] = ["s", "/s", "bos", "eos", "bos_token", "eos_token"];
 
-/// What stands in a text as `<|name|>` or DeepSeek's `<｜name｜>`, turns as `<start_of_turn>`, and `<s>` and its like. `[INST]`
-/// and `<<SYS>>` are plain words to the models that have them.
+/// Texts such as `<|name|>` or DeepSeek's `<｜name｜>`, turns such as `<start_of_turn>`, and `<s>` and the like. `[INST]`
+/// and `<<SYS>>` are ordinary text to the models that use them.
 pub(super) fn markers(text: &str) -> BTreeSet<String> {
     let mut markers = BTreeSet::new();
     for (at, _) in text.match_indices('<') {

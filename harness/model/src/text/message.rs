@@ -1,4 +1,4 @@
-//! What the harness and a text process say to each other: frames of a length and as many bytes.
+//! Messages between the harness and a text process: frames of a length and that many bytes.
 
 use std::io::{self, Read};
 
@@ -8,21 +8,21 @@ use super::TextEnd;
 
 /// Bytes of the longest answer: the bytes of a quarter of a million tokens take a third of that.
 pub(super) const MOST_ANSWER_BYTES: usize = 32 << 20;
-/// Bytes of the longest file: Gemma's tokenizer, the largest that is in use, has a quarter of that.
+/// Bytes of the longest file: Gemma's tokenizer, the largest in use, has a quarter of that.
 pub(super) const MOST_FILE_BYTES: u64 = 128 << 20;
 pub(super) const LENGTH_BYTES: usize = size_of::<u64>();
 
-/// What a text process opens, told first. The files follow, a frame for each.
+/// What a text process opens; the first message. The files follow, one frame each.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Subject {
     pub kind: SubjectKind,
     pub files: Vec<TextFile>,
 }
 
-/// What is made of the files.
+/// The kind of reader for the files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum SubjectKind {
-    /// A tokenizer, for a model with embeddings for so many tokens.
+    /// A tokenizer, for a model with embeddings for this many tokens.
     Tokenizer {
         vocabulary: usize,
     },
@@ -30,7 +30,7 @@ pub(super) enum SubjectKind {
 }
 
 impl Subject {
-    /// The file that decides what happens.
+    /// The main file of the subject.
     pub(super) fn file(&self) -> TextFile {
         match self.kind {
             SubjectKind::Tokenizer { .. } => TextFile::Tokenizer,
@@ -40,7 +40,7 @@ impl Subject {
     }
 }
 
-/// A file of a model that text depends on.
+/// A file of a model that affects its text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum TextFile {
     Tokenizer,
@@ -74,35 +74,35 @@ impl<'a> Files<'a> {
         Self { names, contents }
     }
 
-    /// A file's bytes, where it is among them.
+    /// A file's bytes, if it is among them.
     pub(super) fn get(self, file: TextFile) -> Option<&'a [u8]> {
         self.names.iter().zip(self.contents).find(|(name, _)| **name == file).map(|(_, bytes)| bytes.as_slice())
     }
 }
 
-/// What is asked of a reader that has opened its files.
+/// A question to a reader that has opened its files.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Question {
     /// [`Answer::Tokens`], for each text.
     Encode(Vec<String>),
-    /// [`Answer::Tokens`], for each text, which follow one another with answers in between.
+    /// [`Answer::Tokens`], for each of several texts that follow one another with answers between them.
     EncodeTurns(Vec<String>),
     /// [`Answer::Texts`], for each list of tokens.
     Decode(Vec<Vec<u32>>),
-    /// [`Answer::Texts`]: what the first so many tokens decode to, for each number from the first to before the last.
+    /// [`Answer::Texts`]: the text of the first `n` tokens, for each `n` from `from` to before `until`.
     DecodePrefixes { tokens: Vec<u32>, from: usize, until: usize },
     /// [`Answer::Found`]: the tokens with exactly these texts.
     Find(Vec<String>),
     /// [`Answer::Bytes`]: what each token adds to a text.
     TokenBytes,
-    /// [`Answer::Done`], when the tokenizer can do all of the above with what models say and are told.
+    /// [`Answer::Done`], when the tokenizer can do all of the above with every kind of text.
     TryAll,
     /// [`Answer::Written`]: see [`crate::ChatTemplate::segments`].
     Segments { system: Option<String>, examples: Vec<(String, String)>, user_turns: Vec<String> },
 }
 
 impl Question {
-    /// What the reader does meanwhile, for people.
+    /// What the reader does in the meantime, for people.
     pub(super) fn doing(&self) -> &'static str {
         match self {
             Self::Encode(_) | Self::EncodeTurns(_) => "turning text into tokens",
@@ -114,16 +114,16 @@ impl Question {
     }
 }
 
-/// What a reader says.
+/// A reader's answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Answer {
-    /// A tokenizer was opened. It knows so many tokens, and `remarks` is what is to be told of it.
+    /// A tokenizer was opened. It knows this many tokens; `remarks` are for the user.
     Tokenizer {
         vocabulary: usize,
         remarks: Vec<String>,
     },
     Template(Opened),
-    /// The text before each answer of a conversation, and in what white space the kept cache may differ from the whole text.
+    /// The text before each answer of a conversation, and the white space by which the kept cache may differ from the whole text.
     Written {
         segments: Vec<String>,
         differences: Vec<String>,
@@ -141,16 +141,16 @@ pub(super) struct Opened {
     pub is_default: bool,
     /// Texts of tokens that end an answer.
     pub end_markers: Vec<String>,
-    /// What is to be told of it.
+    /// Remarks about it for the user.
     pub remarks: Vec<String>,
 }
 
 /// Why there is no answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Failure {
-    /// The file says so itself, or is malformed.
+    /// The file itself raises an error, or is malformed.
     Invalid { file: TextFile, reason: String },
-    /// Reading it came to no good end.
+    /// Reading it failed.
     Ended(TextEnd),
 }
 
@@ -166,15 +166,15 @@ pub(super) fn frame<T: Serialize>(message: &T) -> io::Result<Vec<u8>> {
     Ok(frame)
 }
 
-/// The length that is told before a file's bytes.
+/// The length that precedes a file's bytes.
 pub(super) fn file_head(file: &[u8]) -> [u8; LENGTH_BYTES] {
     (file.len() as u64).to_le_bytes()
 }
 
-/// The next frame's bytes; nothing when the other side is gone between two frames.
+/// The next frame's bytes; `None` when the other side is gone between two frames.
 ///
 /// # Errors
-/// When it is gone within one, or the frame is longer than `most`.
+/// When it is gone within a frame, or the frame is longer than `most`.
 pub(super) fn read_frame(stream: &mut impl Read, most: u64) -> io::Result<Option<Vec<u8>>> {
     let mut head = [0; LENGTH_BYTES];
     match stream.read(&mut head[..1])? {
@@ -185,7 +185,7 @@ pub(super) fn read_frame(stream: &mut impl Read, most: u64) -> io::Result<Option
     if length > most {
         return Err(io::Error::new(io::ErrorKind::InvalidData, format!("a message of {length} bytes")));
     }
-    // Memory is taken as the bytes arrive, not as they are promised.
+    // Memory grows as bytes arrive, not by the announced length.
     let mut bytes = Vec::new();
     if stream.take(length).read_to_end(&mut bytes)? as u64 != length {
         return Err(io::ErrorKind::UnexpectedEof.into());
@@ -196,7 +196,7 @@ pub(super) fn read_frame(stream: &mut impl Read, most: u64) -> io::Result<Option
 /// A frame's message.
 ///
 /// # Errors
-/// When it is none.
+/// When it is malformed.
 pub(super) fn parse<T: DeserializeOwned>(frame: &[u8]) -> io::Result<T> {
     Ok(serde_json::from_slice(frame)?)
 }

@@ -1,5 +1,5 @@
-//! A process of its own for what reads tokenizers and chat templates: this program, started again with limits. Whatever
-//! a stranger's file makes of its reader, the harness goes on, and knows what happened.
+//! Runs what reads tokenizers and chat templates in a process of its own: this program, started again with limits. Whatever
+//! an untrusted file does to its reader, the harness continues and knows what happened.
 
 mod limits;
 mod serve;
@@ -32,21 +32,21 @@ use super::{
     },
 };
 
-/// The word with which a program is started as a text process.
+/// The argument that starts a program as a text process.
 pub const ARGUMENT: &str = "text-process";
-/// How often a wait looks at the time.
+/// How often a wait checks the time.
 const LOOK: Duration = Duration::from_millis(50);
-/// Times what an answer may compute that is waited on the clock: the device may be busy with other things.
+/// How long to wait for an answer, as a multiple of its processor time limit: the device may be busy with other work.
 const PATIENCE: u32 = 30;
-/// What is read of a dead process's last words.
+/// How much of a dead process's standard error is read.
 const LAST_WORDS_BYTES: u64 = 4096;
 
 static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
 
 /// From now on tokenizers and chat templates are read in processes of `program`, which must call [`serve`] when its first
-/// argument is [`ARGUMENT`]. Without this call they are read in this process: tests and fuzzing want that.
+/// argument is [`ARGUMENT`]. Without this call they are read in the calling process, which suits tests and fuzzing.
 pub fn read_text_with(program: &Path) {
-    // The first who says so is the program's main function.
+    // The first call, in the program's main function, counts.
     let _ = PROGRAM.set(program.to_owned());
 }
 
@@ -62,7 +62,7 @@ pub(super) struct TextProcess {
     socket: UnixStream,
     files_bytes: usize,
     patience: u32,
-    /// Why nothing can be asked any more.
+    /// Why it can answer nothing more.
     ended: Option<TextEnd>,
 }
 
@@ -81,21 +81,21 @@ impl TextProcess {
         let (socket, theirs) = UnixStream::pair()?;
         socket.set_read_timeout(Some(LOOK))?;
         socket.set_write_timeout(Some(LOOK))?;
-        // Tokens of a model hub and the like are none of its business.
+        // Access tokens of a model hub and the like must not reach it.
         command.env_clear();
         command.stdin(OwnedFd::from(theirs)).stdout(Stdio::null()).stderr(Stdio::piped());
-        // Ctrl-C is for the harness, which may still have something to ask.
+        // Ctrl-C is for the harness, which may still have a question.
         command.process_group(0);
         let child = command.spawn()?;
-        // It holds the other end of the socket.
+        // This holds the other end of the socket.
         drop(command);
         Ok(Self { child, socket, files_bytes: 0, patience: PATIENCE, ended: None })
     }
 
-    /// Hands over the files of a subject.
+    /// Passes the files of a subject.
     ///
     /// # Errors
-    /// When they are malformed, or reading them came to no good end.
+    /// When they are malformed, or reading them fails.
     pub(super) fn open(&mut self, subject: &Subject, files: &[Vec<u8>]) -> Result<Answer, Failure> {
         self.files_bytes = files.iter().map(Vec::len).sum();
         let subject = framed(subject)?;
@@ -111,7 +111,7 @@ impl TextProcess {
     /// Asks a question, and waits for its answer.
     ///
     /// # Errors
-    /// When it cannot be answered, or looking for the answer came to no good end, now or before.
+    /// When it cannot be answered, or the process fails, now or earlier.
     pub(super) fn ask(&mut self, question: &Question) -> Result<Answer, Failure> {
         let message = framed(question)?;
         let allowance = Allowance::new(self.files_bytes, message.len() - LENGTH_BYTES);
@@ -131,7 +131,7 @@ impl TextProcess {
         let reply: Result<Answer, Failure> = match exchanged {
             Ok(Some(reply)) => match parse::<Result<Answer, Failure>>(&reply) {
                 Ok(reply) => reply,
-                Err(error) => Err(broken(format!("answers in no known words: {error}"))),
+                Err(error) => Err(broken(format!("gave an unknown answer: {error}"))),
             },
             Err(error) if error.kind() == ErrorKind::TimedOut => {
                 Err(Failure::Ended(TextEnd::Silence { seconds: patience.as_secs() }))
@@ -148,20 +148,20 @@ impl TextProcess {
         reply
     }
 
-    /// Why it hung up.
+    /// Why the process closed its socket.
     fn death(&mut self, allowance: Allowance) -> TextEnd {
         let status = self.kill();
         let mut words = Vec::new();
         if let Some(stderr) = self.child.stderr.take() {
-            // What cannot be read tells nothing; the signal does.
+            // If this cannot be read, the signal still says something.
             let _ = stderr.take(LAST_WORDS_BYTES).read_to_end(&mut words);
         }
         end_of(status, &String::from_utf8_lossy(&words), allowance)
     }
 
-    /// Its exit status: that of before, where it was dying already.
+    /// Its exit status, also if it was already dying.
     fn kill(&mut self) -> Option<ExitStatus> {
-        // Fails only when the process is gone already, which is the aim.
+        // This fails only when the process is already gone, which is the aim.
         let _ = self.child.kill();
         self.child.wait().ok()
     }
@@ -181,7 +181,7 @@ fn broken(seen: String) -> Failure {
     Failure::Ended(TextEnd::Broken { seen })
 }
 
-/// Both ways of a socket whose every step ends in time.
+/// Both directions of a socket, with a time limit for every step.
 struct Waiting<'a> {
     socket: &'a UnixStream,
     begun: MonotonicNs,
@@ -189,7 +189,7 @@ struct Waiting<'a> {
 }
 
 impl Waiting<'_> {
-    /// Without the signal that a closed pipe sends.
+    /// Suppresses the signal that a closed pipe would send.
     fn send(&mut self, mut bytes: &[u8]) -> io::Result<()> {
         while !bytes.is_empty() {
             match send(self.socket, bytes, SendFlags::NOSIGNAL) {
@@ -222,8 +222,8 @@ impl Read for Waiting<'_> {
     }
 }
 
-/// What a death means. Rust's runtime aborts with the same signal when a stack overflows and when there is no memory, and
-/// says which of them on standard error.
+/// What a death means. Rust's runtime aborts with the same signal when a stack overflows and when memory runs out, and
+/// says which on standard error.
 fn end_of(status: Option<ExitStatus>, words: &str, allowance: Allowance) -> TextEnd {
     if words.contains("has overflowed its stack") {
         return TextEnd::StackOverflow;

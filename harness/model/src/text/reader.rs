@@ -1,5 +1,5 @@
-//! What reads tokenizers and chat templates: code of other crates that runs what a stranger's file says. It may panic,
-//! abort, never end or swell, so the harness has it in a process of its own: see [`super::process`].
+//! Reads tokenizers and chat templates with other crates, which run what an untrusted file says. That code may panic,
+//! abort, never end or use too much memory, so the harness runs it in a process of its own: see [`super::process`].
 
 mod configuration;
 mod special;
@@ -13,7 +13,7 @@ use super::{
     message::{Answer, Failure, Files, Question, SubjectKind, TextFile},
 };
 
-/// A tokenizer or a template that was opened.
+/// An open tokenizer or template.
 #[derive(Debug)]
 pub(super) enum Reader {
     Tokenizer(Box<TokenizerReader>),
@@ -21,7 +21,7 @@ pub(super) enum Reader {
 }
 
 impl Reader {
-    /// Opens the files of a subject, and says what they are.
+    /// Opens the files of a subject, and describes them.
     ///
     /// # Errors
     /// When a file is malformed, or does not fit the model.
@@ -43,7 +43,7 @@ impl Reader {
     /// Answers a question.
     ///
     /// # Errors
-    /// When the tokenizer or template cannot do what is asked.
+    /// When the tokenizer or template cannot answer it.
     pub(super) fn answer(&self, question: &Question) -> Result<Answer, Failure> {
         match (self, question) {
             (Self::Tokenizer(reader), question) => reader.answer(question),

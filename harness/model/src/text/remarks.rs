@@ -1,18 +1,18 @@
 use super::{ChatTemplate, TextTokenizer, trial::Trial};
 use crate::{ModelError, ModelFolder};
 
-/// What whoever imports or measures a model should know of how its text becomes tokens: which of several templates is used,
-/// which conversations it refuses, where the kept key-value cache may differ from the whole text, tokens that are never fed,
-/// and marks of a template that its tokenizer does not know. For that, tokenizer and template are tried on every kind of text
-/// and conversation.
+/// What a user should know about how a model's text becomes tokens: which of several templates is used,
+/// which conversations it refuses, where the kept key-value cache may differ from the whole text, which tokens are never fed,
+/// and which marks of a template its tokenizer does not know. To find out, tokenizer and template are tried on every kind of
+/// text and conversation.
 ///
 /// # Errors
-/// When the tokenizer or the template cannot be read, or can do nothing that is tried.
+/// When the tokenizer or the template cannot be read, or nothing that is tried works.
 pub fn text_remarks(folder: &ModelFolder) -> Result<Vec<String>, ModelError> {
     let tokenizer = TextTokenizer::open(folder)?;
     tokenizer.try_all()?;
     let template = ChatTemplate::open(folder)?;
-    let trial = Trial::of(&template)?;
+    let trial = Trial::run(&template)?;
     let mut remarks = [template.remarks(), tokenizer.remarks(), &trial.remarks].concat();
     let mut in_pieces = Vec::new();
     for marker in trial.markers {
@@ -42,7 +42,7 @@ mod tests {
     use crate::{Preset, generate_seeded};
 
     #[test]
-    fn a_mark_that_is_no_token_is_told() {
+    fn a_mark_that_is_no_token_is_reported() {
         let root = tempfile::tempdir().unwrap();
         let config = Preset::find("tiny").unwrap().config();
         let folder = generate_seeded(&config, "tiny", 42, &root.path().join("tiny")).unwrap();

@@ -8,10 +8,10 @@ use super::{
 };
 use crate::{ModelError, ModelFolder};
 
-/// Prefixes that are decoded at once.
+/// Number of prefixes that are decoded in one request.
 const PREFIXES: usize = 32;
 
-/// A model's `tokenizer.json`, read in a process of its own where [`crate::text_process`] says so.
+/// A model's `tokenizer.json`; read in a process of its own if [`crate::text_process`] is set up.
 #[derive(Debug)]
 pub struct TextTokenizer {
     access: Access,
@@ -27,7 +27,7 @@ impl TextTokenizer {
     ///
     /// # Errors
     /// When it is missing or malformed, or has a vocabulary that the model has no embedding for; [`ModelError::Text`] when
-    /// reading it came to no good end.
+    /// the process that reads it fails.
     pub fn open(folder: &ModelFolder) -> Result<Self, ModelError> {
         let path = folder.path().join(TextFile::Tokenizer.name());
         if !path.exists() {
@@ -40,15 +40,15 @@ impl TextTokenizer {
         }
     }
 
-    /// What is to be told of it.
+    /// Remarks about it for the user.
     pub(super) fn remarks(&self) -> &[String] {
         &self.remarks
     }
 
-    /// The tokens of a text. Special tokens that are written in it are recognised; none are added.
+    /// The tokens of a text. Special tokens in it are recognised; none are added.
     ///
     /// # Errors
-    /// When the tokenizer has no token for a part of the text, or one without an embedding, or fails at it.
+    /// When the tokenizer has no token for a part of the text, or one without an embedding, or fails.
     pub fn encode(&self, text: &str) -> Result<Vec<TokenId>, ModelError> {
         Ok(self.encode_all(vec![text.to_owned()])?.swap_remove(0))
     }
@@ -61,8 +61,8 @@ impl TextTokenizer {
         self.lists(Question::Encode(texts))
     }
 
-    /// The tokens of texts that are fed one after the other with answers in between: no later one begins as a text of its
-    /// own would, which sentencepiece marks with a `▁`.
+    /// The tokens of texts that follow one another with answers between them: later texts do not begin as a separate text
+    /// would, which sentencepiece marks with a `▁`.
     ///
     /// # Errors
     /// When one of them cannot be encoded.
@@ -83,7 +83,7 @@ impl TextTokenizer {
         }
     }
 
-    /// The text of tokens, without the special ones. Bytes that are no UTF-8 become U+FFFD.
+    /// The text of tokens, without special ones. Bytes that are not UTF-8 become U+FFFD.
     ///
     /// # Errors
     /// When the tokenizer's decoder fails.
@@ -92,7 +92,7 @@ impl TextTokenizer {
         Ok(texts.swap_remove(0))
     }
 
-    /// What the first token decodes to, the first two, and so on to all of them.
+    /// The texts of the first token, of the first two, and so on to all of them.
     pub fn decode_prefixes(&self, tokens: &[TokenId]) -> impl Iterator<Item = Result<String, ModelError>> {
         let tokens = numbers(tokens);
         let starts = (1..=tokens.len()).step_by(PREFIXES);
@@ -111,8 +111,8 @@ impl TextTokenizer {
         self.vocabulary
     }
 
-    /// What each token adds to a text, in bytes; nothing for special tokens. Byte-level tokenizers write bytes as letters of
-    /// their own, others write a space as `▁` and bytes without a letter as `<0x0A>`.
+    /// The bytes that each token adds to a text; none for special tokens. Byte-level tokenizers write bytes as letters,
+    /// others write a space as `▁` and bytes without a letter as `<0x0A>`.
     ///
     /// # Errors
     /// When the tokenizer's decoder is of neither kind.
@@ -123,10 +123,10 @@ impl TextTokenizer {
         }
     }
 
-    /// The tokens with exactly these texts, as far as there are such.
+    /// The tokens with exactly these texts, or `None` where there is no such token.
     ///
     /// # Errors
-    /// When reading the tokenizer came to no good end.
+    /// When reading the tokenizer fails.
     pub fn tokens(&self, texts: Vec<String>) -> Result<Vec<Option<TokenId>>, ModelError> {
         let asked = texts.len();
         let question = Question::Find(texts);
@@ -138,11 +138,11 @@ impl TextTokenizer {
         }
     }
 
-    /// Encodes a bit of every kind of text, and decodes that and every token alone: whatever models are told and may
-    /// say. That it refuses some of it in words is no error.
+    /// Encodes a bit of every kind of text, and decodes that and every token alone. A refusal with a reason is not an
+    /// error.
     ///
     /// # Errors
-    /// When it can encode nothing; [`ModelError::Text`] when it came to no good end.
+    /// When it cannot encode anything; [`ModelError::Text`] when the process fails.
     pub(crate) fn try_all(&self) -> Result<(), ModelError> {
         match self.access.ask(&Question::TryAll)? {
             Answer::Done => Ok(()),
@@ -194,7 +194,7 @@ mod tests {
     fn prefixes_are_decoded_one_token_after_the_other() {
         let (_root, folder) = tiny();
         let tokenizer = TextTokenizer::open(&folder).unwrap();
-        // More than are asked for at once.
+        // More than one request can hold.
         let tokens = tokenizer.encode(&"get_weather(days=3) ".repeat(5)).unwrap();
         assert!(tokens.len() > PREFIXES, "{}", tokens.len());
         let prefixes: Vec<String> = tokenizer.decode_prefixes(&tokens).collect::<Result<_, _>>().unwrap();

@@ -1,4 +1,4 @@
-//! Conversations of every shape that scenarios have, written on trial.
+//! Renders conversations of every shape that scenarios have, as a trial.
 
 use std::collections::BTreeSet;
 
@@ -6,12 +6,12 @@ use super::{ChatTemplate, markers::markers};
 use crate::ModelError;
 
 const QUESTIONS: [&str; 3] = ["What is 3 × 7?", "世界 👋\n\n```\ncode\n```", "Why?"];
-/// Requests and answers that come before: one with white space around it, and one with a thought.
+/// Requests and answers that come first: one with white space around it, and one with a thought.
 const EXAMPLES: [(&str, &str); 2] = [("Who are you?", SPACED), ("Think.", THOUGHTFUL)];
 const SPACED: &str = "\tA <b>model</b>.\t";
 const THOUGHTFUL: &str = "<think>\nHm.\n</think>\n\nSo.";
 
-/// A shape of conversations, and what those are called that have it and no earlier shape.
+/// A shape of conversations, with the name of those that have it and no earlier shape.
 struct Shape {
     name: &'static str,
     system: Option<&'static str>,
@@ -29,22 +29,22 @@ const SHAPES: [Shape; 7] = [
     Shape { name: "with a system message and an example", system: Some("Be brief."), has_example: true, turns: 2 },
 ];
 
-/// What came of it.
+/// The results.
 #[derive(Debug, Default)]
 pub(super) struct Trial {
-    /// What is to be told of it.
+    /// Remarks for the user.
     pub remarks: Vec<String>,
     /// What it wrote that looks like a special token.
     pub markers: BTreeSet<String>,
 }
 
 impl Trial {
-    /// Writes a conversation of each shape. That the template refuses some of them in words, as many do with a system
-    /// message, is told.
+    /// Renders a conversation of each shape. A remark says which of them the template refuses with a reason, as many do with a
+    /// system message.
     ///
     /// # Errors
-    /// When it can write none of them; [`ModelError::Text`] when it came to no good end.
-    pub(super) fn of(template: &ChatTemplate) -> Result<Self, ModelError> {
+    /// When it can render none of them; [`ModelError::Text`] when the process fails.
+    pub(super) fn run(template: &ChatTemplate) -> Result<Self, ModelError> {
         let mut trial = Self::default();
         let mut refusals: Vec<(&str, ModelError)> = Vec::new();
         let (mut differences, mut changes) = (BTreeSet::new(), BTreeSet::new());
@@ -53,8 +53,8 @@ impl Trial {
             let examples = EXAMPLES.map(|(user, answer)| (user.to_owned(), answer.to_owned()));
             let examples = if shape.has_example { &examples[..] } else { &[] };
             match template.written(shape.system, examples, &users) {
-                Ok((segments, told)) => {
-                    differences.extend(told);
+                Ok((segments, found)) => {
+                    differences.extend(found);
                     if shape.has_example {
                         changes.extend(changes_of_answers(&segments.concat()));
                     }
@@ -79,7 +79,7 @@ impl Trial {
     }
 }
 
-/// What a template changes in earlier answers, as the text shows that it made of the examples.
+/// What a template changes in earlier answers, by its text of the examples.
 fn changes_of_answers(text: &str) -> Vec<&'static str> {
     let mut changes = Vec::new();
     if !text.contains(SPACED) {
@@ -107,27 +107,27 @@ mod tests {
         let config = Preset::find("tiny").unwrap().config();
         let folder = generate_seeded(&config, "tiny", 42, &root.path().join("tiny")).unwrap();
         fs::write(folder.path().join("chat_template.jinja"), template).unwrap();
-        Trial::of(&ChatTemplate::open(&folder).unwrap())
+        Trial::run(&ChatTemplate::open(&folder).unwrap())
     }
 
-    /// As Qwen 3's does, and many that strip.
+    /// Like Qwen 3's, and many others that strip.
     #[test]
-    fn what_becomes_of_earlier_answers_is_told() {
+    fn what_becomes_of_earlier_answers_is_reported() {
         let turns = |answer: &str| {
             format!(
                 "{{% for m in messages %}}{{% if m.role == 'assistant' %}}{{{{ {answer} }}}}{{% else %}}[{{{{ m.content }}}}]\
                  {{% endif %}}{{% endfor %}}"
             )
         };
-        let told = |answer: &str| trial(&turns(answer)).unwrap().remarks.join("; ");
-        assert_eq!(told("m.content"), "");
-        assert!(told("m.content | trim").contains("takes the white space off the ends of earlier answers"));
-        let thoughtless = told("m.content.split('</think>')[-1]");
+        let changes = |answer: &str| trial(&turns(answer)).unwrap().remarks.join("; ");
+        assert_eq!(changes("m.content"), "");
+        assert!(changes("m.content | trim").contains("takes the white space off the ends of earlier answers"));
+        let thoughtless = changes("m.content.split('</think>')[-1]");
         assert!(thoughtless.contains("what stands within <think>") && !thoughtless.contains("off the ends"));
     }
 
     #[test]
-    fn shapes_that_are_refused_are_told_once() {
+    fn shapes_that_are_refused_are_reported_once() {
         let gemma = "{% for m in messages %}{% if m.role == 'system' %}{{ raise_exception('no system role') }}{% endif %}\
                      <start_of_turn>{{ 'model' if m.role == 'assistant' else m.role }}\n{{ m.content }}<end_of_turn>\n{% endfor %}{{ '<start_of_turn>model\n' }}";
         let trial = trial(gemma).unwrap();

@@ -156,7 +156,7 @@ impl Meter {
         times.sort_by(f64::total_cmp);
         let mut series = MeterSeries::new(self.info());
         for at in times {
-            series.push(moment(at), RawReading::of(self.value(power, at)));
+            series.push(moment(at), RawReading::new(self.value(power, at)));
         }
         series
     }

@@ -126,7 +126,7 @@ mod tests {
         });
         for reading in 0..=100 {
             let at_ms = reading * 100 + reading % 7;
-            series.push(MonotonicNs(at_ms * MS), RawReading::of((at_ms / 10 * 120_000) as i64));
+            series.push(MonotonicNs(at_ms * MS), RawReading::new((at_ms / 10 * 120_000) as i64));
         }
         series
     }

@@ -1,7 +1,7 @@
 /// The 97.5 % quantile of the standard normal distribution.
 const Z: f64 = 1.959_963_984_540_054;
 
-/// Where a share lies with a confidence of 95 %.
+/// The 95 % confidence interval of a share.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ShareInterval {
     /// The lower end, at least 0.
@@ -16,7 +16,7 @@ pub struct ShareInterval {
 ///
 /// `(p + z²/2n ± z √(p(1−p)/n + z²/4n²)) / (1 + z²/n)`
 ///
-/// It is right for few answers and for shares near 0 and 1, where the usual `p ± z √(p(1−p)/n)` is not. Nothing when
+/// It is accurate for few answers and for shares near 0 and 1, where the usual `p ± z √(p(1−p)/n)` is not. `None` when
 /// `all` is 0 or less than `right`.
 pub fn wilson_interval(right: usize, all: usize) -> Option<ShareInterval> {
     if all == 0 || right > all {
@@ -27,7 +27,7 @@ pub fn wilson_interval(right: usize, all: usize) -> Option<ShareInterval> {
     let center = p + z_squared_share / 2.0;
     let reach = Z * (p * (1.0 - p) / n + z_squared_share / (4.0 * n)).sqrt();
     let end = |offset: f64| (center + offset) / (1.0 + z_squared_share);
-    // At the ends the two parts are equal but for rounding.
+    // At the ends the two parts are equal except for rounding.
     let low = if right == 0 { 0.0 } else { end(-reach) };
     let high = if right == all { 1.0 } else { end(reach) };
     Some(ShareInterval { low, high })

@@ -1,4 +1,4 @@
-//! What a session must do. Each check opens its own.
+//! What a session must do. Each check opens a session of its own.
 
 use anyhow::{Context, Result, bail, ensure};
 use pocketwatt_protocol::TokenId;
@@ -9,16 +9,16 @@ use crate::{InputError, Model, Session, greedy_token};
 /// Largest difference between two ways to compute a logit in f32. Real models in real engines stay below 2e-4; a
 /// wrong position, mask or norm changes the test models' logits by 1e-2 and more.
 pub const F32_TOLERANCE: f32 = 1e-3;
-/// The same in f16, where every product and the logits themselves are rounded to 11 bits: engines come to within 0.03 of the
+/// The same in f16, where every product and the logits themselves are rounded to 11 bits: engines come within 0.03 of the
 /// reference.
 pub const HALF_TOLERANCE: f32 = 5e-2;
-/// The same for an engine that rounds activations to 8 bits in its products, as most do whose weights are codes: they come
-/// to within 0.1 of the reference, and codes in the wrong order are 1 and more away.
+/// The same for an engine that rounds activations to 8 bits in its products, as most engines do for weights in codes: they come
+/// within 0.1 of the reference, while codes in the wrong order are off by 1 and more.
 pub const ROUNDED_TOLERANCE: f32 = 0.25;
 
 type Check = fn(&mut dyn Model, &Expectation) -> Result<()>;
 
-/// By name, simplest first: the first failure is the one to look at.
+/// The checks by name, simplest first: look at the first failure.
 pub(super) const SESSION_CHECKS: &[(&str, Check)] = &[
     ("knows_its_vocabulary", knows_its_vocabulary),
     ("whole_prefill_equals_the_reference", whole_prefill_equals_the_reference),
@@ -36,8 +36,8 @@ pub(super) const SESSION_CHECKS: &[(&str, Check)] = &[
 ];
 
 fn knows_its_vocabulary(model: &mut dyn Model, expected: &Expectation) -> Result<()> {
-    let (told, vocabulary) = (model.info().vocabulary as usize, expected.logits[0].len());
-    ensure!(told == vocabulary, "the model has {vocabulary} vocabulary entries, the backend says {told}");
+    let (reported, vocabulary) = (model.info().vocabulary as usize, expected.logits[0].len());
+    ensure!(reported == vocabulary, "the model has {vocabulary} vocabulary entries, the backend reports {reported}");
     Ok(())
 }
 
@@ -113,7 +113,7 @@ fn length_counts_positions(model: &mut dyn Model, expected: &Expectation) -> Res
 
 fn reset_forgets_the_past(model: &mut dyn Model, expected: &Expectation) -> Result<()> {
     let mut session = model.session()?;
-    // Something else first, and longer than what follows: stale positions would be read.
+    // A different and longer text first, so that stale positions would be noticed.
     let other: Vec<TokenId> = expected.tokens.iter().rev().copied().collect();
     forward(&mut *session, &other)?;
     session.reset()?;
@@ -189,7 +189,7 @@ fn cache_size_is_told(model: &mut dyn Model, expected: &Expectation) -> Result<(
 }
 
 fn forward(session: &mut dyn Session, tokens: &[TokenId]) -> Result<Vec<f32>> {
-    // Leftovers in the buffer: `forward` replaces, it does not append.
+    // `forward` must replace what is in the buffer, not append to it.
     let mut logits = vec![f32::NAN; 3];
     session.forward(tokens, &mut logits)?;
     session.synchronize()?;
@@ -213,7 +213,7 @@ fn compare(logits: &[f32], expected: &Expectation, length: usize) -> Result<()> 
     Ok(())
 }
 
-/// Infinite where a number is NaN, so that NaN never passes for equal.
+/// Infinite where a number is NaN, so that NaN never passes as equal.
 fn largest_difference(a: &[f32], b: &[f32]) -> f32 {
     let difference = |(a, b): (&f32, &f32)| if (a - b).is_nan() { f32::INFINITY } else { (a - b).abs() };
     a.iter().zip(b).map(difference).fold(0.0, f32::max)

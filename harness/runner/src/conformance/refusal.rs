@@ -1,4 +1,4 @@
-//! Model folders that a backend must refuse to load, rather than run on what it makes of them.
+//! Model folders that a backend must refuse to load instead of running on a guess.
 
 use std::{
     ffi::OsStr,
@@ -44,7 +44,7 @@ fn refuses_weights_of_another_shape(backend: &dyn Backend, expected: &Expectatio
     ensure_refused(backend, expected, &files, "a configuration whose feed-forward layer is wider than the weights")
 }
 
-/// The file that holds the weights in the precision at hand.
+/// Name of the file that holds the weights in the precision at hand.
 fn weights_name(expected: &Expectation) -> Result<&OsStr> {
     expected.files.weights.file_name().context("the weights' path has no file name")
 }
@@ -69,14 +69,14 @@ fn damaged(expected: &Expectation, name: &str, damage: impl Fn(&Path) -> Result<
     Ok(files)
 }
 
-/// `config.json` with a larger `intermediate_size`, and `intermediate_size_mlp` where a model says it by that. Edited as
+/// `config.json` with a larger `intermediate_size`, or `intermediate_size_mlp` where a model uses that key. Edited as
 /// text, since reading it is the model crate's business.
 fn with_wider_ffn(json: &str) -> Result<String> {
     let wider = with_larger(json, "intermediate_size")?.context("config.json has no intermediate_size")?;
     Ok(with_larger(&wider, "intermediate_size_mlp")?.unwrap_or(wider))
 }
 
-/// None where the key is not there.
+/// `None` where the key is missing.
 fn with_larger(json: &str, key: &str) -> Result<Option<String>> {
     let quoted = format!("\"{key}\":");
     let Some((before, after)) = json.split_once(&quoted) else { return Ok(None) };
@@ -90,7 +90,7 @@ fn ensure_refused(backend: &dyn Backend, expected: &Expectation, files: &ModelFi
     match load(backend, files, &expected.options) {
         Ok(_) => bail!("{what} was loaded without an error"),
         Err(error) => {
-            ensure!(!format!("{error:#}").trim().is_empty(), "{what} was refused without a word");
+            ensure!(!format!("{error:#}").trim().is_empty(), "{what} was refused without a message");
             Ok(())
         }
     }

@@ -80,7 +80,7 @@ impl Data {
     pub fn calls(folder: Option<&Path>, file: &str, answers: Option<&str>) -> Result<Self, ScenarioError> {
         let answers = answers.map(|answers| with_path(folder, answers, |path| Ok(path.to_owned()))).transpose()?;
         let (format, rows) =
-            with_path(folder, file, |path| match answers.is_some() || BfclFile::of(path)? != BfclFile::Other {
+            with_path(folder, file, |path| match answers.is_some() || BfclFile::detect(path)? != BfclFile::Other {
                 true => Ok((BFCL, read_bfcl(path, answers.as_deref())?)),
                 false => Ok(("own", read_call_cases(path)?)),
             })?;
@@ -118,7 +118,7 @@ impl Data {
     /// When a file cannot be read, or the answers are missing.
     pub fn answers_of(path: &Path) -> Result<Option<Option<PathBuf>>, ScenarioError> {
         let named = |error| ScenarioError::Data(error).at(format_args!("the data set {}", path.display()));
-        let file = BfclFile::of(path).map_err(named)?;
+        let file = BfclFile::detect(path).map_err(named)?;
         if file == BfclFile::Other {
             return Ok(is_call_cases(path).map_err(named)?.then_some(None));
         }

@@ -1,4 +1,4 @@
-//! Changes of bytes, where libFuzzer is not there to make them.
+//! Changes of bytes, for runs without libFuzzer.
 
 use super::Random;
 

@@ -29,7 +29,7 @@ pub const NUMBERS: [&str; 22] = [
     "1e300",
     "-1e308",
 ];
-/// Texts that lead elsewhere, or mean something to whoever prints them.
+/// Texts that lead elsewhere, or have a special meaning when printed.
 pub const TEXTS: [&str; 18] = [
     "",
     " ",

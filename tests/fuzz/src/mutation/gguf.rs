@@ -1,26 +1,26 @@
-//! Changes of a GGUF file, whose counts and lengths stay right: keys and tensors go, come twice, change places, or take what
-//! belongs to others.
+//! Changes of a GGUF file that keep its counts and lengths right: keys and tensors are removed, repeated or moved, or get values
+//! of others.
 
 use super::{
     Random,
     document::{NUMBERS, TEXTS},
 };
 
-/// A key with its value, or a tensor with its place: a name, and what follows it.
+/// A key with its value, or a tensor with its offset: a name, and what follows it.
 type Named = (Vec<u8>, Vec<u8>);
 
-/// A file in its parts.
+/// A file split into its parts.
 struct File<'a> {
     /// The letters GGUF, and the version.
     begins: &'a [u8],
     keys: Vec<Named>,
     tensors: Vec<Named>,
-    /// Where the weights began, and they.
+    /// Where the weights began, and their bytes.
     begun: usize,
     weights: &'a [u8],
 }
 
-/// Makes a few changes; nothing where it is no such file.
+/// Makes a few changes; `None` if it is not such a file.
 pub fn change(input: &[u8], random: &mut Random) -> Option<Vec<u8>> {
     let mut file = File::read(input)?;
     for _ in 0..random.few() {
@@ -33,7 +33,7 @@ pub fn change(input: &[u8], random: &mut Random) -> Option<Vec<u8>> {
     Some(file.written())
 }
 
-/// A list so long, or a key or tensor so often, that it has so many bytes.
+/// Makes a list so long, or repeats a key or tensor so often, that it has this many bytes.
 pub fn swollen(input: &[u8], bytes: usize, random: &mut Random) -> Option<Vec<u8>> {
     let mut file = File::read(input)?;
     let lists: Vec<usize> = (0..file.keys.len()).filter(|at| file.keys[*at].1.starts_with(&[9, 0, 0, 0])).collect();
@@ -80,7 +80,7 @@ impl<'a> File<'a> {
             bytes.extend((name.len() as u64).to_le_bytes());
             bytes.extend(name.iter().chain(rest));
         }
-        // The weights lie as they lay, modulo the usual alignment.
+        // The weights keep their offset modulo the usual alignment.
         bytes.resize(bytes.len() + (self.begun + 32 - bytes.len() % 32) % 32, 0);
         bytes.extend(self.weights);
         bytes
@@ -121,7 +121,7 @@ fn any_value(random: &mut Random) -> Vec<u8> {
     }
 }
 
-/// A tensor's sizes, type and place with one of these exchanged.
+/// A tensor's sizes, type and offset with one of these replaced.
 fn other_place(place: &[u8], random: &mut Random) -> Vec<u8> {
     let mut other = place.to_vec();
     let sizes = (place.len() - 16) / 8;
@@ -138,7 +138,7 @@ fn text(random: &mut Random) -> Vec<u8> {
     [&(text.len() as u64).to_le_bytes(), text.as_bytes()].concat()
 }
 
-/// In so many bytes, as an integer or a floating-point number.
+/// A number in this many bytes, as an integer or a floating-point number.
 fn number(random: &mut Random, bytes: usize) -> Vec<u8> {
     let number: f64 = random.choice(&NUMBERS).parse().unwrap_or_default();
     match random.below(4) {
@@ -149,7 +149,7 @@ fn number(random: &mut Random, bytes: usize) -> Vec<u8> {
     }
 }
 
-/// Bytes of a value of this kind, where all have as many.
+/// Bytes of a value of this kind, if all values of the kind have the same number.
 fn size(kind: u32) -> Option<usize> {
     match kind {
         0 | 1 | 7 => Some(1),
@@ -160,7 +160,7 @@ fn size(kind: u32) -> Option<usize> {
     }
 }
 
-/// What was not read yet.
+/// The bytes that were not read yet.
 struct Rest<'a>(&'a [u8]);
 
 impl<'a> Rest<'a> {

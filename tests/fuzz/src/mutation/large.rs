@@ -1,14 +1,14 @@
-//! Inputs of nearly a mebibyte, made of small ones by giving the same again and again: time and memory that grow faster than
-//! an input show in no small one.
+//! Inputs of nearly a mebibyte, made from small ones by repetition: time and memory that grow faster than
+//! the input do not show in small ones.
 
 use serde_json::{Map, Value};
 
 use super::{Form, Random, gguf, protobuf};
 
-/// About as long as an input gets.
+/// Approximate length of the largest inputs.
 const BYTES: usize = 1_000_000;
 
-/// The input, with something in it many times.
+/// The input with a part of it repeated.
 pub fn swollen(form: Form, input: &[u8], random: &mut Random) -> Vec<u8> {
     let text = String::from_utf8_lossy(input);
     let swollen = match form {
@@ -27,7 +27,7 @@ pub fn swollen(form: Form, input: &[u8], random: &mut Random) -> Vec<u8> {
     swollen.unwrap_or_else(|| bytes(input, random))
 }
 
-/// A piece of it again and again.
+/// Repeats a piece of it.
 fn bytes(input: &[u8], random: &mut Random) -> Vec<u8> {
     let from = random.below(input.len().max(1)).min(input.len());
     let longest = random.choice(&[1, 4, 16, 64, 512]);
@@ -51,7 +51,7 @@ fn json(text: &str, between: &str, random: &mut Random) -> Option<Vec<u8>> {
     Some(parts.join(between).into_bytes())
 }
 
-/// One list, object or text of it many times as long.
+/// Lengthens one of its lists, objects or texts.
 fn document(mut document: Value, random: &mut Random) -> Option<Value> {
     let count = super::document::count(&document);
     for _ in 0..100 {
@@ -70,7 +70,7 @@ fn document(mut document: Value, random: &mut Random) -> Option<Value> {
     None
 }
 
-/// One of its values, under many names.
+/// Repeats one of its values under many names.
 fn extend(fields: &mut Map<String, Value>, random: &mut Random) {
     let Some((name, value)) = fields.iter().nth(random.below(fields.len())) else { return };
     let (name, value) = (name.clone(), value.clone());
@@ -80,7 +80,7 @@ fn extend(fields: &mut Map<String, Value>, random: &mut Random) {
     }
 }
 
-/// A line under many names.
+/// Repeats a line under many names.
 fn lines(text: &str, random: &mut Random) -> Option<Vec<u8>> {
     let lines: Vec<&str> = text.lines().collect();
     let line = random.choice(&lines);

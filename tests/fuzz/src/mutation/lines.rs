@@ -1,11 +1,11 @@
-//! Changes of lines that give names their values.
+//! Changes of lines with names and values.
 
 use super::{
     Random,
     document::{NUMBERS, TEXTS},
 };
 
-/// What stands between a name and its value.
+/// The separator of a name and its value.
 const IS: &str = " = ";
 
 /// Makes a few changes.
@@ -39,7 +39,7 @@ fn change_lines(lines: &mut Vec<String>, random: &mut Random) {
     }
 }
 
-/// The number beside a value that is one.
+/// A number close to the value, if that is a number.
 fn near(value: &str, random: &mut Random) -> String {
     let Ok(number) = value.parse::<i64>() else { return value.to_owned() };
     match random.below(5) {

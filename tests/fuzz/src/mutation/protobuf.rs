@@ -1,5 +1,5 @@
-//! Changes of a message of protocol buffers, whose lengths stay right: fields go, come twice, change places or values, also
-//! in the messages inside.
+//! Changes of a message of protocol buffers that keep its lengths right: fields are removed, repeated or moved, or get other values,
+//! also in nested messages.
 
 use super::{
     Random,
@@ -18,7 +18,7 @@ enum Value {
     Bytes(Vec<u8>),
 }
 
-/// Makes a change; nothing where it is no message.
+/// Makes a change; `None` if it is not a message.
 pub fn change(input: &[u8], random: &mut Random) -> Option<Vec<u8>> {
     let mut fields = fields(input)?;
     if fields.is_empty() {
@@ -53,7 +53,7 @@ pub fn change(input: &[u8], random: &mut Random) -> Option<Vec<u8>> {
     Some(written(fields))
 }
 
-/// One field so often that it has so many bytes.
+/// Repeats one field so often that it has this many bytes.
 pub fn swollen(input: &[u8], bytes: usize, random: &mut Random) -> Option<Vec<u8>> {
     let mut fields = fields(input)?;
     let field = fields.get(random.below(fields.len().max(1)))?.clone();

@@ -12,7 +12,7 @@ pub const TARGET: Target = Target {
     run,
 };
 
-/// The workload, then what a runner says of it.
+/// The workload, then the runner's report about it.
 const HONEST: &str = r#"{"conversations":[[{"prompt":[1,1,1],"max_output_tokens":2},{"prompt":[1,1],"max_output_tokens":2}]],"stop_tokens":[9],"warmup_iterations":1,"iterations":1,"at_least_ms":0,"settle_ms":0}
 {"event":"loaded","start":10,"end":20,"stages":[{"stage":"read","start":10,"end":12},{"stage":"prepare","start":12,"end":20}],"model":{"vocabulary":10,"implementation":"own model"}}
 {"event":"iteration","kind":"warmup","conversation":0,"turns":[{"context_tokens":0,"prompt_tokens":3,"start":100,"prefill_end":105,"token_times":[106,107],"tokens":[4,5],"stop":"length"},{"context_tokens":4,"prompt_tokens":3,"start":200,"prefill_end":205,"token_times":[206,207],"tokens":[6,9],"stop":"stop-token"}],"cpu_ns":1,"kv_cache_bytes":1}
@@ -25,7 +25,7 @@ fn run(input: &[u8]) -> bool {
     let Some((workload, events)) = str::from_utf8(input).ok().and_then(|text| text.split_once('\n')) else {
         return false;
     };
-    // The harness writes workloads itself: possible ones, but in any size.
+    // The harness writes workloads itself: they are possible, but have any size.
     let Ok(workload) = serde_json::from_str::<Workload>(workload) else { return false };
     let (started, now) = (MonotonicNs(5), MonotonicNs(1 << 60));
     let mut audit = Audit::new(&workload, VOCABULARY, started);

@@ -34,7 +34,7 @@ fn run(input: &[u8]) -> bool {
     let Ok(text) = str::from_utf8(input) else { return false };
     let Ok(config) = ModelConfig::from_json(text) else { return false };
     config.validate().expect("what was read is valid");
-    // Whatever is planned with it: no sum wraps.
+    // Whatever is planned with it, no sum overflows.
     let bytes = config.weight_bytes();
     assert!(bytes >= 4 * config.vocabulary as u64 * config.hidden as u64);
     assert!(config.kv_bytes_per_token() > 0 && config.weight_bytes_per_token() > 0);

@@ -4,7 +4,7 @@ use pocketwatt_scenario::Scenario;
 
 use crate::{mutation::Form, scratch, target::Target};
 
-/// Between the rows of a file and those of the one that belongs to it.
+/// Separates the rows of a file from those of the file that belongs to it.
 const BETWEEN: &str = "\n@@@@\n";
 
 pub const CONVERSATIONS: Target = Target {
@@ -91,7 +91,7 @@ pub const QUESTIONS: Target = Target {
     run: |input| with_other(input, "bfcl.json", "possible_answer/bfcl.json"),
 };
 
-/// A row that brings its functions along.
+/// A row with definitions of its functions.
 const OWN_FUNCTIONS: &str = r#"{"id":"a","category":"c","functions":[{"name":"f","description":"d","parameters":[{"name":"x","type":"list of list of string"},{"name":"y","type":"number","default":1.5,"values":[1.5,2]}]}],"turns":[{"user":"q","calls":[{"function":"f","arguments":{"x":[[["b"]]]}}]}]}"#;
 
 fn with_other(input: &[u8], name: &str, other_name: &str) -> bool {

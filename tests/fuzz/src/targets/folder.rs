@@ -7,9 +7,9 @@ use serde_json::{Map, Value, json};
 use super::sentencepiece;
 use crate::{mutation::Form, scratch, seeds, target::Target};
 
-/// Between the files.
+/// Separates the files.
 const BETWEEN: &str = "\n@@@@\n";
-/// The files of the input, beside weights and a tokenizer that stay as they are.
+/// The files of the input, beside weights and a tokenizer that do not change.
 const FILES: [&str; 4] =
     ["config.json", "model.safetensors.index.json", "tokenizer_config.json", "generation_config.json"];
 const WEIGHTS: &str = "model-00001-of-00001.safetensors";

@@ -66,7 +66,7 @@ fn run(input: &[u8]) -> bool {
     let Ok((config, texts)) = read_source(&path) else { return false };
     config.validate().expect("what was read is valid");
     assert!(config.weight_bytes() > 0);
-    // Every text came out of the file.
+    // Every text comes from the file.
     let bytes: usize = texts.iter().map(|(_, text)| text.len()).sum();
     assert!(bytes < 16_384 + 64 * input.len(), "{bytes} bytes of text from {}", input.len());
     true
@@ -154,7 +154,7 @@ fn seed(alignment: usize, vocabulary: &Keys, further: &[&str]) -> Vec<u8> {
     [bytes, data].concat()
 }
 
-/// A tensor's name in such files.
+/// The name of a tensor in such files.
 fn name(tensor: &str) -> String {
     let names = [
         ("model.embed_tokens", "token_embd"),

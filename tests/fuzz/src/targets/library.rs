@@ -15,14 +15,14 @@ fn run(input: &[u8]) -> bool {
     ensure_whole(&scratch::file("libengine.so", input)).is_ok()
 }
 
-/// A header, and one segment, which is the whole file (elf(5)).
+/// A header, and one segment that is the whole file (elf(5)).
 fn seed() -> Vec<u8> {
     let mut bytes = vec![0; 120];
     bytes[..8].copy_from_slice(b"\x7fELF\x02\x01\x01\0");
-    // Where the segments' table begins, and how many segments of which size it has.
+    // Offset of the segments' table, and number and size of its entries.
     bytes[0x20] = 64;
     (bytes[0x36], bytes[0x38]) = (56, 1);
-    // One that is loaded: from the first byte, all.
+    // One segment that is loaded: the whole file.
     (bytes[64], bytes[64 + 32]) = (1, 120);
     bytes
 }

@@ -10,9 +10,9 @@ use serde_json::{Value, json};
 use super::study;
 use crate::{mutation::Form, scratch, target::Target};
 
-/// Between `run.json` and the records.
+/// Separates `run.json` and the records.
 const BETWEEN: &str = "\n@@@@\n";
-/// More records than these tell nothing new.
+/// More records than these show nothing new.
 const MOST_RECORDS: usize = 6;
 
 pub const TARGET: Target = Target {
@@ -34,15 +34,15 @@ fn show(input: &[u8]) -> Option<()> {
     Some(())
 }
 
-/// The records as they follow from their samples; nothing where they are those already.
+/// The records as they follow from their samples; `None` if they already do.
 pub fn derived(records: &[Record]) -> Option<Vec<Record>> {
     let mut derived = records.to_vec();
     derived.iter_mut().for_each(derive);
     (derived != records).then_some(derived)
 }
 
-/// A run's folder with the input's files, as far as they are a run. Records that are damaged, or of another case than the
-/// plan has, are among the damaged ones, and read all the same where they can be.
+/// A run's folder with the input's files, as far as they are a run. Records that are damaged, or belong to another case than the
+/// plan has, are among the damaged ones, and are still read if they can be.
 pub fn read(input: &[u8]) -> Option<(Run, Vec<Record>, Vec<Damaged>)> {
     let text = String::from_utf8_lossy(input);
     let mut parts = text.split(BETWEEN);
@@ -54,10 +54,10 @@ pub fn read(input: &[u8]) -> Option<(Run, Vec<Record>, Vec<Damaged>)> {
     for (index, part) in parts.take(MOST_RECORDS).enumerate() {
         let path = scratch::file("record.json", part.as_bytes());
         records.extend(read_record(&path));
-        // A name that is none leads nowhere: then the file stands beside those of the plan.
+        // An invalid name leads nowhere: the file is then written beside those of the plan.
         let planned = run.plan.get(index).map_or("", |planned| planned.case.id.as_str());
         if pocketwatt_files::check_name(planned).is_ok() {
-            // One that is too long for a file is none either.
+            // A name that is too long for a file is invalid, too.
             let _ = fs::rename(&path, cases.join(format!("{planned}.json")));
         }
     }
@@ -66,7 +66,7 @@ pub fn read(input: &[u8]) -> Option<(Run, Vec<Record>, Vec<Damaged>)> {
     (!records.is_empty()).then_some((run, records, stored.damaged))
 }
 
-/// All that `show` writes.
+/// Everything that `show` writes.
 fn outputs(run: &Run, records: &[Record], damaged: &[Damaged]) {
     let narrow = Style { width: Some(60), ..Style::default() };
     let results = (records, damaged);
@@ -90,7 +90,7 @@ fn outputs(run: &Run, records: &[Record], damaged: &[Damaged]) {
     }
 }
 
-/// Nothing that commands a terminal, or turns what is read.
+/// Checks that nothing controls a terminal, or reorders text.
 pub fn inert(what: &str, output: &str) {
     let commands = |letter: char| letter.is_control() && letter != '\n';
     let turns =
@@ -100,7 +100,7 @@ pub fn inert(what: &str, output: &str) {
     }
 }
 
-/// Every line of a CSV document has as many fields.
+/// Checks that every line of a CSV document has the same number of fields.
 fn same_width(document: &str) {
     let mut widths = Vec::new();
     let (mut fields, mut quoted) = (1, false);
@@ -165,7 +165,7 @@ fn input(run: &Value, records: &[Value]) -> Vec<u8> {
     parts.join(BETWEEN).into_bytes()
 }
 
-/// A record with a few of each list: as much to go wrong, and less to read.
+/// A record with only a few entries of each list: as much can go wrong, but there is less to read.
 fn shorter(mut record: Value) -> Value {
     const MOST: usize = 8;
     match &mut record {
@@ -174,7 +174,7 @@ fn shorter(mut record: Value) -> Value {
             elements.iter_mut().for_each(|element| *element = shorter(element.take()));
         }
         Value::Object(fields) => {
-            // All metrics and all figures stay: each has a row of its own.
+            // All metrics and all figures stay, because each has a row of its own.
             let lists = fields.iter_mut().filter(|(name, _)| !["metrics", "energy"].contains(&name.as_str()));
             lists.for_each(|(_, field)| *field = shorter(field.take()));
         }

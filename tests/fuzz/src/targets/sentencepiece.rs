@@ -36,7 +36,7 @@ fn folder() -> &'static Path {
     })
 }
 
-/// `ModelProto` of sentencepiece_model.proto, by hand.
+/// A hand-written `ModelProto` of sentencepiece_model.proto.
 pub fn seed(prefix: bool) -> Vec<u8> {
     let pieces: [(&str, f32, u8); 8] = [
         ("<unk>", 0.0, 2),

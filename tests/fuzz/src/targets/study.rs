@@ -2,7 +2,7 @@ use pocketwatt_scenario::Study;
 
 use crate::{mutation::Form, scratch, target::Target};
 
-/// Each that ships.
+/// Every study that ships.
 pub const SHIPPED: [&str; 4] = [
     include_str!("../../../../scenarios/studies/layer-sharing.toml"),
     include_str!("../../../../scenarios/studies/model-size.toml"),

@@ -13,7 +13,7 @@ use pocketwatt_meter::{
 
 use crate::{mutation::Form, scratch, target::Target};
 
-/// Between a tree and what changes in it before everything is read again.
+/// Separates a tree from the changes before everything is read again.
 const LATER: &str = "\n@@@@\n";
 const MOST_FILES: usize = 64;
 const DEEPEST: usize = 10;
@@ -107,7 +107,7 @@ fn run(input: &[u8]) -> bool {
     read || surroundings.load.average.is_some()
 }
 
-/// What a meter says of itself has to be possible.
+/// Checks that a meter's description is possible.
 fn check(info: &MeterInfo) {
     assert!(info.resolution > 0, "{info:?}");
     assert!(info.update_period.as_ref().is_none_or(|period| period.ns > 0), "{info:?}");
@@ -122,7 +122,7 @@ fn check(info: &MeterInfo) {
     assert!(unit.is_finite() && unit > 0.0, "{info:?}");
 }
 
-/// Lays out what `harness/meter/src/energy/fixture.rs` describes; what would lead out of the folder is left out.
+/// Writes the tree in the format of `harness/meter/src/energy/fixture.rs`; paths that lead out of the folder are left out.
 fn lay_out(folder: &Path, text: &str) {
     for line in text.lines().map(str::trim).filter(|line| !line.starts_with('#')).take(MOST_FILES) {
         if let Some((path, target)) = line.split_once(" -> ") {
@@ -148,7 +148,7 @@ fn make_room(place: &Path) -> bool {
     place.parent().is_some_and(|parent| fs::create_dir_all(parent).is_ok())
 }
 
-/// The path below the folder, where it stays there step by step.
+/// The path below the folder, if every step stays in it.
 fn inside(folder: &Path, path: &str) -> Option<PathBuf> {
     let mut depth = 0_usize;
     for part in Path::new(path).components() {

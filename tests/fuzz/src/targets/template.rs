@@ -68,9 +68,9 @@ const CHATML: &str = "{% for message in messages %}{{'<|im_start|>' + message['r
 const LLAMA: &str = "{% if messages[0]['role'] == 'system' %}{% set loop_messages = messages[1:] %}{% set system = messages[0]['content'] %}{% else %}{% set loop_messages = messages %}{% endif %}{% for message in loop_messages %}{% if (message['role'] == 'user') != (loop.index0 % 2 == 0) %}{{ raise_exception('Roles must alternate') }}{% endif %}{% if message['role'] == 'user' %}{{ bos_token + '[INST] ' + message['content'].strip() + ' [/INST]' }}{% elif message['role'] == 'assistant' %}{{ message['content'] | trim + ' ' + eos_token }}{% endif %}{% endfor %}";
 const MACROS: &str = "{%- macro say(m, last=false) -%}{{ m.role | upper }}: {{ m.content }}{%- if not last %}\n{% endif %}{%- endmacro -%}{%- set ns = namespace(count=0) -%}{%- for m in messages -%}{%- set ns.count = ns.count + 1 -%}{{ say(m, loop.last) }}{%- endfor -%}{%- if ns.count is defined and add_generation_prompt -%}{{ 'ASSISTANT: ' }}{%- endif -%}";
 
-/// The special tokens that templates write; without such a file they are undefined, as for transformers.
+/// The special tokens that templates use; without such a file they are undefined, as in transformers.
 const SPECIAL: &[u8] = br#"{"bos_token":"<s>","eos_token":"</s>"}"#;
-/// Longer ones overflow the stack of the template engine, by chains of operators: in the program that ends a process of
+/// Longer templates overflow the stack of the template engine by chains of operators, which, in the program, only ends a process of
 /// its own.
 const MOST_BYTES: usize = 2048;
 
@@ -81,7 +81,7 @@ fn run(input: &[u8]) -> bool {
     let folder = folder();
     scratch::file("model/chat_template.jinja", input);
     scratch::file("model/tokenizer_config.json", SPECIAL);
-    // Panics of the template engine itself are known, and end a process of their own in the program.
+    // Panics of the template engine itself are known and, in the program, only end a process of their own.
     catch_unwind(AssertUnwindSafe(|| try_out(folder))).unwrap_or(false)
 }
 

@@ -1,4 +1,4 @@
-//! The right answer to a question: from a row of possible answers, or from its category alone.
+//! The right answer to a question: from a row of possible answers, or from its category.
 
 use std::collections::BTreeMap;
 
@@ -11,14 +11,14 @@ use crate::call::{
     check::{check_required, offered, unknown_argument},
 };
 
-/// What would be right by the leaderboard's own rule.
+/// What is right by the leaderboard's own rule.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum BfclAnswer {
-    /// This call, and no second one.
+    /// Exactly this call.
     Call(BfclCall),
     /// Any call at all: the categories of relevance have no other rule.
     AnyCall,
-    /// No call, whether words stand in its place or nothing: irrelevance.
+    /// No call, whether the answer has other text or none: irrelevance.
     NoCall,
 }
 
@@ -30,7 +30,7 @@ pub(super) struct AnswerRow {
 }
 
 impl BfclAnswer {
-    /// The answer to the questions of a category that has no file of possible answers: what they are is in its name.
+    /// The answer to questions of a category without a file of possible answers, where the name of the category decides.
     pub(super) fn of_category(category: &str) -> Option<Self> {
         match category {
             category if category.contains("irrelevance") => Some(Self::NoCall),
@@ -39,7 +39,7 @@ impl BfclAnswer {
         }
     }
 
-    /// The call of a row of possible answers. Several would be calls that must all be made.
+    /// The call of a row of possible answers. A row with several means calls that must all be made, which is not supported.
     pub(super) fn of_row(row: &AnswerRow, functions: &[FunctionSchema]) -> Result<Self, String> {
         let calls: Vec<_> = row.ground_truth.iter().flatten().collect();
         let [(function, arguments)] = &*calls else {
@@ -65,7 +65,7 @@ impl BfclAnswer {
         }))
     }
 
-    /// Whether an answer is right by the leaderboard's rule. `parsed` is nothing when it has no call.
+    /// Whether an answer is right by the leaderboard's rule. `parsed` is `None` when it has no call.
     pub fn matches(&self, parsed: Option<&ParsedCall>) -> bool {
         let call = parsed.and_then(|parsed| parsed.call.as_ref());
         match (self, call) {
@@ -84,7 +84,7 @@ impl BfclAnswer {
         }
     }
 
-    /// Whether `call` is right by our rule, with every argument. In the categories of relevance any call is.
+    /// Whether `call` is right by our rule, with every argument. In the categories of relevance, any call is right.
     pub(crate) fn own_structure(&self, call: &Call) -> bool {
         match self {
             Self::Call(right) => right.accepted().matches(call),
@@ -93,7 +93,7 @@ impl BfclAnswer {
         }
     }
 
-    /// A right answer, written as a model is asked to.
+    /// A right answer, written as the prompt asks for it.
     pub(crate) fn reference(&self) -> String {
         match self {
             Self::Call(call) => call.reference().to_string(),

@@ -1,7 +1,7 @@
-//! When a call is right by BFCL's rule: that of its `ast_checker.py` for Python, with all that is peculiar to it
+//! When a call is right by BFCL's rule: that of its `ast_checker.py` for Python, with all its peculiarities
 //! (`bfcl_eval/eval_checker/ast_eval` in `ShishirPatil/gorilla`; Patil et al., ICML 2025).
 //!
-//! What differs: a tuple is read as a list, also where the leaderboard wants a list and refuses a tuple.
+//! One difference: a tuple is read as a list, even where the leaderboard wants a list and rejects a tuple.
 
 use std::{borrow::Cow, collections::BTreeMap};
 
@@ -11,32 +11,32 @@ use serde_json::{Map, Value};
 use super::python::{PythonType, is_among, standardized, standardized_elements};
 use crate::call::{ArgumentKind, Call};
 
-/// The call that is right, as the leaderboard describes it.
+/// The right call, as the leaderboard describes it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct BfclCall {
     /// The function's name.
     pub function: String,
     /// The parameters that must be given, whatever their possible answers say.
     pub required: Vec<String>,
-    /// The arguments that may be given; any other is wrong.
+    /// The arguments that may be given; any other makes the call wrong.
     pub arguments: BTreeMap<String, BfclArgument>,
 }
 
-/// What may be given for one parameter.
+/// The possible answers of one parameter.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct BfclArgument {
-    /// The type that the function's description has.
+    /// The type in the function's description.
     pub kind: ArgumentKind,
-    /// The possible answers; `""` among them says that it may be left out, unless it is required.
+    /// The possible answers; `""` among them means that it may be omitted, unless it is required.
     pub values: Vec<Value>,
 }
 
-/// What `type_checker` says of a value.
+/// The result of `type_checker` for a value.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum TypeCheck {
-    /// It has the described type, and so have the possible answers.
+    /// The value has the described type, and so have the possible answers.
     Described,
-    /// The possible answers are of another type than the description: the leaderboard takes the value for a variable.
+    /// The possible answers have another type than the description: the leaderboard takes the value for a variable.
     Variable,
     Wrong,
 }
@@ -52,7 +52,7 @@ impl BfclCall {
             && self.arguments.iter().all(|(name, argument)| given(name) || may_be_left_out(&argument.values))
     }
 
-    /// The plainest right call: each argument that must be given, with the first value that says something.
+    /// The simplest right call: each required argument, with its first value that is not `""`.
     pub fn reference(&self) -> Call {
         let needed =
             |name: &String, argument: &BfclArgument| self.required.contains(name) || !may_be_left_out(&argument.values);
@@ -71,8 +71,8 @@ impl BfclArgument {
             ArgumentKind::List(element) => Some(PythonType::described(element)),
             _ => None,
         };
-        // As Python does; inside a list it stays an integer, and is then of the wrong type.
-        let value = match (described, PythonType::of(value)) {
+        // As Python does; inside a list it stays an integer, which is then of the wrong type.
+        let value = match (described, PythonType::of_value(value)) {
             (PythonType::Float, PythonType::Int) => Cow::Owned(value.as_f64().into()),
             _ => Cow::Borrowed(value),
         };
@@ -98,7 +98,7 @@ impl BfclArgument {
         }
     }
 
-    /// The first value that is not `""`, which is no value but permission to leave the argument out.
+    /// The first value other than `""`, which only means that the argument may be omitted.
     fn first_value(&self) -> Option<Value> {
         let value = first_said(&self.values)?;
         Some(match (&self.kind, value) {
@@ -111,14 +111,14 @@ impl BfclArgument {
     }
 }
 
-/// `type_checker`: one level deep, and lenient towards what the possible answers themselves are.
+/// `type_checker`: checks one level, and is lenient where the possible answers themselves have another type.
 fn check_type(value: &Value, possible: &[Value], described: PythonType, of_elements: Option<PythonType>) -> TypeCheck {
-    let answered = possible.iter().find(|value| !is_nothing(value)).map(PythonType::of);
-    let found = PythonType::of(value);
+    let answered = possible.iter().find(|value| !is_nothing(value)).map(PythonType::of_value);
+    let found = PythonType::of_value(value);
     if found != described {
         return if answered == Some(found) { TypeCheck::Variable } else { TypeCheck::Wrong };
     }
-    // A possible answer that is no list, such as "", lets any list pass.
+    // A possible answer that is not a list, such as "", accepts any list.
     let elements_fit = |possible: &Value| match (of_elements, value, possible) {
         (Some(described), Value::Array(elements), Value::Array(possible)) => {
             elements.iter().all(|element| check_type(element, possible, described, None) != TypeCheck::Wrong)
@@ -132,7 +132,7 @@ fn check_type(value: &Value, possible: &[Value], described: PythonType, of_eleme
     }
 }
 
-/// `dict_checker` for one possible answer, in which each key has the list of its own.
+/// `dict_checker` for one possible answer, in which each key has its own list of values.
 fn object_is_right(fields: &Map<String, Value>, possible: &Value) -> bool {
     let Value::Object(possible) = possible else { return false };
     let is_right = |(name, value): (&String, &Value)| {
@@ -156,12 +156,12 @@ fn standardized_text(value: &Value) -> Value {
     value.as_str().map_or_else(|| value.clone(), |text| standardized(text).into())
 }
 
-/// The possible answers of a key; some files have one without a list around it.
+/// The possible answers of a key; some files have a single one without a list around it.
 pub(super) fn alternatives(value: &Value) -> &[Value] {
     value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice)
 }
 
-/// To Python, the empty text is as long as the empty list.
+/// In Python, the empty string has the same length as the empty list.
 fn as_list(value: &Value) -> Option<&[Value]> {
     match value {
         Value::Array(elements) => Some(elements),

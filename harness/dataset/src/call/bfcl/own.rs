@@ -1,4 +1,4 @@
-//! The leaderboard's possible answers as our own rule takes them: strings in exact case, numbers by their value.
+//! The leaderboard's possible answers by our own rule: strings in exact case, numbers by their value.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use super::checker::{BfclArgument, BfclCall, alternatives, is_nothing, may_be_le
 use crate::call::{AcceptedArgument, AcceptedCall, AcceptedValue, ArgumentKind};
 
 impl BfclCall {
-    /// What may be given for each parameter by our rule. What is required cannot be left out, whatever its possible
+    /// The accepted values of each parameter by our rule. A required parameter cannot be omitted, whatever its possible
     /// answers say.
     pub(super) fn accepted(&self) -> AcceptedCall {
         let accepted = |(name, argument): (&String, &BfclArgument)| {
@@ -31,14 +31,14 @@ impl BfclArgument {
     }
 }
 
-/// `""` says that the argument may be left out, and is a value only where nothing else is one.
+/// `""` means that the argument may be omitted, and counts as a value only where it is the only one.
 fn accepted_argument(values: &[Value], optional: bool, accepted: impl Fn(&Value) -> AcceptedValue) -> AcceptedArgument {
     let said: Vec<AcceptedValue> = values.iter().filter(|value| !is_nothing(value)).map(&accepted).collect();
     let values = if said.is_empty() { values.iter().map(accepted).collect() } else { said };
     AcceptedArgument { values, optional }
 }
 
-/// Each field of a possible object has the list of its own possible answers.
+/// Each field of a possible object has its own list of possible answers.
 fn accepted_object(object: &Value) -> AcceptedValue {
     let Value::Object(fields) = object else { return AcceptedValue::Exactly(object.clone()) };
     let accepted = |(name, values): (&String, &Value)| {

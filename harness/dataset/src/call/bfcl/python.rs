@@ -1,4 +1,4 @@
-//! What Python thinks of two values: the leaderboard's checker is written in it.
+//! How Python compares two values: the leaderboard's checker is written in it.
 
 use serde_json::Value;
 
@@ -17,7 +17,7 @@ pub(super) enum PythonType {
 }
 
 impl PythonType {
-    pub(super) fn of(value: &Value) -> Self {
+    pub(super) fn of_value(value: &Value) -> Self {
         match value {
             Value::Null => Self::Nothing,
             Value::Bool(_) => Self::Bool,
@@ -29,7 +29,7 @@ impl PythonType {
         }
     }
 
-    /// `PYTHON_TYPE_MAPPING`, in which anything is text.
+    /// `PYTHON_TYPE_MAPPING`, in which `any` means a string.
     pub(super) fn described(kind: &ArgumentKind) -> Self {
         match kind {
             ArgumentKind::String | ArgumentKind::Any => Self::Str,
@@ -48,7 +48,7 @@ pub(super) fn standardized(text: &str) -> String {
     kept.to_lowercase().replace('\'', "\"")
 }
 
-/// A list with its texts [standardized]; texts that lie deeper stay as they are, as they do there.
+/// A list with its strings [standardized]; as in the original, deeper strings stay as they are.
 pub(super) fn standardized_elements(elements: &[Value]) -> Value {
     let element = |element: &Value| element.as_str().map_or_else(|| element.clone(), |text| standardized(text).into());
     elements.iter().map(element).collect()
@@ -59,7 +59,7 @@ pub(super) fn is_among(value: &Value, values: &[Value]) -> bool {
     values.iter().any(|other| are_equal(value, other))
 }
 
-/// `==`, to which 1, 1.0 and True are the same.
+/// `==`, for which 1, 1.0 and True are equal.
 fn are_equal(one: &Value, other: &Value) -> bool {
     match (one, other) {
         (Value::Array(one), Value::Array(other)) => {
@@ -73,7 +73,7 @@ fn are_equal(one: &Value, other: &Value) -> bool {
     }
 }
 
-/// Integers that no float can tell apart are compared as they are, before.
+/// Integers that are too large for a float are compared exactly before this is called.
 fn number(value: &Value) -> Option<f64> {
     match value {
         Value::Bool(truth) => Some(f64::from(u8::from(*truth))),

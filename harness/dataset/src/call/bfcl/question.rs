@@ -11,10 +11,10 @@ use crate::{
     rows::shortened,
 };
 
-/// Longest list of roles that an error repeats.
+/// Longest list of roles that an error message quotes.
 const MOST_SHOWN_CHARACTERS: usize = 60;
 
-/// A row of questions. Keys that do not concern us are passed over: the file is not ours.
+/// A row of questions. Unknown keys are ignored, because the file comes from others.
 #[derive(PartialEq, Deserialize)]
 pub(super) struct QuestionRow {
     pub(super) id: String,
@@ -30,7 +30,7 @@ struct Message {
 
 /// What a model is asked.
 pub(super) struct Question {
-    /// What the row's own system message says, if anything.
+    /// The row's own system message, if any.
     pub(super) system: Option<String>,
     pub(super) user: String,
     pub(super) functions: Vec<FunctionSchema>,
@@ -86,11 +86,11 @@ impl QuestionRow {
         if !matches!(*roles, ["user"] | ["system", "user"]) {
             let roles = shortened(&roles.join("`, `"), MOST_SHOWN_CHARACTERS).into_owned();
             return Err(format!(
-                "its messages are of `{roles}`: one of the `user` is supported, maybe after a `system` one"
+                "its messages have the roles `{roles}`: one `user` message is supported, optionally after a `system` message"
             ));
         }
         let mut said = turn.into_iter().rev().map(|message| message.content.filter(|text| !text.trim().is_empty()));
-        let user = said.next().flatten().ok_or("the user says nothing")?;
+        let user = said.next().flatten().ok_or("the user's message is empty")?;
         let functions = self.function.into_iter().map(schema).collect::<Result<_, _>>()?;
         Ok(Question { system: said.next().flatten(), user, functions })
     }
@@ -107,7 +107,7 @@ fn schema(row: FunctionRow) -> Result<FunctionSchema, String> {
             .map_err(|kind| format!("the parameter `{name}` of `{function}` has the type {kind}"))?;
         let mut description = property.description;
         add_fields(&mut description, &property.properties)?;
-        // In a list, it is its elements that have fields and are limited.
+        // In a list, the fields and limits belong to its elements.
         let of_elements = match property.items {
             Some(items) => {
                 add_fields(&mut description, &items.properties)?;
@@ -128,7 +128,7 @@ fn schema(row: FunctionRow) -> Result<FunctionSchema, String> {
     Ok(FunctionSchema { name: function, description, parameters, example: None })
 }
 
-/// A signature has no room for what is inside an object, but without the names of its fields nobody could give it.
+/// A signature has no room for the fields of an object, but without their names no model could give it.
 fn add_fields(description: &mut String, fields: &InOrder<Property>) -> Result<(), String> {
     for (index, (name, field)) in fields.0.iter().enumerate() {
         let kind = kind(&field.kind, field.items.as_deref())
@@ -139,7 +139,7 @@ fn add_fields(description: &mut String, fields: &InOrder<Property>) -> Result<()
     Ok(())
 }
 
-/// The leaderboard's types are named as in Python; a few files have JSON's names instead.
+/// The leaderboard names types as in Python; a few files use JSON's names instead.
 fn kind(name: &str, items: Option<&Items>) -> Result<ArgumentKind, String> {
     let (mut name, mut items, mut depth) = (name, items, 0);
     while matches!(name, "array" | "tuple") {
@@ -159,7 +159,7 @@ fn kind(name: &str, items: Option<&Items>) -> Result<ArgumentKind, String> {
     ArgumentKind::nested(element, depth).map_err(|reason| format!("`array`: {reason}"))
 }
 
-/// Named values in the order in which they are written, which is the order in which a model is shown them.
+/// Named values in the order in which they are written, which is the order in which a model sees them.
 #[derive(PartialEq)]
 struct InOrder<T>(Vec<(String, T)>);
 

@@ -12,12 +12,12 @@ fn read(category: &str) -> Rows<CallCase> {
     read_bfcl(&fixture(&format!("bfcl_{category}.json")), Some(&answers)).unwrap()
 }
 
-/// By the leaderboard's rule.
+/// Whether the call is right by the leaderboard's rule.
 fn is_right(case: &CallCase, text: &str) -> bool {
     bfcl_matches(&case.turns[0].expected, parse_call(text).ok().as_ref()).unwrap()
 }
 
-/// By ours: the function, and the whole call.
+/// Whether it is right by ours: the function, and the whole call.
 fn own(case: &CallCase, text: &str) -> (bool, bool) {
     let (expected, parsed) = (&case.turns[0].expected, parse_call(text).ok());
     (intent_matches(expected, parsed.as_ref()), structure_matches(expected, parsed.as_ref()))
@@ -93,7 +93,7 @@ fn rows_that_cannot_be_used_do_not_hide_the_others() {
     bfcl_simple.json:6: there are 2 turns: one is supported
     bfcl_simple.json:7: the answer has 2 calls: one is supported
     bfcl_simple.json:8: the function `is_prime` takes no argument `value`: it takes number
-    bfcl_simple.json:9: the id `simple_python_7` is that of an earlier row: remove one of the questions
+    bfcl_simple.json:9: an earlier row has the same id `simple_python_7`: remove one of the questions
     bfcl_simple_answer.json:8: invalid type: map, expected a sequence at column 42
     "#);
 }
@@ -109,13 +109,13 @@ fn one_of_several_functions_is_right() {
     assert!(!intent_matches(&case.turns[0].expected, Some(&wrong)));
 }
 
-/// Reads rows as they stand in a file, without one of answers.
+/// Reads rows as they appear in a file, without a file of answers.
 fn read_text(rows: &str) -> Rows<CallCase> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("questions.json");
     std::fs::write(&path, rows).unwrap();
     let expected = if rows.contains("\"simple") { BfclFile::NeedsAnswers } else { BfclFile::AnsweredByCategory };
-    assert_eq!(BfclFile::of(&path).unwrap(), expected);
+    assert_eq!(BfclFile::detect(&path).unwrap(), expected);
     read_bfcl(&path, None).unwrap()
 }
 
@@ -133,7 +133,7 @@ fn no_call_is_right_where_no_function_fits_and_any_call_where_one_does() {
     let ids = ["irrelevance_0", "live_irrelevance_1-0-0", "live_relevance_2-0-0", "simple_python_3"];
     let rows = read_text(&ids.map(|id| question(id, asks.clone())).concat());
     assert_eq!(rows.errors.len(), 1);
-    assert_eq!(rows.errors[0].reason, "there is no file of answers, and `simple_python_3` needs one");
+    assert_eq!(rows.errors[0].reason, "`simple_python_3` needs a file of answers, and there is none");
     let [(_, irrelevance), (_, live), (_, relevance)] = &*rows.rows else { panic!("{rows:?}") };
     assert_eq!((&*irrelevance.category, &*live.category), ("irrelevance", "live_irrelevance"));
     for text in ["no_call()", "I do not know.", ""] {
@@ -170,16 +170,16 @@ fn the_own_system_message_of_a_row_follows_ours() {
     let [(_, told), (_, plain), ..] = &*rows.rows else { panic!("{rows:?}") };
     assert_eq!(told.system_prompt(), plain.system_prompt() + "\n\nToday is Monday.");
     let reasons: Vec<_> = rows.errors.iter().map(|error| &*error.reason).collect();
-    let roles = "its messages are of `user`, `assistant`: one of the `user` is supported, maybe after a `system` one";
-    assert_eq!(reasons, ["the user says nothing", roles]);
+    let roles = "its messages have the roles `user`, `assistant`: one `user` message is supported, optionally after a `system` message";
+    assert_eq!(reasons, ["the user's message is empty", roles]);
 }
 
 #[test]
-fn formats_are_told_apart() {
-    assert_eq!(BfclFile::of(&fixture("bfcl_simple.json")).unwrap(), BfclFile::NeedsAnswers);
-    assert_eq!(BfclFile::of(&fixture("bfcl_simple_answer.json")).unwrap(), BfclFile::Other);
-    assert_eq!(BfclFile::of(&fixture("../../../scenarios/api-calls.jsonl")).unwrap(), BfclFile::Other);
-    assert!(BfclFile::of(&fixture("nowhere.json")).is_err());
+fn formats_are_distinguished() {
+    assert_eq!(BfclFile::detect(&fixture("bfcl_simple.json")).unwrap(), BfclFile::NeedsAnswers);
+    assert_eq!(BfclFile::detect(&fixture("bfcl_simple_answer.json")).unwrap(), BfclFile::Other);
+    assert_eq!(BfclFile::detect(&fixture("../../../scenarios/api-calls.jsonl")).unwrap(), BfclFile::Other);
+    assert!(BfclFile::detect(&fixture("nowhere.json")).is_err());
 }
 
 #[test]

@@ -154,7 +154,7 @@ fn rows_that_cannot_be_right_are_errors() {
     insta::assert_snapshot!(all.concat().join("\n"), @r#"
     1: turn 1: the expected call is of `stop_timer`, which is not offered: there are set_timer
     1: turn 1: `minutes` of `set_timer` cannot be "3": it is minutes: integer
-    1: turn 1: `minutes` has no accepted value: give at least one, or leave it out
+    1: turn 1: `minutes` has no accepted value: give at least one, or omit the argument
     1: invalid type: integer `3`, expected a sequence at column 153
     1: turn 1: the call of `set_timer` lacks the required argument `minutes`
     1: turn 1: `sound` of `set_timer` cannot be "horn": it is sound: "bell" | "drum" = "bell"
@@ -163,13 +163,13 @@ fn rows_that_cannot_be_right_are_errors() {
     1: the function `set_alarm` is not defined
     1: there is no function: offer at least one
     1: the function `set_timer` is offered twice
-    1: no call can have the name of the function `x y` or of its parameters: use letters, digits and _
+    1: a call cannot contain the name of the function `x y` or of its parameters: use letters, digits and _
     1: `y` of `x` has the type `text`: use string, integer, number, boolean, object, any or a list of one
     1: a function: missing field `parameters`
     "#);
 }
 
-/// Each of these made the reader or its answers far larger than the file.
+/// Each of these once made the reader or its output far larger than the file.
 #[test]
 fn rows_that_would_swell_are_errors() {
     let parameter = |name: &str| json!({"name": name, "type": "any"});
@@ -199,7 +199,7 @@ fn rows_that_would_swell_are_errors() {
         (0..40).map(|id| row(json!(["set_timer"]), json!([])).replacen("\"a\"", &format!("\"{id}\""), 1)).collect();
     let rows = read(&cases.join("\n"), Some(json!([long]))).unwrap();
     assert_eq!((rows.rows.len(), rows.errors.len()), (31, 9));
-    assert!(rows.errors[0].reason.contains("for each of 1 requests and answers, are more than what is left"));
+    assert!(rows.errors[0].reason.contains("for each of 1 requests and answers, which is more than what is left"));
 }
 
 #[test]
@@ -217,11 +217,11 @@ fn ids_stand_once_and_unknown_keys_are_refused() {
     let reasons: Vec<String> =
         rows.errors.into_iter().map(|error| format!("{}: {}", error.line, error.reason)).collect();
     insta::assert_snapshot!(reasons.join("\n"), @r"
-    3: the id `b` is that of an earlier row: give each its own
+    3: an earlier row has the same id `b`: give each row its own
     4: unknown field `human`, expected one of `user`, `calls`, `result`, `agent` at column 385
-    5: turn 1: the user says nothing
-    6: turn 1: `agent` speaks about a `result`: give that too
-    7: turn 1: there is a `result` although no call is right
+    5: turn 1: the user's message is empty
+    6: turn 1: `agent` needs a `result` to speak about: give it too
+    7: turn 1: there is a `result`, but no call is expected
     8: unknown field `more`, expected one of `id`, `category`, `functions`, `turns` at column 57
     ");
 }

@@ -8,16 +8,16 @@ use crate::{SystemRoot, power_supply::PowerSupplies};
 /// What a full battery holds.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BatteryCapacity {
-    /// `BAT0`; several are joined by a plus.
+    /// `BAT0`; several names are joined by a plus.
     pub name: String,
-    /// Joules of a full charge, all batteries together.
+    /// Joules of a full charge, summed over all batteries.
     pub joules: f64,
-    /// The file that says so: `energy_full`.
+    /// The file that says so, such as `energy_full`.
     pub basis: String,
 }
 
-/// What the device's batteries hold when they are full, as they say themselves; nothing where one of them does not say it.
-/// Empty bays hold nothing, and a battery that two nodes show counts once.
+/// What the device's batteries hold when they are full, by their own files; `None` where one of them does not say.
+/// Empty bays hold nothing, and a battery that appears as two nodes counts once.
 pub fn battery_capacity(root: &SystemRoot) -> Option<BatteryCapacity> {
     let supplies = PowerSupplies::open(root);
     let mut sum: Option<BatteryCapacity> = None;
@@ -52,7 +52,7 @@ fn one(root: &SystemRoot, name: &str) -> Option<BatteryCapacity> {
     if let Some((full, prefix)) = Size::of_energy(root, name).full {
         return Some(capacity(full * JOULES_IN_MICROWATT_HOUR, prefix, "energy_full"));
     }
-    // Some drivers add the nominal voltage; what is in between is lost in the battery anyway.
+    // Some drivers assume the nominal voltage; the difference is lost in the battery anyway.
     let (volts, source) = volts(root, name, "voltage_min_design")
         .map(|volts| (volts, "charge_full x voltage_min_design"))
         .or_else(|| Some((volts(root, name, "voltage_now")?, "charge_full x voltage_now")))?;

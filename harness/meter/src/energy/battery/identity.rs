@@ -1,31 +1,31 @@
-//! Whether two nodes show one battery. Phones have a node of the maker's and one of the gauge's chip (`battery` and `bms`,
-//! `bq27541-0`); notebooks have two batteries of one make. What they are called tells nothing.
+//! Decides whether two nodes show one battery. Phones have one node from the maker and one for the gauge's chip (`battery` and
+//! `bms`, `bq27541-0`); notebooks have two batteries of one make. Their names do not tell the two apart.
 
 use std::time::Duration;
 
 use super::CLASS;
 use crate::{SystemRoot, power_supply::PowerSupplies};
 
-/// How often both must have changed to the same values: two batteries may meet once.
+/// Both must have changed to the same values this often: two batteries may agree once by chance.
 const INSTANTS: usize = 3;
-/// How long that is waited for, and how often it is looked.
+/// How long to wait for those changes; the next constant is the time between two looks.
 const PATIENCE: Duration = Duration::from_secs(3);
 const LOOKS: u32 = 75;
-/// A current or a power of less than this is none, in micro-units.
+/// A current or a power below this counts as none, in micro-units.
 const NOTHING: i64 = 20_000;
 
-/// What is known of a battery's node.
+/// What is known about a battery's node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Identity {
     /// A battery of its own.
     Own,
-    /// The battery of another node once more; with the evidence.
+    /// Another node shows the same battery; with the evidence.
     Same { hint: String },
-    /// It shows what another node shows, and neither changed.
+    /// It shows the same as another node, and neither changed.
     Undecided { hint: String },
 }
 
-/// The device's batteries, each with what is known of it. Only those that look alike are watched, for some seconds at most.
+/// The device's batteries with what is known about each. Only those that look alike are watched, for a few seconds at most.
 pub(super) fn identities<'a>(root: &SystemRoot, supplies: &'a PowerSupplies) -> Vec<(&'a str, Identity)> {
     let mut known: Vec<(&str, Identity)> = Vec::new();
     for battery in &supplies.batteries {
@@ -38,7 +38,7 @@ pub(super) fn identities<'a>(root: &SystemRoot, supplies: &'a PowerSupplies) -> 
             match compare(root, other, name) {
                 Comparison::Different => {}
                 Comparison::Same(evidence) => {
-                    identity = Identity::Same { hint: format!("the battery of {other} once more: {evidence}") };
+                    identity = Identity::Same { hint: format!("the same battery as {other}: {evidence}") };
                     break;
                 }
                 Comparison::Undecided => {
@@ -60,7 +60,7 @@ pub(super) fn identities<'a>(root: &SystemRoot, supplies: &'a PowerSupplies) -> 
 
 enum Comparison {
     Different,
-    /// With the evidence.
+    /// One battery, with the evidence.
     Same(String),
     Undecided,
 }
@@ -72,7 +72,7 @@ fn compare(root: &SystemRoot, one: &str, other: &str) -> Comparison {
         _ => None,
     };
     let look = || look_alike(root, one, other);
-    // A value may change between the two nodes, once.
+    // A value may change once between the reads of the two nodes.
     let alike = || {
         look().or_else(|| {
             std::thread::sleep(PATIENCE / LOOKS / 4);
@@ -81,7 +81,7 @@ fn compare(root: &SystemRoot, one: &str, other: &str) -> Comparison {
     };
     let Some(first) = alike() else { return Comparison::Different };
     if let Some(serial) = serial {
-        return Comparison::Same(format!("both have the serial number {serial}, and {}", first.words()));
+        return Comparison::Same(format!("both have the serial number {serial}, and {}", first.description()));
     }
     if !first.are_several() {
         return Comparison::Different;
@@ -94,23 +94,23 @@ fn compare(root: &SystemRoot, one: &str, other: &str) -> Comparison {
             seen.push(next);
         }
         if let Some(last) = seen.get(INSTANTS) {
-            return Comparison::Same(format!("{}, and changed together {INSTANTS} times", last.words()));
+            return Comparison::Same(format!("{}, and changed together {INSTANTS} times", last.description()));
         }
     }
     Comparison::Undecided
 }
 
-/// What two nodes show alike at one moment: names of facts and their values.
+/// What two nodes show alike at one moment: the facts' names and their values.
 #[derive(Debug, PartialEq, Eq)]
 struct Alike(Vec<(&'static str, i64)>);
 
 impl Alike {
-    /// What a battery holds or gives, and its voltage: one of them may be equal by chance.
+    /// Whether both the charge, energy or flow and the voltage agree: one of them may be equal by chance.
     fn are_several(&self) -> bool {
         self.0.len() >= 2
     }
 
-    fn words(&self) -> String {
+    fn description(&self) -> String {
         let facts: Vec<&str> = self.0.iter().map(|(fact, _)| *fact).collect();
         format!("the same {}", facts.join(" and "))
     }
@@ -135,7 +135,7 @@ fn look_alike(root: &SystemRoot, one: &str, other: &str) -> Option<Alike> {
         }
         alike.push((fact, second));
     }
-    // Gauges of one battery need not be read at the same moment; but of two batteries, one may wait.
+    // Two gauges of one battery need not be read at the same moment; but one of two batteries may be waiting.
     for fact in ["current_now", "power_now"] {
         let flows = |battery: &str| {
             let value: i64 = root.text(format!("{CLASS}/{battery}/{fact}"))?.parse().ok()?;
@@ -152,19 +152,19 @@ fn look_alike(root: &SystemRoot, one: &str, other: &str) -> Option<Alike> {
     (!alike.is_empty()).then_some(Alike(alike))
 }
 
-/// The same number, also where one node rounds it to whole thousands, or shows thousandths of it.
+/// Whether two numbers are equal, also where one node rounds to whole thousands or shows thousandths.
 fn are_alike(one: i64, other: i64) -> bool {
     let (small, large) = (one.min(other), one.max(other));
     let rounded = (one % 1000 == 0) != (other % 1000 == 0) && large - small < 1000;
     small == large || rounded || is_thousandth(small, large)
 }
 
-/// In milli-units what the other shows in micro-units, whichever way it was rounded.
+/// Whether `small` is `large` in milli-units instead of micro-units, however it was rounded.
 fn is_thousandth(small: i64, large: i64) -> bool {
     small > 0 && (large - small.saturating_mul(1000)).abs() < 1000
 }
 
-/// A number that tells one battery from another; drivers show all kinds of words where they have none.
+/// A serial number that identifies a battery; drivers that have none show all kinds of words.
 fn serial_number(root: &SystemRoot, battery: &str) -> Option<String> {
     const NONE: [&str; 6] = ["unknown", "n/a", "na", "none", "not available", "default"];
     let serial = root.text(format!("{CLASS}/{battery}/serial_number"))?;

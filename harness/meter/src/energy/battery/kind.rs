@@ -8,7 +8,7 @@ use crate::energy::{
     plausible::{FileUnit, MICROAMPERE_HOURS, MICROAMPERES, MICROWATT_HOURS, MICROWATTS},
 };
 
-/// One of the ways in which a battery tells what it gives.
+/// One of the ways in which a battery reports what it supplies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     EnergyNow,
@@ -41,15 +41,15 @@ impl Kind {
         }
     }
 
-    /// Whether it means nothing without the voltage.
+    /// Whether its values mean nothing without the voltage.
     pub(super) fn needs_voltage(self) -> bool {
         matches!(self, Self::ChargeNow | Self::ChargeCounter | Self::CurrentNow)
     }
 
-    /// What its numbers mean, `first` being the first of them, and why that is believed.
+    /// What its values mean, given the `first` of them, and why that unit is believed.
     ///
     /// # Errors
-    /// When the battery's other files leave that open.
+    /// When the battery's other files do not decide it.
     pub(super) fn measurand(self, first: i64, around: &Around) -> Result<(Measurand, Basis), Unavailable> {
         match self {
             Self::EnergyNow => {
@@ -70,13 +70,13 @@ impl Kind {
         }
     }
 
-    /// Whether it tells what the battery still holds, rather than what flows out of it.
+    /// Whether it reports what the battery still holds, rather than what flows out of it.
     pub(super) fn is_store(self) -> bool {
         matches!(self, Self::EnergyNow | Self::ChargeNow | Self::ChargeCounter)
     }
 }
 
-/// The kernel's ABI has micro-units; what departs from it is a guess.
+/// The kernel's ABI has micro-units; any other unit is a guess.
 fn basis(prefix: Prefix) -> Basis {
     match prefix {
         Prefix::Micro => Basis::Documented,
@@ -84,13 +84,13 @@ fn basis(prefix: Prefix) -> Basis {
     }
 }
 
-/// What else is known of a battery when one of its files is opened.
+/// What else is known about a battery when one of its files is opened.
 #[derive(Debug)]
 pub(super) struct Around {
     pub(super) charge: Size,
     pub(super) energy: Size,
-    /// The largest raw current of all batteries of the device, without its sign: one kernel tells them all in one unit.
+    /// The largest raw current of all batteries of the device, without its sign: a kernel uses one unit for all of them.
     pub(super) largest_current: i64,
-    /// It waits while another battery is used, which does not tell its current.
+    /// Whether it waits while another battery, which does not report its current, is in use.
     pub(super) waits: bool,
 }

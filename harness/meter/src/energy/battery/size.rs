@@ -1,4 +1,4 @@
-//! How much a battery holds when it is full, and so in which unit it tells what it still holds. The kernel's ABI has uAh and
+//! How much a full battery holds, and from that the unit in which it reports what it still holds. The kernel's ABI has uAh and
 //! uWh; some drivers show mAh and mWh.
 
 use super::{CLASS, MICROAMPERE_HOURS, MICROVOLTS, MICROWATT_HOURS};
@@ -7,19 +7,19 @@ use crate::{
     energy::{Reason, Unavailable, plausible::FileUnit},
 };
 
-/// No battery that feeds a computer is smaller, in uAh.
+/// A battery that feeds a computer holds at least this many uAh.
 const LEAST_CHARGE: i64 = 100_000;
 /// The same in uWh.
 const LEAST_ENERGY: i64 = 300_000;
-/// No battery is larger than so many of the smallest ones: 1000 Ah.
+/// The largest battery holds this many times as much as the smallest: 1000 Ah.
 const LARGEST: f64 = 1e4;
-/// What a battery holds may be more than its size by so much: sizes are learned, and age.
+/// A battery may hold this many times its stated size: sizes are learned, and age.
 const OVERFULL: f64 = 1.3;
-/// The share that is left, and the one that the battery tells, may differ by so many per cent.
+/// The share that is left may differ from the reported percentage by this many percentage points.
 const PERCENT: f64 = 10.0;
-/// Two sizes of one battery, of the maker and as learned, differ by less.
+/// The maker's size of a battery and the learned one differ by less than this factor.
 const SIZES: f64 = 3.0;
-/// Who still has less than this share of a charge does not measure with it.
+/// Nobody measures on a battery that has less than this share of its charge left.
 const EMPTY: f64 = 0.005;
 
 /// Which of the two units a number is in.
@@ -27,7 +27,7 @@ const EMPTY: f64 = 0.005;
 pub(super) enum Prefix {
     /// As the ABI has it.
     Micro,
-    /// A thousand times as much.
+    /// A thousand times as much as the ABI has.
     Milli,
 }
 
@@ -40,10 +40,10 @@ impl Prefix {
     }
 }
 
-/// What a battery says of its size.
+/// What a battery reports about its size.
 #[derive(Debug)]
 pub(super) struct Size {
-    /// In micro-units, and the unit in which it is told; nothing where it is not told, or is told twice and differently.
+    /// Size in micro-units, and the reported unit; absent where it is missing, or two files contradict each other.
     pub(super) full: Option<(f64, Prefix)>,
     /// How full it is.
     percent: Option<f64>,
@@ -53,14 +53,14 @@ pub(super) struct Size {
 
 impl Size {
     pub(super) fn of_charge(root: &SystemRoot, battery: &str) -> Self {
-        Self::of(root, battery, ["charge_full", "charge_full_design"], &MICROAMPERE_HOURS, LEAST_CHARGE, "Ah")
+        Self::read(root, battery, ["charge_full", "charge_full_design"], &MICROAMPERE_HOURS, LEAST_CHARGE, "Ah")
     }
 
     pub(super) fn of_energy(root: &SystemRoot, battery: &str) -> Self {
-        Self::of(root, battery, ["energy_full", "energy_full_design"], &MICROWATT_HOURS, LEAST_ENERGY, "Wh")
+        Self::read(root, battery, ["energy_full", "energy_full_design"], &MICROWATT_HOURS, LEAST_ENERGY, "Wh")
     }
 
-    fn of(
+    fn read(
         root: &SystemRoot,
         battery: &str,
         files: [&str; 2],
@@ -83,12 +83,12 @@ impl Size {
         Self { full, percent: percent.filter(|percent| (0.0..=100.0).contains(percent)), least, unit }
     }
 
-    /// The unit in which a battery of this size tells that it still holds `value`.
+    /// The unit in which a battery of this size reports that it still holds `value`.
     ///
     /// # Errors
-    /// When its files contradict each other, or say too little for a number so small.
+    /// When its files contradict each other, or do not decide about such a small number.
     pub(super) fn prefix_of(&self, value: i64, file: &str) -> Result<Prefix, Unavailable> {
-        // Without any other fact a small number may be what is left of a battery that is nearly empty.
+        // Without any other fact, a small number may come from a battery that is nearly empty.
         let is_known = self.full.is_some() || self.percent.is_some();
         let fits =
             |prefix: Prefix| (is_known || prefix == Prefix::Micro) && self.can_hold(value as f64 * prefix.factor());
@@ -99,7 +99,7 @@ impl Size {
                 let is_empty = self.full.is_some_and(|(full, _)| value != 0 && (value as f64) < EMPTY * full);
                 Ok(if is_empty { Prefix::Milli } else { Prefix::Micro })
             }
-            // A counter may begin anywhere: large steps are no thousandth of themselves.
+            // A counter may begin anywhere; its large values are not in milli-units.
             (false, false) if value.abs() >= self.least => Ok(Prefix::Micro),
             (false, false) => {
                 let unit = self.unit;
@@ -112,7 +112,7 @@ impl Size {
         }
     }
 
-    /// Whether the battery can hold so many micro-units now.
+    /// Whether the battery can hold this many micro-units now.
     fn can_hold(&self, amount: f64) -> bool {
         let least = self.least as f64;
         match (self.full, self.percent) {
@@ -124,7 +124,7 @@ impl Size {
     }
 }
 
-/// A voltage of a battery in volts, where a file states one.
+/// A voltage of a battery in volts, where a file states it.
 pub(super) fn volts(root: &SystemRoot, battery: &str, file: &str) -> Option<f64> {
     let microvolts = MICROVOLTS.stated(root, &format!("{CLASS}/{battery}/{file}")).ok().flatten()?;
     Some(microvolts as f64 / 1e6)

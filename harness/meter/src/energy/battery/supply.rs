@@ -3,15 +3,15 @@ use crate::{
     power_supply::{Feed, PowerSupplies},
 };
 
-const UNPLUG: &str = "unplug it: while it feeds the device, the battery does not tell what the device uses";
+const UNPLUG: &str = "unplug it: while it feeds the device, the battery does not show what the device uses";
 
-/// Fails unless the batteries alone feed the device, as far as anybody tells.
+/// Fails unless the batteries alone feed the device, as far as the kernel reports it.
 pub(super) fn ensure_fed_by_batteries(supplies: &PowerSupplies) -> Result<(), Unavailable> {
     let hint = match supplies.feed() {
         Feed::Batteries => return Ok(()),
         Feed::Charger(name) => format!("charger {name} is plugged in; {UNPLUG}"),
         Feed::Unseen { battery, status } => {
-            format!("battery {battery} is {:?}: a charger is plugged in; {UNPLUG}", status.words())
+            format!("battery {battery} is {:?}: a charger is plugged in; {UNPLUG}", status.description())
         }
     };
     Err(Unavailable::new(Reason::ChargerConnected, hint))

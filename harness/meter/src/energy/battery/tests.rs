@@ -21,7 +21,7 @@ fn a_notebook_tells_energy_and_power_and_its_mouse_does_not_count() {
     let mut found = discover(&tree.root());
     assert_eq!(ids(&found), ["battery:BAT0/energy_now", "battery:BAT0/power_now"]);
     assert!(found.absent.is_empty(), "{:?}", found.absent);
-    assert_eq!(found.meters[0].read(), Ok(RawReading::of(38_210_000)));
+    assert_eq!(found.meters[0].read(), Ok(RawReading::new(38_210_000)));
     let Measurand::RemainingEnergy { joules_per_unit } = found.meters[0].info().measurand else { panic!() };
     // 1 mWh is 3.6 J.
     assert!((joules_per_unit * 1000.0 - 3.6).abs() < 1e-12);
@@ -201,7 +201,7 @@ fn charges_that_differ_by_more_than_64_bits_prove_no_unit() {
         let mut series = MeterSeries::new(info);
         for reading in 0..10_u64 {
             let value = if reading % 2 == 0 { i64::MAX } else { i64::MIN };
-            series.push(MonotonicNs(reading * 1_000_000_000), RawReading::of(value));
+            series.push(MonotonicNs(reading * 1_000_000_000), RawReading::new(value));
         }
         series
     };

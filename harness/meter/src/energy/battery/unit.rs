@@ -1,4 +1,4 @@
-//! In which unit a battery's current is told. The kernel's ABI says microamperes; some phones say milliamperes.
+//! The unit of a battery's current. The kernel's ABI says microamperes; some phones use milliamperes.
 
 use super::COULOMBS_IN_MICROAMPERE_HOUR;
 use crate::energy::{Basis, Measurand, MeterInfo, MeterReading, MeterSeries, Observation};
@@ -7,14 +7,14 @@ const MICROAMPERE: f64 = 1e-6;
 const MILLIAMPERE: f64 = 1e-3;
 /// A device that is awake draws more than this many microamperes, and less than this many milliamperes.
 const LEAST_AWAKE: u64 = 20_000;
-/// Charge used, as a share of what the current says: a unit is proven within this factor.
+/// A unit is proven when the charge used and the charge from the current agree within this factor.
 const PROOF: f64 = 3.0;
-/// Charge counters step coarsely: a change of so many steps is believed.
+/// Charge counters have coarse steps: a change of at least this many steps is believed.
 const STEPS: i64 = 3;
 
-/// By the largest current that any of the device's batteries was seen to have: what would be less than 20 mA for a device that
-/// is awake is milliamperes. A rule of thumb, and marked as one where it departs from the ABI. A battery that waits has no
-/// current to speak of.
+/// Guesses the unit from the largest current that was seen on any of the device's batteries: a device that is awake draws
+/// more than 20 mA, so a smaller number must be milliamperes. This is a rule of thumb, and marked as one where it departs from
+/// the ABI. A battery that waits has no current to judge by.
 pub(super) fn guess(largest: i64, waits: bool) -> (f64, Basis) {
     match largest.unsigned_abs() {
         small if small > 0 && small < LEAST_AWAKE && !waits => (MILLIAMPERE, Basis::Guessed),
@@ -22,12 +22,12 @@ pub(super) fn guess(largest: i64, waits: bool) -> (f64, Basis) {
     }
 }
 
-/// Settles in which units batteries tell their currents and charges, from what was seen of them side by side.
+/// Decides in which units batteries report their currents and charges, from simultaneous observations of them.
 ///
-/// A current that was once 20000 or more is in microamperes: milliamperes would be 20 A. One that never was is guessed, as it
-/// is when a meter is opened. Then a charge of a known unit proves that of the current, or a current of a known unit
-/// that of the charge. Two guesses prove nothing of each other: a charge in mAh and a current in mA fit as well as one in uAh
-/// and one in uA. Proof takes a watch of some minutes: charge counters step every 30 to 90 s.
+/// A current that once reached 20000 is in microamperes: in milliamperes it would be 20 A. A smaller one is guessed, as
+/// when the meter was opened. Then a charge in a known unit proves the unit of the current, or a current in a known unit
+/// that of the charge. Two guesses prove nothing about each other: a charge in mAh and a current in mA fit as well as one in uAh
+/// and one in uA. A proof takes some minutes of watching: charge counters step every 30 to 90 s.
 pub fn settle_units(watched: &mut [Observation]) {
     settle_currents(watched);
     let all: Vec<MeterSeries> = watched.iter().map(|seen| seen.series.clone()).collect();
@@ -59,10 +59,10 @@ pub fn settle_units(watched: &mut [Observation]) {
     }
 }
 
-/// The prefix of all currents: one kernel tells them in one unit.
+/// The prefix of all currents: a kernel uses one unit for all of them.
 fn settle_currents(watched: &mut [Observation]) {
     let currents = || watched.iter().filter(|seen| is_current(&seen.series.meter.measurand));
-    // Where other batteries tell their power, a small current may be that of one that waits.
+    // Where other batteries report their power, a small current may belong to a waiting battery.
     let others = watched.iter().any(|seen| {
         matches!(seen.series.meter.measurand, Measurand::Power { .. })
             && currents().all(|current| current.series.meter.part != seen.series.meter.part)
@@ -86,7 +86,7 @@ fn is_charge(measurand: &Measurand) -> bool {
     matches!(measurand, Measurand::RemainingCharge { .. })
 }
 
-/// Whether the unit does not rest on a guess.
+/// Whether the unit is more than a guess.
 fn is_known(series: &MeterSeries) -> bool {
     series.meter.unit_basis != Basis::Guessed
 }
@@ -95,7 +95,7 @@ fn largest(series: &MeterSeries) -> i64 {
     series.readings.iter().map(|reading| reading.value.saturating_abs()).max().unwrap_or(0)
 }
 
-/// Coulombs in a raw unit of `charge`, proven by the current out of it.
+/// Coulombs in a raw unit of `charge`, proven by the current out of the battery.
 fn prove_charge_unit(charge: &MeterSeries, current: &MeterSeries) -> Option<f64> {
     let Measurand::Current { amperes_per_unit } = current.meter.measurand else { return None };
     let candidates = [COULOMBS_IN_MICROAMPERE_HOUR, 1e3 * COULOMBS_IN_MICROAMPERE_HOUR];
@@ -106,13 +106,13 @@ fn prove_charge_unit(charge: &MeterSeries, current: &MeterSeries) -> Option<f64>
     })
 }
 
-/// Amperes in a raw unit of `current`, proven by the charge that `charge` lost in the same time: the one of the two known
-/// units whose sum over time comes near it. Nothing where the counter stepped too little, or neither comes near.
+/// Amperes in a raw unit of `current`, proven by the charge that `charge` lost in the same time: of the two known
+/// units, the one whose integral comes near it. `None` where the counter stepped too little, or neither unit comes near.
 pub fn prove_current_unit(current: &MeterSeries, charge: &MeterSeries) -> Option<f64> {
     let Measurand::RemainingCharge { coulombs_per_unit } = charge.meter.measurand else { return None };
     let lost = |pair: &[MeterReading]| i128::from(pair[0].value) - i128::from(pair[1].value);
     let changes: Vec<i128> = charge.readings.windows(2).map(lost).filter(|lost| *lost != 0).collect();
-    // From the first step to the last one: what came before the first is not known to be a whole step.
+    // Counted from the first step to the last: the part before the first may not be a whole step.
     let lost: i128 = changes.iter().skip(1).sum();
     if (changes.len() as i64) <= STEPS || lost <= 0 {
         return None;

@@ -1,10 +1,10 @@
-//! What several batteries tell together. Each of them feeds the device, at the same time or in turn: what one of them tells
-//! is not the device's.
+//! What several batteries report together. Each of them feeds the device, at the same time or in turn, so one battery's
+//! figure is not the device's.
 
 use super::{BatteryMeter, Discovery, EnergyMeter, Reason, Unavailable, absent, kind::Kind};
 
-/// Keeps, of each battery, one meter of what it holds and one of what flows out; of a battery that is alone, all of them.
-/// Where a battery that may feed the device tells nothing of a kind, the others' meters of that kind are withheld.
+/// Keeps, for each battery, one meter of what it holds and one of what flows out; for a single battery, all its meters.
+/// Where a battery that may feed the device has no meter of a kind, the others' meters of that kind are withheld.
 pub(super) fn of_all_batteries(names: &[&str], meters: Vec<BatteryMeter>, found: &mut Discovery) {
     if names.len() < 2 {
         found.meters.extend(meters.into_iter().map(|meter| Box::new(meter) as Box<dyn EnergyMeter>));
@@ -16,7 +16,7 @@ pub(super) fn of_all_batteries(names: &[&str], meters: Vec<BatteryMeter>, found:
         for meter in meters {
             match kept.iter().find(|other| other.info.part == meter.info.part) {
                 Some(other) => {
-                    let hint = format!("{} tells it, too, and is read", other.info.id);
+                    let hint = format!("{} reports the same and is read", other.info.id);
                     found.absent.push(absent(meter.info.id.clone(), Unavailable::new(Reason::Duplicate, hint)));
                 }
                 None => kept.push(meter),
@@ -32,7 +32,7 @@ pub(super) fn of_all_batteries(names: &[&str], meters: Vec<BatteryMeter>, found:
                 let what = if meter.kind.is_store() { Kind::EnergyNow } else { Kind::PowerNow };
                 let hint = format!(
                     "battery {name} feeds the device, too, and neither its {} nor the like can be read: {} alone does not \
-                     tell what the device uses",
+                     show what the device uses",
                     what.file(),
                     meter.info.part
                 );

@@ -10,7 +10,7 @@ impl EnergyMeter for Still {
     }
 
     fn read(&mut self) -> Result<RawReading, Unavailable> {
-        Ok(RawReading::of(1))
+        Ok(RawReading::new(1))
     }
 }
 
@@ -92,7 +92,7 @@ fn every_part_is_read_once_and_the_package_comes_first() {
     assert_eq!(choice.absent[1].unavailable.hint, "powercap:package-0 reads the same counters");
 }
 
-/// One zone of powercap may be denied: what the other interface reads is then not the same.
+/// One zone of powercap may be denied; the other interface then reads more than powercap does.
 #[test]
 fn the_interface_that_reads_most_packages_is_kept() {
     let found = Discovery {
@@ -108,7 +108,7 @@ fn the_interface_that_reads_most_packages_is_kept() {
     assert_eq!(ids(&choice), ["perf:package-0", "perf:package-1"]);
     assert_eq!(reasons(&choice), [("powercap:package-0", Reason::Duplicate), ("hwmon:amdgpu/PPT", Reason::Duplicate)]);
     assert_eq!(choice.absent[1].unavailable.hint, "perf:package-0 covers the same part, and is read");
-    // A die that was recognised as the same counter is read; where nobody recognised it, it would count twice.
+    // A die that was recognised as the same counter is covered; without that it would count twice.
     let mut found = device();
     found.meters.retain(|meter| meter.info().id != "powercap:package-1");
     found.absent.push(AbsentMeter {
@@ -149,7 +149,7 @@ fn what_is_asked_for_is_read_alone_and_in_that_order() {
     assert!(choice.absent.iter().skip(1).all(|absent| absent.unavailable.reason == Reason::NotChosen));
     assert_eq!(choice.absent.len(), 6);
     assert_eq!(ids(&chosen(&["perf"]).unwrap()), ["perf:package-0", "perf:package-1", "perf:package-0/dram"]);
-    // Whoever asks for both interfaces gets both.
+    // A user who asks for both interfaces gets both.
     assert_eq!(ids(&chosen(&["powercap:package-0", "perf:package-0"]).unwrap()).len(), 2);
 }
 
@@ -181,7 +181,7 @@ fn one_of_two_batteries_is_not_the_device() {
     let refused = choose_of_two(&["battery:BAT1/energy_now"]).unwrap_err().to_string();
     assert_eq!(
         refused,
-        "meter \"battery:BAT1/energy_now\" cannot be used: one of several batteries: what it tells is not what the device \
+        "meter \"battery:BAT1/energy_now\" cannot be used: one of several batteries: it does not cover all that the device \
          uses; ask for battery:BAT0/energy_now, too"
     );
     assert!(choose_of_two(&["battery:BAT0/energy_now", "battery:BAT1/power_now"]).is_err());

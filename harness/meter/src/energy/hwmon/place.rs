@@ -1,5 +1,5 @@
-//! Which part of the device a sensor covers, from the evidence beside it: labels, what else its node has, and how many nodes of
-//! its kind there are. A name alone makes nothing a whole.
+//! Which part of the device a sensor covers, from the evidence beside it: labels, the node's other files, and how many nodes of
+//! its kind there are. A name alone does not prove that a sensor covers a whole.
 
 use crate::{SystemRoot, energy::Scope};
 
@@ -10,22 +10,22 @@ const AMD_ENERGY: &str = "amd_energy";
 const AMDGPU: &str = "amdgpu";
 /// Drivers of graphics cards.
 const CARDS: [&str; 4] = [AMDGPU, "nouveau", "i915", "xe"];
-/// Of sensors of a card, the one that covers all of it.
+/// Label of the sensor that covers all of a card.
 const WHOLE_CARD: &str = "card";
-/// What a card's chip uses, which is part of what the card uses.
+/// Label of a card's chip, which is only a part of the card.
 const CHIP: &str = "pkg";
 
-/// An hwmon node that was looked into.
+/// An hwmon node whose files were examined.
 pub(super) struct Node {
     /// Its folder in the class: `hwmon7`.
     pub(super) node: String,
-    /// Where its files are, below the root.
+    /// Path of its files below the root.
     pub(super) folder: String,
-    /// What its file `name` says.
+    /// Content of its file `name`.
     pub(super) name: String,
-    /// What it belongs to: `0000:03:00.0`, stable where the node's number is not.
+    /// The device that it belongs to: `0000:03:00.0`, which is stable where the node's number is not.
     pub(super) address: String,
-    /// Its files that tell energy or power.
+    /// Its files of energy or power.
     pub(super) sensors: Vec<String>,
 }
 
@@ -34,7 +34,7 @@ impl Node {
         root.text(format!("{}/{file}", self.folder))
     }
 
-    /// How many of its sensors are of the kind of a channel: of `energy1`, those of energy.
+    /// How many of its sensors are of the same kind as `channel`: for `energy1`, those of energy.
     fn sensors_like(&self, channel: &str) -> usize {
         let kind = channel.trim_end_matches(|character: char| character.is_ascii_digit());
         self.sensors.iter().filter(|file| file.starts_with(kind)).count()
@@ -48,8 +48,8 @@ pub(super) struct Place {
     pub(super) part: String,
 }
 
-/// What a channel (`energy1`) of a node covers, among all nodes.
-pub(super) fn of(root: &SystemRoot, node: &Node, channel: &str, nodes: &[Node]) -> Place {
+/// What a channel (`energy1`) of a node covers, given all nodes.
+pub(super) fn place_of(root: &SystemRoot, node: &Node, channel: &str, nodes: &[Node]) -> Place {
     let label = node.text(root, &format!("{channel}_label"));
     let part = format!("{}/{}", node.name, label.as_deref().unwrap_or(channel));
     match node.name.as_str() {
@@ -66,8 +66,8 @@ pub(super) fn of(root: &SystemRoot, node: &Node, channel: &str, nodes: &[Node]) 
     }
 }
 
-/// A power meter that stands alone and says nothing of itself is taken to feed the whole device. Servers with several, as
-/// NVIDIA's Grace, name what each one covers, and the smaller ones are part of the larger: they stand side by side.
+/// A single power meter without a label is taken to feed the whole device. Servers with several, such as NVIDIA's Grace,
+/// label what each one covers; the smaller ones are part of the larger, so they stand side by side.
 fn power_meter(root: &SystemRoot, node: &Node, channel: &str, nodes: &[Node]) -> Place {
     let name = node.text(root, &format!("{channel}_oem_info"));
     let meters: usize = nodes.iter().filter(|node| node.name == ACPI_POWER_METER).map(|node| node.sensors.len()).sum();
@@ -78,7 +78,7 @@ fn power_meter(root: &SystemRoot, node: &Node, channel: &str, nodes: &[Node]) ->
     }
 }
 
-/// The graphics unit of a processor has a voltage of the processor's other half (`vddnb`), which cards have not
+/// A processor's graphics unit has a voltage of the processor's other half (`vddnb`), which cards do not have
 /// (Documentation/gpu/amdgpu/thermal.rst). Its power is then that of the whole package, cores included.
 fn is_in_the_processor(root: &SystemRoot, node: &Node) -> bool {
     const NORTHBRIDGE: &str = "vddnb";
@@ -87,8 +87,8 @@ fn is_in_the_processor(root: &SystemRoot, node: &Node) -> bool {
     labels.filter_map(|file| node.text(root, &file)).any(|label| label == NORTHBRIDGE)
 }
 
-/// The sensor that says so, or the only one of its kind unless it says that it is the chip's. Of several without a word,
-/// nobody knows which one holds the others.
+/// True for the sensor whose label says so, or for the only sensor of its kind unless its label names the chip. Of several
+/// unlabelled sensors, it is not known which one contains the others.
 fn covers_card(label: Option<&str>, sensors: usize) -> bool {
     match label {
         Some(WHOLE_CARD) => true,

@@ -20,7 +20,7 @@ fn a_power_meter_covers_the_device_and_says_how_good_it_is() {
     assert!((info.gain_error.unwrap() - 0.05).abs() < 1e-12, "{info:?}");
     assert_eq!(info.update_period, Some(UpdatePeriod { ns: 1_000_000_000, basis: Basis::Declared }));
     assert_eq!(info.measurand, Measurand::Power { watts_per_unit: 1e-6 });
-    assert_eq!(found.meters[0].read(), Ok(RawReading::of(231_000_000)));
+    assert_eq!(found.meters[0].read(), Ok(RawReading::new(231_000_000)));
 }
 
 #[test]
@@ -41,7 +41,7 @@ fn a_battery_is_not_counted_twice() {
     assert!(laptop.meters.is_empty());
     assert_eq!(laptop.absent[0].unavailable.reason, Reason::Duplicate);
     assert!(laptop.absent[0].unavailable.hint.contains("battery BAT0"), "{:?}", laptop.absent);
-    // Without a link the name tells.
+    // Without a link, the name decides.
     let named = Tree::parse(
         "sys/class/power_supply/ucsi-source-psy/type = USB\nsys/class/hwmon/hwmon0/name = ucsi_source_psy\n\
          sys/class/hwmon/hwmon0/power1_input = 5\n",
@@ -90,7 +90,7 @@ fn a_chip_is_part_of_its_card() {
     let found = discover(&Tree::parse(&card("card")).root());
     let chip = ("hwmon:xe/energy2", Scope::Rail, "xe/pkg");
     assert_eq!(places(&found), [("hwmon:xe/energy1", Scope::Accelerator, "xe/card"), chip]);
-    // Two that do not say which one holds the other stand side by side; one that is the chip's is not the card's.
+    // Two sensors that do not say which one contains the other stand side by side; a chip's sensor does not cover the card.
     let found = discover(&Tree::parse(&card("")).root());
     assert_eq!(places(&found), [("hwmon:xe/energy1", Scope::Rail, "xe/energy1"), chip]);
     let tree = Tree::parse(&card("card"));
@@ -187,7 +187,7 @@ fn a_battery_is_known_by_where_its_link_leads() {
     assert!(found.meters.is_empty() && found.absent[0].unavailable.hint.contains("battery BAT0"), "{found:?}");
 }
 
-/// It came out as 0.4 ms, declared by the device.
+/// A wrong unit once gave 0.4 ms, marked as declared by the device.
 #[test]
 fn what_a_sensor_cannot_mean_is_no_meter() {
     let node = "sys/class/hwmon/hwmon1";

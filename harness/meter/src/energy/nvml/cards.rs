@@ -8,7 +8,7 @@ use crate::energy::{
     Unavailable, UpdatePeriod,
 };
 
-/// The library updates its figures every 20 to 100 ms; the slower end, until it was observed.
+/// The library updates its figures every 20 to 100 ms; the slower end is assumed until a period is observed.
 const UPDATE_NS: u64 = 100_000_000;
 /// nvmlDeviceGetPowerUsage: "accurate to within +/- 5 % of current power draw".
 const POWER_GAIN_ERROR: f64 = 0.05;
@@ -47,7 +47,7 @@ pub(super) fn cards() -> Discovery {
     found
 }
 
-/// Loaded once: cards borrow from it.
+/// The library, loaded once because cards borrow from it.
 fn library() -> Result<&'static Nvml, Unavailable> {
     static LIBRARY: OnceLock<Result<Nvml, Unavailable>> = OnceLock::new();
     LIBRARY.get_or_init(|| Nvml::init().map_err(|error| unavailable(&error))).as_ref().map_err(Clone::clone)

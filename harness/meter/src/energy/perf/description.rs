@@ -6,7 +6,7 @@ use crate::{
 
 const PMU: &str = "sys/bus/event_source/devices/power";
 
-/// An event of one part, or why it cannot be counted.
+/// An event of one part, or the reason why it cannot be counted.
 #[derive(Debug, PartialEq)]
 pub(super) struct Described {
     pub(super) id: String,
@@ -17,15 +17,15 @@ pub(super) struct Described {
 /// What must be known to count an event.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct PowerEvent {
-    /// As perf names it: `energy-pkg`.
+    /// Its name in perf: `energy-pkg`.
     pub(super) name: String,
-    /// The type that the kernel gave the PMU at this boot.
+    /// The type that the kernel assigned to the PMU at this boot.
     pub(super) pmu: u32,
     pub(super) config: u64,
     pub(super) joules_per_unit: f64,
     pub(super) scope: Scope,
     pub(super) part: String,
-    /// Each counts for its own part; what they count is added up.
+    /// Each processor counts for its own part; the counts are added up.
     pub(super) processors: Vec<usize>,
 }
 
@@ -43,14 +43,14 @@ pub(super) fn describe(root: &SystemRoot) -> Result<Vec<Described>, Unavailable>
     for name in root.names(format!("{PMU}/events")) {
         let Some(domain) = name.strip_prefix("energy-").filter(|domain| !domain.contains('.')) else { continue };
         let Some((scope, suffix)) = scope(domain) else {
-            let hint = format!("the event {name} is no part of a processor that is known here");
+            let hint = format!("the event {name} is not a known part of a processor");
             let event = Err(Unavailable::new(Reason::NotSupported, hint));
             described.push(Described { id: format!("perf:{domain}"), scope: None, event });
             continue;
         };
         let unit = unit(root, &name);
         let parts = if scope == Scope::Platform {
-            // One package is in charge of the platform, and the others count nothing: the sum is right whichever it is.
+            // One package is in charge of the platform, and the others count nothing, so the sum is right whichever it is.
             vec![(domain.to_owned(), processors.clone())]
         } else {
             packages.iter().map(|(package, processor)| (format!("{package}{suffix}"), vec![*processor])).collect()
@@ -69,13 +69,13 @@ pub(super) fn describe(root: &SystemRoot) -> Result<Vec<Described>, Unavailable>
         }
     }
     if described.is_empty() {
-        let hint = format!("{} has no events of energy", folder.display());
+        let hint = format!("{} has no energy events", folder.display());
         return Err(Unavailable::new(Reason::NoMeter, hint));
     }
     Ok(described)
 }
 
-/// Scope of an event, and what its parts are called beside their package, as powercap calls them.
+/// Scope of an event, and the suffix of its parts' names after the package, as powercap has them.
 fn scope(domain: &str) -> Option<(Scope, &'static str)> {
     match domain {
         "pkg" => Some((Scope::Package, "")),
@@ -88,7 +88,7 @@ fn scope(domain: &str) -> Option<(Scope, &'static str)> {
     }
 }
 
-/// `event=0x02`, and joules in one count: the file says 2^-32, whatever the register's own unit is.
+/// The event's configuration (`event=0x02`) and joules in one count: the file says 2^-32, whatever the register's own unit is.
 fn unit(root: &SystemRoot, name: &str) -> Result<(u64, f64), Unavailable> {
     let config = file(root, &format!("events/{name}"), |text| {
         let number = text.strip_prefix("event=")?;
@@ -99,7 +99,7 @@ fn unit(root: &SystemRoot, name: &str) -> Result<(u64, f64), Unavailable> {
     })?;
     file(root, &format!("events/{name}.unit"), |text| (text == "Joules").then_some(()))?;
     let joules = file(root, &format!("events/{name}.scale"), |text| {
-        // Counts far finer than a joule; more would be another unit.
+        // Counts are far finer than a joule; a larger scale would be another unit.
         text.parse().ok().filter(|scale: &f64| *scale > 0.0 && *scale <= 1.0)
     })?;
     Ok((config, joules))
@@ -120,7 +120,7 @@ fn processors(text: &str) -> Option<Vec<usize>> {
     for range in text.split(',') {
         let (first, last) = range.split_once('-').unwrap_or((range, range));
         let (first, last): (usize, usize) = (first.parse().ok()?, last.parse().ok()?);
-        // No machine has so many packages; a damaged file must not make us ask for billions.
+        // No machine has so many packages; a damaged file must not make us list billions.
         if last < first || last - first > 4096 {
             return None;
         }
@@ -142,7 +142,7 @@ fn packages(root: &SystemRoot, processors: &[usize]) -> Vec<(String, usize)> {
     for (index, processor) in processors.iter().enumerate() {
         let nth = u32::try_from(index).unwrap_or(u32::MAX);
         let package = topology(*processor, "physical_package_id").unwrap_or(nth);
-        // All dies of an AMD package share one counter, and older kernels list every die.
+        // All dies of an AMD package share one counter, but older kernels list every die.
         if amd && packages.iter().any(|(known, ..)| *known == package) {
             continue;
         }

@@ -43,7 +43,7 @@ fn each_package_is_counted_on_a_processor_of_its_own_and_the_platform_once() {
         event("perf:package-1/dram", Scope::Dram, &[18]),
     ];
     assert_eq!(events(&tree), server);
-    // Without a description of the processors, each of the mask is a package.
+    // Without a description of the processors, each processor of the mask is a package.
     tree.remove("sys/devices/system/cpu");
     assert_eq!(events(&tree), server);
 }
@@ -141,7 +141,7 @@ fn a_refusal_says_what_to_do() {
 
 #[test]
 fn a_counter_of_the_kernel_is_opened_and_read() {
-    // The software clock of a processor (PERF_TYPE_SOFTWARE, PERF_COUNT_SW_CPU_CLOCK) counts on every kernel that lets us.
+    // The software clock of a processor (PERF_TYPE_SOFTWARE, PERF_COUNT_SW_CPU_CLOCK) counts on every kernel that allows it.
     let event = PowerEvent {
         name: "cpu-clock".into(),
         pmu: 1,

@@ -1,10 +1,10 @@
 use super::{Discovery, EnergyMeter, Reason, Scope, Unavailable, absent, vendor};
 
-/// Readings that must agree: counters of 61 uJ that have run for a while do not meet by chance, nor once more.
+/// This many readings must agree: two counters in steps of 61 uJ do not agree by chance once they have run for a while.
 const READINGS: usize = 2;
 
-/// A die is part of its package: where the package is read as a whole, the die would count twice. Two dies that show the
-/// very same number are one counter, shown twice: their sum would be twice the truth. The first one stays. AMD's dies share
+/// A die is part of its package: where the whole package is read, the die would count twice. Two dies that show exactly
+/// the same number are one counter shown twice, and their sum would be twice the truth; the first one stays. AMD's dies share
 /// their package's counter, whatever number they show.
 pub(super) fn leave_out_mirrors(found: &mut Discovery, amd: bool) {
     let mut kept: Vec<Box<dyn EnergyMeter>> = Vec::new();
@@ -37,11 +37,11 @@ fn same_package(one: &dyn EnergyMeter, other: &dyn EnergyMeter) -> bool {
     one.scope == other.scope && vendor::package(&one.part) == vendor::package(&other.part)
 }
 
-/// Reads the first one before and after the second, because a counter may move on between two readings.
+/// Reads the first one before and after the second, because a counter may advance between two readings.
 fn show_the_same(one: &mut dyn EnergyMeter, other: &mut dyn EnergyMeter) -> bool {
     (0..READINGS).all(|_| {
         let (Ok(before), Ok(value), Ok(after)) = (one.read(), other.read(), one.read()) else { return false };
-        // A counter that nothing was counted in is no evidence.
+        // A counter at 0 is no evidence.
         value.value != 0 && (before.value..=after.value).contains(&value.value)
     })
 }

@@ -31,9 +31,9 @@ fn a_client_processor_has_each_zone_once() {
     let package = found.meters[0].info();
     assert_eq!((package.resolution, package.power_limit_watts), (61, Some(28.0)));
     assert_eq!(found.meters[1].info().power_limit_watts, None, "a limit of nothing is none");
-    assert_eq!(found.meters[0].read(), Ok(RawReading::of(191_832_476_172)));
+    assert_eq!(found.meters[0].read(), Ok(RawReading::new(191_832_476_172)));
     tree.set("sys/class/powercap/intel-rapl:0/energy_uj", "191832476233");
-    assert_eq!(found.meters[0].read(), Ok(RawReading::of(191_832_476_233)));
+    assert_eq!(found.meters[0].read(), Ok(RawReading::new(191_832_476_233)));
 }
 
 #[test]
@@ -243,7 +243,7 @@ fn a_zone_can_vanish_or_go_empty_while_it_is_read() {
 
 #[test]
 fn the_counter_begins_again_one_unit_after_its_largest_value() {
-    // Intel, AMD, the memory of Xeons, their platform, an Atom, and files that no register stands behind.
+    // Intel, AMD, the memory of Xeons, their platform, an Atom, and files without a register behind them.
     for (range, unit) in [
         (262_143_328_850, 61),
         (65_532_610_987, 15),
@@ -259,7 +259,7 @@ fn the_counter_begins_again_one_unit_after_its_largest_value() {
 }
 
 #[test]
-fn who_may_not_read_is_told_how_to_be_allowed() {
+fn a_user_who_may_not_read_learns_how_to_be_allowed() {
     let tree = Tree::named("intel-client");
     let found = without_privileges(move || {
         tree.deny("sys/class/powercap/intel-rapl:0/energy_uj");
@@ -285,7 +285,7 @@ fn who_may_not_read_is_told_how_to_be_allowed() {
     assert_eq!(hints[1][1..], [grant], "what makes it last is said once");
 }
 
-/// Root, too, may not read what nobody may, on a thread that has given up its privileges.
+/// A thread of root that has given up its privileges may not read what is forbidden to everybody.
 fn without_privileges<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     let unprivileged = || {
         use rustix::thread::{CapabilitySet, CapabilitySets, set_capabilities};

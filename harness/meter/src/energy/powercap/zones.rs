@@ -6,28 +6,28 @@ use crate::SystemRoot;
 pub(in crate::energy) const CLASS: &str = "sys/class/powercap";
 /// Zones of the processor's own registers.
 pub(in crate::energy) const CONTROL_TYPE: &str = "intel-rapl";
-/// The package once more, through other registers, which firmware may use to set limits.
+/// The package again, through other registers, which firmware may use to set limits.
 const MEMORY_MAPPED: &str = "intel-rapl-mmio";
 
-/// A zone as its folder tells.
+/// A zone, as its folder describes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Zone {
     pub(super) id: String,
     /// Its path below the root.
     pub(super) path: String,
-    /// `package-0`, or with its package in front: `package-0/dram`.
+    /// `package-0`, or a part with its package in front: `package-0/dram`.
     pub(super) part: String,
     pub(super) scope: Option<Scope>,
     /// For memory-mapped registers: the id of the same zone among the processor's own.
     pub(super) twin_id: Option<String>,
 }
 
-/// What lies in the class folder.
+/// The contents of the class folder.
 #[derive(Debug, Default)]
 pub(super) struct Zones {
-    /// In the order of their numbers, the processor's own registers first.
+    /// Zones in the order of their numbers, the processor's own registers first.
     pub(super) known: Vec<Zone>,
-    /// Folders of zones that are not read: of another control type, or without a number.
+    /// Folders of zones that are not read, because of another control type or a missing number.
     pub(super) others: Vec<String>,
 }
 
@@ -42,7 +42,7 @@ pub(super) fn zones(root: &SystemRoot) -> Zones {
         if twin_id.is_some() {
             id.push_str("-mmio");
         }
-        // Memory at the top level bears no number of its package.
+        // The name of memory at the top level does not include the number of its package.
         if zones.iter().any(|other| other.id == id) {
             id = format!("{id}@{}", folder.numbers_text());
             part = format!("{part}@{}", folder.numbers_text());
@@ -52,13 +52,13 @@ pub(super) fn zones(root: &SystemRoot) -> Zones {
     Zones { known: zones, others }
 }
 
-/// A folder `intel-rapl:0:1`.
+/// A folder such as `intel-rapl:0:1`.
 struct Folder {
     control_type: &'static str,
-    /// Its own number after those of its parents.
+    /// The numbers of its parents, then its own.
     numbers: Vec<u32>,
     path: String,
-    /// What its file `name` says.
+    /// Content of its file `name`.
     name: String,
 }
 
@@ -70,7 +70,8 @@ impl Folder {
 }
 
 /// In a flat tree every zone lies in the class folder; in a nested one, children lie in their parents. The kernel's own
-/// tree is both, and shows a child twice: folders of the same name are one. Beside them, the names of what is no such zone.
+/// tree is both, and shows a child twice: folders of the same name are one zone. Also returns the names of folders that are
+/// not such a zone.
 fn folders(root: &SystemRoot) -> (Vec<Folder>, Vec<String>) {
     let mut folders: Vec<Folder> = Vec::new();
     let mut others: Vec<String> = Vec::new();
@@ -106,7 +107,7 @@ fn folders(root: &SystemRoot) -> (Vec<Folder>, Vec<String>) {
     (folders, others)
 }
 
-/// Control types that are no meter of a processor's registers, each with what it is.
+/// Control types that do not read a processor's registers, each with a description.
 pub(super) fn other_control_types(root: &SystemRoot) -> Vec<(String, &'static str)> {
     let mut types: Vec<(String, &str)> = Vec::new();
     for folder in root.names(CLASS) {
@@ -116,11 +117,11 @@ pub(super) fn other_control_types(root: &SystemRoot) -> Vec<(String, &'static st
         }
         let what = match name {
             // Documentation/power/powercap/dtpm.rst
-            "dtpm" => "limits of power by estimates from the processors' energy model, which nothing measures",
+            "dtpm" => "power limits by estimates from the processors' energy model; nothing is measured",
             // drivers/powercap/arm_scmi_powercap.c
-            "arm-scmi" => "limits of power that the firmware keeps; it tells no energy",
-            "idle_inject" => "limits of power by forced idling; it tells no energy",
-            _ => "a kind of limit of power that is not known here",
+            "arm-scmi" => "power limits that the firmware keeps; it reports no energy",
+            "idle_inject" => "power limits by forced idling; it reports no energy",
+            _ => "an unknown kind of power limit",
         };
         types.push((name.to_owned(), what));
     }
@@ -139,7 +140,7 @@ fn parse(folder: &str) -> Option<(&'static str, Vec<u32>)> {
     Some((control_type, numbers.ok()?))
 }
 
-/// `core` is in every package: `package-0/core`.
+/// Every package has a `core`, so the part is `package-0/core`.
 fn part(folder: &Folder, folders: &[Folder]) -> String {
     let parents = folders.iter().filter(|other| {
         other.control_type == folder.control_type
@@ -150,7 +151,7 @@ fn part(folder: &Folder, folders: &[Folder]) -> String {
     names.join("/")
 }
 
-/// `psys-1` is the platform as the second package tells it, where that one is in charge of it.
+/// `psys-1` is the platform as the second package reports it, where that package is in charge of it.
 fn scope(name: &str) -> Option<Scope> {
     let numbered = |prefix: &str| {
         name.strip_prefix(prefix).is_some_and(|rest| rest.starts_with(|digit: char| digit.is_ascii_digit()))

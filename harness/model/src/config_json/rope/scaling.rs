@@ -5,15 +5,15 @@ use serde_json::{Map, Value, json};
 use super::{Rope, number, refused};
 use crate::{Llama3Scaling, ModelError, RopeScaling, YarnScaling};
 
-/// Keys that say nothing of scaling. All others do if no type says that nothing is scaled.
+/// Keys that say nothing about scaling. Any other key means scaling unless the type says that there is none.
 const HARMLESS: [&str; 5] = ["rope_type", "type", "rope_theta", ORIGINAL, "partial_rotary_factor"];
 const ORIGINAL: &str = "original_max_position_embeddings";
-/// Keys with which other engines scale beside the type (vLLM's `get_rope`), and which do nothing at 1 or true.
+/// Keys with which other engines scale in addition to the type (vLLM's `get_rope`), and which do nothing at 1 or true.
 const FURTHER: [&str; 5] = ["alpha", "attn_factor", "extrapolation_factor", "apply_yarn_scaling", "scaling_alpha"];
-/// The most and least turns of [`YarnScaling`] that a file has which gives none.
+/// Defaults of the most and the fewest turns of [`YarnScaling`].
 const BETAS: [f64; 2] = [32.0, 1.0];
 
-/// The object `name` among all `keys` of a file.
+/// The object `name`, and all `keys` of the file.
 pub(super) struct Reader<'a> {
     pub(super) name: &'a str,
     pub(super) object: &'a Map<String, Value>,
@@ -38,7 +38,7 @@ impl Reader<'_> {
             ));
         }
         let used: &[&str] = match kind {
-            // Left out, as Hugging Face's libraries call it, and as others do.
+            // Left out, under the name in Hugging Face's libraries and in others.
             "default" | "none" => return Ok(rope),
             "linear" => {
                 rope.scaling = Some(RopeScaling::Linear { factor: self.factor()? });
@@ -77,11 +77,11 @@ impl Reader<'_> {
                 )));
             }
         };
-        self.tell_unused(kind, used, &mut rope.notes)?;
+        self.note_unused(kind, used, &mut rope.notes)?;
         Ok(rope)
     }
 
-    /// The type, and the key that it is under: the newer one counts where both are there.
+    /// The type and its key: the newer key counts where both are there.
     fn kind(&self) -> Result<Option<(&'static str, &str)>, ModelError> {
         for key in ["rope_type", "type"] {
             match self.object.get(key) {
@@ -108,7 +108,7 @@ impl Reader<'_> {
         }
     }
 
-    /// transformers takes them as if they were not there, but whoever wrote them meant something.
+    /// transformers ignores such parameters, but they were written for a reason.
     fn refuse_parameters_without_type(&self) -> Result<(), ModelError> {
         let says_nothing =
             |key: &str, value: &Value| HARMLESS.contains(&key) || value.is_null() || (key == "factor" && is_one(value));
@@ -122,8 +122,8 @@ impl Reader<'_> {
         }
     }
 
-    /// What transformers does not read of a type, and warns of.
-    fn tell_unused(&self, kind: &str, used: &[&str], notes: &mut Vec<String>) -> Result<(), ModelError> {
+    /// Notes parameters that transformers does not read for this type, and warns about.
+    fn note_unused(&self, kind: &str, used: &[&str], notes: &mut Vec<String>) -> Result<(), ModelError> {
         let name = self.name;
         let is_on = |value: &Value| is_one(value) || *value == Value::Bool(true);
         for (key, value) in self.object.iter().filter(|(key, _)| !used.contains(&key.as_str())) {
@@ -137,7 +137,7 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// Frequencies depend on the length of the text, but not within the first training's.
+    /// Frequencies depend on the length of the text, but not within the original context.
     fn dynamic(&self, rope: &mut Rope) -> Result<(), ModelError> {
         RopeScaling::ensure_factor(self.factor()?)?;
         let original = [self.size(self.object, &format!("{}.", self.name))?, self.size(self.keys, "")?];
@@ -181,7 +181,7 @@ impl Reader<'_> {
             original_context,
             truncate: match self.object.get("truncate") {
                 None => true,
-                // Python's none is false.
+                // Python's `None` counts as false.
                 Some(Value::Null) => false,
                 Some(Value::Bool(truncate)) => *truncate,
                 Some(other) => {
@@ -191,7 +191,7 @@ impl Reader<'_> {
         })
     }
 
-    /// A `longrope` that is the same for short and long texts.
+    /// A `longrope` whose factors are the same for short and long texts.
     fn equal_factors(&self, key: &str) -> Result<RopeScaling, ModelError> {
         let list = |key: &str| {
             let list = self.object.get(key).and_then(Value::as_array);
@@ -222,7 +222,7 @@ impl Reader<'_> {
         number(self.object, key, &format!("{}.", self.name))
     }
 
-    /// The one beside the object counts before the one in it, and the longest text stands for either.
+    /// The key beside the object takes precedence over the one in it, and the longest text is the default.
     fn original_context(&self) -> Result<usize, ModelError> {
         let (beside, inside) = (self.size(self.keys, "")?, self.size(self.object, &format!("{}.", self.name))?);
         Ok(beside.or(inside).unwrap_or(self.context))
@@ -241,7 +241,7 @@ fn is_one(value: &Value) -> bool {
     value.is_null() || value.as_f64() == Some(1.0)
 }
 
-/// What [`Reader::read`] reads back to the same value, and transformers too.
+/// The form that [`Reader::read`], and transformers, read back as the same value.
 pub(in crate::config_json) fn written(scaling: &RopeScaling) -> Value {
     match scaling {
         RopeScaling::Linear { factor } => json!({ "rope_type": "linear", "factor": factor }),

@@ -7,13 +7,13 @@ fn rope_of(keys: &Value) -> Result<Rope, String> {
     read(keys.as_object().unwrap(), 4096).map_err(|error| error.to_string())
 }
 
-fn told(keys: &Value) -> String {
+fn notes_of(keys: &Value) -> String {
     rope_of(keys).unwrap().notes.join("; ")
 }
 
-/// What `AutoConfig` of transformers 5 makes of each.
+/// The results of `AutoConfig` of transformers 5.
 #[test]
-fn positions_that_are_not_scaled_are_told_in_many_ways() {
+fn positions_without_scaling_have_many_spellings() {
     for (keys, expected) in [
         (json!({}), None),
         (json!({"rope_theta": 5e5}), Some(5e5)),
@@ -116,21 +116,22 @@ fn dynamic_positions_are_not_scaled_as_far_as_the_context_goes() {
 }
 
 #[test]
-fn what_contradicts_or_is_not_read_is_told() {
+fn what_contradicts_or_is_not_read_is_reported() {
     let both = json!({"rope_scaling": {"type": "default"}, "rope_parameters": {"rope_theta": 3e5}});
     assert_eq!(rope_of(&both).unwrap().theta, None);
-    assert!(told(&both).contains("rope_scaling and rope_parameters of config.json differ, rope_scaling counts"));
+    assert!(notes_of(&both).contains("rope_scaling and rope_parameters of config.json differ, rope_scaling counts"));
     let same = json!({"rope_scaling": {"type": "default"}, "rope_parameters": {"type": "default"}});
-    assert_eq!(told(&same), "");
+    assert_eq!(notes_of(&same), "");
     let types = json!({"rope_scaling": {"rope_type": "default", "type": "linear", "factor": 4.0}});
     assert_eq!(rope_of(&types).unwrap().scaling, None);
-    assert!(told(&types).contains("rope_scaling.rope_type of config.json is \"default\", which counts"));
+    assert!(notes_of(&types).contains("rope_scaling.rope_type of config.json is \"default\", which counts"));
     let unknown = json!({"rope_scaling": {"type": "linear", "factor": 4.0, "beta_fast": 32}});
     assert!(
-        told(&unknown).contains("rope_scaling.beta_fast of config.json is not read: positions are scaled as linear")
+        notes_of(&unknown)
+            .contains("rope_scaling.beta_fast of config.json is not read: positions are scaled as linear")
     );
     let finetuned = json!({"rope_scaling": {"type": "yarn", "factor": 4.0, "finetuned": true}});
-    assert_eq!(told(&finetuned), "");
+    assert_eq!(notes_of(&finetuned), "");
 }
 
 #[test]

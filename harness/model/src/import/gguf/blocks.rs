@@ -10,18 +10,18 @@ use self::k_quants::{q2_k, q3_k, q4_k, q5_k, q6_k};
 /// A number format.
 #[derive(Debug)]
 pub struct Format {
-    /// In GGUF files.
+    /// Its number in GGUF files.
     pub number: u32,
     pub name: &'static str,
     /// Values in a block.
     pub block_values: usize,
     /// Bytes of a block.
     pub block_bytes: usize,
-    /// A block's bytes into its values.
+    /// Converts a block's bytes to its values.
     pub decode: fn(&[u8], &mut [f32]),
 }
 
-/// Those that can be read.
+/// The formats that can be read.
 pub const FORMATS: [Format; 14] = [
     Format { number: 0, name: "F32", block_values: 1, block_bytes: 4, decode: f32_value },
     Format { number: 1, name: "F16", block_values: 1, block_bytes: 2, decode: f16_value },
@@ -39,7 +39,7 @@ pub const FORMATS: [Format; 14] = [
     Format { number: 14, name: "Q6_K", block_values: 256, block_bytes: 210, decode: q6_k },
 ];
 
-/// The format of that number.
+/// The format with that number.
 pub fn format(number: u32) -> Option<&'static Format> {
     FORMATS.iter().find(|format| format.number == number)
 }
@@ -79,7 +79,7 @@ fn q4_1(block: &[u8], values: &mut [f32]) {
     }
 }
 
-/// Four bits from the bytes, the fifth from a bit field.
+/// Four bits from the bytes, and the fifth from a bit field.
 fn five_bits(high: &[u8], low: &[u8]) -> impl Iterator<Item = u8> {
     let high = u32::from_le_bytes([high[0], high[1], high[2], high[3]]);
     nibbles(low).enumerate().map(move |(index, code)| code | ((high >> index & 1) as u8) << 4)
@@ -106,7 +106,7 @@ fn q8_0(block: &[u8], values: &mut [f32]) {
     }
 }
 
-/// Codes of four bits into a table of values that lie closer together around 0.
+/// Codes of four bits index a table of values that are denser around 0.
 fn iq4_nl(block: &[u8], values: &mut [f32]) {
     const TABLE: [f32; 16] =
         [-127.0, -104.0, -83.0, -65.0, -49.0, -35.0, -22.0, -10.0, 1.0, 13.0, 25.0, 38.0, 53.0, 69.0, 89.0, 113.0];

@@ -1,6 +1,6 @@
-//! What people call the number formats of GGUF.
+//! Usual names of GGUF's number formats.
 
-/// By their numbers, which are those of `ggml_type` in ggml's ggml.h; those that it once had included.
+/// Indexed by `ggml_type` in ggml's ggml.h, including numbers that are no longer in use.
 const NAMES: [&str; 40] = [
     "F32",
     "F16",

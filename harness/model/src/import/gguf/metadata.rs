@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-/// A value, as far as a model needs it.
+/// A value, reduced to the kinds that a model needs.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
     Integer(i128),
@@ -10,22 +10,22 @@ pub enum Value {
     Boolean(bool),
     Text(String),
     Texts(Vec<String>),
-    /// Of 32 bits, which is what lists that a model needs have.
+    /// Integers of 32 bits, as in the lists that a model needs.
     Integers(Vec<i64>),
-    /// Of f32.
+    /// Numbers in f32.
     Numbers(Vec<f32>),
-    /// An array of something that no model of ours needs.
+    /// An array of a kind that no supported model needs.
     Other,
 }
 
-/// All keys. Errors are reasons, without the file's name.
+/// All keys. Errors are reasons without the file's name.
 #[derive(Debug, Default)]
 pub struct Metadata {
     values: BTreeMap<String, Value>,
 }
 
 impl Metadata {
-    /// Adds a value; a key that is there twice is an error.
+    /// Adds a value; a repeated key is an error.
     pub fn insert(&mut self, key: String, value: Value) -> Result<(), String> {
         match self.values.insert(key.clone(), value) {
             None => Ok(()),
@@ -37,7 +37,7 @@ impl Metadata {
         self.values.keys().map(String::as_str)
     }
 
-    /// A text, where another kind of value is an error.
+    /// A text; another kind of value is an error.
     pub fn present_text(&self, key: &str) -> Result<Option<&str>, String> {
         match self.values.get(key) {
             None => Ok(None),
@@ -76,7 +76,7 @@ impl Metadata {
         self.values.contains_key(key)
     }
 
-    /// A list of numbers, whole ones too.
+    /// A list of numbers, including whole ones.
     pub fn numbers(&self, key: &str) -> Option<Vec<f32>> {
         match self.values.get(key) {
             Some(Value::Numbers(numbers)) => Some(numbers.clone()),
@@ -103,7 +103,7 @@ impl Metadata {
         }
     }
 
-    /// A size that a file may also give for each block. Where blocks differ it is an error.
+    /// A size that a file may also give for each block. It is an error if blocks differ.
     pub fn size_of_blocks(&self, key: &str) -> Result<Option<usize>, String> {
         let Some(Value::Integers(sizes)) = self.values.get(key) else { return self.optional_size(key) };
         match sizes.first().and_then(|size| usize::try_from(*size).ok()) {

@@ -1,15 +1,15 @@
-//! Keys that change what llama.cpp computes, and that may be here only as far as they change nothing.
+//! Keys that change what llama.cpp computes, and that are accepted only with values that change nothing.
 
 use super::{metadata::Metadata, rope};
 
-/// Read elsewhere, or looked at below.
+/// Keys that are read elsewhere, or checked below.
 const ATTENTION: [&str; 10] = [
     "head_count",
     "head_count_kv",
     "key_length",
     "value_length",
     "layer_norm_rms_epsilon",
-    // That of another norm, which a Llama does not have.
+    // This one belongs to another norm, which a Llama does not have.
     "layer_norm_epsilon",
     "sliding_window",
     "causal",
@@ -17,21 +17,21 @@ const ATTENTION: [&str; 10] = [
     "clamp_kqv",
 ];
 
-/// Which values of a number change nothing, beside that it is not there.
+/// Values of a number that change nothing, in addition to a missing key.
 #[derive(Clone, Copy)]
 enum Neutral {
-    /// What llama.cpp has for every `llama`, whether or not the file says so.
+    /// The value that llama.cpp uses for every `llama`, whether or not the file has it.
     Only(f64),
-    /// A factor that llama.cpp leaves out where it is 0.
+    /// A factor that llama.cpp ignores where it is 0.
     ZeroOrOne,
-    /// A limit, or what has no value at which it does nothing; llama.cpp leaves it out where it is 0, or no limit.
+    /// A limit, or a number without a neutral value; llama.cpp ignores it where it is 0 or negative.
     NotPositive,
-    /// In place of `1 / sqrt(head_dim)`, unless it is 0.
+    /// A replacement of `1 / sqrt(head_dim)`, unless it is 0.
     ScoreScale,
 }
 
-/// Of the architectures that share a Llama's tensors some scale with these keys (Granite, Command R, OLMo, Gemma). For
-/// `llama` itself llama.cpp does not read all of them: whoever wrote one meant another computation than that.
+/// Some architectures with a Llama's tensors scale by these keys (Granite, Command R, OLMo, Gemma). llama.cpp does not read
+/// all of them for `llama` itself, but a file that has one was meant for another computation.
 const NUMBERS: [(&str, Neutral); 13] = [
     ("llama.rope.scaling.alpha", Neutral::Only(0.0)),
     ("llama.rope.scaling.yarn_log_multiplier", Neutral::Only(0.0)),
@@ -58,7 +58,7 @@ impl Neutral {
             Self::ZeroOrOne => value == 0.0 || value == 1.0,
             Self::NotPositive => value <= 0.0,
             Self::ScoreScale => {
-                // As near as f32 is, in which it is stored.
+                // Compared with the precision of f32, in which it is stored.
                 let usual = 1.0 / (head_dim as f64).sqrt();
                 value == 0.0 || (value - usual).abs() <= usual * f64::from(f32::EPSILON)
             }
@@ -66,7 +66,7 @@ impl Neutral {
     }
 }
 
-/// Refuses what would not be computed right, in words without the file's name.
+/// Refuses what would be computed wrongly, with a reason that does not name the file.
 pub fn ensure(metadata: &Metadata, context: usize, head_dim: usize) -> Result<(), String> {
     for (key, neutral) in NUMBERS {
         if let Some(value) = metadata.optional_number(key)?.filter(|value| !neutral.holds(*value, head_dim)) {
@@ -90,12 +90,12 @@ pub fn ensure(metadata: &Metadata, context: usize, head_dim: usize) -> Result<()
     Ok(())
 }
 
-/// Whether a key is looked at here.
+/// Whether a key is checked here.
 pub fn knows(key: &str) -> bool {
     key == ACTIVATION || key == PARALLEL || NUMBERS.iter().any(|(known, _)| *known == key)
 }
 
-/// Keys of positions and attention that nobody here knows may change what is computed.
+/// Unknown keys of positions and attention may change what is computed.
 fn refuse_unknown(metadata: &Metadata) -> Result<(), String> {
     for key in metadata.keys().filter(|key| !knows(key)) {
         let what = match key.strip_prefix("llama.attention.") {
@@ -103,7 +103,7 @@ fn refuse_unknown(metadata: &Metadata) -> Result<(), String> {
             None if key.starts_with(rope::PREFIX) && !rope::KEYS.contains(&key) => "the rotary positions",
             _ => continue,
         };
-        return Err(format!("{key} is no key that this project knows, and it may change {what}"));
+        return Err(format!("{key} is an unknown key, and it may change {what}"));
     }
     Ok(())
 }

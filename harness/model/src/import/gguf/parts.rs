@@ -1,4 +1,4 @@
-//! The files of a model: one, or the parts that llama.cpp's `llama-gguf-split` cut it into (its `tools/gguf-split`).
+//! The files of a model: one, or the parts that llama.cpp's `llama-gguf-split` split it into (its `tools/gguf-split`).
 
 use std::{
     collections::BTreeMap,
@@ -17,17 +17,17 @@ use crate::{ModelError, import::file_name, sha256_of_file};
 const COUNT: &str = "split.count";
 const NUMBER: &str = "split.no";
 const TENSORS: &str = "split.tensors.count";
-/// Names of missing files that are told.
-const MOST_TOLD: usize = 4;
+/// This many missing files are named.
+const MOST_NAMED: usize = 4;
 
 /// All files of a model, in their order.
 pub struct Parts {
     files: Vec<GgufFile>,
-    /// The file of each tensor.
+    /// The index of the file with each tensor.
     places: BTreeMap<String, usize>,
 }
 
-/// Which part a file is, counted from 0, and of how many.
+/// The number of a part, counted from 0, and the number of parts.
 #[derive(Clone, Copy, PartialEq)]
 struct Part {
     number: usize,
@@ -35,8 +35,8 @@ struct Part {
 }
 
 impl Part {
-    /// Nothing for a file that holds the whole model.
-    fn of(metadata: &Metadata) -> Result<Option<Self>, String> {
+    /// `None` for a file that contains the whole model.
+    fn from_metadata(metadata: &Metadata) -> Result<Option<Self>, String> {
         let Some(count) = metadata.optional_size(COUNT)?.filter(|&count| count > 1) else { return Ok(None) };
         let number = metadata.size(NUMBER)?;
         if number >= count {
@@ -45,34 +45,38 @@ impl Part {
         Ok(Some(Self { number, count }))
     }
 
-    /// What ends the name of such a file.
+    /// The end of the file names of parts.
     fn ending(self) -> String {
         format!("-{:05}-of-{:05}.gguf", self.number + 1, self.count)
     }
 }
 
 impl Parts {
-    /// Opens a file, and those that belong to it if it is a part: any of them will do.
+    /// Opens a file, and the other parts if it is one: any part will do.
     ///
     /// # Errors
-    /// When one cannot be read or is malformed, is not there, or is no part of the same model.
+    /// When a part cannot be read, is malformed or missing, or does not belong to the same model.
     pub fn open(path: &Path) -> Result<Self, ModelError> {
         let given = GgufFile::open(path)?;
         let invalid = |reason: String| ModelError::invalid(path, reason);
-        let Some(part) = Part::of(given.metadata()).map_err(invalid)? else { return Self::of(vec![given]) };
+        let Some(part) = Part::from_metadata(given.metadata()).map_err(invalid)? else {
+            return Self::from_files(vec![given]);
+        };
         let mut files = Vec::new();
         let paths = paths_of_all(path, part).map_err(invalid)?;
         for (number, path) in paths.iter().enumerate() {
             let file = GgufFile::open(path)?;
             let expected = Part { number, ..part };
-            if Part::of(file.metadata()).map_err(|reason| ModelError::invalid(path, reason))? != Some(expected) {
+            if Part::from_metadata(file.metadata()).map_err(|reason| ModelError::invalid(path, reason))?
+                != Some(expected)
+            {
                 let reason =
                     format!("it does not say that it is part {} of {} ({NUMBER}, {COUNT})", number + 1, part.count);
                 return Err(ModelError::invalid(path, reason));
             }
             files.push(file);
         }
-        let parts = Self::of(files)?;
+        let parts = Self::from_files(files)?;
         match parts.metadata().optional_size(TENSORS).map_err(invalid)? {
             Some(expected) if expected != parts.places.len() => Err(invalid(format!(
                 "there are {} tensors in its {} parts, but {TENSORS} is {expected}: are they of one model?",
@@ -83,7 +87,7 @@ impl Parts {
         }
     }
 
-    fn of(files: Vec<GgufFile>) -> Result<Self, ModelError> {
+    fn from_files(files: Vec<GgufFile>) -> Result<Self, ModelError> {
         let mut places = BTreeMap::new();
         for (index, file) in files.iter().enumerate() {
             for name in file.tensors().keys() {
@@ -108,13 +112,13 @@ impl Parts {
         self.files.iter().flat_map(|file| file.tensors().values())
     }
 
-    /// A tensor and the file that it is in.
+    /// A tensor and its file.
     pub fn tensor(&self, name: &str) -> Option<(&GgufFile, &Tensor)> {
         let file = &self.files[*self.places.get(name)?];
         Some((file, file.tensors().get(name)?))
     }
 
-    /// The SHA-256 of the one file, or of the lines `<sha256>  <file name>` of several.
+    /// The SHA-256 of a single file, or of the lines `<sha256>  <file name>` of several.
     pub fn sha256(&self) -> Result<String, ModelError> {
         if let [file] = self.files.as_slice() {
             return sha256_of_file(file.path());
@@ -127,7 +131,7 @@ impl Parts {
     }
 }
 
-/// Where all parts are, if one of them is at `path`; that they are there.
+/// The paths of all parts, of which one is at `path`; checks that they exist.
 fn paths_of_all(path: &Path, part: Part) -> Result<Vec<PathBuf>, String> {
     let Part { number, count } = part;
     let what = format!("it is part {} of {count} ({COUNT}) of a model", number + 1);
@@ -146,7 +150,7 @@ fn paths_of_all(path: &Path, part: Part) -> Result<Vec<PathBuf>, String> {
         if !path.is_file() {
             missing.push(name);
         }
-        if missing.len() > MOST_TOLD {
+        if missing.len() > MOST_NAMED {
             break;
         }
         paths.push(path);
@@ -154,7 +158,7 @@ fn paths_of_all(path: &Path, part: Part) -> Result<Vec<PathBuf>, String> {
     if missing.is_empty() {
         return Ok(paths);
     }
-    let told = missing.iter().take(MOST_TOLD).map(String::as_str).collect::<Vec<_>>().join(", ");
-    let more = if missing.len() > MOST_TOLD { " and more" } else { "" };
-    Err(format!("{what}, and beside it there is no {told}{more}: put all parts into one folder"))
+    let named = missing.iter().take(MOST_NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
+    let more = if missing.len() > MOST_NAMED { " and more" } else { "" };
+    Err(format!("{what}, and beside it there is no {named}{more}: put all parts into one folder"))
 }

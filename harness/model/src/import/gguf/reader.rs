@@ -1,4 +1,4 @@
-//! The structure of a GGUF file. Its header may lie: nothing is allocated or read that the file is too short for.
+//! The structure of a GGUF file. Its header may be wrong: nothing is allocated or read that exceeds the file.
 
 use std::{
     collections::BTreeMap,
@@ -18,15 +18,15 @@ use super::{
 use crate::ModelError;
 
 const MAGIC: &[u8; 4] = b"GGUF";
-/// Longest header that is read: keys, vocabulary and places of tensors. Those of the largest vocabularies have some 15 MB.
+/// Longest header that is read: keys, vocabulary and tensor offsets. Those of the largest vocabularies have some 15 MB.
 const MOST_HEADER_BYTES: u64 = 32 << 20;
 const DEFAULT_ALIGNMENT: u64 = 32;
 /// Most dimensions of a tensor, as in ggml.
 const MOST_DIMENSIONS: u32 = 4;
-/// Bytes of a tensor that are read and converted at a time; a multiple of every block.
+/// Number of values of a tensor that are read and converted at a time; a multiple of every block size.
 const BLOCKS_AT_A_TIME: usize = 4096;
 
-/// Where a tensor lies, and in which format.
+/// Where a tensor is in the file, and its format.
 #[derive(Clone, Debug)]
 pub struct Tensor {
     pub name: String,
@@ -38,7 +38,7 @@ pub struct Tensor {
     pub bytes: u64,
 }
 
-/// An open GGUF file, of which all but the tensors' data has been read.
+/// An open GGUF file; everything but the tensors' data has been read.
 pub struct GgufFile {
     path: PathBuf,
     file: File,
@@ -85,7 +85,7 @@ impl GgufFile {
     }
 }
 
-/// Reads the header from front to back. Errors are reasons, without the file's name.
+/// Reads the header from front to back. Errors are reasons without the file's name.
 struct Header<R> {
     reader: R,
     position: u64,
@@ -95,7 +95,7 @@ struct Header<R> {
 impl<R: Read> Header<R> {
     fn read(mut self) -> Result<(Metadata, BTreeMap<String, Tensor>), String> {
         if &self.bytes::<4>()? != MAGIC {
-            return Err("it is no GGUF file".into());
+            return Err("it is not a GGUF file".into());
         }
         let version = self.u32()?;
         if ![2, 3].contains(&version) {
@@ -115,7 +115,7 @@ impl<R: Read> Header<R> {
         let alignment = match metadata.optional_size("general.alignment")? {
             None => DEFAULT_ALIGNMENT,
             Some(alignment) if alignment.is_power_of_two() => alignment as u64,
-            Some(alignment) => return Err(format!("general.alignment is {alignment}, which is no power of two")),
+            Some(alignment) => return Err(format!("general.alignment is {alignment}, which is not a power of two")),
         };
         // Name, number of dimensions, format and offset of a tensor take at least this many bytes.
         self.ensure_room(tensor_count, 24, "tensors")?;
@@ -131,13 +131,13 @@ impl<R: Read> Header<R> {
         let mut by_name = BTreeMap::new();
         for tensor in tensors {
             if let Some(tensor) = by_name.insert(tensor.name.clone(), tensor) {
-                return Err(format!("tensor {:?} is there twice", tensor.name));
+                return Err(format!("tensor {:?} appears twice", tensor.name));
             }
         }
         Ok((metadata, by_name))
     }
 
-    /// A tensor whose offset still counts from the start of the data.
+    /// A tensor whose offset is still relative to the start of the data.
     fn tensor(&mut self) -> Result<Tensor, String> {
         let name = self.text()?;
         let dimensions = self.u32()?;
@@ -234,7 +234,7 @@ impl<R: Read> Header<R> {
         // As llama.cpp reads it, whose converter of August 2023 wrote the 0 that ends a text in C.
         let end = bytes.iter().position(|&byte| byte == 0).unwrap_or(bytes.len());
         bytes.truncate(end);
-        String::from_utf8(bytes).map_err(|_| format!("a text that ends at byte {} is no UTF-8", self.position))
+        String::from_utf8(bytes).map_err(|_| format!("a text that ends at byte {} is not UTF-8", self.position))
     }
 
     fn u32(&mut self) -> Result<u32, String> {
@@ -269,12 +269,12 @@ impl<R: Read> Header<R> {
     }
 }
 
-/// The number whose nearest f32 this is: 1e-5, not 9.999999747378752e-6. The original `config.json` had it so.
+/// The shortest decimal number whose nearest f32 this is: 1e-5, not 9.999999747378752e-6, as in the original `config.json`.
 fn as_written(value: f32) -> f64 {
     value.to_string().parse().unwrap_or_else(|_| value.into())
 }
 
-/// Turns the offset into one from the start of the file.
+/// Converts the offset to one from the start of the file.
 fn place(tensor: &mut Tensor, start: u64, alignment: u64, length: u64) -> Result<(), String> {
     let name = &tensor.name;
     if !tensor.offset.is_multiple_of(alignment) {

@@ -5,14 +5,14 @@ use super::metadata::Metadata;
 use crate::{RopeScaling, YarnScaling};
 
 pub const PREFIX: &str = "llama.rope.";
-/// Linear unless the file says otherwise.
+/// The default is linear.
 const TYPE: &str = "llama.rope.scaling.type";
-/// Positions are divided by the first that is there, also under its old name; 0 is no factor.
+/// Positions are divided by the first of these that exists; the second is its old name. 0 means no factor.
 const FACTORS: [&str; 2] = ["llama.rope.scaling.factor", "llama.rope.scale_linear"];
-/// Cosines and sines are multiplied by it whatever the type is.
+/// Factor of cosines and sines, whatever the type.
 const ATTENTION_FACTOR: &str = "llama.rope.scaling.attn_factor";
 const ORIGINAL: &str = "llama.rope.scaling.original_context_length";
-/// Keys that are read here or where the shape is, or have no part in what is computed.
+/// Keys that are read here or with the shape, or do not affect the computation.
 pub const KEYS: [&str; 8] = [
     TYPE,
     FACTORS[0],
@@ -24,10 +24,10 @@ pub const KEYS: [&str; 8] = [
     "llama.rope.scaling.finetuned",
 ];
 
-/// The name of the tensor by whose values frequencies are divided: Llama 3's scaling, as llama.cpp's converter writes it.
+/// Name of the tensor whose values divide the frequencies: Llama 3's scaling, as llama.cpp's converter writes it.
 pub const FREQUENCY_FACTORS: &str = "rope_freqs.weight";
 
-/// How positions are scaled. `own` are the values of that tensor, if there is one, and `half` the pairs of a head.
+/// How positions are scaled. `own` are the values of that tensor, if it exists, and `half` is the number of pairs of a head.
 pub fn scaling(
     metadata: &Metadata,
     context: usize,
@@ -38,7 +38,7 @@ pub fn scaling(
     let factor = factor(metadata)?;
     let factor = match metadata.present_text(TYPE)? {
         None | Some("linear") => factor,
-        // Whatever factor stands beside it.
+        // Any factor beside it is ignored.
         Some("none") => 1.0,
         Some("yarn") if own.is_some() => {
             return Err(format!(

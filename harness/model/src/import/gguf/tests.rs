@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::{ChatTemplate, ModelFolder, ModelManifest, Preset, TextTokenizer, generate_seeded, import, sha256_of_file};
 
-/// A GGUF file in the making.
+/// Builds a GGUF file.
 struct Writer {
     keys: Vec<(String, Vec<u8>)>,
     tensors: Vec<(String, Vec<u64>, u32, Vec<u8>)>,
@@ -48,7 +48,7 @@ impl Writer {
         self.set(key, 9, &bytes);
     }
 
-    /// The header, and where the data begins.
+    /// The header, and the position at which the data begins.
     fn finish(&self) -> (Vec<u8>, usize) {
         let mut bytes = b"GGUF".to_vec();
         bytes.extend(3_u32.to_le_bytes());
@@ -84,7 +84,7 @@ struct Fixture {
 }
 
 impl Fixture {
-    /// The tiny model as llama.cpp's converter would write it.
+    /// The tiny model, as llama.cpp's converter would write it.
     fn new() -> Self {
         let root = tempfile::tempdir().unwrap();
         let config = Preset::find("tiny").unwrap().config();
@@ -266,14 +266,14 @@ fn the_zero_that_ends_a_text_in_c_is_no_part_of_it() {
     assert_eq!((imported.config(), sha256_of_file(&imported.weights_path()).unwrap()), (&config, weights));
 }
 
-/// Llama 3 takes a word that is in the vocabulary whole, whatever the merges make of it.
+/// Llama 3 takes a word in the vocabulary as a whole, whatever the merges give.
 #[test]
 fn whole_words_come_before_merges_where_llama_cpp_says_so() {
     for (cut, is_whole) in [("llama-bpe", true), ("llama3", true), ("llama-v3", true), ("gpt-2", false)] {
         let mut fixture = Fixture::new();
         let tokenizer = fs::read_to_string(fixture.seeded.path().join("tokenizer.json")).unwrap();
         let (mut tokens, _, mut merges) = vocabulary(&serde_json::from_str(&tokenizer).unwrap());
-        // In place of what the last merge makes.
+        // In place of the result of the last merge.
         *tokens.last_mut().unwrap() = "\u{120}mountainhut".into();
         merges.pop();
         fixture.writer.set_texts("tokenizer.ggml.tokens", &tokens);

@@ -1,4 +1,4 @@
-//! The tokenizer inside a GGUF file, as Hugging Face's `tokenizer.json`: what llama.cpp makes of it (`llama-vocab.cpp`).
+//! The tokenizer inside a GGUF file, converted to Hugging Face's `tokenizer.json` as llama.cpp reads it (`llama-vocab.cpp`).
 
 mod cut;
 mod pieces;
@@ -23,7 +23,7 @@ const USER_DEFINED: i64 = 4;
 
 const TEMPLATE: &str = "tokenizer.chat_template";
 
-/// Kinds of vocabularies, by the words of `tokenizer.ggml.model`.
+/// Kinds of vocabularies, by the value of `tokenizer.ggml.model`.
 #[derive(Clone, Copy, PartialEq)]
 enum Kind {
     /// `gpt2`.
@@ -32,16 +32,16 @@ enum Kind {
     Sentencepiece,
 }
 
-/// What is read of a file.
+/// What is read from a file.
 pub struct Tokenizer {
     /// Name and text of `tokenizer.json` and `tokenizer_config.json`.
     pub files: Vec<(String, String)>,
     /// Number of tokens.
     pub vocabulary: usize,
     pub beginning: Option<u32>,
-    /// All that end a text, ascending.
+    /// All tokens that end a text, ascending.
     pub ends: Vec<u32>,
-    /// What is to be told of it.
+    /// Notes about it for the user.
     pub notes: Vec<String>,
 }
 
@@ -52,7 +52,7 @@ struct Vocabulary<'a> {
 }
 
 impl Kind {
-    fn of(metadata: &Metadata) -> Result<Self, String> {
+    fn from_metadata(metadata: &Metadata) -> Result<Self, String> {
         match metadata.text("tokenizer.ggml.model")? {
             "gpt2" => Ok(Self::ByteLevel),
             "llama" => Ok(Self::Sentencepiece),
@@ -64,14 +64,14 @@ impl Kind {
     }
 }
 
-/// Reads the tokenizer, or says why it cannot be used.
+/// Reads the tokenizer, or returns the reason why it cannot be used.
 pub fn read(metadata: &Metadata) -> Result<Tokenizer, String> {
-    let kind = Kind::of(metadata)?;
+    let kind = Kind::from_metadata(metadata)?;
     let vocabulary = Vocabulary::read(metadata)?;
     let mut notes = Vec::new();
     let name = metadata.present_text("tokenizer.ggml.pre")?;
     let (cut, adds_beginning) = match kind {
-        // llama.cpp cuts sentencepiece's texts nowhere, whatever the name is.
+        // llama.cpp does not split sentencepiece's texts, whatever the name is.
         Kind::Sentencepiece => (None, true),
         Kind::ByteLevel => {
             let cut = Cut::named(name)?;
@@ -93,10 +93,10 @@ pub fn read(metadata: &Metadata) -> Result<Tokenizer, String> {
         Some(cut) => byte_level(metadata, &vocabulary.tokens, cut, added_tokens, begins_with(beginning))?,
     };
     let template = template(metadata, beginning.map(|(_, token)| token), &mut notes)?;
-    tell(metadata, &vocabulary, &special, &mut notes);
+    add_notes(metadata, &vocabulary, &special, &mut notes);
     let token = |place: Option<usize>| place.map_or(Value::Null, |place| json!(vocabulary.tokens[place]));
     let config = json!({
-        // Where there is no template, ours writes it, which it should not where llama.cpp would not.
+        // Where there is no template, our own would write this token, which it should not where llama.cpp would not.
         "bos_token": token(special.beginning.filter(|_| special.adds_beginning || !template.is_null())),
         "eos_token": token(special.end),
         "add_bos_token": special.adds_beginning,
@@ -117,7 +117,7 @@ impl<'a> Vocabulary<'a> {
         const TYPES: &str = "tokenizer.ggml.token_type";
         let mut tokens = Cow::Borrowed(metadata.texts("tokenizer.ggml.tokens")?);
         if tokens.iter().any(String::is_empty) {
-            // As llama.cpp names them.
+            // Named as in llama.cpp.
             for (place, token) in tokens.to_mut().iter_mut().enumerate().filter(|(_, token)| token.is_empty()) {
                 *token = format!("[EMPTY_{place}]");
             }
@@ -136,15 +136,15 @@ impl<'a> Vocabulary<'a> {
         Ok(Self { tokens, kinds })
     }
 
-    /// Of a file that says nothing all tokens are normal ones.
+    /// In a file without kinds, all tokens are normal.
     fn kind(&self, place: usize) -> i64 {
         self.kinds.get(place).copied().unwrap_or(NORMAL)
     }
 }
 
-/// Tokens that are found in the text before anything else.
+/// Tokens that are matched in the text before anything else.
 fn added_tokens(metadata: &Metadata, vocabulary: &Vocabulary<'_>) -> Vec<Value> {
-    // llama.cpp knows these models by their name: spaces behind a special token are a part of it.
+    // llama.cpp recognises these models by their name: spaces after a special token are a part of it.
     let name = metadata.optional_text("general.name").unwrap_or_default().to_lowercase();
     let is_phi3 = ["phi-3", "phi3"].iter().any(|phi3| name.contains(phi3));
     let mut added = Vec::new();
@@ -194,7 +194,7 @@ fn byte_level(
     }))
 }
 
-/// `"a b"` into `["a", "b"]`. A token never holds a space: in byte-level BPE it is another letter.
+/// Splits `"a b"` into `["a", "b"]`. A token never contains a space: byte-level BPE writes it as another letter.
 fn merges(merges: &[String]) -> Result<Vec<[&str; 2]>, String> {
     merges
         .iter()
@@ -205,7 +205,7 @@ fn merges(merges: &[String]) -> Result<Vec<[&str; 2]>, String> {
         .collect()
 }
 
-/// A template, or a list of those that have names, as in a `tokenizer_config.json`: which of them is used is decided there.
+/// A template, or a list of named ones as in a `tokenizer_config.json`, where the choice is made.
 /// llama.cpp begins a prompt with the token `beginning` whether or not the template writes it.
 fn template(metadata: &Metadata, beginning: Option<&str>, notes: &mut Vec<String>) -> Result<Value, String> {
     let silent =
@@ -233,8 +233,8 @@ fn template(metadata: &Metadata, beginning: Option<&str>, notes: &mut Vec<String
     Ok(default.into_iter().chain(named).collect())
 }
 
-/// What a file says that is not done, or does not say.
-fn tell(metadata: &Metadata, vocabulary: &Vocabulary<'_>, special: &Special, notes: &mut Vec<String>) {
+/// Notes what a file asks for that is not done, and what it lacks.
+fn add_notes(metadata: &Metadata, vocabulary: &Vocabulary<'_>, special: &Special, notes: &mut Vec<String>) {
     if vocabulary.kinds.is_empty() {
         notes.push("tokenizer.ggml.token_type is not there: tokens are special by their names only".into());
     }

@@ -1,4 +1,4 @@
-//! Which class of transformers a folder's tokenizer is of: what its files leave unsaid, the class says.
+//! The class in transformers of a folder's tokenizer: its defaults apply where the files are silent.
 
 use std::path::Path;
 
@@ -9,21 +9,21 @@ use super::{TOKENIZER_CONFIGURATION, parse};
 use crate::{ModelError, folder::MOST_TEXT_BYTES};
 
 const KEY: &str = "tokenizer_class";
-/// The class of the models that are imported, by their `model_type` (`TOKENIZER_MAPPING_NAMES` in transformers'
-/// `tokenization_auto.py`). MobileLLM's own files name it.
+/// The classes of the supported models, by their `model_type` (`TOKENIZER_MAPPING_NAMES` in transformers'
+/// `tokenization_auto.py`). MobileLLM's own files name their class.
 const BY_MODEL: [(&str, &str); 3] =
     [("llama", "LlamaTokenizer"), ("llama4_text", "LlamaTokenizer"), ("mobilellm", "LlamaTokenizer")];
 
-/// `tokenizer_config.json` with the class that transformers' `AutoTokenizer` takes where it names none.
+/// `tokenizer_config.json`, with the class that transformers' `AutoTokenizer` uses where the file names none.
 #[derive(Debug, Default)]
 pub(super) struct TokenizerConfiguration {
     keys: Map<String, Value>,
-    /// Which class was taken, and by what.
+    /// Which class was used, and why.
     pub note: Option<String>,
 }
 
 impl TokenizerConfiguration {
-    /// Reads it, and what `config.json` says.
+    /// Reads it, and the keys of `config.json`.
     ///
     /// # Errors
     /// When a file cannot be read or is malformed.
@@ -47,7 +47,7 @@ impl TokenizerConfiguration {
         Ok(Self { keys, note: Some(note) })
     }
 
-    /// As it is written into the imported folder; nothing where it has no keys.
+    /// Its text for the imported folder; `None` where it has no keys.
     pub fn text(&self) -> Option<String> {
         (!self.keys.is_empty()).then(|| Value::Object(self.keys.clone()).to_string())
     }
@@ -57,8 +57,8 @@ impl TokenizerConfiguration {
         Value::Object(self.keys.clone())
     }
 
-    /// Whether transformers makes the tokenizer from its sentencepiece model although there is a `tokenizer.json`: Llama's
-    /// class does so for whoever says where spaces are put (`LlamaTokenizerFast.__init__`).
+    /// Whether transformers converts the sentencepiece model although there is a `tokenizer.json`: Llama's
+    /// class does so when the configuration says where spaces are added (`LlamaTokenizerFast.__init__`).
     pub fn asks_for_conversion(&self) -> bool {
         let class = self.keys.get(KEY).and_then(Value::as_str).unwrap_or_default();
         let says = |key: &str| !matches!(self.keys.get(key), None | Some(Value::Null));
@@ -66,7 +66,7 @@ impl TokenizerConfiguration {
     }
 }
 
-/// A file's keys; none where it is not there.
+/// A file's keys; empty where it does not exist.
 fn object(folder: &Path, name: &str) -> Result<Map<String, Value>, ModelError> {
     let path = folder.join(name);
     if !path.exists() {

@@ -1,4 +1,4 @@
-//! `generation_config.json`: which tokens end a text, and what else it asks for, which is not done.
+//! `generation_config.json`: the tokens that end a text, and its other requests, which are not followed.
 
 use std::path::Path;
 
@@ -11,8 +11,8 @@ use crate::{ModelError, folder::MOST_TEXT_BYTES};
 const FILE: &str = "generation_config.json";
 const END: &str = "eos_token_id";
 
-/// Keys by which transformers' `generate` chooses other tokens than the likeliest, or ends elsewhere, and the values that
-/// change nothing (`GenerationConfig` in `generation/configuration_utils.py`). How long an answer may be is the scenario's word.
+/// Keys by which transformers' `generate` chooses other tokens than the most probable, or ends elsewhere, and the values that
+/// change nothing (`GenerationConfig` in `generation/configuration_utils.py`). The scenario sets the length of answers.
 const CHANGES: [(&str, Neutral); 31] = [
     ("do_sample", Neutral::False),
     ("num_beams", Neutral::Number(1.0)),
@@ -41,21 +41,21 @@ const CHANGES: [(&str, Neutral); 31] = [
     ("stop_strings", Neutral::Nothing),
     ("watermarking_config", Neutral::Nothing),
     ("token_healing", Neutral::False),
-    // These have a part where tokens are drawn.
+    // These matter only where tokens are sampled.
     ("temperature", Neutral::Drawn),
     ("top_k", Neutral::Drawn),
     ("top_p", Neutral::Drawn),
     ("min_p", Neutral::Drawn),
 ];
 
-/// With which value a key changes nothing; `null` is one for each.
+/// The value with which a key changes nothing; `null` is one for each key.
 #[derive(Clone, Copy)]
 enum Neutral {
     False,
     Number(f64),
     /// Empty lists and objects.
     Nothing,
-    /// Any, unless `do_sample` is true.
+    /// Any value, unless `do_sample` is true.
     Drawn,
 }
 
@@ -73,17 +73,17 @@ impl Neutral {
     }
 }
 
-/// What the file says.
+/// The contents of the file.
 #[derive(Debug, Default)]
 pub(super) struct Generation {
-    /// Tokens that end a text, beside those of `config.json`.
+    /// Tokens that end a text, in addition to those of `config.json`.
     pub ends: Vec<u32>,
-    /// What it asks for and is not done.
+    /// What it requests and is not done.
     pub note: Option<String>,
 }
 
 impl Generation {
-    /// Reads the file of a model folder, where it is there.
+    /// Reads the file of a model folder, if it exists.
     ///
     /// # Errors
     /// When it cannot be read or is malformed.
@@ -101,7 +101,7 @@ impl Generation {
     }
 }
 
-/// Numbers below zero are no token's, and some files have them for none.
+/// Negative numbers are not tokens; some files use them for "none".
 fn ends(value: Option<&Value>) -> Option<Vec<u32>> {
     let listed = match value {
         None | Some(Value::Null) => return Some(Vec::new()),
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_asked_for_and_not_done_is_told() {
+    fn what_is_asked_for_and_not_done_is_reported() {
         let drawn = read(r#"{"do_sample": true, "temperature": 0.6, "top_p": 0.9, "eos_token_id": [7, 8]}"#).unwrap();
         assert_eq!(drawn.ends, [7, 8]);
         let note = drawn.note.unwrap();

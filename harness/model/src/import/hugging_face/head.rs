@@ -1,4 +1,4 @@
-//! Whether the output head is the embedding: what the configuration says of it, and what the files hold.
+//! Whether the output head is the embedding: what the configuration says, and what the files contain.
 
 use std::collections::BTreeMap;
 
@@ -7,15 +7,15 @@ use crate::{ModelError, WeightFile};
 const EMBEDDING: &str = "model.embed_tokens.weight";
 const HEAD: &str = "lm_head.weight";
 
-/// What is computed, and what is to be told of it.
+/// What is computed, with a note for the user.
 pub(super) struct Head {
     pub(super) tied: bool,
     pub(super) note: Option<&'static str>,
 }
 
-/// As transformers 5 and vLLM have it: a head that is another one than the embedding is used, and without one the embedding
-/// is the head, whatever the configuration says. One that equals the embedding of a tied model is a copy, which a saved
-/// file may have and which is never computed with: it leaves `tensors`.
+/// As in transformers 5 and vLLM: a head that differs from the embedding is used, and without a head the embedding
+/// is the head, whatever the configuration says. A head that equals the embedding of a tied model is a copy, which a saved
+/// file may contain and which is never used: it is removed from `tensors`.
 pub(super) fn resolve(
     said_tied: bool,
     files: &[WeightFile],

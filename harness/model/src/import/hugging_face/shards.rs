@@ -1,4 +1,4 @@
-//! Which files hold a checkpoint's weights.
+//! The files that contain a checkpoint's weights.
 
 use std::{
     collections::{BTreeMap, HashSet},
@@ -13,7 +13,7 @@ use crate::{ModelError, WeightFile};
 
 pub(super) const WEIGHTS: &str = "model.safetensors";
 pub(super) const INDEX: &str = "model.safetensors.index.json";
-/// Longest index of shards.
+/// Longest index of shards, in bytes.
 const MOST_INDEX_BYTES: u64 = 16 << 20;
 
 /// The index of a sharded checkpoint.
@@ -22,8 +22,8 @@ struct Index {
     weight_map: BTreeMap<String, String>,
 }
 
-/// One file, or else the shards that the index names: where both are, transformers takes the whole file and does not look
-/// at the index (`_get_resolved_checkpoint_files` in its `modeling_utils.py`), which is then one of an earlier save.
+/// The single file, or else the shards that the index names. Where both exist, transformers uses the single file and ignores
+/// the index (`_get_resolved_checkpoint_files` in its `modeling_utils.py`), which then comes from an earlier save.
 pub(super) fn weight_files(folder: &Path) -> Result<Vec<WeightFile>, ModelError> {
     let index = folder.join(INDEX);
     let single = folder.join(WEIGHTS);
@@ -54,7 +54,7 @@ pub(super) fn weight_files(folder: &Path) -> Result<Vec<WeightFile>, ModelError>
     }
 }
 
-/// What to tell of an index that was not read, unless it names the one file that was.
+/// A note about an index that was not read, unless it names the one file that was.
 pub(super) fn note_of_index(folder: &Path) -> Option<String> {
     let index = folder.join(INDEX);
     if !(index.exists() && folder.join(WEIGHTS).exists()) {

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{ModelFolder, ModelManifest, Preset, TextTokenizer, generate_seeded, import};
 
-/// Name, shape and bytes.
+/// A tensor's name, shape and bytes.
 type Tensor = (String, Vec<usize>, Vec<u8>);
 
 struct Checkpoint {
@@ -63,7 +63,7 @@ impl Checkpoint {
         }
     }
 
-    /// Gives it a head that is made of the embedding.
+    /// Adds a head that is computed from the embedding.
     fn add_head(&self, change: impl FnOnce(Vec<f32>) -> Vec<f32>) {
         let weights = self.seeded.weights().unwrap();
         let mut tensors: Vec<(String, Vec<usize>, Vec<f32>)> = weights
@@ -158,7 +158,7 @@ fn a_head_of_its_own_is_used_and_told_where_the_configuration_says_that_it_is_ti
     assert_eq!(*head.last().unwrap(), embedding.last().unwrap() + 1.0);
     let origin = ModelManifest::read(&imported).unwrap().origin_text();
     assert!(origin.contains("; head of the files, though config.json says"), "{origin}");
-    // Where it says so, a copy is a head.
+    // Where the configuration says so, a copy is a head.
     let untied = Checkpoint::new();
     untied.edit("config.json", |text| text.replace("embedding\": true", "embedding\": false"));
     untied.add_head(|values| values);
@@ -167,9 +167,9 @@ fn a_head_of_its_own_is_used_and_told_where_the_configuration_says_that_it_is_ti
     assert_eq!(ModelManifest::read(&imported).unwrap().origin_text(), "imported from tiny (safetensors F32)");
 }
 
-/// An index of an earlier save may lie beside a whole file.
+/// The index of an earlier save may be beside a single file.
 #[test]
-fn a_whole_file_comes_before_an_index_and_that_is_told() {
+fn a_whole_file_comes_before_an_index_and_that_is_reported() {
     let checkpoint = Checkpoint::new();
     let expected = sha256_of_file(&checkpoint.path(WEIGHTS)).unwrap();
     let whole = fs::read(checkpoint.path(WEIGHTS)).unwrap();
@@ -193,7 +193,7 @@ fn more_tokens_that_end_a_text_are_found() {
     assert_eq!(checkpoint.import().unwrap().config().eos_tokens, [2, 7]);
 }
 
-/// As MobileLLM's own folders are: no `tokenizer.json`, and no chat template.
+/// Like MobileLLM's own folders: no `tokenizer.json`, and no chat template.
 #[test]
 fn a_sentencepiece_tokenizer_is_converted() {
     let checkpoint = Checkpoint::new();

@@ -1,34 +1,34 @@
-//! Which pairs of pieces join into a third: what sentencepiece leaves open, and byte-pair encoding of other libraries is
-//! told.
+//! Finds the pairs of pieces that merge into a third: sentencepiece does not store them, and byte-pair encoding in other
+//! libraries needs them.
 //!
-//! Every piece is looked at once for each piece that it begins or ends with, so the work grows with the text of the
+//! Every piece is visited once for each piece that it begins or ends with, so the work grows with the total length of the
 //! pieces, however long one is.
 
 use std::cmp::Reverse;
 
 use serde::{Serialize, Serializer, ser::SerializeSeq};
 
-/// The text of the merges, as a multiple of that of the pieces. LLaMA's is about one; rows of 128 spaces, each length a
-/// piece, stay below.
+/// Largest length of the merges as a multiple of that of the pieces. For LLaMA it is about one; runs of up to 128 spaces, each
+/// length a piece, stay below.
 const MOST_GROWTH: usize = 16;
 
 /// A piece and its score.
 pub(in crate::import) type Scored<'a> = (&'a str, f32);
 
-/// All ways to join two pieces into a third, by descending score of the third; then the longer parts first.
+/// All ways to merge two pieces into a third, by descending score of the third; then the longer parts first.
 #[derive(Debug)]
 pub(super) struct Merges<'a> {
     pieces: &'a [Scored<'a>],
-    /// By their places among the pieces.
+    /// Pairs of positions among the pieces.
     pairs: Vec<[usize; 2]>,
 }
 
 impl<'a> Merges<'a> {
-    /// Of pieces of which no two are the same.
+    /// Finds the merges of distinct pieces.
     ///
     /// # Errors
-    /// When there are far more of them than pieces of a language have.
-    pub fn of(pieces: &'a [Scored<'a>]) -> Result<Self, String> {
+    /// When there are far more of them than the pieces of any language have.
+    pub fn find(pieces: &'a [Scored<'a>]) -> Result<Self, String> {
         let length = |index: usize| pieces[index].0.len();
         let begins = longest_within(pieces.iter().map(|(text, _)| text.as_bytes().to_vec()).collect());
         let ends = longest_within(pieces.iter().map(|(text, _)| text.bytes().rev().collect()).collect());
@@ -36,7 +36,7 @@ impl<'a> Merges<'a> {
         let (mut joins, mut text) = (Vec::new(), 0);
         for whole in 0..pieces.len() {
             let first = joins.len();
-            // From the longest to the shortest; the ends likewise, so that what is left for a beginning grows.
+            // From the longest to the shortest, and the ends likewise, so that the rest after each beginning grows.
             let mut lefts: Vec<usize> = chain(&begins, whole).collect();
             for right in chain(&ends, whole) {
                 let rest = length(whole) - length(right);
@@ -71,12 +71,12 @@ impl Serialize for Merges<'_> {
     }
 }
 
-/// For each text the longest other one that it begins with, if there is one; the empty text is none.
+/// For each text the longest other one that it begins with, if any; the empty text does not count.
 fn longest_within(texts: Vec<Vec<u8>>) -> Vec<Option<usize>> {
     let mut order: Vec<usize> = (0..texts.len()).filter(|index| !texts[*index].is_empty()).collect();
     order.sort_unstable_by_key(|index| &texts[*index]);
     let mut longest = vec![None; texts.len()];
-    // Each begins with the one before. In sorted order all that begin with a text follow it without a gap.
+    // Each begins with the one before. In sorted order, all texts with the same beginning follow it without a gap.
     let mut open: Vec<usize> = Vec::new();
     for index in order {
         while open.pop_if(|outer| !texts[index].starts_with(&texts[*outer])).is_some() {}
@@ -100,10 +100,10 @@ mod tests {
     use super::*;
 
     fn merges(pieces: &[Scored<'_>]) -> Vec<[String; 2]> {
-        serde_json::from_str(&serde_json::to_string(&Merges::of(pieces).unwrap()).unwrap()).unwrap()
+        serde_json::from_str(&serde_json::to_string(&Merges::find(pieces).unwrap()).unwrap()).unwrap()
     }
 
-    /// The rule as Hugging Face's converter writes it: each piece is cut at every place.
+    /// The rule in Hugging Face's converter: each piece is split at every position.
     fn cut_at_every_place(pieces: &[Scored<'_>]) -> Vec<[String; 2]> {
         let places: HashMap<&str, usize> = pieces.iter().enumerate().map(|(index, (text, _))| (*text, index)).collect();
         let mut merges: Vec<(f32, usize, usize)> = Vec::new();
@@ -142,7 +142,7 @@ mod tests {
     fn more_merges_than_any_language_has_are_refused() {
         let texts: Vec<String> = (1..=1000).map(|length| "a".repeat(length)).collect();
         let pieces: Vec<Scored<'_>> = texts.iter().map(|text| (text.as_str(), 0.0)).collect();
-        assert!(Merges::of(&pieces).unwrap_err().contains("16 times their own text"));
+        assert!(Merges::find(&pieces).unwrap_err().contains("16 times their own text"));
         assert_eq!(merges(&pieces[..20]).len(), 190);
     }
 }

@@ -1,27 +1,27 @@
-//! Where a space is put before a text, as `LlamaConverter` in transformers' `convert_slow_tokenizer.py` has it.
+//! Where a space is added before a text, following `LlamaConverter` in transformers' `convert_slow_tokenizer.py`.
 
 use serde_json::{Value, json};
 
-/// What stands for a space.
+/// The character that represents a space.
 const SPACE: &str = "\u{2581}";
 
-/// What becomes of the spaces of a text.
+/// How the spaces of a text are treated.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::import) struct Spaces {
-    /// Whether one is put before a text.
+    /// Whether a space is added before a text.
     has_prefix: bool,
-    /// Whether that is done again behind each special token, as until a mistake was mended in transformers.
+    /// Whether one is also added after each special token, which transformers did before a bug fix.
     is_legacy: bool,
 }
 
 impl Spaces {
-    /// By what `tokenizer_config.json` says. Transformers does not ask the model (`add_dummy_prefix`).
-    pub(super) fn of(configuration: Option<&Value>) -> Self {
+    /// The rule from `tokenizer_config.json`. Transformers ignores the model's own setting (`add_dummy_prefix`).
+    pub(super) fn from_configuration(configuration: Option<&Value>) -> Self {
         let flag = |key: &str| configuration.and_then(|configuration| configuration.get(key)).and_then(Value::as_bool);
         Self { has_prefix: flag("add_prefix_space").unwrap_or(true), is_legacy: flag("legacy").unwrap_or(true) }
     }
 
-    /// One before a text and behind each special token, or none at all.
+    /// A space before a text and after each special token, or none at all.
     pub(in crate::import) fn legacy(has_prefix: bool) -> Self {
         Self { has_prefix, is_legacy: true }
     }

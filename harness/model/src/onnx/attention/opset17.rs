@@ -1,4 +1,4 @@
-//! Attention spelled out in operators that every engine has.
+//! Attention in plain operators that every engine has.
 
 use super::{Projections, scale};
 use crate::{

@@ -36,7 +36,7 @@ fn files_are_made_once_and_again_when_damaged_or_of_other_weights() {
 }
 
 #[test]
-fn a_weight_beyond_f16_is_told_and_leaves_no_file() {
+fn a_weight_beyond_f16_is_reported_and_leaves_no_file() {
     let root = tempfile::tempdir().unwrap();
     let (folder, source) = model(root.path());
     let name = "model.layers.0.mlp.up_proj.weight";
@@ -68,14 +68,14 @@ fn a_file_of_the_precision_opens_and_that_of_another_does_not() {
         super::super::open_weights(&files(precision), precision).unwrap();
     }
     let error = super::super::open_weights(&files(Precision::Int8), Precision::Int4).unwrap_err().to_string();
-    assert!(error.contains("codes\" in ") && error.contains("the configuration asks for"), "{error}");
+    assert!(error.contains("codes\" in ") && error.contains("the configuration requires"), "{error}");
     assert!(super::super::open_weights(&files(Precision::F32), Precision::Int4).is_err());
     assert!(super::super::open_weights(&files(Precision::Int4), Precision::F32).is_err());
     let error = super::super::open_weights(&files(Precision::Bf16), Precision::F16).unwrap_err().to_string();
     assert!(error.ends_with("is BF16, expected F16"), "{error}");
 }
 
-/// A shape with a tensor of more than a chunk, whose end is no whole one.
+/// A shape with a tensor of more than one chunk, whose last chunk is not full.
 fn large() -> ModelConfig {
     let tiny = Preset::find("tiny").unwrap().config();
     ModelConfig { hidden: 64, heads: 4, ffn: 96, vocabulary: 5003, tied_head: false, ..tiny }
@@ -125,7 +125,7 @@ fn other_precisions_of_a_seeded_model_are_made_when_they_are_needed() {
     prepare_weights(&none, &sha256, Precision::F32).unwrap();
     assert!(contents(&none, "model.safetensors") == contents(&whole, "model.safetensors"));
     ModelFolder::open(none.path()).unwrap().weights().unwrap().check(&large()).unwrap();
-    // From then on it belongs to the model.
+    // From now on it belongs to the model.
     fs::write(none.weights_path(), b"damaged").unwrap();
     let error = ModelManifest::read(&none).unwrap().verify(&none).unwrap_err();
     assert!(matches!(error, ModelError::Changed { .. }), "{error}");
@@ -138,7 +138,7 @@ fn a_seed_that_makes_other_weights_than_before_makes_none() {
     let before = fs::read_dir(folder.path()).unwrap().count();
     for precision in [Precision::Int4, Precision::F32] {
         let error = prepare_weights(&folder, "those of another version", precision).unwrap_err().to_string();
-        assert!(error.contains("makes other weights than when the model was made (sha256 "), "{error}");
+        assert!(error.contains("gives other weights than when the model was generated (sha256 "), "{error}");
         assert!(error.contains("was those of another version): generate it again with --force"), "{error}");
     }
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), before, "nothing is left of them");

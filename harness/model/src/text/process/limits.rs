@@ -1,5 +1,5 @@
-//! What a text process may use. Tokenizers of 128 and 255 thousand pieces were measured: opening one takes up to 13 bytes of
-//! memory for each of its own, and 0.07 s for a mebibyte in a debug build; encoding takes up to 250 bytes for each of a
+//! Limits of a text process. Measured with tokenizers of 128 and 255 thousand pieces: opening one takes up to 13 bytes of
+//! memory for each of its bytes, and 0.07 s for a mebibyte in a debug build; encoding takes up to 250 bytes for each byte of
 //! text, and 1.1 s for a mebibyte.
 
 use std::time::Duration;
@@ -10,33 +10,33 @@ use rustix::{
     time::{ClockId, clock_gettime},
 };
 
-/// For recursion as deep as a template may have. Only what is touched takes memory.
+/// For recursion as deep as a template may have. Only touched pages take memory.
 pub(super) const STACK_BYTES: usize = 64 << 20;
-/// What small files may take: the stack, and as much beside it.
+/// Memory limit for small files: the stack, and as much again.
 const LEAST_BYTES: u64 = 128 << 20;
 const MOST_BYTES: u64 = 1 << 30;
 const BYTES_FOR_EACH_OF_A_FILE: u64 = 24;
 const BYTES_FOR_EACH_OF_A_QUESTION: u64 = 512;
 
-/// What small files may compute for: real ones take milliseconds.
+/// Time limit for small files: real ones take milliseconds.
 const LEAST_TIME: Duration = Duration::from_millis(800);
 const TIME_FOR_A_MEBIBYTE_OF_FILES: Duration = Duration::from_millis(300);
-/// A conversation is written anew with each of its turns.
+/// A conversation is written again for each of its turns.
 const TIME_FOR_A_MEBIBYTE_OF_QUESTIONS: Duration = Duration::from_secs(4);
-/// What a process that does not watch itself any more may compute for in addition, before the system ends it.
+/// Additional time for a process that no longer watches itself, before the system ends it.
 const BEYOND: Duration = Duration::from_secs(5);
 
-/// What one question may take: as much as files and question are long.
+/// The limits of one question, which grow with the lengths of the files and the question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Allowance {
     /// Memory of the whole process, in bytes.
     pub(super) memory: u64,
-    /// Processor time, from when it was asked.
+    /// Processor time, counted from the question.
     pub(super) time: Duration,
 }
 
 impl Allowance {
-    /// For files of so many bytes, and a question of so many.
+    /// The limits for this many bytes of files, and of a question.
     pub(super) fn new(files: usize, question: usize) -> Self {
         let (files, question) = (files as u64, question as u64);
         let wanted = BYTES_FOR_EACH_OF_A_FILE
@@ -51,7 +51,7 @@ impl Allowance {
         }
     }
 
-    /// Sets what the system sees to. Memory is what is private and can be written, so that neither the program's own
+    /// Sets the limits that the system enforces. Memory means private writable memory, so neither the program's own
     /// code counts, nor what is mapped but not used.
     ///
     /// # Errors
@@ -62,19 +62,19 @@ impl Allowance {
     }
 }
 
-/// Takes from this process for ever what reading text does not need: files, core dumps, further rights.
+/// Permanently removes from this process what reading text does not need: files, core dumps, further rights.
 ///
 /// # Errors
 /// When the system refuses.
 pub(super) fn give_up_rights() -> rustix::io::Result<()> {
     hard(Resource::Core, 0)?;
     hard(Resource::Fsize, 0)?;
-    // Those that are open stay so; one may be waited for.
+    // Open files stay open; one more may be needed for waiting.
     hard(Resource::Nofile, 1)?;
     set_no_new_privs(true)
 }
 
-/// Processor time that this process has taken so far: no clock, and the same on every machine.
+/// Processor time that this process has used so far: unlike the clock, it does not depend on other programs.
 pub(super) fn processor_time() -> Duration {
     let used = clock_gettime(ClockId::ProcessCPUTime);
     Duration::new(used.tv_sec.unsigned_abs(), used.tv_nsec.unsigned_abs() as u32)
@@ -84,7 +84,7 @@ fn hard(resource: Resource, limit: u64) -> rustix::io::Result<()> {
     setrlimit(resource, Rlimit { current: Some(limit), maximum: Some(limit) })
 }
 
-/// Can be raised again for a longer question.
+/// Sets a limit that can be raised again for a longer question.
 fn soft(resource: Resource, limit: u64) -> rustix::io::Result<()> {
     let maximum = rustix::process::getrlimit(resource).maximum;
     setrlimit(resource, Rlimit { current: Some(maximum.map_or(limit, |maximum| limit.min(maximum))), maximum })

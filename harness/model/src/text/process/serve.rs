@@ -1,4 +1,4 @@
-//! The side of the child: one thread reads, another one listens and watches it.
+//! The child's side: one thread reads, and another one listens and watches it.
 
 use std::{
     io::{self, ErrorKind, Write},
@@ -21,12 +21,12 @@ use crate::text::{
     reader::Reader,
 };
 
-/// How often the reader is looked after.
+/// How often the reader is checked.
 const LOOK: Duration = Duration::from_millis(20);
-/// Letters of a panic's message that are handed on.
+/// Letters of a panic's message that are passed on.
 const MOST_MESSAGE: usize = 300;
 
-/// What the reader is to do.
+/// Work for the reader.
 enum Work {
     Open(Subject, Vec<Vec<u8>>),
     Answer(Question),
@@ -34,18 +34,18 @@ enum Work {
 
 type Reply = Result<Answer, Failure>;
 
-/// Answers what is asked on standard input, which is a socket, until the other side is gone.
+/// Answers questions on standard input, which is a socket, until the other side is gone.
 pub fn serve() -> ExitCode {
     let served = io::stdin().as_fd().try_clone_to_owned().and_then(|socket| {
         give_up_rights()?;
-        // It is told in the answer.
+        // The answer reports the panic.
         set_hook(Box::new(|_| {}));
         answer_all(&mut UnixStream::from(socket))
     });
     match served {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // The harness reads it; where it does not, there is nobody to tell.
+            // The harness reads it; if it does not, nothing else can be done.
             let _ = writeln!(io::stderr(), "{error}");
             ExitCode::FAILURE
         }
@@ -92,7 +92,7 @@ fn answer_all(socket: &mut UnixStream) -> io::Result<()> {
     Ok(())
 }
 
-/// Waits for the reader; nothing when nobody waits for its answer any more.
+/// Waits for the reader; `None` when the other side no longer waits for its answer.
 fn wait(socket: &UnixStream, replies: &Receiver<Reply>, begun: Duration, allowance: Allowance) -> Option<Reply> {
     loop {
         match replies.recv_timeout(LOOK) {
@@ -135,11 +135,11 @@ fn read_all(works: &Receiver<Work>, replies: &Sender<Reply>) {
     }
 }
 
-/// After a panic the reader is asked again: what it holds is a file's contents, and caches that it may lose.
+/// Questions continue after a panic: the reader only holds a file's contents, and caches that it may lose.
 fn caught(work: impl FnOnce() -> Reply) -> Reply {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
         let message = panic.downcast_ref::<String>().map(String::as_str);
-        let message = message.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("without a word");
+        let message = message.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("without a message");
         let message = message.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(MOST_MESSAGE).collect();
         Err(Failure::Ended(TextEnd::Panicked { message }))
     })

@@ -1,6 +1,6 @@
 use super::*;
 
-/// A text process that is this shell script. It is asked for something.
+/// Starts this shell script as a text process and asks it something.
 fn end_of_script(script: &str, patience: u32) -> (TextEnd, TextEnd) {
     let mut command = Command::new("/bin/sh");
     command.args(["-c", script]);
@@ -14,7 +14,7 @@ fn end_of_script(script: &str, patience: u32) -> (TextEnd, TextEnd) {
 }
 
 #[test]
-fn every_death_has_its_word_and_is_told_again() {
+fn every_death_is_described_and_reported_again() {
     let signal = |number| TextEnd::Signal { number };
     for (script, expected) in [
         ("kill -SEGV $$", signal(11)),
@@ -32,7 +32,7 @@ fn every_death_has_its_word_and_is_told_again() {
 
 #[test]
 fn what_does_not_answer_is_given_up() {
-    // Neither one that is stopped nor one that never reads what is sent.
+    // One process is stopped, and another never reads what is sent.
     for script in ["kill -STOP $$", "exec sleep 300"] {
         let (end, _) = end_of_script(script, 0);
         assert!(matches!(end, TextEnd::Silence { .. }), "{end:?}");

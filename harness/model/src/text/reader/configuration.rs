@@ -1,4 +1,4 @@
-//! What `tokenizer_config.json` says of how text becomes tokens, beside its tokens and templates, as transformers'
+//! What `tokenizer_config.json` says about how text becomes tokens, other than its tokens and templates, following
 //! `PreTrainedTokenizerFast.__init__` reads it in `tokenization_utils_fast.py`.
 
 use serde_json::{Map, Value};
@@ -7,7 +7,7 @@ use tokenizers::{ModelWrapper, PreTokenizerWrapper, Tokenizer};
 use super::{invalid, special::object};
 use crate::text::message::{Failure, Files, TextFile};
 
-/// Classes whose rules are those of every tokenizer, but for the special tokens that they have unless told otherwise.
+/// Classes with the usual rules, except for their default special tokens.
 const PLAIN: [&str; 9] = [
     "",
     "CodeGenTokenizer",
@@ -19,20 +19,20 @@ const PLAIN: [&str; 9] = [
     "Qwen2Tokenizer",
     "TokenizersBackend",
 ];
-/// The class that leaves a prefix space as the tokenizer has it, unless told otherwise.
+/// The class that leaves a prefix space as the tokenizer has it, unless the configuration sets it.
 const LLAMA: &str = "LlamaTokenizer";
 
-/// The class without the word by which transformers tells its Rust tokenizers from its Python ones.
+/// The class without the suffix by which transformers distinguishes its Rust tokenizers from its Python ones.
 pub(super) fn class(configuration: &Map<String, Value>) -> &str {
     let class = configuration.get("tokenizer_class").and_then(Value::as_str).unwrap_or_default();
     class.strip_suffix("Fast").unwrap_or(class)
 }
 
-/// Changes the tokenizer as the configuration says, and tells what is left as it is.
+/// Changes the tokenizer as the configuration says, and returns remarks about what is not applied.
 ///
 /// # Errors
-/// When the configuration is malformed, or the tokenizer is one whose tokens do not depend on the text alone, or that other
-/// keys have a say in.
+/// When the configuration is malformed, or the tokenizer's tokens do not depend only on the text, or other
+/// keys affect them.
 pub(super) fn configure(tokenizer: &mut Tokenizer, files: &Files) -> Result<Vec<String>, Failure> {
     let configuration = object(files, TextFile::Configuration)?;
     refuse_models(tokenizer.get_model())?;
@@ -104,7 +104,7 @@ mod tests {
     const PAIRS: &str = r#"{"model": {"type": "BPE", "dropout": null, "vocab": {"a": 0}, "merges": []}}"#;
 
     #[test]
-    fn what_is_not_done_is_told() {
+    fn what_is_not_done_is_reported() {
         assert_eq!(configured(PAIRS, r#"{"tokenizer_class": "LlamaTokenizerFast"}"#), Ok(Vec::new()));
         let told = configured(
             PAIRS,

@@ -1,4 +1,4 @@
-//! The special and added tokens that the files beside a tokenizer name, read as transformers' `AutoTokenizer` reads them:
+//! The special and added tokens in the files beside a tokenizer, read as by transformers' `AutoTokenizer`:
 //! `PreTrainedTokenizerBase._from_pretrained` in `tokenization_utils_base.py`.
 
 use std::collections::BTreeMap;
@@ -19,7 +19,7 @@ const EXTRA: [&str; 2] = ["extra_special_tokens", "model_specific_special_tokens
 /// The key of all added tokens by their number.
 const DECODER: &str = "added_tokens_decoder";
 
-/// What tokenizers of a class have where their files are silent.
+/// Defaults of the classes.
 const CLASSES: [(&str, &[(&str, &str)]); 7] = [
     ("LlamaTokenizer", &[("bos_token", "<s>"), ("eos_token", "</s>"), ("unk_token", "<unk>")]),
     ("CodeLlamaTokenizer", &[("bos_token", "<s>"), ("eos_token", "</s>"), ("unk_token", "<unk>")]),
@@ -33,7 +33,7 @@ const CLASSES: [(&str, &[(&str, &str)]); 7] = [
     ),
 ];
 const END: &str = "<|endoftext|>";
-/// Classes that put no token before a text unless told otherwise.
+/// Classes that do not begin a text with a token unless the configuration says so.
 const WITHOUT_BEGINNING: [&str; 4] = ["CodeGenTokenizer", "GPT2Tokenizer", "GPTNeoXTokenizer", "Qwen2Tokenizer"];
 /// Code Llama's class adds these to its special tokens.
 const CODE_LLAMA: [&str; 4] = ["\u{2581}<PRE>", "\u{2581}<MID>", "\u{2581}<SUF>", "\u{2581}<EOT>"];
@@ -41,27 +41,27 @@ const CODE_LLAMA: [&str; 4] = ["\u{2581}<PRE>", "\u{2581}<MID>", "\u{2581}<SUF>"
 /// Special and added tokens.
 #[derive(Debug, Default)]
 pub(super) struct SpecialTokens {
-    /// Those with a purpose, by its key.
+    /// Tokens with a purpose, by its key.
     purposes: Vec<(String, AddedToken)>,
-    /// Special tokens without one.
+    /// Special tokens without a purpose.
     additional: Vec<AddedToken>,
-    /// Those with a purpose of the model's own, by its key.
+    /// Tokens with a purpose of the model's own, by its key.
     own: Vec<(String, AddedToken)>,
-    /// Whether a text begins with one, as far as `tokenizer_config.json` says.
+    /// Whether `tokenizer_config.json` asks for one at the beginning of a text.
     begins_texts: bool,
-    /// Added tokens by the number that a file gives them.
+    /// Added tokens by their number in a file.
     numbered: BTreeMap<u32, AddedToken>,
 }
 
 impl SpecialTokens {
-    /// Reads those of the files that are there.
+    /// Reads them from the files that exist.
     ///
     /// # Errors
     /// When a file is malformed.
     pub(super) fn read(files: &Files) -> Result<Self, Failure> {
         let mut configuration = object(files, TextFile::Configuration)?;
         let decoder = configuration.remove(DECODER).filter(|decoder| !decoder.is_null());
-        // Files that list the added tokens tell of the special ones too; older ones have a file for each.
+        // Files that list the added tokens include the special ones; older formats have a file for each kind.
         if decoder.is_none() {
             for (key, value) in object(files, TextFile::SpecialTokens)? {
                 match (value, configuration.get_mut(&key)) {
@@ -72,7 +72,7 @@ impl SpecialTokens {
                 }
             }
         }
-        let mut special = Self::of(&configuration, &Blame { files, has_list: decoder.is_some() })?;
+        let mut special = Self::from_configuration(&configuration, &Blame { files, has_list: decoder.is_some() })?;
         match decoder {
             Some(decoder) => special.read_decoder(&decoder)?,
             None => special.read_added(object(files, TextFile::AddedTokens)?)?,
@@ -80,7 +80,7 @@ impl SpecialTokens {
         Ok(special)
     }
 
-    fn of(configuration: &Map<String, Value>, blame: &Blame<'_>) -> Result<Self, Failure> {
+    fn from_configuration(configuration: &Map<String, Value>, blame: &Blame<'_>) -> Result<Self, Failure> {
         let class = class(configuration);
         let malformed = |key: &str| malformed(blame.file(key), key);
         let defaults = CLASSES.iter().find(|(name, _)| *name == class).map_or(&[][..], |(_, defaults)| defaults);
@@ -154,12 +154,12 @@ impl SpecialTokens {
         self.purposes.iter().map(|(_, token)| token).chain(&self.additional).chain(of_models)
     }
 
-    /// Added tokens by the number that a file gives them.
+    /// Added tokens by their number in a file.
     pub(super) fn numbered(&self) -> &BTreeMap<u32, AddedToken> {
         &self.numbered
     }
 
-    /// Whether a text begins with a special token, unless a template says otherwise.
+    /// Whether a text begins with a special token, unless a template decides it.
     pub(super) fn begins_texts(&self) -> bool {
         self.begins_texts
     }
@@ -169,7 +169,7 @@ impl SpecialTokens {
         self.purposes.iter().chain(&self.own).find(|(key, _)| key == purpose).map(|(_, token)| token.content.as_str())
     }
 
-    /// What a template gets: the text of each by its purpose, and those without one as a list.
+    /// Variables of a template: the text of each token by its purpose, and a list of those without one.
     pub(super) fn variables(&self) -> Vec<(String, minijinja::Value)> {
         let mut variables: Vec<(String, minijinja::Value)> = self
             .purposes
@@ -186,16 +186,16 @@ impl SpecialTokens {
     }
 }
 
-/// A file's keys; none where it is not there.
+/// A file's keys; empty where it does not exist.
 pub(super) fn object(files: &Files, file: TextFile) -> Result<Map<String, Value>, Failure> {
     let Some(bytes) = files.get(file) else { return Ok(Map::new()) };
     serde_json::from_slice(bytes).map_err(|error| invalid(file, error.to_string()))
 }
 
-/// What is neither a token's text nor an object of one.
+/// The value is neither a token's text nor an object with one.
 struct NoToken;
 
-/// A special token: its text, or an object with that as `content`. An empty text is none.
+/// A special token: its text, or an object with the text as `content`. An empty text means no token.
 fn token(value: &Value) -> Result<Option<AddedToken>, NoToken> {
     let flag = |key: &str| value.get(key).and_then(Value::as_bool).unwrap_or(false);
     let content = match value {
@@ -216,15 +216,15 @@ fn token(value: &Value) -> Result<Option<AddedToken>, NoToken> {
     }))
 }
 
-/// Which file an error of a key is blamed on.
+/// Which file an error about a key names.
 struct Blame<'a> {
     files: &'a Files<'a>,
-    /// Whether the configuration lists the added tokens, so that the older files are not read.
+    /// Whether the configuration lists the added tokens, in which case the older files are not read.
     has_list: bool,
 }
 
 impl Blame<'_> {
-    /// The file whose value of the key is the one that counts.
+    /// The file whose value of the key is used.
     fn file(&self, key: &str) -> TextFile {
         let map = object(self.files, TextFile::SpecialTokens).unwrap_or_default();
         if !self.has_list && map.contains_key(key) { TextFile::SpecialTokens } else { TextFile::Configuration }
@@ -271,7 +271,7 @@ mod tests {
         assert_eq!(variables[3], "additional_special_tokens ['<y>', '<z>', '<x>']");
     }
 
-    /// `_from_pretrained` does not open the older files then.
+    /// `_from_pretrained` does not open the older files in this case.
     #[test]
     fn a_list_of_added_tokens_stands_for_the_older_files() {
         let configuration = r#"{"eos_token": "<b>", "added_tokens_decoder": {

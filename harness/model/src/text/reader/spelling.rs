@@ -1,19 +1,19 @@
-//! How tokenizers write bytes.
+//! How tokenizers spell bytes.
 
 use tokenizers::{DecoderWrapper, Tokenizer};
 
-/// How a vocabulary spells what its tokens add to a text.
+/// How a vocabulary spells the text of its tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Spelling {
-    /// As GPT-2: each byte is a letter.
+    /// GPT-2's way: each byte is a letter.
     ByteLevel,
-    /// As sentencepiece: `▁` is a space, `<0x0A>` a byte.
+    /// Sentencepiece's way: `▁` is a space, `<0x0A>` a byte.
     Sentencepiece,
 }
 
 impl Spelling {
-    /// Told by what the tokenizer decodes with.
-    pub(super) fn of(tokenizer: &Tokenizer) -> Option<Self> {
+    /// Determined from the tokenizer's decoder.
+    pub(super) fn of_tokenizer(tokenizer: &Tokenizer) -> Option<Self> {
         Self::of_decoder(tokenizer.get_decoder()?)
     }
 
@@ -26,7 +26,7 @@ impl Spelling {
         }
     }
 
-    /// The bytes of a token that is spelled so.
+    /// The bytes of a token in that spelling.
     pub(super) fn bytes(self, token: &str) -> Vec<u8> {
         match self {
             Self::ByteLevel => token.chars().flat_map(byte_level).collect(),
@@ -38,7 +38,7 @@ impl Spelling {
     }
 }
 
-/// Letters that are no byte's stand for themselves, as when such a tokenizer decodes.
+/// Letters that represent no byte stand for themselves, as in the decoder of such a tokenizer.
 fn byte_level(letter: char) -> Vec<u8> {
     let code = u32::from(letter);
     let plain = |code: u32| matches!(code, 33..=126 | 161..=172 | 174..=255);

@@ -18,21 +18,21 @@ use self::{
 use super::{invalid, special::SpecialTokens};
 use crate::text::message::{Answer, Failure, Files, Opened, TextFile};
 
-/// The template of a model that has none: plain words, no special tokens but the begin of text, where its tokenizer puts that
-/// before texts.
+/// The default template: plain words, and no special token except the one for the beginning of text, if its tokenizer adds that
+/// to texts.
 ///
 /// MobileLLM was trained on text, not on chats; with this it continues a transcript.
 const DEFAULT_TEMPLATE: &str = "{% if add_bos_token %}{{ bos_token }}{% endif %}{% for message in messages %}{% if message['role'] == 'system' %}\
     {{ message['content'] }}\n\n{% elif message['role'] == 'user' %}User: {{ message['content'] }}\n{% else %}\
     Assistant:{{ message['content'] }}\n{% endif %}{% endfor %}{% if add_generation_prompt %}Assistant:{% endif %}";
 
-/// Tokens that end an answer in the templates that are in use.
+/// Tokens that end an answer in templates in use.
 const END_MARKERS: [&str; 5] = ["<|im_end|>", "<|eot_id|>", "<|end|>", "<end_of_turn>", "<|endoftext|>"];
 
-/// The name of the template for chats, where there are several.
+/// The name of the template for chats, if there are several.
 const FOR_CHATS: &str = "default";
 
-/// A chat template that was opened.
+/// An open chat template.
 #[derive(Debug)]
 pub(in crate::text) struct TemplateReader {
     source: String,
@@ -43,10 +43,10 @@ pub(in crate::text) struct TemplateReader {
 }
 
 impl TemplateReader {
-    /// Opens the template that is in a file of its own, else the one in `tokenizer_config.json`.
+    /// Opens the template in a file of its own, else the one in `tokenizer_config.json`.
     ///
     /// # Errors
-    /// When a file is malformed, there are several templates and none for chats, or the template is none.
+    /// When a file is malformed, or there are several templates and none for chats.
     pub(super) fn open(files: Files) -> Result<Self, Failure> {
         let configuration = files.get(TextFile::Configuration).unwrap_or(b"{}");
         let configuration: Json = serde_json::from_slice(configuration)
@@ -86,7 +86,7 @@ impl TemplateReader {
         Ok(template)
     }
 
-    /// What is told of it when it is opened. Answers end at the tokenizer's own token, and at those that the template writes.
+    /// Its description. Answers end at the tokenizer's own token, and at those that the template writes.
     pub(super) fn opened(&self) -> Opened {
         let ends = END_MARKERS.into_iter().filter(|marker| self.source.contains(marker));
         Opened {
@@ -120,11 +120,11 @@ impl TemplateReader {
             turns.add(&writing).map_err(|how| self.refuses(&format!("writes earlier turns differently: {how}")))?;
             messages.push(message("assistant", ANSWER));
         }
-        let differences = turns.differences().iter().map(Difference::told).collect();
+        let differences = turns.differences().iter().map(Difference::remark).collect();
         Ok(Answer::Written { segments: turns.segments(), differences })
     }
 
-    /// As transformers' `apply_chat_template` does it when it is given messages alone.
+    /// Equals transformers' `apply_chat_template` with messages only.
     fn render(&self, environment: &Environment, messages: &[Value]) -> Result<String, Failure> {
         let template = environment.get_template("chat").map_err(|error| self.failure(&error))?;
         let mut variables = self.special.variables();
@@ -163,7 +163,7 @@ fn message(role: &str, content: &str) -> Value {
     Value::from_pairs([("role", role), ("content", content)])
 }
 
-/// A text, or a list of named templates, of which one is for chats; with what is to be told of the choice.
+/// The template in a configuration: a text, or the one for chats in a list of named templates; with remarks about the choice.
 fn template_of(configuration: &Json) -> Result<(Option<String>, Vec<String>), Failure> {
     let malformed =
         || invalid(TextFile::Configuration, "chat_template is neither a text nor a list of names and templates");
@@ -181,7 +181,7 @@ fn template_of(configuration: &Json) -> Result<(Option<String>, Vec<String>), Fa
     };
     let named = named.filter(|named| !named.is_empty()).ok_or_else(malformed)?;
     let names: Vec<&str> = named.iter().map(|(name, _)| name.as_str()).collect();
-    // The last of a name, as in Python's dictionaries.
+    // The last one with a name counts, as in Python's dictionaries.
     match named.iter().rfind(|(name, _)| name == FOR_CHATS) {
         Some((_, source)) => {
             let remark = format!("of its chat templates ({}) {FOR_CHATS:?} is used", names.join(", "));

@@ -5,41 +5,41 @@ use tokenizers::{AddedToken, Tokenizer};
 use super::{configuration::configure, invalid, one_line, special::SpecialTokens, spelling::Spelling, unanswerable};
 use crate::text::message::{Answer, Failure, Files, Question, TextFile};
 
-/// What models are told and may say, a bit of each kind: letters and digits, accents in both normal forms, scripts with
-/// and without spaces, right to left, emoji of several code points, runs of white space, no space at all, controls, and
-/// what templates and calls are written with.
+/// A bit of every kind of text that prompts and answers may contain: letters and digits, accents in both normal forms, scripts
+/// with and without spaces, right to left, emoji of several code points, runs of white space, no space at all, controls, and
+/// the syntax of templates and calls.
 const EVERY_KIND: &str = "Hello, world! The quick brown fox's 3 × 7 = 21; 1234567890 0.5e-3 – “quoted” (a[1] | b{2})\n\n\n\
     \t\t\tGrüße, naïve façade, e\u{301}a\u{308}o\u{302}; Ελληνικά, Кириллица, ไทย, हिन्दी, 한국어, 日本語のテキスト, 世界你好。 \
     שלום العربية \u{200f}\u{202e}\u{feff}👩\u{200d}👩\u{200d}👧\u{200d}👦 🇩🇪 👍🏽 ✈\u{fe0f} ﬁ Ⅷ ½ ａ \u{fffd}\u{1f}\u{7f}\u{0} \r\n   \
          <s> </s> <unk> <|im_start|>system\n<|im_end|> ▁under▁score Ġ Ċ <0x0A> [UNK] get_weather(city=\"Tromsø\", days=[1, 2])\
     \u{a0}\u{2003}\u{3000}";
-/// What stands in runs: words without a space, digits, white space, signs.
+/// Parts that are repeated: words without a space, digits, white space, signs.
 const RUNS: [&str; 10] = ["a", "aB", "a1", "1", " ", "\n", " \n", "é", "世", "!"];
-/// How often.
+/// How often each is repeated.
 const LONG: usize = 200;
-/// How runs end. A pattern that tries all ways to cut one does so only when something follows.
+/// Ends of runs. A pattern that tries all ways to split a run does so only when something follows.
 const ENDS: [&str; 5] = ["", " ", "!", "a", "\n"];
 
-/// Texts that another one is put behind to see what it is when it is no beginning.
+/// Texts before another one, to see its tokens where it is not the beginning.
 const BEFORE: [&str; 4] = ["\n", "!", "a", "世"];
 
-/// A `tokenizer.json` that was opened.
+/// An open `tokenizer.json`.
 #[derive(Debug)]
 pub(in crate::text) struct TokenizerReader {
     tokenizer: Tokenizer,
-    /// Tokens that the model has an embedding for.
+    /// Number of tokens that the model has embeddings for.
     vocabulary: usize,
 }
 
 impl TokenizerReader {
-    /// Opens a tokenizer for a model with embeddings for `vocabulary` tokens, and says what is to be told of it.
+    /// Opens a tokenizer for a model with embeddings for `vocabulary` tokens, and returns remarks about it.
     ///
     /// # Errors
     /// When it is malformed, or its own vocabulary has tokens that the model has no embedding for.
     pub(super) fn open(files: Files, vocabulary: usize) -> Result<(Self, Vec<String>), Failure> {
         let json = files.get(TextFile::Tokenizer).unwrap_or_default();
         let mut tokenizer = Tokenizer::from_bytes(json).map_err(|error| refused(&error.to_string()))?;
-        // What a scenario says is what is fed: files that pad or cut would change that.
+        // The model gets exactly the scenario's text: padding or truncation in the file would change that.
         tokenizer.with_padding(None);
         tokenizer.with_truncation(None).map_err(|error| refused(&error.to_string()))?;
         let mut remarks = configure(&mut tokenizer, &files)?;
@@ -47,7 +47,7 @@ impl TokenizerReader {
         let added = tokenizer.get_added_tokens_decoder();
         let tokens = tokenizer.get_vocab(true).into_iter().map(|(text, id)| (id, text));
         let beyond: BTreeMap<u32, String> = tokens.filter(|(id, _)| *id as usize >= vocabulary).collect();
-        // Of a vocabulary that is too large any text may need a token; added ones have to be written.
+        // Any text may need a token of an oversized vocabulary; added tokens occur only where they are written.
         if let Some(highest) = beyond.keys().rev().find(|id| !added.contains_key(id)) {
             return Err(refused(&format!(
                 "its highest token is {highest}, the model has a vocabulary of {vocabulary} (vocab_size): it belongs to another model"
@@ -122,8 +122,8 @@ impl TokenizerReader {
         Ok(encoding.get_ids().to_vec())
     }
 
-    /// What follows another text. Sentencepiece would put a `▁` before it, and byte-level tokenizers with a prefix space a `Ġ`,
-    /// which stand for no space of the whole text.
+    /// Encodes a text that follows another one. Sentencepiece would put a `▁` before it, and byte-level tokenizers with a prefix
+    /// space a `Ġ`, which represent no space of the whole text.
     fn encode_next(&self, text: &str) -> Result<Vec<u32>, Failure> {
         let tokens = self.encode(text)?;
         let begins_with_mark =
@@ -133,7 +133,7 @@ impl TokenizerReader {
         }
         for before in BEFORE {
             let whole = self.encode(&format!("{before}{text}"))?;
-            // Otherwise the two have grown together.
+            // Otherwise the two have merged.
             if let Some(rest) = whole.strip_prefix(self.encode(before)?.as_slice()) {
                 return Ok(rest.to_vec());
             }
@@ -141,18 +141,18 @@ impl TokenizerReader {
         Ok(tokens)
     }
 
-    /// Without the special ones.
+    /// Decodes tokens, leaving out special ones.
     fn decode(&self, tokens: &[u32]) -> Result<String, Failure> {
         let text = self.tokenizer.decode(tokens, true);
         text.map_err(|error| refused(&format!("it cannot decode tokens: {error}")))
     }
 
-    /// Special tokens are nothing.
+    /// The bytes of each token; none for special tokens.
     fn token_bytes(&self) -> Result<Vec<Vec<u8>>, Failure> {
         let vocabulary = self.tokenizer.get_vocab(true);
         let length = vocabulary.values().max().map_or(0, |highest| *highest as usize + 1).min(self.vocabulary);
         let added = self.tokenizer.get_added_tokens_decoder();
-        let spelling = Spelling::of(&self.tokenizer)
+        let spelling = Spelling::of_tokenizer(&self.tokenizer)
             .ok_or_else(|| refused("its decoder is not known to bytes: no grammar can be kept"))?;
         let mut tokens = vec![Vec::new(); length];
         for (text, id) in vocabulary.into_iter().filter(|(_, id)| self.has_embedding(*id)) {
@@ -165,11 +165,11 @@ impl TokenizerReader {
         Ok(tokens)
     }
 
-    /// Does with it whatever will be done with it. That it refuses something in words is its right, and is said when
-    /// that is asked for: what counts is that it comes back.
+    /// Does everything with it that will be done with it. A refusal with a reason is fine, and is reported when it matters:
+    /// the point is that it returns.
     ///
     /// # Errors
-    /// When it can encode no text at all.
+    /// When it cannot encode any text.
     fn try_all(&self) -> Result<(), Failure> {
         let runs = RUNS.iter().flat_map(|run| ENDS.map(|end| run.repeat(LONG) + end));
         let texts = [EVERY_KIND.to_owned(), String::new()].into_iter().chain(runs);
@@ -184,7 +184,7 @@ impl TokenizerReader {
         lists.extend(known.iter().map(|token| vec![*token]));
         lists.push(known);
         for tokens in &lists {
-            // Its refusal is not ours.
+            // A refusal does not matter here.
             let _ = self.decode(tokens);
         }
         let _ = self.token_bytes();
@@ -196,8 +196,8 @@ impl TokenizerReader {
     }
 }
 
-/// Teaches a tokenizer the tokens of the files beside it, as transformers' `PreTrainedTokenizerFast.__init__` does: one that
-/// it knows becomes a whole token, another one gets the next number. Says where that is not the number in the file.
+/// Teaches a tokenizer the tokens of the files beside it, as transformers' `PreTrainedTokenizerFast.__init__` does: a known
+/// one becomes a whole token, another one gets the next number. Returns remarks where that is not the number in the file.
 ///
 /// # Errors
 /// When the tokenizer refuses one.
@@ -285,14 +285,14 @@ mod tests {
     }
 
     #[test]
-    fn numbers_that_a_tokenizer_does_not_have_are_told() {
+    fn numbers_that_a_tokenizer_does_not_have_are_reported() {
         let (tokenizer, remarks) = opened(AB, r#"{"added_tokens_decoder": {"7": {"content": "<s>"}}}"#, 9).unwrap();
         assert_eq!(encoded(&tokenizer, "<s>").unwrap(), [3]);
         assert!(remarks[0].contains("\"<s>\" is token 3 of its tokenizer, 7 in the files"), "{remarks:?}");
     }
 
     #[test]
-    fn a_token_beyond_the_embedding_is_told_and_never_fed() {
+    fn a_token_beyond_the_embedding_is_reported_and_never_fed() {
         let (tokenizer, remarks) = opened(AB, r#"{"pad_token": "<p>"}"#, 3).unwrap();
         assert!(
             remarks[0].contains("beyond the embedding of 3 rows") && remarks[0].contains("\"<p>\" (3)"),

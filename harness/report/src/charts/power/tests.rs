@@ -102,7 +102,7 @@ fn count(info: MeterInfo, moments: &[u64], record: &Record, share: f64) -> Meter
             now += 1;
         }
         let value = (MODULUS - 300_000_000 + (joules * 1e6) as i64) % MODULUS;
-        series.push(MonotonicNs(moment), RawReading::of(value));
+        series.push(MonotonicNs(moment), RawReading::new(value));
     }
     series
 }

@@ -69,7 +69,7 @@ fn add_readings(record: &mut Record) {
         power_limit_watts: None,
     });
     for at in moments {
-        counter.push(MonotonicNs(at), RawReading::of((at / 1000 * 15) as i64));
+        counter.push(MonotonicNs(at), RawReading::new((at / 1000 * 15) as i64));
     }
     record.readings.energy = vec![counter];
     record.readings.no_energy = None;

@@ -36,7 +36,7 @@ fn what_did_not_answer_for_a_moment_is_told() {
     let mut package = seen(info("powercap:package-0", Scope::Package, COUNTER), &[(0, 5_000_000)]);
     let busy = || Unavailable::new(Reason::Unreadable, "energy_uj: the driver is busy (EAGAIN)");
     package.series.fail(MonotonicNs(100_000_000), busy());
-    package.series.push(MonotonicNs(250_000_000), RawReading::of(6_000_000));
+    package.series.push(MonotonicNs(250_000_000), RawReading::new(6_000_000));
     let text = table(&MetersView::new(None, &[package], Vec::new(), None), &Style::default());
     let expected = "note: powercap:package-0 did not answer once, for 250 ms: energy_uj: the driver is busy (EAGAIN)";
     assert!(text.contains(expected), "{text}");

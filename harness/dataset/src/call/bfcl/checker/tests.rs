@@ -6,7 +6,7 @@ fn argument(kind: &str, values: Value) -> BfclArgument {
     BfclArgument { kind: ArgumentKind::named(kind).unwrap(), values: serde_json::from_value(values).unwrap() }
 }
 
-/// What each value is to the leaderboard: its own checker, run on these, says the same.
+/// The expected result for each value; the leaderboard's own checker gives the same results.
 #[track_caller]
 fn assert_admits(kind: &str, possible: Value, right: &[Value], wrong: &[Value]) {
     let argument = argument(kind, possible);

@@ -1,4 +1,4 @@
-//! Several batteries, units that a second fact tells, and batteries behind two nodes.
+//! Several batteries, units that a second fact decides, and batteries behind two nodes.
 
 use pocketwatt_protocol::MonotonicNs;
 
@@ -56,7 +56,7 @@ fn a_battery_can_leave_its_bay_and_leave_its_files() {
     assert_eq!(ends, [None, Some(Reason::Vanished)]);
 }
 
-/// Taken for milliamperes, the 12 mW of a waiting battery would be 12 W.
+/// Read as milliamperes, the 12 mW of a waiting battery would be 12 W.
 #[test]
 fn the_small_current_of_a_waiting_battery_is_no_milliampere() {
     let tree = two(&["BAT0/current_now = 1000", "BAT1/current_now = 1200000"]);
@@ -68,7 +68,7 @@ fn the_small_current_of_a_waiting_battery_is_no_milliampere() {
             (Measurand::Current { amperes_per_unit: 1e-6 }, Basis::Documented)
         );
     }
-    // Beside a battery that tells its power there is no other current; and of two that tell mA, both do.
+    // Beside a battery that reports its power there is no other current; two batteries that report mA both do.
     let alone = discover(&two(&["BAT0/current_now = 1000", "BAT1/power_now = 9000000"]).root());
     assert_eq!(alone.meters[0].info().unit_basis, Basis::Documented);
     let milli = discover(&two(&["BAT0/current_now = 2", "BAT1/current_now = 1200"]).root());
@@ -89,11 +89,11 @@ fn the_noise_of_a_waiting_battery_is_nothing_and_no_charger() {
 fn what_one_of_two_batteries_tells_is_not_the_devices() {
     let energy =
         ["BAT0/energy_now = 20000000", "BAT0/energy_full = 24000000", "BAT0/power_now = 0", "BAT1/power_now = 9000000"];
-    // BAT0 waits, and BAT1, which is used, does not tell its energy.
+    // BAT0 waits, and BAT1, which is in use, does not report its energy.
     let found = discover(&two(&energy).root());
     assert_eq!(ids(&found), ["battery:BAT0/power_now", "battery:BAT1/power_now"]);
     assert_eq!(reasons(&found), [("battery:BAT0/energy_now", Reason::NotCovered)]);
-    // The other way round the energy of BAT1 is all of it, until BAT0 takes over.
+    // The other way round, the energy of BAT1 is all of it until BAT0 takes over.
     let silent = two(&["BAT1/energy_now = 20000000", "BAT1/energy_full = 24000000"]);
     let mut found = discover(&silent.root());
     assert_eq!(ids(&found), ["battery:BAT1/energy_now"]);
@@ -232,7 +232,7 @@ fn one_battery_behind_two_nodes_is_counted_once() {
     assert_eq!(reasons(&by_serial), [("battery:bms", Reason::Duplicate)]);
     assert!(by_serial.absent[0].unavailable.hint.contains("the same charge and voltage_now"), "{by_serial:?}");
     assert_eq!(ids(&discover(&same(["A1B2", "A1B3"]).root())).len(), 2);
-    // Nothing tells: the same at one moment is no evidence, and neither is believed.
+    // Nothing decides it: agreement at one moment is no evidence, so neither is used.
     let undecided = discover(&same(["0000", "0000"]).root());
     assert_eq!(reasons(&undecided), [("battery:battery", Reason::Unreadable), ("battery:bms", Reason::Unreadable)]);
     assert_eq!(battery_capacity(&same(["", ""]).root()), None);
@@ -272,7 +272,7 @@ fn a_battery_that_is_full_and_unplugged_is_a_meter() {
     assert_eq!(reasons(&found), [("battery:BAT0/energy_now", Reason::ChargerConnected)]);
 }
 
-/// A driver may open and answer with an error (EIO here): it is named, and the charge tells the energy.
+/// A driver may open and then answer with an error (EIO here): the error is named, and the charge gives the energy.
 #[test]
 fn a_current_that_cannot_be_read_is_named_and_the_charge_is_read() {
     let lines = [

@@ -1,4 +1,4 @@
-//! The K formats: 256 values share one or two numbers in half precision, and every 16 or 32 of them a scale of few bits.
+//! The K formats: 256 values share one or two numbers in half precision, and each 16 or 32 of them a scale of a few bits.
 //!
 //! Each function is the loop of the same name in ggml-quants.c (`dequantize_row_*`), value by value.
 
@@ -69,18 +69,18 @@ pub fn q6_k(block: &[u8], values: &mut [f32]) {
     }
 }
 
-/// A byte holds four values that are 32 apart.
+/// A byte contains four values that are 32 apart.
 fn two_bits(codes: &[u8], index: usize) -> u8 {
     codes[index / 128 * 32 + index % 32] >> (2 * (index % 128 / 32)) & 3
 }
 
-/// A byte holds two values, of the same place in two neighbouring parts.
+/// A byte contains two values, at the same position of two neighbouring parts.
 fn four_bits(codes: &[u8], part: usize, lane: usize) -> u8 {
     codes[part / 2 * 32 + lane] >> (4 * (part % 2)) & 0x0F
 }
 
-/// Of the `part`th 32 values of a block: six bits each, of which the later ones have their upper two beside the earlier
-/// ones (`get_scale_min_k4`).
+/// Scale and least value of the `part`th 32 values of a block: six bits each; the upper two bits of the later ones are beside
+/// the earlier ones (`get_scale_min_k4`).
 fn scale_and_least(block: &[u8], part: usize) -> (f32, f32) {
     let packed = &block[4..16];
     let (scale, least) = match part {
@@ -94,7 +94,7 @@ fn scale_and_least(block: &[u8], part: usize) -> (f32, f32) {
 mod tests {
     use super::super::tests::{decode, half};
 
-    /// By the loop of ggml's dequantize_row_q6_K, written out for four places.
+    /// The loop of ggml's dequantize_row_q6_K, written out for four positions.
     #[test]
     fn six_bits_are_put_together_from_two_fields() {
         let mut block = vec![0_u8; 210];
@@ -113,13 +113,13 @@ mod tests {
         assert_eq!(values[128 + 16], 0.5 * 10.0 * -32.0, "the second half has scales of its own");
     }
 
-    /// Bytes without a pattern of their own.
+    /// Bytes without a pattern.
     fn bytes(count: usize) -> Vec<u8> {
         (0..count).map(|index| ((index * 37 + 11) % 256) as u8).collect()
     }
 
-    /// What llama.cpp's Python package (`gguf.quants.dequantize`) makes of the same blocks: values at some places, their
-    /// sum, and the sum of each by its place.
+    /// The results of llama.cpp's Python package (`gguf.quants.dequantize`) for the same blocks: values at some positions, their
+    /// sum, and the sum weighted by position.
     #[test]
     fn values_are_those_of_an_independent_implementation() {
         let (one, least) = (half(0.5), half(0.25));

@@ -1,13 +1,13 @@
 use super::*;
 
-/// The fixture's file cut into parts, below its folder.
+/// The fixture's file split into parts, below its folder.
 fn split(fixture: &mut Fixture, count: usize) -> Vec<PathBuf> {
     let tensors = std::mem::take(&mut fixture.writer.tensors);
     let keys = fixture.writer.keys.clone();
     let (each, all) = (tensors.len().div_ceil(count), tensors.len());
     let mut paths = Vec::new();
     for (number, tensors) in tensors.chunks(each).enumerate() {
-        // Parts but the first have no other keys.
+        // Parts other than the first have no other keys.
         let keys = if number == 0 { keys.clone() } else { Vec::new() };
         let mut part = Writer { keys, tensors: tensors.to_vec() };
         part.set("split.no", 2, &(number as u16).to_le_bytes());
@@ -36,7 +36,7 @@ fn a_model_in_parts_is_that_of_the_whole_file_whichever_part_is_given() {
 }
 
 #[test]
-fn a_part_that_is_missing_or_of_another_model_is_told_by_its_name() {
+fn a_part_that_is_missing_or_of_another_model_is_reported_by_its_name() {
     let mut fixture = Fixture::new();
     let parts = split(&mut fixture, 3);
     let refusal = |path: &Path| import(path, "tiny", &fixture.root.path().join("not")).unwrap_err().to_string();

@@ -31,7 +31,7 @@ fn factors_that_do_not_fit_are_refused() {
         fixture.refusal()
     };
     assert!(refusal(&[1.0; 4]).contains("there are 4 factors of rotary frequencies, but a head has 8"));
-    assert!(refusal(&[1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 0.0]).contains("is 0, which is none of any model"));
+    assert!(refusal(&[1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 0.0]).contains("is 0, which no model has"));
     let mut fixture = Fixture::new();
     with_factors(&mut fixture, &[1.0; 8]);
     assert_eq!(fixture.import().unwrap().config().rope_scaling, None);

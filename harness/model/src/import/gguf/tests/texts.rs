@@ -2,7 +2,7 @@ use serde::Deserialize;
 
 use super::*;
 
-/// A sentencepiece vocabulary as llama.cpp's converter writes it, and what llama.cpp's server makes of texts with it
+/// A sentencepiece vocabulary as llama.cpp's converter writes it, and the tokens that llama.cpp's server gives for texts
 /// (`/tokenize`, with special tokens), with and without `tokenizer.ggml.add_space_prefix`.
 #[derive(Deserialize)]
 struct Pieces {
@@ -97,7 +97,7 @@ fn sentencepiece_vocabularies_that_are_not_joined_by_scores_alone_are_refused() 
 }
 
 #[test]
-fn words_of_a_file_that_does_not_say_how_they_are_cut_are_those_of_llama_cpp_and_it_is_told() {
+fn a_file_without_a_splitting_rule_is_split_as_by_llama_cpp_with_a_note() {
     let mut fixture = Fixture::new();
     fixture.writer.keys.retain(|(key, _)| key != "tokenizer.ggml.pre");
     let imported = fixture.import().unwrap();
@@ -164,7 +164,7 @@ fn chat_templates_with_names_are_a_list_of_which_the_default_is_used() {
 }
 
 #[test]
-fn keys_that_are_not_read_are_told() {
+fn keys_that_are_not_read_are_reported() {
     let mut fixture = Fixture::new();
     fixture.writer.set_number("llama.pooling_type", 1);
     assert!(notes(&fixture.import().unwrap()).contains("llama.pooling_type is not read"));

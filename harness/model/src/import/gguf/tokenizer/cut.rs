@@ -1,23 +1,23 @@
-//! How a text is cut into words before byte pairs are joined. A GGUF file has a name for it only; what it means is in
-//! llama.cpp's `llama-vocab.cpp` (`llm_tokenizer_bpe`), whose patterns these are.
+//! How a text is split into words before byte pairs are merged. A GGUF file only has a name for it; its meaning is in
+//! llama.cpp's `llama-vocab.cpp` (`llm_tokenizer_bpe`), from which these patterns are taken.
 
 use serde_json::{Value, json};
 
-/// A way of cutting: each pattern cuts what the ones before left whole. What a pattern does not match is a word too.
+/// A way of splitting: each pattern splits the pieces that earlier ones left. What a pattern does not match is also a word.
 pub struct Cut {
     /// Its names in GGUF files.
     names: &'static [&'static str],
     patterns: &'static [&'static str],
-    /// Whether a word that is in the vocabulary is taken before anything is joined.
+    /// Whether a word that is in the vocabulary is taken before anything is merged.
     pub takes_whole_words: bool,
     /// Whether a text begins with the token for its beginning, unless the file says otherwise.
     pub adds_beginning: bool,
 }
 
-// Where a class of letters has spaces beside ASCII's within its ranges, they are taken out of it: llama.cpp matches such a
-// space with `\s` alone.
+// Where the ranges of a class of letters contain spaces other than ASCII's, these are excluded: llama.cpp matches such a
+// space only with `\s`.
 
-/// GPT-2's words, after which single letters are left at most.
+/// GPT-2's words; the rest is at most single letters.
 const GPT2: &str = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)";
 const DIGIT: &str = r"\p{N}";
 const LLAMA3: &str = r"(?:'[sS]|'[tT]|'[rR][eE]|'[vV][eE]|'[mM]|'[lL][lL]|'[dD])|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
@@ -27,7 +27,7 @@ const fn cut(names: &'static [&'static str], patterns: &'static [&'static str]) 
     Cut { names, patterns, takes_whole_words: false, adds_beginning: false }
 }
 
-/// What a file without a name is cut by, too.
+/// Also used for a file without a name.
 const DEFAULT: Cut = cut(&["default"], &[r"[\p{P}\$\+<=>\^~\|]+", GPT2, r"\p{N}+", r"[0-9][0-9][0-9]"]);
 
 const CUTS: [Cut; 20] = [
@@ -131,10 +131,10 @@ const CUTS: [Cut; 20] = [
 ];
 
 impl Cut {
-    /// The way of that name, or llama.cpp's own where a file has none.
+    /// The way with that name, or llama.cpp's default where a file has no name.
     ///
     /// # Errors
-    /// A reason with all names that are known.
+    /// When the name is unknown; the reason lists the known names.
     pub fn named(name: Option<&str>) -> Result<&'static Self, String> {
         let Some(name) = name else { return Ok(&CUTS[0]) };
         CUTS.iter().find(|cut| cut.names.contains(&name)).ok_or_else(|| {
@@ -143,7 +143,7 @@ impl Cut {
         })
     }
 
-    /// As the key `pre_tokenizer` of a `tokenizer.json`; bytes become letters last.
+    /// The value of the key `pre_tokenizer` in `tokenizer.json`; the last step turns bytes into letters.
     pub fn pre_tokenizer(&self) -> Value {
         let split = |pattern: &&str| json!({ "type": "Split", "pattern": { "Regex": pattern }, "behavior": "Isolated", "invert": false });
         let bytes = json!({ "type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": false });

@@ -1,5 +1,5 @@
-//! A sentencepiece vocabulary inside a GGUF file. llama.cpp joins the two pieces that make the one with the highest score,
-//! the leftmost first (`llm_tokenizer_spm`): that is byte-pair encoding as long as no two pieces have one score.
+//! A sentencepiece vocabulary inside a GGUF file. llama.cpp merges the two pieces whose result has the highest score,
+//! leftmost first (`llm_tokenizer_spm`): this equals byte-pair encoding as long as no two pieces have the same score.
 
 use std::collections::{HashMap, HashSet};
 
@@ -13,7 +13,7 @@ use crate::import::{
 
 const SCORES: &str = "tokenizer.ggml.scores";
 
-/// The text of the `tokenizer.json` that makes the same tokens, or why there is none.
+/// The text of a `tokenizer.json` that gives the same tokens, or the reason why there is none.
 pub fn tokenizer_json(
     metadata: &Metadata,
     vocabulary: &Vocabulary<'_>,
@@ -36,14 +36,14 @@ pub fn tokenizer_json(
         added_tokens,
         unknown: special.unknown.map(|place| tokens[place].clone()),
         byte_fallback: (0..=255).all(|byte| known.contains(format!("<0x{byte:02X}>").as_str())),
-        // Also behind each special token.
+        // Also after each special token.
         spaces: Spaces::legacy(metadata.optional_boolean("tokenizer.ggml.add_space_prefix")?.unwrap_or(true)),
         post_processor,
     }
     .tokenizer_json()
 }
 
-/// What changes a text before it is cut is not a Llama's.
+/// A Llama does not change a text before it is split.
 fn refuse_normalizers(metadata: &Metadata) -> Result<(), String> {
     const MAP: &str = "tokenizer.ggml.precompiled_charsmap";
     const SPACES: &str = "tokenizer.ggml.remove_extra_whitespaces";
@@ -65,7 +65,7 @@ fn refuse_ties(vocabulary: &Vocabulary<'_>, pieces: &[Scored<'_>]) -> Result<(),
         if vocabulary.kind(place) != NORMAL || piece.chars().nth(1).is_none() {
             continue;
         }
-        // 0 and -0 are one score.
+        // 0 and -0 are the same score.
         if let Some(other) = places.insert((score + 0.0).to_bits(), place) {
             let shown = |piece: &str| piece.chars().take(40).collect::<String>();
             return Err(format!(

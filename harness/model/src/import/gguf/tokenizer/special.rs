@@ -1,8 +1,8 @@
-//! Tokens with a purpose, and which of them stand around a text: llama.cpp's defaults, and what the file says.
+//! Tokens with a purpose, and which of them surround a text: llama.cpp's defaults, and what the file says.
 
 use super::{super::metadata::Metadata, Kind};
 
-/// Tokens that end a text by their name, whatever a file says of them (`llama_vocab::impl::load`).
+/// Names of tokens that end a text, whatever a file says about them (`llama_vocab::impl::load`).
 const ENDS: [&str; 33] = [
     "<|eot_id|>",
     "<|im_end|>",
@@ -26,7 +26,7 @@ const ENDS: [&str; 33] = [
     "<|tool_response>",
     "<｜end▁of▁sentence｜>",
     "[e~[",
-    // What follows a file in a row of them.
+    // The separator of files in a sequence of them.
     "<|fim_pad|>",
     "<fim-pad>",
     "<fim_pad>",
@@ -43,26 +43,26 @@ const ENDS: [&str; 33] = [
 const END_KEYS: [&str; 3] =
     ["tokenizer.ggml.eos_token_id", "tokenizer.ggml.eot_token_id", "tokenizer.ggml.eom_token_id"];
 
-/// By their places in the vocabulary.
+/// Positions in the vocabulary.
 pub struct Special {
     pub beginning: Option<usize>,
     pub end: Option<usize>,
     pub unknown: Option<usize>,
-    /// All that end a text, ascending.
+    /// All tokens that end a text, ascending.
     pub ends: Vec<u32>,
     pub adds_beginning: bool,
     pub adds_end: bool,
 }
 
 impl Special {
-    /// `adds_beginning` is what llama.cpp does with such a vocabulary unless the file says otherwise.
+    /// `adds_beginning` is llama.cpp's default for such a vocabulary, unless the file says otherwise.
     pub fn read(metadata: &Metadata, kind: Kind, tokens: &[String], adds_beginning: bool) -> Result<Self, String> {
         let token = |key: &str, otherwise: Option<usize>| match metadata.optional_size(key)? {
             None => Ok(otherwise.filter(|token| *token < tokens.len())),
             Some(token) if token < tokens.len() => Ok(Some(token)),
             Some(token) => Err(format!("{key} is {token}, there are {} tokens", tokens.len())),
         };
-        // llama.cpp has 11, Falcon's, for all byte-level vocabularies; that is not taken for any other model's.
+        // llama.cpp uses 11, Falcon's, for all byte-level vocabularies; this does not apply to any other model.
         let [beginning, end, unknown] = match kind {
             Kind::Sentencepiece => [Some(1), Some(2), Some(0)],
             Kind::ByteLevel => [None; 3],
@@ -87,7 +87,7 @@ impl Special {
     }
 }
 
-/// Whether a token ends a text by its name, which makes it a special one.
+/// Whether a token's name means that it ends a text, which makes it a special token.
 pub fn is_end(token: &str) -> bool {
     ENDS.contains(&token)
 }

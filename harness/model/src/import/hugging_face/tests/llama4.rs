@@ -18,7 +18,7 @@ fn fixture() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/llama4"))
 }
 
-/// The fixture below `root`, with a tokenizer, which it has none of.
+/// The fixture below `root`, with a tokenizer, which it does not have itself.
 fn checkpoint(root: &Path) {
     let source = root.join("theirs");
     let config = ModelConfig { vocabulary: 300, ..Preset::find("tiny").unwrap().config() };
@@ -49,7 +49,7 @@ fn logits_equal_those_of_an_independent_implementation() {
     let imported = import(&root.path().join("theirs"), "mine", &root.path().join("mine")).unwrap();
     let difference = difference_from_expected(&imported);
     assert!(difference < 1e-5, "logits differ by {difference:e}");
-    // The comparison would see each trait of the model that is missing.
+    // The comparison would notice if any of these properties were missing.
     let path = imported.path().join("config.json");
     let text = fs::read_to_string(&path).unwrap();
     for (key, another) in [
@@ -67,7 +67,7 @@ fn logits_equal_those_of_an_independent_implementation() {
     }
 }
 
-/// What was brought into our order once must not be again.
+/// Rows that are already in our order must not be reordered again.
 #[test]
 fn an_imported_folder_can_be_imported() {
     let root = tempfile::tempdir().unwrap();

@@ -38,7 +38,7 @@ fn special_tokens_have_a_file_of_their_own() {
     assert_eq!(template.segments(None, &[], &["a".into()]).unwrap(), ["<s>a"]);
 }
 
-/// As `_from_pretrained` of transformers chooses among them.
+/// The choice of `_from_pretrained` in transformers.
 #[test]
 fn of_templates_in_files_the_default_is_taken() {
     let checkpoint = Checkpoint::new();

@@ -1,4 +1,4 @@
-//! Tokens as Hugging Face's transformers makes them: see `fixtures/tokens/reference.py`.
+//! Tokens of Hugging Face's transformers: see `fixtures/tokens/reference.py`.
 
 use pocketwatt_protocol::TokenId;
 use serde_json::{Map, Value};
@@ -32,7 +32,7 @@ struct Case {
     conversations: Vec<Expected>,
 }
 
-/// The tokens of a conversation's first prompt, and of the whole up to where its last answer begins.
+/// The tokens of a conversation's first prompt, and of the whole conversation up to its last answer.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Expected {
@@ -74,7 +74,7 @@ impl Case {
         Ok((checkpoint, imported))
     }
 
-    /// In what our tokens are others.
+    /// How our tokens differ.
     fn differences(&self, reference: &Reference) -> Result<Vec<String>, ModelError> {
         let (_root, folder) = self.import()?;
         let tokenizer = TextTokenizer::open(&folder)?;
@@ -100,7 +100,7 @@ impl Case {
                         differences.push(format!("{segments:?}: {prompts:?}, transformers {whole:?}"));
                     }
                 }
-                // No cache can be kept then.
+                // Then the key-value cache cannot be kept.
                 (Err(error), Expected::Written { first, whole })
                     if !whole.starts_with(first) && error.to_string().contains("writes earlier turns differently") => {}
                 (Err(error), Expected::Refused { refused }) if error.to_string().contains(refused) => {}
@@ -115,7 +115,7 @@ fn numbers(tokens: &[TokenId]) -> Vec<u32> {
     tokens.iter().map(|token| token.0).collect()
 }
 
-/// Whether a text's tokens are the prompts with nothing but the answers between them.
+/// Whether a text's tokens are the prompts with only the answers between them.
 fn is_whole(
     tokenizer: &TextTokenizer,
     whole: &[u32],
@@ -125,7 +125,7 @@ fn is_whole(
     let Some((prompt, later)) = prompts.split_first() else { return Ok(whole.is_empty()) };
     let Some(rest) = whole.strip_prefix(prompt.as_slice()) else { return Ok(false) };
     let Some((answer, answers)) = answers.split_first() else { return Ok(rest.is_empty()) };
-    // Some tokenizers normalise what they read.
+    // Some tokenizers normalise their input.
     let plain = |text: &str| text.to_lowercase().chars().filter(|letter| letter.is_alphanumeric()).collect::<String>();
     for length in 0..rest.len() {
         let tokens: Vec<TokenId> = rest[..length].iter().copied().map(TokenId).collect();

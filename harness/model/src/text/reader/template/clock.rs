@@ -1,12 +1,12 @@
-//! `strftime_now`, the clock that transformers gives to every template.
+//! `strftime_now`, the clock that transformers offers to every template.
 
 use minijinja::{Error, ErrorKind};
 
-/// The day that every prompt is written on: a prompt has to be the same whenever and wherever it is measured. It is the day
-/// that Llama 3's templates write where they find no clock.
+/// The date in every prompt, so that a prompt is the same whenever and wherever it is measured. It is the day
+/// that Llama 3's templates use when they find no clock.
 pub(super) const DAY: &str = "26 July 2024";
 
-/// What Python's `strftime` makes of each directive at noon of [`DAY`].
+/// The result of Python's `strftime` for each directive at noon of [`DAY`].
 const MOMENT: [(char, &str); 33] = [
     ('A', "Friday"),
     ('B', "July"),
@@ -46,7 +46,7 @@ const MOMENT: [(char, &str); 33] = [
 /// The date in a template's format.
 ///
 /// # Errors
-/// When the format has a directive that is not known.
+/// When the format has an unknown directive.
 pub(super) fn strftime_now(format: &str) -> Result<String, Error> {
     let mut text = String::with_capacity(format.len());
     let mut letters = format.chars();
@@ -56,7 +56,7 @@ pub(super) fn strftime_now(format: &str) -> Result<String, Error> {
             continue;
         }
         let mut directive = letters.next();
-        // Without the zeros before a number, as the C library does it.
+        // Without leading zeros, as in the C library.
         let is_short = directive == Some('-');
         if is_short {
             directive = letters.next();

@@ -1,24 +1,24 @@
-//! What templates are written for: transformers' `_compile_jinja_template`, in `utils/chat_template_utils.py`.
+//! The environment that templates expect: transformers' `_compile_jinja_template`, in `utils/chat_template_utils.py`.
 
 use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior, Value, syntax::SyntaxConfig};
 
 use super::{clock::strftime_now, generation::as_plain_blocks, json::tojson, python};
 
-/// Work that a template may do: a few thousand times more than real ones need.
+/// Limit of a template's work: a few thousand times more than real ones need.
 const FUEL: u64 = 5_000_000;
-/// Macros, blocks and includes within each other: real templates have a few.
+/// Limit of nested macros, blocks and includes: real templates have a few.
 const DEEPEST: usize = 100;
 
-/// A template's text as the template engine reads it: lines end as Python's do, and `generation` blocks are plain ones.
+/// A template's text for the template engine: lines end as in Python, and `generation` blocks become plain ones.
 pub(super) fn source(text: &str) -> String {
     as_plain_blocks(&text.replace("\r\n", "\n").replace('\r', "\n"))
 }
 
-/// Blocks take their line's white space with them. There are an exception to raise, a clock, and Python's JSON; Python's
-/// methods of strings and lists are understood.
+/// Blocks remove their line's white space. There are a function that raises an exception, a clock, and Python's JSON; Python's
+/// methods of strings and lists are supported.
 ///
 /// # Errors
-/// When the template is none.
+/// When the template is malformed.
 pub(super) fn environment(source: &str) -> Result<Environment<'_>, Error> {
     let mut environment = Environment::new();
     let mut syntax = SyntaxConfig::builder();

@@ -1,6 +1,6 @@
 //! `{% generation %}`, with which templates mark an answer for training.
 
-/// The template with its `generation` blocks as `with` blocks: they write what is in them, and have a scope of their own, as
+/// The template with its `generation` blocks as `with` blocks: they write their contents, and have a scope of their own, as
 /// in transformers (`AssistantTracker` in `chat_template_utils.py`), whose statement the template engine does not know.
 pub(super) fn as_plain_blocks(source: &str) -> String {
     let mut plain = String::with_capacity(source.len());
@@ -40,14 +40,14 @@ pub(super) fn as_plain_blocks(source: &str) -> String {
     plain
 }
 
-/// Length and name of the statement that a text begins with.
+/// Length and name of the statement at the beginning of a text.
 fn statement(tag: &str) -> (usize, &str) {
     let word = tag[2..].trim_start_matches(['-', '+']).trim_start();
     let end = word.find(|letter: char| !letter.is_alphanumeric() && letter != '_').unwrap_or(word.len());
     (end_of_code(tag, "%}"), &word[..end])
 }
 
-/// Length of the code that a text begins with, up to the `end` that is in none of its strings.
+/// Length of the code at the beginning of a text, up to the `end` outside its strings.
 fn end_of_code(tag: &str, end: &str) -> usize {
     let mut quote = None;
     let mut is_escaped = false;

@@ -1,4 +1,4 @@
-//! `tojson` as transformers gives it to templates: Python's `json.dumps`.
+//! `tojson` as transformers defines it for templates: Python's `json.dumps`.
 
 use std::fmt::Write;
 
@@ -9,10 +9,10 @@ use minijinja::{
 
 use super::python::{float, written};
 
-/// The filter. Jinja's own would write `<`, `>`, `&` and `'` as they are written within HTML.
+/// The filter. Jinja's own would escape `<`, `>`, `&` and `'` for HTML.
 ///
 /// # Errors
-/// When something has no JSON, or an option is not known.
+/// When a value has no JSON form, or an option is unknown.
 pub(super) fn tojson(value: &Value, ensure_ascii: Option<bool>, options: Kwargs) -> Result<String, Error> {
     let ensure_ascii = match ensure_ascii {
         Some(ensure_ascii) => ensure_ascii,
@@ -107,7 +107,7 @@ impl Writer {
         }
     }
 
-    /// Those that are none are words in Python's JSON.
+    /// Values that are not finite are words in Python's JSON.
     fn number(&mut self, value: &Value) -> Result<(), Error> {
         match float(value) {
             Some(number) if number.is_nan() => self.text.push_str("NaN"),

@@ -1,4 +1,4 @@
-//! Where Python is another language than the template engine's: white space, numbers, and what is a sequence.
+//! Differences between Python and the template engine: white space, numbers, and what counts as a sequence.
 
 use minijinja::{
     Environment, Error, Output, State, Value,
@@ -6,7 +6,7 @@ use minijinja::{
 };
 use minijinja_contrib::pycompat;
 
-/// Makes the engine do as Jinja does.
+/// Makes the engine behave like Jinja.
 pub(super) fn teach(environment: &mut Environment<'_>) {
     environment.set_unknown_method_callback(method);
     environment.set_formatter(format);
@@ -20,7 +20,7 @@ pub(super) fn teach(environment: &mut Environment<'_>) {
         }
         .to_owned())
     });
-    // In Jinja texts and mappings are sequences, and what is not defined is an empty one; none is nothing.
+    // In Jinja texts and mappings are sequences, and an undefined value is an empty one; `none` is not.
     environment.add_test("sequence", |value: &Value| {
         matches!(value.kind(), ValueKind::Undefined | ValueKind::String | ValueKind::Seq | ValueKind::Map)
     });
@@ -44,18 +44,18 @@ fn format(output: &mut Output<'_>, state: &mut State<'_, '_>, value: &Value) -> 
     }
 }
 
-/// White space by `str.isspace`, which has four separators that Unicode's property has not.
+/// White space by `str.isspace`, which has four separators that Unicode's property lacks.
 fn is_space(letter: char) -> bool {
     letter.is_whitespace() || ('\u{1c}'..='\u{1f}').contains(&letter)
 }
 
-/// A number that is written with a point.
+/// The number, if it is written with a decimal point.
 pub(super) fn float(value: &Value) -> Option<f64> {
     let is_float = value.kind() == ValueKind::Number && !value.is_integer();
     is_float.then(|| f64::try_from(value.clone()).ok()).flatten()
 }
 
-/// As Python's `repr` writes it: with an exponent from 10^16 on and below 10^-4.
+/// The notation of Python's `repr`: with an exponent from 10^16 on and below 10^-4.
 pub(super) fn written(number: f64) -> String {
     let scientific = format!("{number:e}");
     let Some((digits, exponent)) = scientific.split_once('e') else { return scientific.to_lowercase() };

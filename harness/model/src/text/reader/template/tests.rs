@@ -5,7 +5,7 @@ fn open(configuration: &str, template: &str) -> Result<TemplateReader, Failure> 
     TemplateReader::open(Files::new(&[TextFile::Configuration, TextFile::Template], &contents))
 }
 
-/// What a template makes of one question.
+/// A template's text for one question.
 fn written(template: &str) -> String {
     let template = open(r#"{"bos_token": "<s>", "pad_token": "<p>"}"#, template).unwrap();
     match template.segments(Some("Be <brief>."), &[], &["It's 3 > 2 & ä".into()]).unwrap() {
@@ -38,7 +38,7 @@ fn marks_for_training_write_what_is_in_them() {
 }
 
 #[test]
-fn the_clock_stands_still_and_that_is_told() {
+fn the_clock_stands_still_and_a_remark_says_so() {
     let template = "{% if strftime_now is defined %}{{ strftime_now('%d %b %Y') }}{% endif %}";
     assert_eq!(written(template), "26 Jul 2024");
     assert!(open("{}", template).unwrap().opened().remarks[0].contains("always 26 July 2024"));
@@ -98,7 +98,7 @@ fn of_several_templates_the_default_is_taken_and_named() {
     }
 }
 
-/// What Jinja writes for pieces of templates, or nothing where it refuses them: see `fixtures/tokens/reference.py`.
+/// Jinja's output for pieces of templates, or `None` where it refuses them: see `fixtures/tokens/reference.py`.
 #[test]
 fn what_is_written_is_what_jinja_writes_or_refused() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/tokens/expressions.json");

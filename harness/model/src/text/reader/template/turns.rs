@@ -1,11 +1,11 @@
-//! What is fed before each answer of a conversation: the difference of two writings of it, as llama.cpp's
-//! `common_chat_format_single` takes it.
+//! The text before each answer of a conversation: the difference of two renderings of it, as in llama.cpp's
+//! `common_chat_format_single`.
 
 use std::collections::BTreeSet;
 
-/// What stands for an answer while its surroundings are written. No tokenizer's special token, no template's word.
+/// A placeholder for answers in a rendering. It is neither a tokenizer's special token nor part of a template.
 pub(super) const ANSWER: &str = "\u{1}answer\u{2}";
-/// Characters that are shown around the place where two writings part.
+/// Characters that are quoted around the place where two renderings differ.
 const SHOWN: usize = 30;
 
 /// The texts between the answers of a conversation that grows turn by turn.
@@ -15,15 +15,15 @@ pub(super) struct Turns {
     differences: BTreeSet<Difference>,
 }
 
-/// White space by which the kept key-value cache may differ from a template's writing of the whole conversation.
+/// White space by which the kept key-value cache may differ from a template's rendering of the whole conversation.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Difference {
-    /// It is written before an earlier answer, and does not end a prompt: whether it is there is the model's word, for in the
-    /// vocabularies that such templates are for it is part of the answer's first token.
+    /// It is written before an earlier answer, but does not end a prompt. The model decides whether it is there, because in
+    /// the vocabularies of such templates it is part of the answer's first token.
     LeftToAnswer(String),
-    /// It ends a prompt, and was not written before the answer once that was an earlier one.
+    /// It ends a prompt, but is not written before the answer once that is an earlier one.
     OnlyInPrompt(String),
-    /// It is what follows an answer that changes.
+    /// The white space after an answer changes.
     AfterAnswer {
         /// As it was fed.
         fed: String,
@@ -33,8 +33,8 @@ pub(super) enum Difference {
 }
 
 impl Difference {
-    /// In words for people.
-    pub(super) fn told(&self) -> String {
+    /// A sentence for people.
+    pub(super) fn remark(&self) -> String {
         match self {
             Self::LeftToAnswer(space) => format!(
                 "its chat template writes {space:?} before an earlier answer, which a prompt does not end with: it is taken for \
@@ -53,10 +53,10 @@ impl Difference {
 }
 
 impl Turns {
-    /// Adds what the writing of a conversation with one turn more has behind its last answer.
+    /// Adds what the rendering with one more turn has after its last answer.
     ///
     /// # Errors
-    /// How it differs in more than white space around the answers from the writings before.
+    /// A description of how it differs from earlier renderings in more than white space around the answers.
     pub(super) fn add(&mut self, writing: &str) -> Result<(), String> {
         let parts: Vec<&str> = writing.split(ANSWER).collect();
         let answers = self.segments.len();
@@ -86,17 +86,17 @@ impl Turns {
         self.segments
     }
 
-    /// In what the cache may differ from the whole text.
+    /// The ways in which the cache may differ from the whole text.
     pub(super) fn differences(&self) -> &BTreeSet<Difference> {
         &self.differences
     }
 }
 
-/// In which white space a turn's text is not what was `fed`; nothing where it is another text.
+/// The white space in which a turn's text differs from `fed`; `None` where the texts differ otherwise.
 fn differences(fed: &str, written: &str, turn: usize) -> Option<Vec<Difference>> {
     let mut found = Vec::new();
     let (begins, wrote) = (leading(fed), leading(written));
-    // A text of nothing but white space stands before its answer.
+    // A text of only white space comes before its answer.
     let body = fed.trim();
     if body != written.trim() || (turn == 0 && begins != wrote && !body.is_empty()) {
         return None;
@@ -125,7 +125,7 @@ fn trailing(text: &str) -> &str {
     &text[text.trim_end().len()..]
 }
 
-/// Where two texts part, with what stands around it.
+/// The places where two texts differ, with their surroundings.
 fn apart<'a>(one: &'a str, other: &'a str) -> (String, String) {
     let common = one.chars().zip(other.chars()).take_while(|(a, b)| a == b).count();
     let from = common.saturating_sub(SHOWN / 2);
@@ -161,11 +161,11 @@ mod tests {
         .unwrap();
         assert_eq!(segments, ["[INST] a [/INST]", " </s>[INST] b [/INST]", " </s>[INST] c [/INST]"]);
         assert_eq!(differences, [Difference::LeftToAnswer(" ".into())]);
-        assert!(differences[0].told().contains("writes \" \" before an earlier answer"));
+        assert!(differences[0].remark().contains("writes \" \" before an earlier answer"));
     }
 
     #[test]
-    fn white_space_that_the_cache_has_and_the_whole_text_has_not_is_told() {
+    fn white_space_that_the_cache_has_and_the_whole_text_has_not_is_reported() {
         let (segments, differences) = turns(&["a:\n", "a:@\nb:\n", "a:@ \nb:@\nc:\n"]).unwrap();
         assert_eq!(segments, ["a:\n", "\nb:\n", "\nc:\n"]);
         let after = Difference::AfterAnswer { fed: "\n".into(), written: " \n".into() };

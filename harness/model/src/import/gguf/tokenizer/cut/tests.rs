@@ -3,7 +3,7 @@ use tokenizers::{OffsetReferential, OffsetType, PreTokenizedString, PreTokenizer
 
 use super::*;
 
-/// The words that llama.cpp itself makes (`unicode_regex_split` of its `unicode.cpp`, with the patterns of a name).
+/// The words from llama.cpp itself (`unicode_regex_split` in its `unicode.cpp`, with the patterns of a name).
 #[derive(Deserialize)]
 struct Expected {
     texts: Vec<String>,
