@@ -2,6 +2,7 @@
 
 pub mod columns;
 pub mod date;
+mod duration;
 pub mod inert;
 mod paint;
 mod paragraph;
@@ -9,6 +10,7 @@ mod parts;
 pub mod quantity;
 mod style;
 
+pub use duration::{duration, waiting_time};
 pub use paint::{Paint, strip_foreign_escapes};
 pub use paragraph::paragraph;
 pub use parts::{Output, text_of};

@@ -1,6 +1,5 @@
 //! `pocketwatt meters`: the energy meters of this device, live.
 
-mod amount;
 mod view;
 mod watched;
 

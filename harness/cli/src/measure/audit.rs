@@ -106,8 +106,9 @@ impl<'a> Audit<'a> {
     /// Whether the counted iterations last as long as they were asked to. A runner that ends earlier all the same is no
     /// liar: the uncertainty of its energy tells.
     fn lasted_long_enough(&self) -> bool {
-        const NANOSECONDS: u64 = 1_000_000;
-        self.counted_from.map_or(0, |start| self.latest.since(start)) / NANOSECONDS >= self.workload.at_least_ms
+        const NANOSECONDS_IN_MILLISECOND: u64 = 1_000_000;
+        self.counted_from.map_or(0, |start| self.latest.since(start)) / NANOSECONDS_IN_MILLISECOND
+            >= self.workload.at_least_ms
     }
 
     /// Iterations so far, warm-up included.

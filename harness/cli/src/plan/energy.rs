@@ -4,7 +4,10 @@ use anyhow::Result;
 use pocketwatt_meter::energy::{Measurand, MeterSeries, Observation};
 use pocketwatt_record::{EnergyPlan, PlannedCase, RunSettings};
 
-use crate::refusal::Refusal;
+use crate::{
+    refusal::Refusal,
+    report::output::{duration, waiting_time},
+};
 
 /// Idle windows hold so many updates of the preferred meter.
 const IDLE_UPDATES: u64 = 20;
@@ -18,20 +21,20 @@ pub fn announcement(plan: &EnergyPlan, cases: usize) -> Option<String> {
     let preferred = plan.meters.first()?;
     let period = preferred
         .update_period
-        .map_or("at unknown intervals".to_owned(), |period| format!("every {}", seconds(period.ns as f64 / 1e9)));
+        .map_or("at unknown intervals".to_owned(), |period| format!("every {}", duration(period.ns as f64 / 1e9)));
     let mut text = format!("energy: {} is updated {period}; ", preferred.id);
     if let (Some(uncertainty), true) = (plan.uncertainty, plan.at_least_ms > 0) {
         text += &format!(
             "for {:.1} % the counted iterations of a case last {} at least; ",
             uncertainty * 100.0,
-            seconds(plan.at_least_ms as f64 / 1e3)
+            waiting_time(plan.at_least_ms as f64 / 1e3)
         );
     }
     let each_s = (2 * plan.idle_ms + plan.at_least_ms) as f64 / 1e3;
     text += &format!(
         "{} of idling before and after each; {cases} cases take {} for it",
-        seconds(plan.idle_ms as f64 / 1e3),
-        seconds(each_s * cases as f64)
+        waiting_time(plan.idle_ms as f64 / 1e3),
+        waiting_time(each_s * cases as f64)
     );
     Some(text)
 }
@@ -41,15 +44,6 @@ pub fn add_time(cases: &mut [PlannedCase], plan: &EnergyPlan, settings: &RunSett
     let more_ms = plan.at_least_ms.saturating_sub(settings.sustain_ms.unwrap_or(0));
     for planned in cases {
         planned.estimate_s += (2 * plan.idle_ms + more_ms) as f64 / 1e3;
-    }
-}
-
-fn seconds(seconds: f64) -> String {
-    match seconds {
-        minutes if minutes >= 120.0 => format!("{:.0} min", minutes / 60.0),
-        few if few >= 10.0 => format!("{few:.0} s"),
-        few if few >= 0.1 => format!("{few:.1} s"),
-        few => format!("{:.0} ms", few * 1e3),
     }
 }
 
@@ -194,7 +188,7 @@ mod tests {
         };
         insta::assert_snapshot!(
             announcement(&plan, 6).unwrap(),
-            @"energy: battery:BAT0/energy_now is updated every 1.0 s; for 5.0 % the counted iterations of a case last 16 s at least; 20 s of idling before and after each; 6 cases take 6 min for it"
+            @"energy: battery:BAT0/energy_now is updated every 1 s; for 5.0 % the counted iterations of a case last 16 s at least; 20 s of idling before and after each; 6 cases take 5 min 38 s for it"
         );
         assert_eq!(announcement(&EnergyPlan::default(), 6), None);
     }

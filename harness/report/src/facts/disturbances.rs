@@ -5,10 +5,7 @@ use pocketwatt_record::Record;
 
 use crate::{
     cases::CaseGroup,
-    output::{
-        inert::one_line,
-        quantity::{duration, fixed},
-    },
+    output::{duration, inert::one_line, quantity::fixed},
 };
 
 /// Above these shares a disturbance is named.

@@ -10,8 +10,9 @@ use pocketwatt_record::{EnergyPlan, ObserverCost, Outcome, Record, Run};
 
 use crate::output::{
     date::minute,
+    duration,
     inert::one_line,
-    quantity::{duration, fixed, joules, prefixed, significant},
+    quantity::{Quantity, fixed, significant},
 };
 
 /// Names of a group that are listed; the others are counted.
@@ -61,16 +62,15 @@ fn meter(info: &MeterInfo, readings: u64) -> String {
 }
 
 fn resolution(info: &MeterInfo) -> String {
-    let steps = info.resolution as f64;
-    let step = match info.measurand {
+    let (per_unit, unit) = match info.measurand {
         Measurand::EnergyCounter { joules_per_unit, .. } | Measurand::RemainingEnergy { joules_per_unit } => {
-            joules(steps * joules_per_unit)
+            (joules_per_unit, "J")
         }
-        Measurand::RemainingCharge { coulombs_per_unit } => prefixed(steps * coulombs_per_unit / 3600.0, "Ah"),
-        Measurand::Power { watts_per_unit } => prefixed(steps * watts_per_unit, "W"),
-        Measurand::Current { amperes_per_unit } => prefixed(steps * amperes_per_unit, "A"),
+        Measurand::RemainingCharge { coulombs_per_unit } => (coulombs_per_unit / 3600.0, "Ah"),
+        Measurand::Power { watts_per_unit } => (watts_per_unit, "W"),
+        Measurand::Current { amperes_per_unit } => (amperes_per_unit, "A"),
     };
-    format!("steps of {step}")
+    format!("steps of {}", Quantity::new(info.resolution as f64 * per_unit, unit).prefixed().in_text())
 }
 
 fn basis(basis: Basis) -> &'static str {

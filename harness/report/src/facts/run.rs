@@ -10,7 +10,7 @@ use crate::{
         device::{bandwidth, device, plural},
         energy,
     },
-    output::{date::minute, inert::one_line, quantity},
+    output::{date::minute, duration, inert::one_line},
 };
 
 /// Damaged records that are named one by one.
@@ -72,7 +72,7 @@ fn this_run(run: &Run, records: usize, damaged: &[Damaged]) -> String {
     let iterations = match settings.sustain_ms {
         None => format!("{warm_up} warm-up and {counted} counted {}", plural(counted, "iteration")),
         Some(least) => {
-            let least = quantity::duration(least as f64 / 1e3);
+            let least = duration(least as f64 / 1e3);
             format!("{warm_up} warm-up {}, then counted ones for {least} at least", plural(warm_up, "iteration"))
         }
     };

@@ -3,14 +3,12 @@
 use pocketwatt_record::Metric;
 
 use crate::{
-    output::quantity::fixed,
+    output::quantity::{Rounding, fixed, not_as_zero},
     table::{Estimate, decimals, estimate::best, scale},
 };
 
 /// How a reason begins where a number exists and cannot be true.
 const WITHHELD: &str = "withheld: ";
-/// Decimals of a number that its row's decimals would show as zero.
-const MOST_DECIMALS: i32 = 6;
 
 /// One line of a table.
 pub struct Row {
@@ -65,7 +63,7 @@ impl Row {
         let best = if subject.ranked { best(&estimates, subject.metric.direction) } else { None };
         let cells = found.iter().enumerate().map(|(index, found)| match found {
             Some(Ok(estimate)) => Cell {
-                value: number(estimate.value * scale.factor, decimals),
+                value: not_as_zero(estimate.value * scale.factor, decimals, 2),
                 spread: spread(*estimate, scale.factor, decimals),
                 best: best == Some(index),
                 ..Cell::default()
@@ -114,18 +112,11 @@ impl Cell {
     }
 }
 
-/// What is not zero is not shown as zero.
-fn number(value: f64, decimals: usize) -> String {
-    let vanishes = value != 0.0 && value.abs() * 10f64.powi(decimals as i32) < 0.5;
-    let wanted = if vanishes { (1 - magnitude(value.abs())).min(MOST_DECIMALS) } else { 0 };
-    fixed(value, decimals.max(wanted as usize))
-}
-
 /// Decimals beyond which every number of a row is noise: two digits of the smallest `±` are enough.
 fn certain<'a>(estimates: impl Iterator<Item = &'a Estimate>, factor: f64) -> usize {
     let halves = estimates.filter_map(half).map(|half| half * factor);
     let smallest = halves.fold(f64::INFINITY, f64::min);
-    if smallest.is_finite() { (1 - magnitude(smallest)).max(0) as usize } else { usize::MAX }
+    if smallest.is_finite() { Rounding::COLUMN.decimals_of(smallest) } else { usize::MAX }
 }
 
 /// Half the range of a number; nothing for a share or one without, or where its ends are the same.
@@ -137,20 +128,13 @@ fn half(estimate: &Estimate) -> Option<f64> {
         .filter(|&half| half > 0.0)
 }
 
-/// Of the first digit: 0 for 1 to 9.99.
-fn magnitude(value: f64) -> i32 {
-    value.log10().floor() as i32
-}
-
 fn spread(estimate: Estimate, factor: f64, decimals: usize) -> String {
     if let (Some((low, high)), Some(questions)) = (estimate.range, estimate.questions) {
         return format!("[{}, {}] of {questions}", fixed(low * factor, 0), fixed(high * factor, 0));
     }
     let Some(half) = half(&estimate).map(|half| half * factor) else { return String::new() };
     // More decimals where the row's own would say that there is no spread at all.
-    let vanishes = half * 10f64.powi(decimals as i32) < 0.5;
-    let wanted = if vanishes { (-magnitude(half)).clamp(0, MOST_DECIMALS) as usize } else { 0 };
-    format!("±{}", fixed(half, decimals.max(wanted)))
+    format!("±{}", not_as_zero(half, decimals, 1))
 }
 
 /// Numbered reasons, each once.

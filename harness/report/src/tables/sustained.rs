@@ -4,7 +4,7 @@ use pocketwatt_record::{MetricValue, Record, Value, metric};
 
 use crate::{
     cases::{CaseGroup, physics},
-    output::{inert::one_line, quantity},
+    output::{duration, inert::one_line},
     table::{Estimate, Footnotes, Found, Row, Subject, largest},
 };
 
@@ -26,7 +26,7 @@ const FAMILIES: [Family; 5] = [
 pub fn rows(group: &CaseGroup, simulated: bool, footnotes: &mut Footnotes) -> Vec<Row> {
     let longest = group.columns.iter().filter_map(|column| column.record.passport.sustain_ms).max();
     let Some(longest) = longest else { return Vec::new() };
-    let title = format!("sustained for {}", quantity::duration(longest as f64 / 1e3));
+    let title = format!("sustained for {}", duration(longest as f64 / 1e3));
     // What keeps the whole case from being told is said once.
     if !FAMILIES.iter().any(|family| family.has_number(group)) {
         let mut rows = FAMILIES[0].rows(group, footnotes);

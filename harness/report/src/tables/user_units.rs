@@ -8,7 +8,7 @@ use crate::{
     facts::scope_words,
     output::{
         inert::one_line,
-        quantity::{between, exact, joules},
+        quantity::{Quantity, exact},
     },
 };
 
@@ -56,7 +56,7 @@ fn assumption(battery: &BatteryAssumption, scope: &MetricScope) -> String {
     };
     format!(
         "{} ({}), {idle}, screen {} W as stated; energy of the {}{counted}",
-        joules(battery.joules),
+        Quantity::new(battery.joules, "J").prefixed().in_text(),
         one_line(&battery.basis),
         exact(battery.screen_watts),
         scope_words(scope)
@@ -94,7 +94,7 @@ struct Number {
 
 impl Number {
     fn text(&self, factor: f64, unit: &str) -> String {
-        between(self.value * factor, self.uncertainty.map(|half| half * factor), unit)
+        Quantity::new(self.value * factor, unit).with(self.uncertainty.map(|half| half * factor)).in_text()
     }
 }
 

@@ -9,13 +9,10 @@ use pocketwatt_meter::energy::{
 use pocketwatt_record::{Energy, Together, energies_together};
 use serde::Serialize;
 
-use super::{
-    amount::{quantity, with_uncertainty},
-    watched,
-};
+use super::watched;
 use crate::{
     columns, inert,
-    report::{Paint, Style, paragraph, unanswered},
+    report::{Paint, Style, output::quantity::Quantity, paragraph, unanswered},
 };
 
 const TEXT_WIDTH: usize = 100;
@@ -100,7 +97,7 @@ impl TogetherView {
         };
         let energy = match (&self.energy, self.mean_power_watts) {
             (Energy::Measured { joules, uncertainty_joules }, Some(watts)) => {
-                format!("{} ({})", quantity(watts, "W"), with_uncertainty(*joules, *uncertainty_joules, "J"))
+                format!("{} ({})", shown(watts, "W"), energy_shown(*joules, *uncertainty_joules))
             }
             (Energy::Unavailable(unavailable), _) => format!("{}: {}", unavailable.reason.words(), unavailable.hint),
             (Energy::Measured { .. }, None) => "no time passed".to_owned(),
@@ -131,9 +128,9 @@ impl MeterView {
         let (kind, unit) = raw_value(&info.measurand);
         let guessed = if info.unit_basis == Basis::Guessed { ", guessed" } else { "" };
         let step = self.unit_times(info.resolution as f64);
-        let power = self.mean_power_watts.map_or("-".into(), |watts| quantity(watts, "W"));
+        let power = self.mean_power_watts.map_or("-".into(), |watts| shown(watts, "W"));
         let energy = match &self.energy {
-            Energy::Measured { joules, uncertainty_joules } => with_uncertainty(*joules, *uncertainty_joules, "J"),
+            Energy::Measured { joules, uncertainty_joules } => energy_shown(*joules, *uncertainty_joules),
             Energy::Unavailable(unavailable) => unavailable.reason.words().to_owned(),
         };
         [
@@ -156,7 +153,7 @@ impl MeterView {
     /// So many raw units, with the unit of the raw value.
     fn unit_times(&self, count: f64) -> String {
         let (factor, unit) = unit(&self.info.measurand);
-        quantity(factor * count, unit)
+        shown(factor * count, unit)
     }
 }
 
@@ -209,6 +206,16 @@ pub fn table(view: &MetersView, style: &Style) -> String {
         }
     }
     output
+}
+
+/// Three digits with the prefix that fits.
+fn shown(value: f64, unit: &str) -> String {
+    Quantity::new(value, unit).prefixed().in_column()
+}
+
+/// With two digits of the uncertainty.
+fn energy_shown(joules: f64, uncertainty_joules: f64) -> String {
+    Quantity::new(joules, "J").with(uncertainty_joules).prefixed().in_column()
 }
 
 /// Side by side where there is room, one below the other where not.
@@ -268,7 +275,7 @@ fn raw_value(measurand: &Measurand) -> (&'static str, String) {
         Measurand::Power { .. } => "power",
         Measurand::Current { .. } => "current",
     };
-    (kind, quantity(factor, unit))
+    (kind, shown(factor, unit))
 }
 
 fn unit(measurand: &Measurand) -> (f64, &'static str) {
@@ -289,7 +296,7 @@ fn update(period: UpdatePeriod) -> String {
         Basis::Documented => "documented",
         Basis::Guessed => "guessed",
     };
-    format!("{} ({basis})", quantity(period.ns as f64 / 1e9, "s"))
+    format!("{} ({basis})", shown(period.ns as f64 / 1e9, "s"))
 }
 
 #[cfg(test)]

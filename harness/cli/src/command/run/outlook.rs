@@ -6,8 +6,7 @@ use pocketwatt_protocol::Precision;
 use pocketwatt_record::PlannedCase;
 use pocketwatt_scenario::{Data, Scenario};
 
-use super::progress::words;
-use crate::{columns, inert, plan::PlannedModel};
+use crate::{columns, inert, plan::PlannedModel, report::output::waiting_time};
 
 /// Says which rows of data files cannot be measured: the first ones by name, and how many there are.
 pub(super) fn report_left_out(scenarios: &[Scenario], left_out: impl Iterator<Item = String>) {
@@ -36,10 +35,10 @@ pub(super) fn describe_plan(
     let width = columns::widest(plan.iter().map(|planned| planned.case.id.as_str()));
     let mut text = String::new();
     for planned in plan {
-        text += &format!("{:width$}  about {}\n", planned.case.id, words(planned.estimate_s));
+        text += &format!("{:width$}  about {}\n", planned.case.id, waiting_time(planned.estimate_s));
     }
     let total: f64 = plan.iter().map(|planned| planned.estimate_s).sum();
-    text += &format!("{} cases, about {}\n", plan.len(), words(total));
+    text += &format!("{} cases, about {}\n", plan.len(), waiting_time(total));
     for (name, model) in models {
         let (missing, bytes) = model.to_write(precisions);
         let missing: Vec<&str> = missing.into_iter().map(Precision::name).collect();

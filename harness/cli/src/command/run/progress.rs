@@ -9,7 +9,7 @@ use crate::{
     inert,
     measure::{CaseProgress, Observer},
     notice,
-    report::output::takes_escapes,
+    report::output::{takes_escapes, waiting_time},
 };
 
 /// Writes to standard error: a line for each case that has ended and, on a terminal, one that changes.
@@ -52,7 +52,7 @@ impl<'a> Progress<'a> {
         let seconds = now.since(*self.counted_from.get_or_insert(now)) as f64 / 1e9;
         let least = sustain_ms as f64 / 1e3;
         let plural = if done == 1 { "" } else { "s" };
-        format!("{done} iteration{plural}, {} of {}", words(seconds.min(least)), words(least))
+        format!("{done} iteration{plural}, {} of {}", waiting_time(seconds.min(least)), waiting_time(least))
     }
 
     fn seconds_in_case(&self) -> f64 {
@@ -76,12 +76,12 @@ impl Observer for Progress<'_> {
     fn begins(&mut self, index: usize) {
         self.case_start = MonotonicClock.now();
         self.counted_from = None;
-        let left = words(self.remaining.seconds(index, 0.0));
+        let left = waiting_time(self.remaining.seconds(index, 0.0));
         self.draw(&format!("{}: starting, about {left} left", self.title(index)));
     }
 
     fn progresses(&mut self, index: usize, progress: CaseProgress) {
-        let left = words(self.remaining.seconds(index, self.seconds_in_case()));
+        let left = waiting_time(self.remaining.seconds(index, self.seconds_in_case()));
         let what = match progress {
             CaseProgress::Loading => "loading".to_owned(),
             CaseProgress::Iterations(done) => self.iterations(done),
@@ -95,7 +95,7 @@ impl Observer for Progress<'_> {
             self.remaining.learn(index, seconds);
         }
         self.draw("");
-        notice!("{}: {}, {}", self.title(index), result(record), words(seconds));
+        notice!("{}: {}, {}", self.title(index), result(record), waiting_time(seconds));
     }
 }
 
@@ -139,17 +139,6 @@ impl Remaining {
     }
 }
 
-/// A duration for people: `45 s`, `3 min 20 s`, `2 h 5 min`.
-pub fn words(seconds: f64) -> String {
-    let whole = seconds.round().max(0.0) as u64;
-    match whole {
-        0..60 if seconds < 9.5 => format!("{seconds:.1} s"),
-        0..60 => format!("{whole} s"),
-        60..3600 => format!("{} min {} s", whole / 60, whole % 60),
-        _ => format!("{} h {} min", whole / 3600, whole / 60 % 60),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -162,13 +151,5 @@ mod tests {
         assert_eq!(remaining.seconds(0, 99.0), 50.0, "a case that takes longer never makes the rest shorter");
         remaining.learn(0, 20.0);
         assert_eq!(remaining.seconds(1, 10.0), 90.0, "twice as slow as estimated");
-    }
-
-    #[test]
-    fn durations_read_well() {
-        let cases = [(0.0, "0.0 s"), (1.26, "1.3 s"), (45.4, "45 s"), (200.0, "3 min 20 s"), (7500.0, "2 h 5 min")];
-        for (seconds, expected) in cases {
-            assert_eq!(words(seconds), expected);
-        }
     }
 }

@@ -21,13 +21,13 @@ use crate::{
         power::{
             STEPS, TimeAxis,
             line::{Step, many_readings, steps},
-            phases::{Mean, Window, means, plus_minus, stripes, windows, word},
+            phases::{Mean, Window, means, stripes, windows, word},
             strip::{self, Strip},
         },
         scale::{axis_end, tick, within},
         subject::Subject,
     },
-    output::{inert::one_line, quantity::fixed},
+    output::{inert::one_line, quantity::Quantity},
     table::{Scale, scale},
 };
 
@@ -138,11 +138,8 @@ impl<'a> Panel<'a> {
         let period = figure.or(curve.period_s).map_or_else(
             || "update period unknown".to_owned(),
             |seconds| {
-                if seconds < 1.0 {
-                    format!("updated every {}\u{a0}ms", three_digits(seconds * 1e3))
-                } else {
-                    format!("updated every {}\u{a0}s", three_digits(seconds))
-                }
+                let (value, unit) = if seconds < 1.0 { (seconds * 1e3, "ms") } else { (seconds, "s") };
+                format!("updated every {}", Quantity::new(value, unit).in_chart().replace(' ', "\u{a0}"))
             },
         );
         let meters = curve.meters.iter().map(|meter| one_line(meter)).collect::<Vec<_>>().join(" + ");
@@ -175,8 +172,7 @@ impl<'a> Panel<'a> {
     /// The phase's number, where it describes one stretch that is wide enough for it; else nothing.
     fn number_on_shade(&self, mean: &Mean) -> Option<(f64, String)> {
         let (watts, uncertainty) = mean.watts.ok().filter(|_| mean.windows == 1)?;
-        let scale = self.scale();
-        let number = format!("{} {}", plus_minus(watts * scale.factor, uncertainty * scale.factor), scale.symbol);
+        let number = power(watts, uncertainty, self.scale());
         let own = |window: &&Window| window.shade.phase == mean.phase && !window.shade.warm_up;
         let span = self.windows.iter().find(own)?.span;
         let width = span.duration_ns() as f64 * 1e-9 / self.seconds * f64::from(self.columns());
@@ -186,7 +182,6 @@ impl<'a> Panel<'a> {
 
     /// Mean powers that have no room on their shades, and what there is not.
     fn note(&self, withheld: bool) -> String {
-        let scale = self.scale();
         let mut parts = Vec::new();
         if let Course::Unknown(unavailable) = &self.main.curve.course {
             parts.push(format!("{}: {}", self.main.name(), unavailable.reason.words()));
@@ -198,8 +193,8 @@ impl<'a> Panel<'a> {
         let numbers: Vec<String> = without_room()
             .filter_map(|mean| {
                 let (watts, uncertainty) = mean.watts.ok()?;
-                let number = plus_minus(watts * scale.factor, uncertainty * scale.factor);
-                Some(format!("{} {}\u{a0}{}", word(mean.phase), number.replace(' ', "\u{a0}"), scale.symbol))
+                let number = power(watts, uncertainty, self.scale());
+                Some(format!("{} {}", word(mean.phase), number.replace(' ', "\u{a0}")))
             })
             .collect();
         if !numbers.is_empty() {
@@ -368,12 +363,7 @@ pub fn withheld(record: &Record, figure: &EnergyFigure) -> bool {
     })
 }
 
-fn three_digits(value: f64) -> String {
-    let decimals = if value >= 100.0 { 0 } else { usize::from(value < 10.0) + 1 };
-    let text = fixed(value, decimals);
-    if text.contains('.') && !text.contains('e') {
-        text.trim_end_matches('0').trim_end_matches('.').to_owned()
-    } else {
-        text
-    }
+/// `24.3 ± 0.5 W`, from watts.
+fn power(watts: f64, uncertainty: f64, scale: Scale) -> String {
+    Quantity::new(watts * scale.factor, scale.symbol).with(uncertainty * scale.factor).in_chart()
 }

@@ -5,8 +5,6 @@ use pocketwatt_meter::TimeSpan;
 use pocketwatt_protocol::{IterationKind, MonotonicNs};
 use pocketwatt_record::{Energy, EnergyFigure, Phase, Record};
 
-use crate::output::quantity::fixed;
-
 /// What a stretch of time is shaded as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shade {
@@ -152,20 +150,6 @@ pub fn means(figure: &EnergyFigure) -> Vec<Mean> {
     means
 }
 
-/// `24.3 ± 0.4`: as many decimals as the uncertainty has meaning, two at most. The uncertainty is rounded up: a small one is
-/// not none.
-pub fn plus_minus(value: f64, uncertainty: f64) -> String {
-    let magnitude = uncertainty.max(1e-9).log10().floor();
-    // Of 0.14 both digits tell something, of 0.72 the first.
-    let digits = if uncertainty / 10f64.powf(magnitude) < 3.0 { 1.0 } else { 0.0 };
-    let decimals = (digits - magnitude).clamp(0.0, 2.0);
-    let units = 10f64.powf(decimals);
-    // What is a whole number but for the error of its computation stays.
-    let uncertainty = (uncertainty * units - 1e-6).ceil() / units;
-    let decimals = decimals as usize;
-    format!("{} ± {}", fixed(value, decimals), fixed(uncertainty, decimals))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -201,13 +185,5 @@ mod tests {
         let stripes = stripes(&windows, MonotonicNs(1_000_000_000), 0.25, 800);
         assert_eq!(stripes.len(), 1, "most of the time is decoding");
         assert_eq!((stripes[0].first, stripes[0].end), (0, 800));
-    }
-
-    #[test]
-    fn an_uncertainty_rules_the_decimals() {
-        assert_eq!(plus_minus(24.3456, 0.43), "24.3 ± 0.5");
-        assert_eq!(plus_minus(24.3456, 0.14), "24.35 ± 0.14");
-        assert_eq!(plus_minus(243.456, 12.0), "243 ± 12");
-        assert_eq!(plus_minus(22.0054, 0.0004), "22.01 ± 0.01");
     }
 }
