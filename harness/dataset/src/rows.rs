@@ -11,11 +11,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use data_encoding::HEXLOWER;
-use pocketwatt_files::read_bounded;
+use pocketwatt_files::{read_bounded, sha256};
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
-use sha2::{Digest, Sha256};
 use thiserror::Error;
 
 /// Longest row that is read, in bytes. The longest published conversations have some hundred kilobytes.
@@ -125,7 +123,7 @@ pub fn read_rows<T: DeserializeOwned + PartialEq>(path: &Path) -> Result<Rows<T>
         ErrorKind::FileTooLarge => DatasetError::TooLarge { path: path.to_owned() },
         _ => DatasetError::Io { path: path.to_owned(), source },
     })?;
-    let sha256 = HEXLOWER.encode(&Sha256::digest(&contents));
+    let sha256 = sha256(&contents);
     if let Some(encoding) = encoding::wide(&contents) {
         let reason = format!("it is written in {encoding}: save it as UTF-8");
         return Err(DatasetError::Unusable { path: path.to_owned(), reason });

@@ -1,12 +1,11 @@
 //! Names of files, made of names that others chose.
 
-use data_encoding::HEXLOWER;
-use sha2::{Digest, Sha256};
+use crate::sha256;
 
 /// Bytes of the longest part of a name. File systems take 255; what is put before and behind it needs room.
 const LONGEST_BYTES: usize = 160;
 /// Of a digest, to tell long names apart.
-const DIGEST_BYTES: usize = 6;
+const DIGEST_DIGITS: usize = 12;
 
 /// Letters and digits that every file system takes in place of the text. A text that is too long is cut, and told from others
 /// that begin alike by a digest of the whole: the same text always gets the same name.
@@ -16,7 +15,7 @@ pub fn harmless_name(text: &str) -> String {
     if name.len() <= LONGEST_BYTES {
         return name;
     }
-    let digest = HEXLOWER.encode(&Sha256::digest(text)[..DIGEST_BYTES]);
+    let digest = &sha256(text)[..DIGEST_DIGITS];
     format!("{}-{digest}", &name[..LONGEST_BYTES - 1 - digest.len()])
 }
 

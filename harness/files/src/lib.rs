@@ -5,6 +5,7 @@
 //! holds a lock on it, so a process that can take that lock knows that the writer is gone.
 
 mod aside;
+mod digest;
 mod folder;
 mod harmless;
 mod identity;
@@ -16,6 +17,7 @@ mod read;
 mod write;
 
 pub use aside::set_aside;
+pub use digest::{hexadecimal, sha256};
 pub use folder::create_folder;
 pub use harmless::harmless_name;
 pub use identity::FileIdentity;

@@ -4,8 +4,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use data_encoding::HEXLOWER;
-use pocketwatt_files::open_regular;
+use pocketwatt_files::{hexadecimal, open_regular};
 use pocketwatt_protocol::Precision;
 use sha2::{Digest, Sha256};
 
@@ -92,5 +91,5 @@ pub fn sha256_of_opened(mut file: File, path: &Path) -> Result<String, ModelErro
         }
         hasher.update(&buffer[..read]);
     }
-    Ok(HEXLOWER.encode(&hasher.finalize()))
+    Ok(hexadecimal(hasher.finalize()))
 }

@@ -16,10 +16,8 @@ mod tests;
 
 use std::{fs, io::Write};
 
-use data_encoding::HEXLOWER;
-use pocketwatt_files::write_atomically;
+use pocketwatt_files::{sha256, write_atomically};
 use pocketwatt_protocol::{GraphFile, GraphKind, Precision};
-use sha2::{Digest, Sha256};
 
 use crate::{
     ModelError, ModelFolder,
@@ -40,7 +38,7 @@ const NAME_HASH_CHARACTERS: usize = 16;
 /// When the graph does not exist in that precision, the weights are in another format or do not fit the configuration, or the graph cannot be written.
 pub fn write_graph(folder: &ModelFolder, kind: GraphKind, precision: Precision) -> Result<GraphFile, ModelError> {
     let bytes = graph_bytes(folder, kind, precision)?;
-    let sha256 = HEXLOWER.encode(&Sha256::digest(&bytes));
+    let sha256 = sha256(&bytes);
     let path = folder.path().join(format!("{}-{}.onnx", kind.name(), &sha256[..NAME_HASH_CHARACTERS]));
     if fs::read(&path).is_ok_and(|present| present == bytes) {
         return Ok(GraphFile { kind, path, sha256 });

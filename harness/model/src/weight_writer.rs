@@ -2,7 +2,7 @@
 
 use std::{io::Write, path::Path};
 
-use data_encoding::HEXLOWER;
+use pocketwatt_files::hexadecimal;
 use safetensors::tensor::Dtype;
 use serde::{Serialize, Serializer};
 use sha2::{Digest, Sha256};
@@ -71,7 +71,7 @@ impl<'a, W: Write> WeightWriter<'a, W> {
 
     /// Size and hash of the whole file.
     pub fn finish(self) -> WrittenFile {
-        WrittenFile { bytes: self.bytes, sha256: HEXLOWER.encode(&self.hasher.finalize()) }
+        WrittenFile { bytes: self.bytes, sha256: hexadecimal(self.hasher.finalize()) }
     }
 }
 

@@ -9,8 +9,7 @@ mod tests;
 
 use std::path::Path;
 
-use data_encoding::HEXLOWER;
-use pocketwatt_files::read_text_bounded;
+use pocketwatt_files::{hexadecimal, read_text_bounded};
 use pocketwatt_record::ScenarioSource;
 use sha2::{Digest, Sha256};
 
@@ -138,7 +137,7 @@ impl Scenario {
                 hasher.update([0]);
             }
         }
-        HEXLOWER.encode(&hasher.finalize())
+        hexadecimal(hasher.finalize())
     }
 
     /// The file that it names, if it names one.

@@ -2,14 +2,12 @@
 
 use std::{collections::BTreeMap, env, fs, time::Duration};
 
-use data_encoding::HEXLOWER;
-use pocketwatt_files::PartialFolder;
+use pocketwatt_files::{PartialFolder, sha256};
 use pocketwatt_model::TextTokenizer;
 use pocketwatt_protocol::{
     Event, GraphKind, LoadOptions, PROTOCOL_VERSION, Precision, Request, ScoreTask, Task, TokenId,
 };
 use pocketwatt_record::{Case, Logits, Quality};
-use sha2::{Digest, Sha256};
 
 use super::{Mailbox, RunnerProgram, ask};
 use crate::plan::{Backend, PreparedModel};
@@ -157,7 +155,7 @@ fn text(model: &PreparedModel) -> Result<Text, String> {
     if tokens.len() <= PROMPT_TOKENS {
         return Err(format!("the text has {} tokens, more than {PROMPT_TOKENS} are needed", tokens.len()));
     }
-    let sha256 = HEXLOWER.encode(&Sha256::digest(TEXT));
+    let sha256 = sha256(TEXT);
     Ok(Text { sha256, tokens })
 }
 

@@ -3,8 +3,7 @@
 use std::{fs, io::Write, path::PathBuf};
 
 use anyhow::{Context, Result};
-use data_encoding::HEXLOWER;
-use pocketwatt_files::write_atomically;
+use pocketwatt_files::{hexadecimal, write_atomically};
 use pocketwatt_model::{ChatTemplate, ModelError, ModelFolder, TextTokenizer};
 use pocketwatt_protocol::{TokenId, Turn};
 use pocketwatt_record::LeftOut;
@@ -156,7 +155,7 @@ fn turns(talk: &Talk, tokenizer: &TextTokenizer, template: &ChatTemplate, constr
 
 /// The file that tells a runner what the tokens are in bytes, beside the model; written unless it is there already.
 fn token_bytes(tokenizer: &TextTokenizer, folder: &ModelFolder) -> Result<PathBuf> {
-    let tokens: Vec<String> = tokenizer.token_bytes()?.iter().map(|bytes| HEXLOWER.encode(bytes)).collect();
+    let tokens: Vec<String> = tokenizer.token_bytes()?.iter().map(hexadecimal).collect();
     let text = serde_json::to_string(&tokens)?;
     let path = folder.path().join(TOKEN_BYTES);
     if fs::read_to_string(&path).is_ok_and(|present| present == text) {

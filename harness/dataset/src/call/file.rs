@@ -4,10 +4,9 @@ use std::{
     path::Path,
 };
 
-use data_encoding::HEXLOWER;
+use pocketwatt_files::sha256;
 use serde::{Deserialize, de::IgnoredAny};
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 
 use super::{
     AcceptedArgument, AcceptedCall, AcceptedValue, ArgumentKind, CallCase, CallTurn, ExpectedAnswer, FunctionExample,
@@ -137,7 +136,7 @@ pub fn read_call_cases(path: &Path) -> Result<Rows<CallCase>, DatasetError> {
 
 /// One hash for two files.
 pub(super) fn joint(one: &str, other: &str) -> String {
-    HEXLOWER.encode(&Sha256::digest(format!("{one}{other}")))
+    sha256(format!("{one}{other}"))
 }
 
 /// Many cases use a function, so an error in its definition is not the error of one row.

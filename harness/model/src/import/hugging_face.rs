@@ -11,10 +11,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use data_encoding::HEXLOWER;
-use pocketwatt_files::read_text_bounded;
+use pocketwatt_files::{read_text_bounded, sha256};
 use serde::{Deserialize, de::DeserializeOwned};
-use sha2::{Digest, Sha256};
 
 use self::{
     class::TokenizerConfiguration,
@@ -178,7 +176,7 @@ impl Source for HuggingFaceFolder {
             several => {
                 let names = self.files.iter().map(|file| file_name(file.path()));
                 let lines: String = several.iter().zip(names).map(|(hash, name)| format!("{hash}  {name}\n")).collect();
-                HEXLOWER.encode(&Sha256::digest(lines))
+                sha256(lines)
             }
         };
         let dtype = self.files.iter().flat_map(|file| file.tensors().values()).max_by_key(|tensor| tensor.bytes);

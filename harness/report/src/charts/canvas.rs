@@ -4,9 +4,10 @@
 use anyhow::anyhow;
 use plotters::{
     coord::Shift,
+    drawing::IntoDrawingArea,
     prelude::{DrawingArea, SVGBackend, Text},
     style::{
-        Color, IntoFont, RGBColor, TextStyle,
+        Color, IntoFont, RGBColor, TextStyle, WHITE,
         text_anchor::{HPos, Pos, VPos},
     },
 };
@@ -22,6 +23,21 @@ pub const LINE: i32 = 18;
 
 /// A canvas of pixels.
 pub type Canvas<'a> = DrawingArea<SVGBackend<'a>, Shift>;
+
+/// A chart so many pixels high, as an SVG document.
+///
+/// # Errors
+/// Those of `draw`, and when the drawing library refuses.
+pub fn draw_svg(height: i32, draw: impl FnOnce(&Canvas) -> anyhow::Result<()>) -> anyhow::Result<String> {
+    let mut svg = String::new();
+    {
+        let canvas = SVGBackend::with_string(&mut svg, (WIDTH, height as u32)).into_drawing_area();
+        canvas.fill(&WHITE).map_err(words)?;
+        draw(&canvas)?;
+        canvas.present().map_err(words)?;
+    }
+    Ok(svg)
+}
 
 /// Errors of the drawing library borrow from the canvas: keep their words.
 pub fn words(error: impl std::fmt::Display) -> anyhow::Error {

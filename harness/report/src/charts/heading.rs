@@ -6,7 +6,7 @@ use pocketwatt_record::Outcome;
 use crate::{
     cases::{combination, shortcoming},
     charts::{
-        canvas::{Canvas, LINE, MARGIN, TEXT_SIZE, put, text, wrap},
+        canvas::{Canvas, LINE, MARGIN, TEXT_SIZE, draw_svg, put, text, wrap},
         legend::legend,
         palette::{INK, PALE_INK},
         subject::Subject,
@@ -23,6 +23,19 @@ pub fn head(canvas: &Canvas, subject: &Subject, question: &str, remark: &str) ->
     let labels: Vec<String> =
         subject.names.iter().map(|name| format!("{}{}", one_line(name), shortcomings(subject, name))).collect();
     heading(canvas, question, &subtitle(subject, combination, remark), &subject.names, &labels)
+}
+
+/// The height that [`head`] takes: how many lines it has is known when it is drawn.
+///
+/// # Errors
+/// When the drawing library refuses.
+pub fn head_height(subject: &Subject, question: &str, remark: &str) -> anyhow::Result<i32> {
+    let mut height = 0;
+    draw_svg(1000, |canvas| {
+        height = head(canvas, subject, question, remark)?;
+        Ok(())
+    })?;
+    Ok(height)
 }
 
 /// Writes a title, lines below it and a legend: a swatch for each of `names`, which choose the colours, with its label.

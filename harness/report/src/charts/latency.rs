@@ -2,8 +2,7 @@
 
 use plotters::{
     chart::{ChartBuilder, LabelAreaPosition},
-    drawing::IntoDrawingArea,
-    prelude::{PathElement, Polygon, SVGBackend},
+    prelude::{PathElement, Polygon},
     style::{
         Color, WHITE,
         text_anchor::{HPos, VPos},
@@ -14,7 +13,7 @@ use pocketwatt_record::{Outcome, Record, Unit, percentile};
 use crate::{
     cases::agreement::measured,
     charts::{
-        canvas::{Canvas, MARGIN, TEXT_SIZE, WIDTH, put, text, words},
+        canvas::{Canvas, MARGIN, TEXT_SIZE, draw_svg, put, text, words},
         heading::head,
         palette::{GRID, INK, PALE_INK, color},
         scale::{axis_end, tick},
@@ -69,19 +68,15 @@ pub fn draw(subject: &Subject) -> anyhow::Result<Option<String>> {
     if panels.is_empty() {
         return Ok(None);
     }
-    let mut svg = String::new();
-    let height = HEAD_HEIGHT + PANEL_HEIGHT * panels.len() as i32;
-    {
-        let canvas = SVGBackend::with_string(&mut svg, (WIDTH, height as u32)).into_drawing_area();
-        canvas.fill(&WHITE).map_err(words)?;
+    let svg = draw_svg(HEAD_HEIGHT + PANEL_HEIGHT * panels.len() as i32, |canvas| {
         let remark = "Line: median over iterations. Band: 10th to 90th percentile. Between turns: prompts.";
-        let top = head(&canvas, subject, "Inter-token latency over the context (less is better)", remark)?;
+        let top = head(canvas, subject, "Inter-token latency over the context (less is better)", remark)?;
         let (_, area) = canvas.split_vertically(top);
-        for (panel, area) in panels.iter().zip(area.split_evenly((panels.len(), 1))) {
-            draw_panel(&area, subject, panel)?;
-        }
-        canvas.present().map_err(words)?;
-    }
+        panels
+            .iter()
+            .zip(area.split_evenly((panels.len(), 1)))
+            .try_for_each(|(panel, area)| draw_panel(&area, subject, panel))
+    })?;
     Ok(Some(svg))
 }
 

@@ -1,20 +1,12 @@
 //! Panels stacked over one another on one axis, a line or marks for each column: what several charts are made of.
 
-use plotters::{
-    drawing::IntoDrawingArea,
-    prelude::SVGBackend,
-    style::{
-        WHITE,
-        text_anchor::{HPos, VPos},
-    },
-};
+use plotters::style::text_anchor::{HPos, VPos};
 
-use crate::charts::canvas::text_width;
 use crate::{
     charts::{
         axes::{AXIS_HEIGHT, Axes, Below, LABELS, Plot},
-        canvas::{Canvas, MARGIN, TEXT_SIZE, WIDTH, put, text, words, wrap},
-        heading::head,
+        canvas::{Canvas, MARGIN, TEXT_SIZE, WIDTH, draw_svg, put, text, text_width, wrap},
+        heading::{head, head_height},
         palette::{INK, PALE_INK},
         subject::Subject,
     },
@@ -73,26 +65,17 @@ pub fn simulation(subject: &Subject) -> String {
 /// # Errors
 /// When the drawing library refuses.
 pub fn chart(subject: &Subject, question: &str, remark: &str, stacks: &[Stack]) -> anyhow::Result<String> {
-    let head_height = {
-        // How many lines the head takes is known when it is drawn.
-        let mut scratch = String::new();
-        let canvas = SVGBackend::with_string(&mut scratch, (WIDTH, 1000)).into_drawing_area();
-        head(&canvas, subject, question, remark)?
-    };
+    let head_height = head_height(subject, question, remark)?;
     let height = head_height + stacks.iter().map(|stack| stack.height() + GAP).sum::<i32>();
-    let mut svg = String::new();
-    {
-        let canvas = SVGBackend::with_string(&mut svg, (WIDTH, height as u32)).into_drawing_area();
-        canvas.fill(&WHITE).map_err(words)?;
-        head(&canvas, subject, question, remark)?;
+    draw_svg(height, |canvas| {
+        head(canvas, subject, question, remark)?;
         let mut top = head_height;
         for stack in stacks {
-            stack.draw(&canvas, top)?;
+            stack.draw(canvas, top)?;
             top += stack.height() + GAP;
         }
-        canvas.present().map_err(words)?;
-    }
-    Ok(svg)
+        Ok(())
+    })
 }
 
 impl Stack<'_> {

@@ -2,44 +2,59 @@
 //! end with a line feed alone, so that line-oriented tools keep working: one for each line of the table. Texts that a
 //! spreadsheet would compute as a formula get an apostrophe before them, as OWASP advises.
 
-use pocketwatt_record::{Metric, MetricValue, Outcome, Record, Run, Unit, Value, catalogue};
-use serde::Serialize;
+use anyhow::Context;
+use pocketwatt_meter::energy::Scope;
+use pocketwatt_protocol::GraphKind;
+use pocketwatt_record::{Metric, MetricValue, Outcome, Record, Run, Summary, Unit, Value, catalogue};
+use serde::{Serialize, Serializer};
 
 use crate::{
     cases::{Results, each_record, shortcoming},
     output::{Output, inert, quantity::exact},
 };
 
-const COLUMNS: [&str; 28] = [
-    "run",
-    "device",
-    "scenario",
-    "model",
-    "backend",
-    "precision",
-    "graph",
-    "threads",
-    "metric",
-    "unit",
-    "count",
-    "median",
-    "mean",
-    "minimum",
-    "p10",
-    "p90",
-    "p99",
-    "maximum",
-    "standard_deviation",
-    "outcome",
-    "reason",
-    "weights_sha256",
-    "engine_version",
-    "scope",
-    "uncertainty",
-    "source",
-    "part",
-    "beside",
-];
+/// One line: a metric of a case, of energy one for each scope. The names of the fields are those of the columns.
+#[derive(Default, Serialize)]
+struct Line<'a> {
+    run: String,
+    device: String,
+    scenario: String,
+    model: String,
+    backend: String,
+    precision: &'a str,
+    graph: Option<&'a str>,
+    threads: u32,
+    metric: &'a str,
+    unit: &'a str,
+    count: Option<u64>,
+    median: Number,
+    mean: Number,
+    minimum: Number,
+    p10: Number,
+    p90: Number,
+    p99: Number,
+    maximum: Number,
+    standard_deviation: Number,
+    outcome: &'a str,
+    reason: String,
+    weights_sha256: String,
+    engine_version: Option<String>,
+    scope: Option<Scope>,
+    uncertainty: Number,
+    source: Option<&'a str>,
+    part: Option<String>,
+    beside: Option<String>,
+}
+
+/// All digits of a number; an empty cell where there is none.
+#[derive(Default)]
+struct Number(Option<f64>);
+
+impl Serialize for Number {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.map(exact).unwrap_or_default().serialize(serializer)
+    }
+}
 
 /// A header, then every metric of every case, of energy once for each scope; cases without numbers have the same lines with
 /// their reason.
@@ -47,25 +62,24 @@ const COLUMNS: [&str; 28] = [
 /// # Errors
 /// When the output cannot be written.
 pub fn render(run: &Run, results: &dyn Results, output: &mut Output) -> anyhow::Result<()> {
-    output(&line(&COLUMNS.map(str::to_owned)))?;
-    each_record(results, |record| output(&lines(run, &record)))
+    let header = written(&[Line::default()], true)?;
+    output(header.split_inclusive('\n').next().unwrap_or_default())?;
+    each_record(results, |record| output(&written(&lines(run, &record), false)?))
 }
 
-fn lines(run: &Run, record: &Record) -> String {
-    let mut lines = String::new();
+fn lines<'a>(run: &Run, record: &'a Record) -> Vec<Line<'a>> {
+    let mut lines = Vec::new();
     for metric in catalogue() {
         let values: Vec<&MetricValue> = record.metrics.iter().filter(|value| value.metric == metric.name).collect();
         if values.is_empty() {
-            lines += &line(&fields(run, record, metric, None));
+            lines.push(line(run, record, metric, None));
         }
-        for value in values {
-            lines += &line(&fields(run, record, metric, Some(value)));
-        }
+        lines.extend(values.into_iter().map(|value| line(run, record, metric, Some(value))));
     }
     lines
 }
 
-fn fields(run: &Run, record: &Record, metric: &Metric, found: Option<&MetricValue>) -> [String; 28] {
+fn line<'a>(run: &Run, record: &'a Record, metric: &'static Metric, found: Option<&'a MetricValue>) -> Line<'a> {
     let case = &record.case;
     let value = found.map(|found| &found.value);
     let scope = found.and_then(|found| found.scope.as_ref());
@@ -73,41 +87,41 @@ fn fields(run: &Run, record: &Record, metric: &Metric, found: Option<&MetricValu
         Some(Value::Measured(summary)) => Some(summary),
         _ => None,
     };
-    let number = |number: Option<f64>| number.map(exact).unwrap_or_default();
+    let number = |of: fn(&Summary) -> f64| Number(summary.map(of));
     let reason = match (&record.outcome, value) {
         (Outcome::Measured, Some(Value::Unavailable(reason))) => reason.clone(),
         (outcome, _) => reason(outcome),
     };
-    [
-        text(&run.id),
-        text(&run.device.name),
-        text(&case.scenario),
-        text(&case.model),
-        text(&case.backend),
-        case.precision.name().into(),
-        case.graph.map(|graph| graph.name().to_owned()).unwrap_or_default(),
-        case.threads.to_string(),
-        metric.name.into(),
-        unit(metric.unit).into(),
-        summary.map(|summary| summary.count.to_string()).unwrap_or_default(),
-        number(summary.map(|summary| summary.median)),
-        number(summary.map(|summary| summary.mean)),
-        number(summary.map(|summary| summary.minimum)),
-        number(summary.map(|summary| summary.p10)),
-        number(summary.map(|summary| summary.p90)),
-        number(summary.map(|summary| summary.p99)),
-        number(summary.map(|summary| summary.maximum)),
-        number(summary.and_then(|summary| summary.standard_deviation)),
-        outcome(&record.outcome).into(),
-        text(&reason),
-        text(&record.passport.model.weights_sha256),
-        record.passport.backend.as_ref().map(|backend| text(&backend.engine_version)).unwrap_or_default(),
-        scope.map(|scope| name_in_records(&scope.scope)).unwrap_or_default(),
-        number(found.and_then(|found| found.uncertainty)),
-        scope.map(|scope| scope.source.name().to_owned()).unwrap_or_default(),
-        scope.and_then(|scope| scope.part.as_deref()).map(text).unwrap_or_default(),
-        record.passport.beside.as_deref().map(text).unwrap_or_default(),
-    ]
+    Line {
+        run: text(&run.id),
+        device: text(&run.device.name),
+        scenario: text(&case.scenario),
+        model: text(&case.model),
+        backend: text(&case.backend),
+        precision: case.precision.name(),
+        graph: case.graph.map(GraphKind::name),
+        threads: case.threads,
+        metric: metric.name,
+        unit: unit(metric.unit),
+        count: summary.map(|summary| summary.count),
+        median: number(|summary| summary.median),
+        mean: number(|summary| summary.mean),
+        minimum: number(|summary| summary.minimum),
+        p10: number(|summary| summary.p10),
+        p90: number(|summary| summary.p90),
+        p99: number(|summary| summary.p99),
+        maximum: number(|summary| summary.maximum),
+        standard_deviation: Number(summary.and_then(|summary| summary.standard_deviation)),
+        outcome: outcome(&record.outcome),
+        reason: text(&reason),
+        weights_sha256: text(&record.passport.model.weights_sha256),
+        engine_version: record.passport.backend.as_ref().map(|backend| text(&backend.engine_version)),
+        scope: scope.map(|scope| scope.scope),
+        uncertainty: Number(found.and_then(|found| found.uncertainty)),
+        source: scope.map(|scope| scope.source.name()),
+        part: scope.and_then(|scope| scope.part.as_deref()).map(text),
+        beside: record.passport.beside.as_deref().map(text),
+    }
 }
 
 /// The outcome's name in records.
@@ -120,14 +134,6 @@ fn reason(outcome: &Outcome) -> String {
         Outcome::Measured => String::new(),
         Outcome::Failed { message, .. } => message.clone(),
         Outcome::Skipped { reason } => reason.clone(),
-    }
-}
-
-/// The name of an enum's variant in records.
-fn name_in_records(variant: &impl Serialize) -> String {
-    match serde_json::to_value(variant) {
-        Ok(serde_json::Value::String(name)) => name,
-        _ => String::new(),
     }
 }
 
@@ -161,14 +167,12 @@ fn text(text: &str) -> String {
     }
 }
 
-fn line(fields: &[String]) -> String {
-    fields.iter().map(|field| quote(field)).collect::<Vec<_>>().join(",") + "\n"
-}
-
-fn quote(field: &str) -> String {
-    if field.contains([',', '"', '\n', '\r']) {
-        format!("\"{}\"", field.replace('"', "\"\""))
-    } else {
-        field.to_owned()
-    }
+fn written(lines: &[Line], with_header: bool) -> anyhow::Result<String> {
+    let mut writer = csv::WriterBuilder::new()
+        .has_headers(with_header)
+        .terminator(csv::Terminator::Any(b'\n'))
+        .from_writer(Vec::new());
+    lines.iter().try_for_each(|line| writer.serialize(line)).context("cannot write a line of CSV")?;
+    let bytes = writer.into_inner().map_err(csv::IntoInnerError::into_error).context("cannot write CSV")?;
+    String::from_utf8(bytes).context("CSV is no text")
 }

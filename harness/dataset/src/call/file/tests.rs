@@ -1,6 +1,6 @@
 use std::{collections::BTreeSet, fs};
 
-use data_encoding::HEXLOWER;
+use pocketwatt_files::sha256;
 use serde_json::json;
 
 use super::*;
@@ -263,7 +263,7 @@ fn the_hash_is_of_both_files() {
     let cases = row(json!([timer()]), json!([]));
     let alone = read(&cases, None).unwrap().sha256;
     let both = read(&cases, Some(json!([timer()]))).unwrap().sha256;
-    let functions_hash = HEXLOWER.encode(&Sha256::digest(json!([timer()]).to_string()));
+    let functions_hash = sha256(json!([timer()]).to_string());
     assert_eq!(both, joint(&alone, &functions_hash));
     assert_ne!(alone, both);
 }

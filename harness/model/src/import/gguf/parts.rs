@@ -5,8 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use data_encoding::HEXLOWER;
-use sha2::{Digest, Sha256};
+use pocketwatt_files::sha256;
 
 use super::{
     metadata::Metadata,
@@ -127,7 +126,7 @@ impl Parts {
         for file in &self.files {
             lines += &format!("{}  {}\n", sha256_of_file(file.path())?, file_name(file.path()));
         }
-        Ok(HEXLOWER.encode(&Sha256::digest(lines)))
+        Ok(sha256(lines))
     }
 }
 

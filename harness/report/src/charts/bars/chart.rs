@@ -1,13 +1,12 @@
 //! Grouped bars: a group for each scenario, a bar for each backend.
 
-use plotters::{drawing::IntoDrawingArea, prelude::SVGBackend, style::WHITE};
 use pocketwatt_record::{Outcome, metric};
 
 use crate::{
     cases::shortcoming,
     charts::{
         bars::{Group, Plot, Slot},
-        canvas::{WIDTH, words},
+        canvas::draw_svg,
         heading::head,
         subject::Subject,
     },
@@ -53,8 +52,11 @@ impl Bars {
             subject.scenarios.iter().map(|scenario| self.group(subject, scenario)).filter(Group::has_numbers).collect();
         let Some(metric) = metric(self.metric).filter(|_| !groups.is_empty()) else { return Ok(None) };
         let plot = Plot::of(groups, metric.unit);
-        let mut svg = String::new();
-        self.draw_into(subject, &plot, &mut svg)?;
+        let svg = draw_svg(HEAD_HEIGHT + PLOT_HEIGHT, |canvas| {
+            let top = head(canvas, subject, self.title, self.remark)?;
+            let (_, area) = canvas.split_vertically(top);
+            plot.draw(canvas, &area, plot.scale.symbol, &subject.names)
+        })?;
         Ok(Some(svg))
     }
 
@@ -71,14 +73,5 @@ impl Bars {
             }
         });
         Group { label: scenario.to_owned(), slots: slots.collect() }
-    }
-
-    fn draw_into(&self, subject: &Subject, plot: &Plot, svg: &mut String) -> anyhow::Result<()> {
-        let canvas = SVGBackend::with_string(svg, (WIDTH, (HEAD_HEIGHT + PLOT_HEIGHT) as u32)).into_drawing_area();
-        canvas.fill(&WHITE).map_err(words)?;
-        let top = head(&canvas, subject, self.title, self.remark)?;
-        let (_, area) = canvas.split_vertically(top);
-        plot.draw(&canvas, &area, plot.scale.symbol, &subject.names)?;
-        canvas.present().map_err(words)
     }
 }

@@ -2,10 +2,9 @@
 //! processor was.
 
 use plotters::{
-    drawing::IntoDrawingArea,
-    prelude::{Rectangle, SVGBackend},
+    prelude::Rectangle,
     style::{
-        Color, WHITE,
+        Color,
         text_anchor::{HPos, VPos},
     },
 };
@@ -13,8 +12,8 @@ use pocketwatt_record::{Outcome, Phase, Run};
 
 use crate::{
     charts::{
-        canvas::{Canvas, MARGIN, TEXT_SIZE, WIDTH, put, text, text_width, words},
-        heading::head,
+        canvas::{Canvas, MARGIN, TEXT_SIZE, WIDTH, draw_svg, put, text, text_width, words},
+        heading::{head, head_height},
         palette::INK,
         power::{
             panel::Panel,
@@ -47,27 +46,19 @@ pub fn draw(subject: &Subject) -> anyhow::Result<Option<String>> {
     let simulated = subject.run.energy.sysfs_root.is_some();
     let question = if simulated { "Power over time (simulated meters)" } else { "Power over time" };
     let remark = remark(subject.run, &panels);
-    let head_height = {
-        // How many lines the head takes is known when it is drawn.
-        let mut scratch = String::new();
-        let canvas = SVGBackend::with_string(&mut scratch, (WIDTH, 1000)).into_drawing_area();
-        head(&canvas, subject, question, &remark)? + LEGEND_HEIGHT
-    };
+    let head_height = head_height(subject, question, &remark)? + LEGEND_HEIGHT;
     let height = head_height + panels.iter().map(|panel| panel.height() + GAP).sum::<i32>();
-    let mut svg = String::new();
-    {
-        let canvas = SVGBackend::with_string(&mut svg, (WIDTH, height as u32)).into_drawing_area();
-        canvas.fill(&WHITE).map_err(words)?;
-        let below = head(&canvas, subject, question, &remark)?;
-        legend(&canvas, below)?;
+    let svg = draw_svg(height, |canvas| {
+        let below = head(canvas, subject, question, &remark)?;
+        legend(canvas, below)?;
         let mut top = head_height;
         for panel in &panels {
             let area = canvas.clone().shrink((0, top), (WIDTH as i32, panel.height()));
-            panel.draw(&canvas, &area, top)?;
+            panel.draw(canvas, &area, top)?;
             top += panel.height() + GAP;
         }
-        canvas.present().map_err(words)?;
-    }
+        Ok(())
+    })?;
     Ok(Some(svg))
 }
 

@@ -1,7 +1,6 @@
 //! The chart of a study: a panel for each metric that it draws and each combination of what it does not vary. Bars where the
 //! axis has no numbers, marks and lines where it has.
 
-use plotters::{drawing::IntoDrawingArea, prelude::SVGBackend, style::WHITE};
 use pocketwatt_record::{Direction, Metric, Record, Run, metric};
 use pocketwatt_scenario::{Axis, Shown, Study};
 
@@ -10,7 +9,7 @@ use crate::{
     cases::{Point, Series, Statistic, common, series, shortcoming},
     charts::{
         bars::{Group, Plot, Slot},
-        canvas::{Canvas, WIDTH, words},
+        canvas::{Canvas, draw_svg},
         heading::heading,
     },
     facts::{engine, short_device},
@@ -61,18 +60,12 @@ pub fn draw(run: &Run, records: &[Record], study: &Study) -> anyhow::Result<Opti
     if !absent.is_empty() {
         lines.push(format!("Not measured here: {}.", absent.join(", ")));
     }
-    let mut svg = String::new();
-    {
-        let height = HEAD_HEIGHT + PANEL_HEIGHT * panels.len() as i32;
-        let canvas = SVGBackend::with_string(&mut svg, (WIDTH, height as u32)).into_drawing_area();
-        canvas.fill(&WHITE).map_err(words)?;
-        let top = heading(&canvas, study.question(), &lines, &names, &names)?;
+    let svg = draw_svg(HEAD_HEIGHT + PANEL_HEIGHT * panels.len() as i32, |canvas| {
+        let top = heading(canvas, study.question(), &lines, &names, &names)?;
         let (_, area) = canvas.split_vertically(top);
-        for (panel, area) in panels.iter().zip(area.split_evenly((panels.len(), 1))) {
-            panel.draw(study, &canvas, &area, &names)?;
-        }
-        canvas.present().map_err(words)?;
-    }
+        let areas = area.split_evenly((panels.len(), 1));
+        panels.iter().zip(areas).try_for_each(|(panel, area)| panel.draw(study, canvas, &area, &names))
+    })?;
     Ok(Some(svg))
 }
 
