@@ -3,7 +3,7 @@
 
 use std::fs;
 
-use pocketwatt_record::{AnswerWorth, Outcome, Precision, Record, Unjudged, derive};
+use pocketwatt_record::{AnswerWorth, CallMetric, Outcome, Precision, Record, Unjudged, derive};
 use pocketwatt_tests::Bench;
 use serde_json::{Value, json};
 
@@ -60,7 +60,7 @@ fn seeded_weights_are_asked_for_calls_but_have_no_quality() {
     bench.run("", &["--scenario", "api-call", "--iterations", "2", "--items", "5"]).expect_code(0);
     let record = &bench.records()[0];
     assert!(record.calls.iter().any(|answer| matches!(answer.worth, AnswerWorth::Call { intent: false, .. })));
-    assert!(record.summary("call_intent").is_none(), "random words are not judged");
+    assert!(record.summary(CallMetric::CallIntent).is_none(), "random words are not judged");
 }
 
 /// The tiny model as if it had been trained: it is imported, so its answers are judged.
@@ -102,7 +102,7 @@ fn calls_are_traced_to_questions_and_answers() {
     let arguments = ["run", "--backend", "fake", "--model", "mine", "--no-probe", "--scenario", "api-call"];
     let finished = bench.pocketwatt(&[&arguments[..], &["--items", "5", "--show-calls=2"]].concat()).expect_code(0);
     let record = &bench.records()[0];
-    assert_eq!(record.summary("call_structure").map(|summary| summary.median), Some(0.0));
+    assert_eq!(record.summary(CallMetric::CallStructure).map(|summary| summary.median), Some(0.0));
     for part in ["right calls by category", "wrong, the first 2", "    expected  ", "    answered  "] {
         assert!(finished.stdout.contains(part), "{part}: {}", finished.stdout);
     }
@@ -196,7 +196,9 @@ fn constrained_answers_are_calls_and_stand_beside_the_free_ones() {
     assert!(complete(&records[1]) > 0, "{:?}", records[1].calls);
     let turns = records[1].samples.iterations.iter().flat_map(|iteration| &iteration.turns);
     assert!(turns.clone().any(|turn| turn.grammar_ns.is_some_and(|time| time > 0)));
-    assert!(records[1].summary("grammar_time").is_some() && records[0].summary("grammar_time").is_none());
+    assert!(
+        records[1].summary(CallMetric::GrammarTime).is_some() && records[0].summary(CallMetric::GrammarTime).is_none()
+    );
     assert!(finished.stdout.contains("fake, constrained"), "{}", finished.stdout);
     assert!(finished.stdout.contains("keeping to the grammar, a token"), "{}", finished.stdout);
     bench

@@ -14,7 +14,7 @@ use std::{
 
 use pocketwatt_meter::energy::Reason;
 use pocketwatt_protocol::{Clock, MonotonicClock};
-use pocketwatt_record::{CheckVerdict, Energy, Idle, Phase, Record, Value};
+use pocketwatt_record::{CheckVerdict, Energy, Idle, MetricId, MetricValue, Phase, Record, Value};
 use pocketwatt_tests::Bench;
 
 /// A running `scripts/simulate-power`, ended when this is dropped.
@@ -79,14 +79,14 @@ fn joules(record: &Record, figure: usize, phase: Phase) -> (f64, f64, f64) {
 }
 
 fn reasons(record: &Record) -> Vec<String> {
-    let energy = |metric: &str| metric.contains("energy") || metric.contains("power") || metric.contains("watt");
+    let energy = |value: &&MetricValue| value.metric.id().is_some_and(MetricId::is_of_energy);
     record
         .metrics
         .iter()
-        .filter(|value| energy(&value.metric))
+        .filter(energy)
         .map(|value| match &value.value {
-            Value::Measured(_) => format!("{} was measured", value.metric),
-            Value::Unavailable(reason) => reason.clone(),
+            Value::Measured(_) => format!("{} was measured", value.metric.as_str()),
+            Value::Absent(absent) => absent.to_string(),
         })
         .collect()
 }

@@ -4,7 +4,7 @@
 
 use std::{fs, path::Path};
 
-use pocketwatt_record::{Outcome, Unjudged, Value};
+use pocketwatt_record::{Absent, AbsentKind, CallMetric, Outcome, Unjudged, Value};
 use pocketwatt_tests::{Bench, Finished};
 use serde_json::json;
 
@@ -126,8 +126,8 @@ fn answers_that_cannot_become_text_are_measured_and_not_judged() {
     assert!(record.calls.is_empty());
     let Some(unjudged @ Unjudged::Failed { reason }) = &record.unjudged else { panic!("{:?}", record.unjudged) };
     assert!(reason.contains("tokenizer.json is not usable") && reason.contains("turning tokens into text"), "{reason}");
-    let intent = record.metrics.iter().find(|metric| metric.metric == "call_intent").unwrap();
-    assert_eq!(intent.value, Value::Unavailable(unjudged.to_string()));
+    let intent = record.value(CallMetric::CallIntent).unwrap();
+    assert_eq!(intent.value, Value::Absent(Absent::new(AbsentKind::NotJudged, unjudged.to_string())));
     // The text of the answers is left out, not the run.
     bench.pocketwatt(&["show", "--show-text"]);
 }

@@ -8,7 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use pocketwatt_record::{Outcome, RECORD_FORMAT, Record, Run, RunFolder, read_record, read_run};
+use pocketwatt_record::{Outcome, RECORD_FORMAT, Record, Run, RunFolder, SpeedMetric, read_record, read_run};
 use serde_json::{Value, json};
 
 fn fixtures() -> PathBuf {
@@ -47,7 +47,7 @@ fn runs_of_every_version_are_read() {
             matches!(outcomes[..], [Outcome::Measured, Outcome::Failed { .. }, Outcome::Skipped { .. }]),
             "{outcomes:?}"
         );
-        let throughput = records[0].summary("decode_throughput").unwrap().median;
+        let throughput = records[0].summary(SpeedMetric::DecodeThroughput).unwrap().median;
         assert!((throughput - 100.0).abs() < 1e-9, "{throughput}");
         versions += 1;
     }
@@ -107,10 +107,10 @@ fn a_newer_major_version_is_refused_with_what_to_do() {
     let newer = |value: &mut Value| value["format"]["major"] = json!(RECORD_FORMAT.major + 1);
     let (_folder, path) = changed("run.json", newer);
     let text = |error: String| error.replace(&path.display().to_string(), "FILE");
-    insta::assert_snapshot!(text(read_run(&path).unwrap_err().to_string()), @"FILE has format 2.5, this version reads 1.5: use a newer pocketwatt");
+    insta::assert_snapshot!(text(read_run(&path).unwrap_err().to_string()), @"FILE has format 2.6, this version reads 1.6: use a newer pocketwatt");
     // The rest of the file is ignored.
     fs::write(&path, r#"{"format": {"major": 99, "minor": 0}, "plan": "none"}"#).unwrap();
-    insta::assert_snapshot!(text(read_record(&path).unwrap_err().to_string()), @"FILE has format 99.0, this version reads 1.5: use a newer pocketwatt");
+    insta::assert_snapshot!(text(read_record(&path).unwrap_err().to_string()), @"FILE has format 99.0, this version reads 1.6: use a newer pocketwatt");
 }
 
 #[test]

@@ -4,7 +4,7 @@
 use std::{collections::BTreeSet, fs, path::Path};
 
 use pocketwatt_protocol::{IterationKind, TokenId};
-use pocketwatt_record::{Outcome, Record};
+use pocketwatt_record::{Outcome, Record, SpeedMetric};
 use pocketwatt_tests::Bench;
 use serde_json::Value;
 
@@ -23,8 +23,8 @@ fn json(path: &Path) -> Value {
     serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
 }
 
-fn median(record: &Record, metric: &str) -> f64 {
-    record.summary(metric).unwrap_or_else(|| panic!("{metric} was not measured")).median
+fn median(record: &Record, metric: SpeedMetric) -> f64 {
+    record.summary(metric).unwrap_or_else(|| panic!("{metric:?} was not measured")).median
 }
 
 #[test]
@@ -41,7 +41,7 @@ fn every_case_is_measured_stored_and_shown() {
         let kinds: Vec<IterationKind> = record.samples.iterations.iter().map(|iteration| iteration.kind).collect();
         assert_eq!(kinds[0], IterationKind::Warmup);
         assert_eq!(kinds[1..], [IterationKind::Measured; 3]);
-        assert!(median(record, "peak_resident_memory") > 0.0);
+        assert!(median(record, SpeedMetric::PeakResidentMemory) > 0.0);
         assert!(finished.stdout.contains(&record.case.scenario), "{}", finished.stdout);
     }
     assert_eq!(records[1].samples.iterations[0].turns[0].tokens.len(), 2);
@@ -81,12 +81,12 @@ fn time_that_passes_is_measured() {
     bench.run(script, &["--scenario", "prefill-10-decode-5", "--iterations", "2"]).expect_code(0);
     let record = &bench.records()[0];
     // Sleeping never takes less than requested, and on a busy machine any amount more.
-    assert!(median(record, "load_time") >= 30e6);
-    assert!(median(record, "time_to_first_token") >= 5e6);
-    assert!(median(record, "inter_token_latency") >= 2e6);
-    assert!(median(record, "request_latency") >= 13e6);
-    assert!(median(record, "prefill_throughput") <= 2000.0);
-    assert!(median(record, "decode_throughput") <= 500.0);
+    assert!(median(record, SpeedMetric::LoadTime) >= 30e6);
+    assert!(median(record, SpeedMetric::TimeToFirstToken) >= 5e6);
+    assert!(median(record, SpeedMetric::InterTokenLatency) >= 2e6);
+    assert!(median(record, SpeedMetric::RequestLatency) >= 13e6);
+    assert!(median(record, SpeedMetric::PrefillThroughput) <= 2000.0);
+    assert!(median(record, SpeedMetric::DecodeThroughput) <= 500.0);
 }
 
 #[test]

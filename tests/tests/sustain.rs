@@ -4,7 +4,7 @@
 use std::fs;
 
 use pocketwatt_protocol::IterationKind;
-use pocketwatt_record::{Record, Value};
+use pocketwatt_record::{AbsentKind, Record, SustainedMetric, Value};
 use pocketwatt_tests::{Bench, Starts, wait_until};
 use rustix::process::Signal;
 
@@ -46,8 +46,12 @@ fn conversations_fill_the_time_without_pauses() {
     // The runner counts from before the first session is opened until the last iteration was reported.
     assert!(seconds >= 1.9, "{seconds} s");
     assert!(pauses < 0.5 * seconds, "{pauses} s of {seconds} s are pauses");
-    for metric in ["burst_decode_throughput", "sustained_decode_throughput", "sustained_share"] {
-        assert!(record.summary(metric).is_some_and(|summary| summary.median > 0.0), "{metric}");
+    for metric in [
+        SustainedMetric::BurstDecodeThroughput,
+        SustainedMetric::SustainedDecodeThroughput,
+        SustainedMetric::SustainedShare,
+    ] {
+        assert!(record.summary(metric).is_some_and(|summary| summary.median > 0.0), "{metric:?}");
     }
     for row in ["sustained for 2 s:", "decode at first", "decode in the end", "of what it was at first", "turn 2, ms"] {
         assert!(finished.stdout.contains(row), "{row}\n{}", finished.stdout);
@@ -62,8 +66,8 @@ fn ordinary_runs_say_nothing_of_it() {
     let bench = Bench::new();
     let finished = bench.run("", &["--scenario", "decode-4", "--iterations", "3"]).expect_code(0);
     let record = &bench.records()[0];
-    let value = record.metrics.iter().find(|value| value.metric == "sustained_share").unwrap();
-    assert_eq!(value.value, Value::Unavailable("not a sustained run".into()));
+    let value = record.value(SustainedMetric::SustainedShare).unwrap();
+    assert_eq!(value.value, Value::Absent(AbsentKind::NotSustained.into()));
     assert!(!finished.stdout.contains("sustained"), "{}", finished.stdout);
     let charts = bench.folder().path().join("charts");
     assert!(!charts.join("sustained.svg").exists() && !charts.join("turn-latency.svg").exists());

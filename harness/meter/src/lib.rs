@@ -18,10 +18,10 @@ pub use bandwidth::measure_bandwidth;
 pub use context::{ContextProbe, ContextSample};
 pub use device::device_facts;
 pub use error::MeterError;
+pub use pocketwatt_protocol::TimeSpan;
 pub use process::{ProcessMemory, ProcessMeter};
 pub use reading::{
     Bandwidth, CaseReadings, ContextReading, ContextSeries, DeviceFacts, IdleWindows, MemoryReading, SamplerCost,
-    TimeSpan,
 };
 pub use root::SystemRoot;
 pub use sampler::{Sampled, Sampler};

@@ -1,4 +1,4 @@
-use pocketwatt_protocol::MonotonicNs;
+use pocketwatt_protocol::{MonotonicNs, TimeSpan};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -79,22 +79,6 @@ pub struct IdleWindows {
     pub before: TimeSpan,
     /// After it had ended; absent when the case was interrupted.
     pub after: Option<TimeSpan>,
-}
-
-/// From one moment to another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct TimeSpan {
-    /// First moment.
-    pub start: MonotonicNs,
-    /// Last moment.
-    pub end: MonotonicNs,
-}
-
-impl TimeSpan {
-    /// Its length in nanoseconds.
-    pub fn duration_ns(&self) -> u64 {
-        self.end.since(self.start)
-    }
 }
 
 /// Something that explains a power, over time: a temperature in degrees Celsius, or a frequency in hertz.

@@ -18,6 +18,22 @@ impl MonotonicNs {
     }
 }
 
+/// From one moment to another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct TimeSpan {
+    /// First moment.
+    pub start: MonotonicNs,
+    /// Last moment.
+    pub end: MonotonicNs,
+}
+
+impl TimeSpan {
+    /// Its length in nanoseconds; 0 where it ends before it starts.
+    pub fn duration_ns(&self) -> u64 {
+        self.end.since(self.start)
+    }
+}
+
 /// Where a time comes from: the device in production, a script in tests.
 pub trait Clock {
     /// The time now.

@@ -1,7 +1,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{MonotonicNs, TokenId};
+use crate::{MonotonicNs, TimeSpan, TokenId};
 
 /// One line on a runner's standard output.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -61,6 +61,13 @@ pub struct Loaded {
     pub model: ModelInfo,
 }
 
+impl Loaded {
+    /// The load phase.
+    pub fn span(&self) -> TimeSpan {
+        TimeSpan { start: self.start, end: self.end }
+    }
+}
+
 /// A part of the load phase.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -80,6 +87,13 @@ pub struct LoadStageTime {
     pub start: MonotonicNs,
     /// Its last moment.
     pub end: MonotonicNs,
+}
+
+impl LoadStageTime {
+    /// When it took place.
+    pub fn span(&self) -> TimeSpan {
+        TimeSpan { start: self.start, end: self.end }
+    }
 }
 
 /// A loaded model, as the backend sees it.
@@ -117,6 +131,13 @@ pub struct Iteration {
     pub kv_cache_bytes: u64,
 }
 
+impl Iteration {
+    /// From the start of the first turn to the end of the last; nothing without turns.
+    pub fn span(&self) -> Option<TimeSpan> {
+        Some(TimeSpan { start: self.turns.first()?.start, end: self.turns.last()?.end() })
+    }
+}
+
 /// One prompt and answer, with a time stamp for every token.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TurnTrace {
@@ -138,6 +159,46 @@ pub struct TurnTrace {
     /// Time spent on keeping the answer to the turn's grammar, part of the time of its tokens; absent without a grammar.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub grammar_ns: Option<u64>,
+}
+
+impl TurnTrace {
+    /// From handing over the prompt until its logits were readable.
+    pub fn prefill(&self) -> TimeSpan {
+        TimeSpan { start: self.start, end: self.prefill_end }
+    }
+
+    /// From the first output token to the last; nothing where there are not two.
+    pub fn decode(&self) -> Option<TimeSpan> {
+        match self.token_times[..] {
+            [start, .., end] => Some(TimeSpan { start, end }),
+            _ => None,
+        }
+    }
+
+    /// From handing over the prompt to the last output token: prefill and decode.
+    pub fn request(&self) -> TimeSpan {
+        TimeSpan { start: self.start, end: self.end() }
+    }
+
+    /// When the last output token was known; the end of the prefill where nothing was generated.
+    pub fn end(&self) -> MonotonicNs {
+        self.token_times.last().copied().unwrap_or(self.prefill_end)
+    }
+
+    /// From handing over the prompt until the first output token was known; nothing where nothing was generated.
+    pub fn to_first_token(&self) -> Option<TimeSpan> {
+        self.token_times.first().map(|&end| TimeSpan { start: self.start, end })
+    }
+
+    /// Output tokens that were decoded: all but the first, which follows from the prefill.
+    pub fn decoded_tokens(&self) -> u64 {
+        (self.token_times.len() as u64).saturating_sub(1)
+    }
+
+    /// From each output token to the next, in nanoseconds.
+    pub fn gaps(&self) -> impl Iterator<Item = u64> {
+        self.token_times.windows(2).map(|pair| pair[1].since(pair[0]))
+    }
 }
 
 /// Why an answer ended.
@@ -178,4 +239,42 @@ pub enum Stage {
     Iteration,
     /// Computing logits of a fixed text.
     Score,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn turn(token_times: &[u64]) -> TurnTrace {
+        TurnTrace {
+            context_tokens: 0,
+            prompt_tokens: 3,
+            start: MonotonicNs(100),
+            prefill_end: MonotonicNs(150),
+            token_times: token_times.iter().copied().map(MonotonicNs).collect(),
+            tokens: token_times.iter().map(|_| TokenId(1)).collect(),
+            stop: StopReason::Length,
+            grammar_ns: None,
+        }
+    }
+
+    fn ends(span: TimeSpan) -> (u64, u64) {
+        (span.start.0, span.end.0)
+    }
+
+    #[test]
+    fn a_turn_is_a_prefill_and_a_decode() {
+        let turn = turn(&[160, 170, 195]);
+        assert_eq!((ends(turn.prefill()), turn.decode().map(ends)), ((100, 150), Some((160, 195))));
+        assert_eq!((ends(turn.request()), turn.to_first_token().map(ends)), ((100, 195), Some((100, 160))));
+        assert_eq!((turn.gaps().collect::<Vec<_>>(), turn.decoded_tokens()), (vec![10, 25], 2));
+    }
+
+    #[test]
+    fn a_turn_with_one_token_or_none_has_no_decode() {
+        let [one, none] = [turn(&[160]), turn(&[])];
+        assert_eq!((one.decode(), one.gaps().count(), one.decoded_tokens()), (None, 0, 0));
+        assert_eq!((ends(one.request()), ends(none.request())), ((100, 160), (100, 150)));
+        assert_eq!((none.to_first_token(), none.decoded_tokens()), (None, 0));
+    }
 }

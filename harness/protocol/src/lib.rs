@@ -14,7 +14,9 @@ mod event;
 mod request;
 mod wire;
 
-pub use clock::{Clock, FakeClock, MonotonicClock, MonotonicNs, process_cpu_ns, thread_cpu_ns, wall_clock_unix_ms};
+pub use clock::{
+    Clock, FakeClock, MonotonicClock, MonotonicNs, TimeSpan, process_cpu_ns, thread_cpu_ns, wall_clock_unix_ms,
+};
 pub use event::{
     BackendInfo, Event, Iteration, IterationKind, LoadStage, LoadStageTime, Loaded, ModelInfo, Scored, Stage,
     StopReason, TurnTrace,

@@ -21,7 +21,7 @@ mod totals;
 #[cfg(test)]
 mod truth_test;
 mod turn;
-mod values;
+mod uncertain;
 mod window;
 mod witness;
 
@@ -29,9 +29,10 @@ pub use figure::derive_energy;
 pub(crate) use figure::groups;
 pub use power::{Course, CurveEnd, EnergyPoint, PowerCurve, PowerPoint, power_curves};
 pub use resolution::Over;
-pub(crate) use spans::{Spans, counted, duration_ns};
+pub(crate) use spans::{Spans, duration_ns};
+pub(crate) use stretch::mean_powers;
 pub(crate) use turn::TurnMeters;
-pub(crate) use values::{METRICS as ENERGY_METRICS, energy_metric};
+pub(crate) use uncertain::Uncertain;
 pub use window::{Together, energies_together, energy_between};
 pub use witness::refuted;
 

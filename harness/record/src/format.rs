@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use crate::{Damage, PlanError, Record, Run, StoreError, store::shortened};
 
 /// Version of the files this build writes.
-pub const RECORD_FORMAT: FormatVersion = FormatVersion { major: 1, minor: 5 };
+pub const RECORD_FORMAT: FormatVersion = FormatVersion { major: 1, minor: 6 };
 
 /// Largest record that is read: a case that was kept busy for a day, with ten meters, has some hundred megabytes.
 const MOST_RECORD_BYTES: u64 = 1 << 30;
@@ -53,7 +53,9 @@ pub fn read_run(path: &Path) -> Result<Run, StoreError> {
 }
 
 pub(crate) fn intact_record(path: &Path) -> Result<Record, Damage> {
-    read(path, MOST_RECORD_BYTES)
+    let mut record: Record = read(path, MOST_RECORD_BYTES)?;
+    record.complete();
+    Ok(record)
 }
 
 /// What begins every stored file, whatever follows.

@@ -6,7 +6,7 @@ mod quality;
 #[cfg(test)]
 mod tests;
 
-use crate::{CheckVerdict, MetricScope, MetricValue, PhysicsCheck, Record, Value};
+use crate::{Absent, CheckVerdict, MetricId, MetricScope, MetricValue, PhysicsCheck, Record, Value};
 
 /// Runs every check on a record whose energy and metrics were derived, and withholds the metrics that fail.
 pub(crate) fn check(record: &mut Record) -> Vec<PhysicsCheck> {
@@ -22,7 +22,7 @@ pub(crate) fn check(record: &mut Record) -> Vec<PhysicsCheck> {
 /// A check, and the metrics that are false if it fails.
 struct Finding {
     check: PhysicsCheck,
-    metrics: Vec<&'static str>,
+    metrics: Vec<MetricId>,
     /// Of these figures only; of all if there are none.
     scopes: Vec<MetricScope>,
 }
@@ -33,7 +33,7 @@ impl Finding {
         Self { check, metrics: Vec::new(), scopes: Vec::new() }
     }
 
-    fn about(self, metrics: &[&'static str], scopes: Vec<MetricScope>) -> Self {
+    fn about(self, metrics: &[MetricId], scopes: Vec<MetricScope>) -> Self {
         Self { metrics: metrics.to_vec(), scopes, ..self }
     }
 }
@@ -50,9 +50,10 @@ fn withhold(metrics: &mut [MetricValue], finding: &Finding) {
     for metric in metrics {
         let in_scope =
             finding.scopes.is_empty() || metric.scope.as_ref().is_some_and(|scope| finding.scopes.contains(scope));
-        if in_scope && finding.metrics.contains(&metric.metric.as_str()) && matches!(metric.value, Value::Measured(_)) {
+        let concerned = metric.metric.id().is_some_and(|metric| finding.metrics.contains(&metric));
+        if in_scope && concerned && metric.summary().is_some() {
             metric.uncertainty = None;
-            metric.value = Value::Unavailable(format!("withheld: {}", finding.check.detail));
+            metric.value = Value::Absent(Absent::withheld(&finding.check.name, &finding.check.detail));
         }
     }
 }

@@ -4,6 +4,11 @@ use pocketwatt_protocol::TokenId;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::{
+    Absent, AbsentKind,
+    stored::{self, StoredKind},
+};
+
 /// Largest difference between two logits that still counts as the same model in f32: engines add in another order.
 pub const F32_TOLERANCE: f32 = 1e-3;
 
@@ -12,15 +17,52 @@ const LEAST_DIVERGENCE: f64 = 1e-9;
 
 /// The quality of a case's backend in the case's precision.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(tag = "quality", rename_all = "kebab-case")]
+#[serde(from = "StoredQuality", into = "StoredQuality")]
 pub enum Quality {
     /// The logits of a text were compared with those of the reference.
     Compared(QualityFigures),
     /// Nothing was compared.
+    Absent(Absent),
+}
+
+/// The quality of a case's backend in the case's precision.
+#[derive(Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "quality", rename_all = "kebab-case")]
+#[schemars(rename = "Quality")]
+enum StoredQuality {
+    /// The logits of a text were compared with those of the reference.
+    Compared(QualityFigures),
+    /// Nothing was compared.
     Unavailable {
-        /// Why.
+        /// Why, in words.
         reason: String,
+        /// The same for programs; since format 1.6.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        absent: Option<StoredKind>,
     },
+}
+
+impl From<StoredQuality> for Quality {
+    fn from(stored: StoredQuality) -> Self {
+        match stored {
+            StoredQuality::Compared(figures) => Self::Compared(figures),
+            StoredQuality::Unavailable { reason, absent } => {
+                Self::Absent(stored::absent(reason, absent, AbsentKind::ComparisonFailed))
+            }
+        }
+    }
+}
+
+impl From<Quality> for StoredQuality {
+    fn from(quality: Quality) -> Self {
+        match quality {
+            Quality::Compared(figures) => Self::Compared(figures),
+            Quality::Absent(absent) => {
+                let (reason, kind) = stored::parts(&absent);
+                Self::Unavailable { reason, absent: Some(kind) }
+            }
+        }
+    }
 }
 
 /// Logits of a text, position by position, against the reference's. At each position the text's own tokens go in, not

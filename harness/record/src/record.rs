@@ -1,14 +1,12 @@
-use std::fmt;
-
-use pocketwatt_meter::{
-    Bandwidth, CaseReadings,
-    energy::{MeterSource, Scope},
-};
-use pocketwatt_protocol::{BackendInfo, GraphKind, Iteration, Loaded, Stage};
+use pocketwatt_meter::CaseReadings;
+use pocketwatt_protocol::{GraphKind, Stage};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{CallAnswer, EnergyFigure, FormatVersion, Quality, Summary, Unjudged};
+use crate::{
+    CallAnswer, EnergyFigure, Evidence, FormatVersion, MetricId, MetricValue, Passport, Quality, Samples, Summary,
+    Unjudged, Value,
+};
 
 pub use pocketwatt_protocol::Precision;
 
@@ -96,113 +94,6 @@ fn is_false(value: &bool) -> bool {
     !value
 }
 
-/// Where a record's numbers come from.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Passport {
-    /// Version of the harness.
-    pub pocketwatt: String,
-    /// Name of the run that measured it; absent in records of versions that did not name it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub run: Option<String>,
-    /// When the case began, milliseconds since 1970 UTC. A label: durations come from the monotonic clock.
-    pub started_unix_ms: u64,
-    /// Who answered; absent only if the runner never greeted.
-    pub backend: Option<BackendInfo>,
-    /// SHA-256 of the runner program; absent only if there was none to run.
-    pub runner_sha256: Option<String>,
-    /// SHA-256 of the shared library that the runner was told to open; absent for an engine that has none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub library_sha256: Option<String>,
-    /// The model.
-    pub model: ModelPassport,
-    /// SHA-256 of the graph file, for a backend that loads one.
-    pub graph_sha256: Option<String>,
-    /// SHA-256 of the scenario's definition, synthetic scenarios included.
-    pub scenario_sha256: String,
-    /// The roofline that `model_bandwidth_utilisation` refers to; absent if the probe was not run.
-    pub bandwidth: Option<Bandwidth>,
-    /// Size of the device's last-level cache, where it tells: weights that fit are not bound by the bandwidth of memory.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub last_level_cache_bytes: Option<u64>,
-    /// The battery that user units refer to; absent if none was stated and the device has none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub battery: Option<BatteryAssumption>,
-    /// The counted iterations were to follow one another for at least so many milliseconds; absent in an ordinary case.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub sustain_ms: Option<u64>,
-    /// Who else measured on the device at the same time, and so disturbed this case, as `--allow-beside` let it; absent if
-    /// nobody is known to have done so.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub beside: Option<String>,
-    /// Rows of the scenario's file that this model could not be given, and so are in no number; absent where all were.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub left_out: Option<LeftOut>,
-}
-
-/// Rows of a data file that a model could not be given, such as those that are longer than its context.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct LeftOut {
-    /// How many.
-    pub rows: u64,
-    /// Of how many that were to be measured.
-    pub of: u64,
-    /// The first one, with its line and the reason.
-    pub first: String,
-}
-
-impl fmt::Display for LeftOut {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{} of {} rows are left out, the first: {}", self.rows, self.of, self.first)
-    }
-}
-
-/// The battery, and what drains it beside the model: stated, so that hours of chat per charge can be traced.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct BatteryAssumption {
-    /// Energy of a full charge, in joules.
-    pub joules: f64,
-    /// Where that comes from: `--battery`, or the battery's own figure.
-    pub basis: String,
-    /// Power of the idle device in watts, as stated; absent: as measured beside each case.
-    pub idle_watts: Option<f64>,
-    /// Power of the screen in watts, as stated.
-    pub screen_watts: f64,
-}
-
-/// The model's part of the passport.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct ModelPassport {
-    /// Its name.
-    pub name: String,
-    /// In words: `seeded weights (seed 42)`, `imported from ...`.
-    pub origin: String,
-    /// Whether the weights are random, so that its text means nothing.
-    pub seeded: bool,
-    /// SHA-256 of `model.safetensors`: of seeded weights it is known, though that may never be written.
-    pub weights_sha256: String,
-    /// SHA-256 of the file of codes and scales that was made from it and measured; absent where that is
-    /// `model.safetensors` itself.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub rounded_sha256: Option<String>,
-    /// SHA-256 of `config.json`.
-    pub config_sha256: String,
-    /// SHA-256 of `tokenizer.json`; absent for a model without one.
-    pub tokenizer_sha256: Option<String>,
-    /// Number of weights.
-    pub parameters: u64,
-    /// Bytes of all weights in the case's precision, scales included.
-    pub weight_bytes: u64,
-    /// Bytes of weights that one decoded token reads, in the case's precision.
-    pub weight_bytes_per_token: u64,
-    /// Bytes of key-value cache of one position, in the case's precision.
-    pub kv_bytes_per_token: u64,
-    /// What was found of how its text becomes tokens when it was imported, in words: which chat template is used, which
-    /// conversations are refused, in what the kept key-value cache may differ from the whole text. Absent if there is nothing,
-    /// and from models that earlier versions imported.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub remarks: Vec<String>,
-}
-
 /// How a case ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "outcome", rename_all = "kebab-case")]
@@ -223,58 +114,46 @@ pub enum Outcome {
     },
 }
 
-/// What a runner reported, unprocessed.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Samples {
-    /// The load phase.
-    pub loaded: Option<Loaded>,
-    /// All iterations in the order in which they ran, warm-up first.
-    pub iterations: Vec<Iteration>,
-}
-
-/// One metric of one case.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct MetricValue {
-    /// Name in the catalogue.
-    pub metric: String,
-    /// For a metric of energy: the scope that it covers. A metric is there once for each scope, the preferred one first.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub scope: Option<MetricScope>,
-    /// For a metric of energy: half the width of its 95 % interval (coverage factor 2), in the metric's unit.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub uncertainty: Option<f64>,
-    /// The numbers, or why there are none.
-    pub value: Value,
-}
-
-/// Which figure of [`Record::energy`] a metric was computed from.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct MetricScope {
-    /// The part of the device.
-    pub scope: Scope,
-    /// The interface.
-    pub source: MeterSource,
-    /// Name of the part, for a scope whose parts do not add up.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub part: Option<String>,
-}
-
-/// A number, or the reason why there is none. Never a zero that stands for "unknown".
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Value {
-    /// Over all observations of the case.
-    Measured(Summary),
-    /// In a few words.
-    Unavailable(String),
-}
-
 impl Record {
+    /// What was found of a metric; of a metric of energy, for the preferred scope.
+    pub fn value(&self, metric: impl Into<MetricId>) -> Option<&MetricValue> {
+        self.values(metric).next()
+    }
+
+    /// What was found of a metric, for each scope.
+    pub fn values(&self, metric: impl Into<MetricId>) -> impl Iterator<Item = &MetricValue> {
+        let metric = metric.into();
+        self.metrics.iter().filter(move |value| value.is(metric))
+    }
+
     /// The summary of a metric, if it was measured; of a metric of energy, that of the preferred scope.
-    pub fn summary(&self, metric: &str) -> Option<&Summary> {
-        self.metrics.iter().find(|value| value.metric == metric).and_then(|value| match &value.value {
-            Value::Measured(summary) => Some(summary),
-            Value::Unavailable(_) => None,
-        })
+    pub fn summary(&self, metric: impl Into<MetricId>) -> Option<&Summary> {
+        self.value(metric)?.summary()
+    }
+
+    /// Completes what older versions stored: which check withheld a number.
+    pub(crate) fn complete(&mut self) {
+        let Self { metrics, checks, .. } = self;
+        for metric in metrics {
+            let Value::Absent(absent) = &mut metric.value else { continue };
+            if absent.is_withheld() && absent.check.is_none() {
+                let failed =
+                    |check: &&PhysicsCheck| check.verdict == CheckVerdict::Failed && check.detail == absent.words;
+                absent.check = checks.iter().find(failed).map(|check| check.name.clone());
+            }
+        }
+    }
+}
+
+impl<'a> From<&'a Record> for Evidence<'a> {
+    fn from(record: &'a Record) -> Self {
+        Self {
+            passport: &record.passport,
+            samples: &record.samples,
+            readings: &record.readings,
+            quality: record.quality.as_ref(),
+            calls: &record.calls,
+            unjudged: record.unjudged.as_ref(),
+        }
     }
 }

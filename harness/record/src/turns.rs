@@ -5,10 +5,7 @@ use std::collections::BTreeMap;
 use pocketwatt_meter::TimeSpan;
 use pocketwatt_protocol::TurnTrace;
 
-use crate::{
-    Record, Summary, Value,
-    energy::{TurnMeters, counted},
-};
+use crate::{Absent, AbsentKind, EnergyMetric, Evidence, MetricId, Record, SpeedMetric, Summary, energy::TurnMeters};
 
 /// The counted turns of one place in a conversation, summarised. Times in nanoseconds.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,12 +19,12 @@ pub struct TurnFigures {
     /// Tokens that its prefill processed.
     pub prompt_tokens: Summary,
     /// As the metric of this name; where there is none, the reason.
-    pub time_to_first_token: Result<Summary, String>,
+    pub time_to_first_token: Result<Summary, Absent>,
     /// As the metric of this name; where there is none, the reason.
-    pub request_latency: Result<Summary, String>,
+    pub request_latency: Result<Summary, Absent>,
     /// Mean energy of such a turn, prefill and decode, and its 95 % uncertainty, in joules, gross, of the preferred scope;
     /// where there is none, the reason.
-    pub energy: Result<(f64, f64), String>,
+    pub energy: Result<(f64, f64), Absent>,
 }
 
 /// The first turns of all conversations together, then the second ones, and so on; none where no conversation has two.
@@ -42,7 +39,7 @@ pub fn turns_of_conversations(record: &Record) -> Vec<TurnFigures> {
 
 fn figures(record: &Record, key: impl Fn(u32) -> Option<u32>) -> Vec<TurnFigures> {
     let mut groups: BTreeMap<(Option<u32>, usize), Vec<&TurnTrace>> = BTreeMap::new();
-    for iteration in counted(record) {
+    for iteration in record.samples.counted() {
         for (index, turn) in iteration.turns.iter().enumerate() {
             groups.entry((key(iteration.conversation), index + 1)).or_default().push(turn);
         }
@@ -50,42 +47,35 @@ fn figures(record: &Record, key: impl Fn(u32) -> Option<u32>) -> Vec<TurnFigures
     if !groups.keys().any(|(_, number)| *number > 1) {
         return Vec::new();
     }
-    let meters = TurnMeters::of(record);
+    let meters = TurnMeters::of(&Evidence::from(record));
     let summary = |turns: &[&TurnTrace], value: fn(&TurnTrace) -> Option<f64>| {
         Summary::of(&turns.iter().filter_map(|turn| value(turn)).collect::<Vec<f64>>())
     };
     let figures = groups.iter().filter_map(|((conversation, number), turns)| {
-        let time = |metric: &str, value| match withheld(record, metric) {
-            Some(reason) => Err(reason),
-            None => summary(turns, value).ok_or_else(|| "nothing is generated".to_owned()),
+        let time = |metric: SpeedMetric, value| match withheld(record, metric) {
+            Some(absent) => Err(absent),
+            None => summary(turns, value).ok_or_else(|| AbsentKind::NothingGenerated.into()),
         };
-        let spans: Vec<TimeSpan> = turns.iter().map(|turn| TimeSpan { start: turn.start, end: end(turn) }).collect();
+        let requests: Vec<TimeSpan> = turns.iter().map(|turn| turn.request()).collect();
+        let energy = || meters.energy(&requests).map(|energy| (energy.value, energy.uncertainty));
         Some(TurnFigures {
             conversation: *conversation,
             number: *number,
             context_tokens: summary(turns, |turn| Some(f64::from(turn.context_tokens)))?,
             prompt_tokens: summary(turns, |turn| Some(f64::from(turn.prompt_tokens)))?,
-            time_to_first_token: time("time_to_first_token", |turn| {
-                Some(turn.token_times.first()?.since(turn.start) as f64)
+            time_to_first_token: time(SpeedMetric::TimeToFirstToken, |turn| {
+                Some(turn.to_first_token()?.duration_ns() as f64)
             }),
-            request_latency: time("request_latency", |turn| Some(end(turn).since(turn.start) as f64)),
-            energy: withheld(record, "energy_per_request").map_or_else(|| meters.energy(&spans), Err),
+            request_latency: time(SpeedMetric::RequestLatency, |turn| Some(turn.request().duration_ns() as f64)),
+            energy: withheld(record, EnergyMetric::EnergyPerRequest).map_or_else(energy, Err),
         })
     });
     figures.collect()
 }
 
-fn end(turn: &TurnTrace) -> pocketwatt_protocol::MonotonicNs {
-    *turn.token_times.last().unwrap_or(&turn.prefill_end)
-}
-
 /// The reason for which a metric is shown nowhere.
-fn withheld(record: &Record, metric: &str) -> Option<String> {
-    let value = record.metrics.iter().find(|value| value.metric == metric)?;
-    match &value.value {
-        Value::Unavailable(reason) if reason.starts_with("withheld") => Some(reason.clone()),
-        _ => None,
-    }
+fn withheld(record: &Record, metric: impl Into<MetricId>) -> Option<Absent> {
+    record.value(metric)?.absent().filter(|absent| absent.is_withheld()).cloned()
 }
 
 #[cfg(test)]
@@ -95,7 +85,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        Phase, derive,
+        Phase, Value, derive,
         energy::simulation::{Happened, Meter, Plan, Power, Random, Shape},
     };
 
@@ -129,8 +119,8 @@ mod tests {
     }
 
     fn truth(power: &Power, record: &Record, number: usize) -> f64 {
-        let turns: Vec<&TurnTrace> = counted(record).map(|iteration| &iteration.turns[number - 1]).collect();
-        let joules = |turn: &&TurnTrace| power.between(&TimeSpan { start: turn.start, end: end(turn) });
+        let turns: Vec<&TurnTrace> = record.samples.counted().map(|iteration| &iteration.turns[number - 1]).collect();
+        let joules = |turn: &&TurnTrace| power.between(&turn.request());
         turns.iter().map(joules).sum::<f64>() / turns.len() as f64
     }
 
@@ -160,7 +150,7 @@ mod tests {
     #[test]
     fn a_meter_that_cannot_tell_turns_apart_tells_no_energy_of_them() {
         let turns = turns(&happened(1.0).record);
-        assert!(turns.iter().all(|turn| turn.energy == Err("below resolution".into())), "{turns:?}");
+        assert!(turns.iter().all(|turn| turn.energy == Err(Reason::BelowResolution.into())), "{turns:?}");
         assert!(turns[0].request_latency.is_ok());
     }
 
@@ -168,7 +158,7 @@ mod tests {
     fn what_fails_a_check_is_withheld_from_turns_too() {
         let mut record = happened(0.001).record;
         for value in &mut record.metrics {
-            value.value = Value::Unavailable("withheld: it computes another model".into());
+            value.value = Value::Absent(Absent::withheld("conformance", "it computes another model"));
         }
         for turn in turns(&record) {
             assert!(turn.time_to_first_token.is_err() && turn.request_latency.is_err() && turn.energy.is_err());
@@ -201,7 +191,7 @@ mod tests {
         assert_eq!(by_place.iter().map(|turn| turn.context_tokens.count).collect::<Vec<_>>(), [2, 1]);
         assert_eq!(by_place[1].request_latency.as_ref().unwrap().median, 110.0);
         assert_eq!(by_place[0].time_to_first_token.as_ref().unwrap().median, 60.0);
-        assert_eq!(by_place[0].energy, Err(Reason::NotCovered.words().into()));
+        assert_eq!(by_place[0].energy, Err(Reason::NotCovered.into()));
         let own: Vec<_> = turns_of_conversations(&record).iter().map(|turn| (turn.conversation, turn.number)).collect();
         assert_eq!(own, [(Some(0), 1), (Some(0), 2), (Some(1), 1)]);
         record.samples.iterations.remove(0);

@@ -8,7 +8,7 @@ use std::{path::Path, thread::available_parallelism};
 
 use pocketwatt_files::read_text_bounded;
 use pocketwatt_protocol::Precision;
-use pocketwatt_record::StudySource;
+use pocketwatt_record::{EnergyMetric, MetricId, StudySource};
 
 pub use document::{Axis, Published, Shown};
 use document::{Document, MODEL, Variant};
@@ -28,7 +28,7 @@ const SHIPPED: &[&str] = &[
     include_str!("../../../scenarios/studies/context.toml"),
 ];
 /// What is told of a stated battery.
-const BATTERY_METRICS: [&str; 2] = ["battery_per_request", "chat_hours_per_charge"];
+const BATTERY_METRICS: [EnergyMetric; 2] = [EnergyMetric::BatteryPerRequest, EnergyMetric::ChatHoursPerCharge];
 
 /// A question, and the cases that answer it.
 #[derive(Clone, Debug, PartialEq)]
@@ -128,7 +128,8 @@ impl Study {
 
     /// Whether a number of it depends on a battery.
     pub fn is_about_battery(&self) -> bool {
-        self.shown().iter().any(|shown| BATTERY_METRICS.contains(&shown.metric.as_str()))
+        let is_of_battery = |metric: MetricId| BATTERY_METRICS.map(MetricId::from).contains(&metric);
+        self.shown().iter().filter_map(|shown| shown.metric.id()).any(is_of_battery)
     }
 
     /// Its scenarios by name.

@@ -177,16 +177,15 @@ fn use_of_the_device(iteration: &Iteration) -> Result<(), String> {
     const MOST_PROCESSORS: f64 = 65_536.0;
     /// 64 TiB.
     const MOST_CACHE_BYTES: u64 = 1 << 46;
-    let end = |turn: &TurnTrace| *turn.token_times.last().unwrap_or(&turn.prefill_end);
-    let (Some(first), Some(last)) = (iteration.turns.first(), iteration.turns.last()) else { return Ok(()) };
-    let lasted = end(last).since(first.start) as f64;
+    let Some(span) = iteration.span() else { return Ok(()) };
+    let lasted = span.duration_ns() as f64;
     if iteration.cpu_ns as f64 > lasted.max(1.0) * MOST_PROCESSORS {
         return Err(format!("{} ns of processor time in {lasted} ns", iteration.cpu_ns));
     }
     if iteration.kv_cache_bytes > MOST_CACHE_BYTES {
         return Err(format!("a key-value cache of {} bytes", iteration.kv_cache_bytes));
     }
-    let spent = |turn: &TurnTrace| turn.grammar_ns.filter(|spent| *spent > end(turn).since(turn.start));
+    let spent = |turn: &TurnTrace| turn.grammar_ns.filter(|spent| *spent > turn.request().duration_ns());
     match iteration.turns.iter().find_map(spent) {
         Some(spent) => Err(format!("{spent} ns for its grammar, more than the whole turn took")),
         None => Ok(()),

@@ -5,7 +5,7 @@ use pocketwatt_dataset::{
     structure_matches,
 };
 use pocketwatt_model::{ModelError, TextTokenizer};
-use pocketwatt_protocol::{Iteration, IterationKind, TokenId, TurnTrace};
+use pocketwatt_protocol::{Iteration, TokenId, TurnTrace};
 use pocketwatt_record::{AnswerWorth, CallAnswer, Record};
 use pocketwatt_scenario::{Items, Scenario};
 
@@ -22,8 +22,7 @@ pub fn judge(
     tokenizer: &TextTokenizer,
 ) -> Result<Vec<CallAnswer>, ModelError> {
     let Some(Items::Calls(cases)) = scenario.data().map(|data| &data.items) else { return Ok(Vec::new()) };
-    let measured = record.samples.iterations.iter().filter(|iteration| iteration.kind == IterationKind::Measured);
-    let judged = measured.enumerate().filter_map(|(number, iteration)| {
+    let judged = record.samples.counted().enumerate().filter_map(|(number, iteration)| {
         let source = *prepared.sources.get(iteration.conversation as usize)?;
         let (_, case) = cases.get(source)?;
         Some(answers(number as u32, case, iteration, tokenizer))

@@ -44,14 +44,10 @@ fn settle(record: &mut Record, judge: impl FnOnce(&Record) -> Result<Vec<CallAns
 #[cfg(test)]
 mod tests {
     use anyhow::anyhow;
-    use pocketwatt_record::{AnswerWorth, Value};
+    use pocketwatt_record::{Absent, AbsentKind, AnswerWorth, CallMetric};
 
     use super::*;
     use crate::fixture;
-
-    fn shown(record: &Record, name: &str) -> Value {
-        record.metrics.iter().find(|value| value.metric == name).unwrap().value.clone()
-    }
 
     #[test]
     fn what_cannot_be_judged_is_kept_with_the_reason_and_is_not_wrong() {
@@ -59,9 +55,10 @@ mod tests {
         let samples = record.samples.clone();
         settle(&mut record, |_| Err(anyhow!("token 7 is no text")));
         let reason = "answers are not judged: token 7 is no text";
-        let of_calls = ["call_intent", "call_structure", "call_bfcl", "time_to_call", "tokens_per_call"];
-        for name in of_calls.into_iter().chain(["rouge_1", "rouge_l"]) {
-            assert_eq!(shown(&record, name), Value::Unavailable(reason.into()), "{name}");
+        let judged = CallMetric::ALL.iter().filter(|metric| **metric != CallMetric::GrammarTime);
+        for metric in judged {
+            let absent = Absent::new(AbsentKind::NotJudged, reason);
+            assert_eq!(record.value(*metric).unwrap().absent(), Some(&absent), "{metric:?}");
         }
         settle(&mut record, |_| panic!("retry-limit-in-match over"));
         assert_eq!(record.unjudged, Some(Unjudged::Failed { reason: "the model's tokenizer panicked".into() }));

@@ -58,8 +58,8 @@ pub fn observe(mut observed: Observed, mailbox: &mut Mailbox, mut told: impl FnM
         match runner.event(mailbox, observed.silence)? {
             Event::Iteration(iteration) if iteration.kind == IterationKind::Measured => {
                 let turn = iteration.turns.last().context("the runner reported an iteration without turns")?;
-                let [first, .., last] = turn.token_times[..] else { bail!("the runner generated fewer than 2 tokens") };
-                throughputs.push((turn.token_times.len() - 1) as f64 * 1e9 / last.since(first).max(1) as f64);
+                let decode = turn.decode().context("the runner generated fewer than 2 tokens")?;
+                throughputs.push(turn.decoded_tokens() as f64 * 1e9 / decode.duration_ns().max(1) as f64);
                 told(throughputs.len());
             }
             Event::Failed { message, .. } => bail!("{}: {message}", observed.backend.name),

@@ -7,7 +7,7 @@ use pocketwatt_model::TextTokenizer;
 use pocketwatt_protocol::{
     Event, GraphKind, LoadOptions, PROTOCOL_VERSION, Precision, Request, ScoreTask, Task, TokenId,
 };
-use pocketwatt_record::{Case, Logits, Quality};
+use pocketwatt_record::{Absent, AbsentKind, Case, Logits, Quality};
 
 use super::{Mailbox, RunnerProgram, ask};
 use crate::plan::{Backend, PreparedModel};
@@ -84,7 +84,7 @@ impl Scorer {
     pub fn quality(&mut self, question: &Question, mailbox: &mut Mailbox) -> Quality {
         let case = question.case;
         if question.model.passport.seeded && case.precision != Precision::F32 {
-            return Quality::Unavailable { reason: "not applicable to seeded weights".into() };
+            return Quality::Absent(AbsentKind::SeededWeights.into());
         }
         let key = Key {
             model: case.model.clone(),
@@ -95,26 +95,31 @@ impl Scorer {
         if let Some(quality) = self.known.get(&key) {
             return quality.clone();
         }
-        let quality = self.compare(question, &key, mailbox).unwrap_or_else(|reason| Quality::Unavailable { reason });
+        let quality = self.compare(question, &key, mailbox).unwrap_or_else(Quality::Absent);
         self.known.insert(key, quality.clone());
         quality
     }
 
-    fn compare(&mut self, question: &Question, key: &Key, mailbox: &mut Mailbox) -> Result<Quality, String> {
+    fn compare(&mut self, question: &Question, key: &Key, mailbox: &mut Mailbox) -> Result<Quality, Absent> {
+        let failed = |words: String| Absent::new(AbsentKind::ComparisonFailed, words);
+        let no_reference = |words: String| Absent::new(AbsentKind::NoReference, words);
         let own_reference =
             question.reference.as_ref().is_ok_and(|reference| reference_key(question, reference) == *key);
         if own_reference && question.model.passport.seeded {
-            return Err("not applicable to seeded weights".into());
+            return Err(AbsentKind::SeededWeights.into());
         }
         if self.reference.as_ref().is_none_or(|(model, _)| *model != key.model) {
-            self.reference = Some((key.model.clone(), reference(question, mailbox)?));
+            self.reference = Some((key.model.clone(), reference(question, mailbox).map_err(no_reference)?));
         }
-        let Some((_, reference)) = &self.reference else { return Err("there is no reference".into()) };
-        let text = reference.text.as_ref().map_err(Clone::clone)?;
-        let expected =
-            reference.answer.as_ref().map_err(|reason| format!("no reference, {}: {reason}", reference.name))?;
+        let Some((_, reference)) = &self.reference else { return Err(AbsentKind::NoReference.into()) };
+        let text = reference.text.as_ref().map_err(|words| failed(words.clone()))?;
+        let expected = reference.answer.as_ref().map_err(|words| format!("no reference, {}: {words}", reference.name));
+        let expected = expected.map_err(no_reference)?;
         let is_reference = reference.key == *key;
-        let scored = if is_reference { None } else { Some(score(question, &question.respondent, key, text, mailbox)?) };
+        let scored = match is_reference {
+            true => None,
+            false => Some(score(question, &question.respondent, key, text, mailbox).map_err(failed)?),
+        };
         let logits = Logits {
             vocabulary: question.model.folder.config().vocabulary,
             reference: expected,

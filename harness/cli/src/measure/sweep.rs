@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::Path, time::Duration};
 
 use anyhow::{Context, Result};
 use pocketwatt_protocol::Precision;
-use pocketwatt_record::{Case, Passport, Quality, Record, Run, RunFolder};
+use pocketwatt_record::{Absent, AbsentKind, Case, Passport, Quality, Record, Run, RunFolder};
 use pocketwatt_scenario::Scenario;
 
 use super::{
@@ -231,7 +231,8 @@ impl<'a> Sweep<'a> {
             return None;
         }
         if !backend.scored {
-            return Some(Quality::Unavailable { reason: format!("what {} answers is made up", backend.name) });
+            let words = format!("what {} answers is made up", backend.name);
+            return Some(Quality::Absent(Absent::new(AbsentKind::MadeUpAnswers, words)));
         }
         let reference = self.reference();
         let question = Question {

@@ -12,7 +12,7 @@ use super::{
     curve::Curve,
     derive_energy,
     simulation::{Happened, Meter, ORIGIN_NS, Plan, Random, Shape, moment, span},
-    spans::{Spans, counted},
+    spans::Spans,
     totals::totals,
 };
 use crate::Record;
@@ -147,7 +147,7 @@ fn a_meter_that_does_not_answer_for_a_moment_is_believed_with_what_that_leaves_o
                 })
                 .collect();
             silence(series(&mut happened.record), &gaps);
-            let spans = Spans::of(counted(&happened.record));
+            let spans = Spans::of(happened.record.samples.counted());
             let truth = happened.power.all(&spans.request);
             let (joules, uncertainty) = gross(&happened.record, Phase::Request).measured().unwrap();
             held += u32::from((joules - truth).abs() <= uncertainty);

@@ -6,16 +6,17 @@ use pocketwatt_meter::{
     TimeSpan,
     energy::{Measurand, MeterSeries, MeterSource, Reason, Scope, Unavailable},
 };
+use pocketwatt_protocol::Loaded;
 
 use super::{
     Energy, EnergyFigure, Idle, IdlePower, IterationEnergy, Phase, PhaseEnergy,
     curve::{Curve, Estimate},
     idle::idle_power,
     resolution::{Over, Stretches, in_rhythm, resolves_neighbour, resolves_windows, stretches},
-    spans::{Spans, counted, duration_ns},
+    spans::{Spans, duration_ns},
     witness::{Still, refuted},
 };
-use crate::{Amount, Record};
+use crate::{Amount, Evidence};
 
 /// A number whose 95 % interval reaches further than this share of it is none.
 pub(super) const RESOLVED: f64 = 0.5;
@@ -23,9 +24,10 @@ pub(super) const RESOLVED: f64 = 0.5;
 /// Energy of the phases of a case, one figure for each scope and interface, in the order of the readings.
 ///
 /// Needs the readings: of a record without, there are no figures.
-pub fn derive_energy(record: &Record) -> Vec<EnergyFigure> {
-    let groups = groups(&record.readings.energy);
-    groups.iter().map(|group| figure(record, group, part(group, &groups))).collect()
+pub fn derive_energy<'a>(case: impl Into<Evidence<'a>>) -> Vec<EnergyFigure> {
+    let case = case.into();
+    let groups = groups(&case.readings.energy);
+    groups.iter().map(|group| figure(&case, group, part(group, &groups))).collect()
 }
 
 /// What a group is called among the groups of its scope and interface: nothing where it is all of that scope. Cards that tell
@@ -158,10 +160,10 @@ impl<'a> Meters<'a> {
     }
 }
 
-fn figure(record: &Record, group: &[&MeterSeries], part: Option<String>) -> EnergyFigure {
-    let meters = Meters::of(group, &record.readings.energy);
+fn figure(case: &Evidence<'_>, group: &[&MeterSeries], part: Option<String>) -> EnergyFigure {
+    let meters = Meters::of(group, &case.readings.energy);
     let first = &group[0].meter;
-    let idle = idle_power(&meters, record.readings.idle.as_ref());
+    let idle = idle_power(&meters, case.readings.idle.as_ref());
     let gain_error = meters.gain_error();
     EnergyFigure {
         scope: first.scope,
@@ -175,8 +177,8 @@ fn figure(record: &Record, group: &[&MeterSeries], part: Option<String>) -> Ener
         resolution: meters.curves().map(|curve| curve.resolution).fold(0.0, f64::max),
         readings: group.iter().fold(0, |sum, series| sum.saturating_add(series.taken)),
         gain_error,
-        phases: phases(record, &meters, idle.as_ref(), gain_error),
-        iterations: iterations(record, &meters, gain_error),
+        phases: phases(case, &meters, idle.as_ref(), gain_error),
+        iterations: iterations(case, &meters, gain_error),
         idle: match idle {
             Ok(power) => Idle::Measured(power),
             Err(unavailable) => Idle::Unavailable(unavailable),
@@ -195,15 +197,14 @@ fn method(measurand: &Measurand) -> &'static str {
 }
 
 fn phases(
-    record: &Record,
+    case: &Evidence<'_>,
     meters: &Meters<'_>,
     idle: Result<&IdlePower, &Unavailable>,
     gain_error: Option<f64>,
 ) -> Vec<PhaseEnergy> {
-    let spans = Spans::of(counted(record));
-    let load: Vec<TimeSpan> =
-        record.samples.loaded.iter().map(|loaded| TimeSpan { start: loaded.start, end: loaded.end }).collect();
-    let windows = record.readings.idle.as_ref();
+    let spans = Spans::of(case.samples.counted());
+    let load: Vec<TimeSpan> = case.samples.loaded.iter().map(Loaded::span).collect();
+    let windows = case.readings.idle.as_ref();
     let before: Vec<TimeSpan> = windows.map(|idle| idle.before).into_iter().collect();
     let after: Vec<TimeSpan> = windows.and_then(|idle| idle.after).into_iter().collect();
     [
@@ -235,8 +236,8 @@ fn phases(
     .collect()
 }
 
-fn iterations(record: &Record, meters: &Meters<'_>, gain_error: Option<f64>) -> Vec<IterationEnergy> {
-    let spans: Vec<Spans> = counted(record).map(|iteration| Spans::of([iteration])).collect();
+fn iterations(case: &Evidence<'_>, meters: &Meters<'_>, gain_error: Option<f64>) -> Vec<IterationEnergy> {
+    let spans: Vec<Spans> = case.samples.counted().map(|iteration| Spans::of([iteration])).collect();
     let blocks: Vec<Option<TimeSpan>> = spans.iter().map(Spans::block).collect();
     let block = |index: usize| blocks.get(index).copied().flatten();
     let told = |index: usize| {

@@ -6,7 +6,7 @@ use super::{
     Energy, EnergyFigure, Idle, Phase, derive_energy,
     simulation::{Happened, Meter, Plan, Random, Shape},
 };
-use crate::{BatteryAssumption, MetricValue, Outcome, Record, Value, derive, derive_metrics};
+use crate::{AbsentKind, BatteryAssumption, EnergyMetric, MetricValue, Outcome, Record, Value, derive, derive_metrics};
 
 const COUNTER: Shape = Shape::Counter { unit: 1e-6, modulus: None, first: 0 };
 
@@ -170,8 +170,8 @@ fn without_idle_windows_there_is_no_net_energy() {
     assert_eq!(reason(&figure.phase(Phase::Request).unwrap().net), Some(Reason::NotCovered));
 }
 
-fn metric<'a>(record: &'a Record, name: &str) -> &'a MetricValue {
-    record.metrics.iter().find(|value| value.metric == name).unwrap()
+fn metric(record: &Record, metric: EnergyMetric) -> &MetricValue {
+    record.value(metric).unwrap()
 }
 
 #[test]
@@ -186,33 +186,35 @@ fn every_metric_follows_from_its_formula() {
     derive(&mut happened.record);
     // A request: 5 s, 30 J of prefill for 10 tokens, 80 J of decoding for 10 tokens after the first of 11; 4 W idle.
     let expected = [
-        ("energy_per_request", 110.0),
-        ("net_energy_per_request", 90.0),
-        ("energy_per_prefill_token", 3.0),
-        ("net_energy_per_prefill_token", 2.6),
-        ("energy_per_output_token", 8.0),
-        ("net_energy_per_output_token", 6.4),
-        ("load_energy", 100.0),
-        ("prefill_power", 30.0),
-        ("decode_power", 20.0),
-        ("idle_power", 4.0),
-        ("energy_delay_product", 550.0),
-        ("tokens_per_watt_hour", 3600.0 * 11.0 / 110.0),
-        ("battery_per_request", (90.0 + 1.5 * 5.0) / 50_000.0),
-        ("chat_hours_per_charge", 50_000.0 / (90.0 / 5.0 + 1.5) / 3600.0),
+        (EnergyMetric::EnergyPerRequest, 110.0),
+        (EnergyMetric::NetEnergyPerRequest, 90.0),
+        (EnergyMetric::EnergyPerPrefillToken, 3.0),
+        (EnergyMetric::NetEnergyPerPrefillToken, 2.6),
+        (EnergyMetric::EnergyPerOutputToken, 8.0),
+        (EnergyMetric::NetEnergyPerOutputToken, 6.4),
+        (EnergyMetric::LoadEnergy, 100.0),
+        (EnergyMetric::PrefillPower, 30.0),
+        (EnergyMetric::DecodePower, 20.0),
+        (EnergyMetric::IdlePower, 4.0),
+        (EnergyMetric::EnergyDelayProduct, 550.0),
+        (EnergyMetric::TokensPerWattHour, 3600.0 * 11.0 / 110.0),
+        (EnergyMetric::BatteryPerRequest, (90.0 + 1.5 * 5.0) / 50_000.0),
+        (EnergyMetric::ChatHoursPerCharge, 50_000.0 / (90.0 / 5.0 + 1.5) / 3600.0),
     ];
     for (name, expected) in expected {
         let found = metric(&happened.record, name);
         let Value::Measured(summary) = &found.value else { panic!("{found:?}") };
         let uncertainty = found.uncertainty.unwrap();
-        assert!((summary.median - expected).abs() <= uncertainty, "{name}: {} not {expected}", summary.median);
-        assert!(uncertainty < 0.01 * expected, "{name}: {uncertainty}");
+        assert!((summary.median - expected).abs() <= uncertainty, "{name:?}: {} not {expected}", summary.median);
+        assert!(uncertainty < 0.01 * expected, "{name:?}: {uncertainty}");
         assert_eq!(summary.count, 1);
     }
     // With the idle power as measured, gross energy is what the battery gives.
     happened.record.passport.battery.as_mut().unwrap().idle_watts = None;
     derive(&mut happened.record);
-    let Value::Measured(summary) = &metric(&happened.record, "battery_per_request").value else { panic!("battery") };
+    let Value::Measured(summary) = &metric(&happened.record, EnergyMetric::BatteryPerRequest).value else {
+        panic!("battery")
+    };
     assert!((summary.median - (110.0 + 2.5) / 50_000.0).abs() < 1e-5, "{}", summary.median);
 }
 
@@ -223,27 +225,22 @@ fn a_metric_stands_once_for_each_figure_or_once_with_the_reason() {
     let dram = renamed(&one, "powercap:dram", "dram", |series| series.meter.scope = Scope::Dram);
     happened.record.readings.energy.push(dram);
     derive(&mut happened.record);
-    let scopes: Vec<_> = happened
-        .record
-        .metrics
-        .iter()
-        .filter(|value| value.metric == "energy_per_request")
-        .map(|value| value.scope.as_ref().unwrap().scope)
-        .collect();
+    let values = happened.record.values(EnergyMetric::EnergyPerRequest);
+    let scopes: Vec<_> = values.map(|value| value.scope.as_ref().unwrap().scope).collect();
     assert_eq!(scopes, [Scope::Package, Scope::Dram]);
-    let battery = metric(&happened.record, "battery_per_request");
-    assert_eq!(battery.value, Value::Unavailable("no battery stated (--battery 50kJ)".into()));
+    let battery = metric(&happened.record, EnergyMetric::BatteryPerRequest);
+    assert_eq!(battery.value, Value::Absent(AbsentKind::NoBattery.into()));
 
     happened.record.readings.energy.clear();
     happened.record.readings.no_energy = Some(Unavailable::new(Reason::NotPermitted, "sudo"));
     derive(&mut happened.record);
     assert!(happened.record.energy.is_empty() && happened.record.checks.len() == 1);
-    let energy: Vec<_> = happened.record.metrics.iter().filter(|value| value.metric == "energy_per_request").collect();
+    let energy: Vec<_> = happened.record.values(EnergyMetric::EnergyPerRequest).collect();
     assert_eq!(energy.len(), 1);
-    assert_eq!(energy[0].value, Value::Unavailable("not permitted".into()));
+    assert_eq!(energy[0].value, Value::Absent(Reason::NotPermitted.into()));
     happened.record.readings.no_energy = None;
     let metrics = derive_metrics(&happened.record);
-    assert!(metrics.iter().any(|value| value.value == Value::Unavailable("no readings".into())));
+    assert!(metrics.iter().any(|value| value.value == Value::Absent(Reason::NotCovered.into())));
 }
 
 #[test]

@@ -1,9 +1,7 @@
 //! When each phase happened, from the runner's time stamps.
 
 use pocketwatt_meter::TimeSpan;
-use pocketwatt_protocol::{Iteration, IterationKind};
-
-use crate::Record;
+use pocketwatt_protocol::Iteration;
 
 /// The windows of the phases in some iterations, and what was done in them.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -23,15 +21,12 @@ impl Spans {
     pub fn of<'a>(iterations: impl IntoIterator<Item = &'a Iteration>) -> Self {
         let mut spans = Self::default();
         for turn in iterations.into_iter().flat_map(|iteration| &iteration.turns) {
-            let end = *turn.token_times.last().unwrap_or(&turn.prefill_end);
-            spans.prefill.push(TimeSpan { start: turn.start, end: turn.prefill_end });
-            spans.request.push(TimeSpan { start: turn.start, end });
+            spans.prefill.push(turn.prefill());
+            spans.decode.extend(turn.decode());
+            spans.request.push(turn.request());
             spans.prompt_tokens += u64::from(turn.prompt_tokens);
+            spans.decoded_tokens += turn.decoded_tokens();
             spans.output_tokens += turn.token_times.len() as u64;
-            if let [first, .., last] = turn.token_times[..] {
-                spans.decode.push(TimeSpan { start: first, end: last });
-                spans.decoded_tokens += turn.token_times.len() as u64 - 1;
-            }
         }
         spans
     }
@@ -40,11 +35,6 @@ impl Spans {
     pub fn block(&self) -> Option<TimeSpan> {
         Some(TimeSpan { start: self.request.first()?.start, end: self.request.last()?.end })
     }
-}
-
-/// The iterations of a record that count.
-pub(crate) fn counted(record: &Record) -> impl Iterator<Item = &Iteration> {
-    record.samples.iterations.iter().filter(|iteration| iteration.kind == IterationKind::Measured)
 }
 
 /// Length of some windows together, in nanoseconds: [`u64::MAX`] for more than can be counted, which no energy is computed

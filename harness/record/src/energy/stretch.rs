@@ -1,43 +1,32 @@
 //! Power of a sustained case, at first and in the end.
 
-use pocketwatt_meter::{TimeSpan, energy::Reason};
+use pocketwatt_meter::{
+    TimeSpan,
+    energy::{MeterSeries, Reason},
+};
 
 use super::{
+    Uncertain,
     figure::{Meters, RESOLVED, gross, groups},
     resolution::at_least_two_updates,
-    values::Figure,
 };
-use crate::{Record, stretches};
+use crate::Absent;
 
-/// Mean power in the stretch that a metric is about, gross, for each figure of the readings; nothing for a metric of
-/// something else.
-pub(super) fn stretch_power(name: &str, record: &Record) -> Option<Vec<Result<Figure, String>>> {
-    let groups = groups(&record.readings.energy);
-    let span =
-        |at_first: bool| stretches(record).map(|both| if at_first { both.burst.span } else { both.sustained.span });
-    let span = match name {
-        "burst_power" => span(true),
-        "sustained_power" => span(false),
-        _ => return None,
-    };
-    Some(
-        groups
-            .iter()
-            .map(|group| span.clone().and_then(|span| mean_power(&Meters::of(group, &record.readings.energy), span)))
-            .collect(),
-    )
+/// Mean power in a stretch of time, gross, for each figure of the readings.
+pub(crate) fn mean_powers(readings: &[MeterSeries], span: TimeSpan) -> Vec<Result<Uncertain, Absent>> {
+    groups(readings).iter().map(|group| mean_power(&Meters::of(group, readings), span)).collect()
 }
 
-fn mean_power(meters: &Meters, span: TimeSpan) -> Result<Figure, String> {
+fn mean_power(meters: &Meters<'_>, span: TimeSpan) -> Result<Uncertain, Absent> {
     let seconds = span.duration_ns() as f64 * 1e-9;
     let estimate = at_least_two_updates("a stretch", span, meters.period())
         .or_else(|short| meters.energy(&[span]).and(Err(short)))
         .and_then(|()| meters.energy(&[span]))
         .map(|estimate| gross(estimate, meters.gain_error()))
-        .map_err(|unavailable| unavailable.reason.words().to_owned())?;
+        .map_err(|unavailable| Absent::from(&unavailable))?;
     let uncertainty = 2.0 * estimate.variance.sqrt();
     if uncertainty > RESOLVED * estimate.joules.abs() {
-        return Err(Reason::BelowResolution.words().to_owned());
+        return Err(Reason::BelowResolution.into());
     }
-    Ok(Figure { value: estimate.joules / seconds, uncertainty: uncertainty / seconds })
+    Ok(Uncertain { value: estimate.joules / seconds, uncertainty: uncertainty / seconds })
 }

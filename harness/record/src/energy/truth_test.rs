@@ -5,7 +5,7 @@ use pocketwatt_meter::TimeSpan;
 use super::{
     Energy, EnergyFigure, Over, Phase, derive_energy,
     simulation::{Happened, Meter, Plan, Random, Shape},
-    spans::{Spans, counted},
+    spans::Spans,
 };
 use crate::derive;
 
@@ -44,7 +44,7 @@ fn measure(
     let read_at: &[f64] = if edges { &happened.edges } else { &[] };
     happened.record.readings.energy = vec![meter.series(&happened.power, read_at, random)];
     let figures = derive_energy(&happened.record);
-    let spans = Spans::of(counted(&happened.record));
+    let spans = Spans::of(happened.record.samples.counted());
     let loaded = happened.record.samples.loaded.as_ref().unwrap();
     let load = TimeSpan { start: loaded.start, end: loaded.end };
     let truth = vec![
@@ -247,7 +247,7 @@ fn tallies(
     let mut tallies = [Tally::default(); 5];
     for _ in 0..cases {
         let (figure, happened) = requests(random, &shape, tick, request, pause);
-        let spans = Spans::of(counted(&happened.record));
+        let spans = Spans::of(happened.record.samples.counted());
         let loaded = happened.record.samples.loaded.as_ref().unwrap();
         let load = TimeSpan { start: loaded.start, end: loaded.end };
         for (tally, (phase, truth)) in tallies.iter_mut().zip([
@@ -258,7 +258,7 @@ fn tallies(
         ]) {
             tally.add(gross(&figure, phase), truth);
         }
-        for (energy, iteration) in figure.iterations.iter().zip(counted(&happened.record)).take(3) {
+        for (energy, iteration) in figure.iterations.iter().zip(happened.record.samples.counted()).take(3) {
             tallies[4].add(&energy.request, happened.power.all(&Spans::of([iteration]).request));
         }
     }

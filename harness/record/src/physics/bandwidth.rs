@@ -1,6 +1,6 @@
 //! Decoding reads every weight once per token, and no faster than the memory delivers.
 
-use crate::{Amount, CheckVerdict, Record};
+use crate::{Amount, CheckVerdict, EnergyMetric, MetricId, Record, SpeedMetric, SustainedMetric};
 
 use super::{Finding, verdict};
 
@@ -10,16 +10,16 @@ const MARGIN: f64 = 1.10;
 const CACHES: u64 = 4;
 /// The size of a large last-level cache, where the device does not tell its own.
 const CACHE_BYTES: u64 = 32 << 20;
-const CONCERNED: [&str; 9] = [
-    "decode_throughput",
-    "inter_token_latency",
-    "time_per_output_token",
-    "model_bandwidth_utilisation",
-    "energy_per_output_token",
-    "net_energy_per_output_token",
-    "burst_decode_throughput",
-    "sustained_decode_throughput",
-    "sustained_share",
+const CONCERNED: [MetricId; 9] = [
+    MetricId::Speed(SpeedMetric::DecodeThroughput),
+    MetricId::Speed(SpeedMetric::InterTokenLatency),
+    MetricId::Speed(SpeedMetric::TimePerOutputToken),
+    MetricId::Speed(SpeedMetric::ModelBandwidthUtilisation),
+    MetricId::Energy(EnergyMetric::EnergyPerOutputToken),
+    MetricId::Energy(EnergyMetric::NetEnergyPerOutputToken),
+    MetricId::Sustained(SustainedMetric::BurstDecodeThroughput),
+    MetricId::Sustained(SustainedMetric::SustainedDecodeThroughput),
+    MetricId::Sustained(SustainedMetric::SustainedShare),
 ];
 
 pub(super) fn check(record: &Record) -> Finding {
@@ -38,7 +38,7 @@ pub(super) fn check(record: &Record) -> Finding {
         );
         return skip(detail);
     }
-    let Some(decode) = record.summary("decode_throughput") else {
+    let Some(decode) = record.summary(SpeedMetric::DecodeThroughput) else {
         return skip("nothing was decoded".to_owned());
     };
     let read = weights as f64 * decode.median;

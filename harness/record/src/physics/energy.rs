@@ -6,8 +6,8 @@ use pocketwatt_meter::{
 };
 
 use crate::{
-    Amount, CheckVerdict, EnergyFigure, MetricScope, Phase, Record,
-    energy::{ENERGY_METRICS, Spans, counted, duration_ns, groups},
+    Amount, CheckVerdict, EnergyFigure, EnergyMetric, MetricId, MetricScope, Phase, Record, catalogue,
+    energy::{Spans, duration_ns, groups},
 };
 
 use super::{Finding, verdict};
@@ -16,10 +16,14 @@ use super::{Finding, verdict};
 const BURST: f64 = 4.0;
 /// Two meters of one thing may differ by so much where the error of their scales is not known.
 const UNKNOWN_SCALE: f64 = 0.10;
-const NET: [&str; 3] = ["net_energy_per_request", "net_energy_per_prefill_token", "net_energy_per_output_token"];
+const NET: [MetricId; 3] = [
+    MetricId::Energy(EnergyMetric::NetEnergyPerRequest),
+    MetricId::Energy(EnergyMetric::NetEnergyPerPrefillToken),
+    MetricId::Energy(EnergyMetric::NetEnergyPerOutputToken),
+];
 
 pub(super) fn checks(record: &Record) -> Vec<Finding> {
-    let spans = Spans::of(counted(record));
+    let spans = Spans::of(record.samples.counted());
     let groups = groups(&record.readings.energy);
     let mut findings = Vec::new();
     for (figure, group) in record.energy.iter().zip(&groups) {
@@ -40,6 +44,11 @@ pub(super) fn checks(record: &Record) -> Vec<Finding> {
 
 fn scope(figure: &EnergyFigure) -> MetricScope {
     MetricScope { scope: figure.scope, source: figure.source, part: figure.part.clone() }
+}
+
+/// Every metric that is computed from the readings of energy meters.
+fn of_energy() -> Vec<MetricId> {
+    catalogue().iter().copied().filter(|metric| metric.is_of_energy()).collect()
 }
 
 fn title(check: &str, figure: &EnergyFigure) -> String {
@@ -82,7 +91,7 @@ fn mean_power(figure: &EnergyFigure, group: &[&MeterSeries], spans: &Spans) -> F
         "{joules:.3} J in {seconds:.3} s; mean power {watts:.3} W x time = {expected:.3} J, {} {tolerance:.3} J",
         if passed { "within" } else { "further away than" },
     );
-    Finding::new(name, verdict(passed), detail).about(&ENERGY_METRICS, vec![scope(figure)])
+    Finding::new(name, verdict(passed), detail).about(&of_energy(), vec![scope(figure)])
 }
 
 struct Plain {
@@ -154,7 +163,7 @@ fn bounds(figure: &EnergyFigure, group: &[&MeterSeries]) -> Finding {
     let list: Vec<String> = powers.iter().map(|(word, watts)| format!("{word} {:.3} W", Amount(*watts))).collect();
     let relation = if passed { "within" } else { "not within" };
     let detail = format!("{}, {relation} 0 to {:.0} W", list.join(", "), Amount(limit));
-    Finding::new(name, verdict(passed), detail).about(&ENERGY_METRICS, vec![scope(figure)])
+    Finding::new(name, verdict(passed), detail).about(&of_energy(), vec![scope(figure)])
 }
 
 /// What the part cannot exceed, in watts: four times its sustained limit where the interface tells that, or else what no
@@ -214,7 +223,7 @@ fn agreement(one: &EnergyFigure, other: &EnergyFigure) -> Option<Finding> {
         other.meters.join(" + ")
     );
     let finding = Finding::new(format!("two meters of {}", one.scope.name()), verdict(passed), detail);
-    Some(finding.about(&ENERGY_METRICS, vec![scope(one), scope(other)]))
+    Some(finding.about(&of_energy(), vec![scope(one), scope(other)]))
 }
 
 fn gross(figure: &EnergyFigure) -> Option<(f64, f64)> {

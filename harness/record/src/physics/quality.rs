@@ -15,7 +15,7 @@ pub(super) fn check(record: &Record) -> Option<Finding> {
     let figures = match quality {
         Quality::Compared(figures) if !figures.is_reference => figures,
         Quality::Compared(_) => return skip("it is the reference".to_owned()),
-        Quality::Unavailable { reason } => return skip(reason.clone()),
+        Quality::Absent(absent) => return skip(absent.words.clone()),
     };
     let passed = figures.conforms();
     let detail = format!(
@@ -24,6 +24,5 @@ pub(super) fn check(record: &Record) -> Option<Finding> {
         figures.reference,
         Amount(figures.largest_difference.into())
     );
-    let all: Vec<&'static str> = catalogue().iter().map(|metric| metric.name).collect();
-    Some(Finding::new(NAME, verdict(passed), detail).about(&all, Vec::new()))
+    Some(Finding::new(NAME, verdict(passed), detail).about(catalogue(), Vec::new()))
 }

@@ -4,7 +4,7 @@ use pocketwatt_meter::{
 };
 
 use crate::{
-    CheckVerdict, PhysicsCheck, Record, Value, derive,
+    CheckVerdict, EnergyMetric, MetricId, PhysicsCheck, Record, SpeedMetric, derive,
     energy::simulation::{Meter, Plan, Random, Shape},
 };
 
@@ -30,12 +30,10 @@ fn check<'a>(record: &'a Record, name: &str) -> &'a PhysicsCheck {
     record.checks.iter().find(|check| check.name.starts_with(name)).unwrap()
 }
 
-fn value<'a>(record: &'a Record, metric: &str) -> &'a Value {
-    &record.metrics.iter().find(|value| value.metric == metric).unwrap().value
-}
-
-fn withheld(record: &Record, metric: &str) -> bool {
-    matches!(value(record, metric), Value::Unavailable(reason) if reason.starts_with("withheld: "))
+fn withheld(record: &Record, metric: impl Into<MetricId>) -> bool {
+    let absent = record.value(metric).unwrap().absent();
+    let failed = |name: &String| check(record, name).verdict == CheckVerdict::Failed;
+    absent.is_some_and(|absent| absent.is_withheld() && absent.check.as_ref().is_some_and(failed))
 }
 
 #[test]
@@ -52,7 +50,7 @@ fn decoding_faster_than_the_memory_is_withheld() {
     });
     derive(&mut record);
     assert_eq!(check(&record, "bandwidth").verdict, CheckVerdict::Passed, "{:?}", record.checks[0]);
-    assert!(matches!(value(&record, "decode_throughput"), Value::Measured(_)));
+    assert!(record.summary(SpeedMetric::DecodeThroughput).is_some());
 
     record.passport.bandwidth.as_mut().unwrap().best_bytes_per_second = decode * 400e6 / 1.2;
     derive(&mut record);
@@ -61,13 +59,15 @@ fn decoding_faster_than_the_memory_is_withheld() {
         check(&record, "bandwidth").detail,
         @"5.0 tokens/s x 400 MB of weights = 2.0 GB/s, more than the 1.7 GB/s that the memory delivers"
     );
-    assert!(withheld(&record, "decode_throughput") && withheld(&record, "energy_per_output_token"));
-    assert!(!withheld(&record, "energy_per_prefill_token") && !withheld(&record, "time_to_first_token"));
+    assert!(withheld(&record, SpeedMetric::DecodeThroughput) && withheld(&record, EnergyMetric::EnergyPerOutputToken));
+    assert!(
+        !withheld(&record, EnergyMetric::EnergyPerPrefillToken) && !withheld(&record, SpeedMetric::TimeToFirstToken)
+    );
 
     record.passport.last_level_cache_bytes = Some(1 << 30);
     derive(&mut record);
     assert_eq!(check(&record, "bandwidth").verdict, CheckVerdict::NotApplicable, "it may stay in the cache");
-    assert!(!withheld(&record, "decode_throughput"));
+    assert!(!withheld(&record, SpeedMetric::DecodeThroughput));
 }
 
 #[test]
@@ -89,8 +89,8 @@ fn a_power_that_the_part_cannot_take_is_withheld() {
         check(&record, "power bounds").detail,
         @"requests 70.000 W, loading 70.000 W, not within 0 to 60 W"
     );
-    assert!(withheld(&record, "energy_per_request") && withheld(&record, "net_energy_per_request"));
-    assert!(!withheld(&record, "decode_throughput"), "speed has nothing to do with it");
+    assert!(withheld(&record, EnergyMetric::EnergyPerRequest) && withheld(&record, EnergyMetric::NetEnergyPerRequest));
+    assert!(!withheld(&record, SpeedMetric::DecodeThroughput), "speed has nothing to do with it");
     record.readings.energy[0].meter.power_limit_watts = Some(45.0);
     derive(&mut record);
     assert_eq!(check(&record, "power bounds").verdict, CheckVerdict::Passed);
@@ -101,7 +101,7 @@ fn less_than_idle_means_that_idle_was_disturbed() {
     let mut record = measured(30.0, 20.0);
     derive(&mut record);
     assert_eq!(check(&record, "net energy").verdict, CheckVerdict::Failed);
-    assert!(withheld(&record, "net_energy_per_request") && !withheld(&record, "energy_per_request"));
+    assert!(withheld(&record, EnergyMetric::NetEnergyPerRequest) && !withheld(&record, EnergyMetric::EnergyPerRequest));
 }
 
 #[test]
@@ -136,8 +136,8 @@ fn two_meters_of_one_scope_that_disagree_are_both_withheld() {
     }
     derive(&mut record);
     assert_eq!(check(&record, "two meters of package").verdict, CheckVerdict::Failed);
-    let energy: Vec<_> = record.metrics.iter().filter(|value| value.metric == "energy_per_request").collect();
-    assert!(energy.len() == 2 && energy.iter().all(|value| matches!(value.value, Value::Unavailable(_))));
+    let energy: Vec<_> = record.values(EnergyMetric::EnergyPerRequest).collect();
+    assert!(energy.len() == 2 && energy.iter().all(|value| value.absent().is_some()));
     record.readings.energy[1].meter.scope = Scope::Dram;
     derive(&mut record);
     assert!(record.checks.iter().all(|check| check.verdict == CheckVerdict::Passed || check.name == "bandwidth"));

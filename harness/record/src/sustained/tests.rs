@@ -1,10 +1,10 @@
-use pocketwatt_meter::{ContextReading, ContextSeries};
-use pocketwatt_protocol::{Iteration, IterationKind, MonotonicNs, StopReason, TokenId, TurnTrace};
+use pocketwatt_meter::ContextReading;
+use pocketwatt_protocol::{IterationKind, StopReason, TokenId, TurnTrace};
 use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    Outcome, Value, derive, derive_metrics,
+    Outcome, Record, SustainedMetric, Value, derive, derive_metrics,
     energy::simulation::{Meter, Plan, Random, Shape, record},
 };
 
@@ -51,11 +51,11 @@ fn series(name: &str, readings: &[(f64, f64)]) -> ContextSeries {
     ContextSeries { name: name.into(), readings: readings.iter().map(reading).collect() }
 }
 
-fn value(record: &Record, metric: &str) -> Result<f64, String> {
+fn value(record: &Record, metric: SustainedMetric) -> Result<f64, String> {
     let metrics = derive_metrics(record);
-    match &metrics.iter().find(|value| value.metric == metric).unwrap().value {
+    match &metrics.iter().find(|value| value.is(metric)).unwrap().value {
         Value::Measured(summary) => Ok(summary.median),
-        Value::Unavailable(reason) => Err(reason.clone()),
+        Value::Absent(absent) => Err(absent.to_string()),
     }
 }
 
@@ -71,9 +71,9 @@ fn the_first_tenth_is_compared_with_the_last_third() {
     let both = stretches(&record).unwrap();
     assert_eq!((seconds(both.burst.span), seconds(both.sustained.span)), ((0.0, 6.0), (40.0, 60.0)));
     // 10 gaps in 0.9 of the time.
-    assert!((value(&record, "burst_decode_throughput").unwrap() - 10.0 / 0.9).abs() < 1e-6);
-    assert!((value(&record, "sustained_decode_throughput").unwrap() - 5.0 / 0.9).abs() < 1e-6);
-    assert!((value(&record, "sustained_share").unwrap() - 0.5).abs() < 1e-9);
+    assert!((value(&record, SustainedMetric::BurstDecodeThroughput).unwrap() - 10.0 / 0.9).abs() < 1e-6);
+    assert!((value(&record, SustainedMetric::SustainedDecodeThroughput).unwrap() - 5.0 / 0.9).abs() < 1e-6);
+    assert!((value(&record, SustainedMetric::SustainedShare).unwrap() - 0.5).abs() < 1e-9);
 }
 
 #[test]
@@ -88,7 +88,7 @@ fn conversations_of_different_length_are_compared_as_whole_rounds() {
     let record = sustained(&[[1.0, 9.0]; 10].concat(), 2);
     let both = stretches(&record).unwrap();
     assert_eq!(seconds(both.burst.span), (0.0, 10.0), "a whole round, although a tenth is less");
-    assert_eq!(value(&record, "sustained_share").unwrap(), 1.0);
+    assert_eq!(value(&record, SustainedMetric::SustainedShare).unwrap(), 1.0);
     // What is left of a round at the end is no round.
     let record = sustained(&[1.0, 9.0, 1.0, 9.0, 1.0, 9.0, 1.0], 2);
     assert_eq!(seconds(stretches(&record).unwrap().sustained.span), (20.0, 30.0));
@@ -96,7 +96,7 @@ fn conversations_of_different_length_are_compared_as_whole_rounds() {
 
 #[test]
 fn too_few_rounds_and_ordinary_cases_have_a_reason() {
-    let reason = |record: &Record| value(record, "sustained_share").unwrap_err();
+    let reason = |record: &Record| value(record, SustainedMetric::SustainedShare).unwrap_err();
     assert_eq!(reason(&sustained(&[1.0; 2], 1)), "too short: 2 of 3 rounds; sustain it for longer");
     assert_eq!(reason(&sustained(&[1.0; 5], 2)), "too short: 2 of 3 rounds; sustain it for longer");
     assert_eq!(reason(&sustained(&[], 1)), "too short: 0 of 3 rounds; sustain it for longer");
@@ -113,21 +113,29 @@ fn too_few_rounds_and_ordinary_cases_have_a_reason() {
 #[test]
 fn heat_and_clock_are_told_where_they_were_read() {
     let mut record = sustained(&[1.0; 30], 1);
-    assert_eq!(value(&record, "end_temperature").unwrap_err(), "no sensor of temperature can be read");
-    assert_eq!(value(&record, "burst_frequency").unwrap_err(), "the frequency cannot be read");
+    assert_eq!(value(&record, SustainedMetric::EndTemperature).unwrap_err(), "no sensor of temperature can be read");
+    assert_eq!(value(&record, SustainedMetric::BurstFrequency).unwrap_err(), "the frequency cannot be read");
     record.readings.temperatures = vec![
         series("cpu0", &[(-60.0, 30.0), (-0.5, 41.0), (10.0, 80.0), (29.0, 72.0), (40.0, 95.0)]),
         series("cpu1", &[(-0.5, 39.0), (10.0, 84.5), (29.0, 70.0)]),
     ];
     record.readings.frequencies =
         vec![series("mean", &[(-1.0, 9e9), (1.0, 3e9), (2.0, 2e9), (25.0, 1e9)]), series("highest", &[(1.0, 4e9)])];
-    let values = ["start_temperature", "highest_temperature", "end_temperature", "burst_frequency"]
-        .map(|metric| value(&record, metric).unwrap());
+    let values = [
+        SustainedMetric::StartTemperature,
+        SustainedMetric::HighestTemperature,
+        SustainedMetric::EndTemperature,
+        SustainedMetric::BurstFrequency,
+    ]
+    .map(|metric| value(&record, metric).unwrap());
     assert_eq!(values, [41.0, 84.5, 72.0, 2.5e9]);
-    assert_eq!(value(&record, "sustained_frequency").unwrap(), 1e9);
+    assert_eq!(value(&record, SustainedMetric::SustainedFrequency).unwrap(), 1e9);
     // A sensor that ceased to tell long before the end has no last temperature.
     record.readings.temperatures.iter_mut().for_each(|series| series.readings.truncate(2));
-    assert_eq!(value(&record, "end_temperature").unwrap_err(), "the temperature was not read all the time");
+    assert_eq!(
+        value(&record, SustainedMetric::EndTemperature).unwrap_err(),
+        "the temperature was not read all the time"
+    );
 }
 
 #[test]
@@ -152,14 +160,19 @@ fn power_falls_with_its_cause() {
     derive(&mut happened.record);
     let truth = |span: TimeSpan| happened.power.between(&span) / (span.duration_ns() as f64 * 1e-9);
     let both = stretches(&happened.record).unwrap();
-    for (metric, span) in [("burst_power", both.burst.span), ("sustained_power", both.sustained.span)] {
-        let found = happened.record.metrics.iter().find(|value| value.metric == metric).unwrap();
+    for (metric, span) in
+        [(SustainedMetric::BurstPower, both.burst.span), (SustainedMetric::SustainedPower, both.sustained.span)]
+    {
+        let found = happened.record.value(metric).unwrap();
         let (watts, uncertainty) = (happened.record.summary(metric).unwrap().mean, found.uncertainty.unwrap());
-        assert!((watts - truth(span)).abs() <= uncertainty && uncertainty < 0.1, "{metric}: {watts} ± {uncertainty} W");
+        assert!(
+            (watts - truth(span)).abs() <= uncertainty && uncertainty < 0.1,
+            "{metric:?}: {watts} ± {uncertainty} W"
+        );
         assert!(found.scope.is_some());
     }
-    assert!((happened.record.summary("burst_power").unwrap().mean - 30.0).abs() < 0.1);
-    assert!((happened.record.summary("sustained_power").unwrap().mean - 19.2).abs() < 0.1);
+    assert!((happened.record.summary(SustainedMetric::BurstPower).unwrap().mean - 30.0).abs() < 0.1);
+    assert!((happened.record.summary(SustainedMetric::SustainedPower).unwrap().mean - 19.2).abs() < 0.1);
 }
 
 proptest! {
@@ -182,7 +195,7 @@ proptest! {
     #[test]
     fn a_steady_device_keeps_everything(lengths in prop::collection::vec(0.1f64..20.0, 1..4), rounds in 3usize..40) {
         let record = sustained(&lengths.repeat(rounds), lengths.len() as u32);
-        let share = value(&record, "sustained_share").unwrap();
+        let share = value(&record, SustainedMetric::SustainedShare).unwrap();
         prop_assert!((share - 1.0).abs() < 1e-6, "{}", share);
     }
 }

@@ -1,6 +1,6 @@
 //! Whether backends generated the same tokens: the conformance that stands beside every speed.
 
-use pocketwatt_protocol::{Iteration, IterationKind, TokenId};
+use pocketwatt_protocol::{Iteration, TokenId};
 use pocketwatt_record::Record;
 
 /// The first place where two token sequences differ, both counted from 1.
@@ -23,26 +23,9 @@ pub enum Agreement {
     Unsteady(Difference),
 }
 
-/// The measured iterations of a record.
-pub fn measured(record: &Record) -> impl Iterator<Item = &Iteration> {
-    record.samples.iterations.iter().filter(|iteration| iteration.kind == IterationKind::Measured)
-}
-
-/// The measured iterations of a record, in groups that have each conversation of the scenario once.
-pub fn rounds(record: &Record) -> Vec<Vec<&Iteration>> {
-    let mut rounds: Vec<Vec<&Iteration>> = Vec::new();
-    for iteration in measured(record) {
-        match rounds.last_mut().filter(|round| round.iter().all(|other| other.conversation != iteration.conversation)) {
-            Some(round) => round.push(iteration),
-            None => rounds.push(vec![iteration]),
-        }
-    }
-    rounds
-}
-
 /// The answers of the first round, one for each turn.
 pub fn answers(record: &Record) -> Vec<&[TokenId]> {
-    rounds(record).first().map(|round| tokens(round)).unwrap_or_default()
+    record.samples.rounds().first().map(|round| tokens(round)).unwrap_or_default()
 }
 
 /// Compares a case with the reference; nothing where either generated no tokens.
@@ -52,7 +35,8 @@ pub fn agreement(reference: &Record, record: &Record) -> Option<Agreement> {
     if count == 0 || expected.iter().all(|turn| turn.is_empty()) {
         return None;
     }
-    let whole = rounds(record).into_iter().map(|round| tokens(&round)).filter(|round| round.len() == found.len());
+    let whole =
+        record.samples.rounds().into_iter().map(|round| tokens(&round)).filter(|round| round.len() == found.len());
     if let Some(difference) = whole.into_iter().find_map(|round| first_difference(&found, &round)) {
         return Some(Agreement::Unsteady(difference));
     }

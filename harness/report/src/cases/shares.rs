@@ -1,6 +1,6 @@
 //! Shares of right calls.
 
-use pocketwatt_record::{AnswerWorth, CallAnswer, Record, distinct_answers, wilson_interval};
+use pocketwatt_record::{AnswerWorth, CallAnswer, CallMetric, MetricId, Record, distinct_answers, wilson_interval};
 
 use crate::table::Estimate;
 
@@ -26,14 +26,15 @@ impl Share {
 }
 
 /// The share of right answers that a metric of a record is; nothing for a metric of something else, or without questions.
-pub fn share(record: &Record, metric: &str) -> Option<Share> {
+pub fn share(record: &Record, metric: MetricId) -> Option<Share> {
+    let MetricId::Calls(metric) = metric else { return None };
     share_of(record, metric, |_| true)
 }
 
 /// The same of the answers that are wanted.
-pub fn share_of(record: &Record, metric: &str, wanted: impl Fn(&CallAnswer) -> bool) -> Option<Share> {
+pub fn share_of(record: &Record, metric: CallMetric, wanted: impl Fn(&CallAnswer) -> bool) -> Option<Share> {
     let mut share = Share { right: 0, questions: 0 };
-    for answer in distinct_answers(record).filter(|answer| wanted(answer)) {
+    for answer in distinct_answers(&record.calls).filter(|answer| wanted(answer)) {
         let Some(right) = is_right(&answer.worth, metric) else { continue };
         share.questions += 1;
         share.right += usize::from(right);
@@ -41,12 +42,11 @@ pub fn share_of(record: &Record, metric: &str, wanted: impl Fn(&CallAnswer) -> b
     (share.questions > 0).then_some(share)
 }
 
-fn is_right(worth: &AnswerWorth, metric: &str) -> Option<bool> {
-    let AnswerWorth::Call { intent, structure, bfcl, .. } = *worth else { return None };
+fn is_right(worth: &AnswerWorth, metric: CallMetric) -> Option<bool> {
     match metric {
-        "call_intent" => Some(intent),
-        "call_structure" => Some(structure),
-        "call_bfcl" => bfcl,
+        CallMetric::CallIntent => worth.intent(),
+        CallMetric::CallStructure => worth.structure(),
+        CallMetric::CallBfcl => worth.bfcl(),
         _ => None,
     }
 }

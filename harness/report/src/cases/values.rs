@@ -1,10 +1,11 @@
 //! A case's numbers, each with the range of its iterations.
 
-use pocketwatt_record::{Outcome, Record, Samples, Summary, Value, derive_metrics};
+use pocketwatt_record::{
+    Absent, AbsentKind, MetricId, Outcome, Record, Samples, SpeedMetric, Summary, Value, derive_metrics,
+};
 
 use crate::{
-    cases::{agreement::rounds, physics, share},
-    output::inert::one_line,
+    cases::{physics, share},
     table::Estimate,
 };
 
@@ -30,7 +31,9 @@ pub struct Values<'a> {
 impl<'a> Values<'a> {
     /// Derives the metrics of each iteration.
     pub fn of(record: &'a Record) -> Self {
-        let iterations = rounds(record)
+        let iterations = record
+            .samples
+            .rounds()
             .into_iter()
             .map(|round| {
                 let mut alone = Record {
@@ -63,9 +66,9 @@ impl<'a> Values<'a> {
     ///
     /// # Errors
     /// Why there is none.
-    pub fn estimate(&self, metric: &str, statistic: Statistic) -> Result<Estimate, String> {
-        let found = self.record.metrics.iter().find(|value| value.metric == metric);
-        match found.map(|found| (&found.value, found.uncertainty)) {
+    pub fn estimate(&self, metric: impl Into<MetricId>, statistic: Statistic) -> Result<Estimate, Absent> {
+        let metric = metric.into();
+        match self.record.value(metric).map(|found| (&found.value, found.uncertainty)) {
             Some((Value::Measured(summary), Some(half))) => {
                 let value = statistic.of(summary);
                 Ok(Estimate::between(value, Some((value - half, value + half))))
@@ -75,15 +78,15 @@ impl<'a> Values<'a> {
                 let estimate = Estimate::between(statistic.of(summary), range);
                 Ok(share(self.record, metric).map_or(estimate, |share| share.estimate()))
             }
-            Some((Value::Unavailable(reason), _)) => Err(physics::explained(self.record, &one_line(reason))),
-            None => Err("not in the record".into()),
+            Some((Value::Absent(absent), _)) => Err(physics::explained(absent)),
+            None => Err(AbsentKind::NotInRecord.into()),
         }
     }
 
     /// Lowest and highest iteration; nothing for what is observed once in a case.
-    fn range(&self, metric: &str, statistic: Statistic) -> Option<(f64, f64)> {
+    fn range(&self, metric: MetricId, statistic: Statistic) -> Option<(f64, f64)> {
         // The first token after loading exists once, although each iteration taken alone seems to have one.
-        if metric == "first_token_after_load" || self.iterations.len() < 2 {
+        if metric == SpeedMetric::FirstTokenAfterLoad.into() || self.iterations.len() < 2 {
             return None;
         }
         let values: Vec<f64> = self

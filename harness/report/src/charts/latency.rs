@@ -11,7 +11,6 @@ use plotters::{
 use pocketwatt_record::{Outcome, Record, Unit, percentile};
 
 use crate::{
-    cases::agreement::measured,
     charts::{
         canvas::{Canvas, MARGIN, TEXT_SIZE, draw_svg, put, text, words},
         heading::head,
@@ -150,9 +149,9 @@ fn line(record: &Record) -> Line {
     if record.outcome != Outcome::Measured {
         return Line::new();
     }
-    let turns = measured(record).map(|iteration| iteration.turns.len()).max().unwrap_or(0);
+    let turns = record.samples.counted().map(|iteration| iteration.turns.len()).max().unwrap_or(0);
     let line = (0..turns).map(|turn| {
-        let traces: Vec<_> = measured(record).filter_map(|iteration| iteration.turns.get(turn)).collect();
+        let traces: Vec<_> = record.samples.counted().filter_map(|iteration| iteration.turns.get(turn)).collect();
         let gaps = traces.iter().map(|trace| trace.token_times.len().saturating_sub(1)).max().unwrap_or(0);
         let prompt_end =
             traces.first().map_or(0.0, |trace| f64::from(trace.context_tokens) + f64::from(trace.prompt_tokens));

@@ -2,12 +2,14 @@
 
 use plotters::{prelude::PathElement, style::Color};
 use pocketwatt_meter::TimeSpan;
-use pocketwatt_protocol::MonotonicNs;
-use pocketwatt_record::{Outcome, Record, Unit, decode_throughput, hottest, power_curves, stretches};
+use pocketwatt_protocol::{Iteration, MonotonicNs};
+use pocketwatt_record::{
+    Absent, AbsentKind, Outcome, Record, SpeedMetric, SustainedMetric, Unit, decode_throughput, hottest, power_curves,
+    stretches,
+};
 
 use crate::charts::scale::axis_end;
 use crate::{
-    cases::agreement::measured,
     charts::{
         axes::Plot,
         canvas::words,
@@ -41,7 +43,7 @@ struct Course {
     /// Median throughput of the first and the last rounds.
     levels: Vec<Points>,
     /// What of its first throughput it has in the end, or why that is not known.
-    share: Result<f64, String>,
+    share: Result<f64, Absent>,
     /// What else than heat made a difference.
     disturbances: Vec<String>,
     temperature: Points,
@@ -111,10 +113,9 @@ fn remark(courses: &[&Course]) -> String {
 impl Course {
     fn of(record: &Record, index: usize, name: &str) -> Option<Self> {
         record.passport.sustain_ms.filter(|_| record.outcome == Outcome::Measured)?;
-        let origin = measured(record).next()?.turns.first()?.start;
-        let last = measured(record).last()?.turns.last()?;
-        let end = last.token_times.last().unwrap_or(&last.prefill_end).since(origin) as f64 * 1e-9;
-        let seconds = end.max(1e-3);
+        let origin = record.samples.counted().next()?.span()?.start;
+        let end = record.samples.counted().last()?.span()?.end;
+        let seconds = (end.since(origin) as f64 * 1e-9).max(1e-3);
         let shortest = seconds / STEPS as f64;
         let readings = &record.readings;
         let inside = |points: Points| points.into_iter().filter(|(at, _)| (0.0..=seconds).contains(at)).collect();
@@ -149,22 +150,22 @@ impl Course {
 /// `shortest` seconds.
 fn throughput(record: &Record, origin: MonotonicNs, shortest: f64) -> Points {
     // What is withheld from the table is not drawn either.
-    if record.summary("decode_throughput").is_none() {
+    if record.summary(SpeedMetric::DecodeThroughput).is_none() {
         return Points::new();
     }
-    let iterations: Vec<_> = measured(record).cloned().collect();
+    let iterations: Vec<&Iteration> = record.samples.counted().collect();
     let mut points = Points::new();
     let mut first = 0;
     for index in 0..iterations.len() {
         let together = &iterations[first..=index];
-        let (Some(start), Some(last)) = (together[0].turns.first(), iterations[index].turns.last()) else { continue };
+        let (Some(first_span), Some(last_span)) = (together[0].span(), iterations[index].span()) else { continue };
         let seconds = |at: MonotonicNs| at.since(origin) as f64 * 1e-9;
-        let (start, end) = (seconds(start.start), seconds(*last.token_times.last().unwrap_or(&last.prefill_end)));
+        let (start, end) = (seconds(first_span.start), seconds(last_span.end));
         if end - start < shortest && index + 1 < iterations.len() {
             continue;
         }
         first = index + 1;
-        if let Some(value) = decode_throughput(together) {
+        if let Some(value) = decode_throughput(together.iter().copied()) {
             points.extend([(start, value), (end, value)]);
         }
     }
@@ -173,19 +174,22 @@ fn throughput(record: &Record, origin: MonotonicNs, shortest: f64) -> Points {
 
 fn levels(record: &Record, origin: MonotonicNs) -> Vec<Points> {
     let Ok(both) = stretches(record) else { return Vec::new() };
-    let level = |metric: &str, span: TimeSpan| {
+    let level = |metric: SustainedMetric, span: TimeSpan| {
         let median = record.summary(metric)?.median;
         let seconds = |at: MonotonicNs| at.since(origin) as f64 * 1e-9;
         Some(vec![(seconds(span.start), median), (seconds(span.end), median)])
     };
-    let levels =
-        [level("burst_decode_throughput", both.burst.span), level("sustained_decode_throughput", both.sustained.span)];
+    let levels = [
+        level(SustainedMetric::BurstDecodeThroughput, both.burst.span),
+        level(SustainedMetric::SustainedDecodeThroughput, both.sustained.span),
+    ];
     levels.into_iter().flatten().collect()
 }
 
-fn share(record: &Record) -> Result<f64, String> {
-    let withheld = || "no throughput".to_owned();
-    stretches(record).and_then(|_| record.summary("sustained_share").map(|summary| summary.median).ok_or_else(withheld))
+fn share(record: &Record) -> Result<f64, Absent> {
+    stretches(record)?;
+    let share = record.summary(SustainedMetric::SustainedShare);
+    share.map(|summary| summary.median).ok_or_else(|| Absent::new(AbsentKind::FewerThanTwoTokens, "no throughput"))
 }
 
 fn stack<'a>(subject: &'a Subject, title: String, courses: &'a [Course]) -> Stack<'a> {
@@ -253,7 +257,7 @@ fn note(courses: &[Course]) -> String {
         .iter()
         .map(|course| match &course.share {
             Ok(share) => format!("{}\u{a0}{}\u{a0}%", course.name, fixed(share * 100.0, 1)),
-            Err(reason) => format!("{} unknown ({})", course.name, one_line(reason)),
+            Err(absent) => format!("{} unknown ({})", course.name, one_line(&absent.to_string())),
         })
         .collect();
     let mut text = format!("Throughput in the end, of what it was at first: {}.", parts.join(", "));

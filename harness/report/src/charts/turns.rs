@@ -123,9 +123,9 @@ pub fn draw(subject: &Subject) -> anyhow::Result<Option<String>> {
     remark += "Mark: median; whisker: 10th to 90th percentile over iterations.";
     if has_energy {
         remark += " Energy: mean, whisker: 95 % interval.";
-    } else if let Some(reason) = courses().flat_map(|course| &course.turns).find_map(|turn| turn.energy.as_ref().err())
+    } else if let Some(absent) = courses().flat_map(|course| &course.turns).find_map(|turn| turn.energy.as_ref().err())
     {
-        remark += &format!(" No energy of turns: {}.", one_line(reason));
+        remark += &format!(" No energy of turns: {}.", one_line(&absent.to_string()));
     }
     if courses().any(Course::is_single) {
         remark += " +N: tokens of the turn's own prompt.";

@@ -1,7 +1,7 @@
 //! What disturbed a measurement, in few words.
 
 use pocketwatt_meter::energy::MeterGap;
-use pocketwatt_record::Record;
+use pocketwatt_record::{MachineMetric, MetricId, Record, SpeedMetric};
 
 use crate::{
     cases::CaseGroup,
@@ -25,10 +25,10 @@ pub fn disturbances(group: &CaseGroup) -> Vec<String> {
 
 fn disturbed(record: &Record) -> Vec<String> {
     let variation = record
-        .summary("decode_throughput")
+        .summary(SpeedMetric::DecodeThroughput)
         .filter(|summary| summary.median > 0.0)
         .map(|summary| (summary.maximum - summary.minimum) / summary.median);
-    let beyond_the_roof = median(record, "model_bandwidth_utilisation").filter(|&share| share > 1.0);
+    let beyond_the_roof = median(record, SpeedMetric::ModelBandwidthUtilisation).filter(|&share| share > 1.0);
     let more = [
         above(variation, DECODE_VARIATION, "between slowest and fastest decoding"),
         above(beyond_the_roof, 1.0, "of the measured bandwidth: the probe was disturbed, or a cache helps"),
@@ -58,8 +58,8 @@ pub fn others(record: &Record) -> Vec<String> {
     let readings = &record.readings;
     let others = readings.other_busy_ns.zip(readings.system_cpu_ns).filter(|&(_, whole)| whole > 0);
     [
-        above(median(record, "steal"), STEAL, "of processor time stolen by the hypervisor"),
-        above(median(record, "run_queue_wait"), RUN_QUEUE_WAIT, "of the time waiting for a processor"),
+        above(median(record, MachineMetric::Steal), STEAL, "of processor time stolen by the hypervisor"),
+        above(median(record, MachineMetric::RunQueueWait), RUN_QUEUE_WAIT, "of the time waiting for a processor"),
         above(
             others.map(|(busy, whole)| busy as f64 / whole as f64),
             OTHER_PROCESSES,
@@ -77,7 +77,7 @@ pub fn others(record: &Record) -> Vec<String> {
     .collect()
 }
 
-fn median(record: &Record, metric: &str) -> Option<f64> {
+fn median(record: &Record, metric: impl Into<MetricId>) -> Option<f64> {
     record.summary(metric).map(|summary| summary.median)
 }
 

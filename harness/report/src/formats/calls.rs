@@ -4,7 +4,6 @@ use pocketwatt_protocol::{Iteration, TokenId};
 use pocketwatt_record::{AnswerWorth, CallAnswer, Case, Outcome, Record, distinct_answers};
 
 use crate::{
-    cases::agreement::measured,
     formats::{Format, answers, markdown, terminal},
     output::{Style, inert::one_line},
     tables::{
@@ -70,7 +69,7 @@ fn groups<'a>(records: &[&'a Record]) -> Vec<Vec<&'a Record>> {
 /// What was expected and what was answered, for the first answers that are not right.
 fn wrong_answers(record: &Record, label: &str, answers: &Answers) -> String {
     let label = label.split_whitespace().collect::<Vec<_>>().join(" ");
-    let calls = || distinct_answers(record).filter(|answer| matches!(answer.worth, AnswerWorth::Call { .. }));
+    let calls = || distinct_answers(&record.calls).filter(|answer| matches!(answer.worth, AnswerWorth::Call { .. }));
     let wrong: Vec<&CallAnswer> =
         calls().filter(|answer| !matches!(answer.worth, AnswerWorth::Call { structure: true, .. })).collect();
     let shown = match wrong.len() {
@@ -79,7 +78,7 @@ fn wrong_answers(record: &Record, label: &str, answers: &Answers) -> String {
         _ => ", all of them".into(),
     };
     let mut output = format!("{label}: {} of {} answers are wrong{shown}\n", wrong.len(), calls().count());
-    let iterations: Vec<&Iteration> = measured(record).collect();
+    let iterations: Vec<&Iteration> = record.samples.counted().collect();
     for answer in wrong.iter().take(answers.first) {
         let turn =
             iterations.get(answer.iteration as usize).and_then(|iteration| iteration.turns.get(answer.turn as usize));

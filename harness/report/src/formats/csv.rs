@@ -5,7 +5,7 @@
 use anyhow::Context;
 use pocketwatt_meter::energy::Scope;
 use pocketwatt_protocol::GraphKind;
-use pocketwatt_record::{Metric, MetricValue, Outcome, Record, Run, Summary, Unit, Value, catalogue};
+use pocketwatt_record::{AbsentKind, MetricId, MetricValue, Outcome, Record, Run, Summary, Unit, catalogue};
 use serde::{Serialize, Serializer};
 
 use crate::{
@@ -44,6 +44,7 @@ struct Line<'a> {
     source: Option<&'a str>,
     part: Option<String>,
     beside: Option<String>,
+    absent: Option<AbsentKind>,
 }
 
 /// All digits of a number; an empty cell where there is none.
@@ -69,8 +70,8 @@ pub fn render(run: &Run, results: &dyn Results, output: &mut Output) -> anyhow::
 
 fn lines<'a>(run: &Run, record: &'a Record) -> Vec<Line<'a>> {
     let mut lines = Vec::new();
-    for metric in catalogue() {
-        let values: Vec<&MetricValue> = record.metrics.iter().filter(|value| value.metric == metric.name).collect();
+    for &metric in catalogue() {
+        let values: Vec<&MetricValue> = record.values(metric).collect();
         if values.is_empty() {
             lines.push(line(run, record, metric, None));
         }
@@ -79,17 +80,15 @@ fn lines<'a>(run: &Run, record: &'a Record) -> Vec<Line<'a>> {
     lines
 }
 
-fn line<'a>(run: &Run, record: &'a Record, metric: &'static Metric, found: Option<&'a MetricValue>) -> Line<'a> {
+fn line<'a>(run: &Run, record: &'a Record, metric: MetricId, found: Option<&'a MetricValue>) -> Line<'a> {
+    let metric = metric.definition();
     let case = &record.case;
-    let value = found.map(|found| &found.value);
     let scope = found.and_then(|found| found.scope.as_ref());
-    let summary = match value {
-        Some(Value::Measured(summary)) => Some(summary),
-        _ => None,
-    };
+    let summary = found.and_then(MetricValue::summary);
+    let absent = found.and_then(MetricValue::absent);
     let number = |of: fn(&Summary) -> f64| Number(summary.map(of));
-    let reason = match (&record.outcome, value) {
-        (Outcome::Measured, Some(Value::Unavailable(reason))) => reason.clone(),
+    let reason = match (&record.outcome, absent) {
+        (Outcome::Measured, Some(absent)) => absent.to_string(),
         (outcome, _) => reason(outcome),
     };
     Line {
@@ -121,6 +120,7 @@ fn line<'a>(run: &Run, record: &'a Record, metric: &'static Metric, found: Optio
         source: scope.map(|scope| scope.source.name()),
         part: scope.and_then(|scope| scope.part.as_deref()).map(text),
         beside: record.passport.beside.as_deref().map(text),
+        absent: absent.map(|absent| absent.kind),
     }
 }
 

@@ -11,8 +11,8 @@ use pocketwatt_meter::{
 };
 use pocketwatt_protocol::BackendInfo;
 use pocketwatt_record::{
-    BatteryAssumption, Case, Damage, DamageKind, Damaged, Direction, EnergyFigure, EnergyPlan, FormatVersion, LeftOut,
-    Outcome, PhysicsCheck, Record, Run, RunSettings, Summary, Unit, Unjudged, Value, metric,
+    AbsentKind, BatteryAssumption, Case, Damage, DamageKind, Damaged, Direction, EnergyFigure, EnergyPlan,
+    FormatVersion, LeftOut, Outcome, PhysicsCheck, Record, Run, RunSettings, Summary, Unit, Unjudged, Value,
 };
 use serde::Serialize;
 
@@ -27,7 +27,7 @@ use crate::{
 };
 
 /// Version of this document, apart from that of the records.
-const REPORT_FORMAT: FormatVersion = FormatVersion { major: 1, minor: 4 };
+const REPORT_FORMAT: FormatVersion = FormatVersion { major: 1, minor: 5 };
 
 /// What was wrong with `run.json`.
 #[derive(Serialize)]
@@ -151,6 +151,17 @@ struct MetricPart<'a> {
     share: Option<SharePart>,
     #[serde(flatten)]
     value: ValuePart<'a>,
+    /// Why there is no number, for programs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    absent: Option<AbsentPart<'a>>,
+}
+
+#[derive(Serialize)]
+struct AbsentPart<'a> {
+    kind: AbsentKind,
+    /// Name of the physics check that failed, where the number is withheld.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    check: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -173,7 +184,8 @@ impl From<Share> for SharePart {
 #[serde(rename_all = "kebab-case")]
 enum ValuePart<'a> {
     Measured(&'a Summary),
-    Unavailable(&'a str),
+    /// In words.
+    Unavailable(String),
 }
 
 /// Writes the document: `format`, `run`, `cases`, and the files among the records that are none as `damaged`. A part at a time,
@@ -277,21 +289,24 @@ fn case<'a>(record: &'a Record, reference: Option<&'a Record>) -> CasePart<'a> {
             .metrics
             .iter()
             .map(|value| MetricPart {
-                metric: &value.metric,
-                unit: metric(&value.metric).map(|metric| metric.unit),
-                direction: metric(&value.metric).map(|metric| metric.direction),
+                metric: value.metric.as_str(),
+                unit: value.metric.id().map(|metric| metric.definition().unit),
+                direction: value.metric.id().map(|metric| metric.definition().direction),
                 scope: value.scope.as_ref().map(|scope| scope.scope),
                 part: value.scope.as_ref().and_then(|scope| scope.part.as_deref()),
                 source: value.scope.as_ref().map(|scope| scope.source),
                 uncertainty: value.uncertainty,
-                share: matches!(value.value, Value::Measured(_))
-                    .then(|| share(record, &value.metric))
-                    .flatten()
+                share: value
+                    .metric
+                    .id()
+                    .filter(|_| value.summary().is_some())
+                    .and_then(|metric| share(record, metric))
                     .map(SharePart::from),
                 value: match &value.value {
                     Value::Measured(summary) => ValuePart::Measured(summary),
-                    Value::Unavailable(reason) => ValuePart::Unavailable(reason),
+                    Value::Absent(absent) => ValuePart::Unavailable(absent.to_string()),
                 },
+                absent: value.absent().map(|absent| AbsentPart { kind: absent.kind, check: absent.check.as_deref() }),
             })
             .collect(),
         turns: turns::parts(record),

@@ -1,14 +1,11 @@
 //! Rows of finished cells: one unit, one number of decimals, and one best for each.
 
-use pocketwatt_record::Metric;
+use pocketwatt_record::{Absent, Metric};
 
 use crate::{
     output::quantity::{Rounding, fixed, not_as_zero},
     table::{Estimate, decimals, estimate::best, scale},
 };
-
-/// How a reason begins where a number exists and cannot be true.
-const WITHHELD: &str = "withheld: ";
 
 /// One line of a table.
 pub struct Row {
@@ -50,7 +47,7 @@ pub struct Subject<'a> {
 }
 
 /// A column's number, or the reason why there is none; nothing for a case that was not measured.
-pub type Found = Option<Result<Estimate, String>>;
+pub type Found = Option<Result<Estimate, Absent>>;
 
 impl Row {
     /// Lays out the numbers of a row.
@@ -68,7 +65,7 @@ impl Row {
                 best: best == Some(index),
                 ..Cell::default()
             },
-            Some(Err(reason)) => Cell::absent(reason, footnotes),
+            Some(Err(absent)) => Cell::absent(absent, footnotes),
             None => Cell::default(),
         });
         Self {
@@ -93,15 +90,12 @@ pub fn largest(found: &[Found]) -> f64 {
 
 impl Cell {
     /// A dash, or `withheld`, with the reason in a footnote.
-    pub fn absent(reason: &str, footnotes: &mut Footnotes) -> Self {
-        let (word, reason) = match reason.strip_prefix(WITHHELD) {
-            Some(reason) => ("withheld", reason),
-            None => ("-", reason),
-        };
+    pub fn absent(absent: &Absent, footnotes: &mut Footnotes) -> Self {
+        let withheld = absent.is_withheld();
         Self {
-            value: word.into(),
-            alarm: word == "withheld",
-            footnote: Some(footnotes.number(reason.to_owned())),
+            value: if withheld { "withheld" } else { "-" }.into(),
+            alarm: withheld,
+            footnote: Some(footnotes.number_of(absent)),
             ..Self::default()
         }
     }
@@ -142,9 +136,24 @@ fn spread(estimate: Estimate, factor: f64, decimals: usize) -> String {
 pub struct Footnotes {
     /// From 1.
     pub texts: Vec<String>,
+    /// What was withheld, as a text has it.
+    withheld: Vec<Absent>,
 }
 
 impl Footnotes {
+    /// The number of a reason.
+    fn number_of(&mut self, absent: &Absent) -> usize {
+        if absent.is_withheld() && !self.tells(absent) {
+            self.withheld.push(absent.clone());
+        }
+        self.number(absent.words.clone())
+    }
+
+    /// Whether one of them says why a number is withheld.
+    pub fn tells(&self, withheld: &Absent) -> bool {
+        self.withheld.contains(withheld)
+    }
+
     /// The number of a text.
     pub fn number(&mut self, text: String) -> usize {
         match self.texts.iter().position(|known| *known == text) {
@@ -159,12 +168,12 @@ impl Footnotes {
 
 #[cfg(test)]
 mod tests {
-    use pocketwatt_record::metric;
+    use pocketwatt_record::EnergyMetric;
 
     use super::*;
 
     fn shown(value: f64, uncertainty: f64) -> String {
-        let metric = metric("energy_per_request").unwrap();
+        let metric = EnergyMetric::EnergyPerRequest.definition();
         let subject = Subject { label: None, metric, ranked: true, at_least: 1.0 };
         let range = Some((value - uncertainty, value + uncertainty));
         let row = Row::of(&subject, &[Some(Ok(Estimate { value, range, questions: None }))], &mut Footnotes::default());

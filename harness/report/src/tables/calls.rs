@@ -1,6 +1,6 @@
 //! How many answers are right calls, by category.
 
-use pocketwatt_record::{AnswerWorth, CallAnswer, Record, distinct_answers, metric};
+use pocketwatt_record::{AnswerWorth, CallAnswer, CallMetric, Record, distinct_answers};
 
 use crate::{
     cases::{model, share, share_of},
@@ -9,13 +9,16 @@ use crate::{
 };
 
 /// The metrics, and how they are headed.
-pub const METRICS: [(&str, &str); 3] =
-    [("call_intent", "EM_intent"), ("call_structure", "EM_structure"), ("call_bfcl", "BFCL")];
+pub const METRICS: [(CallMetric, &str); 3] = [
+    (CallMetric::CallIntent, "EM_intent"),
+    (CallMetric::CallStructure, "EM_structure"),
+    (CallMetric::CallBfcl, "BFCL"),
+];
 
 /// Every category in the order of the questions, with a line for each case.
 pub fn by_category(records: &[&Record], labels: &[String]) -> Table {
     let mut categories: Vec<&str> = Vec::new();
-    for answer in records.iter().flat_map(|record| distinct_answers(record)) {
+    for answer in records.iter().flat_map(|record| distinct_answers(&record.calls)) {
         let is_call = matches!(answer.worth, AnswerWorth::Call { .. });
         if is_call && !categories.contains(&answer.category.as_str()) {
             categories.push(&answer.category);
@@ -25,17 +28,17 @@ pub fn by_category(records: &[&Record], labels: &[String]) -> Table {
     let mut footnotes = Footnotes::default();
     let columns: Vec<Row> = METRICS
         .iter()
-        .filter(|(name, _)| records.iter().any(|record| share(record, name).is_some()))
-        .filter_map(|(name, label)| {
+        .filter(|(metric, _)| records.iter().any(|record| share(record, (*metric).into()).is_some()))
+        .map(|(metric, label)| {
             let wanted =
                 |category: Option<&&str>, answer: &CallAnswer| category.is_none_or(|name| answer.category == **name);
-            let share = |record: &Record, category| share_of(record, name, |answer| wanted(category, answer));
+            let share = |record: &Record, category| share_of(record, *metric, |answer| wanted(category, answer));
             let found: Vec<Found> = parts()
                 .flat_map(|category| records.iter().map(move |record| share(record, category)))
                 .map(|share| share.map(|share| Ok(share.estimate())))
                 .collect();
-            let subject = Subject { label: Some(label), metric: metric(name)?, ranked: false, at_least: 0.0 };
-            Some(Row::of(&subject, &found, &mut footnotes))
+            let subject = Subject { label: Some(label), metric: metric.definition(), ranked: false, at_least: 0.0 };
+            Row::of(&subject, &found, &mut footnotes)
         })
         .collect();
     let mut rows = Vec::new();

@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use pocketwatt_meter::CaseReadings;
 use pocketwatt_protocol::Precision;
-use pocketwatt_record::{Case, Record, Run, metric};
+use pocketwatt_record::{
+    CallMetric, Case, EnergyMetric, MetricId, MetricValue, QualityMetric, Record, Run, SpeedMetric,
+};
 
 use crate::{
     cases::{CaseGroup, Column, Results, case_names, group_by, model, threads},
@@ -14,21 +16,26 @@ use crate::{
 };
 
 /// What users look for first comes first.
-const COLUMNS: &[(&str, &str)] = &[
-    ("decode_throughput", "decode"),
-    ("prefill_throughput", "prefill"),
-    ("peak_resident_memory", "peak memory"),
-    ("token_agreement", "agreement"),
-    ("perplexity", "perplexity"),
-    ("model_bandwidth_utilisation", "of bandwidth"),
-    ("call_intent", "EM_intent"),
-    ("call_structure", "EM_structure"),
-    ("call_bfcl", "BFCL"),
+const COLUMNS: &[(MetricId, &str)] = &[
+    (MetricId::Speed(SpeedMetric::DecodeThroughput), "decode"),
+    (MetricId::Speed(SpeedMetric::PrefillThroughput), "prefill"),
+    (MetricId::Speed(SpeedMetric::PeakResidentMemory), "peak memory"),
+    (MetricId::Quality(QualityMetric::TokenAgreement), "agreement"),
+    (MetricId::Quality(QualityMetric::Perplexity), "perplexity"),
+    (MetricId::Speed(SpeedMetric::ModelBandwidthUtilisation), "of bandwidth"),
+    (MetricId::Calls(CallMetric::CallIntent), "EM_intent"),
+    (MetricId::Calls(CallMetric::CallStructure), "EM_structure"),
+    (MetricId::Calls(CallMetric::CallBfcl), "BFCL"),
 ];
 /// Columns that are there only where a case has a number.
-const OPTIONAL: [&str; 4] = ["perplexity", "call_intent", "call_structure", "call_bfcl"];
-const RANKED: &str = "decode_throughput";
-const ENERGY: &str = "energy_per_output_token";
+const OPTIONAL: [MetricId; 4] = [
+    MetricId::Quality(QualityMetric::Perplexity),
+    MetricId::Calls(CallMetric::CallIntent),
+    MetricId::Calls(CallMetric::CallStructure),
+    MetricId::Calls(CallMetric::CallBfcl),
+];
+const RANKED: MetricId = MetricId::Speed(SpeedMetric::DecodeThroughput);
+const ENERGY: EnergyMetric = EnergyMetric::EnergyPerOutputToken;
 
 /// A line: a case of the plan, and its record once there is one.
 #[derive(Clone, Copy)]
@@ -62,7 +69,7 @@ pub fn spread<'a>(run: &'a Run, results: &'a dyn Results) -> BTreeSet<Key<'a>> {
 /// As much of a record as its line needs.
 pub fn outline(record: &Record) -> Record {
     let told = record.summary(ENERGY).is_some();
-    let shown = |metric: &str| metric == ENERGY || COLUMNS.iter().any(|(name, _)| *name == metric);
+    let shown = |value: &MetricValue| value.is(ENERGY) || COLUMNS.iter().any(|(metric, _)| value.is(*metric));
     Record {
         format: record.format,
         case: record.case.clone(),
@@ -75,7 +82,7 @@ pub fn outline(record: &Record) -> Record {
         calls: record.calls.clone(),
         // They are asked why there is no number.
         energy: if told { Vec::new() } else { record.energy.clone() },
-        metrics: record.metrics.iter().filter(|value| shown(&value.metric)).cloned().collect(),
+        metrics: record.metrics.iter().filter(|value| shown(value)).cloned().collect(),
         checks: record.checks.clone(),
     }
 }
@@ -157,25 +164,26 @@ fn measured(group: &CaseGroup, run: &Run, footnotes: &mut Footnotes) -> (Vec<Row
     let has_number = |found: &[Found]| found.iter().flatten().any(Result::is_ok);
     let nothing_compared = group.columns.iter().all(|column| column.record.quality.is_none());
     let mut rows = Vec::new();
-    for (name, label) in COLUMNS {
-        let found = estimates(group, name);
-        let optional = OPTIONAL.contains(name) || *name == "token_agreement" && nothing_compared;
+    for &(metric, label) in COLUMNS {
+        let found = estimates(group, metric);
+        let compared = metric == QualityMetric::TokenAgreement.into();
+        let optional = OPTIONAL.contains(&metric) || compared && nothing_compared;
         if has_number(&found) || !optional {
-            rows.extend(row(name, label, &found, footnotes));
+            rows.push(row(metric, label, &found, footnotes));
         }
     }
     let energy = energy::preferred(group, ENERGY, run.energy.sysfs_root.is_some());
     let energy = energy.filter(|(_, found)| has_number(found));
     let scope = energy.map(|(scope, found)| {
-        rows.extend(row(ENERGY, "energy/token", &found, footnotes));
+        rows.push(row(ENERGY.into(), "energy/token", &found, footnotes));
         scope
     });
     (rows, scope)
 }
 
-fn row(name: &str, label: &str, found: &[Found], footnotes: &mut Footnotes) -> Option<Row> {
-    let subject = Subject { label: Some(label), metric: metric(name)?, ranked: name == RANKED, at_least: 0.0 };
-    Some(Row::of(&subject, found, footnotes))
+fn row(metric: MetricId, label: &str, found: &[Found], footnotes: &mut Footnotes) -> Row {
+    let subject = Subject { label: Some(label), metric: metric.definition(), ranked: metric == RANKED, at_least: 0.0 };
+    Row::of(&subject, found, footnotes)
 }
 
 fn head(row: &Row) -> String {

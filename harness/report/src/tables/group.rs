@@ -1,6 +1,6 @@
 //! The table of cases that stand side by side.
 
-use pocketwatt_record::{Run, metric};
+use pocketwatt_record::Run;
 
 use crate::{
     cases::{CaseGroup, Column, Values},
@@ -21,8 +21,7 @@ pub fn group_table(group: &CaseGroup, run: &Run) -> Table {
     let columns: Vec<Values> = group.columns.iter().map(|column| Values::of(column.record)).collect();
     let verdicts: Vec<Option<Cell>> =
         group.columns.iter().map(|column| verdict(column.record, &column.name, &mut footnotes)).collect();
-    let mut rows: Vec<Row> =
-        LINES.iter().filter_map(|line| row(line, metric(line.metric)?, &columns, &mut footnotes)).collect();
+    let mut rows: Vec<Row> = LINES.iter().filter_map(|line| row(line, &columns, &mut footnotes)).collect();
     rows.extend(agreement_row(group, &mut footnotes));
     let simulated = run.energy.sysfs_root.is_some();
     rows.extend(sustained::rows(group, simulated, &mut footnotes));
@@ -42,7 +41,7 @@ pub fn group_table(group: &CaseGroup, run: &Run) -> Table {
         title: group.title(),
         columns: group.columns.iter().map(|column| column.name.clone()).collect(),
         rows,
-        notes: notes::of(group, &footnotes.texts),
+        notes: notes::of(group, &footnotes),
         battery: user_units(group),
         has_energy,
         footnotes: footnotes.texts,

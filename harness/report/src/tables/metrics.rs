@@ -1,6 +1,6 @@
 //! The rows of a group that the catalogue of metrics fills.
 
-use pocketwatt_record::Metric;
+use pocketwatt_record::{CallMetric, MetricId, QualityMetric, SpeedMetric};
 
 use crate::{
     cases::{CaseGroup, Statistic, Values},
@@ -9,8 +9,8 @@ use crate::{
 
 /// A row.
 pub struct Line {
-    /// Its name in the catalogue.
-    pub metric: &'static str,
+    /// One of the catalogue.
+    pub metric: MetricId,
     statistic: Statistic,
     /// Where it is not the catalogue's.
     label: Option<&'static str>,
@@ -20,59 +20,69 @@ pub struct Line {
     optional: bool,
 }
 
-const fn line(metric: &'static str) -> Line {
+const fn line(metric: MetricId) -> Line {
     Line { metric, statistic: Statistic::Median, label: None, ranked: true, optional: false }
 }
 
-const fn quality(metric: &'static str) -> Line {
+const fn quality(metric: MetricId) -> Line {
     Line { ranked: false, optional: true, ..line(metric) }
 }
 
 /// What users look for first comes first.
 pub const LINES: &[Line] = &[
-    line("time_to_first_token"),
-    line("prefill_throughput"),
-    line("decode_throughput"),
-    line("inter_token_latency"),
-    Line { statistic: Statistic::P90, label: Some("  90th percentile"), ..line("inter_token_latency") },
-    Line { statistic: Statistic::P99, label: Some("  99th percentile"), ..line("inter_token_latency") },
-    line("request_latency"),
-    line("load_time"),
-    Line { ranked: false, ..line("load_read_time") },
-    Line { ranked: false, ..line("load_prepare_time") },
-    line("first_token_after_load"),
-    line("peak_resident_memory"),
-    line("peak_anonymous_memory"),
-    line("kv_cache_memory"),
-    line("model_bandwidth_utilisation"),
+    line(MetricId::Speed(SpeedMetric::TimeToFirstToken)),
+    line(MetricId::Speed(SpeedMetric::PrefillThroughput)),
+    line(MetricId::Speed(SpeedMetric::DecodeThroughput)),
+    line(MetricId::Speed(SpeedMetric::InterTokenLatency)),
+    Line {
+        statistic: Statistic::P90,
+        label: Some("  90th percentile"),
+        ..line(MetricId::Speed(SpeedMetric::InterTokenLatency))
+    },
+    Line {
+        statistic: Statistic::P99,
+        label: Some("  99th percentile"),
+        ..line(MetricId::Speed(SpeedMetric::InterTokenLatency))
+    },
+    line(MetricId::Speed(SpeedMetric::RequestLatency)),
+    line(MetricId::Speed(SpeedMetric::LoadTime)),
+    Line { ranked: false, ..line(MetricId::Speed(SpeedMetric::LoadReadTime)) },
+    Line { ranked: false, ..line(MetricId::Speed(SpeedMetric::LoadPrepareTime)) },
+    line(MetricId::Speed(SpeedMetric::FirstTokenAfterLoad)),
+    line(MetricId::Speed(SpeedMetric::PeakResidentMemory)),
+    line(MetricId::Speed(SpeedMetric::PeakAnonymousMemory)),
+    line(MetricId::Speed(SpeedMetric::KvCacheMemory)),
+    line(MetricId::Speed(SpeedMetric::ModelBandwidthUtilisation)),
     // Without an interval: which of two near ones is the better is left to the reader.
-    Line { ranked: false, ..line("token_agreement") },
-    quality("kl_divergence"),
-    quality("perplexity"),
-    Line { optional: true, ..line("call_intent") },
-    Line { optional: true, ..line("call_structure") },
-    Line { optional: true, ..line("call_bfcl") },
-    quality("rouge_1"),
-    quality("rouge_l"),
-    Line { optional: true, ..line("time_to_call") },
-    quality("tokens_per_call"),
-    Line { label: Some("keeping to the grammar, a token"), ..quality("grammar_time") },
+    Line { ranked: false, ..line(MetricId::Quality(QualityMetric::TokenAgreement)) },
+    quality(MetricId::Quality(QualityMetric::KlDivergence)),
+    quality(MetricId::Quality(QualityMetric::Perplexity)),
+    Line { optional: true, ..line(MetricId::Calls(CallMetric::CallIntent)) },
+    Line { optional: true, ..line(MetricId::Calls(CallMetric::CallStructure)) },
+    Line { optional: true, ..line(MetricId::Calls(CallMetric::CallBfcl)) },
+    quality(MetricId::Calls(CallMetric::Rouge1)),
+    quality(MetricId::Calls(CallMetric::RougeL)),
+    Line { optional: true, ..line(MetricId::Calls(CallMetric::TimeToCall)) },
+    quality(MetricId::Calls(CallMetric::TokensPerCall)),
+    Line { label: Some("keeping to the grammar, a token"), ..quality(MetricId::Calls(CallMetric::GrammarTime)) },
 ];
 
 /// What every case of a group has of a metric.
-pub fn estimates(group: &CaseGroup, metric: &str) -> Vec<Found> {
+pub fn estimates(group: &CaseGroup, metric: MetricId) -> Vec<Found> {
     let Some(line) = LINES.iter().find(|line| line.metric == metric) else { return vec![None; group.columns.len()] };
     let columns = group.columns.iter().map(|column| Values::of(column.record));
     columns.map(|column| column.measured().then(|| column.estimate(line.metric, line.statistic))).collect()
 }
 
 /// The row of a metric; nothing where it is of no use.
-pub fn row(line: &Line, metric: &Metric, columns: &[Values], footnotes: &mut Footnotes) -> Option<Row> {
+pub fn row(line: &Line, columns: &[Values], footnotes: &mut Footnotes) -> Option<Row> {
+    let metric = line.metric.definition();
     let subject = Subject { label: line.label, metric, ranked: line.ranked, at_least: 0.0 };
     let found: Vec<Found> =
         columns.iter().map(|column| column.measured().then(|| column.estimate(line.metric, line.statistic))).collect();
     let has_number = found.iter().flatten().any(Result::is_ok);
     // Runs in which nothing was compared, because nobody asked for it, need no line that says so.
-    let not_asked = line.metric == "token_agreement" && columns.iter().all(|column| column.record.quality.is_none());
+    let not_asked = line.metric == QualityMetric::TokenAgreement.into()
+        && columns.iter().all(|column| column.record.quality.is_none());
     (has_number || !(line.optional || not_asked)).then(|| Row::of(&subject, &found, footnotes))
 }

@@ -3,10 +3,11 @@
 use crate::{
     cases::{CaseGroup, physics},
     facts::disturbances,
+    table::Footnotes,
 };
 
 /// What cannot be true, unless a footnote has said it, and what disturbed the measurement.
-pub fn of(group: &CaseGroup, footnotes: &[String]) -> Vec<String> {
+pub fn of(group: &CaseGroup, footnotes: &Footnotes) -> Vec<String> {
     let mut notes = physics::notes(group, footnotes);
     notes.extend(disturbances(group));
     notes

@@ -1,25 +1,38 @@
 //! The rows of a sustained case: what it was at first, and what it was in the end.
 
-use pocketwatt_record::{MetricValue, Record, Value, metric};
+use pocketwatt_record::{Absent, AbsentKind, Record, SustainedMetric, Value};
 
 use crate::{
     cases::{CaseGroup, physics},
-    output::{duration, inert::one_line},
+    output::duration,
     table::{Estimate, Footnotes, Found, Row, Subject, largest},
 };
 
 /// Rows that share a unit, and what one row is called that stands for them where none of them has a number.
 struct Family {
-    metrics: &'static [&'static str],
+    metrics: &'static [SustainedMetric],
     label: &'static str,
 }
 
 const FAMILIES: [Family; 5] = [
-    Family { metrics: &["burst_decode_throughput", "sustained_decode_throughput"], label: "decode over time" },
-    Family { metrics: &["sustained_share"], label: "" },
-    Family { metrics: &["burst_power", "sustained_power"], label: "power over time" },
-    Family { metrics: &["burst_frequency", "sustained_frequency"], label: "frequency over time" },
-    Family { metrics: &["start_temperature", "highest_temperature", "end_temperature"], label: "temperature" },
+    Family {
+        metrics: &[SustainedMetric::BurstDecodeThroughput, SustainedMetric::SustainedDecodeThroughput],
+        label: "decode over time",
+    },
+    Family { metrics: &[SustainedMetric::SustainedShare], label: "" },
+    Family { metrics: &[SustainedMetric::BurstPower, SustainedMetric::SustainedPower], label: "power over time" },
+    Family {
+        metrics: &[SustainedMetric::BurstFrequency, SustainedMetric::SustainedFrequency],
+        label: "frequency over time",
+    },
+    Family {
+        metrics: &[
+            SustainedMetric::StartTemperature,
+            SustainedMetric::HighestTemperature,
+            SustainedMetric::EndTemperature,
+        ],
+        label: "temperature",
+    },
 ];
 
 /// The rows; none where no case of the group was sustained.
@@ -41,36 +54,36 @@ pub fn rows(group: &CaseGroup, simulated: bool, footnotes: &mut Footnotes) -> Ve
 
 impl Family {
     fn has_number(&self, group: &CaseGroup) -> bool {
-        self.metrics.iter().any(|name| found(group, name).iter().flatten().any(Result::is_ok))
+        self.metrics.iter().any(|&metric| found(group, metric).iter().flatten().any(Result::is_ok))
     }
 
     fn rows(&self, group: &CaseGroup, footnotes: &mut Footnotes) -> Vec<Row> {
-        let found: Vec<(&str, Vec<Found>)> = self.metrics.iter().map(|&name| (name, found(group, name))).collect();
+        let found: Vec<(SustainedMetric, Vec<Found>)> =
+            self.metrics.iter().map(|&metric| (metric, found(group, metric))).collect();
         let at_least = found.iter().map(|(_, found)| largest(found)).fold(0.0, f64::max);
         let nothing = !self.has_number(group);
         let shown = found.iter().take(if nothing { usize::from(!self.label.is_empty()) } else { found.len() });
-        let rows = shown.filter_map(|(name, found)| {
+        let rows = shown.map(|(metric, found)| {
             let subject = Subject {
                 label: nothing.then_some(self.label),
-                metric: metric(name)?,
+                metric: metric.definition(),
                 // Which share is the better one is left to the reader: a slow backend keeps all of its speed.
-                ranked: *name != "sustained_share",
+                ranked: *metric != SustainedMetric::SustainedShare,
                 at_least,
             };
-            Some(Row::of(&subject, found, footnotes))
+            Row::of(&subject, found, footnotes)
         });
         rows.collect()
     }
 }
 
-fn found(group: &CaseGroup, name: &str) -> Vec<Found> {
-    group.columns.iter().map(|column| column.measured().then(|| estimate(column.record, name))).collect()
+fn found(group: &CaseGroup, metric: SustainedMetric) -> Vec<Found> {
+    group.columns.iter().map(|column| column.measured().then(|| estimate(column.record, metric))).collect()
 }
 
 /// The number, with the range of its rounds or its 95 % interval; of a power, that of the preferred scope.
-fn estimate(record: &Record, name: &str) -> Result<Estimate, String> {
-    let value: &MetricValue =
-        record.metrics.iter().find(|value| value.metric == name).ok_or_else(|| "not in the record".to_owned())?;
+fn estimate(record: &Record, metric: SustainedMetric) -> Result<Estimate, Absent> {
+    let value = record.value(metric).ok_or(AbsentKind::NotInRecord)?;
     match (&value.value, value.uncertainty) {
         (Value::Measured(summary), Some(uncertainty)) => {
             Ok(Estimate::between(summary.mean, Some((summary.mean - uncertainty, summary.mean + uncertainty))))
@@ -78,6 +91,6 @@ fn estimate(record: &Record, name: &str) -> Result<Estimate, String> {
         (Value::Measured(summary), None) => {
             Ok(Estimate::between(summary.median, (summary.count > 1).then_some((summary.minimum, summary.maximum))))
         }
-        (Value::Unavailable(reason), _) => Err(physics::explained(record, &one_line(reason))),
+        (Value::Absent(absent), _) => Err(physics::explained(absent)),
     }
 }

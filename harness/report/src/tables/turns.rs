@@ -1,11 +1,11 @@
 //! What each turn costs, as the context grows: a table for each group whose conversations have several turns.
 
-use pocketwatt_record::{Metric, Record, Summary, TurnFigures, metric, turns};
+use pocketwatt_record::{Absent, EnergyMetric, Metric, MetricId, SpeedMetric, Summary, TurnFigures, turns};
 
 use crate::{
     cases::{CaseGroup, physics},
     facts::scope_words_of,
-    output::{inert::one_line, quantity::fixed},
+    output::quantity::fixed,
     table::{Cell, Estimate, Footnotes, Found, Row, Subject, Table, largest},
     tables::verdict::verdict,
 };
@@ -14,7 +14,7 @@ use crate::{
 struct Quantity {
     heading: String,
     metric: &'static Metric,
-    of: fn(&Record, &TurnFigures) -> Result<Estimate, String>,
+    of: fn(&TurnFigures) -> Result<Estimate, Absent>,
 }
 
 /// The table of a group; nothing where no conversation has several turns.
@@ -38,9 +38,8 @@ pub fn turn_table(group: &CaseGroup, simulated: bool) -> Option<Table> {
         let found: Vec<Vec<Found>> = (1..=last)
             .map(|number| {
                 let found = |column: usize| {
-                    let record = group.columns[column].record;
-                    let told = (quantity.of)(record, turn(column, number)?);
-                    Some(told.map_err(|reason| physics::explained(record, &one_line(&reason))))
+                    let told = (quantity.of)(turn(column, number)?);
+                    Some(told.map_err(|absent| physics::explained(&absent)))
                 };
                 (0..columns.len()).map(found).collect()
             })
@@ -52,7 +51,7 @@ pub fn turn_table(group: &CaseGroup, simulated: bool) -> Option<Table> {
             rows.extend(found.first().map(|found| Row::of(&subject, found, &mut footnotes)));
             continue;
         }
-        has_energy |= quantity.metric.name == ENERGY;
+        has_energy |= quantity.metric.name == ENERGY.definition().name;
         rows.push(Row::heading(quantity.heading, columns.len()));
         let at_least = found.iter().map(|found| largest(found)).fold(0.0, f64::max);
         for (index, found) in found.iter().enumerate() {
@@ -78,30 +77,30 @@ pub fn turn_table(group: &CaseGroup, simulated: bool) -> Option<Table> {
     })
 }
 
-const ENERGY: &str = "energy_per_request";
+const ENERGY: EnergyMetric = EnergyMetric::EnergyPerRequest;
 
 fn quantities(group: &CaseGroup, simulated: bool) -> Vec<Quantity> {
-    let scope = group.columns.iter().find_map(|column| {
-        column.record.metrics.iter().find(|value| value.metric == ENERGY).and_then(|value| value.scope.as_ref())
-    });
+    let scope =
+        group.columns.iter().find_map(|column| column.record.value(ENERGY).and_then(|value| value.scope.as_ref()));
     let energy = scope
         .map_or_else(|| "energy".to_owned(), |scope| format!("energy of the {}", scope_words_of(scope, simulated)));
-    let quantity = |name: &str, heading: String, of| Some(Quantity { heading, metric: metric(name)?, of });
-    [
-        quantity("time_to_first_token", "time to first token".into(), |_, turn| told(&turn.time_to_first_token)),
-        quantity("request_latency", "latency, to the last token".into(), |_, turn| told(&turn.request_latency)),
-        quantity(ENERGY, energy, |_, turn| {
+    let quantity = |metric: MetricId, heading: String, of| Quantity { heading, metric: metric.definition(), of };
+    vec![
+        quantity(SpeedMetric::TimeToFirstToken.into(), "time to first token".into(), |turn| {
+            told(&turn.time_to_first_token)
+        }),
+        quantity(SpeedMetric::RequestLatency.into(), "latency, to the last token".into(), |turn| {
+            told(&turn.request_latency)
+        }),
+        quantity(ENERGY.into(), energy, |turn| {
             let (value, uncertainty) = turn.energy.clone()?;
             Ok(Estimate::between(value, Some((value - uncertainty, value + uncertainty))))
         }),
     ]
-    .into_iter()
-    .flatten()
-    .collect()
 }
 
-fn told(times: &Result<Summary, String>) -> Result<Estimate, String> {
-    let summary = times.as_ref().map_err(String::clone)?;
+fn told(times: &Result<Summary, Absent>) -> Result<Estimate, Absent> {
+    let summary = times.as_ref().map_err(Absent::clone)?;
     let range = (summary.count > 1).then_some((summary.minimum, summary.maximum));
     Ok(Estimate::between(summary.median, range))
 }

@@ -1,7 +1,7 @@
 //! Energy in the units of whoever carries the device: shares of a battery, hours, single answers.
 
 use pocketwatt_meter::energy::Scope;
-use pocketwatt_record::{BatteryAssumption, MetricScope, Record, Value};
+use pocketwatt_record::{BatteryAssumption, EnergyMetric, MetricScope, Record};
 
 use crate::{
     cases::CaseGroup,
@@ -12,7 +12,7 @@ use crate::{
     },
 };
 
-const METRIC: &str = "battery_per_request";
+const METRIC: EnergyMetric = EnergyMetric::BatteryPerRequest;
 
 /// The battery that is meant, then a line for each case that has figures of the same scope; nothing where there is no
 /// battery.
@@ -34,13 +34,12 @@ pub fn user_units(group: &CaseGroup) -> Vec<String> {
 /// All cases are told in the same scope: joules of different scopes side by side would be compared.
 fn widest(group: &CaseGroup) -> Option<MetricScope> {
     let columns = || group.columns.iter().filter(|column| column.measured());
-    let values = || columns().flat_map(|column| &column.record.metrics).filter(|value| value.metric == METRIC);
+    let values = || columns().flat_map(|column| column.record.values(METRIC));
     let preferred = values().find_map(|value| value.scope.as_ref());
     let wider = [Scope::Device, Scope::Platform]
         .map(|wanted| values().filter_map(|value| value.scope.as_ref()).find(|scope| scope.scope == wanted));
-    let measured = |scope: &&MetricScope| {
-        values().any(|value| value.scope.as_ref() == Some(*scope) && matches!(value.value, Value::Measured(_)))
-    };
+    let measured =
+        |scope: &&MetricScope| values().any(|value| value.scope.as_ref() == Some(*scope) && value.summary().is_some());
     wider.into_iter().chain([preferred]).flatten().find(measured).cloned()
 }
 
@@ -64,25 +63,25 @@ fn assumption(battery: &BatteryAssumption, scope: &MetricScope) -> String {
 }
 
 fn line(record: &Record, battery: &BatteryAssumption, scope: &MetricScope) -> Option<String> {
-    let value = |metric: &str| number(record, metric, scope);
+    let value = |metric: EnergyMetric| number(record, metric, scope);
     let (one, many) = match record.case.scenario.as_str() {
         "api-call" => ("an API call", "API calls"),
         name if name.starts_with("chat") => ("a chat turn", "chat"),
         _ => ("a request", "requests"),
     };
     let share = value(METRIC)?.text(100.0, "%");
-    let energy = value("energy_per_request")
+    let energy = value(EnergyMetric::EnergyPerRequest)
         .filter(|_| record.case.scenario == "api-call")
         .map(|energy| if energy.value >= 1.0 { energy.text(1.0, "J") } else { energy.text(1e3, "mJ") });
     let energy = energy.map_or_else(String::new, |energy| format!("{energy}, "));
     let mut parts = vec![format!("{one} takes {energy}{share} of the charge")];
     parts.extend(
-        value("chat_hours_per_charge")
+        value(EnergyMetric::ChatHoursPerCharge)
             .map(|hours| format!("{} of {many} per charge, back to back", hours.text(1.0, "h"))),
     );
-    parts.extend(value("tokens_per_watt_hour").map(|tokens| tokens.text(1.0, "tokens/Wh")));
+    parts.extend(value(EnergyMetric::TokensPerWattHour).map(|tokens| tokens.text(1.0, "tokens/Wh")));
     if battery.idle_watts.is_none() {
-        parts.extend(value("idle_power").map(|idle| format!("idle {}", idle.text(1.0, "W"))));
+        parts.extend(value(EnergyMetric::IdlePower).map(|idle| format!("idle {}", idle.text(1.0, "W"))));
     }
     Some(parts.join("; "))
 }
@@ -98,10 +97,7 @@ impl Number {
     }
 }
 
-fn number(record: &Record, metric: &str, scope: &MetricScope) -> Option<Number> {
-    let found = record.metrics.iter().find(|value| value.metric == metric && value.scope.as_ref() == Some(scope))?;
-    match &found.value {
-        Value::Measured(summary) => Some(Number { value: summary.mean, uncertainty: found.uncertainty }),
-        Value::Unavailable(_) => None,
-    }
+fn number(record: &Record, metric: EnergyMetric, scope: &MetricScope) -> Option<Number> {
+    let found = record.values(metric).find(|value| value.scope.as_ref() == Some(scope))?;
+    Some(Number { value: found.summary()?.mean, uncertainty: found.uncertainty })
 }

@@ -1,5 +1,7 @@
 use pocketwatt_meter::energy::{MeterSource, Reason, Scope, Unavailable};
-use pocketwatt_record::{CheckVerdict, Energy, EnergyPlan, MetricScope, PhysicsCheck, Record, Value};
+use pocketwatt_record::{
+    Absent, CheckVerdict, Energy, EnergyPlan, MetricScope, PhysicsCheck, Record, SpeedMetric, Value,
+};
 
 use super::{NARROW, first_table, render};
 use crate::{Format, Style, fixture};
@@ -199,7 +201,7 @@ fn tables_of_energy_fit_their_terminal() {
 fn a_meter_that_says_nothing_takes_one_line() {
     let mut records = chat();
     for value in records.iter_mut().flat_map(|record| &mut record.metrics).filter(|value| value.scope.is_some()) {
-        value.value = Value::Unavailable(Reason::ChargerConnected.words().into());
+        value.value = Value::Absent(Reason::ChargerConnected.into());
         value.uncertainty = None;
     }
     insta::assert_snapshot!(energy_part(&first_table(&show(&records, Format::Table))), @r#"
@@ -216,8 +218,10 @@ fn a_slow_meter_shows_what_it_can() {
     for record in &mut records {
         record.metrics.retain(|value| value.scope.as_ref().is_none_or(|scope| scope.scope == Scope::Package));
         for value in &mut record.metrics {
-            if value.metric.contains("_token") && value.scope.is_some() || value.metric.starts_with("net_") {
-                value.value = Value::Unavailable(Reason::BelowResolution.words().into());
+            if value.metric.as_str().contains("_token") && value.scope.is_some()
+                || value.metric.as_str().starts_with("net_")
+            {
+                value.value = Value::Absent(Reason::BelowResolution.into());
                 value.uncertainty = None;
             }
         }
@@ -262,7 +266,7 @@ fn what_cannot_be_true_is_withheld_with_its_numbers() {
     let detail = "requests 613.200 W, loading 12.000 W, not within 0 to 60 W";
     for value in &mut records[1].metrics {
         if value.scope.as_ref().is_some_and(|scope| scope.scope == Scope::Package) {
-            value.value = Value::Unavailable(format!("withheld: {detail}"));
+            value.value = Value::Absent(Absent::withheld("power bounds of package (powercap)", detail));
             value.uncertainty = None;
         }
     }
@@ -307,8 +311,8 @@ fn what_cannot_be_true_is_withheld_with_its_numbers() {
 fn speed_that_cannot_be_true_is_withheld_too() {
     let (run, mut records) = (fixture::run(&chat()), chat());
     let detail = "1000.0 tokens/s x 499 MB of weights = 498.5 GB/s, more than the 18.2 GB/s that the memory delivers";
-    let decode = records[0].metrics.iter_mut().find(|value| value.metric == "decode_throughput").unwrap();
-    decode.value = Value::Unavailable(format!("withheld: {detail}"));
+    let decode = records[0].metrics.iter_mut().find(|value| value.is(SpeedMetric::DecodeThroughput)).unwrap();
+    decode.value = Value::Absent(Absent::withheld("bandwidth", detail));
     records[0].checks =
         vec![PhysicsCheck { name: "bandwidth".into(), verdict: CheckVerdict::Failed, detail: detail.into() }];
     let output = render(&run, &records, Format::Table, &Style { color: true, width: None }).unwrap();
@@ -364,7 +368,7 @@ fn parts_of_the_package_and_rails_stay_in_the_exports() {
     assert!(!table.contains("cores (powercap)") && !table.contains("power1"), "{table}");
     let csv = show(&records, Format::Csv);
     let rail = csv.lines().find(|line| line.contains(",load_energy,") && line.contains(",rail,")).unwrap();
-    assert!(rail.ends_with(",hwmon,power1,"), "{rail}");
+    assert!(rail.ends_with(",hwmon,power1,,"), "{rail}");
 }
 
 #[test]
@@ -399,9 +403,9 @@ fn csv_has_a_line_for_each_scope() {
     let shown: Vec<&str> =
         output.lines().filter(|line| line.starts_with("run,") || line.contains(",energy_per_output_token,")).collect();
     insta::assert_snapshot!(shown.join("\n"), @r#"
-    run,device,scenario,model,backend,precision,graph,threads,metric,unit,count,median,mean,minimum,p10,p90,p99,maximum,standard_deviation,outcome,reason,weights_sha256,engine_version,scope,uncertainty,source,part,beside
-    20261123-124233-main,xeon-2,chat,mobilellm-125m,onnxruntime,f32,onnxruntime,1,energy_per_output_token,joules,1,0.4489812670994481,0.4489812670994481,0.4489812670994481,0.4489812670994481,0.4489812670994481,0.4489812670994481,0.4489812670994481,,measured,,0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef,1.32.0,package,0.005387775205193377,powercap,,
-    20261123-124233-main,xeon-2,chat,mobilellm-125m,onnxruntime,f32,onnxruntime,1,energy_per_output_token,joules,1,0.11652948917084911,0.11652948917084911,0.11652948917084911,0.11652948917084911,0.11652948917084911,0.11652948917084911,0.11652948917084911,,measured,,0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef,1.32.0,dram,0.0040785321209797195,powercap,,
+    run,device,scenario,model,backend,precision,graph,threads,metric,unit,count,median,mean,minimum,p10,p90,p99,maximum,standard_deviation,outcome,reason,weights_sha256,engine_version,scope,uncertainty,source,part,beside,absent
+    20261123-124233-main,xeon-2,chat,mobilellm-125m,onnxruntime,f32,onnxruntime,1,energy_per_output_token,joules,1,0.4489812670994481,0.4489812670994481,0.4489812670994481,0.4489812670994481,0.4489812670994481,0.4489812670994481,0.4489812670994481,,measured,,0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef,1.32.0,package,0.005387775205193377,powercap,,,
+    20261123-124233-main,xeon-2,chat,mobilellm-125m,onnxruntime,f32,onnxruntime,1,energy_per_output_token,joules,1,0.11652948917084911,0.11652948917084911,0.11652948917084911,0.11652948917084911,0.11652948917084911,0.11652948917084911,0.11652948917084911,,measured,,0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef,1.32.0,dram,0.0040785321209797195,powercap,,,
     "#);
 }
 

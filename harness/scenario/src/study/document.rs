@@ -2,7 +2,7 @@
 
 use pocketwatt_files::check_name;
 use pocketwatt_protocol::Precision;
-use pocketwatt_record::metric;
+use pocketwatt_record::MetricName;
 use serde::Deserialize;
 
 use crate::{error::ScenarioError, synthetic};
@@ -62,7 +62,7 @@ pub(super) struct Variant {
 #[serde(deny_unknown_fields)]
 pub struct Shown {
     /// Its name in the catalogue.
-    pub metric: String,
+    pub metric: MetricName,
     /// Whether it is drawn.
     #[serde(default)]
     pub chart: bool,
@@ -110,8 +110,8 @@ impl Document {
         if self.show.is_empty() {
             return Err("it shows nothing: add a [[show]] table".into());
         }
-        if let Some(shown) = self.show.iter().find(|shown| metric(&shown.metric).is_none()) {
-            return Err(format!("there is no metric {:?}", shown.metric));
+        if let Some(shown) = self.show.iter().find(|shown| shown.metric.id().is_none()) {
+            return Err(format!("there is no metric {:?}", shown.metric.as_str()));
         }
         if self.scenarios.is_empty() || self.precisions.is_empty() || self.threads.is_empty() {
             return Err("scenarios, precisions and threads may not be empty".into());

@@ -3,7 +3,7 @@
 use std::io;
 
 use pocketwatt_protocol::{Clock, MonotonicClock, MonotonicNs};
-use pocketwatt_record::{Outcome, PlannedCase, Record, RunSettings};
+use pocketwatt_record::{Outcome, PlannedCase, Record, RunSettings, SpeedMetric};
 
 use crate::{
     inert,
@@ -102,11 +102,12 @@ impl Observer for Progress<'_> {
 fn result(record: &Record) -> String {
     match &record.outcome {
         Outcome::Measured => {
-            let throughput = |metric: &str| record.summary(metric).map(|summary| summary.median);
-            let parts: Vec<String> = [("prefill", "prefill_throughput"), ("decode", "decode_throughput")]
-                .into_iter()
-                .filter_map(|(name, metric)| Some(format!("{name} {:.1} tokens/s", throughput(metric)?)))
-                .collect();
+            let throughput = |metric: SpeedMetric| record.summary(metric).map(|summary| summary.median);
+            let parts: Vec<String> =
+                [("prefill", SpeedMetric::PrefillThroughput), ("decode", SpeedMetric::DecodeThroughput)]
+                    .into_iter()
+                    .filter_map(|(name, metric)| Some(format!("{name} {:.1} tokens/s", throughput(metric)?)))
+                    .collect();
             parts.join(", ")
         }
         Outcome::Failed { message, .. } => format!("failed: {}", inert::one_line(message)),

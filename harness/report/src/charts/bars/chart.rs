@@ -1,6 +1,6 @@
 //! Grouped bars: a group for each scenario, a bar for each backend.
 
-use pocketwatt_record::{Outcome, metric};
+use pocketwatt_record::{Outcome, SpeedMetric};
 
 use crate::{
     cases::shortcoming,
@@ -18,7 +18,7 @@ const HEAD_HEIGHT: i32 = 170;
 
 /// What is drawn as bars.
 pub struct Bars {
-    metric: &'static str,
+    metric: SpeedMetric,
     title: &'static str,
     remark: &'static str,
 }
@@ -26,19 +26,19 @@ pub struct Bars {
 impl Bars {
     /// Generating.
     pub const DECODE_THROUGHPUT: Bars = Bars {
-        metric: "decode_throughput",
+        metric: SpeedMetric::DecodeThroughput,
         title: "Decode throughput (more is better)",
         remark: "Bar: median over iterations. Whisker: slowest to fastest iteration.",
     };
     /// Waiting.
     pub const TIME_TO_FIRST_TOKEN: Bars = Bars {
-        metric: "time_to_first_token",
+        metric: SpeedMetric::TimeToFirstToken,
         title: "Time to first token (less is better)",
         remark: "Bar: median over all turns. Whisker: fastest to slowest turn; turns have prompts of different lengths.",
     };
     /// Memory.
     pub const PEAK_MEMORY: Bars = Bars {
-        metric: "peak_resident_memory",
+        metric: SpeedMetric::PeakResidentMemory,
         title: "Peak memory (less is better)",
         remark: "Highest resident memory of the process, loading included.",
     };
@@ -50,8 +50,10 @@ impl Bars {
     pub fn draw(&self, subject: &Subject) -> anyhow::Result<Option<String>> {
         let groups: Vec<Group> =
             subject.scenarios.iter().map(|scenario| self.group(subject, scenario)).filter(Group::has_numbers).collect();
-        let Some(metric) = metric(self.metric).filter(|_| !groups.is_empty()) else { return Ok(None) };
-        let plot = Plot::of(groups, metric.unit);
+        if groups.is_empty() {
+            return Ok(None);
+        }
+        let plot = Plot::of(groups, self.metric.definition().unit);
         let svg = draw_svg(HEAD_HEIGHT + PLOT_HEIGHT, |canvas| {
             let top = head(canvas, subject, self.title, self.remark)?;
             let (_, area) = canvas.split_vertically(top);

@@ -11,7 +11,9 @@ use plotters::{
 };
 use pocketwatt_meter::energy::Scope;
 use pocketwatt_protocol::MonotonicNs;
-use pocketwatt_record::{Course, EnergyFigure, MetricScope, PowerCurve, Record, Unit, Value, power_curves};
+use pocketwatt_record::{
+    Absent, Course, EnergyFigure, EnergyMetric, MetricScope, MetricValue, PowerCurve, Record, Unit, power_curves,
+};
 
 use crate::{
     charts::{
@@ -356,11 +358,9 @@ fn other(main: &PowerCurve, curves: Vec<PowerCurve>) -> Option<PowerCurve> {
 /// Whether the numbers of a figure failed a check: then they are shown nowhere.
 pub fn withheld(record: &Record, figure: &EnergyFigure) -> bool {
     let scope = MetricScope { scope: figure.scope, source: figure.source, part: figure.part.clone() };
-    record.metrics.iter().any(|metric| {
-        metric.metric == "energy_per_request"
-            && metric.scope.as_ref() == Some(&scope)
-            && matches!(&metric.value, Value::Unavailable(reason) if reason.starts_with("withheld"))
-    })
+    let mut values = record.values(EnergyMetric::EnergyPerRequest);
+    let withheld = |value: &MetricValue| value.absent().is_some_and(Absent::is_withheld);
+    values.any(|value| value.scope.as_ref() == Some(&scope) && withheld(value))
 }
 
 /// `24.3 ± 0.5 W`, from watts.

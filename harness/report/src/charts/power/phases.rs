@@ -61,24 +61,22 @@ pub struct Window {
 /// Every phase of a case, warm-up included.
 pub fn windows(record: &Record) -> Vec<Window> {
     let mut windows = Vec::new();
-    let mut add = |phase, warm_up, start: MonotonicNs, end: MonotonicNs| {
-        windows.push(Window { span: TimeSpan { start, end }, shade: Shade { phase, warm_up } });
-    };
+    let mut add = |phase, warm_up, span: TimeSpan| windows.push(Window { span, shade: Shade { phase, warm_up } });
     if let Some(idle) = &record.readings.idle {
-        add(Phase::IdleBefore, false, idle.before.start, idle.before.end);
+        add(Phase::IdleBefore, false, idle.before);
         if let Some(after) = idle.after {
-            add(Phase::IdleAfter, false, after.start, after.end);
+            add(Phase::IdleAfter, false, after);
         }
     }
     if let Some(loaded) = &record.samples.loaded {
-        add(Phase::Load, false, loaded.start, loaded.end);
+        add(Phase::Load, false, loaded.span());
     }
     for iteration in &record.samples.iterations {
         let warm_up = iteration.kind == IterationKind::Warmup;
         for turn in &iteration.turns {
-            add(Phase::Prefill, warm_up, turn.start, turn.prefill_end);
-            if let [first, .., last] = turn.token_times[..] {
-                add(Phase::Decode, warm_up, first, last);
+            add(Phase::Prefill, warm_up, turn.prefill());
+            if let Some(decode) = turn.decode() {
+                add(Phase::Decode, warm_up, decode);
             }
         }
     }

@@ -8,7 +8,7 @@ use pocketwatt_meter::{
     },
 };
 use pocketwatt_protocol::MonotonicNs;
-use pocketwatt_record::{Phase, Record, Run, derive};
+use pocketwatt_record::{Absent, EnergyMetric, Phase, Record, Run, Value, derive};
 
 use super::{draw, phases::windows};
 use crate::{
@@ -220,8 +220,8 @@ fn mean_powers_are_those_of_the_record() {
         assert!(chart.contains(&words), "{words}\n{chart}");
     }
     assert!(chart.contains(&format!("idle before {:.2}", number(Phase::IdleBefore))), "no room on its shade");
-    records[0].metrics.iter_mut().filter(|metric| metric.metric == "energy_per_request").for_each(|metric| {
-        metric.value = pocketwatt_record::Value::Unavailable("withheld: too much".into());
+    records[0].metrics.iter_mut().filter(|metric| metric.is(EnergyMetric::EnergyPerRequest)).for_each(|metric| {
+        metric.value = Value::Absent(Absent::withheld("power bounds", "too much"));
     });
     let chart = svg(&fixture::run(&records), &records).unwrap();
     assert!(chart.contains("mean power withheld") && !chart.contains("decode 2"), "{chart}");

@@ -1,7 +1,7 @@
 //! The chart of a study: a panel for each metric that it draws and each combination of what it does not vary. Bars where the
 //! axis has no numbers, marks and lines where it has.
 
-use pocketwatt_record::{Direction, Metric, Record, Run, metric};
+use pocketwatt_record::{Direction, MetricId, Record, Run};
 use pocketwatt_scenario::{Axis, Shown, Study};
 
 use crate::charts::study::course::Course;
@@ -21,7 +21,7 @@ const PANEL_HEIGHT: i32 = 250;
 
 /// The series of one metric that stand in one panel.
 struct Panel<'a> {
-    metric: &'static Metric,
+    metric: MetricId,
     shown: &'a Shown,
     /// What it shows that others do not.
     differs: String,
@@ -40,7 +40,7 @@ pub fn draw(run: &Run, records: &[Record], study: &Study) -> anyhow::Result<Opti
     let rests = distinct(series.iter().map(|series| series.rest.clone()));
     let (mut panels, mut absent) = (Vec::new(), Vec::new());
     for shown in study.shown().iter().filter(|shown| shown.chart) {
-        let Some(metric) = metric(&shown.metric) else { continue };
+        let Some(metric) = shown.metric.id() else { continue };
         let before = panels.len();
         let of_rest = |rest: &Vec<String>| {
             let differs = rest.iter().filter(|part| !common.contains(part)).map(|part| format!(" · {part}")).collect();
@@ -48,7 +48,7 @@ pub fn draw(run: &Run, records: &[Record], study: &Study) -> anyhow::Result<Opti
         };
         panels.extend(rests.iter().map(of_rest).filter(Panel::has_numbers));
         if panels.len() == before {
-            absent.push(metric.label);
+            absent.push(metric.definition().label);
         }
     }
     if panels.is_empty() {
@@ -91,18 +91,18 @@ impl Panel<'_> {
         if !point.values.measured() {
             return None;
         }
-        point.values.estimate(self.metric.name, Statistic::Median).ok()
+        point.values.estimate(self.metric, Statistic::Median).ok()
     }
 
     fn draw(&self, study: &Study, canvas: &Canvas, area: &Canvas, names: &[String]) -> anyhow::Result<()> {
-        let better = match self.metric.direction {
+        let better = match self.metric.definition().direction {
             Direction::LowerIsBetter => " (less is better)",
             Direction::HigherIsBetter => " (more is better)",
             Direction::Informative => "",
         };
         let title = |unit: &str| {
             let unit = if unit.is_empty() { String::new() } else { format!(", {unit}") };
-            format!("{}{unit}{better}{}", self.metric.label, self.differs)
+            format!("{}{unit}{better}{}", self.metric.definition().label, self.differs)
         };
         match axis_words(study.axis()) {
             Some(words) => {
@@ -111,11 +111,15 @@ impl Panel<'_> {
                     let points = series.iter().flat_map(|series| &series.points);
                     points.filter_map(|point| Some((point.x / per, self.estimate(point)?))).collect()
                 };
-                let course = Course::of(self.series.iter().map(points).collect(), self.metric.unit, self.shown.line);
+                let course = Course::of(
+                    self.series.iter().map(points).collect(),
+                    self.metric.definition().unit,
+                    self.shown.line,
+                );
                 course.draw(area, &title(course.scale.symbol), words, names)
             }
             None => {
-                let plot = Plot::of(self.groups(), self.metric.unit);
+                let plot = Plot::of(self.groups(), self.metric.definition().unit);
                 plot.draw(canvas, area, &title(plot.scale.symbol), names)
             }
         }

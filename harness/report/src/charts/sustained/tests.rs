@@ -5,7 +5,7 @@ use pocketwatt_meter::{
     energy::{Basis, Measurand, MeterInfo, MeterSeries, MeterSource, RawReading, Scope, UpdatePeriod},
 };
 use pocketwatt_protocol::{Iteration, IterationKind, MonotonicNs};
-use pocketwatt_record::{Record, derive};
+use pocketwatt_record::{Absent, Record, Value, derive};
 
 use crate::{charts, fixture};
 
@@ -135,7 +135,7 @@ fn ordinary_cases_have_no_such_chart() {
     assert_eq!(svg(&fixture::records()), None);
     let mut withheld = records();
     for value in withheld.iter_mut().flat_map(|record| &mut record.metrics) {
-        value.value = pocketwatt_record::Value::Unavailable("withheld: it cannot be true".into());
+        value.value = Value::Absent(Absent::withheld("bandwidth", "it cannot be true"));
     }
     assert_eq!(svg(&withheld), None, "what is withheld is not drawn");
 }

@@ -1,4 +1,4 @@
-use pocketwatt_record::{Record, Value};
+use pocketwatt_record::{Absent, Record, Value};
 
 use crate::{charts, fixture};
 
@@ -62,7 +62,7 @@ fn single_turns_and_withheld_ones_have_no_such_chart() {
     assert_eq!(svg(&fixture::prefill()), None);
     let mut records = fixture::records();
     for value in records.iter_mut().flat_map(|record| &mut record.metrics) {
-        value.value = Value::Unavailable("withheld: it cannot be true".into());
+        value.value = Value::Absent(Absent::withheld("conformance", "it cannot be true"));
     }
     assert_eq!(svg(&records), None);
 }

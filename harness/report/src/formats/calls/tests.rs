@@ -1,4 +1,4 @@
-use pocketwatt_record::derive;
+use pocketwatt_record::{CallMetric, SpeedMetric, derive};
 
 use super::*;
 use crate::{
@@ -145,6 +145,6 @@ fn the_document_says_what_a_share_was_counted_from() {
 fn a_question_asked_again_is_no_further_evidence() {
     let mut record = judged().remove(0);
     record.calls.extend(record.calls.clone());
-    assert_eq!(share(&record, "call_structure"), Some(Share { right: 20, questions: 24 }));
-    assert_eq!(share(&record, "decode_throughput"), None);
+    assert_eq!(share(&record, CallMetric::CallStructure.into()), Some(Share { right: 20, questions: 24 }));
+    assert_eq!(share(&record, SpeedMetric::DecodeThroughput.into()), None);
 }

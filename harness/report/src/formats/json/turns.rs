@@ -1,6 +1,6 @@
 //! The turns of a case in the document.
 
-use pocketwatt_record::{Record, Summary, TurnFigures, turns};
+use pocketwatt_record::{Absent, AbsentKind, Record, Summary, TurnFigures, turns};
 use serde::Serialize;
 
 /// A turn in the JSON document, in base units: medians over all conversations, and the mean energy.
@@ -17,11 +17,14 @@ pub struct TurnPart {
     /// Why there is no energy.
     #[serde(skip_serializing_if = "Option::is_none")]
     energy_unavailable: Option<String>,
+    /// The same for programs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    energy_absent: Option<AbsentKind>,
 }
 
 /// The turns of a record.
 pub fn parts(record: &Record) -> Vec<TurnPart> {
-    let median = |times: &Result<Summary, String>| times.as_ref().ok().map(|summary| summary.median);
+    let median = |times: &Result<Summary, Absent>| times.as_ref().ok().map(|summary| summary.median);
     let part = |turn: TurnFigures| TurnPart {
         turn: turn.number,
         count: turn.context_tokens.count,
@@ -31,7 +34,8 @@ pub fn parts(record: &Record) -> Vec<TurnPart> {
         request_latency_ns: median(&turn.request_latency),
         energy_joules: turn.energy.as_ref().ok().map(|(joules, _)| *joules),
         energy_uncertainty_joules: turn.energy.as_ref().ok().map(|(_, uncertainty)| *uncertainty),
-        energy_unavailable: turn.energy.err(),
+        energy_unavailable: turn.energy.as_ref().err().map(Absent::to_string),
+        energy_absent: turn.energy.err().map(|absent| absent.kind),
     };
     turns(record).into_iter().map(part).collect()
 }

@@ -1,6 +1,6 @@
 //! One series as a table: its cases side by side, what others published below, each also as a multiple of the first.
 
-use pocketwatt_record::{Metric, metric};
+use pocketwatt_record::MetricId;
 use pocketwatt_scenario::{Axis, Published, Study};
 
 use crate::{
@@ -22,9 +22,9 @@ pub fn table(study: &Study, series: &Series) -> Table {
         points.iter().map(|point| verdict(point.values.record, &point.label, &mut footnotes)).collect();
     let mut rows = Vec::new();
     for shown in study.shown() {
-        let Some(metric) = metric(&shown.metric) else { continue };
+        let Some(metric) = shown.metric.id() else { continue };
         let found = found(metric, points);
-        let subject = Subject { label: None, metric, ranked: false, at_least: 0.0 };
+        let subject = Subject { label: None, metric: metric.definition(), ranked: false, at_least: 0.0 };
         rows.push(Row::of(&subject, &found, &mut footnotes));
         if study.has_ratios() {
             let values: Vec<Option<f64>> =
@@ -44,7 +44,7 @@ pub fn table(study: &Study, series: &Series) -> Table {
         columns: points.iter().map(|point| point.label.clone()).collect(),
         has_energy: all.iter().any(has_energy),
         rows: all,
-        notes: notes::of(&group(points), &footnotes.texts),
+        notes: notes::of(&group(points), &footnotes),
         footnotes: footnotes.texts,
         battery: if study.is_about_battery() { user_units(&group(points)) } else { Vec::new() },
     }
@@ -57,10 +57,10 @@ fn group<'a>(points: &[Point<'a>]) -> CaseGroup<'a> {
 }
 
 /// The numbers of a metric along a series.
-fn found(metric: &Metric, points: &[Point]) -> Vec<Found> {
+fn found(metric: MetricId, points: &[Point]) -> Vec<Found> {
     points
         .iter()
-        .map(|point| point.values.measured().then(|| point.values.estimate(metric.name, Statistic::Median)))
+        .map(|point| point.values.measured().then(|| point.values.estimate(metric, Statistic::Median)))
         .collect()
 }
 

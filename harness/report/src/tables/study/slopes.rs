@@ -2,7 +2,7 @@
 
 use std::iter;
 
-use pocketwatt_record::{Line, Metric, fit_line, metric};
+use pocketwatt_record::{Absent, AbsentKind, Line, MetricId, fit_line};
 use pocketwatt_scenario::{Axis, Shown, Study};
 
 use crate::{
@@ -25,7 +25,7 @@ pub fn table(study: &Study, series: &[Series]) -> Option<Table> {
     let mut footnotes = Footnotes::default();
     let mut rows = Vec::new();
     for shown in study.shown().iter().filter(|shown| shown.line) {
-        let metric = metric(&shown.metric)?;
+        let metric = shown.metric.id()?;
         rows.extend(slope_rows(metric, shown, series, (step, words), &mut footnotes));
     }
     if rows.is_empty() {
@@ -48,13 +48,13 @@ pub fn table(study: &Study, series: &[Series]) -> Option<Table> {
 }
 
 fn slope_rows(
-    metric: &Metric,
+    metric: MetricId,
     shown: &Shown,
     series: &[Series],
     (step, words): (f64, &str),
     footnotes: &mut Footnotes,
 ) -> Vec<Row> {
-    let lines: Vec<Result<(Line, usize), String>> = series.iter().map(|series| line(metric, series)).collect();
+    let lines: Vec<Result<(Line, usize), Absent>> = series.iter().map(|series| line(metric, series)).collect();
     let slope = |line: &(Line, usize)| {
         let value = line.0.slope * step;
         let half = line.0.slope_uncertainty.map(|half| half * step);
@@ -62,8 +62,10 @@ fn slope_rows(
     };
     let found: Vec<Found> = lines.iter().map(|line| Some(line.as_ref().map(slope).map_err(Clone::clone))).collect();
     let at_least = lines.iter().flatten().map(|line| line.0.intercept.abs()).fold(0.0, f64::max);
-    let label = format!("{} {words}", metric.label);
-    let mut row = Row::of(&Subject { label: Some(&label), metric, ranked: false, at_least }, &found, footnotes);
+    let definition = metric.definition();
+    let label = format!("{} {words}", definition.label);
+    let mut row =
+        Row::of(&Subject { label: Some(&label), metric: definition, ranked: false, at_least }, &found, footnotes);
     for (cell, line) in row.cells.iter_mut().zip(&lines) {
         if let Ok((Line { slope_uncertainty: None, .. }, points)) = line {
             cell.footnote = Some(footnotes.number(format!("a line through {points} points has no interval")));
@@ -74,15 +76,19 @@ fn slope_rows(
     let mut rows = vec![row];
     if intercepts.iter().any(Option::is_some) {
         let largest = found.iter().flatten().flatten().map(|estimate| estimate.value.abs()).fold(0.0, f64::max);
-        let subject =
-            Subject { label: Some("  where the line begins, at 0"), metric, ranked: false, at_least: largest };
+        let subject = Subject {
+            label: Some("  where the line begins, at 0"),
+            metric: definition,
+            ranked: false,
+            at_least: largest,
+        };
         rows.push(Row::of(&subject, &intercepts, footnotes));
     }
     if let Some((published, slope)) =
         shown.published.as_ref().and_then(|published| Some((published, published.per_billion_weights?)))
     {
         // In the unit of the row above, where there is one.
-        let factor = scale(metric.unit, largest_of(&found).max(at_least)).factor;
+        let factor = scale(definition.unit, largest_of(&found).max(at_least)).factor;
         let (value, unit) = if rows[0].unit.is_empty() {
             (slope, published.unit.clone())
         } else {
@@ -100,20 +106,23 @@ fn largest_of(found: &[Found]) -> f64 {
 }
 
 /// The line through the medians of a series, and through how many.
-fn line(metric: &Metric, series: &Series) -> Result<(Line, usize), String> {
+fn line(metric: MetricId, series: &Series) -> Result<(Line, usize), Absent> {
     let mut missing = None;
     let points: Vec<(f64, f64)> = series
         .points
         .iter()
         .filter(|point| point.values.measured())
-        .filter_map(|point| match point.values.estimate(metric.name, Statistic::Median) {
+        .filter_map(|point| match point.values.estimate(metric, Statistic::Median) {
             Ok(estimate) => Some((point.x, estimate.value)),
-            Err(reason) => {
-                missing = Some(reason);
+            Err(absent) => {
+                missing = Some(absent);
                 None
             }
         })
         .collect();
-    let too_few = || missing.unwrap_or_else(|| format!("a line needs two points, there is {}", points.len()));
+    let too_few = || {
+        let words = format!("a line needs two points, there is {}", points.len());
+        missing.unwrap_or_else(|| Absent::new(AbsentKind::NoObservations, words))
+    };
     fit_line(&points).map(|line| (line, points.len())).ok_or_else(too_few)
 }

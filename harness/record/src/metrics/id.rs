@@ -1,0 +1,168 @@
+use std::sync::LazyLock;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    calls::CallMetric,
+    definition::{Metric, Observe},
+    energy::EnergyMetric,
+    machine::MachineMetric,
+    quality::QualityMetric,
+    speed::SpeedMetric,
+    sustained::SustainedMetric,
+};
+
+/// A metric of the catalogue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum MetricId {
+    /// Times, throughput and memory.
+    Speed(SpeedMetric),
+    /// How near to the reference.
+    Quality(QualityMetric),
+    /// Whether answers are right.
+    Calls(CallMetric),
+    /// What the processor was busy with.
+    Machine(MachineMetric),
+    /// Joules and watts.
+    Energy(EnergyMetric),
+    /// The first minutes of a long run against its last.
+    Sustained(SustainedMetric),
+}
+
+impl MetricId {
+    /// The metric of that name in records.
+    pub fn named(name: &str) -> Option<Self> {
+        catalogue().iter().copied().find(|metric| metric.name() == name)
+    }
+
+    /// Its name in records.
+    pub fn name(self) -> &'static str {
+        self.definition().name
+    }
+
+    /// Whether it is computed from the readings of energy meters, and so is there once for each figure.
+    pub fn is_of_energy(self) -> bool {
+        matches!(self.definition().observe, Observe::Figure(_) | Observe::Power(_))
+    }
+
+    /// What the catalogue says of it.
+    pub fn definition(self) -> &'static Metric {
+        match self {
+            Self::Speed(metric) => metric.definition(),
+            Self::Quality(metric) => metric.definition(),
+            Self::Calls(metric) => metric.definition(),
+            Self::Machine(metric) => metric.definition(),
+            Self::Energy(metric) => metric.definition(),
+            Self::Sustained(metric) => metric.definition(),
+        }
+    }
+}
+
+/// Every metric, in the order of records and tables.
+pub fn catalogue() -> &'static [MetricId] {
+    &CATALOGUE
+}
+
+static CATALOGUE: LazyLock<Vec<MetricId>> = LazyLock::new(|| {
+    let speed = SpeedMetric::ALL.iter().copied().map(MetricId::Speed);
+    let quality = QualityMetric::ALL.iter().copied().map(MetricId::Quality);
+    let calls = CallMetric::ALL.iter().copied().map(MetricId::Calls);
+    let machine = MachineMetric::ALL.iter().copied().map(MetricId::Machine);
+    let energy = EnergyMetric::ALL.iter().copied().map(MetricId::Energy);
+    let sustained = SustainedMetric::ALL.iter().copied().map(MetricId::Sustained);
+    speed.chain(quality).chain(calls).chain(machine).chain(energy).chain(sustained).collect()
+});
+
+macro_rules! families {
+    ($($family:ident: $metric:ident),*) => {
+        $(impl From<$metric> for MetricId {
+            fn from(metric: $metric) -> Self {
+                Self::$family(metric)
+            }
+        })*
+    };
+}
+
+families!(
+    Speed: SpeedMetric, Quality: QualityMetric, Calls: CallMetric, Machine: MachineMetric, Energy: EnergyMetric,
+    Sustained: SustainedMetric
+);
+
+/// The name of a metric in a record. A newer version may have written one that this catalogue does not know.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(from = "String", into = "String")]
+pub enum MetricName {
+    /// Of the catalogue.
+    Known(MetricId),
+    /// Of another version's.
+    Unknown(String),
+}
+
+impl MetricName {
+    /// The metric, if the catalogue has it.
+    pub fn id(&self) -> Option<MetricId> {
+        match self {
+            Self::Known(metric) => Some(*metric),
+            Self::Unknown(_) => None,
+        }
+    }
+
+    /// As it stands in records.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Known(metric) => metric.name(),
+            Self::Unknown(name) => name,
+        }
+    }
+}
+
+impl From<String> for MetricName {
+    fn from(name: String) -> Self {
+        MetricId::named(&name).map_or(Self::Unknown(name), Self::Known)
+    }
+}
+
+impl From<MetricName> for String {
+    fn from(name: MetricName) -> Self {
+        name.as_str().to_owned()
+    }
+}
+
+impl<M: Into<MetricId>> From<M> for MetricName {
+    fn from(metric: M) -> Self {
+        Self::Known(metric.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+    use crate::Direction;
+
+    #[test]
+    fn names_are_unique_and_every_metric_says_how_it_is_computed() {
+        let names: HashSet<_> = catalogue().iter().map(|metric| metric.name()).collect();
+        assert_eq!(names.len(), catalogue().len());
+        let told = |metric: &MetricId| {
+            let Metric { formula, observation, .. } = metric.definition();
+            !formula.is_empty() && !observation.is_empty()
+        };
+        assert!(catalogue().iter().all(told));
+        let decode = MetricId::named("decode_throughput").unwrap();
+        assert_eq!(
+            (decode, decode.definition().direction),
+            (SpeedMetric::DecodeThroughput.into(), Direction::HigherIsBetter)
+        );
+        assert_eq!(MetricId::named("nonsense"), None);
+    }
+
+    #[test]
+    fn a_metric_of_a_newer_version_keeps_its_name() {
+        let name: MetricName = serde_json::from_str(r#""smiles_per_token""#).unwrap();
+        assert_eq!((name.id(), name.as_str()), (None, "smiles_per_token"));
+        assert_eq!(serde_json::to_string(&name).unwrap(), r#""smiles_per_token""#);
+    }
+}
