@@ -9,7 +9,7 @@ use crate::{Absent, AbsentKind, Summary};
 
 /// The kind of an absent number, beside its words; since format 1.6.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[schemars(rename = "AbsentKind")]
+#[schemars(rename = "Absent")]
 pub(crate) struct StoredKind {
     /// Why there is no number, for programs. Versions to come may write others than these.
     #[serde(deserialize_with = "known_or_other")]
