@@ -115,7 +115,7 @@ macro_rules! metrics {
         $(#[$about])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum $family {
-            $(#[doc = $formula] $metric,)*
+            $(#[doc = concat!("`` ", $formula, " ``")] $metric,)*
         }
 
         impl $family {
