@@ -7,7 +7,7 @@ use std::{
 
 use rustix::fs::OFlags;
 
-use crate::write::folder_of;
+use crate::folder::folder_of;
 
 /// Longest description of a holder that is read from a lock file: it is shown to people, and any program may have written it.
 const MOST_HOLDER_BYTES: u64 = 400;

@@ -13,7 +13,7 @@ use rustix::{
 };
 use tempfile::Builder;
 
-use crate::write::folder_of;
+use crate::folder::folder_of;
 
 /// Prefix of the names of unfinished files and folders. Names that begin with a dot are never listed.
 pub(crate) const PARTIAL_PREFIX: &str = ".pocketwatt-";

@@ -6,7 +6,10 @@ use std::{
 
 use tempfile::Builder;
 
-use crate::partial::{self, PARTIAL_PREFIX, PARTIAL_SUFFIX};
+use crate::{
+    folder::folder_of,
+    partial::{self, PARTIAL_PREFIX, PARTIAL_SUFFIX},
+};
 
 /// Writes a file beside its place, forces it to the disk, and renames it over the place: neither a reader nor a process that
 /// continues after a crash sees half of it. A link at the place is replaced, not followed. The temporary name is
@@ -34,10 +37,6 @@ pub fn write_atomically<R>(path: &Path, write: impl FnOnce(&mut File) -> io::Res
         let _ = File::open(folder).and_then(|folder| folder.sync_all());
         return Ok(written);
     }
-}
-
-pub(crate) fn folder_of(path: &Path) -> &Path {
-    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 fn permissions_by_umask() -> fs::Permissions {

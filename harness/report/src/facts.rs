@@ -15,5 +15,5 @@ pub use disturbances::{disturbances, others, unanswered};
 pub use engine::engine;
 pub use legend::legend;
 pub use run::facts;
-pub use scope::{scope_words, scope_words_of};
+pub use scope::scope_name;
 pub use seen::Seen;

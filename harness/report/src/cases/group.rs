@@ -66,7 +66,7 @@ pub fn each_group(
         let Some(whole) = part.as_ref().filter(|part| part.places.len() == read) else { return Ok(()) };
         if !records.is_empty() {
             let ambiguous = ambiguous(whole.group.iter().filter_map(|&place| cases.get(place).copied()));
-            visit(&case_group(&records, &ambiguous), &whole.words())?;
+            visit(&case_group(&records, &ambiguous), &whole.title_suffix())?;
         }
         records.clear();
         read = 0;
@@ -96,7 +96,7 @@ impl<'a> Part<'a> {
     }
 
     /// What stands behind the title; nothing where the part is all there is.
-    fn words(&self) -> String {
+    fn title_suffix(&self) -> String {
         let (shown, all) = (self.places.len(), self.group.len());
         if shown == all {
             return String::new();

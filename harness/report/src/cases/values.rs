@@ -70,12 +70,12 @@ impl<'a> Values<'a> {
         let metric = metric.into();
         match self.record.value(metric).map(|found| (&found.value, found.uncertainty)) {
             Some((Value::Measured(summary), Some(half))) => {
-                let value = statistic.of(summary);
+                let value = statistic.value_in(summary);
                 Ok(Estimate::between(value, Some((value - half, value + half))))
             }
             Some((Value::Measured(summary), None)) => {
                 let range = self.range(metric, statistic);
-                let estimate = Estimate::between(statistic.of(summary), range);
+                let estimate = Estimate::between(statistic.value_in(summary), range);
                 Ok(share(self.record, metric).map_or(estimate, |share| share.estimate()))
             }
             Some((Value::Absent(absent), _)) => Err(physics::explained(absent)),
@@ -92,7 +92,7 @@ impl<'a> Values<'a> {
         let values: Vec<f64> = self
             .iterations
             .iter()
-            .map(|iteration| iteration.summary(metric).map(|summary| statistic.of(summary)))
+            .map(|iteration| iteration.summary(metric).map(|summary| statistic.value_in(summary)))
             .collect::<Option<_>>()?;
         let low = values.iter().copied().fold(f64::INFINITY, f64::min);
         Some((low, values.iter().copied().fold(f64::NEG_INFINITY, f64::max)))
@@ -100,7 +100,7 @@ impl<'a> Values<'a> {
 }
 
 impl Statistic {
-    fn of(self, summary: &Summary) -> f64 {
+    fn value_in(self, summary: &Summary) -> f64 {
         match self {
             Self::Median => summary.median,
             Self::P90 => summary.p90,

@@ -13,7 +13,7 @@ use plotters::{
 };
 
 use crate::charts::{
-    canvas::{Canvas, MARGIN, TEXT_SIZE, text, words},
+    canvas::{Canvas, MARGIN, TEXT_SIZE, drawing_error, text_style},
     palette::{GRID, INK, PALE_INK},
 };
 
@@ -76,7 +76,7 @@ impl Axes<'_> {
             .set_label_area_size(LabelAreaPosition::Left, LABELS)
             .set_label_area_size(LabelAreaPosition::Bottom, if last { AXIS_HEIGHT } else { 0 })
             .build_cartesian_2d(self.across.clone(), self.up.clone())
-            .map_err(words)
+            .map_err(drawing_error)
     }
 
     /// Lines, numbers and words.
@@ -92,14 +92,14 @@ impl Axes<'_> {
             .light_line_style(WHITE.mix(0.0))
             .bold_line_style(GRID)
             .axis_style(PALE_INK)
-            .y_label_style(text(self.size, INK, HPos::Right, VPos::Center))
+            .y_label_style(text_style(self.size, INK, HPos::Right, VPos::Center))
             .y_label_formatter(&number);
         if let Some(below) = &self.below {
-            mesh.x_label_style(text(TEXT_SIZE, INK, HPos::Center, VPos::Top))
+            mesh.x_label_style(text_style(TEXT_SIZE, INK, HPos::Center, VPos::Top))
                 .x_label_formatter(&number_below)
                 .x_desc(below.words)
-                .axis_desc_style(text(TEXT_SIZE, PALE_INK, HPos::Center, VPos::Top));
+                .axis_desc_style(text_style(TEXT_SIZE, PALE_INK, HPos::Center, VPos::Top));
         }
-        mesh.draw().map_err(words)
+        mesh.draw().map_err(drawing_error)
     }
 }

@@ -32,20 +32,20 @@ pub fn draw_svg(height: i32, draw: impl FnOnce(&Canvas) -> anyhow::Result<()>) -
     let mut svg = String::new();
     {
         let canvas = SVGBackend::with_string(&mut svg, (WIDTH, height as u32)).into_drawing_area();
-        canvas.fill(&WHITE).map_err(words)?;
+        canvas.fill(&WHITE).map_err(drawing_error)?;
         draw(&canvas)?;
-        canvas.present().map_err(words)?;
+        canvas.present().map_err(drawing_error)?;
     }
     Ok(svg)
 }
 
 /// Errors of the drawing library borrow from the canvas: keep their words.
-pub fn words(error: impl std::fmt::Display) -> anyhow::Error {
+pub fn drawing_error(error: impl std::fmt::Display) -> anyhow::Error {
     anyhow!("{error}")
 }
 
 /// Text of the given size, placed by one of its corners or edges.
-pub fn text(size: i32, ink: RGBColor, horizontal: HPos, vertical: VPos) -> TextStyle<'static> {
+pub fn text_style(size: i32, ink: RGBColor, horizontal: HPos, vertical: VPos) -> TextStyle<'static> {
     let pos = Pos::new(horizontal, vertical);
     TextStyle { font: ("sans-serif", size).into_font(), color: ink.to_backend_color(), pos }
 }
@@ -73,6 +73,6 @@ pub fn wrap(line: &str) -> Vec<String> {
 }
 
 /// Draws a text on pixels.
-pub fn put(canvas: &Canvas, content: &str, at: (i32, i32), style: TextStyle) -> anyhow::Result<()> {
-    canvas.draw(&Text::new(content.to_owned(), at, style)).map_err(words)
+pub fn draw_text(canvas: &Canvas, content: &str, at: (i32, i32), style: TextStyle) -> anyhow::Result<()> {
+    canvas.draw(&Text::new(content.to_owned(), at, style)).map_err(drawing_error)
 }

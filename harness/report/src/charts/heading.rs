@@ -6,8 +6,8 @@ use pocketwatt_record::Outcome;
 use crate::{
     cases::{combination, shortcoming},
     charts::{
-        canvas::{Canvas, LINE, MARGIN, TEXT_SIZE, draw_svg, put, text, wrap},
-        legend::legend,
+        canvas::{Canvas, LINE, MARGIN, TEXT_SIZE, draw_svg, draw_text, text_style, wrap},
+        legend::draw_legend,
         palette::{INK, PALE_INK},
         subject::Subject,
     },
@@ -18,21 +18,21 @@ use crate::{
 const TITLE_SIZE: i32 = 22;
 
 /// Writes title, subtitle and legend, and gives the height that they take.
-pub fn head(canvas: &Canvas, subject: &Subject, question: &str, remark: &str) -> anyhow::Result<i32> {
+pub fn draw_head(canvas: &Canvas, subject: &Subject, question: &str, remark: &str) -> anyhow::Result<i32> {
     let combination = subject.records.first().map(|record| combination(record)).unwrap_or_default();
     let labels: Vec<String> =
         subject.names.iter().map(|name| format!("{}{}", one_line(name), shortcomings(subject, name))).collect();
-    heading(canvas, question, &subtitle(subject, combination, remark), &subject.names, &labels)
+    draw_heading(canvas, question, &subtitle(subject, combination, remark), &subject.names, &labels)
 }
 
-/// The height that [`head`] takes: how many lines it has is known when it is drawn.
+/// The height that [`draw_head`] takes: how many lines it has is known when it is drawn.
 ///
 /// # Errors
 /// When the drawing library refuses.
 pub fn head_height(subject: &Subject, question: &str, remark: &str) -> anyhow::Result<i32> {
     let mut height = 0;
     draw_svg(1000, |canvas| {
-        height = head(canvas, subject, question, remark)?;
+        height = draw_head(canvas, subject, question, remark)?;
         Ok(())
     })?;
     Ok(height)
@@ -40,7 +40,7 @@ pub fn head_height(subject: &Subject, question: &str, remark: &str) -> anyhow::R
 
 /// Writes a title, lines below it and a legend: a swatch for each of `names`, which choose the colours, with its label.
 /// Gives the height that they take.
-pub fn heading(
+pub fn draw_heading(
     canvas: &Canvas,
     title: &str,
     lines: &[String],
@@ -48,14 +48,14 @@ pub fn heading(
     labels: &[String],
 ) -> anyhow::Result<i32> {
     let mut y = MARGIN - 8;
-    put(canvas, title, (MARGIN, y), text(TITLE_SIZE, INK, HPos::Left, VPos::Top))?;
+    draw_text(canvas, title, (MARGIN, y), text_style(TITLE_SIZE, INK, HPos::Left, VPos::Top))?;
     y += LINE + 10;
-    let small = || text(TEXT_SIZE, PALE_INK, HPos::Left, VPos::Top);
+    let small = || text_style(TEXT_SIZE, PALE_INK, HPos::Left, VPos::Top);
     for line in lines.iter().flat_map(|line| wrap(line)) {
-        put(canvas, &line, (MARGIN, y), small())?;
+        draw_text(canvas, &line, (MARGIN, y), small())?;
         y += LINE;
     }
-    legend(canvas, names, labels, y + 8)
+    draw_legend(canvas, names, labels, y + 8)
 }
 
 fn subtitle(subject: &Subject, combination: String, remark: &str) -> Vec<String> {

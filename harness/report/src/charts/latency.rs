@@ -12,8 +12,8 @@ use pocketwatt_record::{Outcome, Record, Unit, percentile};
 
 use crate::{
     charts::{
-        canvas::{Canvas, MARGIN, TEXT_SIZE, draw_svg, put, text, words},
-        heading::head,
+        canvas::{Canvas, MARGIN, TEXT_SIZE, draw_svg, draw_text, drawing_error, text_style},
+        heading::draw_head,
         palette::{GRID, INK, PALE_INK, color},
         scale::{axis_end, tick},
         subject::Subject,
@@ -59,7 +59,7 @@ pub fn draw(subject: &Subject) -> anyhow::Result<Option<String>> {
             lines: subject
                 .names
                 .iter()
-                .map(|name| subject.record(scenario, name).map(line).unwrap_or_default())
+                .map(|name| subject.record(scenario, name).map(case_line).unwrap_or_default())
                 .collect(),
         })
         .filter(|panel| panel.points().next().is_some())
@@ -69,7 +69,7 @@ pub fn draw(subject: &Subject) -> anyhow::Result<Option<String>> {
     }
     let svg = draw_svg(HEAD_HEIGHT + PANEL_HEIGHT * panels.len() as i32, |canvas| {
         let remark = "Line: median over iterations. Band: 10th to 90th percentile. Between turns: prompts.";
-        let top = head(canvas, subject, "Inter-token latency over the context (less is better)", remark)?;
+        let top = draw_head(canvas, subject, "Inter-token latency over the context (less is better)", remark)?;
         let (_, area) = canvas.split_vertically(top);
         panels
             .iter()
@@ -94,7 +94,7 @@ fn draw_panel(area: &Canvas, subject: &Subject, panel: &Panel) -> anyhow::Result
     let scale = scale(Unit::Nanoseconds, highest);
     let end = axis_end(highest * scale.factor);
     let title = format!("{}, {}", one_line(panel.scenario), scale.symbol);
-    put(area, &title, (MARGIN, 6), text(TEXT_SIZE + 2, INK, HPos::Left, VPos::Top))?;
+    draw_text(area, &title, (MARGIN, 6), text_style(TEXT_SIZE + 2, INK, HPos::Left, VPos::Top))?;
     let mut chart = ChartBuilder::on(area)
         .margin_left(MARGIN - 12)
         .margin_right(MARGIN)
@@ -103,8 +103,8 @@ fn draw_panel(area: &Canvas, subject: &Subject, panel: &Panel) -> anyhow::Result
         .set_label_area_size(LabelAreaPosition::Left, 58)
         .set_label_area_size(LabelAreaPosition::Bottom, 42)
         .build_cartesian_2d(first - edge..last + edge, 0.0..end)
-        .map_err(words)?;
-    let label = |horizontal, vertical| text(TEXT_SIZE, INK, horizontal, vertical);
+        .map_err(drawing_error)?;
+    let label = |horizontal, vertical| text_style(TEXT_SIZE, INK, horizontal, vertical);
     chart
         .configure_mesh()
         .x_labels(9)
@@ -117,9 +117,9 @@ fn draw_panel(area: &Canvas, subject: &Subject, panel: &Panel) -> anyhow::Result
         .x_label_formatter(&|value| fixed(*value, 0))
         .y_label_formatter(&|value| tick(*value, end))
         .x_desc("position in the context, tokens")
-        .axis_desc_style(text(TEXT_SIZE, PALE_INK, HPos::Center, VPos::Top))
+        .axis_desc_style(text_style(TEXT_SIZE, PALE_INK, HPos::Center, VPos::Top))
         .draw()
-        .map_err(words)?;
+        .map_err(drawing_error)?;
     // All bands lie behind all lines.
     for (index, line) in panel.lines.iter().enumerate() {
         let ink = color(&subject.names, index);
@@ -127,7 +127,7 @@ fn draw_panel(area: &Canvas, subject: &Subject, panel: &Panel) -> anyhow::Result
             let lower = turn.iter().map(|point| (point.position, (point.p10 * scale.factor).min(end)));
             let upper = turn.iter().rev().map(|point| (point.position, (point.p90 * scale.factor).min(end)));
             let band: Vec<(f64, f64)> = lower.chain(upper).collect();
-            chart.draw_series([Polygon::new(band, ink.mix(0.18).filled())]).map_err(words)?;
+            chart.draw_series([Polygon::new(band, ink.mix(0.18).filled())]).map_err(drawing_error)?;
         }
     }
     // Later lines are thinner, so that one that lies exactly on another does not hide it.
@@ -137,7 +137,7 @@ fn draw_panel(area: &Canvas, subject: &Subject, panel: &Panel) -> anyhow::Result
         for turn in line {
             let points: Vec<(f64, f64)> =
                 turn.iter().map(|point| (point.position, (point.median * scale.factor).min(end))).collect();
-            chart.draw_series([PathElement::new(points, ink.stroke_width(width))]).map_err(words)?;
+            chart.draw_series([PathElement::new(points, ink.stroke_width(width))]).map_err(drawing_error)?;
         }
     }
     Ok(())
@@ -145,7 +145,7 @@ fn draw_panel(area: &Canvas, subject: &Subject, panel: &Panel) -> anyhow::Result
 
 /// The points of a case. A position is what the forward pass behind the gap had in its context; iterations that stopped
 /// earlier than others simply contribute fewer points.
-fn line(record: &Record) -> Line {
+fn case_line(record: &Record) -> Line {
     if record.outcome != Outcome::Measured {
         return Line::new();
     }

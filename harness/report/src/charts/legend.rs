@@ -9,12 +9,12 @@ use plotters::{
 };
 
 use crate::charts::{
-    canvas::{Canvas, LINE, MARGIN, TEXT_SIZE, WIDTH, put, text, text_width, words},
+    canvas::{Canvas, LINE, MARGIN, TEXT_SIZE, WIDTH, draw_text, drawing_error, text_style, text_width},
     palette::{INK, color},
 };
 
 /// A swatch and a label for each name, as many in a line as fit.
-pub fn legend(canvas: &Canvas, names: &[String], labels: &[String], top: i32) -> anyhow::Result<i32> {
+pub fn draw_legend(canvas: &Canvas, names: &[String], labels: &[String], top: i32) -> anyhow::Result<i32> {
     const SWATCH: i32 = 12;
     let (mut x, mut y) = (MARGIN, top);
     for (index, label) in labels.iter().enumerate() {
@@ -24,8 +24,8 @@ pub fn legend(canvas: &Canvas, names: &[String], labels: &[String], top: i32) ->
             y += LINE + 2;
         }
         let swatch = Rectangle::new([(x, y), (x + SWATCH, y + SWATCH)], color(names, index).filled());
-        canvas.draw(&swatch).map_err(words)?;
-        put(canvas, label, (x + SWATCH + 6, y - 1), text(TEXT_SIZE, INK, HPos::Left, VPos::Top))?;
+        canvas.draw(&swatch).map_err(drawing_error)?;
+        draw_text(canvas, label, (x + SWATCH + 6, y - 1), text_style(TEXT_SIZE, INK, HPos::Left, VPos::Top))?;
         x += width;
     }
     Ok(y + LINE + 6)

@@ -12,5 +12,5 @@ mod time_axis;
 pub use chart::draw;
 pub use line::STEPS;
 pub use panel::{Drawn, withheld};
-pub use strip::line;
+pub use strip::points_since;
 pub use time_axis::TimeAxis;

@@ -5,8 +5,8 @@ use plotters::style::text_anchor::{HPos, VPos};
 use crate::{
     charts::{
         axes::{AXIS_HEIGHT, Axes, Below, LABELS, Plot},
-        canvas::{Canvas, MARGIN, TEXT_SIZE, WIDTH, draw_svg, put, text, text_width, wrap},
-        heading::{head, head_height},
+        canvas::{Canvas, MARGIN, TEXT_SIZE, WIDTH, draw_svg, draw_text, text_style, text_width, wrap},
+        heading::{draw_head, head_height},
         palette::{INK, PALE_INK},
         subject::Subject,
     },
@@ -68,7 +68,7 @@ pub fn chart(subject: &Subject, question: &str, remark: &str, stacks: &[Stack]) 
     let head_height = head_height(subject, question, remark)?;
     let height = head_height + stacks.iter().map(|stack| stack.height() + GAP).sum::<i32>();
     draw_svg(height, |canvas| {
-        head(canvas, subject, question, remark)?;
+        draw_head(canvas, subject, question, remark)?;
         let mut top = head_height;
         for stack in stacks {
             stack.draw(canvas, top)?;
@@ -97,18 +97,18 @@ impl Stack<'_> {
     }
 
     fn draw(&self, canvas: &Canvas, top: i32) -> anyhow::Result<()> {
-        put(canvas, &self.title, (MARGIN, top + 6), text(TEXT_SIZE + 2, INK, HPos::Left, VPos::Top))?;
+        draw_text(canvas, &self.title, (MARGIN, top + 6), text_style(TEXT_SIZE + 2, INK, HPos::Left, VPos::Top))?;
         for (index, note) in self.notes().iter().enumerate() {
             let y = top + TITLE_HEIGHT + NOTE_HEIGHT * index as i32;
-            put(canvas, note, (MARGIN, y), text(TEXT_SIZE, PALE_INK, HPos::Left, VPos::Top))?;
+            draw_text(canvas, note, (MARGIN, y), text_style(TEXT_SIZE, PALE_INK, HPos::Left, VPos::Top))?;
         }
         let mut y = top + self.head_height();
         for (index, panel) in self.panels.iter().enumerate() {
             let last = index + 1 == self.panels.len();
             let height = CAPTION_HEIGHT + panel.height + if last { AXIS_HEIGHT } else { 0 };
             let area = canvas.clone().shrink((0, y), (WIDTH as i32, height));
-            let caption = text(TEXT_SIZE, PALE_INK, HPos::Left, VPos::Top);
-            put(&area, &panel.caption, (MARGIN - 12 + LABELS, 4), caption)?;
+            let caption = text_style(TEXT_SIZE, PALE_INK, HPos::Left, VPos::Top);
+            draw_text(&area, &panel.caption, (MARGIN - 12 + LABELS, 4), caption)?;
             let axes = Axes {
                 across: self.across.clone(),
                 up: panel.up.clone(),
@@ -137,7 +137,7 @@ impl Stack<'_> {
             let middle = across.start + (share * f64::from(across.end - across.start)) as i32;
             let half = text_width(name) / 2 + 4;
             if middle - half >= free && middle + half <= WIDTH as i32 {
-                put(canvas, name, (middle, bottom), text(TEXT_SIZE, INK, HPos::Center, VPos::Bottom))?;
+                draw_text(canvas, name, (middle, bottom), text_style(TEXT_SIZE, INK, HPos::Center, VPos::Bottom))?;
                 free = middle + half;
             }
         }

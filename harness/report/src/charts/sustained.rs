@@ -12,9 +12,9 @@ use crate::charts::scale::axis_end;
 use crate::{
     charts::{
         axes::Plot,
-        canvas::words,
+        canvas::drawing_error,
         palette::color,
-        power::{Drawn, STEPS, TimeAxis, line, withheld},
+        power::{Drawn, STEPS, TimeAxis, points_since, withheld},
         scale::{tick, within},
         stack::{Panel, Stack, chart, simulation},
         subject::Subject,
@@ -137,11 +137,11 @@ impl Course {
             levels: levels(record, origin),
             share: share(record),
             disturbances: others(record),
-            temperature: inside(line(hottest(&readings.temperatures).into_iter(), origin, shortest)),
+            temperature: inside(points_since(hottest(&readings.temperatures).into_iter(), origin, shortest)),
             scope: power.as_ref().map(Drawn::name).unwrap_or_default(),
             power: power.map(|power| inside(power.line)).unwrap_or_default(),
             no_power,
-            frequency: inside(line(frequencies, origin, shortest)),
+            frequency: inside(points_since(frequencies, origin, shortest)),
         })
     }
 }
@@ -221,7 +221,7 @@ fn stack<'a>(subject: &'a Subject, title: String, courses: &'a [Course]) -> Stac
                     let ink = color(&subject.names, course.index).stroke_width(width as u32);
                     let points: Points = lines(course).iter().map(at).collect();
                     if !points.is_empty() {
-                        plot.draw_series([PathElement::new(points, ink)]).map_err(words)?;
+                        plot.draw_series([PathElement::new(points, ink)]).map_err(drawing_error)?;
                     }
                 }
                 Ok(())
@@ -238,7 +238,7 @@ fn stack<'a>(subject: &'a Subject, title: String, courses: &'a [Course]) -> Stac
         title,
         note: note(courses),
         across: 0.0..axis.end,
-        words: axis.words(),
+        words: axis.title(),
         number: Box::new(move |value| axis.label(value)),
         names: Vec::new(),
         panels: panels.into_iter().flatten().collect(),
@@ -247,7 +247,7 @@ fn stack<'a>(subject: &'a Subject, title: String, courses: &'a [Course]) -> Stac
 
 fn broad(plot: &mut Plot, subject: &Subject, index: usize, points: Points) -> anyhow::Result<()> {
     let ink = color(&subject.names, index).mix(0.35).stroke_width(9);
-    plot.draw_series([PathElement::new(points, ink)]).map_err(words)?;
+    plot.draw_series([PathElement::new(points, ink)]).map_err(drawing_error)?;
     Ok(())
 }
 

@@ -8,7 +8,7 @@ use pocketwatt_record::{Outcome, Record, Summary, TurnFigures, Unit, turns_of_co
 
 use crate::{
     charts::{
-        canvas::words,
+        canvas::drawing_error,
         palette::color,
         scale::{axis_end, tick, within},
         stack::{Panel, Stack, chart, simulation},
@@ -166,13 +166,13 @@ fn panel<'a>(subject: &'a Subject, courses: &'a [Course], quantity: &'a Quantity
                 let at = |mark: &Mark, value: f64| (mark.context, within(0.0, end, value * scale.factor));
                 if course.is_single() {
                     let line: Vec<(f64, f64)> = marks.iter().map(|mark| at(mark, mark.value)).collect();
-                    plot.draw_series([PathElement::new(line, ink.mix(0.5).stroke_width(2))]).map_err(words)?;
+                    plot.draw_series([PathElement::new(line, ink.mix(0.5).stroke_width(2))]).map_err(drawing_error)?;
                 }
                 let whisker =
                     |mark: &Mark| PathElement::new(vec![at(mark, mark.low), at(mark, mark.high)], ink.stroke_width(2));
-                plot.draw_series(marks.iter().map(whisker)).map_err(words)?;
+                plot.draw_series(marks.iter().map(whisker)).map_err(drawing_error)?;
                 let circle = |mark: &Mark| Circle::new(at(mark, mark.value), MARK, ink.filled());
-                plot.draw_series(marks.iter().map(circle)).map_err(words)?;
+                plot.draw_series(marks.iter().map(circle)).map_err(drawing_error)?;
             }
             Ok(())
         }),

@@ -153,7 +153,7 @@ impl ColumnWidth {
                 width.value = width.value.max(columns::width(&cell.value));
                 width.spread = width.spread.max(columns::width(&cell.spread));
             } else {
-                width.whole = width.whole.max(columns::width(&word(cell)));
+                width.whole = width.whole.max(columns::width(&cell_text(cell)));
             }
         }
         width
@@ -175,7 +175,7 @@ impl ColumnWidth {
 
 fn cell(cell: &Cell, width: &ColumnWidth, paint: Paint) -> String {
     if !cell.is_number() {
-        let text = word(cell);
+        let text = cell_text(cell);
         let room = width.total().saturating_sub(columns::width(&text));
         // The dash stands where the last digit would, if its footnote finds room behind it.
         let dash = (width.total() - width.number() + width.value).saturating_sub(1);
@@ -193,7 +193,7 @@ fn cell(cell: &Cell, width: &ColumnWidth, paint: Paint) -> String {
     output
 }
 
-fn word(cell: &Cell) -> String {
+fn cell_text(cell: &Cell) -> String {
     match cell.footnote {
         Some(number) => format!("{} [{number}]", cell.value),
         None => cell.value.clone(),

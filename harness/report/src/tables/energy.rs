@@ -7,7 +7,7 @@ use pocketwatt_record::{
 
 use crate::{
     cases::{CaseGroup, Column, physics},
-    facts::scope_words_of,
+    facts::scope_name,
     output::inert::one_line,
     table::{Cell, Estimate, Footnotes, Found, Row, Subject, largest},
 };
@@ -54,7 +54,7 @@ pub fn rows(group: &CaseGroup, simulated: bool, footnotes: &mut Footnotes) -> Ve
 pub fn preferred(group: &CaseGroup, metric: EnergyMetric, simulated: bool) -> Option<(String, Vec<Found>)> {
     let scopes = scopes(group);
     let scope = scopes.first()?;
-    Some((scope_words_of(scope, simulated), Part { group, scope }.found(metric)))
+    Some((scope_name(scope, simulated), Part { group, scope }.found(metric)))
 }
 
 /// Every scope that a case of the group has figures of, in the order of preference.
@@ -102,7 +102,7 @@ impl Part<'_> {
     fn rows(&self, families: &[Family], simulated: bool, footnotes: &mut Footnotes) -> Vec<Row> {
         let found: Vec<Vec<(EnergyMetric, Vec<Found>)>> =
             families.iter().map(|family| family.iter().map(|&metric| (metric, self.found(metric))).collect()).collect();
-        let name = scope_words_of(self.scope, simulated);
+        let name = scope_name(self.scope, simulated);
         if !found.iter().flatten().any(|(_, found)| any_number(found)) {
             return vec![self.no_number(&name, footnotes)];
         }

@@ -7,7 +7,7 @@ use crate::{
 };
 
 /// What cannot be true, unless a footnote has said it, and what disturbed the measurement.
-pub fn of(group: &CaseGroup, footnotes: &Footnotes) -> Vec<String> {
+pub fn notes_below(group: &CaseGroup, footnotes: &Footnotes) -> Vec<String> {
     let mut notes = physics::notes(group, footnotes);
     notes.extend(disturbances(group));
     notes

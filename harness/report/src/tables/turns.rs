@@ -4,7 +4,7 @@ use pocketwatt_record::{Absent, EnergyMetric, Metric, MetricId, SpeedMetric, Sum
 
 use crate::{
     cases::{CaseGroup, physics},
-    facts::scope_words_of,
+    facts::scope_name,
     output::quantity::fixed,
     table::{Cell, Estimate, Footnotes, Found, Row, Subject, Table, largest},
     tables::verdict::verdict,
@@ -82,8 +82,8 @@ const ENERGY: EnergyMetric = EnergyMetric::EnergyPerRequest;
 fn quantities(group: &CaseGroup, simulated: bool) -> Vec<Quantity> {
     let scope =
         group.columns.iter().find_map(|column| column.record.value(ENERGY).and_then(|value| value.scope.as_ref()));
-    let energy = scope
-        .map_or_else(|| "energy".to_owned(), |scope| format!("energy of the {}", scope_words_of(scope, simulated)));
+    let energy =
+        scope.map_or_else(|| "energy".to_owned(), |scope| format!("energy of the {}", scope_name(scope, simulated)));
     let quantity = |metric: MetricId, heading: String, of| Quantity { heading, metric: metric.definition(), of };
     vec![
         quantity(SpeedMetric::TimeToFirstToken.into(), "time to first token".into(), |turn| {

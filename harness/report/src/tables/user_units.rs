@@ -5,7 +5,7 @@ use pocketwatt_record::{BatteryAssumption, EnergyMetric, MetricScope, Record};
 
 use crate::{
     cases::CaseGroup,
-    facts::scope_words,
+    facts::scope_name,
     output::{
         inert::one_line,
         quantity::{Quantity, exact},
@@ -58,7 +58,7 @@ fn assumption(battery: &BatteryAssumption, scope: &MetricScope) -> String {
         Quantity::new(battery.joules, "J").prefixed().in_text(),
         one_line(&battery.basis),
         exact(battery.screen_watts),
-        scope_words(scope)
+        scope_name(scope, false)
     )
 }
 

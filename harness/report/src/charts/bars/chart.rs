@@ -7,7 +7,7 @@ use crate::{
     charts::{
         bars::{Group, Plot, Slot},
         canvas::draw_svg,
-        heading::head,
+        heading::draw_head,
         subject::Subject,
     },
     table::Estimate,
@@ -55,7 +55,7 @@ impl Bars {
         }
         let plot = Plot::of(groups, self.metric.definition().unit);
         let svg = draw_svg(HEAD_HEIGHT + PLOT_HEIGHT, |canvas| {
-            let top = head(canvas, subject, self.title, self.remark)?;
+            let top = draw_head(canvas, subject, self.title, self.remark)?;
             let (_, area) = canvas.split_vertically(top);
             plot.draw(canvas, &area, plot.scale.symbol, &subject.names)
         })?;

@@ -12,7 +12,7 @@ use pocketwatt_record::Unit;
 
 use crate::{
     charts::{
-        canvas::{Canvas, MARGIN, TEXT_SIZE, put, text, text_width, words},
+        canvas::{Canvas, MARGIN, TEXT_SIZE, draw_text, drawing_error, text_style, text_width},
         palette::{GRID, INK, PALE_INK, color},
         scale::{axis_end, drawable, tick, within},
     },
@@ -90,7 +90,7 @@ impl Plot {
             .set_label_area_size(LabelAreaPosition::Left, 58)
             .set_label_area_size(LabelAreaPosition::Bottom, 32)
             .build_cartesian_2d(0.0..self.groups.len() as f64, 0.0..end)
-            .map_err(words)?;
+            .map_err(drawing_error)?;
         chart
             .configure_mesh()
             .disable_x_mesh()
@@ -99,11 +99,11 @@ impl Plot {
             .light_line_style(WHITE.mix(0.0))
             .bold_line_style(GRID)
             .axis_style(PALE_INK)
-            .y_label_style(text(TEXT_SIZE, INK, HPos::Right, VPos::Center))
+            .y_label_style(text_style(TEXT_SIZE, INK, HPos::Right, VPos::Center))
             .y_label_formatter(&|value| tick(*value, self.largest))
             .draw()
-            .map_err(words)?;
-        put(area, title, (MARGIN, 4), text(TEXT_SIZE, PALE_INK, HPos::Left, VPos::Top))?;
+            .map_err(drawing_error)?;
+        draw_text(area, title, (MARGIN, 4), text_style(TEXT_SIZE, PALE_INK, HPos::Left, VPos::Top))?;
         let at = |x: f64, y: f64| chart.backend_coord(&(x, y));
         let (left, right) = (at(0.0, 0.0).0, at(1.0, 0.0).0);
         let group_width = f64::from(right - left);
@@ -111,7 +111,7 @@ impl Plot {
         for (index, group) in self.groups.iter().enumerate() {
             let center = at(index as f64 + 0.5, 0.0);
             let name = fit(&one_line(&group.label), group_width);
-            put(canvas, &name, (center.0, center.1 + 8), text(TEXT_SIZE, INK, HPos::Center, VPos::Top))?;
+            draw_text(canvas, &name, (center.0, center.1 + 8), text_style(TEXT_SIZE, INK, HPos::Center, VPos::Top))?;
             let count = group.slots.len() as f64;
             let slot_width = (group_width * FILL / count).min(WIDEST_BAR);
             for (position, slot) in group.slots.iter().enumerate() {
@@ -172,12 +172,12 @@ struct Bar<'a> {
 impl Bar<'_> {
     fn draw(&self, canvas: &Canvas, slot: &Slot, height_of: &dyn Fn(f64) -> i32) -> anyhow::Result<()> {
         let Bar { plot, place, ink, .. } = *self;
-        let Some(estimate) = slot.estimate else { return self.word(canvas, slot.word.unwrap_or("no data")) };
+        let Some(estimate) = slot.estimate else { return self.draw_word(canvas, slot.word.unwrap_or("no data")) };
         let y = |value: f64| height_of(value * plot.scale.factor);
         let (lowest, highest) = estimate.range.unwrap_or((estimate.value, estimate.value));
         let half = (place.width * 0.42).round() as i32;
         let corners = [(place.middle - half, y(estimate.value)), (place.middle + half, place.base)];
-        canvas.draw(&Rectangle::new(corners, ink.filled())).map_err(words)?;
+        canvas.draw(&Rectangle::new(corners, ink.filled())).map_err(drawing_error)?;
         if highest > lowest {
             let (low, high) = (y(lowest), y(highest));
             let cap = half.min(8);
@@ -186,7 +186,7 @@ impl Bar<'_> {
                 [(place.middle - cap, low), (place.middle + cap, low)],
                 [(place.middle - cap, high), (place.middle + cap, high)],
             ] {
-                canvas.draw(&PathElement::new(line, INK.stroke_width(1))).map_err(words)?;
+                canvas.draw(&PathElement::new(line, INK.stroke_width(1))).map_err(drawing_error)?;
             }
         }
         let label = self.numerals.write(estimate.value * plot.scale.factor);
@@ -198,19 +198,19 @@ impl Bar<'_> {
             [(place.middle - half, bottom - LABEL_HEIGHT), (place.middle + half, bottom)],
             WHITE.filled(),
         );
-        canvas.draw(&paper).map_err(words)?;
-        put(canvas, &label, (place.middle, bottom), text(TEXT_SIZE, INK, HPos::Center, VPos::Bottom))
+        canvas.draw(&paper).map_err(drawing_error)?;
+        draw_text(canvas, &label, (place.middle, bottom), text_style(TEXT_SIZE, INK, HPos::Center, VPos::Bottom))
     }
 
     /// In place of a bar; upwards where it is wider than one.
-    fn word(&self, canvas: &Canvas, word: &str) -> anyhow::Result<()> {
+    fn draw_word(&self, canvas: &Canvas, word: &str) -> anyhow::Result<()> {
         let Place { middle, width, base } = self.place;
         if f64::from(text_width(word)) <= width {
-            let style = text(TEXT_SIZE, PALE_INK, HPos::Center, VPos::Bottom);
-            return put(canvas, word, (middle, base - 4), style);
+            let style = text_style(TEXT_SIZE, PALE_INK, HPos::Center, VPos::Bottom);
+            return draw_text(canvas, word, (middle, base - 4), style);
         }
-        let style = text(TEXT_SIZE, PALE_INK, HPos::Left, VPos::Center).transform(FontTransform::Rotate270);
-        put(canvas, word, (middle, base - 4), style)
+        let style = text_style(TEXT_SIZE, PALE_INK, HPos::Left, VPos::Center).transform(FontTransform::Rotate270);
+        draw_text(canvas, word, (middle, base - 4), style)
     }
 }
 

@@ -12,12 +12,12 @@ use pocketwatt_record::{Outcome, Phase, Run};
 
 use crate::{
     charts::{
-        canvas::{Canvas, MARGIN, TEXT_SIZE, WIDTH, draw_svg, put, text, text_width, words},
-        heading::{head, head_height},
+        canvas::{Canvas, MARGIN, TEXT_SIZE, WIDTH, draw_svg, draw_text, drawing_error, text_style, text_width},
+        heading::{draw_head, head_height},
         palette::INK,
         power::{
             panel::Panel,
-            phases::{Shade, word},
+            phases::{Shade, phase_name},
         },
         subject::Subject,
     },
@@ -49,8 +49,8 @@ pub fn draw(subject: &Subject) -> anyhow::Result<Option<String>> {
     let head_height = head_height(subject, question, &remark)? + LEGEND_HEIGHT;
     let height = head_height + panels.iter().map(|panel| panel.height() + GAP).sum::<i32>();
     let svg = draw_svg(height, |canvas| {
-        let below = head(canvas, subject, question, &remark)?;
-        legend(canvas, below)?;
+        let below = draw_head(canvas, subject, question, &remark)?;
+        draw_legend(canvas, below)?;
         let mut top = head_height;
         for panel in &panels {
             let area = canvas.clone().shrink((0, top), (WIDTH as i32, panel.height()));
@@ -87,26 +87,26 @@ fn remark(run: &Run, panels: &[Panel]) -> String {
 }
 
 /// What the shades mean.
-fn legend(canvas: &Canvas, top: i32) -> anyhow::Result<()> {
+fn draw_legend(canvas: &Canvas, top: i32) -> anyhow::Result<()> {
     const SWATCH: i32 = 12;
     let counted = |phase| Shade { phase, warm_up: false };
     let warm_up = |phase| Shade { phase, warm_up: true };
     let entries = [
         ("idle", vec![counted(Phase::IdleBefore)]),
-        (word(Phase::Load), vec![counted(Phase::Load)]),
-        (word(Phase::Prefill), vec![counted(Phase::Prefill)]),
-        (word(Phase::Decode), vec![counted(Phase::Decode)]),
+        (phase_name(Phase::Load), vec![counted(Phase::Load)]),
+        (phase_name(Phase::Prefill), vec![counted(Phase::Prefill)]),
+        (phase_name(Phase::Decode), vec![counted(Phase::Decode)]),
         ("the same in warm-up iterations", vec![warm_up(Phase::Prefill), warm_up(Phase::Decode)]),
     ];
     let mut x = MARGIN;
     for (label, shades) in entries {
         for shade in shades {
             let swatch = [(x, top), (x + SWATCH, top + SWATCH)];
-            canvas.draw(&Rectangle::new(swatch, shade.color().filled())).map_err(words)?;
-            canvas.draw(&Rectangle::new(swatch, INK.mix(0.25).stroke_width(1))).map_err(words)?;
+            canvas.draw(&Rectangle::new(swatch, shade.color().filled())).map_err(drawing_error)?;
+            canvas.draw(&Rectangle::new(swatch, INK.mix(0.25).stroke_width(1))).map_err(drawing_error)?;
             x += SWATCH + 3;
         }
-        put(canvas, label, (x + 3, top - 1), text(TEXT_SIZE, INK, HPos::Left, VPos::Top))?;
+        draw_text(canvas, label, (x + 3, top - 1), text_style(TEXT_SIZE, INK, HPos::Left, VPos::Top))?;
         x += text_width(label) + 21;
     }
     Ok(())

@@ -18,12 +18,12 @@ use pocketwatt_record::{
 use crate::{
     charts::{
         axes::{AXIS_HEIGHT, Axes, Below, LABELS},
-        canvas::{Canvas, MARGIN, TEXT_SIZE, WIDTH, put, text, text_width, words, wrap},
+        canvas::{Canvas, MARGIN, TEXT_SIZE, WIDTH, draw_text, drawing_error, text_style, text_width, wrap},
         palette::{INK, PALE_INK, color},
         power::{
             STEPS, TimeAxis,
             line::{Step, many_readings, steps},
-            phases::{Mean, Window, means, stripes, windows, word},
+            phases::{Mean, Window, means, phase_name, stripes, windows},
             strip::{self, Strip},
         },
         scale::{axis_end, tick, within},
@@ -196,7 +196,7 @@ impl<'a> Panel<'a> {
             .filter_map(|mean| {
                 let (watts, uncertainty) = mean.watts.ok()?;
                 let number = power(watts, uncertainty, self.scale());
-                Some(format!("{} {}", word(mean.phase), number.replace(' ', "\u{a0}")))
+                Some(format!("{} {}", phase_name(mean.phase), number.replace(' ', "\u{a0}")))
             })
             .collect();
         if !numbers.is_empty() {
@@ -206,8 +206,8 @@ impl<'a> Panel<'a> {
         for mean in without_room() {
             let Err(reason) = mean.watts else { continue };
             match reasons.iter_mut().find(|(known, _)| *known == reason) {
-                Some((_, phases)) => phases.push(word(mean.phase)),
-                None => reasons.push((reason, vec![word(mean.phase)])),
+                Some((_, phases)) => phases.push(phase_name(mean.phase)),
+                None => reasons.push((reason, vec![phase_name(mean.phase)])),
             }
         }
         parts.extend(reasons.into_iter().map(|(reason, phases)| format!("no mean of {}: {reason}", phases.join(", "))));
@@ -217,15 +217,15 @@ impl<'a> Panel<'a> {
     /// Draws it into `area`, which begins `top` pixels below that of the canvas.
     pub fn draw(&self, canvas: &Canvas, area: &Canvas, top: i32) -> anyhow::Result<()> {
         let scale = self.scale();
-        put(area, &self.title, (MARGIN, 6), text(TEXT_SIZE + 2, INK, HPos::Left, VPos::Top))?;
+        draw_text(area, &self.title, (MARGIN, 6), text_style(TEXT_SIZE + 2, INK, HPos::Left, VPos::Top))?;
         let mut lines = format!("{} power, {}", self.main.name(), scale.symbol);
         if let Some(other) = &self.other {
             lines.push_str(&format!("; thin line: {}", other.name()));
         }
-        put(area, &lines, (WIDTH as i32 - MARGIN, 7), text(TEXT_SIZE, PALE_INK, HPos::Right, VPos::Top))?;
+        draw_text(area, &lines, (WIDTH as i32 - MARGIN, 7), text_style(TEXT_SIZE, PALE_INK, HPos::Right, VPos::Top))?;
         for (index, note) in self.notes.iter().enumerate() {
             let y = TITLE_HEIGHT + NOTE_HEIGHT * index as i32;
-            put(area, note, (MARGIN, y), text(TEXT_SIZE, PALE_INK, HPos::Left, VPos::Top))?;
+            draw_text(area, note, (MARGIN, y), text_style(TEXT_SIZE, PALE_INK, HPos::Left, VPos::Top))?;
         }
         let axis = TimeAxis::of(self.seconds);
         let last = self.strips.is_empty();
@@ -247,7 +247,7 @@ impl<'a> Panel<'a> {
         let factor = self.scale().factor;
         let end = axis_end(self.highest() * factor);
         let label = |value: f64| axis.label(value);
-        let below = axis.words();
+        let below = axis.title();
         let axes = Axes {
             across: 0.0..axis.end,
             up: 0.0..end,
@@ -264,7 +264,7 @@ impl<'a> Panel<'a> {
         let at = |(seconds, watts): (f64, f64)| (axis.place(seconds), within(0.0, end, watts * factor));
         if let Some(other) = &self.other {
             let line: Vec<(f64, f64)> = other.line.iter().copied().map(at).collect();
-            chart.draw_series([PathElement::new(line, PALE_INK.stroke_width(1))]).map_err(words)?;
+            chart.draw_series([PathElement::new(line, PALE_INK.stroke_width(1))]).map_err(drawing_error)?;
         }
         for stretch in
             self.main.steps.chunk_by(|left, right| varies(left) == varies(right)).filter(|steps| varies(&steps[0]))
@@ -272,16 +272,21 @@ impl<'a> Panel<'a> {
             let upper = stretch.iter().flat_map(|step| [(step.from, step.highest), (step.to, step.highest)]);
             let lower = stretch.iter().rev().flat_map(|step| [(step.to, step.lowest), (step.from, step.lowest)]);
             let band: Vec<(f64, f64)> = upper.chain(lower).map(at).collect();
-            chart.draw_series([Polygon::new(band, self.ink.mix(0.25).filled())]).map_err(words)?;
+            chart.draw_series([Polygon::new(band, self.ink.mix(0.25).filled())]).map_err(drawing_error)?;
         }
         let line: Vec<(f64, f64)> = self.main.line.iter().copied().map(at).collect();
         if !line.is_empty() {
-            chart.draw_series([PathElement::new(line, self.ink.stroke_width(2))]).map_err(words)?;
+            chart.draw_series([PathElement::new(line, self.ink.stroke_width(2))]).map_err(drawing_error)?;
         }
         let width = f64::from(across.end - across.start);
         let column = |seconds: f64| across.start.saturating_add((seconds / self.seconds * width) as i32);
         for (middle, number) in self.means.iter().filter_map(|mean| self.number_on_shade(mean)) {
-            put(canvas, &number, (column(middle), down.start + 3), text(TEXT_SIZE, INK, HPos::Center, VPos::Top))?;
+            draw_text(
+                canvas,
+                &number,
+                (column(middle), down.start + 3),
+                text_style(TEXT_SIZE, INK, HPos::Center, VPos::Top),
+            )?;
         }
         self.mark_end(canvas, &across, &down, &column)
     }
@@ -291,7 +296,7 @@ impl<'a> Panel<'a> {
         for stripe in stripes(&self.windows, self.origin, self.seconds / count.max(1) as f64, count) {
             let corners =
                 [(across.start + stripe.first as i32, down.start), (across.start + stripe.end as i32, down.end)];
-            canvas.draw(&Rectangle::new(corners, stripe.shade.color().filled())).map_err(words)?;
+            canvas.draw(&Rectangle::new(corners, stripe.shade.color().filled())).map_err(drawing_error)?;
         }
         Ok(())
     }
@@ -309,7 +314,7 @@ impl<'a> Panel<'a> {
         let mut y = down.start + NUMBER_HEIGHT + 4;
         while y < down.end {
             let dash = [(x, y), (x, (y + 5).min(down.end))];
-            canvas.draw(&PathElement::new(dash, INK.stroke_width(1))).map_err(words)?;
+            canvas.draw(&PathElement::new(dash, INK.stroke_width(1))).map_err(drawing_error)?;
             y += 9;
         }
         let reason = end.unavailable.reason.words();
@@ -318,8 +323,8 @@ impl<'a> Panel<'a> {
         let left = if x + width + 4 <= across.end { x + 4 } else { (x - 4 - width).max(across.start) };
         let middle = down.start + (down.end - down.start) * 2 / 5;
         let paper = Rectangle::new([(left, middle - 10), (left + width, middle + 10)], WHITE.mix(0.85).filled());
-        canvas.draw(&paper).map_err(words)?;
-        put(canvas, reason, (left + width / 2, middle), text(TEXT_SIZE, INK, HPos::Center, VPos::Center))
+        canvas.draw(&paper).map_err(drawing_error)?;
+        draw_text(canvas, reason, (left + width / 2, middle), text_style(TEXT_SIZE, INK, HPos::Center, VPos::Center))
     }
 }
 

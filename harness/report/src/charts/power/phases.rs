@@ -39,7 +39,7 @@ impl Shade {
 }
 
 /// The name of a phase.
-pub fn word(phase: Phase) -> &'static str {
+pub fn phase_name(phase: Phase) -> &'static str {
     match phase {
         Phase::Load => "load",
         Phase::Prefill => "prefill",

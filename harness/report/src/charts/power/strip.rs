@@ -15,7 +15,7 @@ use crate::output::inert::one_line;
 use crate::{
     charts::{
         axes::{Axes, Below, LABELS},
-        canvas::{Canvas, MARGIN, TEXT_SIZE, put, text, words},
+        canvas::{Canvas, MARGIN, TEXT_SIZE, draw_text, drawing_error, text_style},
         palette::PALE_INK,
         power::{TimeAxis, line::envelope},
         scale::{axis_with_room, drawable, within},
@@ -50,7 +50,9 @@ pub fn strips(readings: &CaseReadings, origin: MonotonicNs, shortest: f64) -> Ve
 fn frequency(series: &[ContextSeries], origin: MonotonicNs, shortest: f64) -> Option<Strip> {
     let shown = || series.iter().take(2).filter(|series| !series.readings.is_empty());
     let lines: Vec<Vec<(f64, f64)>> = shown()
-        .map(|series| line(series.readings.iter().map(|reading| (reading.at, reading.value * 1e-9)), origin, shortest))
+        .map(|series| {
+            points_since(series.readings.iter().map(|reading| (reading.at, reading.value * 1e-9)), origin, shortest)
+        })
         .collect();
     let highest = highest(&lines)?;
     let caption = match shown().map(|series| series.name.as_str()).collect::<Vec<_>>().as_slice() {
@@ -64,7 +66,7 @@ fn frequency(series: &[ContextSeries], origin: MonotonicNs, shortest: f64) -> Op
 /// The hottest of all sensors at each moment: each keeps its value until it is read again.
 fn temperature(series: &[ContextSeries], origin: MonotonicNs, shortest: f64) -> Option<Strip> {
     let hottest = hottest(series);
-    let lines = vec![line(hottest.into_iter(), origin, shortest)];
+    let lines = vec![points_since(hottest.into_iter(), origin, shortest)];
     let highest = highest(&lines)?;
     let lowest = lines.iter().flatten().map(|point| point.1).fold(highest, f64::min);
     let caption = match series {
@@ -77,7 +79,11 @@ fn temperature(series: &[ContextSeries], origin: MonotonicNs, shortest: f64) -> 
 }
 
 /// Readings from `origin` on, in seconds since then, no closer than `shortest` seconds where there are many.
-pub fn line(readings: impl Iterator<Item = (MonotonicNs, f64)>, origin: MonotonicNs, shortest: f64) -> Vec<(f64, f64)> {
+pub fn points_since(
+    readings: impl Iterator<Item = (MonotonicNs, f64)>,
+    origin: MonotonicNs,
+    shortest: f64,
+) -> Vec<(f64, f64)> {
     let points: Vec<PowerPoint> = readings
         .filter(|(at, value)| *at >= origin && drawable(*value))
         .map(|(at, watts)| PowerPoint { at: at.since(origin) as f64 * 1e-9, watts })
@@ -96,10 +102,15 @@ impl Strip {
     /// # Errors
     /// When the drawing library refuses.
     pub fn draw(&self, area: &Canvas, axis: &TimeAxis, last: bool) -> anyhow::Result<()> {
-        put(area, &self.caption, (MARGIN - 12 + LABELS, 4), text(TEXT_SIZE - 1, PALE_INK, HPos::Left, VPos::Top))?;
+        draw_text(
+            area,
+            &self.caption,
+            (MARGIN - 12 + LABELS, 4),
+            text_style(TEXT_SIZE - 1, PALE_INK, HPos::Left, VPos::Top),
+        )?;
         let decimals = usize::from(self.highest < 10.0);
         let label = |value: f64| axis.label(value);
-        let below = axis.words();
+        let below = axis.title();
         let axes = Axes {
             across: 0.0..axis.end,
             up: self.lowest..self.highest,
@@ -117,7 +128,7 @@ impl Strip {
                 .iter()
                 .map(|(seconds, value)| (axis.place(*seconds), within(self.lowest, self.highest, *value)))
                 .collect();
-            chart.draw_series([PathElement::new(points, self.ink.stroke_width(width))]).map_err(words)?;
+            chart.draw_series([PathElement::new(points, self.ink.stroke_width(width))]).map_err(drawing_error)?;
         }
         Ok(())
     }

@@ -45,7 +45,7 @@ impl TimeAxis {
     }
 
     /// Its name.
-    pub fn words(&self) -> String {
+    pub fn title(&self) -> String {
         format!("{} since {}", self.unit, self.since)
     }
 }

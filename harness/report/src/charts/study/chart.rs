@@ -10,7 +10,7 @@ use crate::{
     charts::{
         bars::{Group, Plot, Slot},
         canvas::{Canvas, draw_svg},
-        heading::heading,
+        heading::draw_heading,
     },
     facts::{engine, short_device},
     table::Estimate,
@@ -61,7 +61,7 @@ pub fn draw(run: &Run, records: &[Record], study: &Study) -> anyhow::Result<Opti
         lines.push(format!("Not measured here: {}.", absent.join(", ")));
     }
     let svg = draw_svg(HEAD_HEIGHT + PANEL_HEIGHT * panels.len() as i32, |canvas| {
-        let top = heading(canvas, study.question(), &lines, &names, &names)?;
+        let top = draw_heading(canvas, study.question(), &lines, &names, &names)?;
         let (_, area) = canvas.split_vertically(top);
         let areas = area.split_evenly((panels.len(), 1));
         panels.iter().zip(areas).try_for_each(|(panel, area)| panel.draw(study, canvas, &area, &names))

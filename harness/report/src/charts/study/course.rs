@@ -13,7 +13,7 @@ use pocketwatt_record::{Unit, fit_line};
 
 use crate::{
     charts::{
-        canvas::{Canvas, MARGIN, TEXT_SIZE, put, text, words},
+        canvas::{Canvas, MARGIN, TEXT_SIZE, draw_text, drawing_error, text_style},
         palette::{GRID, INK, PALE_INK, color},
         scale::{axis_end, tick},
     },
@@ -50,7 +50,7 @@ impl Course {
         let points = || self.lines.iter().flatten();
         let last = points().map(|(x, _)| *x).fold(0.0, f64::max) * 1.04;
         let end = axis_end(points().map(|(_, estimate)| highest(estimate)).fold(0.0, f64::max));
-        put(area, title, (MARGIN, 6), text(TEXT_SIZE, PALE_INK, HPos::Left, VPos::Top))?;
+        draw_text(area, title, (MARGIN, 6), text_style(TEXT_SIZE, PALE_INK, HPos::Left, VPos::Top))?;
         let mut chart = ChartBuilder::on(area)
             .margin_left(MARGIN - 12)
             .margin_right(MARGIN)
@@ -59,7 +59,7 @@ impl Course {
             .set_label_area_size(LabelAreaPosition::Left, 58)
             .set_label_area_size(LabelAreaPosition::Bottom, 42)
             .build_cartesian_2d(0.0..last, 0.0..end)
-            .map_err(words)?;
+            .map_err(drawing_error)?;
         chart
             .configure_mesh()
             .x_labels(9)
@@ -67,29 +67,33 @@ impl Course {
             .light_line_style(WHITE.mix(0.0))
             .bold_line_style(GRID)
             .axis_style(PALE_INK)
-            .x_label_style(text(TEXT_SIZE, INK, HPos::Center, VPos::Top))
-            .y_label_style(text(TEXT_SIZE, INK, HPos::Right, VPos::Center))
+            .x_label_style(text_style(TEXT_SIZE, INK, HPos::Center, VPos::Top))
+            .y_label_style(text_style(TEXT_SIZE, INK, HPos::Right, VPos::Center))
             .x_label_formatter(&|value| tick(*value, last))
             .y_label_formatter(&|value| tick(*value, end))
             .x_desc(axis)
-            .axis_desc_style(text(TEXT_SIZE, PALE_INK, HPos::Center, VPos::Top))
+            .axis_desc_style(text_style(TEXT_SIZE, PALE_INK, HPos::Center, VPos::Top))
             .draw()
-            .map_err(words)?;
+            .map_err(drawing_error)?;
         for (index, line) in self.lines.iter().enumerate() {
             let ink = color(names, index);
             let medians: Vec<(f64, f64)> = line.iter().map(|(x, estimate)| (*x, estimate.value)).collect();
             for (x, estimate) in line {
                 let (low, high) = estimate.range.unwrap_or((estimate.value, estimate.value));
-                chart.draw_series([PathElement::new([(*x, low), (*x, high)], INK.stroke_width(1))]).map_err(words)?;
+                chart
+                    .draw_series([PathElement::new([(*x, low), (*x, high)], INK.stroke_width(1))])
+                    .map_err(drawing_error)?;
             }
-            chart.draw_series(medians.iter().map(|at| Circle::new(*at, 4, ink.filled()))).map_err(words)?;
+            chart.draw_series(medians.iter().map(|at| Circle::new(*at, 4, ink.filled()))).map_err(drawing_error)?;
             match fit_line(&medians).filter(|_| self.fitted) {
                 Some(fit) => {
                     let ends = [0.0, last].map(|x| (x, fit.intercept + fit.slope * x));
                     let dashed = DashedPathElement::new(ends, 6, 4, ink.stroke_width(1));
-                    chart.draw_series([dashed]).map_err(words)?;
+                    chart.draw_series([dashed]).map_err(drawing_error)?;
                 }
-                None => drop(chart.draw_series([PathElement::new(medians, ink.stroke_width(2))]).map_err(words)?),
+                None => {
+                    chart.draw_series([PathElement::new(medians, ink.stroke_width(2))]).map_err(drawing_error)?;
+                }
             }
         }
         Ok(())

@@ -8,7 +8,7 @@ use crate::{
     output::quantity::{fixed, significant},
     table::{Cell, Footnotes, Found, Row, Subject, Table, decimals},
     tables::{
-        notes,
+        notes::notes_below,
         user_units::user_units,
         verdict::{put_verdicts, verdict},
     },
@@ -44,7 +44,7 @@ pub fn table(study: &Study, series: &Series) -> Table {
         columns: points.iter().map(|point| point.label.clone()).collect(),
         has_energy: all.iter().any(has_energy),
         rows: all,
-        notes: notes::of(&group(points), &footnotes),
+        notes: notes_below(&group(points), &footnotes),
         footnotes: footnotes.texts,
         battery: if study.is_about_battery() { user_units(&group(points)) } else { Vec::new() },
     }
@@ -73,7 +73,7 @@ fn ratios(label: &str, values: &[Option<f64>]) -> Option<Row> {
     }
     // A model of fifty times the size decodes at a hundredth of the rate: two decimals would say little of that.
     let decimals = if ratios.iter().flatten().any(|ratio| ratio.abs() < 0.1) { 3 } else { 2 };
-    Some(words(label, &ratios, |ratio| fixed(ratio, decimals)))
+    Some(written_row(label, &ratios, |ratio| fixed(ratio, decimals)))
 }
 
 /// What others published, beside the numbers above it.
@@ -94,7 +94,7 @@ fn published_rows(study: &Study, published: &Published, points: &[Point]) -> Vec
     // With the digits that were published; a product has no more than three that count.
     let digits = published.values.iter().map(|value| value.to_string().split('.').nth(1).map_or(0, str::len)).max();
     let shown = |value: f64| digits.map_or_else(|| significant(value), |digits| fixed(value, digits));
-    let mut rows = vec![words(&format!("  {}, {}", published.label, published.unit), &values, shown)];
+    let mut rows = vec![written_row(&format!("  {}, {}", published.label, published.unit), &values, shown)];
     if study.has_ratios() {
         rows.extend(ratios(&format!("  {}, times the first", published.label), &values));
     }
@@ -119,10 +119,10 @@ fn weights(axis: Axis, points: &[Point]) -> Vec<Row> {
 /// A row of numbers with as many decimals as the smallest needs.
 fn numbers(label: &str, unit: &'static str, values: &[Option<f64>]) -> Row {
     let decimals = decimals(values.iter().flatten().copied());
-    Row { unit, ..words(label, values, |value| fixed(value, decimals)) }
+    Row { unit, ..written_row(label, values, |value| fixed(value, decimals)) }
 }
 
-fn words(label: &str, values: &[Option<f64>], shown: impl Fn(f64) -> String) -> Row {
+fn written_row(label: &str, values: &[Option<f64>], shown: impl Fn(f64) -> String) -> Row {
     let cells = values.iter().map(|value| Cell { value: value.map_or_else(String::new, &shown), ..Cell::default() });
     Row { label: label.to_owned(), unit: "", cells: cells.collect(), heading: false }
 }
