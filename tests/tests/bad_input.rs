@@ -213,7 +213,7 @@ fn a_result_that_cannot_be_stored_leaves_the_earlier_ones() {
     let finished = running.finish().expect_code(1);
     finished.expect_stderr(&[
         "decode-3_tiny_fake_f32_1t was measured but not stored",
-        "go on with `pocketwatt run --resume",
+        "continue with `pocketwatt run --resume",
     ]);
     assert_eq!(starts.processes().len(), 2, "what cannot be stored is not measured");
     fs::remove_file(&cases).unwrap();

@@ -43,7 +43,7 @@ fn a_wrapper_that_is_killed_takes_the_runner_along() {
     bench.wrap_runner("RUNNER\nexit $?");
     bench.run(&format!("fault=hang@decode,{}", starts.count()), &[PLAN, &["--timeout", "1"]].concat()).expect_code(5);
     let Outcome::Failed { message, .. } = &bench.records()[0].outcome else { panic!() };
-    assert!(message.starts_with("the runner said nothing for 1 s and was killed"), "{message}");
+    assert!(message.starts_with("the runner wrote nothing for 1 s and was killed"), "{message}");
     let runner = starts.processes()[0];
     wait_until("the runner to follow", || !is_alive(runner));
     bench.run("", PLAN).expect_code(0);

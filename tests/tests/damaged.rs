@@ -213,7 +213,7 @@ fn a_damaged_newest_run_hides_no_older_one() {
     bench.pocketwatt(&["show"]).expect_code(0).expect_stderr(&["passed over", "99991231-000000", "EOF while parsing"]);
     let starts = Starts::new(&bench);
     bench.resume(&starts.count(), &[]).expect_code(3).expect_stderr(&[
-        "the newest run cannot go on",
+        "the newest run cannot continue",
         "EOF while parsing",
         &format!("`pocketwatt run --resume {name} --results results`"),
     ]);

@@ -129,7 +129,7 @@ fn a_counter_that_stands_still_is_no_zero_joules() {
 #[test]
 fn what_does_not_exist_is_refused() {
     let bench = Bench::new();
-    bench.pocketwatt(&["meters", "--sysfs-root", "nowhere"]).expect_code(3).expect_stderr(&["nowhere is no folder"]);
+    bench.pocketwatt(&["meters", "--sysfs-root", "nowhere"]).expect_code(3).expect_stderr(&["nowhere is not a folder"]);
     bench.pocketwatt(&["meters", "--meter", "sundial"]).expect_code(3).expect_stderr(&["no meter \"sundial\""]);
     bench.pocketwatt(&["doctor", "--backend", "zzz"]).expect_code(3).expect_stderr(&["unknown backend \"zzz\""]);
     bench.pocketwatt(&["meters", "--watch", "0"]).expect_code(2);

@@ -187,7 +187,7 @@ fn unknown_meters_and_trees_are_refused_before_anything_is_measured() {
     let refused = |arguments: &[&str], parts: &[&str]| {
         bench.run("", &[&["--scenario", "decode-4"], arguments].concat()).expect_code(3).expect_stderr(parts);
     };
-    refused(&["--sysfs-root", "nowhere"], &["--sysfs-root nowhere is no folder"]);
+    refused(&["--sysfs-root", "nowhere"], &["--sysfs-root nowhere is not a folder"]);
     refused(&["--sysfs-root", "empty", "--meter", "powercap:package-9"], &["powercap:package-9", "pocketwatt meters"]);
     refused(&["--sysfs-root", "empty", "--meter", "battery"], &["battery"]);
     assert!(!bench.path("results").exists() && !bench.path("cache").exists(), "not even a model was generated");

@@ -64,17 +64,17 @@ fn crash_in_a_counted_iteration() {
 
 #[test]
 fn silence_before_the_greeting() {
-    fails_with("hang@start", &["--timeout", "1"], Stage::Start, "said nothing for 1 s and was killed", 0);
+    fails_with("hang@start", &["--timeout", "1"], Stage::Start, "wrote nothing for 1 s and was killed", 0);
 }
 
 #[test]
 fn silence_while_loading() {
-    fails_with("hang@load", &["--timeout", "1"], Stage::Load, "said nothing for 1 s and was killed", 0);
+    fails_with("hang@load", &["--timeout", "1"], Stage::Load, "wrote nothing for 1 s and was killed", 0);
 }
 
 #[test]
 fn silence_in_a_counted_iteration() {
-    let reason = "said nothing for 1 s and was killed: is the time too short? see --timeout";
+    let reason = "wrote nothing for 1 s and was killed: is the time too short? see --timeout";
     fails_with("hang@decode,iteration=2", &["--timeout", "1"], Stage::Iteration, reason, 1);
 }
 

@@ -73,7 +73,7 @@ fn weights_in_shards_are_fetched_by_their_index() {
 fn a_download_that_broke_off_goes_on_where_it_stopped() {
     // The first command resumes three times, and then gives up.
     let (bench, hub) = bench(|contents| contents.cuts = 5);
-    fetch(&bench, &[]).expect_code(1).expect_stderr(&["model.safetensors of", "go on with the same command"]);
+    fetch(&bench, &[]).expect_code(1).expect_stderr(&["model.safetensors of", "continue with the same command"]);
     fetch(&bench, &[]).expect_code(0);
     let size = hub.contents.lock().unwrap().files[WEIGHTS].len();
     let start = |range: &Option<String>| {

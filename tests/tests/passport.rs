@@ -27,7 +27,7 @@ fn ensure_noticed(records: &[Record], what: &str) {
     for (record, expected) in [(second, Stage::Load), (third, Stage::Start)] {
         let Outcome::Failed { stage, message } = &record.outcome else { panic!("{what}: {:?}", record.outcome) };
         assert_eq!(*stage, expected, "{message}");
-        assert!(message.starts_with(&format!("{what} changed while the run went on (")), "{message}");
+        assert!(message.starts_with(&format!("{what} changed during the run (")), "{message}");
         assert!(message.ends_with(": start a new run"), "{message}");
         assert_eq!(record.metrics, []);
     }
@@ -169,7 +169,7 @@ fn a_library_that_cannot_be_right_is_refused_before_anything_is_measured() {
     fs::write(&library, half).unwrap();
     refused(&bench, &["it has 65 bytes of at least 328: an interrupted copy?", "replace", "or remove it"]);
     fs::write(&library, "not a library, but long enough to be taken for one: sixty-four bytes and more").unwrap();
-    refused(&bench, &["it is no shared library"]);
+    refused(&bench, &["it is not a shared library"]);
 
     fs::remove_file(&library).unwrap();
     fs::create_dir_all(bench.path("cache/fake")).unwrap();

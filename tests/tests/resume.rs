@@ -70,7 +70,7 @@ fn an_interrupted_run_says_how_to_go_on() {
         let finished = running.finish().expect_code(130);
         assert!(!is_alive(starts.processes()[2]), "the runner is gone when pocketwatt is");
         let run = bench.folder().run().unwrap().id;
-        let advice = format!("go on with `pocketwatt run --resume {run} --results results`");
+        let advice = format!("continue with `pocketwatt run --resume {run} --results results`");
         finished.expect_stderr(&["interrupted: 2 of 4 cases are stored", &advice]);
         ensure_goes_on(&bench, &starts);
     }
@@ -126,7 +126,7 @@ fn another_model_of_that_name_is_not_measured_into_the_run() {
     running.signal(Signal::KILL);
     running.finish();
     bench.pocketwatt(&["model", "generate", "tiny", "--seed", "7", "--force"]).expect_code(0);
-    bench.resume("", &[]).expect_code(3).expect_stderr(&["model \"tiny\" is another one than when the run began"]);
+    bench.resume("", &[]).expect_code(3).expect_stderr(&["model \"tiny\" has changed since the run began"]);
     assert_eq!(stored(&bench).len(), 2);
 }
 

@@ -51,7 +51,7 @@ fn a_study_of_ones_own_is_a_file() {
 fn what_does_not_fit_a_study_is_refused() {
     let bench = Bench::new();
     study(&bench, &["colours"]).expect_code(3).expect_stderr(&["unknown study", "layer-sharing"]);
-    study(&bench, &["depth", "--sweep", "layers=2"]).expect_code(3).expect_stderr(&["leave --sweep out"]);
+    study(&bench, &["depth", "--sweep", "layers=2"]).expect_code(3).expect_stderr(&["omit --sweep"]);
     let bad = bench.write("bad.toml", "name = \"bad\"\nquestion = \"?\"\n");
     study(&bench, &[&bad]).expect_code(3).expect_stderr(&["bad.toml is not a study", "missing field `axis`"]);
 }

@@ -77,11 +77,11 @@ fn one_measures_on_the_device_at_a_time() {
     bench.pocketwatt(&["run", "--backend", "fake", "--model", "tiny", "--dry-run"]).expect_code(0);
 
     let impatient = bench.start_run("", &[PLAN, &["--wait"]].concat());
-    said(&impatient, "waiting for its end");
+    said(&impatient, "waiting until it ends");
     impatient.signal(Signal::INT);
     impatient.finish().expect_code(130);
     let patient = bench.start_run("", &[PLAN, &["--wait"]].concat());
-    said(&patient, "waiting for its end");
+    said(&patient, "waiting until it ends");
     first.signal(Signal::KILL);
     patient.finish().expect_code(0);
     assert!(bench.records().iter().all(|record| record.passport.beside.is_none()));

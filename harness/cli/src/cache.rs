@@ -1,5 +1,5 @@
-//! The cache: models, downloads and libraries, which several processes may want at the same time. One makes a thing, and the
-//! others wait for it.
+//! The cache: models, downloads and libraries, which several processes may need at the same time. One of them creates an item,
+//! and the others wait for it.
 
 mod litter;
 
@@ -10,18 +10,18 @@ use pocketwatt_files::{Held, Lock, create_folder, join_inside};
 
 use crate::measure::holder;
 
-/// Below the cache: a file for each thing that is made one at a time. They stay, for who locks a file that was removed
-/// locks nothing.
+/// Folder in the cache with a lock file for each item that only one process may create. The files stay, because a lock on a removed
+/// file would lock nothing.
 const LOCKS: &str = "locks";
 
-/// Something in the cache that one process at a time makes or changes.
+/// Something in the cache that one process at a time creates or changes.
 #[derive(Clone, Copy, Debug)]
 pub enum Item<'a> {
-    /// The model of that name, and what is derived from it.
+    /// The model with that name, and what is derived from it.
     Model(&'a str),
-    /// What is downloaded from the repository of that name, `OWNER/NAME`.
+    /// The download from the repository with that name, `OWNER/NAME`.
     Download(&'a str),
-    /// The shared library of that file name.
+    /// The shared library with that file name.
     Library(&'a str),
 }
 
@@ -45,7 +45,7 @@ impl fmt::Display for Item<'_> {
     }
 }
 
-/// The right to make or change an item, which others wait for as long as this lives. It ends with its process, and holds
+/// The right to create or change an item; others wait as long as this lives. It ends with its process, and also holds
 /// between containers that share the cache.
 #[derive(Debug)]
 pub struct CacheLock {
@@ -53,11 +53,11 @@ pub struct CacheLock {
 }
 
 impl CacheLock {
-    /// Waits until nobody else is at that item, and says so once. The first time in a process, what others that are gone
-    /// left half-done anywhere in the cache is removed.
+    /// Waits until no other process works on that item, and says so once. The first call in a process also removes what processes
+    /// that are gone left unfinished anywhere in the cache.
     ///
     /// # Errors
-    /// When the lock's file cannot be opened. A cache that may not be written has no locks: nobody here makes anything in it.
+    /// When the lock file cannot be opened. A cache without write permission has no locks, since nothing is created in it.
     pub fn take(cache: &Path, item: Item) -> Result<Self> {
         static CLEANED: Once = Once::new();
         CLEANED.call_once(|| litter::remove(cache));
@@ -73,7 +73,7 @@ impl CacheLock {
         }
     }
 
-    /// Takes it if nobody else has it, and nothing otherwise.
+    /// Takes it if it is free; otherwise `None`.
     fn try_take(cache: &Path, item: Item) -> Option<Lock> {
         let path = join_inside(&cache.join(LOCKS), &item.lock_name()).ok()?;
         create_folder(&cache.join(LOCKS)).ok()?;

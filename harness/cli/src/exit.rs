@@ -1,4 +1,4 @@
-//! Exit statuses: one for each way in which a command ends, so that scripts can tell them apart.
+//! Exit statuses: one for each way in which a command ends, so that scripts can distinguish them.
 
 use std::io::ErrorKind;
 
@@ -7,11 +7,11 @@ use crate::{inert, measure::DeviceBusy, notice, refusal::is_refusal};
 /// How a command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
-    /// All was done.
+    /// Everything worked.
     Success = 0,
-    /// Something broke.
+    /// Something failed.
     Broken = 1,
-    /// The command line makes no sense.
+    /// The command line is wrong.
     Usage = 2,
     /// The input was refused.
     Refused = 3,
@@ -25,7 +25,7 @@ pub enum Exit {
     Interrupted = 130,
 }
 
-/// Tells the user what went wrong, and turns the outcome of a command into the exit status.
+/// Reports an error to the user, and converts the outcome of a command to the exit status.
 pub fn report(outcome: anyhow::Result<Exit>) -> Exit {
     outcome.unwrap_or_else(|error| {
         notice!("pocketwatt: {error:#}");
@@ -39,12 +39,12 @@ pub fn report(outcome: anyhow::Result<Exit>) -> Exit {
     })
 }
 
-/// Shows the help or the version where that was asked for, else what is wrong with the command line.
+/// Shows the help or the version if it was requested, else what is wrong with the command line.
 pub fn report_usage(error: &clap::Error) -> Exit {
     if error.use_stderr() {
         let plain = error.to_string();
         if inert::text(&plain) == plain {
-            // That nobody can read it changes nothing.
+            // If nobody can read it, nothing changes.
             let _ = error.print();
         } else {
             notice::write_raw(&inert::text(&plain));

@@ -1,4 +1,4 @@
-//! Checkpoints from a model hub, as Hugging Face's libraries keep them.
+//! Checkpoints from a model hub, in the layout of Hugging Face's libraries.
 
 mod client;
 mod download;
@@ -21,7 +21,7 @@ use files::{INDEX, wanted};
 /// Characters of a commit.
 const COMMIT_CHARACTERS: usize = 40;
 
-/// A repository on the hub, as its users write it: `facebook/MobileLLM-125M`.
+/// A repository on the hub: `facebook/MobileLLM-125M`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Repository {
     name: String,
@@ -30,11 +30,11 @@ pub struct Repository {
 /// Files of one commit, complete and checked.
 #[derive(Debug)]
 pub struct Checkpoint {
-    /// Where they lie.
+    /// The folder that contains them.
     pub folder: PathBuf,
     /// `facebook/MobileLLM-125M at` and its commit.
     pub origin: String,
-    /// Everything that was downloaded for it.
+    /// The folder with all its downloads.
     downloads: PathBuf,
 }
 
@@ -42,7 +42,7 @@ impl Repository {
     /// Reads a repository's name.
     ///
     /// # Errors
-    /// When it is not the name of an organisation and that of a repository.
+    /// When it is not the name of an owner followed by that of a repository.
     pub fn parse(text: &str) -> Result<Self> {
         let plain = |part: &str| {
             let allowed = |letter: char| letter.is_ascii_alphanumeric() || "-_.".contains(letter);
@@ -51,12 +51,12 @@ impl Repository {
         match text.split('/').collect::<Vec<_>>()[..] {
             [owner, name] if plain(owner) && plain(name) => Ok(Self { name: text.to_owned() }),
             _ => Err(Refusal::error(format!(
-                "{text:?} is no repository: write owner and name, as in HuggingFaceTB/SmolLM2-135M-Instruct"
+                "{text:?} is not a repository: write owner and name, as in HuggingFaceTB/SmolLM2-135M-Instruct"
             ))),
         }
     }
 
-    /// What the model is called here unless the user says otherwise.
+    /// The model's default name.
     pub fn model_name(&self) -> String {
         self.name.rsplit('/').next().unwrap_or_default().to_lowercase()
     }
@@ -72,18 +72,18 @@ pub struct Commit<'a> {
 
 /// Asks the hub for a repository at a revision.
 ///
-/// `HF_ENDPOINT` names another hub, `HF_TOKEN` or the token file of Hugging Face's programs opens repositories that are
+/// `HF_ENDPOINT` names another hub; `HF_TOKEN` or the token file of Hugging Face's programs gives access to repositories that are
 /// not public.
 ///
 /// # Errors
-/// When the repository or the revision is not there or not open to the user, or the connection breaks.
+/// When the repository or the revision does not exist or the user has no access, or the connection fails.
 pub fn find<'a>(repository: &'a Repository, revision: &str) -> Result<Commit<'a>> {
     let name = &repository.name;
     let client = Client::from_environment()?;
     let (commit, present) = client.repository(name, &checked_revision(revision)?)?;
-    // One commit for all files, whatever is pushed meanwhile. It also becomes part of a path.
+    // One commit for all files, whatever is pushed in the meantime. It also becomes part of a path.
     if !is_hexadecimal(&commit, COMMIT_CHARACTERS) {
-        return Err(Refusal::error(format!("the hub calls {commit:?} the commit of {name}: that is none")));
+        return Err(Refusal::error(format!("the hub gives {commit:?} as the commit of {name}, which is not a commit")));
     }
     Ok(Commit { client, repository: name, commit, present })
 }
@@ -94,12 +94,12 @@ impl Commit<'_> {
         format!("{} at {}", self.repository, self.commit)
     }
 
-    /// Downloads what an import needs into `downloads`. What is there already is not downloaded again, and a file that
-    /// broke off goes on where it stopped. One process at a time may do this for a repository.
+    /// Downloads what an import needs into `downloads`. Existing files are not downloaded again, and an interrupted download
+    /// continues where it stopped. Only one process at a time may do this for a repository.
     ///
     /// # Errors
-    /// When a file that an import needs is not there or not open to the user, the connection breaks, or what arrived is not
-    /// what the hub says it is.
+    /// When a required file does not exist or the user has no access, the connection fails, or the received data do not
+    /// match the hub's hash.
     pub fn download(&self, downloads: &Path) -> Result<Checkpoint> {
         let Self { client, repository, commit, present } = self;
         let downloads = downloads.join(Repo::new((*repository).to_owned(), RepoType::Model).folder_name());
@@ -120,17 +120,17 @@ impl Commit<'_> {
     }
 }
 
-/// A branch, tag or commit, as it stands in an address.
+/// A branch, tag or commit, in the form for an address.
 fn checked_revision(revision: &str) -> Result<String> {
     let plain = |letter: char| letter.is_ascii_alphanumeric() || "-_./".contains(letter);
     if revision.is_empty() || !revision.chars().all(plain) || revision.contains("..") {
-        return Err(Refusal::error(format!("{revision:?} is no branch, tag or commit")));
+        return Err(Refusal::error(format!("{revision:?} is not a branch, tag or commit")));
     }
     Ok(revision.replace('/', "%2F"))
 }
 
 impl Checkpoint {
-    /// Removes what was downloaded.
+    /// Removes the downloaded files.
     ///
     /// # Errors
     /// When the folder cannot be removed.
@@ -153,7 +153,7 @@ mod tests {
         assert_eq!(repository.model_name(), "smollm2-135m-instruct");
         for bad in ["", "gpt2", "a/b/c", "/b", "a/", "../b", "a/..", "a b/c", "a/b?x"] {
             let error = Repository::parse(bad).unwrap_err().to_string();
-            assert!(error.contains("is no repository"), "{bad}: {error}");
+            assert!(error.contains("is not a repository"), "{bad}: {error}");
         }
     }
 
@@ -161,7 +161,7 @@ mod tests {
     fn revisions_are_names() {
         assert_eq!(checked_revision("refs/pr/3").unwrap(), "refs%2Fpr%2F3");
         for bad in ["", "a b", "../main", "main?x"] {
-            assert!(checked_revision(bad).unwrap_err().to_string().contains("is no branch, tag or commit"), "{bad}");
+            assert!(checked_revision(bad).unwrap_err().to_string().contains("is not a branch, tag or commit"), "{bad}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Files that a record names by their sha256: beside each case they are looked at again, without reading them.
+//! Files that a record names by their sha256: they are checked beside each case, without reading them.
 
 use std::{
     cell::Cell,
@@ -8,24 +8,24 @@ use std::{
 use pocketwatt_files::{FileIdentity, open_regular};
 use pocketwatt_model::sha256_of_opened;
 
-/// Characters of a hash that are enough to tell two files apart, for people.
+/// Characters of a hash that are enough to distinguish two files, for people.
 const SHOWN_CHARACTERS: usize = 12;
 
-/// A file, what it is for, and its hash.
+/// A file, its purpose, and its hash.
 #[derive(Clone, Debug)]
 pub struct HashedFile {
     what: String,
     path: PathBuf,
     sha256: String,
-    /// The file that had that hash; unknown where it has to be hashed again.
+    /// The identity of the file with that hash; unknown where it has to be hashed again.
     identity: Cell<Option<FileIdentity>>,
 }
 
 impl HashedFile {
-    /// Reads a file and hashes it; `what` is it called by: `the runner of tract`.
+    /// Reads a file and hashes it; `what` is its description: `the runner of tract`.
     ///
     /// # Errors
-    /// When it is no regular file or cannot be read; in words that name it.
+    /// When it is not a regular file or cannot be read; the error names it.
     pub fn read(what: impl Into<String>, path: &Path) -> Result<Self, String> {
         let what = what.into();
         let (identity, sha256) =
@@ -33,13 +33,13 @@ impl HashedFile {
         Ok(Self { path: path.to_owned(), sha256, identity: Cell::new(Some(identity)), what })
     }
 
-    /// A file whose hash is known, from a time at which `identity` was its identity. Without one, it is hashed at the next
-    /// look.
+    /// A file with a known hash, from a time at which it had `identity`. Without an identity, it is hashed at the next
+    /// check.
     pub fn known(what: impl Into<String>, path: &Path, sha256: &str, identity: Option<FileIdentity>) -> Self {
         Self { what: what.into(), path: path.to_owned(), sha256: sha256.to_owned(), identity: Cell::new(identity) }
     }
 
-    /// Where it lies.
+    /// Its path.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -49,11 +49,11 @@ impl HashedFile {
         &self.sha256
     }
 
-    /// Looks whether it is still the file that was hashed. Only if the system knows it as another one, or as written since,
-    /// it is hashed again.
+    /// Checks whether it is still the file that was hashed. It is hashed again only if the system reports another identity, or a
+    /// write since then.
     ///
     /// # Errors
-    /// When it has another hash, or is not there any more; in words that name it and say what to do.
+    /// When it has another hash, or no longer exists; the error names it and says what to do.
     pub fn ensure_unchanged(&self) -> Result<(), String> {
         let gone = |error: String| {
             format!("{}, {}, cannot be read any more ({error}): start a new run", self.what, self.path.display())
@@ -66,7 +66,7 @@ impl HashedFile {
         if found != self.sha256 {
             let short = |sha256: &str| sha256.chars().take(SHOWN_CHARACTERS).collect::<String>();
             return Err(format!(
-                "{} changed while the run went on ({}, sha256 {}, was {}): start a new run",
+                "{} changed during the run ({}, sha256 {}, was {}): start a new run",
                 self.what,
                 self.path.display(),
                 short(&found),
@@ -78,8 +78,8 @@ impl HashedFile {
     }
 }
 
-/// What was hashed is what the identity is of: both are of one opened file, looked at before it is read. Should it be written
-/// to meanwhile, the next look finds another one.
+/// The hash and the identity belong to the same file: both come from one open file, whose identity is read first. If it is written
+/// to in the meantime, the next check finds another identity.
 fn hashed(path: &Path) -> Result<(FileIdentity, String), String> {
     let file = open_regular(path).map_err(|error| error.to_string())?;
     let identity = FileIdentity::of_opened(&file).map_err(|error| error.to_string())?;
@@ -110,7 +110,7 @@ mod tests {
         fs::write(&other, "two").unwrap();
         fs::rename(&other, &path).unwrap();
         let error = file.ensure_unchanged().unwrap_err();
-        assert!(error.starts_with("the runner changed while the run went on ("), "{error}");
+        assert!(error.starts_with("the runner changed during the run ("), "{error}");
         assert!(error.ends_with(", was 7692c3ad3540): start a new run"), "{error}");
         fs::remove_file(&path).unwrap();
         assert!(file.ensure_unchanged().unwrap_err().contains("cannot be read any more"));

@@ -1,4 +1,4 @@
-//! What happens when pocketwatt itself is wrong: a panic ends in words and an exit status, as any other failure does.
+//! Handles faults of pocketwatt itself: a panic ends in an error message and an exit status, like any other failure.
 
 use std::{
     panic::{self, AssertUnwindSafe, PanicHookInfo},
@@ -8,15 +8,15 @@ use std::{
 
 use crate::exit::Exit;
 
-/// What is stored, and how to go on.
+/// What is stored, and how to continue.
 static UNFINISHED: Mutex<Option<String>> = Mutex::new(None);
 
-/// While this lives, `advice` is what users are told should the program fall.
+/// While this lives, users get `advice` if the program panics.
 #[derive(Debug)]
 pub struct Unfinished(());
 
 impl Unfinished {
-    /// From now on.
+    /// Sets the advice from now on.
     pub fn new(advice: String) -> Self {
         remember(Some(advice));
         Self(())
@@ -25,7 +25,7 @@ impl Unfinished {
 
 impl Drop for Unfinished {
     fn drop(&mut self) {
-        // In a panic all is dropped before anybody is told.
+        // During a panic, everything is dropped before the message is shown.
         if !thread::panicking() {
             remember(None);
         }
@@ -36,8 +36,8 @@ fn remember(advice: Option<String>) {
     *UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner) = advice;
 }
 
-/// Runs the program. A panic in any thread is reported in words; one in this thread ends the program as something that
-/// broke.
+/// Runs the program. A panic in any thread is reported as a message; one in this thread ends the program with the status of a
+/// failure.
 pub fn guard(program: impl FnOnce() -> Exit) -> Exit {
     panic::set_hook(Box::new(report));
     // Nothing of the program is used afterwards.
@@ -54,7 +54,7 @@ fn report(panic: &PanicHookInfo) {
     let place = panic.location().map_or_else(String::new, |place| format!(" at {place}"));
     notice!(
         "pocketwatt: this is a fault of pocketwatt itself, please report it: {} (thread {}{place}, version {})",
-        panic.payload_as_str().unwrap_or("a panic without words"),
+        panic.payload_as_str().unwrap_or("a panic without a message"),
         thread.name().unwrap_or("without a name"),
         env!("CARGO_PKG_VERSION"),
     );

@@ -1,6 +1,6 @@
 //! `pocketwatt`: measures what a small language model costs on the device that runs it.
 //!
-//! A library so that tests from outside, such as those in `tests/fuzz`, reach every reader; nobody else should build on it.
+//! A library, so that tests from outside, such as those in `tests/fuzz`, reach every reader; no other project should build on it.
 
 #[macro_use]
 pub mod notice;
@@ -33,8 +33,8 @@ use crate::exit::Exit;
 /// Measures what a small language model costs on the device that runs it: latency, tokens per second and memory, for
 /// the same model through several inference engines.
 ///
-/// Exit status: 0 all well; 1 something broke; 2 wrong usage; 3 the input was refused; 4 a case failed or was skipped,
-/// or a record is damaged; 5 no case was measured; 6 the device is unfit for measuring, or somebody else measures on it;
+/// Exit status: 0 everything worked; 1 something failed; 2 wrong usage; 3 the input was refused; 4 a case failed or was skipped,
+/// or a record is damaged; 5 no case was measured; 6 the device is unfit for measuring, or another process measures on it;
 /// 130 interrupted.
 #[derive(Parser, Debug)]
 #[command(name = "pocketwatt", version, max_term_width = 110)]
@@ -47,34 +47,34 @@ struct Arguments {
 enum Command {
     /// Measure, and show the comparison.
     Run(Box<command::run::RunArguments>),
-    /// Measure what answers a question: cases that differ in one thing, side by side.
+    /// Measure the cases that answer a question, which differ in one thing, and show them side by side.
     Study(Box<command::study::StudyArguments>),
-    /// Show what there is to measure: scenarios, models and backends.
+    /// Show what can be measured: scenarios, models and backends.
     List(command::list::ListArguments),
     /// Show which backend computes in which precision, and why others do not.
     Backends(command::backends::BackendsArguments),
     /// Show stored results.
     Show(command::show::ShowArguments),
-    /// Import, generate, list and verify models.
+    /// Import, fetch, generate, list and verify models.
     Model(command::model::ModelArguments),
-    /// Prove that the backends compute the same: logits and greedy text side by side.
+    /// Check that the backends compute the same model: logits and greedy text side by side.
     Conformance(command::conformance::ConformanceArguments),
     /// Measure a property of this device.
     Probe(command::probe::ProbeArguments),
-    /// Say what can be measured here, and what would disturb it.
+    /// Show what can be measured here, and what would disturb a measurement.
     Doctor(command::doctor::DoctorArguments),
     /// Watch the energy meters of this device.
     Meters(command::meters::MetersArguments),
-    /// Print the JSON Schemas of what is stored and of the protocol.
+    /// Print the JSON Schemas of stored files and of the protocol.
     Schema(command::schema::SchemaArguments),
 }
 
-/// This very program, also when its file was replaced since.
+/// This very program, even if its file was replaced since it started.
 const THIS_PROGRAM: &str = "/proc/self/exe";
 
 /// The whole program, from its arguments to its exit status.
 pub fn run() -> ExitCode {
-    // Started by itself, to read what strangers wrote: see `text_process`.
+    // Started by itself, to read untrusted files: see `text_process`.
     if env::args_os().nth(1).is_some_and(|argument| argument == text_process::ARGUMENT) {
         return text_process::serve();
     }

@@ -1,4 +1,4 @@
-//! Input that is refused: what separates "you asked for something that cannot be" from "something broke".
+//! Refused input, which separates "you asked for something impossible" from "something failed".
 
 use std::io::{self, ErrorKind};
 
@@ -19,7 +19,7 @@ impl Refusal {
         Self(text.into()).into()
     }
 
-    /// `thing` is unknown; names the known one that reads most like it, and all of them.
+    /// `thing` is unknown; names the most similar known one, and all of them.
     pub fn unknown<'a>(
         thing: &'static str,
         wanted: &str,
@@ -30,7 +30,7 @@ impl Refusal {
     }
 }
 
-/// Whether an error means that the input was refused, rather than that something broke.
+/// Whether an error means that the input was refused, rather than that something failed.
 pub fn is_refusal(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| {
         cause.is::<Refusal>()
@@ -65,7 +65,7 @@ fn is_unreadable(error: &DatasetError) -> bool {
     matches!(error, DatasetError::Io { source, .. } if !is_input(source))
 }
 
-/// What the system could not do broke.
+/// Whether the error is a failure of the system.
 fn is_broken(error: &ModelError) -> bool {
     match error {
         ModelError::Io { action: "read", source, .. } => !is_input(source),
@@ -74,7 +74,7 @@ fn is_broken(error: &ModelError) -> bool {
     }
 }
 
-/// A file that is not there, is no file at all, too large or no text, was somebody's input.
+/// A file that does not exist, is not a regular file, is too large or is not text is a user's input error.
 fn is_input(error: &io::Error) -> bool {
     use ErrorKind::{FileTooLarge, InvalidData, InvalidInput, NotFound};
     matches!(error.kind(), NotFound | InvalidData | InvalidInput | FileTooLarge)

@@ -1,4 +1,4 @@
-//! The program as a shell sees it. That this test is here also makes `cargo test` build the program, which the
+//! The program as a shell sees it. The presence of this test also makes `cargo test` build the program, which the
 //! end-to-end tests of the workspace drive.
 #![cfg(test)]
 
@@ -32,7 +32,7 @@ fn wrong_usage_leaves_standard_output_alone() {
     assert!(String::from_utf8(wrong.stderr).unwrap().contains("unrecognized subcommand 'measure'"));
 }
 
-/// A reader that has seen enough, such as `head`, is no error.
+/// A reader that stops early, such as `head`, is not an error.
 #[test]
 fn a_closed_pipe_is_no_error() {
     let mut list = Command::new(env!("CARGO_BIN_EXE_pocketwatt"))

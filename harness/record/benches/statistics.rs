@@ -1,4 +1,4 @@
-//! Statistics of a long case. They run after it, but a sweep of thousands of cases must not wait for them.
+//! Statistics of a long case. They run after it, but a plan of thousands of cases must not wait for them.
 
 #![expect(clippy::expect_used, reason = "a bench that cannot make its record has nothing to measure")]
 

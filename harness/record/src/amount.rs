@@ -1,10 +1,10 @@
 use std::fmt::{self, Display, Formatter, LowerExp};
 
-/// From here on a number is written with a power of ten.
+/// From this size on, a number is written with a power of ten.
 const LARGE: f64 = 1e15;
 
-/// A number as people read it, with as many decimals as it is asked for: records may be anybody's, so a very large one is
-/// written with a power of ten, and what no number can hold in words.
+/// A number for people, with as many decimals as requested. Records may contain anything, so a very large number is
+/// written with a power of ten, and one that is not finite in words.
 #[derive(Clone, Copy, Debug)]
 pub struct Amount(pub f64);
 

@@ -1,4 +1,4 @@
-//! Records of strangers: whatever number stands where, what is computed is a finite number or absent with a reason.
+//! Hostile records: whatever number is anywhere, the result is a finite number or absent with a reason.
 
 use pocketwatt_meter::energy::{MeterSeries, Reason};
 use pocketwatt_protocol::MonotonicNs;
@@ -34,7 +34,7 @@ fn measured() -> Record {
     record
 }
 
-/// The places of all numbers.
+/// The paths of all numbers.
 fn numbers(value: &Value, at: String, found: &mut Vec<String>) {
     match value {
         Value::Number(_) => found.push(at),
@@ -88,7 +88,7 @@ proptest! {
         for (place, number) in changes {
             *value.pointer_mut(&places[place.index(places.len())]).unwrap() = number;
         }
-        // Many are refused on reading: a time is not negative.
+        // Many are refused by the reader, such as a negative time.
         if let Ok(mut record) = serde_json::from_value::<Record>(value) {
             all_is_finite(&mut record);
         }

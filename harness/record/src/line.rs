@@ -1,6 +1,6 @@
 //! A straight line through measured points.
 
-/// Student's t for a two-sided 95 % interval, by degrees of freedom from 1; beyond, the normal distribution's is near.
+/// Student's t for a two-sided 95 % interval, by degrees of freedom from 1; beyond these, the normal distribution is close enough.
 const STUDENT: [f64; 30] = [
     12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131, 2.120,
     2.110, 2.101, 2.093, 2.086, 2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042,
@@ -14,12 +14,12 @@ pub struct Line {
     pub slope: f64,
     /// `y` where `x` is 0.
     pub intercept: f64,
-    /// Half the width of the slope's 95 % interval (Student's t, n - 2 degrees of freedom); absent for two points, which
-    /// every line goes through.
+    /// Half the width of the slope's 95 % interval (Student's t, n - 2 degrees of freedom); absent for two points, through
+    /// which there is always a line.
     pub slope_uncertainty: Option<f64>,
 }
 
-/// The line through `points`; nothing where fewer than two of them have different `x`, or one is not finite.
+/// The line through `points`; `None` where fewer than two of them have different `x`, or one is not finite.
 pub fn fit_line(points: &[(f64, f64)]) -> Option<Line> {
     if points.iter().any(|(x, y)| !x.is_finite() || !y.is_finite()) {
         return None;

@@ -12,7 +12,7 @@ use crate::{
 /// File in a device's folder of results.
 const FILE: &str = "observer.json";
 
-/// What reading costs what is measured: `pocketwatt probe observer` finds it, and it is printed with the results of that
+/// What the sampling costs the measurement: `pocketwatt probe observer` finds it, and it is printed with the results of that
 /// device.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ObserverCost {
@@ -22,21 +22,21 @@ pub struct ObserverCost {
     pub low: f64,
     /// Its upper end.
     pub high: f64,
-    /// Pairs of iterations, with and without.
+    /// Number of pairs of iterations, with and without the sampler.
     pub pairs: u32,
     /// Time between two rounds of reading, in milliseconds.
     pub period_ms: u64,
     /// Energy meters that were read.
     pub meters: Vec<String>,
-    /// What decoded: `candle, mobilellm-125m, 1 thread`.
+    /// The workload: `candle, mobilellm-125m, 1 thread`.
     pub workload: String,
     /// When it was measured, milliseconds since 1970 UTC.
     pub at_unix_ms: u64,
 }
 
 impl ObserverCost {
-    /// From decode throughputs, each pair `(with, without)`; nothing for fewer than 6 pairs, whose median has no 95 %
-    /// interval. The other fields are the caller's to fill in.
+    /// From decode throughputs, each pair `(with, without)`; `None` for fewer than 6 pairs, whose median has no 95 %
+    /// interval. The caller fills in the other fields.
     pub fn of(pairs: &[(f64, f64)]) -> Option<Self> {
         let mut changes: Vec<f64> = pairs.iter().map(|(with, without)| with / without - 1.0).collect();
         changes.sort_by(f64::total_cmp);
@@ -62,7 +62,7 @@ impl ObserverCost {
         write_atomically(&device_folder.join(FILE), self)
     }
 
-    /// What was stored there; nothing if it was never measured, or by a version that stored something else.
+    /// What was stored there; `None` if it was never measured, or stored by an incompatible version.
     pub fn read(device_folder: &Path) -> Option<Self> {
         let text = std::fs::read_to_string(device_folder.join(FILE)).ok()?;
         serde_json::from_str(&text).ok()

@@ -8,13 +8,13 @@ pub use wilson::{ShareInterval, wilson_interval};
 /// The observations of one metric in one case, summarised. Units are the metric's.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Summary {
-    /// Observations.
+    /// Number of observations.
     pub count: u64,
     /// Smallest.
     pub minimum: f64,
     /// 10th percentile.
     pub p10: f64,
-    /// Middle: what tables show.
+    /// The middle, which tables show.
     pub median: f64,
     /// 90th percentile.
     pub p90: f64,
@@ -29,7 +29,7 @@ pub struct Summary {
 }
 
 impl Summary {
-    /// Summarises `observations`; nothing for none, or if any is not finite.
+    /// Summarises `observations`; `None` if there are none, or any is not finite.
     pub fn of(observations: &[f64]) -> Option<Summary> {
         if observations.is_empty() || observations.iter().any(|value| !value.is_finite()) {
             return None;
@@ -39,7 +39,7 @@ impl Summary {
         let count = sorted.len();
         let mean = sorted.iter().sum::<f64>() / count as f64;
         let squares = sorted.iter().map(|value| (value - mean).powi(2)).sum::<f64>();
-        // Beyond all numbers together, although none of them is.
+        // The result may be infinite, although no observation is.
         if !(mean.is_finite() && squares.is_finite() && (sorted[count - 1] - sorted[0]).is_finite()) {
             return None;
         }
@@ -67,13 +67,13 @@ pub fn percentile(sorted: &[f64], p: f64) -> f64 {
     sorted[below] + (sorted[above] - sorted[below]) * (rank - below as f64)
 }
 
-/// The interval that holds the median of the population with at least 95 % confidence, from ascending values: the order
+/// The interval that contains the median of the population with at least 95 % confidence, from ascending values: the order
 /// statistics between which a binomial variable of n tosses of a coin falls (Hahn and Meeker, Statistical Intervals, 5.2).
-/// It asks nothing of the distribution. Nothing for fewer than 6 values.
+/// It makes no assumption about the distribution. Returns `None` for fewer than 6 values.
 pub fn median_interval(sorted: &[f64]) -> Option<(f64, f64)> {
     let count = sorted.len();
-    // Probability that at most `below` of the values lie below the median.
-    // In logarithms: half to the power of 1100 is no number any more.
+    // Probability that at most `below` of the values are below the median.
+    // Computed in logarithms, because half to the power of 1100 underflows.
     let mut term = -(count as f64) * std::f64::consts::LN_2;
     let mut tail = 0.0;
     let mut below = 0;

@@ -15,7 +15,7 @@ use pocketwatt_record::{
 const MEBIBYTE: u64 = 1 << 20;
 const MILLISECOND: f64 = 1e6;
 
-/// How fast a made-up backend is.
+/// The speed of a made-up backend.
 struct Speed {
     backend: &'static str,
     engine: &'static str,
@@ -69,7 +69,7 @@ const CHAT: &[(u32, u32)] = &[(96, 64), (41, 64), (57, 64)];
 const API_CALL: &[(u32, u32)] = &[(412, 48)];
 const PREFILL: &[(u32, u32)] = &[(512, 0)];
 
-/// Two scenarios on three backends, all well.
+/// Two scenarios on three backends, without failures.
 pub fn records() -> Vec<Record> {
     cases(&[("chat", CHAT), ("api-call", API_CALL)])
 }
@@ -79,7 +79,7 @@ pub fn prefill() -> Vec<Record> {
     cases(&[("prefill-512", PREFILL)])
 }
 
-/// `chat` with everything that goes wrong: one backend diverges, one failed, one was skipped, one was disturbed.
+/// `chat` with every kind of problem: one backend diverges, one failed, one was skipped, one was disturbed.
 pub fn troubled() -> Vec<Record> {
     let mut records = cases(&[("chat", CHAT)]);
     for iteration in &mut records[2].samples.iterations {

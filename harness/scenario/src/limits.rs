@@ -2,5 +2,5 @@
 
 /// Longest file of a scenario or study that is read.
 pub(crate) const MOST_DOCUMENT_BYTES: u64 = 4 << 20;
-/// Most tokens of a prompt or an answer: more than any model has a context for.
+/// Most tokens of a prompt or an answer: more than the context of any model.
 pub(crate) const MOST_TOKENS: u32 = 1 << 20;

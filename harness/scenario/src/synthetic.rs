@@ -1,4 +1,4 @@
-//! Scenarios whose name is their definition: so many tokens in, so many out, as llama-bench's pp and tg.
+//! Scenarios that are defined by their name: a number of prompt tokens and of output tokens, like pp and tg of llama-bench.
 
 use pocketwatt_protocol::TokenId;
 
@@ -7,10 +7,10 @@ use crate::{error::ScenarioError, limits::MOST_TOKENS};
 /// The forms of their names.
 pub const FORMS: [&str; 3] = ["prefill-N", "decode-N", "prefill-P-decode-N"];
 
-/// Tokens below are the special ones (unknown, begin, end) of MobileLLM and its relatives.
+/// Tokens below this are the special ones (unknown, begin, end) of MobileLLM and similar models.
 const FIRST_ORDINARY_TOKEN: u32 = 3;
 
-/// Length of the prompt of a synthetic scenario, by its name; nothing for another name.
+/// Length of the prompt of a synthetic scenario, by its name; `None` for other names.
 pub fn prompt_tokens(name: &str) -> Option<u32> {
     definition(name).ok()??;
     match name.strip_prefix("prefill-") {
@@ -19,10 +19,10 @@ pub fn prompt_tokens(name: &str) -> Option<u32> {
     }
 }
 
-/// The scenario file that a synthetic name stands for; nothing for another name.
+/// The scenario file for a synthetic name; `None` for other names.
 ///
 /// # Errors
-/// When the name has the form but an impossible number.
+/// When the name has the right form but an impossible number.
 pub fn definition(name: &str) -> Result<Option<String>, ScenarioError> {
     let parts: Vec<&str> = name.split('-').collect();
     let (prompt, output) = match parts[..] {
@@ -35,7 +35,7 @@ pub fn definition(name: &str) -> Result<Option<String>, ScenarioError> {
     let number = |text: &str, least: u32| match text.parse::<u32>() {
         Ok(number) if (least..=MOST_TOKENS).contains(&number) => Ok(number),
         _ => Err(ScenarioError::Refused(format!(
-            "scenario {name:?}: {text:?} is no number of tokens, at least {least} and at most {MOST_TOKENS}"
+            "scenario {name:?}: {text:?} is not a number of tokens from {least} to {MOST_TOKENS}"
         ))),
     };
     let (prompt, output) = (number(prompt, 1)?, number(output, u32::from(parts.contains(&"decode")))?);

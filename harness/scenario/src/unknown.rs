@@ -5,7 +5,7 @@ use thiserror::Error;
 /// What reads less alike than this is no slip of the fingers.
 const ALIKE: f64 = 0.7;
 
-/// Nothing has the name that was asked for; its text names the known one that reads most like it, and all of them.
+/// The requested name is unknown; the text names the most similar known one, and all of them.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("unknown {thing} {wanted:?}{} Known: {}{next_step}", self.hint(), known.join(", "))]
 pub struct UnknownName {

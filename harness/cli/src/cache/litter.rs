@@ -1,9 +1,9 @@
-//! What processes that are gone left half-done in the cache: it may be gigabytes.
+//! What processes that are gone left unfinished in the cache: it may be gigabytes.
 //!
-//! What this version leaves is locked by its writer as long as that lives. Earlier versions wrote under names that end in
-//! the number of their process, which says nothing in another container, and locked nothing. What they left is removed
-//! when nobody has the lock of its model. Should such a version be at work at that moment, its command fails and
-//! can be given again: nothing wrong comes of it.
+//! The writers of this version hold a lock on unfinished files as long as they live. Earlier versions held no lock, and wrote under
+//! names that end in the number of their process, which means nothing in another container. Their files are removed
+//! when the lock of their model is free. If such a version is running at that moment, its command fails and
+//! can be repeated; no harm is done.
 
 use std::{
     env,
@@ -17,9 +17,9 @@ use pocketwatt_model::check_name;
 
 use super::{CacheLock, Item};
 
-/// Removes it, as far as it can be removed.
+/// Removes it, as far as possible.
 pub(super) fn remove(cache: &Path) {
-    // Logits that are compared lie there.
+    // Logits for comparison are written there.
     remove_abandoned(&env::temp_dir());
     let models = cache.join("models");
     remove_abandoned(&models);
@@ -28,7 +28,7 @@ pub(super) fn remove(cache: &Path) {
         let Some(name) = name.to_str() else { continue };
         if let Some(model) = model_of_unfinished(name) {
             if let Some(_lock) = CacheLock::try_take(cache, Item::Model(model)) {
-                // What cannot be removed is no reason to measure nothing.
+                // A failure to remove something must not prevent measuring.
                 let _ = fs::remove_dir_all(folder.path());
             }
         } else if check_name(name).is_ok() {
@@ -56,15 +56,15 @@ fn remove_files_of_earlier_versions(cache: &Path, model: &str, folder: &Path) {
     }
 }
 
-/// Of `.tiny.partial-1234` and `.tiny.next-1234`, as earlier versions named folders that they wrote: `tiny`.
+/// The model of a folder as earlier versions named unfinished ones: `tiny` for `.tiny.partial-1234` and `.tiny.next-1234`.
 fn model_of_unfinished(folder: &str) -> Option<&str> {
     let name = folder.strip_prefix('.')?;
     let (model, process) = name.rsplit_once(".partial-").or_else(|| name.rsplit_once(".next-"))?;
     (is_number(process) && check_name(model).is_ok()).then_some(model)
 }
 
-/// `model.int8.safetensors.1234.tmp`, `model.int8.json.1234.tmp`, `opset17-0123456789abcdef.onnx.1234-5.tmp`,
-/// `token-bytes.json.1234`.
+/// Whether a file is named like `model.int8.safetensors.1234.tmp`, `model.int8.json.1234.tmp`,
+/// `opset17-0123456789abcdef.onnx.1234-5.tmp` or `token-bytes.json.1234`.
 fn is_unfinished_file(file: &OsStr) -> bool {
     let Some(file) = file.to_str() else { return false };
     if let Some(process) = file.strip_prefix("token-bytes.json.") {

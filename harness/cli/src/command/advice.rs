@@ -1,4 +1,4 @@
-//! Commands that users are told to type: in words that a shell takes as they are.
+//! Commands that users are advised to type, quoted for a shell.
 
 use std::{
     ffi::{OsStr, OsString},
@@ -17,24 +17,24 @@ use crate::inert;
 pub struct Advice(Vec<OsString>);
 
 impl Advice {
-    /// `pocketwatt` and some words of ours.
+    /// `pocketwatt` followed by fixed words.
     pub fn new(words: &[&str]) -> Self {
         Self(["pocketwatt"].iter().chain(words).map(OsString::from).collect())
     }
 
-    /// An option of its own.
+    /// Adds an option without a value.
     pub fn flag(mut self, option: &str) -> Self {
         self.0.push(option.into());
         self
     }
 
-    /// An option with a path.
+    /// Adds an option with a path.
     pub fn option(mut self, option: &str, path: &Path) -> Self {
         self.0.extend([option.into(), path_word(path)]);
         self
     }
 
-    /// A run: its name and where runs are stored, or its folder where that does not lead to it.
+    /// Adds a run: its name and the results folder, or its own folder where the name does not lead to it.
     pub fn run(mut self, folder: &Path) -> Self {
         let name = folder.file_name().and_then(OsStr::to_str);
         let results = folder.parent().and_then(Path::parent).filter(|path| !path.as_os_str().is_empty());
@@ -48,12 +48,12 @@ impl Advice {
         self
     }
 
-    /// Where models are kept, where that is not the usual place.
+    /// Adds the models' folder, where it is not the usual one.
     pub fn cache(self, root: &Path) -> Self {
         if ModelLibrary::default_root().is_ok_and(|usual| usual == root) { self } else { self.option("--cache", root) }
     }
 
-    /// Where backends come from, where they are the user's own.
+    /// Adds the user's own backends, if any.
     pub fn registry(self, registry: &RegistryArguments) -> Self {
         match registry.file() {
             Some(file) => self.option("--backends", file),
@@ -69,12 +69,12 @@ impl Display for Advice {
     }
 }
 
-/// A path is no option, whatever it begins with.
+/// Writes a path so that it is not taken for an option, whatever it begins with.
 fn path_word(path: &Path) -> OsString {
     if path.as_os_str().as_bytes().starts_with(b"-") { Path::new(".").join(path).into() } else { path.into() }
 }
 
-/// A word as shells read it. What cannot be shown is written as bash, zsh and busybox take it (`$'...'`).
+/// Quotes a word for shells. Invisible characters are written in a form that bash, zsh and busybox read (`$'...'`).
 fn quoted(word: &OsStr) -> String {
     match word.to_str() {
         Some(text) if !text.is_empty() && text.chars().all(is_plain) => text.to_owned(),
@@ -102,7 +102,7 @@ fn quoted(word: &OsStr) -> String {
 }
 
 fn push_byte(byte: u8, text: &mut String) {
-    // Octal: all its digits are there, so that none of what follows is taken for one. Writing to a string cannot fail.
+    // All octal digits are written, so that no following digit is taken for one. Writing to a string cannot fail.
     let _ = write!(text, "\\{byte:03o}");
 }
 

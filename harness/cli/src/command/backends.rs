@@ -1,4 +1,4 @@
-//! `pocketwatt backends`: who computes in which precision, and why others do not.
+//! `pocketwatt backends`: which backends compute in which precision, and why others do not.
 
 use std::env;
 
@@ -27,7 +27,7 @@ pub fn run(arguments: &BackendsArguments) -> Result<()> {
     output::write(&matrix(&arguments.registry.open()?, env::consts::ARCH))
 }
 
-/// A line for each backend, a column for each precision, and a footnote for each that is missing on processors of that
+/// A row for each backend, a column for each precision, and a footnote for each that is missing on processors of that
 /// architecture.
 fn matrix(registry: &Registry, architecture: &str) -> String {
     let backends: Vec<&Backend> = registry.all().iter().collect();
@@ -58,7 +58,7 @@ fn matrix(registry: &Registry, architecture: &str) -> String {
     text
 }
 
-/// The number of that footnote; equal reasons have one.
+/// The number of the footnote; equal reasons share one.
 fn footnote(footnotes: &mut Vec<String>, reason: String) -> usize {
     if let Some(index) = footnotes.iter().position(|known| *known == reason) {
         return index + 1;

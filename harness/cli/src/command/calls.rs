@@ -1,4 +1,4 @@
-//! Which judged calls `run` and `show` trace, and against what they were judged.
+//! Which judged calls `run` and `show` list, with the answers that would have been right.
 
 use anyhow::Result;
 use clap::Args;
@@ -16,17 +16,17 @@ use crate::{
     },
 };
 
-/// Whether calls are traced.
+/// Whether calls are listed.
 #[derive(Args, Debug, Default)]
 pub struct CallArguments {
-    /// Also show how many calls are right in every category, and of each case the first N wrong ones beside what would have
-    /// been right [default N: 10].
+    /// Also show how many calls are right in each category, and the first N wrong ones of each case beside the
+    /// right ones [default N: 10].
     #[arg(long, alias = "calls", value_name = "N", num_args = 0..=1, require_equals = true, default_missing_value = "10")]
     show_calls: Option<usize>,
 }
 
 impl CallArguments {
-    /// Whether anything is.
+    /// Whether anything is requested.
     pub fn are_asked_for(&self) -> bool {
         self.show_calls.is_some()
     }
@@ -34,20 +34,20 @@ impl CallArguments {
     /// Refuses to mix text into a document.
     ///
     /// # Errors
-    /// When the results are to be written for a program.
+    /// When the output format is for programs.
     pub fn check(&self, format: Format) -> Result<()> {
         if self.show_calls.is_some() && matches!(format, Format::Csv | Format::Json) {
             return Err(Refusal::error(
-                "--show-calls would spoil the document: use it with --format table or markdown",
+                "--show-calls would make the document invalid: use it with --format table or markdown",
             ));
         }
         Ok(())
     }
 
-    /// The tables and lists, after an empty line; nothing unless asked for.
+    /// The tables and lists after an empty line; empty unless requested.
     ///
     /// # Errors
-    /// When a scenario that was stored with the run cannot be read, or nothing says where models are.
+    /// When a scenario that was stored with the run cannot be read, or the models' folder is unknown.
     pub fn text(&self, run: &Run, records: &[Record], format: Format, cache: &CacheArguments) -> Result<String> {
         let Some(first) = self.show_calls else { return Ok(String::new()) };
         let decoder = Decoder::new(cache.library()?);
@@ -61,7 +61,7 @@ impl CallArguments {
     }
 }
 
-/// A right answer to the question that an answer was given to.
+/// A right answer to the question of an answer.
 fn expected(scenarios: &[Scenario], record: &Record, answer: &CallAnswer) -> Option<String> {
     let scenario = scenarios.iter().find(|scenario| scenario.name == record.case.scenario)?;
     let Items::Calls(cases) = &scenario.data()?.items else { return None };

@@ -1,4 +1,4 @@
-//! Files that should be records of a run and are none: what is told of them, and how their cases are measured again.
+//! Files that should be records of a run but are not: how they are reported, and how their cases are measured again.
 
 use anyhow::{Context, Result};
 use pocketwatt_record::{Damage, Damaged, Records, RunFolder, StoreError};
@@ -6,10 +6,10 @@ use pocketwatt_record::{Damage, Damaged, Records, RunFolder, StoreError};
 use super::advice::Advice;
 use crate::refusal::Refusal;
 
-/// So many are named one by one.
+/// This many files are named one by one.
 const NAMED: usize = 20;
 
-/// Says on standard error which files are no records of the run.
+/// Reports on standard error which files are not records of the run.
 pub fn report(folder: &RunFolder, damaged: &[Damaged]) {
     for Damaged { file, damage, .. } in damaged.iter().take(NAMED) {
         notice!("damaged: {} {damage}", folder.path().join("cases").join(file).display());
@@ -19,30 +19,30 @@ pub fn report(folder: &RunFolder, damaged: &[Damaged]) {
     }
 }
 
-/// Says that the folder of the records is gone, where it is.
+/// Reports that the folder of the records is missing.
 pub fn report_gone(folder: &RunFolder) {
     notice!("damaged: {} is gone, with all records of the run", folder.path().join("cases").display());
 }
 
-/// Says that `run.json` is none, and what is shown in its stead.
+/// Reports that `run.json` cannot be read, and what is shown instead.
 pub fn report_rebuilt(folder: &RunFolder, damage: &Damage) {
     notice!("damaged: {} {damage}: shown from the records alone", folder.path().join("run.json").display());
 }
 
-/// Why a run whose `run.json` is none does not go on.
+/// Why a run without a readable `run.json` cannot continue.
 pub fn no_plan(folder: &RunFolder, error: StoreError) -> anyhow::Error {
     if matches!(&error, StoreError::Damaged { damage: Damage::Newer(_), .. }) {
         return error.into();
     }
     let show = Advice::new(&["show"]).run(folder.path());
     Refusal::error(format!(
-        "{:#}. Without it the run cannot go on: no record says which cases are missing, and with what settings they were to \
+        "{:#}. Without it the run cannot continue: no record says which cases are missing, and with which settings they should \
          be measured. Nothing was measured; `{show}` shows the records that are there, and a new run measures the rest",
         anyhow::Error::from(error)
     ))
 }
 
-/// Renames the damaged records of planned cases, so that these can be measured again, and says so before anything is
+/// Renames the damaged records of planned cases, so that these cases can be measured again, and reports it before anything is
 /// measured.
 ///
 /// # Errors

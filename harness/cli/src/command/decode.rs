@@ -1,4 +1,4 @@
-//! Generated tokens back into text, with the tokenizer of the model that they came from.
+//! Converts generated tokens back to text, with the tokenizer of their model.
 
 use std::{cell::RefCell, collections::HashMap};
 
@@ -13,12 +13,12 @@ pub struct Decoder {
 }
 
 impl Decoder {
-    /// The models are looked up in it by the names that the records give them.
+    /// Finds models in the library by their names in the records.
     pub fn new(library: ModelLibrary) -> Self {
         Self { library, tokenizers: RefCell::default() }
     }
 
-    /// The text; nothing where the model is not there any more, or has another tokenizer than when it was measured.
+    /// The text; `None` if the model no longer exists, or has another tokenizer than when it was measured.
     pub fn decode(&self, record: &Record, tokens: &[TokenId]) -> Option<String> {
         let model = &record.passport.model;
         let recorded = model.tokenizer_sha256.as_deref()?;
@@ -29,7 +29,7 @@ impl Decoder {
     }
 
     fn open(&self, name: &str, recorded: &str) -> Option<TextTokenizer> {
-        // A record may be anybody's.
+        // The name comes from an untrusted record.
         check_name(name).ok()?;
         let path = self.library.folder(name);
         if sha256_of_file(&path.join("tokenizer.json")).ok()? != recorded {

@@ -175,7 +175,7 @@ mod tests {
         };
         let mut checks = vec![
             check("energy meters", Status::Warning, "none: this is a virtual machine", None),
-            check("governor", Status::Unknown, "the kernel tells none", None),
+            check("governor", Status::Unknown, "the kernel reports none", None),
             check(
                 "steal",
                 Status::Unfit,
@@ -191,7 +191,7 @@ mod tests {
         insta::assert_snapshot!(table(&checks, &verdict, &Style { color: false, width: Some(80) }), @r#"
         warning  energy meters  none: this is a virtual machine
                                 - nvml: no meter (there is no libnvidia-ml.so.1)
-        unknown  governor       the kernel tells none
+        unknown  governor       the kernel reports none
         unfit    steal          7.5 % of processor time goes to other virtual machines
                                 -> measure at another time, when fewer of the host's
                                    machines are busy, or on a machine of your own

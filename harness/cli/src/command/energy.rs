@@ -81,7 +81,7 @@ impl RootArguments {
         match &self.sysfs_root {
             None => Ok(SystemRoot::real()),
             Some(folder) if folder.is_dir() => Ok(SystemRoot::with_sys(&std::path::absolute(folder)?)),
-            Some(folder) => Err(Refusal::error(format!("--sysfs-root {} is no folder", folder.display()))),
+            Some(folder) => Err(Refusal::error(format!("--sysfs-root {} is not a folder", folder.display()))),
         }
     }
 }

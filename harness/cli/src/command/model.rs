@@ -35,20 +35,20 @@ pub struct ModelArguments {
 
 #[derive(Subcommand, Debug)]
 enum ModelCommand {
-    /// Bring in trained weights: a GGUF file, or a folder of config.json, safetensors and tokenizer.json.
+    /// Import trained weights: a GGUF file, or a folder of config.json, safetensors and tokenizer.json.
     Import(ImportArguments),
-    /// Download trained weights from a model hub, and bring them in.
+    /// Download trained weights from a model hub, and import them.
     Fetch(FetchArguments),
-    /// Make a model of random weights: it costs what a trained one of that shape costs, and talks nonsense.
+    /// Generate a model with random weights: it costs what a trained one of that shape costs, and its text is nonsense.
     Generate(GenerateArguments),
-    /// List the models there are, and those that can be generated.
+    /// List the existing models, and those that can be generated.
     List {
         #[command(flatten)]
         cache: CacheArguments,
     },
-    /// Print the tokens that a model is fed for each turn of a scenario, as JSON: for comparison with another program.
+    /// Print the tokens that a model gets for each turn of a scenario, as JSON: for comparison with another program.
     Tokens(tokens::TokensArguments),
-    /// Check that no file changed since the model was made.
+    /// Check that no file has changed since the model was generated or imported.
     Verify {
         /// Models [default: all].
         names: Vec<String>,
@@ -69,14 +69,14 @@ struct ImportArguments {
 
 #[derive(Args, Debug)]
 struct FetchArguments {
-    /// Whose weights: owner and name, as in HuggingFaceTB/SmolLM2-135M-Instruct. HF_TOKEN opens what is not public,
+    /// Owner and name, as in HuggingFaceTB/SmolLM2-135M-Instruct. HF_TOKEN gives access to repositories that are not public,
     /// HF_ENDPOINT names another hub.
     #[arg(value_name = "OWNER/NAME")]
     repository: String,
     /// Branch, tag or commit.
     #[arg(long, default_value = "main")]
     revision: String,
-    /// Keep what was downloaded, below downloads in the cache.
+    /// Keep the downloaded files, below downloads in the cache.
     #[arg(long)]
     keep: bool,
     #[command(flatten)]
@@ -87,9 +87,9 @@ struct FetchArguments {
 
 #[derive(Args, Debug)]
 struct GenerateArguments {
-    /// Whose shape it gets: see `pocketwatt model list`; with changes, as in mobilellm-125m+layers12.
+    /// The model whose shape it gets: see `pocketwatt model list`; with changes, as in mobilellm-125m+layers12.
     preset: String,
-    /// Where the random weights begin: the same seed makes the same model on every machine.
+    /// Seed of the random weights: the same seed gives the same model on every machine.
     #[arg(long, value_name = "N", default_value_t = DEFAULT_SEED)]
     seed: u64,
     /// Number format in which its weights are written; others are made when they are needed.
@@ -101,18 +101,18 @@ struct GenerateArguments {
     cache: CacheArguments,
 }
 
-/// Where a new model goes.
+/// The name of a new model, and whether it may replace another.
 #[derive(Args, Debug)]
 struct PlaceArguments {
-    /// What to call it [default: the name of what it is made from].
+    /// Name of the model [default: the name of its source].
     #[arg(long)]
     name: Option<String>,
-    /// Replace another model of that name.
+    /// Replace another model with that name.
     #[arg(long)]
     force: bool,
 }
 
-/// Does it.
+/// Runs the command.
 ///
 /// # Errors
 /// When a name is unknown or taken, a file cannot be read or written, or a verified model changed.
@@ -153,7 +153,7 @@ fn fetch(arguments: &FetchArguments) -> Result<()> {
     let repository = Repository::parse(&arguments.repository)?;
     let library = arguments.cache.library()?;
     let name = arguments.place.name.clone().unwrap_or_else(|| repository.model_name());
-    // Before hundreds of megabytes are downloaded for nothing.
+    // Checked before hundreds of megabytes are downloaded for nothing.
     let was_free = !occupied(&library, &name, arguments.place.force)?;
     notice!("fetching {}", arguments.repository);
     let commit = fetch::find(&repository, &arguments.revision)?;
@@ -175,7 +175,7 @@ fn fetch(arguments: &FetchArguments) -> Result<()> {
     tell(&folder)
 }
 
-/// What was imported, where its files contradict each other, and what to know of how its text becomes tokens.
+/// Reports what was imported, where its files contradict each other, and remarks about how its text becomes tokens.
 fn tell(folder: &Path) -> Result<()> {
     let imported = ModelFolder::open(folder)?;
     notice!("{}, written to {}", size(imported.config(), Precision::F32), folder.display());
@@ -187,7 +187,7 @@ fn tell(folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// What a model is called after its file or folder: lower case, without the format's ending.
+/// The name of a model from its file or folder: lower case, without the format's ending.
 fn name_of(source: &Path) -> Result<String> {
     let source = source.canonicalize().map_err(ModelError::io("read", source))?;
     let file = source.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
@@ -231,7 +231,7 @@ fn generate(arguments: &GenerateArguments) -> Result<()> {
     Ok(())
 }
 
-/// Where the model of that name came from, or what is wrong with it; nothing if the name is free.
+/// The origin of the model with that name, or what is wrong with it; `None` if the name is free.
 fn origin_of(library: &ModelLibrary, name: &str) -> Result<Option<Result<ModelOrigin, ModelError>>> {
     check_name(name)?;
     let path = library.folder(name);
@@ -244,7 +244,7 @@ fn origin_of(library: &ModelLibrary, name: &str) -> Result<Option<Result<ModelOr
     Ok(path.exists().then(verified))
 }
 
-/// Whether there is a model of that name, which `force` lets another take the place of.
+/// Whether there is a model with that name, which may be replaced only with `force`.
 fn occupied(library: &ModelLibrary, name: &str, force: bool) -> Result<bool> {
     let what = match origin_of(library, name)? {
         None => return Ok(false),
@@ -259,14 +259,14 @@ fn occupied(library: &ModelLibrary, name: &str, force: bool) -> Result<bool> {
     Ok(true)
 }
 
-/// Whether there is nothing of that name.
+/// Whether the name is free.
 fn is_free(library: &ModelLibrary, name: &str) -> Result<bool> {
     check_name(name)?;
     Ok(!library.folder(name).exists())
 }
 
-/// Whether a model that was not there when this command began is now, of an origin that is the same: another process made
-/// it, and this one has nothing left to do.
+/// Whether a model of the same origin has appeared since this command began: then another process made
+/// it, and there is nothing left to do.
 fn made_meanwhile(
     library: &ModelLibrary,
     name: &str,
@@ -282,8 +282,8 @@ fn made_meanwhile(
     Ok(made)
 }
 
-/// Lets `write` make the model's folder; returns where it lies. With `force`, what lies there is given up only when the
-/// new model is complete. The caller has the model's lock.
+/// Lets `write` make the model's folder, and returns its place. With `force`, an existing folder is removed only when the
+/// new model is complete. The caller holds the model's lock.
 fn make(
     library: &ModelLibrary,
     name: &str,
@@ -299,12 +299,12 @@ fn make(
     let beside = PartialFolder::begin(models).with_context(|| format!("cannot write into {}", models.display()))?;
     let next = beside.path().join(name);
     write(&next)?;
-    // Runs that open the model find the old one or the new one. What is beside then, the old one, is removed.
+    // Runs that open the model find the old one or the new one. The old one, which is beside it then, is removed.
     exchange(&next, &target).with_context(|| format!("cannot replace {}", target.display()))?;
     Ok(target)
 }
 
-/// Where a model comes from, and in which precisions it is there, if not in f32; or why nobody knows.
+/// The origin of a model, and the precisions in which it exists, if not in f32; or why it is unknown.
 pub(super) fn origin(entry: &LibraryEntry) -> String {
     let manifest = match &entry.manifest {
         Ok(manifest) => manifest,
@@ -324,7 +324,7 @@ fn damaged(error: &ModelError) -> String {
     format!("damaged: {}", causes.join(": "))
 }
 
-/// The models as a table, and the presets that are missing among them.
+/// The models as a table, and the presets that are not among them.
 fn list(entries: &[LibraryEntry]) -> String {
     let present = entries.iter().map(|entry| {
         let (config, precision) = (entry.config.as_ref(), entry.precisions.first().copied());
@@ -348,7 +348,7 @@ fn list(entries: &[LibraryEntry]) -> String {
         .join("\n")
 }
 
-/// Lines up columns: names to the left, numbers to the right.
+/// Aligns columns: names to the left, numbers to the right.
 fn table(header: [&str; 4], rows: &[[String; 4]]) -> String {
     let header = header.map(str::to_owned);
     let lines = || std::iter::once(&header).chain(rows);

@@ -1,4 +1,4 @@
-//! `pocketwatt probe observer`: what the sampler takes from what it observes.
+//! `pocketwatt probe observer`: what the sampler costs the process that it observes.
 
 use std::path::PathBuf;
 
@@ -26,7 +26,7 @@ use crate::{
     refusal::Refusal,
 };
 
-/// What decodes, and how often.
+/// The workload, and how often it runs.
 #[derive(Args, Debug)]
 pub struct ObserverArguments {
     /// Backend.
@@ -47,7 +47,7 @@ pub struct ObserverArguments {
     /// Time between two rounds of reading, in milliseconds.
     #[arg(long, value_name = "MS", default_value_t = 100, value_parser = value_parser!(u64).range(1..=60_000))]
     period: u64,
-    /// Where runs are stored; the result goes beside them, and is shown with those of this device.
+    /// Where runs are stored; the result is stored beside them, and shown with the runs of this device.
     #[arg(long, value_name = "DIR", default_value = "results")]
     results: PathBuf,
     /// Name of this device, for its folder of results [default: from the processor].
@@ -66,10 +66,10 @@ pub struct ObserverArguments {
     registry: RegistryArguments,
 }
 
-/// Measures, stores and shows.
+/// Measures, stores and shows the cost.
 ///
 /// # Errors
-/// When a name is unknown, the runner fails, or somebody else measures.
+/// When a name is unknown, the runner fails, or another process measures.
 pub fn run(arguments: &ObserverArguments) -> Result<Exit> {
     let registry = arguments.registry.open()?;
     let backend = registry.find(&arguments.backend)?;
@@ -113,7 +113,7 @@ pub fn run(arguments: &ObserverArguments) -> Result<Exit> {
         at_unix_ms: wall_clock_unix_ms(),
         ..ObserverCost::of(&outcome?).context("too few pairs were measured")?
     };
-    // What another rate costs says nothing about a run, which reads at the default one.
+    // The cost at another rate says nothing about a run, which reads at the default rate.
     if arguments.period == Sampler::DEFAULT_PERIOD.as_millis() as u64 {
         let device = device_facts(&SystemRoot::real(), arguments.device.as_deref());
         cost.write(&arguments.results.join(&device.name)).context("the cost was measured, but not stored")?;
@@ -162,7 +162,7 @@ fn describe(cost: &ObserverCost) -> String {
     let percent = |share: f64| format!("{:+.2} %", share * 100.0);
     let meters = if cost.meters.is_empty() { "no energy meter".to_owned() } else { cost.meters.join(", ") };
     format!(
-        "decode throughput with the sampler, against without it: {} (95 % interval {} to {}; {} pairs, {})\n\
+        "decode throughput with the sampler, compared with that without it: {} (95 % interval {} to {}; {} pairs, {})\n\
          read every {} ms: memory, processor time and run queue of the runner; {meters}\n",
         percent(cost.relative_change),
         percent(cost.low),
@@ -187,7 +187,7 @@ mod tests {
             ..ObserverCost::of(&pairs).unwrap()
         };
         insta::assert_snapshot!(describe(&cost), @"
-        decode throughput with the sampler, against without it: -0.10 % (95 % interval -0.20 % to +0.00 %; 20 pairs, candle, tiny, 1 thread)
+        decode throughput with the sampler, compared with that without it: -0.10 % (95 % interval -0.20 % to +0.00 %; 20 pairs, candle, tiny, 1 thread)
         read every 100 ms: memory, processor time and run queue of the runner; powercap:package-0
         ");
     }

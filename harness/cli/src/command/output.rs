@@ -1,4 +1,4 @@
-//! Standard output: results and nothing else.
+//! Standard output, which is only for results.
 
 use std::io::{self, BufWriter, ErrorKind, StdoutLock, Write};
 
@@ -10,9 +10,9 @@ use crate::{
     report::{Style, strip_foreign_escapes},
 };
 
-/// Writes results. A reader that has seen enough, such as `head`, is no error.
+/// Writes results. A reader that stops early, such as `head`, is not an error.
 ///
-/// Whoever laid them out made them safe to show. Should a text have slipped through, no more than a colour does here.
+/// The caller has made the text safe to show. If something slipped through, it can do no more here than change a colour.
 ///
 /// # Errors
 /// When they cannot be written.
@@ -22,22 +22,22 @@ pub fn write(text: &str) -> Result<()> {
     output.finish()
 }
 
-/// Standard output, for results that come part by part.
+/// Standard output for results that are written in parts.
 #[derive(Debug)]
 pub struct Parts {
     output: BufWriter<StdoutLock<'static>>,
     style: Style,
-    /// Nobody reads on.
+    /// Whether the reader is gone.
     closed: bool,
 }
 
 impl Parts {
-    /// Nothing yet.
+    /// Nothing is written yet.
     pub fn open() -> Self {
         Self { output: BufWriter::new(io::stdout().lock()), style: Style::detect(), closed: false }
     }
 
-    /// Writes a part; nothing once the reader has seen enough.
+    /// Writes a part, unless the reader is gone.
     ///
     /// # Errors
     /// When it cannot be written.
@@ -49,7 +49,7 @@ impl Parts {
         self.ended(written)
     }
 
-    /// What was written last is on its way, too.
+    /// Flushes what was written.
     ///
     /// # Errors
     /// When it cannot be written.
@@ -75,7 +75,7 @@ impl Parts {
 /// Writes a document for programs.
 ///
 /// # Errors
-/// When it has no form in JSON, or cannot be written.
+/// When it cannot be written as JSON, or not be written at all.
 pub fn write_json(document: &impl Serialize) -> Result<()> {
     write(&(inert::json(&serde_json::to_string_pretty(document)?) + "\n"))
 }

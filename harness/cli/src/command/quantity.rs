@@ -1,19 +1,19 @@
-//! Quantities with their units, as people write them: `50kJ`, `15 Wh`, `800mW`, `5%`, `10min`.
+//! Quantities with units, as people write them: `50kJ`, `15 Wh`, `800mW`, `5%`, `10min`.
 
 /// Joules.
 ///
 /// # Errors
-/// When it is no energy, or none at all.
+/// When it is not an energy, or is zero.
 pub fn energy(text: &str) -> Result<f64, String> {
     const UNITS: [(&str, f64); 6] =
         [("kWh", 3.6e6), ("mWh", 3.6), ("Wh", 3600.0), ("MJ", 1e6), ("kJ", 1e3), ("J", 1.0)];
     positive(text, &UNITS, "an energy such as 50kJ or 15Wh")
 }
 
-/// Watts; 0 is possible.
+/// Watts; 0 is allowed.
 ///
 /// # Errors
-/// When it is no power.
+/// When it is not a power.
 pub fn power(text: &str) -> Result<f64, String> {
     const UNITS: [(&str, f64); 2] = [("mW", 1e-3), ("W", 1.0)];
     parse(text, &UNITS).ok_or_else(|| "expected a power such as 800mW or 1.5W".into())
@@ -22,7 +22,7 @@ pub fn power(text: &str) -> Result<f64, String> {
 /// Milliseconds.
 ///
 /// # Errors
-/// When it is no duration between a millisecond and a day.
+/// When it is not a duration between a millisecond and a day.
 pub fn duration_ms(text: &str) -> Result<u64, String> {
     const UNITS: [(&str, f64); 4] = [("min", 60_000.0), ("ms", 1.0), ("s", 1_000.0), ("h", 3_600_000.0)];
     const DAY: f64 = 86_400_000.0;
@@ -34,7 +34,7 @@ pub fn duration_ms(text: &str) -> Result<u64, String> {
 /// A share of one.
 ///
 /// # Errors
-/// When it is no percentage between 0.1 % and 50 %.
+/// When it is not a percentage between 0.1 % and 50 %.
 pub fn share(text: &str) -> Result<f64, String> {
     const UNITS: [(&str, f64); 1] = [("%", 0.01)];
     let expected = || "expected a percentage between 0.1% and 50%, such as 5%".to_owned();
@@ -46,7 +46,7 @@ fn positive(text: &str, units: &[(&str, f64)], expected: &str) -> Result<f64, St
     parse(text, units).filter(|&value| value > 0.0).ok_or_else(|| format!("expected {expected}"))
 }
 
-/// The number times its unit; nothing without one: nobody shall have to guess what a bare number means.
+/// The number times its unit; `None` without a unit, so that nobody has to guess the meaning of a bare number.
 fn parse(text: &str, units: &[(&str, f64)]) -> Option<f64> {
     let (number, factor) = units.iter().find_map(|(unit, factor)| Some((text.trim().strip_suffix(unit)?, *factor)))?;
     let value = number.trim().parse::<f64>().ok()? * factor;

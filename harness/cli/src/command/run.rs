@@ -103,7 +103,7 @@ impl RunArguments {
     /// When what the user asked for besides does not fit the study.
     pub fn adopt(&mut self, mut study: Study) -> Result<()> {
         if self.resume.is_some() {
-            return Err(Refusal::error("a study goes on with `pocketwatt run --resume`"));
+            return Err(Refusal::error("to continue a study, use `pocketwatt run --resume`"));
         }
         self.plan.adopt(&mut study)?;
         self.study = Some(study.source());
@@ -118,7 +118,9 @@ impl RunArguments {
 pub fn run(arguments: RunArguments) -> Result<Exit> {
     arguments.calls.check(arguments.format)?;
     if arguments.show_text && matches!(arguments.format, Format::Csv | Format::Json) {
-        return Err(Refusal::error("--show-text would spoil the document: use it with --format table or markdown"));
+        return Err(Refusal::error(
+            "--show-text would make the document invalid: use it with --format table or markdown",
+        ));
     }
     if arguments.turns && arguments.format == Format::Csv {
         return Err(Refusal::error("CSV has one line for each metric of a case: --format json has the turns"));
@@ -293,7 +295,7 @@ fn measure(
     if arguments.retry {
         go_on = go_on.flag("--retry");
     }
-    let kept = format!("measured cases are kept in {}; go on with `{go_on}`", folder.path().display());
+    let kept = format!("measured cases are kept in {}; continue with `{go_on}`", folder.path().display());
     let _unfinished = Unfinished::new(kept.clone());
     let mut progress = progress::Progress::new(&run.plan, &run.settings, |planned| !wanted(&planned.case));
     let end = sweep
@@ -304,7 +306,7 @@ fn measure(
     if end == SweepEnd::Interrupted {
         notice!("");
         notice!(
-            "interrupted: {} of {} cases are stored in {}; go on with `{go_on}`",
+            "interrupted: {} of {} cases are stored in {}; continue with `{go_on}`",
             outcomes.len(),
             run.plan.len(),
             folder.path().display(),

@@ -1,4 +1,4 @@
-//! `pocketwatt schema`: the shapes of everything that other programs may read or write.
+//! `pocketwatt schema`: the shapes of all data that other programs may read or write.
 
 use std::{
     collections::BTreeMap,

@@ -47,7 +47,7 @@ impl CacheArguments {
         };
         if root.to_str().is_none() {
             return Err(Refusal::error(format!(
-                "the cache {root:?} has a name that is not UTF-8, in which runners are told their files: choose another \
+                "the cache {root:?} has a name that is not UTF-8, so it cannot be passed to runners: choose another \
                  folder with --cache or POCKETWATT_CACHE"
             )));
         }
@@ -102,7 +102,7 @@ impl Sweep {
         }
         let values = values
             .split(',')
-            .map(|value| value.trim().parse().map_err(|_| format!("{value:?} is no number")))
+            .map(|value| value.trim().parse().map_err(|_| format!("{value:?} is not a number")))
             .collect::<Result<_, String>>()?;
         Ok(Self { key: key.to_owned(), values })
     }
@@ -178,7 +178,7 @@ impl PlanArguments {
     /// When what the user said does not fit the study.
     pub fn adopt(&mut self, study: &mut Study) -> Result<()> {
         if !self.sweep.is_empty() {
-            return Err(Refusal::error(format!("study {:?} has its own models: leave --sweep out", study.name())));
+            return Err(Refusal::error(format!("study {:?} has its own models: omit --sweep", study.name())));
         }
         self.model = study.choose_models(&self.model)?;
         if self.scenario.is_empty() {

@@ -58,7 +58,9 @@ pub struct ShowArguments {
 pub fn run(arguments: ShowArguments) -> Result<Exit> {
     arguments.calls.check(arguments.format)?;
     if arguments.show_text && matches!(arguments.format, Format::Csv | Format::Json) {
-        return Err(Refusal::error("--show-text would spoil the document: use it with --format table or markdown"));
+        return Err(Refusal::error(
+            "--show-text would make the document invalid: use it with --format table or markdown",
+        ));
     }
     if arguments.turns && arguments.format == Format::Csv {
         return Err(Refusal::error("CSV has one line for each metric of a case: --format json has the turns"));
@@ -111,7 +113,7 @@ fn nothing_to_show(folder: &RunFolder, results: &Stored, cache: &CacheArguments)
         return Ok(Refusal::error(format!("no record of {run} can be read")));
     }
     let go_on = Advice::new(&["run", "--resume"]).run(folder.path()).cache(&cache.root()?);
-    Ok(Refusal::error(format!("no case of {run} was measured yet: go on with `{go_on}`")))
+    Ok(Refusal::error(format!("no case of {run} was measured yet: continue with `{go_on}`")))
 }
 
 #[cfg(test)]
@@ -148,6 +150,6 @@ mod tests {
     fn a_document_is_not_mixed_with_text() {
         let empty = tempfile::tempdir().unwrap();
         let arguments = ShowArguments { format: Format::Json, ..arguments(empty.path(), "latest") };
-        assert!(run(arguments).unwrap_err().to_string().starts_with("--show-text would spoil"));
+        assert!(run(arguments).unwrap_err().to_string().starts_with("--show-text would make the document invalid"));
     }
 }

@@ -1,4 +1,4 @@
-//! Finding a run that was stored.
+//! Finds a stored run.
 
 use std::path::Path;
 
@@ -11,11 +11,11 @@ use crate::refusal::Refusal;
 /// The word for the newest run.
 pub const LATEST: &str = "latest";
 
-/// A run by its name below `results/<device>/`, by its folder, or the newest that can be read: what is wrong with newer ones
-/// is told.
+/// A run by its name below `results/<device>/`, by its folder, or the newest that can be read; reports what is wrong with
+/// newer ones.
 ///
 /// # Errors
-/// When there is none.
+/// When it does not exist.
 pub fn find(results: &Path, wanted: &str) -> Result<RunFolder> {
     if wanted != LATEST {
         return named(results, wanted);
@@ -27,10 +27,10 @@ pub fn find(results: &Path, wanted: &str) -> Result<RunFolder> {
     Ok(folder)
 }
 
-/// As [`find`], for a run that is to go on: an older one than was meant is not measured in place of a damaged one.
+/// As [`find`], for a run that will be resumed: an older run is not measured in place of a damaged newer one.
 ///
 /// # Errors
-/// When there is none, or the newest is damaged.
+/// When it does not exist, or the newest is damaged.
 pub fn find_to_resume(results: &Path, wanted: &str) -> Result<RunFolder> {
     if wanted != LATEST {
         return named(results, wanted);
@@ -41,7 +41,7 @@ pub fn find_to_resume(results: &Path, wanted: &str) -> Result<RunFolder> {
         Some(damaged) => {
             let (damaged, older) = (anyhow::Error::from(damaged), Advice::new(&["run", "--resume"]).run(folder.path()));
             Err(Refusal::error(format!(
-                "the newest run cannot go on: {damaged:#}; go on with an older one by its name: `{older}`"
+                "the newest run cannot continue: {damaged:#}; continue an older one by its name: `{older}`"
             )))
         }
     }

@@ -1,4 +1,4 @@
-//! `pocketwatt run --strict`: nothing is measured on a device that is unfit for it.
+//! `pocketwatt run --strict`: nothing is measured on an unfit device.
 
 use std::{path::Path, thread};
 
@@ -14,7 +14,7 @@ use crate::{
 /// What is about to be measured.
 #[derive(Debug)]
 pub struct Intention<'a> {
-    /// Meters and where they are read.
+    /// Meters, and the tree that they are read from.
     pub energy: &'a EnergyPlan,
     /// Backends that will run.
     pub backends: &'a [&'a Backend],
@@ -24,11 +24,11 @@ pub struct Intention<'a> {
     pub model: (&'a str, u64),
     /// The most threads that will compute.
     pub threads: u32,
-    /// Who else measures on this device.
+    /// Another process that measures on this device, if any.
     pub other: Option<String>,
 }
 
-/// Why this device is unfit, a line for each reason with what to do about it; none when it is fit.
+/// Why this device is unfit: a line for each reason with advice; empty when it is fit.
 pub fn obstacles(intention: &Intention) -> Vec<String> {
     let root = root_of(intention.energy);
     let (meters, absent) = (&intention.energy.meters, &intention.energy.absent);

@@ -13,14 +13,14 @@ pub struct StudyArguments {
     /// The study: a name that `pocketwatt list` shows, or a .toml file.
     #[arg(value_name = "STUDY")]
     name: String,
-    // What is said here stands in place of what the study says.
+    // These options override those of the study.
     #[command(flatten)]
     run: RunArguments,
 }
 
 /// Measures, stores and shows.
 ///
-/// # Errors
+/// When the study does not exist, or as [`run::run`].
 /// When there is no such study, or as [`run::run`].
 pub fn run(arguments: StudyArguments) -> Result<Exit> {
     let mut run = arguments.run;

@@ -7,10 +7,10 @@ use pocketwatt_meter::{
 
 use super::{Check, Status, Subject, listed};
 
-/// Name of the check that says that meters are not real.
+/// Name of the check that reports simulated meters.
 pub const SIMULATION: &str = "simulation";
 
-/// What can be read, what could be read if somebody did something, and whether any of it is real.
+/// What can be read, what could be read after some action, and whether any of it is simulated.
 pub fn checks(subject: &Subject) -> Vec<Check> {
     let mut checks = vec![meters(subject)];
     checks.extend(obstacles(subject.absent));
@@ -19,7 +19,7 @@ pub fn checks(subject: &Subject) -> Vec<Check> {
             SIMULATION,
             Status::Warning,
             format!(
-                "/sys is read from {}: what is said of meters, processors and temperatures is not this device's",
+                "/sys is read from {}: meters, processors and temperatures below are not this device's",
                 folder.display()
             ),
         ));
@@ -36,8 +36,9 @@ fn meters(subject: &Subject) -> Check {
             let seen = format!("none: {}", none.hint);
             let check = Check::new("energy meters", Status::Warning, seen);
             match none.reason {
-                Reason::VirtualMachine | Reason::NoMeter => check
-                    .fix("to measure energy, use a device with a meter; speed and memory are measured all the same"),
+                Reason::VirtualMachine | Reason::NoMeter => {
+                    check.fix("to measure energy, use a device with a meter; speed and memory are measured anyway")
+                }
                 _ => check,
             }
         }
@@ -54,7 +55,7 @@ fn meters(subject: &Subject) -> Check {
     check
 }
 
-/// A meter that is there, and that could be read.
+/// A meter that exists, and that could be made readable.
 fn is_obstacle(absent: &AbsentMeter) -> bool {
     !matches!(
         absent.unavailable.reason,
@@ -62,7 +63,7 @@ fn is_obstacle(absent: &AbsentMeter) -> bool {
     )
 }
 
-/// One check for all meters of an interface that have the same trouble: a locked door is one door.
+/// One check for all meters of an interface that have the same problem.
 fn obstacles(absent: &[AbsentMeter]) -> Vec<Check> {
     let mut checks: Vec<(&AbsentMeter, Vec<&str>)> = Vec::new();
     for absent in absent.iter().filter(|absent| is_obstacle(absent)) {
@@ -82,7 +83,7 @@ fn obstacles(absent: &[AbsentMeter]) -> Vec<Check> {
     checks.into_iter().map(check).collect()
 }
 
-/// A charger hides what a battery gives, and a battery that is nearly empty slows the device down.
+/// A charger hides what a battery supplies, and a battery that is nearly empty slows the device down.
 pub fn supply(supply: &Supply, absent: &[AbsentMeter]) -> Check {
     const NAME: &str = "battery and charger";
     const LOW_PERCENT: u8 = 15;

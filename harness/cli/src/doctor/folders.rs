@@ -1,4 +1,4 @@
-//! Who may change what is measured, and what was.
+//! Who may change the files that are measured, and the results.
 
 use std::{fs, os::unix::fs::MetadataExt, path::Path};
 
@@ -8,7 +8,7 @@ const GROUP_MAY_WRITE: u32 = 0o020;
 const OTHERS_MAY_WRITE: u32 = 0o002;
 const ROOT: u32 = 0;
 
-/// A word about each folder that others may write, or that is another user's. Nothing about one that is not there yet.
+/// A warning for each folder that others may write, or that belongs to another user. Missing folders are ignored.
 pub fn checks(folders: &[(&str, &Path)]) -> Vec<Check> {
     let user = rustix::process::geteuid().as_raw();
     folders.iter().filter_map(|(name, path)| check(name, path, user)).collect()
@@ -18,7 +18,7 @@ fn check(name: &str, path: &Path, user: u32) -> Option<Check> {
     let folder = fs::metadata(path).ok()?;
     let (mode, owner, group) = (folder.mode(), folder.uid(), folder.gid());
     let shown = path.display();
-    // A group with the number of its user is that user's alone, by the custom of most systems.
+    // A group with the same number as its user belongs to that user alone, by the custom of most systems.
     let group_of_others = mode & GROUP_MAY_WRITE != 0 && group != owner;
     let problem = if ![user, ROOT].contains(&owner) {
         format!("{shown} belongs to another user ({owner}), who may replace what is in it")

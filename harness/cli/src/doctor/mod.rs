@@ -1,4 +1,4 @@
-//! What can be measured on this device, and what would disturb it: said before anything is measured.
+//! What can be measured on this device, and what would disturb it, before anything is measured.
 
 mod energy;
 mod folders;
@@ -26,11 +26,11 @@ pub struct Subject<'a> {
     pub root: &'a SystemRoot,
     /// Meters that a run would read, the preferred one first.
     pub meters: &'a [MeterInfo],
-    /// Those that it would not, with the reason.
+    /// Meters that it would not read, with the reason.
     pub absent: &'a [AbsentMeter],
     /// Why there is none at all.
     pub none: Option<&'a Unavailable>,
-    /// What goes on around.
+    /// The state of the device.
     pub surroundings: &'a Surroundings,
     /// Backends that would run.
     pub backends: &'a [&'a Backend],
@@ -40,20 +40,20 @@ pub struct Subject<'a> {
     pub model: (&'a str, u64),
     /// The most threads that would compute.
     pub threads: u32,
-    /// Who else measures on this device, if that can be known.
+    /// Another process that measures on this device, if that can be known.
     pub other: &'a anyhow::Result<Option<String>>,
 }
 
-/// One thing that was looked at.
+/// One thing that was examined.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Check {
-    /// What was looked at: `governor`, `free memory`.
+    /// What was examined: `governor`, `free memory`.
     pub name: String,
     /// What it means for a measurement.
     pub status: Status,
     /// What was seen; one line.
     pub seen: String,
-    /// What belongs to it, one line each.
+    /// Details, one line each.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub details: Vec<String>,
     /// What to do about it; one line.
@@ -66,9 +66,9 @@ pub struct Check {
 pub enum Status {
     /// It does not disturb.
     Ok,
-    /// The device does not tell.
+    /// The device does not report it.
     Unknown,
-    /// Numbers may be worse for it.
+    /// It may affect numbers.
     Warning,
     /// Numbers would mislead, or there would be none.
     Unfit,
@@ -101,7 +101,7 @@ impl Check {
     }
 }
 
-/// Looks at everything. A check that is [`Status::Unfit`] means that numbers would mislead, or that there would be none.
+/// Runs all checks. [`Status::Unfit`] means that numbers would mislead, or that there would be none.
 pub fn examine(subject: &Subject) -> Vec<Check> {
     let around = subject.surroundings;
     let mut checks = energy::checks(subject);
@@ -116,20 +116,20 @@ pub fn examine(subject: &Subject) -> Vec<Check> {
     checks.extend(folders::checks(&[
         ("cache", subject.cache),
         ("models", &models),
-        // Where `pocketwatt run` stores unless it is told otherwise.
+        // Where `pocketwatt run` stores results by default.
         ("results", Path::new("results")),
     ]));
     checks
 }
 
-/// Why a file of the kernel says nothing.
+/// Why a file of the kernel is empty or missing.
 fn untold(root: &SystemRoot, file: &str) -> &'static str {
     match root.is_covered(file) {
         true => {
             "its file in /proc is covered, as container engines do: run on the host, or docker run --security-opt \
              systempaths=unconfined"
         }
-        false => "the kernel does not tell",
+        false => "the kernel does not report it",
     }
 }
 

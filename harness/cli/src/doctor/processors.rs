@@ -1,4 +1,4 @@
-//! How many processors a runner gets, and how fast they may be.
+//! How many processors a runner gets, and their frequency limits.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use pocketwatt_meter::{FrequencyPolicy, Processors};
 use super::{Check, Status, listed};
 
 const GOVERNOR: &str = "governor";
-/// A limit this near to the hardware's is a rounding.
+/// A limit this close to the hardware's is a rounding difference.
 const NEARLY_ALL: f64 = 0.98;
 
 /// Their number, governor, limits and turbo.
@@ -18,16 +18,16 @@ pub fn checks(processors: &Processors, threads: u32) -> Vec<Check> {
 fn number(processors: &Processors, threads: u32) -> Check {
     const NAME: &str = "processors";
     let Some(online) = processors.online.or(processors.allowed) else {
-        return Check::new(NAME, Status::Unknown, "the kernel does not tell how many there are");
+        return Check::new(NAME, Status::Unknown, "the kernel does not report how many there are");
     };
     let sharing = if processors.threads_share_cores == Some(true) { ", two or more to a core" } else { "" };
     let mut seen = format!("{online} online{sharing}");
     let allowed = processors.allowed.unwrap_or(online);
     if allowed < online {
-        seen += &format!(", this process may use {allowed}");
+        seen += &format!(", of which this process may use {allowed}");
     }
     if let Some(quota) = processors.quota {
-        seen += &format!(", its control group gets the time of {quota:.1}");
+        seen += &format!(", and its control group gets the time of {quota:.1}");
     }
     let wanted = f64::from(threads);
     if processors.quota.is_some_and(|quota| quota < wanted) {
@@ -60,7 +60,7 @@ fn governor(policies: &[FrequencyPolicy]) -> Check {
         return Check::new(
             GOVERNOR,
             Status::Unknown,
-            "the kernel tells none: firmware, or the host of a virtual machine, sets the frequency",
+            "the kernel reports none: firmware, or the host of a virtual machine, sets the frequency",
         );
     }
     let names: Vec<String> = if governors.len() == 1 {
@@ -74,7 +74,7 @@ fn governor(policies: &[FrequencyPolicy]) -> Check {
     let slowest = governors.keys().map(|(_, kind)| *kind).max().unwrap_or(Kind::Follows);
     let (status, meaning) = match slowest {
         Kind::Fastest => return Check::ok(GOVERNOR, listed(&names)),
-        Kind::Fixed => (Status::Warning, "somebody else sets the frequency"),
+        Kind::Fixed => (Status::Warning, "another program sets the frequency"),
         Kind::Follows => {
             (Status::Warning, "the frequency follows the load, and lags behind it at the start of a phase")
         }
@@ -97,7 +97,7 @@ enum Kind {
     Slowest,
 }
 
-/// `powersave` is the slowest frequency, but with the drivers that choose frequencies in hardware it is one that follows the
+/// `powersave` keeps the lowest frequency, except with drivers that choose frequencies in hardware, where it follows the
 /// load (Documentation/admin-guide/pm/intel_pstate.rst, amd-pstate.rst).
 fn kind(governor: &str, driver: Option<&str>) -> Kind {
     match (governor, driver) {
@@ -113,7 +113,7 @@ fn limits(policies: &[FrequencyPolicy]) -> Check {
     const NAME: &str = "frequency limits";
     let shares = policies.iter().filter_map(|policy| Some((policy.limit_share()?, policy)));
     let Some((share, policy)) = shares.min_by(|(one, _), (other, _)| one.total_cmp(other)) else {
-        return Check::new(NAME, Status::Unknown, "the kernel tells none");
+        return Check::new(NAME, Status::Unknown, "the kernel reports none");
     };
     let gigahertz = |hz: Option<u64>| hz.map_or("?".to_owned(), |hz| format!("{:.2} GHz", hz as f64 / 1e9));
     let highest = gigahertz(policy.hardware_highest_hz);
@@ -126,7 +126,7 @@ fn limits(policies: &[FrequencyPolicy]) -> Check {
         return Check::ok(NAME, format!("{seen}; a fixed frequency makes numbers repeatable, and lower"));
     }
     Check::new(NAME, Status::Warning, seen).fix(format!(
-        "unless it is meant: echo {} | sudo tee /sys/devices/system/cpu/cpufreq/{}/scaling_max_freq",
+        "unless this is intended: echo {} | sudo tee /sys/devices/system/cpu/cpufreq/{}/scaling_max_freq",
         policy.hardware_highest_hz.unwrap_or(0) / 1000,
         policy.name
     ))
@@ -135,7 +135,7 @@ fn limits(policies: &[FrequencyPolicy]) -> Check {
 fn turbo(processors: &Processors) -> Check {
     const NAME: &str = "turbo";
     match processors.turbo {
-        None => Check::new(NAME, Status::Unknown, "the kernel does not tell"),
+        None => Check::new(NAME, Status::Unknown, "the kernel does not report it"),
         Some(false) => Check::ok(NAME, "off"),
         Some(true) => Check::new(NAME, Status::Warning, "on: speed depends on temperature and on what other cores do").fix(
             "for repeatable, lower numbers: echo 1 | sudo tee /sys/devices/system/cpu/intel_pstate/no_turbo, or echo 0 | sudo \

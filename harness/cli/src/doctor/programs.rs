@@ -18,7 +18,7 @@ pub fn checks(backends: &[&Backend], cache: &Path) -> Vec<Check> {
             Err(error) => missing(backend, &format!("{error:#}")),
         })
         .collect();
-    // One backend less is a smaller comparison; none at all is no measurement.
+    // Without one backend, the comparison is smaller; without any, there is no measurement.
     if runners.iter().all(|check| check.status != Status::Ok) {
         runners.iter_mut().for_each(|check| check.status = Status::Unfit);
     }
@@ -43,15 +43,16 @@ fn runner(backend: &Backend, whereabouts: &Whereabouts) -> Check {
                 .fix("install Rust: https://rustup.rs")
         }
         Whereabouts::Source { .. } if path.is_file() => {
-            Check::ok(name(backend), format!("{}; a run builds it anew where the source was changed", path.display()))
+            Check::ok(name(backend), format!("{}; a run builds it again if the source has changed", path.display()))
         }
-        Whereabouts::Source { package, .. } => {
-            Check::ok(name(backend), format!("not built yet; the first run does: cargo build --release -p {package}"))
-        }
+        Whereabouts::Source { package, .. } => Check::ok(
+            name(backend),
+            format!("not built yet; the first run builds it: cargo build --release -p {package}"),
+        ),
     }
 }
 
-/// Its text says what is missing, then after a colon what to do.
+/// The text says what is missing and, after a colon, what to do.
 fn missing(backend: &Backend, text: &str) -> Check {
     let (seen, fix) = text.split_once(": ").unwrap_or((text, ""));
     let check = Check::new(name(backend), Status::Warning, seen);
@@ -66,7 +67,7 @@ fn library(backend: &Backend, library: &Library, program: &Path, cache: &Path) -
             Err(reason) => Check::new(name, Status::Warning, reason).fix(place.remedy(library)),
         },
         None if source_checkout().is_some() => {
-            Check::new(name, Status::Warning, format!("{} is not there yet; the first run fetches it", library.file))
+            Check::new(name, Status::Warning, format!("{} is missing; the first run fetches it", library.file))
                 .fix(format!("to fetch it now: {}", library.fetch))
         }
         None => Check::new(name, Status::Warning, format!("{} was not found", library.file))
@@ -91,7 +92,7 @@ mod tests {
         let check = missing(backend, "there is no /opt/pocketwatt-tract: install it there");
         assert_eq!((check.name.as_str(), check.seen.as_str()), ("runner tract", "there is no /opt/pocketwatt-tract"));
         assert_eq!(check.fix.as_deref(), Some("install it there"));
-        // A foreign engine: it has a name that no build makes.
+        // A foreign engine, whose name no build produces.
         let mut foreign = backend.clone();
         foreign.binary = "no-such-runner".into();
         foreign.package = None;

@@ -1,19 +1,19 @@
-//! Heat, load and memory: the room that other things leave.
+//! Heat, load and memory: the resources that other programs leave.
 
 use pocketwatt_meter::{Heat, KernelCounter, Load, Memory};
 
 use super::{Check, Status, listed};
 
-/// Shares of processor time that others may take.
+/// Shares of processor time that other programs may take.
 const BUSY_UNFIT: f64 = 0.5;
 const BUSY_WARNING: f64 = 0.05;
-/// Busy with others, in processors.
+/// The same in processors.
 const BUSY_PROCESSORS: f64 = 0.5;
 const STEAL_UNFIT: f64 = 0.05;
 const STEAL_WARNING: f64 = 0.01;
-/// So near to its limit a processor soon slows down, in degrees.
+/// This close to its limit, in degrees, a processor soon slows down.
 const NEAR_LIMIT: f64 = 10.0;
-/// What runners were seen to need at least, and at most, for each byte of weights.
+/// Least and most memory that runners were seen to need for each byte of weights.
 const LEAST_PER_WEIGHT: f64 = 1.1;
 const MOST_PER_WEIGHT: f64 = 2.5;
 const MIB: f64 = (1 << 20) as f64;
@@ -21,7 +21,7 @@ const MIB: f64 = (1 << 20) as f64;
 /// Heat slows processors down.
 pub fn temperature(heat: &Heat) -> Check {
     const NAME: &str = "temperature";
-    let cool = "let the device cool down, and see to its air";
+    let cool = "let the device cool down, and improve its airflow";
     if heat.temperatures.is_empty() && heat.slowed_by.is_empty() {
         return Check::new(NAME, Status::Unknown, "no sensor of the processor was found");
     }
@@ -50,8 +50,8 @@ pub fn temperature(heat: &Heat) -> Check {
     }
 }
 
-/// What others take of the processors: programs, and with a hypervisor other machines.
-/// `untold` is why the kernel says nothing, where it does not.
+/// The processor time that others take: programs, and with a hypervisor other machines.
+/// `untold` is the reason where the kernel does not report it.
 pub fn load(load: &Load, online: Option<u32>, untold: &str) -> Vec<Check> {
     vec![busy(load, online, untold), steal(load, untold)]
 }
@@ -66,7 +66,7 @@ fn busy(load: &Load, online: Option<u32>, untold: &str) -> Check {
     };
     let average = load.average.map_or(String::new(), |average| format!("; load average {average:.2}"));
     let of = online.map_or(String::new(), |online| format!(" of {online} processors"));
-    let seen = format!("{:.0} %{of} busy with other things{average}", share * 100.0);
+    let seen = format!("{:.0} %{of} busy with other work{average}", share * 100.0);
     let processors = share * f64::from(online.unwrap_or(1));
     let status = match share {
         share if share > BUSY_UNFIT => Status::Unfit,
@@ -93,25 +93,25 @@ fn steal(load: &Load, untold: &str) -> Check {
     Check::new(NAME, status, seen).fix("measure at another time, or on a machine of your own")
 }
 
-/// A counter that showed what cannot be says nothing about what others take.
+/// A counter with an impossible value says nothing about what others take.
 fn broken(name: &'static str, load: &Load, counter: KernelCounter) -> Option<Check> {
     let broken = load.broken.iter().find(|broken| broken.counter == counter)?;
     let seen = format!("the kernel's {} counter is broken: {}", counter.name(), broken.seen);
     Some(Check::new(name, Status::Unknown, seen))
 }
 
-/// Who else measures.
+/// Whether another process measures.
 pub fn other(other: &anyhow::Result<Option<String>>) -> Check {
     const NAME: &str = "measurements";
     match other {
-        Ok(None) => Check::ok(NAME, "nobody else measures on this device"),
+        Ok(None) => Check::ok(NAME, "no other process measures on this device"),
         Ok(Some(who)) => Check::new(NAME, Status::Unfit, format!("{who} measures on this device"))
-            .fix("wait for its end, as `pocketwatt run --wait` does"),
+            .fix("wait until it ends, as `pocketwatt run --wait` does"),
         Err(error) => Check::new(NAME, Status::Unknown, format!("{error:#}")),
     }
 }
 
-/// Whether the model fits.
+/// Whether the model fits into the free memory.
 pub fn memory(memory: &Memory, (model, weight_bytes): (&str, u64), untold: &str) -> Check {
     const NAME: &str = "free memory";
     let Some(available) = memory.available_bytes else {
@@ -123,7 +123,7 @@ pub fn memory(memory: &Memory, (model, weight_bytes): (&str, u64), untold: &str)
     let swapped = swapped.map_or(String::new(), |bytes| format!("; {} are swapped out", mebibytes(bytes as f64)));
     let limit = memory
         .limit_bytes
-        .map_or(String::new(), |bytes| format!(" (its control group may have {})", mebibytes(bytes as f64)));
+        .map_or(String::new(), |bytes| format!(" (the limit of its control group is {})", mebibytes(bytes as f64)));
     let seen = format!(
         "{} free{limit}, {model} needs {:.0} to {}{swapped}",
         mebibytes(available as f64),
@@ -135,7 +135,7 @@ pub fn memory(memory: &Memory, (model, weight_bytes): (&str, u64), untold: &str)
         available if available < most => Status::Warning,
         _ => return Check::ok(NAME, seen),
     };
-    Check::new(NAME, status, seen).fix("close other programs, or take a smaller model with --model")
+    Check::new(NAME, status, seen).fix("close other programs, or choose a smaller model with --model")
 }
 
 #[cfg(test)]

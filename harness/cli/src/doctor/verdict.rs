@@ -1,23 +1,23 @@
-//! All checks in one sentence.
+//! All checks, summarised in one sentence.
 
 use pocketwatt_meter::energy::Unavailable;
 use serde::Serialize;
 
 use super::{Check, Status, energy::SIMULATION, listed};
 
-/// What all checks together mean.
+/// The result of all checks together.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Verdict {
     /// Whether speed and memory can be measured.
     pub fit: bool,
     /// Whether energy can be measured, too.
     pub fit_for_energy: bool,
-    /// The same in words.
+    /// The same as a sentence.
     pub sentence: String,
 }
 
 impl Verdict {
-    /// `meters` is whether there are any, `none` why there are none.
+    /// `meters` says whether there are any, `none` why there are none.
     pub fn of(checks: &[Check], meters: bool, none: Option<&Unavailable>) -> Self {
         let unfit: Vec<&str> =
             checks.iter().filter(|check| check.status == Status::Unfit).map(|check| check.name.as_str()).collect();

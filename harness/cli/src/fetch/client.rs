@@ -1,4 +1,4 @@
-//! Questions to the hub, and where its answers lie.
+//! Requests to the hub, and its redirections.
 
 use std::{env, sync::Arc, time::Duration};
 
@@ -14,27 +14,27 @@ use ureq::{
 
 use crate::refusal::Refusal;
 
-/// Where the hub is unless `HF_ENDPOINT` says otherwise.
+/// The default hub, without `HF_ENDPOINT`.
 const ENDPOINT: &str = "https://huggingface.co";
-/// Until a connection stands, and then until an answer begins. How long a file takes is the network's matter.
+/// Time limit for a connection, and then for the beginning of an answer. The duration of a download depends on the network.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// Redirections that are followed.
+/// Most redirections that are followed.
 const MOST_HOPS: usize = 8;
 
-/// The hub, as this user may see it.
+/// The hub, with this user's access.
 pub struct Client {
     agent: Agent,
     endpoint: Uri,
     token: Option<String>,
 }
 
-/// What the hub says of a file before it hands it over.
+/// The hub's description of a file before its contents.
 pub struct Found {
-    /// The file from the byte that was asked for on, or all of it.
+    /// The file from the requested byte on, or all of it.
     pub response: Response<Body>,
-    /// How the hub marks its contents: large files by their SHA-256.
+    /// The hub's mark for its contents: for large files, their SHA-256.
     pub etag: String,
-    /// Bytes of the whole file, where it is told.
+    /// Bytes of the whole file, if the hub states them.
     pub size: Option<u64>,
 }
 
@@ -50,17 +50,17 @@ struct File {
 }
 
 impl Client {
-    /// `HF_ENDPOINT`, and `HF_TOKEN` or the token file of Hugging Face's programs.
+    /// Reads `HF_ENDPOINT`, and `HF_TOKEN` or the token file of Hugging Face's programs.
     ///
     /// # Errors
-    /// When the endpoint is no address.
+    /// When the endpoint is not an address.
     pub fn from_environment() -> Result<Self> {
         let named =
             |variable| env::var(variable).ok().map(|value| value.trim().to_owned()).filter(|value| !value.is_empty());
         let endpoint = named("HF_ENDPOINT").unwrap_or_else(|| ENDPOINT.to_owned());
         let address: Option<Uri> = endpoint.trim_end_matches('/').parse().ok();
         let address = address.filter(|uri: &Uri| uri.scheme().is_some() && uri.authority().is_some());
-        let refusal = || Refusal::error(format!("HF_ENDPOINT is {endpoint:?}: that is no address of a hub"));
+        let refusal = || Refusal::error(format!("HF_ENDPOINT is {endpoint:?}, which is not the address of a hub"));
         let token = named("HF_TOKEN").or_else(|| Cache::from_env().token());
         Ok(Self { agent: agent(), endpoint: address.ok_or_else(refusal)?, token })
     }
@@ -68,7 +68,7 @@ impl Client {
     /// The commit and the files of a repository.
     ///
     /// # Errors
-    /// When there is no such repository or revision, or it is not open to this user.
+    /// When the repository or revision does not exist, or this user has no access.
     pub fn repository(&self, name: &str, revision: &str) -> Result<(String, Vec<String>)> {
         let what = format!("{name} at {revision}");
         let address = self.address(&format!("/api/models/{name}/revision/{revision}"))?;
@@ -78,10 +78,10 @@ impl Client {
         Ok((repository.sha, repository.siblings.into_iter().map(|file| file.rfilename).collect()))
     }
 
-    /// A file of a commit, from byte `start` on if the server can.
+    /// A file of a commit, from byte `start` on if the server supports that.
     ///
     /// # Errors
-    /// When it is not there, not open to this user, or the connection breaks.
+    /// When it does not exist, this user has no access, or the connection fails.
     pub fn file(&self, repository: &str, commit: &str, file: &str, start: Option<u64>) -> Result<Found> {
         let address = self.address(&format!("/{repository}/resolve/{commit}/{file}"))?;
         self.get(address, start, &format!("{file} of {repository}"))
@@ -92,13 +92,13 @@ impl Client {
         format!("{}{path}", base.trim_end_matches('/')).parse().with_context(|| format!("no address: {path}"))
     }
 
-    /// Follows redirections one by one: the token goes to the hub itself and to nobody else, and never unencrypted where
-    /// the hub is not.
+    /// Follows redirections one by one: the token is sent only to the hub itself, and never unencrypted unless
+    /// the hub is.
     fn get(&self, mut address: Uri, mut start: Option<u64>, what: &str) -> Result<Found> {
         let (mut etag, mut size) = (None, None);
         for _ in 0..MOST_HOPS {
             let response = match self.ask(&address, start) {
-                // There is nothing from there on: once more, from the beginning.
+                // Nothing follows that position, so start again from the beginning.
                 Err(ureq::Error::StatusCode(416)) if start.is_some() => {
                     start = None;
                     continue;
@@ -106,7 +106,7 @@ impl Client {
                 answer => answer.map_err(|error| explained(&error, what))?,
             };
             let header = |name: &str| response.headers().get(name)?.to_str().ok().map(str::to_owned);
-            // Only the hub itself tells these; the storage has marks of its own.
+            // Only the hub itself sends these; the storage has its own marks.
             etag = etag.or_else(|| header("x-linked-etag"));
             size = size.or_else(|| header("x-linked-size")?.parse().ok());
             if !response.status().is_redirection() {
@@ -133,7 +133,7 @@ impl Client {
 }
 
 fn agent() -> Agent {
-    // Certificates that cannot be read are left out: what they would vouch for is refused then, with its reason.
+    // Certificates that cannot be read are left out: connections that need them are then refused, with a reason.
     let certificates = rustls_native_certs::load_native_certs().certs;
     let certificates: Vec<_> = certificates.iter().map(|one| Certificate::from_der(one).to_owned()).collect();
     let tls = TlsConfig::builder()
@@ -149,7 +149,7 @@ fn is_same_server(one: &Uri, other: &Uri) -> bool {
     one.scheme() == other.scheme() && one.authority() == other.authority()
 }
 
-/// Where a redirection leads; nothing for what is no address, or from an encrypted server to an open one.
+/// The target of a redirection; `None` if it is not an address, or leads from an encrypted server to an unencrypted one.
 fn next(from: &Uri, location: &str) -> Option<Uri> {
     let to: Uri = location.parse().ok()?;
     let to = if to.authority().is_some() {
@@ -167,21 +167,21 @@ fn next(from: &Uri, location: &str) -> Option<Uri> {
     (encrypted(&to) || !encrypted(from)).then_some(to)
 }
 
-/// What went wrong, in words for people, and what to do about it.
+/// What went wrong, for people, and what to do about it.
 fn explained(error: &ureq::Error, what: &str) -> Error {
     match error {
         ureq::Error::StatusCode(401) => Refusal::error(format!(
-            "{what} is not open to everybody, or does not exist: accept its licence on its page, and set HF_TOKEN to a \
+            "{what} is not public, or does not exist: accept its licence on its page, and set HF_TOKEN to a \
              token of yours"
         )),
         ureq::Error::StatusCode(403) => Refusal::error(format!(
-            "{what} is not open to the owner of this token: accept its licence on its page, and wait until it is granted"
+            "{what} is not accessible with this token: accept its licence on its page, and wait until it is granted"
         )),
         ureq::Error::StatusCode(404) => {
-            Refusal::error(format!("the hub has no {what}: look at the spelling, and at --revision"))
+            Refusal::error(format!("the hub has no {what}: check the spelling, and --revision"))
         }
         ureq::Error::StatusCode(status) => Error::msg(format!("the hub answers with status {status} for {what}")),
-        other => Error::msg(format!("cannot fetch {what}: {other}: go on with the same command")),
+        other => Error::msg(format!("cannot fetch {what}: {other}: continue with the same command")),
     }
 }
 

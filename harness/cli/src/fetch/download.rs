@@ -1,4 +1,4 @@
-//! Files of one commit, brought to the disk and checked.
+//! Downloads files of one commit, and checks them.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -14,11 +14,11 @@ use super::{
 };
 use crate::refusal::Refusal;
 
-/// How often a download that breaks off is taken up again.
+/// How often an interrupted download is resumed.
 const RETRIES: usize = 3;
-/// Characters of a SHA-256 in hexadecimal: how the hub marks large files.
+/// Characters of a SHA-256 in hexadecimal, the hub's mark for large files.
 const SHA256_CHARACTERS: usize = 64;
-/// Ending of what is not complete.
+/// Ending of incomplete files.
 const PART: &str = "part";
 
 /// The files of one commit, and where they go.
@@ -30,10 +30,10 @@ pub struct Downloads<'a> {
 }
 
 impl Downloads<'_> {
-    /// Downloads a file unless it is there.
+    /// Downloads a file unless it exists.
     ///
     /// # Errors
-    /// When it cannot be had or stored, or is not what the hub says it is.
+    /// When it cannot be downloaded or stored, or does not match the hub's hash.
     pub fn get(&self, file: &str) -> Result<()> {
         let complete = self.folder.join(file);
         if complete.is_file() {
@@ -45,11 +45,11 @@ impl Downloads<'_> {
         let etag = loop {
             match self.go_on(file, &part) {
                 Ok(etag) => break etag,
-                // What the user must change does not change by itself.
+                // What the user has to change does not change by retrying.
                 Err(Broken::Ended(error)) => return Err(error),
                 Err(Broken::Off(error)) if tries == RETRIES => {
                     let whose = format!("{file} of {}", self.repository);
-                    return Err(error).with_context(|| format!("cannot fetch {whose}: go on with the same command"));
+                    return Err(error).with_context(|| format!("cannot fetch {whose}: continue with the same command"));
                 }
                 Err(Broken::Off(_)) => tries += 1,
             }
@@ -58,7 +58,7 @@ impl Downloads<'_> {
         fs::rename(&part, &complete).with_context(|| format!("cannot store {}", complete.display()))
     }
 
-    /// Appends what is missing to `part`, and tells how the hub marks the whole.
+    /// Appends what is missing to `part`, and returns the hub's mark for the whole file.
     fn go_on(&self, file: &str, part: &Path) -> Result<String, Broken> {
         let have = fs::metadata(part).map_or(0, |data| data.len());
         let start = (have > 0).then_some(have);
@@ -71,7 +71,7 @@ impl Downloads<'_> {
         } else {
             notice!("{file}, from {} on", words(have));
         }
-        // A server that does not go on sends everything again.
+        // A server that cannot continue sends everything again.
         let opened = OpenOptions::new()
             .create(true)
             .append(goes_on.is_some())
@@ -93,7 +93,9 @@ impl Downloads<'_> {
 
     fn unstored(&self, file: &str, error: io::Error) -> Broken {
         let whose = format!("{file} of {}", self.repository);
-        Broken::Ended(anyhow::Error::from(error).context(format!("cannot store {whose}: go on with the same command")))
+        Broken::Ended(
+            anyhow::Error::from(error).context(format!("cannot store {whose}: continue with the same command")),
+        )
     }
 
     fn check(&self, part: &Path, etag: &str, file: &str) -> Result<()> {
@@ -112,15 +114,15 @@ impl Downloads<'_> {
     }
 }
 
-/// How a download did not come to its end.
+/// Why a download did not finish.
 enum Broken {
-    /// The connection: it may go on.
+    /// The connection failed: the download may continue.
     Off(anyhow::Error),
     /// Something else.
     Ended(anyhow::Error),
 }
 
-/// Whether an answer holds what follows the first `start` bytes, and nothing else.
+/// Whether an answer contains exactly what follows the first `start` bytes.
 fn continues_at<T>(response: &ureq::http::Response<T>, start: u64) -> bool {
     let range = response.headers().get("content-range").and_then(|range| range.to_str().ok());
     response.status() == 206 && range.is_some_and(|range| range.starts_with(&format!("bytes {start}-")))

@@ -1,4 +1,4 @@
-//! Which files of a repository an import needs.
+//! The files of a repository that an import needs.
 
 use std::{collections::BTreeMap, collections::BTreeSet, path::Path};
 
@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use crate::refusal::Refusal;
 
-/// Names the shards of weights that are too large for one file.
+/// Lists the shards of weights that are too large for one file.
 pub const INDEX: &str = "model.safetensors.index.json";
 /// Longest index that is read.
 const MOST_INDEX_BYTES: u64 = 16 << 20;
@@ -20,10 +20,10 @@ const FURTHER_TEMPLATES: &str = "additional_chat_templates/";
 const OPTIONAL: [&str; 5] =
     ["tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", TEMPLATE, "generation_config.json"];
 
-/// What to download.
+/// The files to download.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Wanted {
-    /// By their names, small ones first.
+    /// Names, small files first.
     pub files: Vec<String>,
     /// Whether an index names the weights' files.
     pub sharded: bool,
@@ -32,15 +32,15 @@ pub struct Wanted {
 /// Chooses among the files that are `present`.
 ///
 /// # Errors
-/// When something is missing without which there is no model.
+/// When a file is missing that every model needs.
 pub fn wanted(repository: &str, present: &[String]) -> Result<Wanted> {
     let has = |file: &str| present.iter().any(|name| name == file);
     if !has("config.json") {
         return Err(Refusal::error(format!(
-            "{repository} has no config.json: it is no model in Hugging Face's layout"
+            "{repository} has no config.json: it is not a model in Hugging Face's layout"
         )));
     }
-    // Of both, the tokenizer's configuration says which one is used.
+    // If both exist, the tokenizer's configuration says which one is used.
     let tokenizers = TOKENIZERS.into_iter().filter(|file| has(file)).map(str::to_owned);
     let tokenizers: Vec<String> = tokenizers.collect();
     if tokenizers.is_empty() {
@@ -60,7 +60,7 @@ pub fn wanted(repository: &str, present: &[String]) -> Result<Wanted> {
     }
     if let Some(further) = present.iter().find(|name| name.starts_with(FURTHER_TEMPLATES)).filter(|_| !has(TEMPLATE)) {
         return Err(Refusal::error(format!(
-            "{repository} has {further} and no {TEMPLATE}: nobody says which of its chat templates is for chats"
+            "{repository} has {further} and no {TEMPLATE}: it is not clear which of its chat templates is for chats"
         )));
     }
     let mut files = vec!["config.json".to_owned()];
@@ -80,16 +80,16 @@ struct Index {
 /// The files that an index names.
 ///
 /// # Errors
-/// When it is no index, or names a file that is not `present` beside it.
+/// When it is malformed, or names a file that is not `present` beside it.
 pub fn shards(index: &Path, present: &[String]) -> Result<BTreeSet<String>> {
     let text =
         read_text_bounded(index, MOST_INDEX_BYTES).with_context(|| format!("cannot read {}", index.display()))?;
     let index: Index = serde_json::from_str(&quote_words(&text))
         .map_err(|error| Refusal::error(format!("{INDEX} is not an index: {error}")))?;
     let shards: BTreeSet<String> = index.weight_map.into_values().collect();
-    // What is downloaded becomes a path: only names of the repository's own files, and none in other folders.
+    // Downloaded names become paths: only names of the repository's own files are accepted, and none in other folders.
     match shards.iter().find(|shard| shard.contains(['/', '\\']) || !present.contains(shard)) {
-        Some(shard) => Err(Refusal::error(format!("{INDEX} names {shard:?}, which is no file of the repository"))),
+        Some(shard) => Err(Refusal::error(format!("{INDEX} names {shard:?}, which is not a file of the repository"))),
         None => Ok(shards),
     }
 }
@@ -128,7 +128,7 @@ mod tests {
         ];
         assert_eq!(wanted("a/b", &names(&files)).unwrap().files.len(), files.len() - 1);
         assert!(refused(&["config.json", "tokenizer.json", WEIGHTS, further]).contains("no chat_template.jinja"));
-        assert_eq!(refused(&["x.gguf"]), "a/b has no config.json: it is no model in Hugging Face's layout");
+        assert_eq!(refused(&["x.gguf"]), "a/b has no config.json: it is not a model in Hugging Face's layout");
         assert_eq!(refused(&["config.json"]), "a/b has no tokenizer: neither tokenizer.json nor tokenizer.model");
         assert_eq!(
             refused(&["config.json", "tokenizer.json", "pytorch_model.bin"]),
@@ -146,7 +146,7 @@ mod tests {
         };
         assert_eq!(named("one.safetensors").unwrap().into_iter().collect::<Vec<_>>(), ["one.safetensors"]);
         for bad in ["three.safetensors", "../two.safetensors"] {
-            assert!(named(bad).unwrap_err().to_string().contains("is no file of the repository"));
+            assert!(named(bad).unwrap_err().to_string().contains("is not a file of the repository"));
         }
         // As Python writes it.
         fs::write(&index, r#"{"metadata": {"total_size": Infinity}, "weight_map": {"a": "one.safetensors"}}"#).unwrap();

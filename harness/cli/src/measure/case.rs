@@ -266,7 +266,7 @@ fn listen(
     loop {
         let stage = stage(record, input.settings);
         let failed = |message: String| Stopped::Failed(Failure { stage, message });
-        let nonsense = |reason: String| failed(format!("the runner reported what cannot be: {reason}"));
+        let nonsense = |reason: String| failed(format!("the runner's report is impossible: {reason}"));
         let event = match runner.event(mailbox, silence) {
             Ok(event) => event,
             Err(RunnerError::Interrupted) => return Err(Stopped::Interrupted),
@@ -292,7 +292,7 @@ fn listen(
                 record.samples.iterations.push(iteration);
                 progress(CaseProgress::Iterations(audit.iterations()));
             }
-            Event::Scored(_) => return Err(nonsense("it computed logits, which nobody asked for".into())),
+            Event::Scored(_) => return Err(nonsense("it computed logits, which were not requested".into())),
             Event::Done => return audit.done().map_err(nonsense),
         }
     }

@@ -1,7 +1,7 @@
-//! Who measures on this device: one at a time, for two that measure disturb each other.
+//! Only one process at a time measures on this device, because two would disturb each other.
 //!
-//! A lock file at a place that all users know is held by whoever measures. Who measures beside it, because the user said so,
-//! has a share of a second file, and so each can know of the other.
+//! A process that measures holds a lock file at a place that all users know. If the user allows it to measure beside another,
+//! it holds a share of a second file, so that each can know about the other.
 
 use std::{
     env, fs,
@@ -17,29 +17,29 @@ use thiserror::Error;
 use super::{Mailbox, holder};
 use crate::refusal::Refusal;
 
-/// Names another lock file.
+/// The variable that names another lock file.
 const VARIABLE: &str = "POCKETWATT_DEVICE_LOCK";
 const FILE: &str = "pocketwatt-measures.lock";
-/// Where everybody may write, the better place first.
+/// Folders where everybody may write, the preferred one first.
 const FOLDERS: [&str; 3] = ["/run/lock", "/tmp", "/data/local/tmp"];
-/// Between two attempts of one that waits.
+/// Time between two attempts while waiting.
 const PATIENCE: Duration = Duration::from_secs(1);
-/// Somebody who only looks has the lock for a moment.
+/// A process that only checks holds the lock for a moment, so this many attempts are made.
 const GLANCES: u32 = 3;
 const GLANCE: Duration = Duration::from_millis(20);
 
-/// What to do while somebody else measures.
+/// What to do while another process measures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WhenBusy {
     /// Measure nothing.
     Refuse,
-    /// Wait for the end of that.
+    /// Wait until it ends.
     Wait,
-    /// Measure all the same, and say so in the records.
+    /// Measure anyway, and say so in the records.
     Beside,
 }
 
-/// Somebody else measures on this device.
+/// Another process measures on this device.
 #[derive(Debug, Error)]
 #[error("{0}")]
 pub struct DeviceBusy(String);
@@ -47,27 +47,27 @@ pub struct DeviceBusy(String);
 impl DeviceBusy {
     fn now(who: &str) -> Self {
         Self(format!(
-            "{who} measures on this device, and two would disturb each other: nothing was measured; --wait waits for the \
-             end of that (and `--allow-beside` of `run` and `conformance` goes on all the same, which records say)"
+            "{who} measures on this device, and two would disturb each other: nothing was measured; --wait waits until \
+             it ends (and `--allow-beside` of `run` and `conformance` measures anyway, and notes it in the records)"
         ))
     }
 
-    /// Somebody came although others measured.
+    /// Another process began to measure in the meantime.
     pub fn meanwhile(who: &str) -> Self {
         Self(format!(
-            "{who} measured on this device at the same time, which disturbed this: there is no result; try again"
+            "{who} measured on this device at the same time, which disturbed this measurement: there is no result; try again"
         ))
     }
 }
 
-/// This device, as one measures on it.
+/// This device, as one process measures on it.
 #[derive(Debug)]
 pub struct Device {
     when_busy: WhenBusy,
     part: Part,
 }
 
-/// Which part this process has.
+/// The part that this process has.
 #[derive(Debug)]
 enum Part {
     None,
@@ -79,16 +79,16 @@ enum Part {
         path: PathBuf,
         share: Lock,
     },
-    /// Others cannot be known, for this reason.
+    /// Others cannot be detected, for this reason.
     Unknown(String),
 }
 
-/// Whether one may measure.
+/// Whether this process may measure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Entered {
     /// Yes, from now on.
     Measuring,
-    /// The user did not want to wait any longer.
+    /// The user stopped waiting.
     Interrupted,
 }
 
@@ -99,10 +99,10 @@ pub struct Watch {
     came: Option<SystemTime>,
 }
 
-/// Who measures on this device at the moment.
+/// The process that measures on this device now, if any.
 ///
 /// # Errors
-/// When nobody can know.
+/// When it cannot be known.
 pub fn who_measures() -> Result<Option<String>> {
     let path = lock_path()?;
     for path in [path.clone(), beside(&path)] {
@@ -115,12 +115,12 @@ pub fn who_measures() -> Result<Option<String>> {
 }
 
 impl Device {
-    /// Nothing is measured yet.
+    /// Before any measurement.
     pub fn new(when_busy: WhenBusy) -> Self {
         Self { when_busy, part: Part::None }
     }
 
-    /// Says early that somebody else measures, where one would be refused later: before what takes its time.
+    /// Fails early if another process measures and this one would be refused later: before slow preparations.
     ///
     /// # Errors
     /// [`DeviceBusy`].
@@ -132,10 +132,10 @@ impl Device {
         }
     }
 
-    /// From now on others know that this process measures, until the end of `self`. Once is enough.
+    /// From now on others know that this process measures, until `self` is dropped. One call is enough.
     ///
     /// # Errors
-    /// [`DeviceBusy`], or when there can be no lock and others cannot be known.
+    /// [`DeviceBusy`], or when there can be no lock and others cannot be detected.
     pub fn enter(&mut self, mailbox: &mut Mailbox) -> Result<Entered> {
         if !matches!(self.part, Part::None) {
             return Ok(Entered::Measuring);
@@ -152,7 +152,7 @@ impl Device {
         Ok(Entered::Measuring)
     }
 
-    /// Nothing when interrupted.
+    /// `None` when interrupted.
     fn lock(&self, mailbox: &mut Mailbox) -> Result<Option<Part>> {
         let path = lock_path()?;
         let name = holder::own_name();
@@ -175,7 +175,7 @@ impl Device {
                         return Ok(Some(Part::Beside { path, share }));
                     }
                     WhenBusy::Wait if told => {}
-                    WhenBusy::Wait => notice!("{held} measures on this device: waiting for its end"),
+                    WhenBusy::Wait => notice!("{held} measures on this device: waiting until it ends"),
                 }
                 told = true;
             }
@@ -185,7 +185,7 @@ impl Device {
         }
     }
 
-    /// Nothing is measured any longer.
+    /// The measurement has ended.
     pub fn leave(&mut self) {
         self.part = Part::None;
     }
@@ -195,27 +195,27 @@ impl Device {
         Watch { met: self.other(), came: self.last_coming() }
     }
 
-    /// Who else measured since then, if anybody is known to have.
+    /// Another process that has measured since then, if known.
     pub fn met(&mut self, watch: Watch) -> Option<String> {
         let came_meanwhile = self.last_coming() != watch.came;
-        let since_ended = || came_meanwhile.then(|| "somebody who has ended since".to_owned());
+        let since_ended = || came_meanwhile.then(|| "a process that has ended since".to_owned());
         watch.met.or_else(|| self.other()).or_else(since_ended)
     }
 
-    /// Who else measures at this moment.
+    /// Another process that measures now.
     pub fn other(&mut self) -> Option<String> {
         match std::mem::replace(&mut self.part, Part::None) {
             Part::None => None,
             Part::Unknown(reason) => {
                 self.part = Part::Unknown(reason.clone());
-                Some(format!("nobody knows who else: {reason}"))
+                Some(format!("other processes cannot be detected: {reason}"))
             }
             Part::Whole { path, _lock } => {
                 let other = other_beside(&path);
                 self.part = Part::Whole { path, _lock };
                 other
             }
-            // Whoever had the whole may have ended; then somebody has to take its place.
+            // The holder of the whole lock may have ended; then another process has to take its place.
             Part::Beside { path, share } => match Lock::try_take(&path, &holder::own_name()) {
                 Ok(Ok(lock)) => {
                     drop(share);
@@ -230,13 +230,13 @@ impl Device {
                 Err(error) => {
                     let reason = no_lock(&path, &error).to_string();
                     self.part = Part::Beside { path, share };
-                    Some(format!("nobody knows who else: {reason}"))
+                    Some(format!("other processes cannot be detected: {reason}"))
                 }
             },
         }
     }
 
-    /// When somebody last began to measure beside others: it may have ended before anybody looked.
+    /// When a process last began to measure beside others: it may have ended before anybody checked.
     fn last_coming(&self) -> Option<SystemTime> {
         match &self.part {
             Part::Whole { path, .. } | Part::Beside { path, .. } => {
@@ -250,18 +250,18 @@ impl Device {
 fn other_beside(path: &Path) -> Option<String> {
     match Lock::look(&beside(path)) {
         Ok(held) => held.map(|held| holder::shown(&held.holder)),
-        Err(error) => Some(format!("nobody knows who else: {}", no_lock(path, &error))),
+        Err(error) => Some(format!("other processes cannot be detected: {}", no_lock(path, &error))),
     }
 }
 
-/// Where those who measure beside others have their shares.
+/// The file in which processes that measure beside others hold their shares.
 fn beside(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(".beside");
     name.into()
 }
 
-/// The same for all users of the device: a folder counts only where everybody may write.
+/// The same file for all users of the device: a folder counts only if everybody may write to it.
 fn lock_path() -> Result<PathBuf> {
     if let Some(path) = env::var_os(VARIABLE).filter(|path| !path.is_empty()) {
         return Ok(path.into());
@@ -270,7 +270,7 @@ fn lock_path() -> Result<PathBuf> {
     let open = |folder: &&&str| fs::metadata(folder).is_ok_and(|facts| facts.is_dir() && facts.mode() & everybody != 0);
     let folder = FOLDERS.iter().find(open).ok_or_else(|| {
         Refusal::error(format!(
-            "there is no folder for the lock that keeps two from measuring at once ({}): name a file in {VARIABLE}",
+            "there is no folder for the lock that keeps two processes from measuring at once ({}): name a file in {VARIABLE}",
             FOLDERS.join(", ")
         ))
     })?;
@@ -279,7 +279,7 @@ fn lock_path() -> Result<PathBuf> {
 
 fn no_lock(path: &Path, error: &std::io::Error) -> anyhow::Error {
     Refusal::error(format!(
-        "{} cannot be locked, which keeps two from measuring at once: {error}; name another file in {VARIABLE}",
+        "{} cannot be locked to keep two processes from measuring at once: {error}; name another file in {VARIABLE}",
         path.display()
     ))
 }
@@ -312,7 +312,7 @@ mod tests {
         let mut third = beside_it(&path, "the third");
         drop(first);
         assert_eq!(second.met(watch), Some("the whole".into()), "it was there in the beginning");
-        // The second has the place of the first now.
+        // The second one has taken the place of the first.
         assert_eq!(second.other(), Some("the third".into()));
         assert!(third.other().unwrap().starts_with("pocketwatt, process "));
         drop(second);
@@ -326,7 +326,7 @@ mod tests {
         let mut first = whole(&path);
         let watch = first.watch();
         drop(beside_it(&path, "a short one"));
-        assert_eq!(first.met(watch), Some("somebody who has ended since".into()));
+        assert_eq!(first.met(watch), Some("a process that has ended since".into()));
         let watch = first.watch();
         assert_eq!(first.met(watch), None);
     }
@@ -335,6 +335,6 @@ mod tests {
     fn what_cannot_be_locked_is_no_sign_that_one_is_alone() {
         let mut device = Device { when_busy: WhenBusy::Beside, part: Part::Unknown("no folder".into()) };
         let watch = device.watch();
-        assert_eq!(device.met(watch), Some("nobody knows who else: no folder".into()));
+        assert_eq!(device.met(watch), Some("other processes cannot be detected: no folder".into()));
     }
 }

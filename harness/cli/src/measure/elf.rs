@@ -1,5 +1,5 @@
-//! Whether a shared library is all there. The system's loader maps what the headers promise: half a library would end the
-//! runner with a signal in the middle of a case.
+//! Checks whether a shared library is complete. The system's loader maps what the headers announce: an incomplete library would
+//! end the runner with a signal in the middle of a case.
 
 use std::{
     io::{self, ErrorKind, Read, Seek, SeekFrom},
@@ -9,12 +9,12 @@ use std::{
 use pocketwatt_files::open_regular;
 
 const MAGIC: &[u8] = b"\x7fELF";
-/// 64-bit, little-endian: what every processor is that this project runs on. Others are left to the system's loader.
+/// 64-bit, little-endian, as all processors that this project runs on. Others are left to the system's loader.
 const CLASS_64_LITTLE_ENDIAN: [u8; 2] = [2, 1];
 const HEADER_BYTES: usize = 64;
 const LOADED_SEGMENT: u64 = 1;
 
-/// Checks that a file is in the format of shared libraries, and has all bytes that its headers speak of.
+/// Checks that a file is in the format of shared libraries, and has all bytes that its headers announce.
 ///
 /// # Errors
 /// What is wrong with it.
@@ -31,12 +31,12 @@ pub fn ensure_whole(path: &Path) -> Result<(), String> {
     Ok(())
 }
 
-/// Where the last thing ends that the headers speak of.
+/// The end of the last part that the headers announce.
 fn needed_bytes(file: &mut (impl Read + Seek)) -> io::Result<u64> {
     let mut header = [0; HEADER_BYTES];
     file.read_exact(&mut header)?;
     if !header.starts_with(MAGIC) {
-        return Err(io::Error::new(ErrorKind::InvalidData, "it is no shared library"));
+        return Err(io::Error::new(ErrorKind::InvalidData, "it is not a shared library"));
     }
     if header[4..6] != CLASS_64_LITTLE_ENDIAN {
         return Ok(0);
@@ -76,7 +76,7 @@ mod tests {
     fn half_a_library_is_told_from_a_whole_one() {
         let root = tempfile::tempdir().unwrap();
         let path = root.path().join("lib.so");
-        // A program has the same format.
+        // Programs have the same format.
         let whole = fs::read("/proc/self/exe").unwrap();
         fs::write(&path, &whole).unwrap();
         ensure_whole(&path).unwrap();
@@ -86,7 +86,7 @@ mod tests {
             assert!(reason.ends_with("an interrupted copy?"), "{length}: {reason}");
         }
         fs::write(&path, [b' '; 100]).unwrap();
-        assert_eq!(ensure_whole(&path).unwrap_err(), "it is no shared library");
+        assert_eq!(ensure_whole(&path).unwrap_err(), "it is not a shared library");
         assert_eq!(ensure_whole(root.path()).unwrap_err(), "it is a folder, not a file");
     }
 }

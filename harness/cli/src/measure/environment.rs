@@ -1,5 +1,5 @@
-//! What programs that are started here get to see of the user's environment: engines are other people's code, and need no
-//! keys.
+//! The part of the user's environment that child processes get: engines are other people's code, and do not need
+//! secrets.
 
 use std::{
     env,
@@ -7,10 +7,10 @@ use std::{
     process::Command,
 };
 
-/// Variables that runners inherit, besides those that their table in `backends.toml` names: where things are, language and
-/// time, and what engines and their libraries are configured by. A star stands for any ending.
+/// Variables that runners inherit, in addition to those that their table in `backends.toml` names: paths, language and
+/// time, and settings of engines and their libraries. A star stands for any ending.
 const INHERITED: &[&str] = &[
-    // Where things are.
+    // Paths.
     "PATH",
     "HOME",
     "USER",
@@ -73,18 +73,18 @@ const INHERITED: &[&str] = &[
     "POCKETWATT_*",
 ];
 
-/// Names of what opens something. None is inherited unless a table of `backends.toml` names it in full.
+/// Names of secrets. None is inherited unless a table of `backends.toml` names it in full.
 const SECRETS: &[&str] =
     &["TOKEN", "SECRET", "PASSWORD", "PASSWD", "PASSPHRASE", "CREDENTIAL", "AUTH", "KEY", "COOKIE", "SESSION"];
 
-/// Clears the environment of a runner but for what it inherits; `more` are the names that its table adds.
+/// Clears the environment of a runner except for what it inherits; `more` are the names that its table adds.
 pub(super) fn inherit(command: &mut Command, more: &[String]) {
     command.env_clear();
     command.envs(env::vars_os().filter(|(name, _)| is_inherited(name, more)));
 }
 
 fn is_inherited(name: &OsStr, more: &[String]) -> bool {
-    // A name that is no text is nobody's setting. Values may be anything.
+    // A name that is not text is nobody's setting. Values may be anything.
     let Some(name) = name.to_str() else { return false };
     if more.iter().any(|wanted| wanted == name) {
         return true;
@@ -105,8 +105,8 @@ fn is_secret(name: &str) -> bool {
     SECRETS.iter().any(|word| name.contains(word))
 }
 
-/// Keeps keys from a compiler or a script, which otherwise gets the whole environment. Cargo's and pip's own may be what
-/// opens the registries that they are to use.
+/// Removes secrets from the environment of a compiler or a script, which otherwise gets all of it. Those of cargo and pip stay,
+/// because they may need them for their registries.
 pub(super) fn without_secrets(command: &mut Command) {
     for (name, _) in env::vars_os() {
         if is_kept_from_tools(&name) {

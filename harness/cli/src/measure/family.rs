@@ -1,5 +1,5 @@
-//! A runner and all that it started: they end together. A runner leads a group of processes, to which whatever it starts
-//! belongs; what left the group is known by a mark in its environment.
+//! A runner and all processes that it started, which end together. A runner leads a process group, to which whatever it starts
+//! belongs; processes that left the group are recognised by a mark in their environment.
 
 use std::{
     fs,
@@ -16,9 +16,9 @@ use rustix::{
 
 use super::guard;
 
-/// The variable with the mark. Its value is no other runner's.
+/// The variable with the mark. Its value is unique to a runner.
 const MARK: &str = "POCKETWATT_RUNNER_MARK";
-/// How often it is looked for processes that left the group: one may start another while it is killed.
+/// How often processes that left the group are searched for: one may start another while it is being killed.
 const ROUNDS: usize = 3;
 
 /// The processes of a runner. Killed when it is dropped.
@@ -26,13 +26,13 @@ const ROUNDS: usize = 3;
 pub(super) struct Family {
     leader: Child,
     mark: String,
-    /// The leader was waited for: its number may be another's now.
+    /// Whether the leader was waited for: its number may now belong to another process.
     ended: bool,
 }
 
 impl Family {
-    /// Starts the leader, in a group of its own: a terminal sends Ctrl-C to a whole group, and in that of the harness a runner
-    /// would die of it, at times before the harness knows why, and the case be stored as failed.
+    /// Starts the leader in a group of its own: a terminal sends Ctrl-C to a whole group, and in the harness' group a runner
+    /// would die of it, sometimes before the harness knows why, and the case would be stored as failed.
     pub(super) fn start(command: &mut Command) -> std::io::Result<Self> {
         let mark = format!("{MARK}={:016x}", RandomState::new().build_hasher().finish());
         if let Some((name, value)) = mark.split_once('=') {
@@ -48,7 +48,7 @@ impl Family {
         &mut self.leader
     }
 
-    /// Its number.
+    /// Its process number.
     pub(super) fn id(&self) -> u32 {
         self.leader.id()
     }
@@ -57,7 +57,7 @@ impl Family {
     pub(super) fn on_end(&self, ended: impl FnOnce() + Send + 'static) {
         let leader = Pid::from_child(&self.leader);
         thread::spawn(move || {
-            // It stays a zombie: until this family waits for it, its number is nobody else's.
+            // It stays a zombie: until this family waits for it, no other process gets its number.
             let wait = || waitid(WaitId::Pid(leader), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT);
             while matches!(wait(), Err(Errno::INTR)) {}
             ended();
@@ -70,7 +70,7 @@ impl Family {
         self.ended || !matches!(waitid(WaitId::Pid(Pid::from_child(&self.leader)), options), Ok(None))
     }
 
-    /// Kills whoever is left, and tells how the leader ended.
+    /// Kills all remaining processes, and returns how the leader ended.
     pub(super) fn end(&mut self) -> Option<ExitStatus> {
         self.kill();
         if !self.ended {
@@ -80,12 +80,12 @@ impl Family {
         self.leader.wait().ok()
     }
 
-    /// Kills all. Before the leader is waited for: afterwards, the group's number may be another's.
+    /// Kills all processes. This runs before the leader is waited for, because afterwards the group's number may belong to others.
     pub(super) fn kill(&mut self) {
         if self.ended {
             return;
         }
-        // It fails only when all are gone already, which is the aim.
+        // It fails only when all are already gone, which is the aim.
         let _ = kill_process_group(Pid::from_child(&self.leader), Signal::KILL);
         for _ in 0..ROUNDS {
             if !kill_marked(&self.mark) {
@@ -101,13 +101,13 @@ impl Drop for Family {
     }
 }
 
-/// Kills the processes that have the mark in their environment; whether there was one.
+/// Kills the processes that have the mark in their environment, and returns whether there was one.
 fn kill_marked(mark: &str) -> bool {
     let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
     let numbers = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).filter_map(Pid::from_raw);
     let mut found = false;
     for process in numbers.filter(|process| *process != getpid()) {
-        // That of others, and of what has ended, cannot be read.
+        // The environment of other users' processes, and of ended ones, cannot be read.
         let environment = fs::read(format!("/proc/{}/environ", process.as_raw_nonzero())).unwrap_or_default();
         if environment.split(|byte| *byte == 0).any(|variable| variable == mark.as_bytes()) {
             found |= kill_process(process, Signal::KILL).is_ok();

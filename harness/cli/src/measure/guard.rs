@@ -1,6 +1,6 @@
-//! Whoever kills the harness kills its runners, too. A runner of ours sees to that itself, but a script around one, or what a
-//! foreign engine starts, does not. So a shell waits until this process is gone, however it ends, and then kills the group of
-//! processes that was at work.
+//! When the harness is killed, its runners are killed, too. A runner of ours arranges that itself, but a script around one, or what
+//! a foreign engine starts, does not. So a shell waits until this process is gone, however it ends, and then kills the process
+//! group of the current runner.
 
 use std::{
     io::Write,
@@ -9,7 +9,7 @@ use std::{
     sync::{Mutex, OnceLock, PoisonError},
 };
 
-/// Reads the group at work, or an empty line when there is none, until this process closes the pipe by ending.
+/// Reads the current group, or an empty line when there is none, until this process closes the pipe by ending.
 const SCRIPT: &str = r#"while read -r group; do last=$group; done; [ -n "$last" ] && kill -KILL "-$last""#;
 
 /// From now on, that group dies with this process.
@@ -17,7 +17,7 @@ pub(super) fn watch(group: u32) {
     tell(&format!("{group}\n"));
 }
 
-/// The group is gone, and its number may become another's.
+/// The group is gone, and its number may be reused.
 pub(super) fn forget() {
     tell("\n");
 }
@@ -25,12 +25,12 @@ pub(super) fn forget() {
 fn tell(line: &str) {
     static SHELL: OnceLock<Option<Mutex<ChildStdin>>> = OnceLock::new();
     if let Some(input) = SHELL.get_or_init(|| start().map(Mutex::new)) {
-        // Without the shell, runners live on where they would have: that is no reason to measure nothing.
+        // Without the shell, runners would survive as before: that is no reason not to measure.
         let _ = input.lock().unwrap_or_else(PoisonError::into_inner).write_all(line.as_bytes());
     }
 }
 
-/// In a group of its own, which a terminal's Ctrl-C does not reach, and with no stream of ours.
+/// Starts the shell in a group of its own, which a terminal's Ctrl-C does not reach, and with no stream of ours.
 fn start() -> Option<ChildStdin> {
     let mut shell = Command::new("/bin/sh");
     shell.args(["-c", SCRIPT]).env_clear().current_dir("/").process_group(0);

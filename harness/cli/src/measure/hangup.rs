@@ -1,12 +1,12 @@
 //! The end of the terminal (SIGHUP). It stops a run as Ctrl-C does, unless the run was started to outlive its terminal.
 #![expect(
     unsafe_code,
-    reason = "no safe interface lets a signal be ignored, and the one that catches others catches this one"
+    reason = "no safe interface can ignore a signal, and the one that catches the others also catches this one"
 )]
 
 use std::fs;
 
-/// Whether whoever started this program had it ignore the end of its terminal, as nohup does.
+/// Whether this program was started so that it ignores the end of its terminal, as nohup does.
 pub(super) fn is_ignored() -> bool {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let signals = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));

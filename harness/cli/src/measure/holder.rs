@@ -1,21 +1,21 @@
-//! Who holds a lock, in words for whoever finds it taken.
+//! The holder of a lock, for processes that find it taken.
 
 use pocketwatt_protocol::wall_clock_unix_ms;
 
 use crate::{inert, report::output::date};
 
-/// This process. A number of a process means something in its container alone, so the host's name stands beside it. The
-/// command line stays out: others may read this, and it may hold what is nobody's business.
+/// This process. A process number only means something in its container, so the host's name is beside it. The
+/// command line is left out: other users may read this, and it may contain private data.
 pub fn own_name() -> String {
     let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
     let since = date::minute(wall_clock_unix_ms());
     format!("pocketwatt, process {} on {host}, since {since}", std::process::id())
 }
 
-/// What a lock's file says of its holder. Anybody may have written it.
+/// The holder according to a lock's file. Any program may have written it.
 pub fn shown(holder: &str) -> String {
     let name = inert::line(holder.trim());
-    if name.is_empty() { "somebody who left no name".into() } else { name }
+    if name.is_empty() { "a process that left no name".into() } else { name }
 }
 
 #[cfg(test)]
@@ -28,6 +28,6 @@ mod tests {
         assert!(name.starts_with(&format!("pocketwatt, process {} on ", std::process::id())), "{name}");
         assert_eq!(shown(&name), name);
         assert_eq!(shown("\u{1b}[31mred"), "\\u{1b}[31mred");
-        assert_eq!(shown(" \n"), "somebody who left no name");
+        assert_eq!(shown(" \n"), "a process that left no name");
     }
 }

@@ -1,5 +1,5 @@
-//! The shared library that a backend opens at run time, fetched on first use. What is opened is what was hashed: the runner
-//! is told its path.
+//! The shared library that a backend opens at run time, fetched on first use. The runner gets its path, so that it opens the file
+//! that was hashed.
 
 use std::{
     env, fmt,
@@ -17,16 +17,16 @@ use crate::{
 /// A library, ready to be opened.
 #[derive(Debug)]
 pub struct RunnerLibrary {
-    /// The variable that tells the runner its path.
+    /// The variable that passes its path to the runner.
     pub variable: String,
     /// Its file.
     pub file: HashedFile,
 }
 
-/// Where a library lies, and who put it there.
+/// The place of a library, and how it got there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LibraryPlace {
-    /// Its environment variable, of this name, says so.
+    /// The environment variable with this name gives the path.
     Named(String, PathBuf),
     /// Beside the runner.
     Beside(PathBuf),
@@ -35,8 +35,8 @@ pub enum LibraryPlace {
 }
 
 impl LibraryPlace {
-    /// Looks for it in this order: as its variable says, beside the runner, in the cache. What a variable names need not be
-    /// there.
+    /// Searches in this order: the path in its variable, beside the runner, in the cache. The path in the variable need not
+    /// exist.
     pub fn find(library: &Library, program: &Path, cache: &Path) -> Option<Self> {
         if let Some(value) = env::var_os(&library.variable).filter(|value| !value.is_empty()) {
             let path = std::path::absolute(&value).unwrap_or_else(|_| value.into());
@@ -55,11 +55,11 @@ impl LibraryPlace {
         }
     }
 
-    /// Hashes the library that lies there. What was fetched is what was published; what somebody chose is taken as it is, as
-    /// long as it is a whole library.
+    /// Hashes the library at that place. A fetched one has to be the published one; one that the user chose is accepted if
+    /// it is a complete library.
     ///
     /// # Errors
-    /// What is wrong with it; [`LibraryPlace::remedy`] is what to do.
+    /// What is wrong with it; [`LibraryPlace::remedy`] says what to do.
     pub fn open(&self, library: &Library, backend: &Backend) -> Result<RunnerLibrary, String> {
         let file = HashedFile::read(format!("the library of {}", backend.name), self.path())?;
         if let (Self::Fetched(path), Some(published)) = (self, library.sha256.get(env::consts::ARCH))
@@ -96,11 +96,11 @@ impl fmt::Display for LibraryPlace {
     }
 }
 
-/// The library of a backend whose runner is `program`. It is fetched where it is missing from the cache, or is not what was
-/// published.
+/// The library of a backend whose runner is `program`. It is fetched if it is missing from the cache, or is not the published
+/// one.
 ///
 /// # Errors
-/// When it is missing or damaged and cannot be fetched. The reason ends in what to do.
+/// When it is missing or damaged and cannot be fetched. The reason ends with what to do.
 pub fn prepare_library(
     library: &Library,
     backend: &Backend,
@@ -111,7 +111,7 @@ pub fn prepare_library(
     let problem = match find() {
         None => missing(library, cache),
         Some(place) => match (place.open(library, backend), &place) {
-            // Fetching replaces a file, and nothing else that somebody put there.
+            // Fetching may replace a file, and nothing else at that path.
             (Err(reason), LibraryPlace::Fetched(path)) if path.is_file() => reason,
             (opened, _) => return opened.map_err(|reason| format!("{reason}: {}", place.remedy(library))),
         },
@@ -129,7 +129,7 @@ fn missing(library: &Library, cache: &Path) -> String {
     )
 }
 
-/// Runs the project's script, one process at a time. It does nothing where another one was first.
+/// Runs the project's script, one process at a time. It does nothing if another process was faster.
 fn fetch(library: &Library, backend: &Backend, cache: &Path, problem: &str) -> Result<(), String> {
     let Some(checkout) = source_checkout() else {
         return Err(format!("{problem}; to fetch it, run in a source checkout: {}", library.fetch));
@@ -156,8 +156,8 @@ fn cached(library: &Library, cache: &Path) -> PathBuf {
     cache.join(library.cached.replace("{arch}", env::consts::ARCH))
 }
 
-/// The library itself, or with a version behind its name, as `libonnxruntime.so.1.32.0`; of several versions the last by
-/// name, as the runner would choose.
+/// The library itself, or with a version after its name, as `libonnxruntime.so.1.32.0`; of several versions the last by
+/// name, which the runner would also choose.
 fn beside(program: &Path, file: &str) -> Option<PathBuf> {
     let folder = program.parent()?;
     let plain = folder.join(file);

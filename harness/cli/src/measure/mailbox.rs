@@ -1,4 +1,4 @@
-//! One queue for all that can happen while a runner works: what it says, and the user's wish to stop.
+//! One queue for everything that can happen while a runner works: its messages, and the user's wish to stop.
 
 use std::{
     sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel},
@@ -15,12 +15,12 @@ use super::hangup;
 pub(super) enum Message {
     /// A runner wrote a line, or closed its end.
     Runner {
-        /// Which runner: an earlier one may still have something in the queue.
+        /// Which runner: messages of an earlier one may still be in the queue.
         serial: u64,
         /// What it wrote.
         event: Result<Event, WireError>,
     },
-    /// A runner has ended. What it wrote may still be on its way.
+    /// A runner has ended. Its last messages may still be on their way.
     Ended {
         /// Which runner.
         serial: u64,
@@ -29,7 +29,7 @@ pub(super) enum Message {
     Interrupted,
 }
 
-/// What the harness blocks on.
+/// The queue that the harness blocks on.
 #[derive(Debug)]
 pub struct Mailbox {
     sender: Sender<Message>,
@@ -41,11 +41,11 @@ pub struct Mailbox {
 /// What came first.
 #[derive(Debug)]
 pub(super) enum Arrival {
-    /// The runner said something.
+    /// A message from the runner.
     Event(Result<Event, WireError>),
-    /// It has ended; what it wrote may still come.
+    /// It has ended; its last messages may still come.
     Ended,
-    /// It said nothing for too long.
+    /// It was silent for too long.
     Silence,
     /// The user wants to stop.
     Interrupted,
@@ -55,7 +55,7 @@ impl Mailbox {
     /// A queue that Ctrl-C, SIGTERM and SIGHUP write into, instead of ending the process.
     ///
     /// # Errors
-    /// When the signals cannot be caught. They can be caught once in a process.
+    /// When the signals cannot be caught. A process can do that only once.
     pub fn with_signals() -> Result<Self> {
         let mailbox = Self::without_signals();
         let sender = mailbox.sender.clone();
@@ -71,7 +71,7 @@ impl Mailbox {
         Ok(mailbox)
     }
 
-    /// A queue for runners alone.
+    /// A queue for runners only.
     pub fn without_signals() -> Self {
         let (sender, receiver) = channel();
         Self { sender, receiver, runners: 0, interrupted: false }
@@ -91,13 +91,13 @@ impl Mailbox {
         matches!(self.wait(NOBODY, duration), Arrival::Interrupted)
     }
 
-    /// A number for the next runner, and where its lines go.
+    /// A number for the next runner, and the sender for its messages.
     pub(super) fn register(&mut self) -> (u64, Sender<Message>) {
         self.runners += 1;
         (self.runners, self.sender.clone())
     }
 
-    /// Blocks until the runner says something or the user wants to stop, at most for `silence`.
+    /// Blocks until the runner writes something or the user wants to stop, at most for `silence`.
     pub(super) fn wait(&mut self, runner: u64, silence: Duration) -> Arrival {
         if self.interrupted {
             return Arrival::Interrupted;

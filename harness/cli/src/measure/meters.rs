@@ -10,10 +10,10 @@ use pocketwatt_protocol::{Clock, MonotonicClock};
 
 use super::Mailbox;
 
-/// What has just ended still keeps the device busy for a moment: a hash, a process that gives its memory back. It is no idling.
+/// An ended activity keeps the device busy for a moment: a hash, a process that frees its memory. This time does not count as idle.
 const CALM_DOWN: Duration = Duration::from_millis(300);
 
-/// What is read beside every case.
+/// The meters that are read beside every case.
 #[derive(Debug)]
 pub struct CaseMeters {
     root: SystemRoot,
@@ -29,11 +29,11 @@ impl CaseMeters {
         Self { root, meters, none, idle }
     }
 
-    /// Begins reading, with the idle device first; nothing when the user wants to stop.
+    /// Begins reading, with the idle device first; `None` when the user wants to stop.
     pub(super) fn begin(&mut self, mailbox: &mut Mailbox) -> Option<CaseSampler<'_>> {
         let meters = std::mem::take(&mut self.meters);
         let idle = if meters.is_empty() { Duration::ZERO } else { self.idle };
-        // Its thread can always be started but when the system is out of memory; then the meters are gone with it, and the
+        // Its thread fails to start only when the system is out of memory; then the meters are gone with it, and the
         // records say that there are no readings.
         let sampler = Sampler::start(&self.root, meters, Sampler::DEFAULT_PERIOD).map_err(tell).ok();
         let mut case = CaseSampler { meters: self, sampler, idle, windows: None };
@@ -51,7 +51,7 @@ impl CaseMeters {
     }
 }
 
-/// Reading beside one case.
+/// The readings beside one case.
 #[derive(Debug)]
 pub(super) struct CaseSampler<'a> {
     meters: &'a mut CaseMeters,
@@ -66,19 +66,19 @@ enum Rest {
 }
 
 impl CaseSampler<'_> {
-    /// Also reads a runner from now on, and the meters at the edges that it tells.
+    /// From now on, also reads a runner, and the meters at the edges that it signals.
     pub(super) fn watch(&self, runner: u32, edges: Option<UnixStream>) -> Result<(), MeterError> {
         self.sampler.as_ref().map_or(Ok(()), |sampler| sampler.watch(runner, edges))
     }
 
-    /// Reads the runner a last time, before it is let go.
+    /// Reads the runner a last time, before it is released.
     pub(super) fn release(&self) {
         if let Some(sampler) = &self.sampler {
             sampler.release();
         }
     }
 
-    /// Leaves the device idle again. The user may cut that short: what was measured stays.
+    /// Leaves the device idle again. The user may interrupt that: the measurements stay.
     pub(super) fn rest_after(&mut self, mailbox: &mut Mailbox) {
         let (Rest::Taken(after) | Rest::Interrupted(after)) = self.rest(mailbox);
         if let Some(windows) = &mut self.windows {

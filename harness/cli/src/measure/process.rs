@@ -56,7 +56,7 @@ pub enum RunnerError {
     #[error("the runner closed its output before it was done, and was killed")]
     Closed,
     /// It said nothing.
-    #[error("the runner said nothing for {0} s and was killed: is the time too short? see --timeout")]
+    #[error("the runner wrote nothing for {0} s and was killed: is the time too short? see --timeout")]
     Silent(u64),
     /// The user stopped the run.
     #[error("interrupted")]

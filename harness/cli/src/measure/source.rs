@@ -1,4 +1,4 @@
-//! The source tree that this program was built from. Its scripts and its cargo packages are run, so it must be ours.
+//! The source tree that this program was built from. Its scripts and cargo packages are run, so it must be the user's own.
 
 use std::{
     env,
@@ -6,12 +6,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Where this crate was when it was compiled. On another machine, that path may be anybody's.
+/// Where this crate was when it was compiled. On another machine, that path may belong to anybody.
 const CRATE: &str = env!("CARGO_MANIFEST_DIR");
 /// Cargo marks its target folders with this file.
 const CACHE_TAG: &str = "CACHEDIR.TAG";
 
-/// The root of the source tree that this program was built from, if it is still there and this program lies where cargo put
+/// The root of the source tree that this program was built from, if it still exists and this program is where cargo put
 /// it, or is run by cargo. An installed program, or one that was copied to another machine, has none.
 pub fn source_checkout() -> Option<PathBuf> {
     let root = Path::new(CRATE).parent()?.parent()?;
@@ -21,12 +21,12 @@ pub fn source_checkout() -> Option<PathBuf> {
     (there && ours).then(|| root.to_owned())
 }
 
-/// `cargo run` tells a program the folder of its package.
+/// `cargo run` passes the folder of its package to a program.
 fn is_run_by_cargo(package: Option<&OsStr>) -> bool {
     package.is_some_and(|package| Path::new(package) == Path::new(CRATE))
 }
 
-/// In a folder such as `target/release` or `target/<triple>/debug`, with the list of its source files beside it.
+/// Whether it is in a folder such as `target/release` or `target/<triple>/debug`, with the list of its source files beside it.
 fn is_where_cargo_put_it(program: &Path) -> bool {
     let Ok(program) = program.canonicalize() else { return false };
     let sources = program.with_extension("d");

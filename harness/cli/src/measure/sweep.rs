@@ -279,7 +279,7 @@ fn obstacle(case: &Case, backend: &Backend, model: &PreparedModel, prepared: &Pr
     }
     if prepared.conversations.is_empty() {
         let first = prepared.left_out.first().map_or(String::new(), |reason| format!(": {reason}"));
-        return Some(format!("{} can have none of the scenario's conversations{first}", case.model));
+        return Some(format!("{} fits none of the scenario's conversations{first}", case.model));
     }
     let context = model.folder.config().context;
     if prepared.context_tokens as usize > context {

@@ -17,7 +17,7 @@ use crate::refusal::Refusal;
 pub enum GraphChoice {
     /// For each backend the one that it runs fastest.
     Best,
-    /// For all of them the same.
+    /// The same for all of them.
     Common,
     /// This one.
     Kind(GraphKind),
@@ -46,22 +46,22 @@ pub struct Selection<'a> {
     pub precisions: &'a [Precision],
     /// Numbers of threads.
     pub threads: &'a [u32],
-    /// Innermost: drift of the machine must not become a difference between them.
+    /// The innermost loop, so that drift of the machine does not become a difference between backends.
     pub backends: &'a [&'a Backend],
-    /// Which graph they load.
+    /// The graph that they load.
     pub graph: GraphChoice,
-    /// Whether cases that ask for calls are also there with answers that are kept to the grammar of calls.
+    /// Whether cases that ask for calls also run with constrained answers.
     pub constrain: bool,
 }
 
-/// Most cases of a run, which would take weeks.
+/// Most cases of a run; they would take weeks.
 const MOST_CASES: usize = 20_000;
 
 /// Combines everything with everything.
 ///
 /// # Errors
-/// When there are too many cases, the backends have no graph in common but are asked for one, or two cases could not be
-/// told apart.
+/// When there are too many cases, a common graph is requested but the backends have none, or two cases would have the same
+/// name.
 pub fn plan_cases(selection: &Selection) -> Result<Vec<Case>> {
     let Selection { scenarios, models, precisions, threads, backends, .. } = selection;
     ensure_few(&[scenarios.len(), models.len(), precisions.len(), threads.len(), backends.len()])?;
@@ -76,7 +76,7 @@ pub fn plan_cases(selection: &Selection) -> Result<Vec<Case>> {
             for &precision in selection.precisions {
                 for &threads in selection.threads {
                     for backend in selection.backends {
-                        // A backend with a model of its own has nothing to choose.
+                        // A backend with a model of its own has no choice of graph.
                         let graph = backend.graphs.first().map(|best| graph.unwrap_or(*best));
                         let free = Case {
                             id: id(&scenario.name, model, &backend.name, precision, graph, threads),
@@ -102,12 +102,12 @@ pub fn plan_cases(selection: &Selection) -> Result<Vec<Case>> {
     }
     let mut ids = BTreeSet::new();
     if let Some(twice) = cases.iter().find(|case| !ids.insert(case.id.as_str())) {
-        return Err(Refusal::error(format!("{} is in the plan twice: name each thing once", twice.id)));
+        return Err(Refusal::error(format!("{} is in the plan twice: give each name once", twice.id)));
     }
     Ok(cases)
 }
 
-/// Refuses more combinations than a run can have, before they are made.
+/// Refuses more combinations than a run can have, before they are created.
 ///
 /// # Errors
 /// When there are more.
@@ -117,13 +117,15 @@ pub fn ensure_few(counts: &[usize]) -> Result<()> {
         _ => {
             let counts: Vec<String> = counts.iter().map(usize::to_string).collect();
             let product = counts.join(" x ");
-            Err(Refusal::error(format!("{product} combinations are asked for, and a run has at most {MOST_CASES}")))
+            Err(Refusal::error(format!(
+                "{product} combinations are requested, but a run can have at most {MOST_CASES}"
+            )))
         }
     }
 }
 
-/// The precisions that some of these cases are computed in: weights are rounded to no others, which would fill the disk
-/// for nothing.
+/// The precisions that some of these cases are computed in: weights are not rounded to others, which would only fill the
+/// disk.
 pub fn computed_precisions<'a>(cases: impl IntoIterator<Item = &'a Case>, registry: &Registry) -> Vec<Precision> {
     let computed =
         |case: &&Case| registry.find(&case.backend).is_ok_and(|backend| backend.precisions.contains(&case.precision));
@@ -131,7 +133,7 @@ pub fn computed_precisions<'a>(cases: impl IntoIterator<Item = &'a Case>, regist
     precisions.into_iter().collect()
 }
 
-/// Names the case and its file.
+/// The identifier of a case, which also names its file.
 fn id(
     scenario: &str,
     model: &str,
@@ -145,7 +147,7 @@ fn id(
     harmless_name(&id)
 }
 
-/// The first graph in documented order that every backend loads, of those that load graphs at all.
+/// The first graph in documented order that every backend loads, among those that load graphs at all.
 fn common_graph(backends: &[&Backend]) -> Result<Option<GraphKind>> {
     let readers: Vec<_> = backends.iter().filter(|backend| !backend.graphs.is_empty()).collect();
     if readers.is_empty() {

@@ -25,7 +25,7 @@ pub fn announcement(plan: &EnergyPlan, cases: usize) -> Option<String> {
     let mut text = format!("energy: {} is updated {period}; ", preferred.id);
     if let (Some(uncertainty), true) = (plan.uncertainty, plan.at_least_ms > 0) {
         text += &format!(
-            "for {:.1} % the counted iterations of a case last {} at least; ",
+            "for {:.1} % the counted iterations of a case last at least {}; ",
             uncertainty * 100.0,
             waiting_time(plan.at_least_ms as f64 / 1e3)
         );
@@ -75,7 +75,7 @@ pub fn shortest_window_ms(observation: &Observation, uncertainty: f64) -> Result
     let gauge = (!meter.measurand.is_cumulative()).then_some(GUESSED_GAUGE_NS);
     let Some(period_ns) = meter.update_period.map(|period| period.ns).or(gauge) else {
         return Err(Refusal::error(format!(
-            "{} did not change within {} s: nobody can say how long it takes to reach {:.1} %; leave --energy-uncertainty out, or \
+            "{} did not change within {} s, so it is unknown how long it takes to reach {:.1} %; omit --energy-uncertainty, or \
              choose another meter with --meter",
             meter.id,
             observation.watched_ns / 1_000_000_000,

@@ -1,23 +1,23 @@
-//! How long a case should take, before anything was measured.
+//! How long a case should take, before any measurement.
 
 use pocketwatt_model::{ModelConfig, precision::bytes_per_token};
 use pocketwatt_protocol::Precision;
 use pocketwatt_record::RunSettings;
 use pocketwatt_scenario::{Scenario, Shape};
 
-/// What a processor of today does, roughly: reads of weights in bytes per second, multiply-adds of a prefill in
-/// floating-point operations per second and thread, and preparing weights in bytes per second.
+/// Approximate speed of a current processor: bytes of weights read per second, floating-point
+/// operations of a prefill per second and thread, and bytes of weights prepared per second.
 const BANDWIDTH: f64 = 12e9;
 const OPERATIONS: f64 = 50e9;
 const LOADING: f64 = 0.6e9;
-/// How many times as fast as in f32 a model decodes in few bits, at most.
+/// Largest speedup of decoding with few bits over f32.
 const MOST_SPEEDUP: f64 = 2.5;
-/// Starting a program and reading its hash.
+/// Time to start a program and read its hash.
 const START_S: f64 = 0.3;
-/// Characters of English text in a token.
+/// Characters of English text for each token.
 const CHARACTERS_PER_TOKEN: usize = 4;
 
-/// How many tokens an iteration of a scenario puts in and takes out, all turns together: on average, where iterations
+/// Number of tokens in an iteration's prompts and answers, all turns together: the average, if iterations
 /// differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Outline {
@@ -28,7 +28,7 @@ pub struct Outline {
 }
 
 impl Outline {
-    /// From the text alone, where the model's tokenizer is not there yet.
+    /// Estimates it from the text alone, if the model's tokenizer is not available yet.
     pub fn guess(scenario: &Scenario) -> Self {
         match &scenario.shape {
             Shape::Synthetic { prompt_tokens, output_tokens } => {
@@ -59,7 +59,7 @@ pub fn duration(
 ) -> f64 {
     let weights = config.weight_bytes_per_token() as f64;
     let (held, read) = bytes_per_token(config, precision);
-    // Codes have to be turned into numbers: reading them is never as fast as their size would allow.
+    // Codes have to be converted to numbers, so reading them is never as fast as their size would allow.
     let read = (read as f64).max(weights / MOST_SPEEDUP);
     // A weight is 4 bytes, and costs a multiplication and an addition for each token.
     let operations_per_token = weights / 4.0 * 2.0;
@@ -68,7 +68,7 @@ pub fn duration(
     let warm_up = f64::from(settings.warmup_iterations) * (prefill + decode);
     let settle = f64::from(settings.iterations) * settings.settle_ms as f64 / 1e3;
     let counted = f64::from(iterations) * (prefill + decode) + settle;
-    // The iteration that reaches the time is carried through.
+    // The iteration that reaches the time is completed.
     let counted =
         settings.sustain_ms.map_or(counted, |least| counted.max(least as f64 / 1e3 + (prefill + decode) / 2.0));
     START_S + held as f64 / LOADING + warm_up + counted

@@ -1,4 +1,4 @@
-//! The models of a plan: named first, brought to the disk and verified before they are measured.
+//! The models of a plan: first named, then written to the disk and verified before they are measured.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -22,10 +22,10 @@ use crate::{
     refusal::Refusal,
 };
 
-/// Seed of models that are generated unasked.
+/// Seed of models that are generated without an explicit seed.
 pub const DEFAULT_SEED: u64 = 42;
 
-/// A model by its name: in the library, or a preset that is still to be generated.
+/// A model by its name: in the library, or a preset that still has to be generated.
 #[derive(Debug)]
 pub enum PlannedModel {
     /// In the library.
@@ -35,11 +35,11 @@ pub enum PlannedModel {
 }
 
 impl PlannedModel {
-    /// Looks a name up, in the library first.
+    /// Finds a name, first in the library.
     ///
     /// # Errors
-    /// When there is neither a model nor a preset of that name, or the model on disk is damaged, or a seeded one of another
-    /// shape, as another version of PocketWatt may have made it.
+    /// When there is neither a model nor a preset with that name, the model on disk is damaged, or it is a seeded one with another
+    /// shape, possibly from another version of PocketWatt.
     pub fn find(library: &ModelLibrary, name: &str) -> Result<Self> {
         check_name(name)?;
         if library.folder(name).exists() {
@@ -63,7 +63,7 @@ impl PlannedModel {
         }
     }
 
-    /// Those of the precisions in which its weights are not there yet and can be, and the bytes of their files.
+    /// The precisions in which its weights do not exist yet but can be written, and the bytes of their files.
     pub fn to_write(&self, precisions: &[Precision]) -> (Vec<Precision>, u64) {
         let config = self.config();
         let mut missing = precisions.to_vec();
@@ -84,44 +84,44 @@ impl PlannedModel {
     }
 }
 
-/// A seeded model is what its name says: a run on another machine generates this shape.
+/// A seeded model has the shape that its name says, which a run on another machine generates, too.
 fn ensure_current(name: &str, folder: &ModelFolder) -> Result<()> {
     let Ok(manifest) = ModelManifest::read(folder) else { return Ok(()) };
     let ModelOrigin::Seeded { preset, .. } = &manifest.origin else { return Ok(()) };
-    // Whoever gave the name of one preset to another meant it.
+    // A user who gave one preset's name to another did so on purpose.
     let by_name = preset.as_deref().is_none_or(|preset| name.starts_with(preset));
     match seeded_config(name) {
         Some(Ok(config)) if by_name && config != *folder.config() => Err(Refusal::error(format!(
             "the seeded model {name:?} on disk has another shape than this version gives that name: `pocketwatt model \
-             generate {name} --force` makes it anew"
+             generate {name} --force` generates it again"
         ))),
         _ => Ok(()),
     }
 }
 
-/// A model on disk whose files are what its manifest says.
+/// A model on disk whose files match its manifest.
 #[derive(Debug)]
 pub struct PreparedModel {
     /// Its files.
     pub folder: ModelFolder,
     /// Its part of every record in f32.
     pub passport: ModelPassport,
-    /// Its weights in each precision of the plan, or why it has none in that one.
+    /// Its weights in each precision of the plan, or why it has none.
     weights: BTreeMap<Precision, Result<PreparedWeights, String>>,
-    /// The files of its folder that the passport stands for.
+    /// The files of its folder that the passport names.
     files: Vec<HashedFile>,
-    /// Those of rounded weights.
+    /// The files of its rounded weights.
     rounded: BTreeMap<Precision, HashedFile>,
 }
 
 impl PreparedModel {
-    /// Looks for the model as [`PlannedModel::find`] does, generates a preset that is missing, and verifies the sha256 of every file: what is measured is what the record
-    /// will say. It also brings the weights into the page cache, so that no backend is the one to read the disk. Weights
-    /// in these precisions are made where they are missing, seeded ones in f32 only if that is among them. One process at a
-    /// time does this for a model, so that a second one finds what the first made.
+    /// Finds the model like [`PlannedModel::find`], generates a missing preset, and verifies the sha256 of every file, so that the record
+    /// is true of what is measured. This also brings the weights into the page cache, so that no backend has to read the disk. Missing weights
+    /// in these precisions are made, seeded ones in f32 only if that is among them. Only one process at a
+    /// time does this for a model; a second one finds the result of the first.
     ///
     /// # Errors
-    /// When there is no such model, the disk is full, or a file is not what it was when the model was made.
+    /// When the model does not exist, the disk is full, or a file has changed since the model was made.
     pub fn prepare(library: &ModelLibrary, name: &str, precisions: &[Precision]) -> Result<Self> {
         let _lock = CacheLock::take(library.root(), Item::Model(name))?;
         let folder = match PlannedModel::find(library, name)? {
@@ -156,7 +156,7 @@ impl PreparedModel {
         };
         let (mut weights, mut rounded) = (BTreeMap::new(), BTreeMap::new());
         let mut wanted: BTreeSet<Precision> = precisions.iter().copied().collect();
-        // Where it is, other precisions are compared with it, asked for or not.
+        // If f32 exists, other precisions are compared with it, even if it was not requested.
         wanted.extend(folder.has_f32().then_some(Precision::F32));
         for precision in wanted {
             let path = folder.path().join(weights_file_name(precision));
@@ -174,7 +174,7 @@ impl PreparedModel {
             if let Ok(PreparedWeights { path, sha256, .. }) = &made {
                 let what = format!("the weights of {name} in {}", precision.name());
                 let file = HashedFile::known(what, path, sha256, identity);
-                // What was made just now has another identity: it is read once here, not beside a case.
+                // A new file has another identity: it is read once here, not beside a case.
                 file.ensure_unchanged().map_err(Refusal::error)?;
                 rounded.insert(precision, file);
             }
@@ -183,10 +183,10 @@ impl PreparedModel {
         Ok(Self { folder, passport, weights, files, rounded })
     }
 
-    /// Looks whether the files that are measured in that precision are still those of the passport.
+    /// Checks whether the files that are measured in that precision are still those of the passport.
     ///
     /// # Errors
-    /// Which one is not.
+    /// Which one has changed.
     pub fn ensure_unchanged(&self, precision: Precision) -> Result<(), String> {
         self.files.iter().chain(self.rounded.get(&precision)).try_for_each(HashedFile::ensure_unchanged)
     }
@@ -214,7 +214,7 @@ impl PreparedModel {
         passport
     }
 
-    /// Its files as a request names them.
+    /// Its files, as a request names them.
     ///
     /// # Errors
     /// Why there are none in that precision, or no graph.
@@ -234,12 +234,12 @@ impl PreparedModel {
     }
 }
 
-/// A file of the model's folder, as it is before it is verified.
+/// A file of the model's folder, in its state before it is verified.
 fn hashed(model: &str, path: &Path, sha256: &str, file: &str) -> HashedFile {
     HashedFile::known(format!("{file} of {model}"), path, sha256, FileIdentity::of_path(path).ok())
 }
 
-/// Writes a model in one of the precisions in which it is needed, if there is one: in f32 if that is among them, for others
+/// Writes a model in one of the requested precisions, if there is one: in f32 if that is among them, since others
 /// are then rounded from it.
 fn generate(target: &Path, name: &str, config: &ModelConfig, precisions: &[Precision]) -> Result<ModelFolder> {
     let possible = || precisions.iter().copied().filter(|precision| obstacle(config, *precision).is_none());
@@ -249,7 +249,7 @@ fn generate(target: &Path, name: &str, config: &ModelConfig, precisions: &[Preci
         Some(precision) => {
             notice!("generating {name} in {} with seeded weights (seed {DEFAULT_SEED})", precision.name());
         }
-        None => notice!("generating {name} without weights: nothing computes it in the precisions that are asked for"),
+        None => notice!("generating {name} without weights: no backend computes in the requested precisions"),
     }
     generate_seeded_in(config, name, DEFAULT_SEED, first, target).with_context(|| format!("cannot generate {name}"))
 }

@@ -1,8 +1,8 @@
-//! The curve of a meter that counts energy, or that tells what a battery still holds.
+//! The curve of a meter that counts energy, or that reports what a battery still holds.
 //!
-//! Such a meter is right at the moments at which it is updated, and nobody says when that is. A value that is new at one
-//! reading and was not there at the reading before was written in between, and no longer ago than one update period: the
-//! middle of that time is the knot, half of its width the uncertainty.
+//! Such a meter is exact at the moments at which it is updated, but these are unknown. A value that is new at one
+//! reading was written since the reading before, and at most one update period ago: the
+//! middle of that time is the knot, and half of its width the uncertainty.
 
 use pocketwatt_meter::energy::{MeterSeries, Reason, Unavailable};
 
@@ -57,7 +57,7 @@ pub(super) fn curve(series: &MeterSeries) -> Result<Curve, Unavailable> {
         spread: vec![0.0; knots.len()],
         knots,
         reach: f64::INFINITY,
-        // A counter counts on while it does not answer.
+        // A counter continues to count while it does not answer.
         gaps: Vec::new(),
         lag: 0.0,
         watt_step: 0.0,
@@ -75,9 +75,9 @@ fn changes(readings: &[(f64, f64)]) -> Vec<Change> {
         .collect()
 }
 
-/// The update period: as stated, or as seen where the meter stood still for longer than that again and again (because it
-/// is slower than it says, or because its step is large). Where nothing is stated, no more than the usual time between two
-/// changes that were seen.
+/// The update period: the stated one, or the observed one where the meter repeatedly stood still for longer (because it
+/// is slower than stated, or because its step is large). Where nothing is stated, at most the usual time between two
+/// observed changes.
 fn period(stated: Option<f64>, changes: &[Change]) -> Option<f64> {
     let distances: Vec<f64> = changes.windows(2).map(|pair| pair[1].first_seen - pair[0].first_seen).collect();
     let stood_still: Vec<f64> = changes
@@ -98,22 +98,22 @@ fn period(stated: Option<f64>, changes: &[Change]) -> Option<f64> {
     }
 }
 
-/// A counter shows whole steps: what it holds back lies between nothing and a step, or what is used within one update
+/// A counter shows whole steps: the energy that it does not show yet is between zero and a step, or what is used within one update
 /// period where that is less.
 fn add_steps(knots: &mut [Knot], step: f64, stated: Option<f64>) {
     for index in 0..knots.len() {
         let [left, right] = [&knots[index.saturating_sub(1)], &knots[(index + 1).min(knots.len() - 1)]];
         let watts = (right.joules - left.joules) / (right.at - left.at);
-        // When the first value was written was not seen: it may be held back by anything up to a step.
+        // It is unknown when the first value was written: up to a whole step may be missing from it.
         let seen = index > 0;
         let held_back = stated.filter(|_| seen).map_or(step, |period| step.min(watts * period));
         knots[index].variance = held_back.powi(2) / 12.0;
     }
 }
 
-/// Goes on from the last change to the last reading, at the power of the last stretch, but by no more than a step: more
-/// would have been seen. All that is added is uncertain. A meter that stands still for longer than its steps and its
-/// period explain is not extended.
+/// Extends the curve from the last change to the last reading, at the power of the last segment, but by at most a step: a
+/// larger increase would have been seen. Everything added is uncertain. A meter that stands still for longer than its steps and
+/// its period explain is not extended.
 fn extend(knots: &mut Vec<Knot>, until: f64, period: f64, step: f64) {
     let [.., before, last] = knots[..] else { return };
     let watts = (last.joules - before.joules) / (last.at - before.at);

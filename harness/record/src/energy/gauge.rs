@@ -1,10 +1,10 @@
-//! The curve of a meter that tells a power, or a current out of a battery.
+//! The curve of a meter that reports a power, or a current out of a battery.
 //!
-//! A value is taken as the mean since the update before, which is what power monitors and fuel gauges compute; that it
-//! could be the power of the moment instead is part of the uncertainty. Where a gauge is read more rarely than it is
-//! updated, nobody knows what it showed in between: the mean of the values on either side stands for it, and their
-//! difference for its uncertainty. While it did not answer at all it may have shown anything from its lowest to its highest
-//! value.
+//! A value is taken as the mean since the previous update, which is what power monitors and fuel gauges compute; the
+//! uncertainty includes that it may be a momentary power instead. Where a gauge is read less often than it is
+//! updated, its values in between are unknown: the mean of the two neighbouring values is used for them, and their
+//! difference for the uncertainty. While it did not answer, it may have had any value from its lowest to its
+//! highest.
 
 use pocketwatt_meter::energy::{Measurand, MeterGap, MeterReading, MeterSeries, MeterSource, Reason, Unavailable};
 
@@ -14,14 +14,14 @@ use super::{
     totals::no_voltage,
 };
 
-/// The curve while it is drawn.
+/// Draws the curve.
 struct Pen {
     knots: Vec<Knot>,
     spread: Vec<f64>,
 }
 
 impl Pen {
-    /// Draws `watts` until `at`; `variance` in J^2 is what is uncertain about that stretch.
+    /// Draws `watts` until `at`; `variance` in J^2 is the uncertainty of that segment.
     fn draw(&mut self, at: f64, watts: f64, variance: f64) {
         let (Some(&last), Some(&spread)) = (self.knots.last(), self.spread.last()) else { return };
         if at > last.at {
@@ -65,7 +65,7 @@ pub(super) fn curve(series: &MeterSeries) -> Result<Curve, Unavailable> {
         .collect();
     let step = smallest_step(meter.resolution, &steps) as f64;
     let unit = MeterReading { value: 1, ..series.readings[0] };
-    // A single change is no proof of a step: a gauge may have moved by any multiple of it.
+    // A single change does not prove a step: a gauge may have moved by any multiple of it.
     let step = if steps.len() < 3 { meter.resolution.max(1) as f64 } else { step };
     let watt_step = step * watts_of(meter.measurand, &unit).unwrap_or(0.0);
     Ok(Curve {
@@ -95,8 +95,8 @@ fn gaps(series: &MeterSeries, readings: &[(f64, f64)], watt_step: f64) -> Vec<Ga
     series.gaps.iter().map(gap).collect()
 }
 
-/// Seconds between two updates, where nobody said and none were seen before: the usual distance between two changes, and no
-/// less than gauges of batteries and boards have. How often the gauge was read says nothing about it.
+/// Seconds between two updates, where the period is neither stated nor observed: the usual interval between two changes, and at
+/// least that of gauges of batteries and boards. How often the gauge was read does not matter.
 fn assumed_period(readings: &[(f64, f64)]) -> f64 {
     const USUAL: f64 = 1.0;
     let changes: Vec<f64> = readings.windows(2).filter(|pair| pair[0].1 != pair[1].1).map(|pair| pair[1].0).collect();
@@ -104,7 +104,7 @@ fn assumed_period(readings: &[(f64, f64)]) -> f64 {
     median(distances).unwrap_or(USUAL).max(USUAL)
 }
 
-/// Draws the power over time; `period` between two updates, where it is known.
+/// Draws the power over time; `period` is the time between two updates, where it is known.
 fn draw(readings: &[(f64, f64)], period: Option<f64>) -> Pen {
     let mut pen = Pen { knots: Vec::new(), spread: Vec::new() };
     let Some(&(start, mut shown)) = readings.first() else { return pen };
@@ -126,7 +126,7 @@ fn draw(readings: &[(f64, f64)], period: Option<f64>) -> Pen {
             let missed = (since - seen).max(0.0);
             pen.draw(seen.min(since), shown, 0.0);
             pen.draw(since, f64::midpoint(shown, watts), (missed * difference).powi(2) / 2.0);
-            // If values are those of moments, each stands for a period whose other moments nobody saw.
+            // If values are momentary, each is used for a period whose other moments were not seen.
             let moment = (updated - since) * scatter.get(change).copied().unwrap_or(0.0);
             pen.draw(updated, watts, ((at - earliest) / 2.0 * difference).powi(2) / 3.0 + moment.powi(2));
         } else {
@@ -140,8 +140,8 @@ fn draw(readings: &[(f64, f64)], period: Option<f64>) -> Pen {
     pen
 }
 
-/// How much the power scatters around each change of the value, in watts: of the differences to the value before, of this
-/// change and its two neighbours, the middle one, so that the one step from phase to phase is not taken for noise.
+/// How much the power scatters around each change of the value, in watts: the median of three differences to the previous value,
+/// at this change and its two neighbours, so that a single step from phase to phase does not count as noise.
 fn scatter(readings: &[(f64, f64)]) -> Vec<f64> {
     let differences: Vec<f64> =
         readings.windows(2).map(|pair| (pair[1].1 - pair[0].1).abs()).filter(|&difference| difference > 0.0).collect();

@@ -1,4 +1,4 @@
-//! Power over time, from the same curves that energy is computed from: what a chart draws, and no other truth.
+//! Power over time, from the same curves as the energy, so that charts agree with the figures.
 
 use std::mem::take;
 
@@ -12,8 +12,8 @@ use super::{
     witness::{refuted, stands_still},
 };
 
-/// Power of one scope over time, as one interface told it: all its meters together. Times are seconds since a moment that
-/// the caller chose.
+/// Power of one scope over time, measured through one interface: all its meters together. Times are in seconds since a moment
+/// that the caller chose.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PowerCurve {
     /// The part of the device.
@@ -24,22 +24,22 @@ pub struct PowerCurve {
     pub source: MeterSource,
     /// Ids of the meters.
     pub meters: Vec<String>,
-    /// Time between two updates in seconds, of the slowest meter; absent where nothing could be told.
+    /// Time between two updates of the slowest meter, in seconds; absent where it is unknown.
     pub period_s: Option<f64>,
-    /// What the meters told.
+    /// What the meters showed.
     pub course: Course,
     /// The first of the meters to end before the case did.
     pub end: Option<CurveEnd>,
 }
 
-/// What meters told over time.
+/// What meters showed over time.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Course {
-    /// Energy used so far, in order of time: at least two points, no two at the same time. Of counters and of batteries.
+    /// Energy used so far, in order of time: at least two points with different times. From counters and batteries.
     Counted(Vec<EnergyPoint>),
     /// What a gauge showed, in order of time: at least two points.
     Shown(Vec<PowerPoint>),
-    /// Nothing that could be drawn.
+    /// Nothing can be drawn.
     Unknown(Unavailable),
 }
 
@@ -48,7 +48,7 @@ pub enum Course {
 pub struct EnergyPoint {
     /// Seconds.
     pub at: f64,
-    /// The meter was updated at most so much earlier or later, in seconds.
+    /// The meter was updated at most this much earlier or later, in seconds.
     pub half_width: f64,
     /// Joules.
     pub joules: f64,
@@ -133,7 +133,7 @@ fn end(series: &MeterSeries, curve: &Curve, origin: MonotonicNs, offset: f64) ->
     Some(CurveEnd { at: stopped.map_or(last, |end| seconds_since(origin, end.at)), unavailable })
 }
 
-/// The curve from its first reading on. What the meter held then was written before it, and nobody looked.
+/// The curve from its first reading on. The value at that time was written before it, at an unknown moment.
 fn counted(curve: &Curve, offset: f64) -> Vec<EnergyPoint> {
     let points: Vec<EnergyPoint> = curve
         .knots
@@ -143,7 +143,7 @@ fn counted(curve: &Curve, offset: f64) -> Vec<EnergyPoint> {
     within(&points, offset, f64::INFINITY)
 }
 
-/// Gauges: their readings, up to where the curve ends.
+/// The readings of gauges, up to where the curve ends.
 fn shown(series: &MeterSeries, curve: &Curve, origin: MonotonicNs, offset: f64) -> Vec<PowerPoint> {
     let last = curve.knots.last().map_or(0.0, |knot| knot.at) + offset;
     let readings = series.readings.iter().map(|reading| (seconds_since(origin, reading.at), reading));
@@ -194,7 +194,7 @@ fn within(points: &[EnergyPoint], from: f64, to: f64) -> Vec<EnergyPoint> {
     part
 }
 
-/// On the straight line between the two points beside `at`.
+/// The value at `at` on the straight line between the two adjacent points.
 fn value_at(line: &[(f64, f64)], at: f64) -> f64 {
     let after = line.partition_point(|point| point.0 <= at);
     match (after.checked_sub(1).and_then(|before| line.get(before)), line.get(after)) {

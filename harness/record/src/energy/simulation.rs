@@ -1,4 +1,4 @@
-//! A device with a known power curve and meters that tell it as real ones do: for tests, on a virtual clock.
+//! A device with a known power curve, and meters that behave like real ones: for tests, on a virtual clock.
 
 use pocketwatt_meter::{
     CaseReadings, IdleWindows, TimeSpan,
@@ -27,7 +27,7 @@ impl Random {
     }
 }
 
-/// True power: each level until a time in seconds.
+/// True power: each level holds until a time in seconds.
 #[derive(Clone, Debug, Default)]
 pub struct Power {
     ends: Vec<f64>,
@@ -47,7 +47,7 @@ impl Power {
         self.joules.push(joules);
     }
 
-    /// The level with noise that changes every `grain` seconds.
+    /// A level with noise that changes every `grain` seconds.
     pub fn then_noisy(&mut self, seconds: f64, watts: f64, noise: f64, grain: f64, random: &mut Random) -> (f64, f64) {
         let start = self.end();
         let pieces = (seconds / grain).ceil().max(1.0);
@@ -62,7 +62,7 @@ impl Power {
         self.levels[self.ends.partition_point(|&end| end <= at).min(self.levels.len() - 1)]
     }
 
-    /// Joules used until then; at the first level before time zero.
+    /// Joules used until that time; before time zero at the first level.
     pub fn joules(&self, at: f64) -> f64 {
         let index = self.ends.partition_point(|&end| end <= at).min(self.levels.len() - 1);
         let (start, before) = if index == 0 { (0.0, 0.0) } else { (self.ends[index - 1], self.joules[index - 1]) };
@@ -78,16 +78,16 @@ impl Power {
     }
 }
 
-/// How a meter tells power.
+/// How a meter shows power.
 #[derive(Clone, Copy, Debug)]
 pub enum Shape {
-    /// A counter with this unit in joules and modulus, that begins at a raw value.
+    /// A counter with this unit in joules and modulus that begins at a raw value.
     Counter { unit: f64, modulus: Option<i64>, first: i64 },
-    /// A battery that holds joules in this step.
+    /// A battery whose energy in joules has this step.
     Battery { step: f64, holds: f64 },
     /// A gauge: mean power since the last update, in steps of watts.
     Gauge { step: f64 },
-    /// A gauge: the power of the moment at which it is updated, in steps of watts.
+    /// A gauge: the power at the moment of the update, in steps of watts.
     Momentary { step: f64 },
 }
 
@@ -162,7 +162,7 @@ impl Meter {
     }
 }
 
-/// The clock of the simulation did not begin with it.
+/// The clock did not begin with the simulation.
 pub const ORIGIN_NS: u64 = 5_000_000_000_000;
 
 pub fn moment(at: f64) -> MonotonicNs {
@@ -177,7 +177,7 @@ pub fn span(start: f64, end: f64) -> TimeSpan {
     TimeSpan { start: moment(start), end: moment(end) }
 }
 
-/// What a case does, in seconds and watts.
+/// The course of a case, in seconds and watts.
 #[derive(Clone, Debug)]
 pub struct Plan {
     pub idle_seconds: f64,
@@ -186,12 +186,12 @@ pub struct Plan {
     /// Prefill and decode of each counted iteration.
     pub iterations: Vec<[(f64, f64); 2]>,
     pub pause_seconds: f64,
-    /// Relative noise of all powers, and how long one value of it lasts.
+    /// Relative noise of all powers, and the duration of each value of it.
     pub noise: f64,
     pub grain: f64,
 }
 
-/// A case as it happened, and the record of it, still without readings.
+/// A case as it happened, with its record, which has no readings yet.
 pub struct Happened {
     pub power: Power,
     pub record: Record,
@@ -207,7 +207,7 @@ impl Plan {
             edges.extend([start, end]);
             span(start, end)
         };
-        // The sampler runs a little before and after.
+        // The sampler runs a little before and after the case.
         power.then(0.5, self.idle_watts);
         let before = phase(&mut power, random, self.idle_seconds, self.idle_watts);
         let load = phase(&mut power, random, self.load.0, self.load.1);
@@ -237,7 +237,7 @@ impl Plan {
     }
 }
 
-/// One turn: 10 prompt tokens, then 11 output tokens at even distances.
+/// One turn: 10 prompt tokens, then 11 output tokens at even intervals.
 fn iteration(prefill: TimeSpan, decode: TimeSpan) -> Iteration {
     let time = |index: u64| MonotonicNs(decode.start.0 + decode.duration_ns() * index / 10);
     Iteration {

@@ -1,8 +1,8 @@
-//! The smallest step of a meter, from what it says and from what it did.
+//! The smallest step of a meter, from what it states and from its readings.
 
-/// The smallest step in raw units: the larger of the one that is stated and the one that all changes are multiples of.
+/// The smallest step in raw units: the larger of the stated one and the one of which all changes are multiples.
 ///
-/// Many meters count in a unit far finer than they can tell apart: a charge counter in uAh that moves by 1000 uAh.
+/// Many meters count in a unit far finer than their resolution: a charge counter in uAh that moves by 1000 uAh.
 pub(super) fn smallest_step(stated: i64, changes: &[i128]) -> i128 {
     let stated = i128::from(stated.max(1));
     let common = changes.iter().fold(0, |divisor, &change| greatest_common_divisor(divisor, change.abs()));

@@ -5,32 +5,32 @@ use pocketwatt_meter::energy::{Measurand, MeterInfo, MeterReading, MeterSeries, 
 use super::step::smallest_step;
 use crate::Amount;
 
-/// Nobody measures language models on a part that takes more, so a difference that would need more is no consumption.
+/// Nobody measures language models on a part that takes more, so a difference that would need more is not consumption.
 const PLAUSIBLE_WATTS: f64 = 1500.0;
 /// Short bursts exceed the sustained limit, on laptops by a factor of three or more.
 const BURST: f64 = 4.0;
 
-/// Joules used since the first reading, at each reading up to the first that makes no sense.
+/// Joules used since the first reading, at each reading up to the first implausible one.
 #[derive(Debug)]
 pub(super) struct Totals {
-    /// In the order of the readings, equal ones included; as many as could be used.
+    /// In the order of the readings, including equal ones; as many as could be used.
     pub joules: Vec<f64>,
     /// The meter's smallest step in joules.
     pub step_joules: f64,
-    /// Why the readings after these are of no use.
+    /// Why the later readings cannot be used.
     pub end: Option<Unavailable>,
 }
 
 /// Adds up the differences between a cumulative meter's readings.
 ///
-/// A counter with a modulus has wrapped where it fell, if the energy that this implies could have been used in that time;
-/// any other fall is a break. What a battery holds only falls while it feeds the device: there, a rise is a break.
+/// A counter with a modulus has wrapped where it fell, if the implied energy is possible in that time;
+/// any other fall is a break. What a battery holds only falls while it feeds the device, so there a rise is a break.
 pub(super) fn totals(series: &MeterSeries) -> Totals {
     let mut totals = Totals { joules: Vec::with_capacity(series.readings.len()), step_joules: 0.0, end: None };
     let Some(first) = series.readings.first() else { return totals };
     let mut steps = Vec::new();
     let mut sum = 0.0;
-    // Whole units as long as possible: adding up thousands of rounded differences would lose the last digits.
+    // Whole units as long as possible: adding thousands of rounded differences would lose the last digits.
     let mut units: i128 = 0;
     let mut changed = first;
     totals.joules.push(0.0);
@@ -69,7 +69,7 @@ struct Used {
     joules_per_unit: f64,
 }
 
-/// What was used between two readings; `elapsed` are the seconds since the value last changed.
+/// The energy used between two readings; `elapsed` is the time in seconds since the value last changed.
 fn used(meter: &MeterInfo, before: &MeterReading, after: &MeterReading, elapsed: f64) -> Result<Used, Unavailable> {
     let joules_per_unit = joules_per_unit(meter, before, after)?;
     let rise = i128::from(after.value) - i128::from(before.value);
@@ -85,7 +85,7 @@ fn used(meter: &MeterInfo, before: &MeterReading, after: &MeterReading, elapsed:
     };
     let units = if rise < 0 { rise + i128::from(modulus.unwrap_or(0)) } else { rise };
     let watts = meter.power_limit_watts.map_or(PLAUSIBLE_WATTS, |limit| (limit * BURST).max(PLAUSIBLE_WATTS));
-    // An update may bring the energy of a whole period, and of the delay of the reading.
+    // One update may contain the energy of a whole period, and of the delay of the reading.
     let period = meter.update_period.map_or(1.0, |period| (period.ns as f64 * 1e-9).max(1.0));
     let plausible = units >= 0 && units as f64 * joules_per_unit <= watts * (elapsed + period);
     match (plausible, rise < 0) {
@@ -125,7 +125,7 @@ fn joules_per_unit(meter: &MeterInfo, before: &MeterReading, after: &MeterReadin
     }
 }
 
-/// A charge or a current without its voltage.
+/// The error for a charge or a current without its voltage.
 pub(super) fn no_voltage(meter: &MeterInfo) -> Unavailable {
     Unavailable::new(Reason::Unreadable, format!("{} has no voltage, so its joules are not known", meter.id))
 }

@@ -1,4 +1,4 @@
-//! Energy of a single stretch of time that one meter saw, whatever happened in it.
+//! Energy between two moments as one meter saw it, whatever happened in between.
 
 use pocketwatt_meter::{
     TimeSpan,
@@ -25,13 +25,13 @@ pub struct Together {
     pub meters: Vec<String>,
     /// What they cover together.
     pub scope: Scope,
-    /// The time that all of them saw; nothing where they saw none.
+    /// The time that all of them covered; absent where they covered none.
     pub span: Option<TimeSpan>,
     /// Joules in that time.
     pub energy: Energy,
 }
 
-/// The energy of those meters that are parts of one whole, from the first moment that all of them saw to the last: the
+/// The energy of meters that are parts of one whole, from the first moment that all of them covered to the last: the
 /// packages of a server, the batteries of a notebook.
 pub fn energies_together(all: &[MeterSeries]) -> Vec<Together> {
     let several = groups(all).into_iter().filter(|group| group.len() > 1);
@@ -91,7 +91,7 @@ fn estimate(series: &MeterSeries, span: TimeSpan) -> Result<Estimate, Unavailabl
     Ok(estimate)
 }
 
-/// What is left of a number that is read at a glance.
+/// A number with the three digits that are enough at a glance.
 fn three_digits(value: f64) -> f64 {
     if value == 0.0 || !value.is_finite() {
         return value;

@@ -1,4 +1,4 @@
-//! What the files of batteries say of each other: a gauge that is broken, and a battery that waits.
+//! What the files of batteries reveal about each other: a broken gauge, and a battery that waits.
 
 use pocketwatt_meter::{
     TimeSpan,
@@ -11,19 +11,19 @@ use super::{
 };
 use crate::Amount;
 
-/// No awake device uses less.
+/// Every device that is awake uses more.
 const LEAST_WATTS: f64 = 0.05;
 const LEAST_AMPERES: f64 = 0.02;
-/// A gauge is broken if what the battery holds fell by so many times what the gauge can have meant.
+/// A gauge is broken if what the battery holds fell by this many times what the gauge can have meant.
 const FAR: f64 = 4.0;
-/// A gauge that stood still while the battery's counter took so many steps has stopped, if the two differ by a share.
+/// A gauge that stood still while the battery's counter took this many steps has stopped, if the two differ by a share.
 const STEPS: usize = 4;
 const DIFFERENCE: f64 = 0.2;
-/// What begins as milliamperes does not become 20 A.
+/// A current that begins in milliamperes does not reach 20 A.
 const LARGEST_MILLIAMPERES: i64 = 20_000;
 
-/// Why a battery's gauge is not believed, from its own readings and from `all` that were taken beside it: of one that is
-/// always at nothing, or has stopped, the figure is withheld before it is compared with one that is right.
+/// Why a battery's gauge is not believed, from its own readings and from `all` readings of the case: the figure of a gauge that
+/// is always at zero, or has stopped, is withheld before it is compared with a correct one.
 pub fn refuted(series: &MeterSeries, all: &[MeterSeries]) -> Option<Unavailable> {
     let meter = &series.meter;
     if meter.source != MeterSource::Battery || meter.measurand.is_cumulative() || series.readings.is_empty() {
@@ -71,7 +71,7 @@ pub fn refuted(series: &MeterSeries, all: &[MeterSeries]) -> Option<Unavailable>
     None
 }
 
-/// A value that the guessed unit cannot mean.
+/// A value that is impossible in the guessed unit.
 fn beyond_its_unit(series: &MeterSeries) -> Option<i64> {
     let guessed = series.meter.unit_basis == Basis::Guessed
         && matches!(series.meter.measurand, Measurand::Current { amperes_per_unit } if amperes_per_unit > 1e-4);
@@ -79,7 +79,7 @@ fn beyond_its_unit(series: &MeterSeries) -> Option<i64> {
     values.filter(|value| guessed && value.saturating_abs() >= LARGEST_MILLIAMPERES).max()
 }
 
-/// Whether a gauge never showed what an awake device uses.
+/// Whether a gauge never showed as much as a device uses that is awake.
 fn is_nothing(series: &MeterSeries) -> bool {
     let little = |reading: &MeterReading| match series.meter.measurand {
         Measurand::Current { amperes_per_unit } => (reading.value as f64 * amperes_per_unit).abs() < LEAST_AMPERES,
@@ -88,7 +88,7 @@ fn is_nothing(series: &MeterSeries) -> bool {
     series.readings.iter().all(little)
 }
 
-/// Mean power of a counter in watts from its first step to its last, and how many steps there were; nothing without two.
+/// Mean power of a counter in watts from its first step to its last, and the number of steps; `None` for fewer than two.
 fn mean_power(counter: &MeterSeries) -> Option<(f64, usize)> {
     let changes = counter.readings.windows(2).filter(|pair| pair[0].value != pair[1].value).count();
     let curve = Curve::of(counter).ok()?;
@@ -97,23 +97,23 @@ fn mean_power(counter: &MeterSeries) -> Option<(f64, usize)> {
     (last.at > first.at).then(|| ((last.joules - first.joules) / (last.at - first.at), changes))
 }
 
-/// Whether the value was the same at every reading, of which there were two at least.
+/// Whether the value was the same at every reading, given at least two.
 pub(super) fn stands_still(series: &MeterSeries) -> bool {
     let (Some(first), true) = (series.readings.first(), series.readings.len() > 1) else { return false };
     series.ended.is_none() && series.readings.iter().all(|reading| reading.value == first.value)
 }
 
-/// A battery that held the same all the time while another one fed the device: what it gave is less than a step.
+/// A battery whose value did not change while another one fed the device: it supplied less than a step.
 #[derive(Debug)]
 pub(super) struct Still {
     seen: TimeSpan,
     step_joules: f64,
-    /// The most that its own gauge showed, where it has one.
+    /// The most that its own gauge showed, if it has one.
     most_watts: Option<f64>,
 }
 
 impl Still {
-    /// Nothing for a series that changed, or of which no other battery's takes the place. `step_joules` is the others' step.
+    /// `None` for a series that changed, or that no other battery's replaces. `step_joules` is the others' step.
     pub fn of(series: &MeterSeries, all: &[MeterSeries], step_joules: f64) -> Option<Self> {
         let meter = &series.meter;
         if meter.source != MeterSource::Battery || !meter.measurand.is_cumulative() || !stands_still(series) {
@@ -133,7 +133,7 @@ impl Still {
         Some(Self { seen, step_joules, most_watts: all.iter().find(own).and_then(watts) })
     }
 
-    /// Nothing, give or take a step or what its gauge showed.
+    /// Zero, with an uncertainty of a step or of what its gauge showed.
     pub fn energy(&self, spans: &[TimeSpan]) -> Result<Estimate, Unavailable> {
         if spans.iter().any(|span| span.start < self.seen.start || span.end > self.seen.end) {
             return Err(Unavailable::new(Reason::NotCovered, "a battery was not read in all of that time"));

@@ -1,4 +1,4 @@
-//! What lies in the folder of a run: the records of its cases, and what is none.
+//! The contents of a run's folder: the records of its cases, and other files.
 
 use std::{collections::BTreeMap, fs, io::ErrorKind};
 
@@ -10,36 +10,36 @@ use crate::{PlannedCase, Record, Run, format::intact_record};
 pub(super) const ENDING: &str = ".json";
 /// Part of the name of a file that [`RunFolder::set_aside`] renamed.
 const ASIDE: &str = ".damaged-";
-/// Strangers in the folder that are looked into; the others are named all the same.
+/// At most this many foreign files in the folder are opened; the others are only named.
 const OPENED_STRANGERS: usize = 20;
 
-/// Which cases of a plan have a file, and what else lies there.
+/// Which cases of a plan have a file, and which other files there are.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Contents {
-    /// Places in the plan, in its order, of the cases that something lies for.
+    /// Positions in the plan, in its order, of the cases that have a file.
     pub reached: Vec<usize>,
-    /// Files that no case of the plan has.
+    /// Files that belong to no case of the plan.
     pub strangers: Vec<Damaged>,
-    /// Whether the folder of the records is gone.
+    /// Whether the folder of the records is missing.
     pub is_gone: bool,
 }
 
-/// All records of a run, or what is kept of each.
+/// All records of a run, or a part of each.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Records<T = Record> {
-    /// Those that can be read, in the order of the plan; cases that were not reached are left out.
+    /// Records that can be read, in the order of the plan; cases that were not reached are left out.
     pub intact: Vec<T>,
-    /// Files that are no records, and why.
+    /// Files that are not records, and why.
     pub damaged: Vec<Damaged>,
-    /// Whether the folder of the records is gone.
+    /// Whether the folder of the records is missing.
     pub are_gone: bool,
 }
 
 impl RunFolder {
-    /// Looks which cases of the plan have a file, without opening it.
+    /// Checks which cases of the plan have a file, without opening it.
     ///
     /// # Errors
-    /// When the folder cannot be read, or is none.
+    /// When the folder cannot be read, or is not a folder.
     pub fn contents(&self, run: &Run) -> Result<Contents, StoreError> {
         let folder = self.cases();
         match folder.symlink_metadata() {
@@ -58,7 +58,7 @@ impl RunFolder {
             let name = entry.map_err(StoreError::io("read", &folder))?.file_name().to_string_lossy().into_owned();
             match name.strip_suffix(ENDING).and_then(|id| planned.get(id)) {
                 Some(place) => contents.reached.push(*place),
-                // A dot begins the names of files that are still being written.
+                // Names of unfinished files begin with a dot.
                 None if name.starts_with('.') || name.contains(ASIDE) => {}
                 None => strangers.push(name),
             }
@@ -68,7 +68,7 @@ impl RunFolder {
         let stranger = |(number, name): (usize, String)| {
             let opened = number < OPENED_STRANGERS || run.rebuilt.is_some();
             let damage = match opened.then(|| intact_record(&folder.join(&name))) {
-                // Where the plan is made from the records, a damaged one cannot be in it.
+                // Where the plan is rebuilt from the records, a damaged one cannot be in it.
                 Some(Err(damage)) if run.rebuilt.is_some() => damage,
                 found => {
                     let holds = found.and_then(Result::ok).map(|record| record.case.id);
@@ -84,7 +84,7 @@ impl RunFolder {
     /// The record of a case of the plan.
     ///
     /// # Errors
-    /// Why what lies there is not that record.
+    /// Why the file is not that record.
     pub fn record(&self, run: &Run, planned: &PlannedCase) -> Result<Record, Damaged> {
         let id = &planned.case.id;
         let read = || {
@@ -99,12 +99,12 @@ impl RunFolder {
     /// Reads everything.
     ///
     /// # Errors
-    /// When `run.json` or the folder cannot be read. A record that cannot is among the damaged ones.
+    /// When `run.json` or the folder cannot be read. A record that cannot be read is among the damaged ones.
     pub fn records(&self) -> Result<Records, StoreError> {
         self.records_of(&self.run()?)
     }
 
-    /// The same of a `run.json` that was read before.
+    /// The same for a `run.json` that was already read.
     ///
     /// # Errors
     /// When the folder cannot be read.
@@ -112,7 +112,7 @@ impl RunFolder {
         self.parts_of_records(run, |record| record)
     }
 
-    /// Reads one record after the other, and keeps a part of each: all at once may be more than memory has room for.
+    /// Reads one record after the other, and keeps a part of each: all together may not fit into memory.
     ///
     /// # Errors
     /// When the folder cannot be read.
@@ -129,7 +129,7 @@ impl RunFolder {
         Ok(records)
     }
 
-    /// Makes the folder of the records again.
+    /// Creates the folder of the records again.
     ///
     /// # Errors
     /// When the file system refuses.
@@ -137,7 +137,7 @@ impl RunFolder {
         pocketwatt_files::create_folder(&self.cases()).map_err(StoreError::io("create", &self.cases()))
     }
 
-    /// Renames a damaged record, so that its case can be measured again and nothing is lost. Gives the new name.
+    /// Renames a damaged record, so that its case can be measured again and nothing is lost. Returns the new name.
     ///
     /// # Errors
     /// When the file system refuses.
@@ -148,7 +148,7 @@ impl RunFolder {
     }
 }
 
-/// Whether a record is what its place says.
+/// Whether a record is the one that its place requires.
 fn ensure_belongs(record: &Record, planned: &PlannedCase, run: &Run) -> Result<(), Damage> {
     let (found, case) = (&record.case, &planned.case);
     if found.id != case.id {

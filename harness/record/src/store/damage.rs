@@ -5,28 +5,28 @@ use thiserror::Error;
 
 use crate::{FormatVersion, RECORD_FORMAT};
 
-/// Characters of an offender's own words that a reason repeats.
+/// Most characters of a file's own text that a reason quotes.
 const WORDS: usize = 200;
 
-/// Why a file is not the record, or the `run.json`, that its place asks for. Reads on from the file's name.
+/// Why a file is not the record, or the `run.json`, that belongs in its place. The text continues the file's name.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum Damage {
     /// A link, folder, pipe, socket or device.
     #[error("is no file of a run: {0}")]
     NotAFile(String),
-    /// The system said no.
+    /// The system refused.
     #[error("cannot be read: {0}")]
     Unreadable(String),
-    /// There is none.
+    /// It does not exist.
     #[error("is gone")]
     Missing,
     /// It has no bytes.
     #[error("is empty")]
     Empty,
-    /// It is longer than anything that is read.
+    /// It is longer than any file that is read.
     #[error("is too large: {0}")]
     TooLarge(String),
-    /// Half a file, or a file of something else.
+    /// Half a file, or a file of another kind.
     #[error("is not a valid result file: {0}")]
     Malformed(String),
     /// Written by a version that this one cannot read.
@@ -35,10 +35,10 @@ pub enum Damage {
     /// The record of another case than its name and the plan say.
     #[error("is the record of another case: {0}")]
     OtherCase(String),
-    /// The record of a case of this name in another run.
+    /// The record of a case with this name from another run.
     #[error("is the record of another run: {0}")]
     OtherRun(String),
-    /// No case of the plan has such a file.
+    /// No case of the plan has a file with this name.
     #[error("is named like no case of the plan{}", .holds.as_ref().map_or(String::new(), |id| format!(", and holds the record of {id:?}")))]
     Unplanned {
         /// The case of the plan whose record it holds, if it does.
@@ -51,14 +51,14 @@ pub enum Damage {
 pub struct Damaged {
     /// Its name, with the ending.
     pub file: String,
-    /// The case of the plan that it should be the record of; absent where the plan has none of that name.
+    /// The case of the plan whose record it should be; absent where the plan has none with that name.
     pub case: Option<String>,
     /// What is wrong.
     pub damage: Damage,
 }
 
 impl Damage {
-    /// Of a file that could not be read.
+    /// The damage for a read error.
     pub(crate) fn of(error: &io::Error) -> Self {
         let words = error.to_string();
         match error.kind() {
@@ -86,7 +86,7 @@ impl Damage {
     }
 }
 
-/// [`Damage`] without its words.
+/// [`Damage`] without its details.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 #[expect(missing_docs, reason = "as the variants of Damage")]
@@ -103,7 +103,7 @@ pub enum DamageKind {
     Unplanned,
 }
 
-/// As much of a stranger's text as a reason has room for.
+/// Text from a file, shortened for a reason.
 pub(crate) fn shortened(text: &str) -> String {
     match text.char_indices().nth(WORDS) {
         Some((end, _)) => format!("{}...", &text[..end]),

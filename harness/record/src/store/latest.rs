@@ -5,12 +5,12 @@ use std::{
 
 use super::{RunFolder, StoreError};
 
-/// The newest run, and those that are newer by their names but cannot be read.
+/// The newest run, and newer ones by name that cannot be read.
 #[derive(Debug)]
 pub struct Latest {
-    /// The newest that can be read; where none can, the newest.
+    /// The newest run that can be read; where none can, the newest.
     pub folder: RunFolder,
-    /// What is wrong with the newer ones, the newest first, behind what may hide newer ones.
+    /// Why the newer ones cannot be read, the newest first, after anything that may hide newer ones.
     pub damaged: Vec<StoreError>,
 }
 
@@ -33,7 +33,7 @@ pub fn latest_run(results: &Path) -> Result<Latest, StoreError> {
         .ok_or_else(|| damaged.into_iter().next().unwrap_or_else(|| StoreError::NoRuns(results.to_owned())))
 }
 
-/// The folders of all runs below `results/<device>/`, damaged ones too, by their names: the oldest first. And the devices
+/// The folders of all runs below `results/<device>/`, including damaged ones, by name: the oldest first. Also the devices
 /// whose folders cannot be read, which hide no other.
 ///
 /// # Errors

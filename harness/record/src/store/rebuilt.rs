@@ -1,4 +1,4 @@
-//! What the records of a run say of it, where its `run.json` is gone or damaged.
+//! What a run's records say about it, where its `run.json` is missing or damaged.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -14,14 +14,14 @@ use crate::{
 };
 
 impl RunFolder {
-    /// Reads `run.json`; where it is gone or damaged, tells what the records say of their run, and [`Run::rebuilt`] has the
-    /// reason. One record is held at a time.
+    /// Reads `run.json`; where it is missing or damaged, rebuilds the run from its records, and [`Run::rebuilt`] has the
+    /// reason. One record is held in memory at a time.
     ///
     /// # Errors
     /// As [`RunFolder::run`], where a newer version wrote it or no record can be read either; or when the folder of the records cannot be read.
     pub fn run_or_rebuilt(&self) -> Result<Run, StoreError> {
         let (path, damage) = match self.run() {
-            // What a newer version wrote is whole: that version shows all of it.
+            // A newer version's file is complete, and that version can show all of it.
             Err(StoreError::Damaged { path, damage }) if !matches!(damage, Damage::Newer(_)) => (path, damage),
             read => return read,
         };
@@ -51,12 +51,12 @@ impl RunFolder {
     }
 }
 
-/// What was told by the records so far.
+/// What the records have shown so far.
 #[derive(Default)]
 struct Told {
-    /// Each with the time at which it began, and the version that measured it.
+    /// Each case with the time at which it began, and the version that measured it.
     cases: Vec<(u64, Case, String)>,
-    /// How many records name each run: one that was copied from another run is outnumbered.
+    /// How many records name each run: a record that was copied from another run is outnumbered.
     runs: BTreeMap<String, usize>,
     bandwidths: BTreeMap<u32, Bandwidth>,
     meters: Vec<MeterInfo>,
@@ -80,7 +80,7 @@ impl Told {
         self.cases.push((passport.started_unix_ms, case, passport.pocketwatt));
     }
 
-    /// The run, as far as it is known: what stands in `run.json` alone is empty or zero.
+    /// The run, as far as it is known: what only `run.json` contains is empty or zero.
     fn run(mut self, folder: &Path, damage: Damage) -> Run {
         self.cases.sort_by(|(left, a, _), (right, b, _)| (left, &a.id).cmp(&(right, &b.id)));
         let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());

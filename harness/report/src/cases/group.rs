@@ -1,4 +1,4 @@
-//! Which cases stand side by side.
+//! Groups the cases that are shown side by side.
 
 use std::{borrow::Cow, collections::BTreeSet};
 
@@ -12,10 +12,10 @@ use crate::{
     output::inert::one_line,
 };
 
-/// Columns of the widest table: a plan that people write has no more backends.
+/// Most columns of a table: no plan that people write has more backends.
 const MOST_COLUMNS: usize = 64;
 
-/// The cases that differ in nothing but the backend and its graph.
+/// The cases that differ only in the backend and its graph.
 pub struct CaseGroup<'a> {
     /// In the order of the plan; never empty.
     pub columns: Vec<Column<'a>>,
@@ -95,13 +95,13 @@ impl<'a> Part<'a> {
         parts.map(move |(number, places)| Self { group, first: number * MOST_COLUMNS, places })
     }
 
-    /// What stands behind the title; nothing where the part is all there is.
+    /// The note after the title; empty if the part is the whole case group.
     fn title_suffix(&self) -> String {
         let (shown, all) = (self.places.len(), self.group.len());
         if shown == all {
             return String::new();
         }
-        format!(" · cases {} to {} of {all}, compared with each other alone", self.first + 1, self.first + shown)
+        format!(" · cases {} to {} of {all}, compared only with each other", self.first + 1, self.first + shown)
     }
 }
 

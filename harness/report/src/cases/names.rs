@@ -7,7 +7,7 @@ use pocketwatt_record::{Case, Record};
 
 use crate::output::inert::one_line;
 
-/// Model, precision and threads in words: what a chart is drawn for.
+/// Model, precision and threads as text: a chart is drawn for each combination.
 pub fn combination(record: &Record) -> String {
     let case = &record.case;
     format!("{} · {} · {}", model(record), case.precision.name(), threads(case.threads))
@@ -24,7 +24,7 @@ pub fn threads(count: u32) -> String {
     format!("{count} {}", if count == 1 { "thread" } else { "threads" })
 }
 
-/// The backend's name, with its graph where `peers` hold the backend more than once.
+/// The backend's name, with its graph if `peers` contain the backend more than once.
 pub fn column_name(record: &Record, peers: &[&Record]) -> String {
     named(&record.case, &ambiguous(peers.iter().map(|peer| &peer.case)))
 }
@@ -35,7 +35,7 @@ pub fn case_names(cases: &[&Case]) -> Vec<String> {
     cases.iter().map(|case| named(case, &ambiguous)).collect()
 }
 
-/// Backends that there are with several graphs.
+/// Backends that occur with several graphs.
 pub fn ambiguous<'a>(cases: impl Iterator<Item = &'a Case>) -> BTreeSet<&'a str> {
     let mut graphs: BTreeMap<&str, Option<GraphKind>> = BTreeMap::new();
     cases

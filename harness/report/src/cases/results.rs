@@ -1,5 +1,5 @@
-//! The records of a run as the outputs take them: read when they are needed, and let go of then. All of them at once may be
-//! more than memory has room for.
+//! The records of a run for the outputs: they are read when they are needed, and then dropped. All of them together may
+//! not fit into memory.
 
 use std::borrow::Cow;
 
@@ -8,25 +8,25 @@ use pocketwatt_record::{Case, Damaged, Record};
 
 /// Cases, and a record for each.
 pub trait Results {
-    /// The cases that something lies for, in the order of the plan.
+    /// The cases that have a file, in the order of the plan.
     fn cases(&self) -> Vec<&Case>;
-    /// The record of the case at that place; nothing where what lies there is no record of it.
+    /// The record of the case at that position; `None` if its file is not a record of it.
     fn record(&self, place: usize) -> Option<Cow<'_, Record>>;
-    /// Reads the records of the cases at these places, and hands each on in that order, or nothing where there is none.
+    /// Reads the records of the cases at these positions, and passes each on in that order, or `None` if there is none.
     ///
     /// # Errors
     /// Those of `visit`.
     fn each<'a>(&'a self, places: &[usize], visit: &mut Visit<'_, 'a>) -> anyhow::Result<()> {
         places.iter().try_for_each(|&place| visit(self.record(place)))
     }
-    /// What was found so far among the records and is none.
+    /// Files among the records, found so far, that are not records.
     fn damaged(&self) -> Vec<Damaged>;
 }
 
-/// Takes a record, or nothing in its place.
+/// Takes a record, or `None` in its place.
 pub type Visit<'v, 'a> = dyn FnMut(Option<Cow<'a, Record>>) -> anyhow::Result<()> + 'v;
 
-/// Hands on all records in the order of the plan.
+/// Passes on all records in the order of the plan.
 ///
 /// # Errors
 /// Those of `visit`.
@@ -38,14 +38,14 @@ pub fn each_record<'a>(
     results.each(&places, &mut |record| record.map_or(Ok(()), &mut visit))
 }
 
-/// Every record at once, for outputs that compare all with all; without what was read over time beside the runner, which is
+/// Every record at once, for outputs that compare all with all; without the readings over time, which are
 /// most of a record.
 pub fn all_without_series(results: &dyn Results) -> Vec<Record> {
     let records = (0..results.cases().len()).filter_map(|place| results.record(place));
     records.map(|record| without_series(record.into_owned())).collect()
 }
 
-/// A record without what was read over time beside the runner. That a meter did not answer for a while stays.
+/// A record without the readings over time. The gaps of meters are kept.
 pub fn without_series(mut record: Record) -> Record {
     let CaseReadings { memory, energy, temperatures, frequencies, .. } = &mut record.readings;
     *memory = Vec::new();
@@ -56,7 +56,7 @@ pub fn without_series(mut record: Record) -> Record {
     record
 }
 
-/// Records in memory, and what lies beside them.
+/// Records in memory, and the damaged files beside them.
 impl Results for (&[Record], &[Damaged]) {
     fn cases(&self) -> Vec<&Case> {
         self.0.iter().map(|record| &record.case).collect()

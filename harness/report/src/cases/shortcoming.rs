@@ -5,7 +5,7 @@ use pocketwatt_record::Outcome;
 
 use crate::output::inert::one_line;
 
-/// What to call a case without numbers, and why there are none.
+/// A word for a case without numbers, and why there are none.
 pub fn shortcoming(outcome: &Outcome) -> Option<(&'static str, String)> {
     match outcome {
         Outcome::Measured => None,

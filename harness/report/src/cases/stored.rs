@@ -12,9 +12,9 @@ use pocketwatt_record::{Case, Contents, Damaged, PlannedCase, Record, Run, RunFo
 
 use crate::cases::{Results, results::Visit};
 
-/// So many records are not worth a thread.
+/// With this many records or fewer, threads are not worth their cost.
 const FEW: usize = 64;
-/// Records that a thread reads before they are asked for.
+/// Records that a thread reads in advance.
 const READ_AHEAD: usize = 4;
 const MOST_READERS: usize = 4;
 
@@ -24,12 +24,12 @@ pub struct Stored<'a> {
     folder: &'a RunFolder,
     run: &'a Run,
     contents: Contents,
-    /// By their places.
+    /// Damaged records by position.
     damaged: Mutex<BTreeMap<usize, Damaged>>,
 }
 
 impl<'a> Stored<'a> {
-    /// Looks what lies in the folder of a run.
+    /// Checks which files are in the folder of a run.
     ///
     /// # Errors
     /// When it cannot be read.
@@ -37,18 +37,18 @@ impl<'a> Stored<'a> {
         Ok(Self { folder, run, contents: folder.contents(run)?, damaged: Mutex::default() })
     }
 
-    /// Whether the folder of the records is gone.
+    /// Whether the folder of the records is missing.
     pub fn are_gone(&self) -> bool {
         self.contents.is_gone
     }
 
-    /// Whether there is a record at all: no further one is read.
+    /// Whether there is any record; stops at the first.
     pub fn has_any(&self) -> bool {
         (0..self.contents.reached.len()).any(|place| self.record(place).is_some())
     }
 
     fn found(&self) -> MutexGuard<'_, BTreeMap<usize, Damaged>> {
-        // What a reader that failed has put there is whole.
+        // A reader that failed left complete values there.
         self.damaged.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -73,7 +73,7 @@ impl Results for Stored<'_> {
         }
     }
 
-    /// Reading is most of the work: it is done ahead, by several threads in turn, as long as memory has room for little.
+    /// Reading is most of the work: several threads in turn read ahead, but only a few records at a time.
     fn each<'a>(&'a self, places: &[usize], visit: &mut Visit<'_, 'a>) -> anyhow::Result<()> {
         let readers = thread::available_parallelism().map_or(1, NonZero::get).min(MOST_READERS);
         if places.len() < FEW || readers < 2 {
@@ -85,7 +85,7 @@ impl Results for Stored<'_> {
                     let (send, receive) = sync_channel(READ_AHEAD);
                     scope.spawn(move || {
                         for &place in places.iter().skip(reader).step_by(readers) {
-                            // Nobody receives where the visitor has failed.
+                            // The receiver is gone if the visitor failed.
                             if send.send(self.record(place)).is_err() {
                                 break;
                             }

@@ -1,4 +1,4 @@
-//! A plot with the axes that panels stacked over one another share: numbers on the left, and below the last of them names.
+//! A plot with the axes that stacked panels share: numbers on the left, and labels below the last one.
 
 use std::ops::Range;
 
@@ -17,55 +17,55 @@ use crate::charts::{
     palette::{GRID, INK, PALE_INK},
 };
 
-/// Room for the numbers on the left.
+/// Width of the numbers on the left.
 pub const LABELS: i32 = 58;
-/// Room for what stands below the last panel.
+/// Height of the axis below the last panel.
 pub const AXIS_HEIGHT: i32 = 44;
 
 /// A plot that can be drawn into.
 pub type Plot<'a> = ChartContext<'a, SVGBackend<'a>, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
 
-/// What the axes of a plot are.
+/// The axes of a plot.
 pub struct Axes<'a> {
-    /// From the left to the right.
+    /// Range from left to right.
     pub across: Range<f64>,
-    /// From the bottom to the top.
+    /// Range from bottom to top.
     pub up: Range<f64>,
-    /// Pixels that are left free above.
+    /// Pixels of free space above.
     pub head: i32,
-    /// Numbers on the left, about.
+    /// Approximate number of labels on the left.
     pub lines: usize,
-    /// Size of these numbers.
+    /// Size of these labels.
     pub size: i32,
-    /// Such a number in characters.
+    /// Formats such a label.
     pub number: &'a dyn Fn(f64) -> String,
-    /// What stands below the last of several panels.
+    /// The labels below the last of several panels.
     pub below: Option<Below<'a>>,
 }
 
 /// Numbers and words below a plot.
 pub struct Below<'a> {
-    /// A number in characters.
+    /// Formats a number.
     pub number: &'a dyn Fn(f64) -> String,
     /// What the numbers are.
     pub words: &'a str,
 }
 
 impl Axes<'_> {
-    /// A plot with these axes, drawn.
+    /// Draws a plot with these axes.
     ///
     /// # Errors
-    /// When the drawing library refuses.
+    /// When the drawing library fails.
     pub fn draw<'a>(&self, area: &Canvas<'a>) -> anyhow::Result<Plot<'a>> {
         let mut plot = self.place(area)?;
         self.draw_lines(&mut plot)?;
         Ok(plot)
     }
 
-    /// A plot with nothing in it yet, for what lies behind the lines.
+    /// An empty plot, so that something can be drawn behind the lines.
     ///
     /// # Errors
-    /// When the drawing library refuses.
+    /// When the drawing library fails.
     pub fn place<'a>(&self, area: &Canvas<'a>) -> anyhow::Result<Plot<'a>> {
         let last = self.below.is_some();
         ChartBuilder::on(area)
@@ -79,10 +79,10 @@ impl Axes<'_> {
             .map_err(drawing_error)
     }
 
-    /// Lines, numbers and words.
+    /// Draws lines, numbers and words.
     ///
     /// # Errors
-    /// When the drawing library refuses.
+    /// When the drawing library fails.
     pub fn draw_lines(&self, plot: &mut Plot) -> anyhow::Result<()> {
         let number = |value: &f64| (self.number)(*value);
         let number_below = |value: &f64| self.below.as_ref().map_or_else(String::new, |below| (below.number)(*value));

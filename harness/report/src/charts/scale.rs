@@ -2,7 +2,7 @@
 
 use crate::output::quantity::fixed;
 
-/// From the smallest to the largest number that is drawn.
+/// The smallest and the largest number that are drawn.
 const SMALLEST: f64 = 1e-15;
 const LARGEST: f64 = 1e15;
 
@@ -16,13 +16,13 @@ pub fn axis_end(largest: f64) -> f64 {
     axis_with_room(largest, 1.15)
 }
 
-/// The same with another room above the largest. What nothing in the world has so much or so little of makes no axis:
-/// records may be anybody's.
+/// The same with other room above the largest. Records may contain anything, so absurdly large or small numbers make no
+/// axis.
 pub fn axis_with_room(largest: f64, room: f64) -> f64 {
     if largest > SMALLEST { largest.min(LARGEST) * room } else { 1.0 }
 }
 
-/// A number on an axis from `low` to `high`; one beyond it at its end.
+/// A number on an axis from `low` to `high`; a number beyond it is moved to its end.
 pub fn within(low: f64, high: f64, value: f64) -> f64 {
     value.max(low).min(high)
 }

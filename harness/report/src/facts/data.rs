@@ -1,4 +1,4 @@
-//! What became of a scenario's file: by whose rule its answers are right, and which rows are in no number.
+//! How a scenario's file was used: whose rule judges its answers, and which rows are in no number.
 
 use pocketwatt_record::{Record, Run, ScenarioSource};
 use pocketwatt_scenario::Data;
@@ -18,14 +18,14 @@ pub fn facts(run: &Run) -> Vec<(&'static str, String)> {
     run.scenarios.iter().filter_map(of).flatten().collect()
 }
 
-/// Rows that a model could not be given.
+/// Rows that did not fit a model.
 pub fn left_out(record: &Record) -> Option<String> {
     let left_out = record.passport.left_out.as_ref()?;
     let (scenario, model) = (&record.case.scenario, &record.case.model);
     Some(one_line(&format!("{scenario} with {model}: {left_out}")))
 }
 
-/// By whose rule calls are right, where it is not ours alone. Before format 1.5 BFCL's rule stood in place of ours.
+/// The rule that judges calls, if it is not only ours. Before format 1.5, BFCL's rule replaced ours.
 fn judged_by(run: &Run, data: &Data) -> Option<String> {
     let metrics = match run.format.minor {
         ..5 => "EM_intent and EM_structure are",
@@ -39,7 +39,7 @@ fn judged_by(run: &Run, data: &Data) -> Option<String> {
     })
 }
 
-/// Rows that no model can be given.
+/// Rows that fit no model.
 fn unusable(data: &Data) -> Option<String> {
     let first = data.rejected.first()?;
     let rows = data.rejected_rows();

@@ -5,7 +5,7 @@ use pocketwatt_record::Run;
 
 use crate::output::{inert::one_line, quantity::fixed};
 
-/// Processor, cores and memory: what a chart has room for.
+/// Processor, cores and memory: as much as fits on a chart.
 pub fn short_device(run: &Run) -> String {
     let device = &run.device;
     if run.rebuilt.is_some() {
@@ -33,7 +33,7 @@ pub fn device(run: &Run) -> String {
     parts.join(", ")
 }
 
-/// What of the device was the run's to use, where it was not all of it.
+/// The part of the device that the run was limited to, if it was not all of it.
 fn limits(device: &DeviceFacts) -> Vec<String> {
     let cores = device.allowed_cores.filter(|allowed| *allowed < device.logical_cores);
     let memory = device.memory_limit_bytes.filter(|limit| device.memory_bytes.is_none_or(|whole| *limit < whole));

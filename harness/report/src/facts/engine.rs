@@ -5,7 +5,7 @@ use pocketwatt_record::{Outcome, Record};
 
 use crate::output::inert::one_line;
 
-/// Characters of a sha256 that tell files apart at a glance.
+/// Characters of a sha256 that are enough to distinguish files at a glance.
 const HASH_CHARACTERS: usize = 12;
 /// Backend, engine version and graph.
 pub fn engine_of(record: &Record) -> Option<String> {
@@ -30,7 +30,7 @@ pub fn engine(record: &Record) -> Option<String> {
 
 /// The weights of its case, unless there never were any.
 pub fn weights_of(record: &Record) -> Option<String> {
-    // A case that was skipped for its precision may have none in it.
+    // A case that was skipped for its precision may have no weights in it.
     let made = record.outcome == Outcome::Measured
         || record.case.precision == Precision::F32
         || record.passport.model.rounded_sha256.is_some();
@@ -52,7 +52,7 @@ pub fn weights_of(record: &Record) -> Option<String> {
     })
 }
 
-/// What is to be known of how its model's text becomes tokens, where the case was fed text.
+/// Remarks about how its model's text becomes tokens, if the case used text.
 pub fn remarks_of(record: &Record) -> Vec<String> {
     let model = &record.passport.model;
     model.remarks.iter().map(|remark| one_line(&format!("{}: {remark}", model.name))).collect()

@@ -4,7 +4,7 @@ use pocketwatt_record::MetricScope;
 
 use crate::output::inert::one_line;
 
-/// `package (powercap)`, with the word that meters which are not this device's must have.
+/// `package (powercap)`, with the mark for meters that are not this device's.
 pub fn scope_name(scope: &MetricScope, simulated: bool) -> String {
     let part = scope.part.as_deref().map_or_else(String::new, |part| format!(" {}", one_line(part)));
     let addition = if simulated { ", simulated" } else { "" };

@@ -10,7 +10,7 @@ use crate::facts::{
     engine::{engine_of, remarks_of, weights_of},
 };
 
-/// What was seen of all records of a run, one after the other.
+/// Facts from all records of a run, one after the other.
 #[derive(Default)]
 pub struct Seen {
     /// How many there were.
@@ -21,14 +21,14 @@ pub struct Seen {
     pub weights: Distinct,
     /// How a model's text becomes tokens.
     pub remarks: Distinct,
-    /// Rows that a model could not be given.
+    /// Rows that did not fit a model.
     pub left_out: Distinct,
     /// What was read beside the cases.
     pub energy: EnergySeen,
 }
 
 impl Seen {
-    /// Learns of a record.
+    /// Adds a record.
     pub fn add(&mut self, record: &Record) {
         self.records += 1;
         self.engines.extend(engine_of(record));
@@ -39,7 +39,7 @@ impl Seen {
     }
 }
 
-/// Texts, each once, in the order in which they first came.
+/// Texts without duplicates, in the order of their first occurrence.
 #[derive(Default)]
 pub struct Distinct {
     /// Them.

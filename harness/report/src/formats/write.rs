@@ -8,7 +8,7 @@ use crate::{
     output::{Output, Style},
 };
 
-/// Writes the results of a run in `format`, and what lies among its records and is none.
+/// Writes the results of a run in `format`, including files among its records that are not records.
 ///
 /// # Errors
 /// When they cannot be written.

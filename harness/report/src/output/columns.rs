@@ -2,27 +2,27 @@
 
 use unicode_width::UnicodeWidthStr;
 
-/// How many columns a text takes.
+/// Number of columns that a text takes.
 pub fn width(text: &str) -> usize {
     text.width()
 }
 
-/// Fills up behind the text.
+/// Pads a text on the right.
 pub fn left(text: &str, columns: usize) -> String {
     text.to_owned() + &spaces(columns, width(text))
 }
 
-/// Fills up before the text.
+/// Pads a text on the left.
 pub fn right(text: &str, columns: usize) -> String {
     spaces(columns, width(text)) + text
 }
 
-/// What is missing in `columns` of which some are used.
+/// Padding of a text that uses some of `columns`.
 pub fn spaces(columns: usize, used: usize) -> String {
     " ".repeat(columns.saturating_sub(used))
 }
 
-/// As many columns as the widest of them takes.
+/// Number of columns of the widest text.
 pub fn widest<'a>(texts: impl IntoIterator<Item = &'a str>) -> usize {
     texts.into_iter().map(width).max().unwrap_or(0)
 }

@@ -1,5 +1,5 @@
-//! What strangers wrote, made safe to show. Names, messages and answers come from models, scenarios, runners and records of
-//! others: they may hold sequences that command a terminal, or marks that turn or hide the text beside them. Those become
+//! Makes untrusted text safe to show. Names, messages and answers come from models, scenarios, runners and records of
+//! others: they may contain sequences that control a terminal, or marks that reorder or hide the text beside them. Those become
 //! visible here; our own colours are added afterwards.
 
 use std::fmt::Write;
@@ -17,12 +17,12 @@ pub fn line(text: &str) -> String {
     })
 }
 
-/// Text from outside on one line, without spaces in a row.
+/// Untrusted text on one line, without repeated spaces.
 pub fn one_line(text: &str) -> String {
     line(text).split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// A text that keeps its lines. Those behind the first are indented, so that none of them looks like one of ours.
+/// A text that keeps its lines. All lines after the first are indented, so that none of them looks like one of ours.
 pub fn lines(text: &str) -> String {
     const INDENT: &str = "    ";
     let mut lines = text.trim_end().lines();
@@ -34,17 +34,17 @@ pub fn lines(text: &str) -> String {
     shown
 }
 
-/// A text of many lines, all of which are ours to end: a document, or an answer that a user asked for.
+/// A text of many lines: a document, or an answer that the user asked for.
 pub fn text(text: &str) -> String {
     made_of(text, |character, shown| match character {
         '\n' => shown.push('\n'),
-        // No XML may hold these, not even as a number.
+        // XML may not contain these, not even as a number.
         '\u{fffe}' | '\u{ffff}' => shown.extend(character.escape_unicode()),
         character => show(character, shown),
     })
 }
 
-/// A JSON document with the same content. What could act on a terminal stands only within strings, where JSON has an escape
+/// A JSON document with the same content. What could act on a terminal occurs only within strings, where JSON has an escape
 /// for every character.
 pub fn json(document: &str) -> String {
     made_of(document, |character, shown| match character {
@@ -59,7 +59,7 @@ pub fn json(document: &str) -> String {
     })
 }
 
-/// Hands on each character that may be more than what is seen of it; the others, which are most, are copied as they are.
+/// Passes each character that may have an invisible effect to `add`; the others, which are most, are copied.
 fn made_of(text: &str, mut add: impl FnMut(char, &mut String)) -> String {
     let mut shown = String::with_capacity(text.len());
     let mut rest = text;
@@ -86,7 +86,7 @@ fn is_break(character: char) -> bool {
     matches!(character, '\t'..='\r' | '\u{85}' | '\u{2028}' | '\u{2029}')
 }
 
-/// Whether a character must not reach a terminal as it is. The joiners U+200C and U+200D may: Persian and emoji are written
+/// Whether a character must not reach a terminal unchanged. The joiners U+200C and U+200D may: Persian and emoji are written
 /// with them.
 pub fn is_active(character: char) -> bool {
     is_invisible(character) && !matches!(character, '\u{200c}' | '\u{200d}')

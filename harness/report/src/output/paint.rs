@@ -2,7 +2,7 @@
 
 use crate::output::{Style, inert};
 
-/// Escape sequences, or nothing where colour is off. They are put around what is safe to show already.
+/// Escape sequences, or nothing if colour is off. They surround text that was already made safe.
 #[derive(Clone, Copy)]
 pub struct Paint {
     /// Whether there are any.
@@ -36,10 +36,10 @@ impl Paint {
     }
 }
 
-/// All that [`Paint`] writes behind `\x1b[` and before `m`.
+/// Everything that [`Paint`] writes between `\x1b[` and `m`.
 const CODES: [&str; 5] = ["0", "1", "2", "1;32", "31"];
 
-/// The last look at a text on its way to a terminal: no escape sequence passes but those of [`Paint`], and those only where
+/// The last check of a text on its way to a terminal: only escape sequences of [`Paint`] pass, and those only if
 /// the style has colours.
 pub fn strip_foreign_escapes(text: &str, style: &Style) -> String {
     let mut parts = text.split('\x1b');

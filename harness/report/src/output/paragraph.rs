@@ -2,7 +2,7 @@
 
 use crate::output::{Paint, columns, inert};
 
-/// `text` after `head`, wrapped at `width`, its further lines indented as far as the first.
+/// `text` after `head`, wrapped at `width`, with further lines indented as far as the first.
 pub fn paragraph(head: &str, text: &str, width: usize, paint: Paint) -> String {
     let (head, text) = (inert::line(head), inert::line(text));
     let indent = columns::width(&head);

@@ -1,6 +1,6 @@
 //! Outputs that are written part by part.
 
-/// Takes an output part by part.
+/// Takes an output in parts.
 pub type Output<'a> = dyn FnMut(&str) -> anyhow::Result<()> + 'a;
 
 /// All parts of an output, as a text.

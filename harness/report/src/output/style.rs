@@ -2,7 +2,7 @@
 
 use std::{env, io, io::IsTerminal};
 
-/// What the terminal can take.
+/// What the terminal supports.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Style {
     /// Whether escape sequences for colour may be written.
@@ -12,7 +12,7 @@ pub struct Style {
 }
 
 impl Style {
-    /// Colour and width of the terminal that is standard output; neither if it is none.
+    /// Colour and width of the terminal on standard output; neither if it is not a terminal.
     pub fn detect() -> Self {
         if !io::stdout().is_terminal() {
             return Self::default();
@@ -22,7 +22,7 @@ impl Style {
     }
 }
 
-/// Whether escape sequences may be written there: to a terminal that knows them, unless `NO_COLOR` forbids them.
+/// Whether escape sequences may be written to the stream: to a terminal that supports them, unless `NO_COLOR` forbids them.
 pub fn takes_escapes(stream: &impl IsTerminal) -> bool {
     let set = |variable: &str| env::var_os(variable).filter(|value| !value.is_empty());
     stream.is_terminal() && set("NO_COLOR").is_none() && set("TERM").is_some_and(|terminal| terminal != "dumb")

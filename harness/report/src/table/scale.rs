@@ -2,7 +2,7 @@
 
 use pocketwatt_record::Unit;
 
-/// A unit that people read, and how to get there from the catalogue's unit.
+/// A unit for people, and how to convert from the catalogue's unit.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Scale {
     /// Numbers are multiplied by this.
@@ -11,7 +11,7 @@ pub struct Scale {
     pub symbol: &'static str,
 }
 
-/// The unit in which numbers up to `largest` are read most easily.
+/// The unit in which numbers up to `largest` are easiest to read.
 pub fn scale(unit: Unit, largest: f64) -> Scale {
     const MEBIBYTE: f64 = 1048576.0;
     let (factor, symbol) = match unit {
@@ -40,8 +40,8 @@ pub fn scale(unit: Unit, largest: f64) -> Scale {
     Scale { factor, symbol }
 }
 
-/// Decimals that give the smallest of `values` three significant digits, or two where the largest would get longer than
-/// four digits, and never make the largest longer than five.
+/// Decimals that give the smallest of `values` three significant digits, or two where the largest would get more than
+/// four digits, and that never give the largest more than five.
 pub fn decimals(values: impl Iterator<Item = f64> + Clone) -> usize {
     let magnitude = |value: f64| if value > 0.0 { value.log10().floor() as i32 } else { 0 };
     let smallest = values.clone().filter(|&value| value > 0.0).fold(f64::INFINITY, f64::min);

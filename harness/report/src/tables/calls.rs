@@ -57,7 +57,7 @@ pub fn by_category(records: &[&Record], labels: &[String]) -> Table {
         columns: columns.iter().map(|row| format!("{}\n{}", row.label, row.unit)).collect(),
         rows,
         footnotes: footnotes.texts,
-        notes: vec!["[ ] is the 95 % Wilson interval; few questions tell little".into()],
+        notes: vec!["[ ] is the 95 % Wilson interval; few questions say little".into()],
         battery: Vec::new(),
         has_energy: false,
     }

@@ -37,7 +37,7 @@ fn table(study: &str, records: &[Record]) -> String {
 }
 
 fn layer_sharing() -> Vec<Record> {
-    // The plan's order is not the study's.
+    // The plan's order differs from the study's.
     let mut records = cases("mobilellm-125m+layers60", 230_829_696, 1.9);
     records.extend(cases("mobilellm-125m", 124_635_456, 1.0));
     records.extend(cases("mobilellm-125m+repeats2", 124_635_456, 1.1));

@@ -16,7 +16,7 @@ fn sustained() -> Vec<Record> {
             for turn in &mut iteration.turns {
                 let (first, last) = (turn.token_times[0].0, turn.token_times.len());
                 for (place, time) in turn.token_times.iter_mut().enumerate() {
-                    // Later turns begin where this one ends at the latest: only the gaps are stretched.
+                    // Later turns begin when this one ends at the latest, so only the gaps are stretched.
                     time.0 = first + (time.0 - first) * 3 / 2 + (place / last) as u64;
                 }
             }

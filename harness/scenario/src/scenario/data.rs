@@ -21,31 +21,31 @@ const SHIPPED: [(&str, &str); 3] = [
     ("api-calls.jsonl", include_str!("../../../../scenarios/api-calls.jsonl")),
     (FUNCTIONS_FILE, include_str!("../../../../scenarios/api-functions.json")),
 ];
-/// The form of the files of the Berkeley Function Calling Leaderboard, which are judged by its own rule.
+/// The format of the Berkeley Function Calling Leaderboard, whose answers are judged by its own rule.
 const BFCL: &str = "BFCL";
-/// Where it keeps the right answers, beside the questions.
+/// The folder of the right answers, beside the questions.
 const BFCL_ANSWERS: &str = "possible_answer";
 
-/// Rows that cannot be used whose reasons are stored with a run: a file may have nothing else.
+/// Most unusable rows whose reasons are stored with a run: a file may contain nothing else.
 const KEPT_REASONS: usize = 1000;
 
-/// What was read from a file.
+/// The contents of a file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Data {
-    /// The file, as it was named.
+    /// The file, as the user named it.
     pub file: String,
-    /// How it is written.
+    /// Its format.
     pub format: String,
     /// SHA-256 of the file, in lower-case hexadecimal.
     pub sha256: String,
-    /// Rows that could be used; fewer of them may be measured.
+    /// Number of usable rows; fewer of them may be measured.
     pub usable: usize,
-    /// The first rows that could not, with line and reason.
+    /// The first unusable rows, with line and reason.
     pub rejected: Vec<String>,
-    /// How many more there are.
+    /// Number of further unusable rows.
     #[serde(default, skip_serializing_if = "is_none")]
     pub rejected_more: usize,
-    /// What is measured.
+    /// The items that are measured.
     pub items: Items,
 }
 
@@ -64,19 +64,19 @@ pub enum Items {
 }
 
 impl Data {
-    /// A file of conversations, in any of the formats that are known.
+    /// A file of conversations, in any of the known formats.
     ///
     /// # Errors
-    /// When it cannot be read, or nothing in it can be used.
+    /// When it cannot be read, or has no usable row.
     pub fn conversations(folder: Option<&Path>, file: &str) -> Result<Self, ScenarioError> {
         let read = with_path(folder, file, |path| Ok(read_conversations(path)?))?;
         Self::new(file, read.format.name(), read.rows, Items::Conversations)
     }
 
-    /// A file of calls of our own form or of BFCL's, whose right answers stand in a second one where they have any.
+    /// A file of calls in our own format or in BFCL's, whose right answers are in a second file, if it has any.
     ///
     /// # Errors
-    /// When a file cannot be read, or nothing in it can be used.
+    /// When a file cannot be read, or has no usable row.
     pub fn calls(folder: Option<&Path>, file: &str, answers: Option<&str>) -> Result<Self, ScenarioError> {
         let answers = answers.map(|answers| with_path(folder, answers, |path| Ok(path.to_owned()))).transpose()?;
         let (format, rows) =
@@ -111,8 +111,8 @@ impl Data {
         })
     }
 
-    /// Where the right answers of a file of calls stand: in the file itself, or in one beside it. Nothing where the file is
-    /// none of calls.
+    /// Where the right answers of a file of calls are: in the file itself, or in one beside it. `None` if it is not a file of
+    /// calls.
     ///
     /// # Errors
     /// When a file cannot be read, or the answers are missing.
@@ -127,7 +127,7 @@ impl Data {
         match file {
             _ if answers.is_file() => Ok(Some(Some(answers))),
             BfclFile::NeedsAnswers => Err(ScenarioError::Refused(format!(
-                "{} holds questions of BFCL, whose right answers are looked for in {}: put them there, or write a scenario \
+                "{} has questions of BFCL, whose right answers should be in {}: put them there, or write a scenario \
                  with the keys calls and answers",
                 path.display(),
                 answers.display()
@@ -144,18 +144,18 @@ impl Data {
         }
     }
 
-    /// Whether its answers are right by the rule of BFCL's own checker, not by ours.
+    /// Whether its answers are judged by the rule of BFCL's own checker, too.
     pub fn is_judged_by_bfcl(&self) -> bool {
         let by_bfcl = |case: &CallCase| case.turns.iter().any(|turn| matches!(turn.expected, ExpectedAnswer::Bfcl(_)));
         matches!(&self.items, Items::Calls(items) if items.iter().any(|(_, case)| by_bfcl(case)))
     }
 
-    /// Rows that could not be used.
+    /// Number of unusable rows.
     pub fn rejected_rows(&self) -> usize {
         self.rejected.len().saturating_add(self.rejected_more)
     }
 
-    /// How many items are measured.
+    /// Number of items that are measured.
     pub fn item_count(&self) -> usize {
         match &self.items {
             Items::Conversations(items) => items.len(),
@@ -171,7 +171,7 @@ impl Data {
         }
     }
 
-    /// What is said, item by item.
+    /// The user's text, item by item.
     pub(super) fn talks(&self, output_tokens: u32) -> Vec<Talk> {
         let name = |line: usize, id: &str| format!("{}:{line} ({id})", self.file);
         match &self.items {
@@ -206,13 +206,13 @@ impl Data {
     }
 }
 
-/// For each message of a case, what an answer to it can be.
+/// The grammar of the answer to each message of a case.
 fn grammars(case: &CallCase) -> Vec<Option<String>> {
     let grammar = call_grammar(&case.functions);
     case.messages().iter().map(|message| (message.reply == Reply::Call).then(|| grammar.clone())).collect()
 }
 
-/// The first of each of `count` equal parts: the same ones every time, and from the whole file.
+/// The first of each of `count` equal parts: always the same ones, and from the whole file.
 fn keep_spread<T>(items: &mut Vec<T>, count: usize) {
     let (all, count) = (items.len(), count.max(1));
     if count >= all {
@@ -226,8 +226,8 @@ fn keep_spread<T>(items: &mut Vec<T>, count: usize) {
     });
 }
 
-/// Hands over the path of a file: below `folder`, or, without one, of the files that ship with the program, which lie in
-/// the program itself and are written out for the time being.
+/// Passes the path of a file to `read`: below `folder`, or without one, of the files that ship inside the program,
+/// which are written to a temporary folder.
 fn with_path<R>(
     folder: Option<&Path>,
     file: &str,
@@ -240,12 +240,12 @@ fn with_path<R>(
         }
         return read(&scratch.path().join(file));
     };
-    // Without a folder it was named on the command line; otherwise by the scenario's file, which may be anybody's.
+    // Without a folder it was named on the command line; otherwise by the scenario's file, which is untrusted.
     let path = if folder.as_os_str().is_empty() { PathBuf::from(file) } else { below(folder, file)? };
     read(&path)
 }
 
-/// A file in a folder or a folder below it.
+/// A file in a folder or below it.
 fn below(folder: &Path, file: &str) -> Result<PathBuf, ScenarioError> {
     let step = |at: PathBuf, name: &str| {
         join_inside(&at, name).map_err(|error| {

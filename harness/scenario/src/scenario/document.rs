@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::{data::Data, shape::Shape, talk::Talk};
 use crate::{error::ScenarioError, limits::MOST_TOKENS};
 
-/// Longest answers of a data file that is named on the command line, in tokens.
+/// Longest answers for a data file that is named on the command line, in tokens.
 const CALL_TOKENS: u32 = 64;
 const CONVERSATION_TOKENS: u32 = 128;
 
@@ -25,7 +25,7 @@ pub(super) struct Document {
     synthetic: Option<DocumentShape>,
     /// A file of conversations.
     conversations: Option<String>,
-    /// A file of calls, and one of their right answers where they stand apart.
+    /// A file of calls, and one of their right answers if they are separate.
     calls: Option<String>,
     answers: Option<String>,
 }
@@ -49,7 +49,7 @@ impl Document {
         let document: Self = toml::from_str(definition).map_err(|error| ScenarioError::malformed(&error))?;
         let allowed = |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '-';
         if document.name.is_empty() || !document.name.chars().all(allowed) {
-            return document.refuse("the name may hold lower-case letters, digits and - only");
+            return document.refuse("the name may only contain lower-case letters, digits and -");
         }
         if let Err(error) = check_name(&document.name) {
             return document.refuse(&error.to_string());
@@ -70,7 +70,7 @@ impl Document {
             self.calls.is_some(),
         ];
         if kinds.iter().filter(|is_there| **is_there).count() > 1 {
-            return self.refuse("it has several of a synthetic shape, texts, conversations and calls: keep one");
+            return self.refuse("it has more than one of synthetic shape, texts, conversations and calls: keep one");
         }
         if let Some(DocumentShape { prompt_tokens, output_tokens }) = self.synthetic {
             if prompt_tokens == 0 {
@@ -115,7 +115,7 @@ impl Document {
     }
 }
 
-/// The definition of a scenario that is nothing but a data file.
+/// The definition of a scenario that consists of a data file.
 pub(super) fn of_data_file(path: &Path) -> Result<String, ScenarioError> {
     let stem = path.file_stem().unwrap_or_default().to_string_lossy().to_lowercase();
     let name: String = stem.chars().map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '-' }).collect();

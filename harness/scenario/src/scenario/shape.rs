@@ -1,15 +1,15 @@
 use super::{data::Data, talk::Talk};
 
-/// What a scenario consists of.
+/// The contents of a scenario.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Shape {
     /// One conversation, in the model's chat template.
     Conversation(Talk),
     /// Many conversations, each an iteration of its own.
     Data {
-        /// What was read.
+        /// The contents of the file.
         data: Data,
-        /// Longest answer where the file says none.
+        /// Longest answer where the file states none.
         output_tokens: u32,
     },
     /// Random tokens.

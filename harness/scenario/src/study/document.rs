@@ -122,7 +122,7 @@ impl Document {
         let is_template = self.models.is_empty() || self.models.iter().any(|variant| variant.name.contains(MODEL));
         match (is_template, &self.model) {
             (true, None) => return Err(format!("it needs a model, for {MODEL} to stand for")),
-            (false, Some(_)) => return Err(format!("no name of its models has {MODEL} in it: leave model out")),
+            (false, Some(_)) => return Err(format!("no name of its models contains {MODEL}: remove the key model")),
             _ => {}
         }
         for published in self.show.iter().filter_map(|shown| shown.published.as_ref()) {
@@ -134,7 +134,7 @@ impl Document {
         if self.axis == Axis::Prompt {
             for scenario in &self.scenarios {
                 if synthetic::definition(scenario).map_err(|error| error.to_string())?.is_none() {
-                    return Err(format!("{scenario:?} has no length of its prompt in its name"));
+                    return Err(format!("{scenario:?} does not have the length of its prompt in its name"));
                 }
             }
         }

@@ -41,7 +41,7 @@ fn what_is_no_study_is_refused_with_the_reason() {
         refused(("39.2, 43.6, 68.6", "39.2")),
         "study \"layer-sharing\": \"paper, load\" has 1 values for 3 models"
     );
-    assert!(refused(("axis = \"model\"", "axis = \"prompt\"\nmodel = \"tiny\"")).contains("leave model out"));
+    assert!(refused(("axis = \"model\"", "axis = \"prompt\"\nmodel = \"tiny\"")).contains("remove the key model"));
     assert!(refused(("ratios = true", "ratio = true")).contains("unknown field `ratio`"));
     assert!(refused(("\"layer-sharing\"", "\"../../evil\"")).contains("would lead elsewhere"));
     assert!(refused(("ratios = true", "threads = [1, 4294967295]")).contains("4294967295 threads are not from 1"));

@@ -5,7 +5,7 @@ use pocketwatt_record::ModelPassport;
 
 use crate::{columns, inert};
 
-/// Largest difference between two logits that still counts as the same model, in f32: engines add in another order.
+/// Largest difference between two logits that still counts as the same model, in f32: engines add in different orders.
 const TOLERANCE: f32 = 1e-3;
 
 /// What a backend computed.
@@ -44,7 +44,7 @@ impl Row {
         Self { backend: backend.into(), graph, verdict }
     }
 
-    /// Another one.
+    /// A row for another backend.
     pub fn compare(
         backend: &str,
         graph: Option<GraphKind>,

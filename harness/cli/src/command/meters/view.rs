@@ -257,7 +257,7 @@ fn legend(view: &MetersView) -> String {
     text += if view.meters.iter().all(|meter| meter.info.gain_error.is_some()) {
         "."
     } else {
-        " of updates, steps and noise; the error of a scale is in it only where the maker states one."
+        " of updates, steps and noise; it includes the error of a scale only where the maker states one."
     };
     if view.meters.len() > 1 {
         text += " Scopes overlap: they are never added up.";

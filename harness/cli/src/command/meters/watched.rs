@@ -6,13 +6,13 @@ use pocketwatt_meter::{
 };
 use pocketwatt_record::{Energy, energy_between, refuted};
 
-/// From the first reading to the last; nothing without two of them.
+/// From the first reading to the last; `None` for fewer than two.
 pub fn span(observation: &Observation) -> Option<TimeSpan> {
     let (first, last) = (observation.series.readings.first()?, observation.series.readings.last()?);
     (last.at > first.at).then_some(TimeSpan { start: first.at, end: last.at })
 }
 
-/// Joules of the watch with their uncertainty, computed as beside a case. `all` were watched at the same time.
+/// Joules of the watch with their uncertainty, computed as for a case. `all` were watched at the same time.
 pub fn energy(observation: &Observation, all: &[MeterSeries]) -> Energy {
     let series = &observation.series;
     if let Some(unavailable) = refuted(series, all) {

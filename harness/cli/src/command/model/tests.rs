@@ -139,7 +139,7 @@ fn verifying_finds_the_file_that_changed() {
     let (text, _) = verify_model(&ModelLibrary::open(root.path()), "tiny").unwrap();
     assert!(text.contains("tiny/tokenizer_config.json: unreadable: "), "{text}");
 
-    // A damaged model is not taken for the same one.
+    // A damaged model does not count as the same one.
     assert!(refusal(root.path(), "generate tiny").contains("already (damaged: "));
     model(root.path(), "generate tiny --force").unwrap();
     model(root.path(), "verify").unwrap();
@@ -165,7 +165,7 @@ fn a_model_is_written_in_the_precision_that_is_asked_for() {
     tiny+dim64+heads4/config.json: ok
     tiny+dim64+heads4/tokenizer.json: ok
     tiny+dim64+heads4/tokenizer_config.json: ok
-    tiny+dim64+heads4/model.safetensors: not there, and made from the seed when it is needed
+    tiny+dim64+heads4/model.safetensors: missing; it will be made from the seed when it is needed
     tiny+dim64+heads4/model.int4.safetensors: ok
     "#);
 

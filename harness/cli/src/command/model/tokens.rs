@@ -57,7 +57,7 @@ pub fn run(arguments: &TokensArguments) -> Result<()> {
     let (tokenizer, template) = (TextTokenizer::open(&folder)?, ChatTemplate::open(&folder)?);
     let scenarios = arguments.scenario.iter().map(|name| Scenario::find(name)).collect::<Result<Vec<_>, _>>()?;
     if let Some(random) = scenarios.iter().find(|scenario| scenario.talks().is_empty()) {
-        return Err(Refusal::error(format!("scenario {:?} has random tokens, and no text", random.name)));
+        return Err(Refusal::error(format!("scenario {:?} has random tokens, not text", random.name)));
     }
     let talks: Vec<Vec<Talk>> = scenarios.iter().map(Scenario::talks).collect();
     let fed: Vec<Fed<'_>> = scenarios

@@ -1,4 +1,4 @@
-//! `pocketwatt model verify`: whether the files of models are what they were.
+//! `pocketwatt model verify`: whether the files of models have changed.
 
 use anyhow::{Result, bail};
 use pocketwatt_model::{
@@ -13,10 +13,10 @@ use crate::{
     inert,
 };
 
-/// Recomputes the hashes of the models of these names, or of all.
+/// Recomputes the hashes of the models with these names, or of all.
 ///
 /// # Errors
-/// When a file is not what was made.
+/// When a file has changed.
 pub fn run(library: &ModelLibrary, names: &[String]) -> Result<()> {
     let names = match names {
         [] => library.list()?.into_iter().map(|entry| entry.name).collect(),
@@ -39,15 +39,15 @@ pub fn run(library: &ModelLibrary, names: &[String]) -> Result<()> {
     Ok(())
 }
 
-/// One line for each file, and whether all are what they were.
+/// One line for each file, and whether all are unchanged.
 pub(super) fn verify_model(library: &ModelLibrary, name: &str) -> Result<(String, bool)> {
     check_name(name)?;
     let path = library.folder(name);
     if !path.is_dir() {
-        // Says which name was probably meant.
+        // The error suggests a similar name.
         library.find(name)?;
     }
-    // Nobody replaces it while it is read.
+    // No other process may replace it while it is read.
     let _lock = CacheLock::take(library.root(), Item::Model(name))?;
     let manifest = match ModelManifest::read_at(&path) {
         Ok(manifest) => manifest,
@@ -72,17 +72,17 @@ pub(super) fn verify_model(library: &ModelLibrary, name: &str) -> Result<(String
     Ok((text, whole))
 }
 
-/// A line for each file of weights that is made again where it is missing or changed.
+/// A line for each file of weights that is made again if it is missing or has changed.
 fn derived_weights(folder: &ModelFolder, manifest: &ModelManifest) -> Vec<String> {
     let missing = (!folder.has_f32()).then(|| {
         let file = weights_file_name(Precision::F32);
-        format!("{file}: not there, and made from the seed when it is needed")
+        format!("{file}: missing; it will be made from the seed when it is needed")
     });
     let rounded = Precision::ALL.into_iter().filter(|precision| *precision != Precision::F32);
     let rounded = rounded.filter(|precision| folder.has_weights(*precision)).map(|precision| {
         let state = match is_intact(folder, &manifest.weights_sha256, precision) {
             true => "ok",
-            false => "changed, and made anew when it is needed",
+            false => "changed; it will be made again when it is needed",
         };
         format!("{}: {state}", weights_file_name(precision))
     });

@@ -45,11 +45,11 @@ pub(super) fn describe_plan(
         let (name, missing, mebibytes) = (inert::line(name), missing.join(", "), bytes >> 20);
         match model {
             PlannedModel::Seeded(_) if missing.is_empty() => {
-                text += &format!("{name} is not there yet and would be generated first, without weights\n");
+                text += &format!("{name} does not exist yet and would be generated first, without weights\n");
             }
             PlannedModel::Seeded(_) => {
                 text +=
-                    &format!("{name} is not there yet and would be generated first in {missing}: {mebibytes} MiB\n");
+                    &format!("{name} does not exist yet and would be generated first in {missing}: {mebibytes} MiB\n");
             }
             PlannedModel::Present(_) if missing.is_empty() => {}
             PlannedModel::Present(_) => {

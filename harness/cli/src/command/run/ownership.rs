@@ -1,4 +1,4 @@
-//! Whose a run is: one process measures into its folder, and a second one is refused.
+//! The ownership of a run: one process measures into its folder, and a second one is refused.
 
 use std::{
     fs::{self, File},
@@ -13,12 +13,12 @@ use rustix::io::Errno;
 
 use crate::{measure::holder, refusal::Refusal, report::output::date};
 
-/// In a run's folder. Whoever measures has it locked; nothing is in it otherwise.
+/// The lock file in a run's folder. The process that measures locks it; otherwise it is empty.
 const RUN_LOCK: &str = "run.lock";
-/// In the folder of results: locked while a run gets its name.
+/// The lock file in the results folder, locked while a run gets its name.
 const NAMES_LOCK: &str = ".pocketwatt.lock";
 
-/// A run that nobody else measures as long as this lives.
+/// A run that no other process can measure as long as this lives.
 #[derive(Debug)]
 pub(super) struct OwnedRun {
     folder: RunFolder,
@@ -26,11 +26,11 @@ pub(super) struct OwnedRun {
 }
 
 impl OwnedRun {
-    /// Makes the folder of a run that begins, and gives the run its name: the second in which it began, with a number
-    /// behind it where that is taken, on any device below `results`. The folder appears with its plan in it, or not at all.
+    /// Creates the folder of a new run, and names the run after the second in which it began, followed by a number
+    /// if that name is taken on any device below `results`. The folder appears with its plan in it, or not at all.
     ///
     /// # Errors
-    /// When nothing can be written or locked there. Then nothing is left there.
+    /// When nothing can be written or locked there. Then nothing is left behind.
     pub(super) fn begin(results: &Path, run: &mut Run) -> Result<Self> {
         let device = results.join(&run.device.name);
         create_folder(&device).with_context(|| format!("cannot create {}", device.display()))?;
@@ -49,10 +49,10 @@ impl OwnedRun {
         Ok(Self { folder: RunFolder::open(&path), _lock: lock })
     }
 
-    /// Goes on with a stored run, and removes what a writer that was killed left in its folder.
+    /// Reopens a stored run, and removes what a killed writer left in its folder.
     ///
     /// # Errors
-    /// When somebody measures it at this moment, it cannot be locked, or a link leads out of it: then nothing was touched.
+    /// When another process measures it, it cannot be locked, or a link leads out of it: then nothing was changed.
     pub(super) fn reopen(results: &Path, folder: RunFolder) -> Result<Self> {
         let path = folder.path();
         if let Some(link) = places(path).iter().find(|place| place.is_symlink() && *place != path) {
@@ -82,7 +82,7 @@ fn take(path: &Path) -> Result<Result<Lock, Held>> {
     Lock::try_take(path, &holder::own_name()).map_err(|error| no_lock(path, error))
 }
 
-/// Without locks two runs could not be kept apart, and nobody would notice: that is refused.
+/// Without locks, two runs could not be kept apart, and nobody would notice: so this is refused.
 fn no_lock(path: &Path, error: io::Error) -> anyhow::Error {
     let without_locks = [Errno::NOLCK, Errno::OPNOTSUPP, Errno::NOSYS, Errno::BADF];
     if without_locks.iter().any(|errno| error.raw_os_error() == Some(errno.raw_os_error())) {
@@ -95,7 +95,7 @@ fn no_lock(path: &Path, error: io::Error) -> anyhow::Error {
     anyhow::Error::from(error).context(format!("cannot lock {}", path.display()))
 }
 
-/// The stamp, or the stamp with a number that still sorts behind.
+/// The time stamp, or the time stamp with a number that sorts after it.
 fn free_name(results: &Path, stamp: &str) -> String {
     let devices = folders(results);
     let taken = |name: &str| devices.iter().any(|device| device.join(name).symlink_metadata().is_ok());
@@ -104,7 +104,7 @@ fn free_name(results: &Path, stamp: &str) -> String {
     names.find(|name| !taken(name)).unwrap_or_default()
 }
 
-/// What killed writers left, of this run and of all others: it is recognised by its locks.
+/// Removes what killed writers left, of this run and of all others; it is recognised by its locks.
 fn remove_litter(results: &Path) {
     for device in folders(results) {
         remove_abandoned(&device);
@@ -114,19 +114,19 @@ fn remove_litter(results: &Path) {
     }
 }
 
-/// Where a run is written.
+/// The folders that a run is written to.
 fn places(run: &Path) -> [PathBuf; 3] {
     [run.to_owned(), run.join("cases"), run.join("charts")]
 }
 
-/// Unfinished files of versions that did not lock them: nobody else writes into a run that is owned.
+/// Removes unfinished files of versions that did not lock them: no other process writes into an owned run.
 fn remove_unlocked(folder: &Path) {
     let Ok(entries) = fs::read_dir(folder) else { return };
     for entry in entries.flatten() {
         let random = |rest: &str| rest.len() == 6 && rest.chars().all(|c| c.is_ascii_alphanumeric());
         let unfinished = entry.file_name().to_str().and_then(|name| name.strip_prefix(".tmp")).is_some_and(random);
         if unfinished && entry.file_type().is_ok_and(|kind| kind.is_file()) {
-            // It is in nobody's way.
+            // If it cannot be removed, it does no harm.
             let _ = fs::remove_file(entry.path());
         }
     }
@@ -134,7 +134,7 @@ fn remove_unlocked(folder: &Path) {
 
 fn folders(path: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(path).into_iter().flatten().flatten();
-    // Links lead elsewhere, where nothing is ours.
+    // Links lead elsewhere, where nothing belongs to this run.
     entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir())).map(|entry| entry.path()).collect()
 }
 
@@ -193,7 +193,7 @@ mod tests {
         let (owned, run) = begun(results.path(), "phone");
         let folder = owned.folder().clone();
         drop(owned);
-        // A start that was killed before its plan was whole, records that were killed while written, now and formerly.
+        // A start that was killed before its plan was complete, and records that were killed while being written, in both forms.
         let device = results.path().join("phone");
         fs::create_dir_all(device.join(".pocketwatt-killed.partial/cases")).unwrap();
         let cases = folder.path().join("cases");

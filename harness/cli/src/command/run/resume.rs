@@ -84,7 +84,7 @@ fn ensure_same_model(done: &[Done], model: &PreparedModel) -> Result<()> {
         .find(|done| done.passport.model != model.passport_in(done.case.precision));
     match other {
         Some(_) => Err(Refusal::error(format!(
-            "model {:?} is another one than when the run began: start a new run",
+            "model {:?} has changed since the run began: start a new run",
             model.passport.name
         ))),
         None => Ok(()),

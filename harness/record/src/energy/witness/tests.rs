@@ -30,7 +30,7 @@ fn series(part: &str, file: &str, measurand: Measurand, value: impl Fn(f64) -> f
     series
 }
 
-/// Falls by so many watts, in steps of 10 mWh.
+/// Falls by this many watts, in steps of 10 mWh.
 fn energy_now(part: &str, watts: f64) -> MeterSeries {
     series(part, "energy_now", WATT_HOURS, |seconds| ((15.5e6 - watts * seconds / 3.6e-3) / 1e4).floor() * 1e4)
 }
@@ -62,13 +62,13 @@ fn a_battery_that_waits_does_not_silence_the_one_that_is_used() {
     assert_eq!(sums.len(), 2, "one of what they hold, one of what flows out");
     about(sums[0], 18.0);
     about(sums[1], 18.0);
-    // Without the gauge, what the other one gave is known to a step.
+    // Without the gauge, the other one's energy is known to a step.
     let (_, uncertainty) = sums[0].unwrap();
     let (_, more) = together(&[idle[0].clone(), used[0].clone()])[0].unwrap();
     assert!(more > uncertainty && more < 2.0, "{more} {uncertainty}");
-    // All of them still: nobody knows anything.
+    // If none of them changes, nothing is known.
     assert_eq!(together(&[idle[0].clone(), energy_now("BAT1", 0.0)]), [None]);
-    // One that ended is not one that waits.
+    // A battery whose series ended does not count as waiting.
     let mut ended = idle[0].clone();
     let gone = Unavailable::new(Reason::Vanished, "taken out");
     ended.ended = Some(pocketwatt_meter::energy::MeterEnd { at: MonotonicNs(1), unavailable: gone });

@@ -1,15 +1,15 @@
-//! From energy used so far to lines that can be drawn: few enough points for any length of a run, and no power that only
-//! the timing of two readings made up.
+//! Converts energy used so far to lines that can be drawn: with few enough points for any length of a run, and without powers that only
+//! result from the timing of two readings.
 
 use pocketwatt_record::{EnergyPoint, PowerPoint};
 
-/// Steps, or pairs of points, that a curve is drawn with at most: about one for each column of pixels.
+/// Most steps, or pairs of points, of a drawn curve: about one for each column of pixels.
 pub const STEPS: usize = 800;
-/// A power is believed where its stretch is this many times longer than what is not known about its ends: then the ends
+/// A power is drawn only if its segment is this many times longer than the uncertainty of its ends, which then
 /// change it by a tenth at most.
 const LONGER_THAN_ITS_EDGES: f64 = 5.0;
 
-/// Power during a stretch of time.
+/// Mean power during a segment of time.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Step {
     /// Seconds.
@@ -46,7 +46,7 @@ pub fn steps(points: &[EnergyPoint], shortest: f64) -> Vec<Step> {
     steps
 }
 
-/// Cuts a curve at the points that end a stretch which is `long` enough. What is left over at the end joins the last one.
+/// Splits a curve at the points that end a segment that is `long` enough. The rest at the end joins the last one.
 fn stretches(
     points: &[EnergyPoint],
     long: impl Fn(&EnergyPoint, &EnergyPoint) -> bool,
@@ -72,8 +72,8 @@ fn mean(from: &EnergyPoint, to: &EnergyPoint) -> f64 {
     (to.joules - from.joules) / (to.at - from.at)
 }
 
-/// What a gauge showed, as steps of its mean, where it was read too often for a line; nothing where a line can be drawn. Each
-/// reading stands until the next.
+/// What a gauge showed, as steps of its mean, if it was read too often for a line; empty if a line can be drawn. Each
+/// reading holds until the next.
 pub fn many_readings(points: &[PowerPoint], shortest: f64) -> Vec<Step> {
     if points.len() <= 2 * STEPS {
         return Vec::new();
@@ -87,8 +87,8 @@ pub fn many_readings(points: &[PowerPoint], shortest: f64) -> Vec<Step> {
     steps(&held.collect::<Vec<_>>(), shortest)
 }
 
-/// Anything that was read over time. Where there are too many points, the lowest and the highest of each stretch of
-/// `shortest` seconds stay, in the order in which they came.
+/// Any readings over time. If there are too many points, the lowest and the highest of each segment of
+/// `shortest` seconds stay, in their order.
 pub fn envelope(points: &[PowerPoint], shortest: f64) -> Vec<PowerPoint> {
     if points.len() <= 2 * STEPS {
         return points.to_vec();
@@ -113,7 +113,7 @@ pub fn envelope(points: &[PowerPoint], shortest: f64) -> Vec<PowerPoint> {
 mod tests {
     use super::*;
 
-    /// A counter that knows the moment of its updates to half a millisecond.
+    /// A counter whose updates are known to half a millisecond.
     fn counter(points: &[(f64, f64)]) -> Vec<EnergyPoint> {
         points.iter().map(|&(at, joules)| EnergyPoint { at, half_width: 0.0005, joules }).collect()
     }
@@ -124,7 +124,7 @@ mod tests {
 
     #[test]
     fn readings_at_an_edge_make_no_spikes() {
-        // 10 W; at the edge of a phase two readings lie 0.1 ms apart, and an update of 1 ms falls between them.
+        // 10 W; at the edge of a phase two readings are 0.1 ms apart, and an update of 1 ms falls between them.
         let points = counter(&[(0.0, 0.0), (0.1, 1.0), (0.1001, 1.01), (0.2, 2.0), (0.3, 3.0)]);
         let steps = steps(&points, 0.0);
         assert!(steps.iter().all(|step| (step.highest - 10.0).abs() < 0.2), "{steps:?}");

@@ -1,4 +1,4 @@
-//! What explains a power: how fast and how hot the processor was, as thin strips with the same time axis.
+//! What explains a power: the frequency and temperature of the processor, as thin strips with the same time axis.
 
 use plotters::{
     prelude::PathElement,
@@ -29,17 +29,17 @@ const CAPTION_HEIGHT: i32 = 22;
 const FREQUENCY: RGBColor = RGBColor(70, 70, 70);
 const TEMPERATURE: RGBColor = RGBColor(190, 60, 30);
 
-/// A strip: what it shows, and its lines.
+/// What a strip shows, and its lines.
 pub struct Strip {
     caption: String,
     ink: RGBColor,
     lowest: f64,
     highest: f64,
-    /// The first is drawn thicker.
+    /// The first one is drawn thicker.
     lines: Vec<Vec<(f64, f64)>>,
 }
 
-/// The strips that there are readings for.
+/// The strips for which there are readings.
 pub fn strips(readings: &CaseReadings, origin: MonotonicNs, shortest: f64) -> Vec<Strip> {
     [frequency(&readings.frequencies, origin, shortest), temperature(&readings.temperatures, origin, shortest)]
         .into_iter()
@@ -73,12 +73,12 @@ fn temperature(series: &[ContextSeries], origin: MonotonicNs, shortest: f64) -> 
         [only] => format!("temperature, °C: {}", one_line(&only.name)),
         several => format!("temperature, °C: the hottest of {} sensors", several.len()),
     };
-    // A temperature has no zero that means nothing: the strip shows the tens around it.
+    // A temperature has no meaningful zero: the strip shows the nearest multiples of ten.
     let (lowest, highest) = ((lowest / 10.0).floor() * 10.0, (highest / 10.0).floor() * 10.0 + 10.0);
     Some(Strip { caption, ink: TEMPERATURE, lowest, highest, lines })
 }
 
-/// Readings from `origin` on, in seconds since then, no closer than `shortest` seconds where there are many.
+/// Readings from `origin` on, in seconds since then, at least `shortest` seconds apart if there are many.
 pub fn points_since(
     readings: impl Iterator<Item = (MonotonicNs, f64)>,
     origin: MonotonicNs,
@@ -91,16 +91,16 @@ pub fn points_since(
     envelope(&points, shortest).iter().map(|point| (point.at, point.watts)).collect()
 }
 
-/// Nothing where there are no two readings of anything.
+/// `None` if nothing has two readings.
 fn highest(lines: &[Vec<(f64, f64)>]) -> Option<f64> {
     lines.iter().filter(|line| line.len() > 1).flatten().map(|point| point.1).reduce(f64::max)
 }
 
 impl Strip {
-    /// Draws it into `area`, the time axis with it if it is the `last` one.
+    /// Draws it into `area`, with the time axis if it is the `last` one.
     ///
     /// # Errors
-    /// When the drawing library refuses.
+    /// When the drawing library fails.
     pub fn draw(&self, area: &Canvas, axis: &TimeAxis, last: bool) -> anyhow::Result<()> {
         draw_text(
             area,
@@ -121,7 +121,7 @@ impl Strip {
             below: last.then_some(Below { number: &label, words: &below }),
         };
         let mut chart = axes.draw(area)?;
-        // The thick line last, so that it is seen where both lie together.
+        // The thick line is drawn last, so that it is visible where both coincide.
         for (index, line) in self.lines.iter().enumerate().rev() {
             let width = if index == 0 { 2 } else { 1 };
             let points: Vec<(f64, f64)> = line

@@ -2,10 +2,10 @@
 
 use crate::charts::scale::tick;
 
-/// Time in the unit that people would use.
+/// Time in a unit that suits its length.
 #[derive(Clone, Copy)]
 pub struct TimeAxis {
-    /// Seconds times this are units.
+    /// Factor from seconds to units.
     factor: f64,
     unit: &'static str,
     since: &'static str,
@@ -14,12 +14,12 @@ pub struct TimeAxis {
 }
 
 impl TimeAxis {
-    /// For a case of so many seconds.
+    /// The axis for a case of this many seconds.
     pub fn of(seconds: f64) -> Self {
         Self::since("the start of the case", seconds, 15.0 * 60.0)
     }
 
-    /// For so many seconds since something happened, in minutes from so many seconds on.
+    /// The axis for a time since an event; in minutes from `minutes_from` seconds on.
     pub fn since(event: &'static str, seconds: f64, minutes_from: f64) -> Self {
         let (factor, unit) = match seconds {
             long if long >= 3.0 * 3600.0 => (1.0 / 3600.0, "hours"),
@@ -34,7 +34,7 @@ impl TimeAxis {
         seconds * self.factor
     }
 
-    /// Where a moment is drawn: one that a record has beyond the axis, at its end.
+    /// Where a moment is drawn: a moment beyond the axis is moved to its end.
     pub fn place(&self, seconds: f64) -> f64 {
         self.at(seconds).max(0.0).min(self.end)
     }

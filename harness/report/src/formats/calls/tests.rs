@@ -59,7 +59,7 @@ fn categories_and_wrong_answers_are_traced() {
       f32  onnxruntime  1 thread  87.5 [64, 97] of 16    81.2 [57, 93] of 16
       f32  tract        1 thread  25.0 [10, 49] of 16    18.8 [7, 43] of 16
     ──────────────────────────────────────────────────────────────────────────
-    note: [ ] is the 95 % Wilson interval; few questions tell little
+    note: [ ] is the 95 % Wilson interval; few questions say little
 
     f32 onnxruntime 1 thread: 4 of 24 answers are wrong, the first 2
       q-20, turn 1 (time): no call

@@ -81,7 +81,7 @@ fn meters_are_shown_side_by_side() {
 
     note: battery:battery/charge_counter: below resolution: its value never changed in 3 s: read for
           longer with --watch
-    ± is the 95 % interval of updates, steps and noise; the error of a scale is in it only where the
+    ± is the 95 % interval of updates, steps and noise; it includes the error of a scale only where the
     maker states one. Scopes overlap: they are never added up.
 
     not read
@@ -109,8 +109,9 @@ fn on_a_narrow_terminal_meters_stand_one_below_the_other() {
       mean power       12.3 W
       energy in 3.0 s  36.935 ±0.024 J
 
-    ± is the 95 % interval of updates, steps and noise; the
-    error of a scale is in it only where the maker states one.
+    ± is the 95 % interval of updates, steps and noise; it
+    includes the error of a scale only where the maker states
+    one.
     "#);
 }
 
