@@ -12,7 +12,8 @@ use toml::{Table, Value};
 
 /// The crates of ours that each crate may use, by folder.
 const MAY_USE: &[(&str, &[&str])] = &[
-    ("harness/protocol", &[]),
+    ("harness/features", &[]),
+    ("harness/protocol", &["features"]),
     ("harness/files", &[]),
     ("harness/dataset", &["files"]),
     ("harness/model", &["protocol", "files"]),

@@ -1,0 +1,1 @@
+//! No code: what this crate is for stands in its manifest.
