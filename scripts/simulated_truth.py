@@ -1,4 +1,4 @@
-"""What a simulated device truly used, and how far the energy of a run's records is from it. For scripts/simulate-power."""
+"""The true energy of a simulated device, and the error of the energy in a run's records. For scripts/simulate-power."""
 
 import bisect
 import json
@@ -7,12 +7,12 @@ import pathlib
 import sys
 
 SECOND = 1e9
-# Beyond that, in units of a 95 % interval, no error is chance.
+# Larger errors, in units of a 95 % interval, are not chance.
 FAR = 3
 PHASES = ["load", "prefill", "decode", "request", "idle-before", "idle-after"]
-# A line of the truth: from when until when the counters stood still, because the simulation got no processor.
+# A line of the truth: a time in which the counters stood still, because the simulation got no processor.
 STILL = "# still"
-# A reading at the edge of a window is taken so much later, at most, in most cases.
+# A reading at the edge of a window is usually at most this much later.
 READ_NS = 5_000_000
 TRUTH_COLUMNS = ["package", "core", "dram", "device"]
 
@@ -52,10 +52,10 @@ class Truth:
 
 
     def stood_still(self, windows):
-        """Whether an edge was read while the counters stood still: then the device was wrong, not who measured it."""
+        """Whether an edge was read while the counters stood still: then the simulation is wrong, not the measurement."""
         for edge in (edge for window in windows for edge in window):
             index = bisect.bisect_right(self.stills, (edge + READ_NS,))
-            # Packages tick for themselves: the last one that began need not be the last one that ended.
+            # Packages tick independently: the one that began last is not always the one that ended last.
             if any(edge <= end for _, end in self.stills[max(0, index - 4) : index]):
                 return True
         return False
@@ -83,7 +83,7 @@ def record_windows(record):
 
 
 def judged(truth, record):
-    """(figure, phase, kind, windows that count, true joules, energy of the record) of everything in a record."""
+    """(figure, phase, kind, counted windows, true joules, energy of the record) of everything in a record."""
     windows, iterations = record_windows(record)
     for figure in record.get("energy", []):
         if figure["scope"] not in TRUTH_COLUMNS:

@@ -4,24 +4,25 @@ use pocketwatt_meter::energy::{Reason, Unavailable};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Why a number does not exist: a kind for programs, and words for people.
+/// Why a number does not exist: a kind for programs, and a text for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Absent {
-    /// What code dispatches on.
+    /// The part that code depends on.
     pub kind: AbsentKind,
-    /// What a person reads, on one line; of [`AbsentKind::Withheld`], the numbers that cannot be true.
+    /// The text for people, on one line; for [`AbsentKind::Withheld`], the numbers that cannot be true.
     pub words: String,
-    /// Name of the physics check that failed, of [`AbsentKind::Withheld`]; absent in records that do not tell.
+    /// Name of the physics check that failed, for [`AbsentKind::Withheld`]; absent in records that do not contain it.
     pub check: Option<String>,
 }
 
 impl Absent {
-    /// With words of its own.
+    /// With a text other than the default one.
     pub fn new(kind: AbsentKind, words: impl Into<String>) -> Self {
         Self { kind, words: words.into(), check: None }
     }
 
-    /// A number that exists and cannot be true, by the check of that name. `detail` has the numbers that were compared.
+    /// A number that exists and cannot be true, according to the check with that name. `detail` has the numbers that it
+    /// compared.
     pub fn withheld(check: impl Into<String>, detail: impl Into<String>) -> Self {
         Self { kind: AbsentKind::Withheld, words: detail.into(), check: Some(check.into()) }
     }
@@ -66,15 +67,15 @@ impl From<&Unavailable> for Absent {
 pub enum AbsentKind {
     /// The number exists, and failed a physics check.
     Withheld,
-    /// The record has nothing of that name: it was written by a version that did not know it.
+    /// The record has no metric with that name: the version that wrote it did not know the metric.
     NotInRecord,
     /// The meters of other cases were not read in this one.
     NotReadInCase,
     /// Nothing was observed.
     NoObservations,
-    /// What was observed is beyond all numbers.
+    /// The observation is not a finite number.
     NoFiniteNumber,
-    /// What is divided by took no time.
+    /// The divisor is a time of zero.
     NoTimePassed,
     /// The scenario asks for no output tokens, or there were none.
     NothingGenerated,
@@ -82,23 +83,23 @@ pub enum AbsentKind {
     FewerThanTwoTokens,
     /// The runner never said that its model was ready.
     NotLoaded,
-    /// The engine does not tell the parts of loading apart.
+    /// The engine does not report the parts of loading separately.
     LoadsInOneCall,
-    /// The runner had ended when it was to be looked at.
+    /// The runner had already ended when it was read.
     ProcessGone,
     /// The memory was never sampled.
     NoSamples,
-    /// A counter of the kernel showed what cannot be.
+    /// A counter of the kernel showed an impossible value.
     CounterBroken,
-    /// The kernel does not tell it.
+    /// The kernel does not report it.
     NotToldByKernel,
     /// The probe of the memory's bandwidth was not run.
     BandwidthNotMeasured,
-    /// Random weights: what they say means nothing.
+    /// Random weights: their text means nothing.
     SeededWeights,
-    /// The case is what others are compared with.
+    /// The case is the reference that others are compared with.
     IsReference,
-    /// Nobody asked for a comparison with the reference.
+    /// No comparison with the reference was requested.
     NotCompared,
     /// The reference gave no answer.
     NoReference,
@@ -106,7 +107,7 @@ pub enum AbsentKind {
     MadeUpAnswers,
     /// The comparison was tried and failed.
     ComparisonFailed,
-    /// A logit is no number, or out of all proportion.
+    /// A logit is not a number, or far too large.
     Infinite,
     /// The scenario asks for no calls.
     NotAsked,
@@ -114,33 +115,33 @@ pub enum AbsentKind {
     NoWordsAsked,
     /// No question is of the Berkeley Function Calling Leaderboard.
     NotOfBfcl,
-    /// Calls were asked for, and the answers are not judged.
+    /// Calls were requested, but the answers are not judged.
     NotJudged,
-    /// Answers are free.
+    /// Answers are not constrained by a grammar.
     NotConstrained,
-    /// No answer has a whole call.
+    /// No answer has a complete call.
     NoCompleteCall,
     /// No call is right.
     NoRightCall,
-    /// The case was not asked to go on for long.
+    /// The case is not a sustained one.
     NotSustained,
-    /// The case did not go on for long enough.
+    /// The sustained case was too short.
     TooShort,
-    /// The device shows no temperature.
+    /// The device reports no temperature.
     NoTemperature,
     /// The temperature was not read when it was needed.
     TemperatureNotRead,
-    /// The device shows no frequency of its processors.
+    /// The device reports no frequency of its processors.
     NoFrequency,
     /// The frequency was not read when it was needed.
     FrequencyNotRead,
     /// No battery was stated, and the device has none.
     NoBattery,
-    /// The energy is zero or less, so that nothing can be divided by it.
+    /// The energy is zero or less, so it cannot be a divisor.
     NoEnergyUsed,
     /// The phase did not take place.
     DidNotHappen,
-    /// Another reason, which the words tell: of a newer version, or of an older one that stored words alone.
+    /// Another reason, which the text gives: from a newer version, or from an older one that stored only the text.
     Other,
     /// A meter's own reason.
     #[serde(untagged)]

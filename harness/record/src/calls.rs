@@ -1,4 +1,4 @@
-//! Answers that were asked to be calls of functions, each against what would have been right.
+//! Answers that should be function calls, each compared with the right one.
 
 use std::{collections::BTreeSet, fmt};
 
@@ -14,30 +14,30 @@ pub struct CallAnswer {
     pub turn: u32,
     /// Name of the question in its file.
     pub question: String,
-    /// What the question is about.
+    /// The topic of the question.
     pub category: String,
-    /// What it was worth.
+    /// The result of judging it.
     pub worth: AnswerWorth,
 }
 
-/// What an answer was worth.
+/// The result of judging an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "asked", rename_all = "kebab-case")]
 pub enum AnswerWorth {
-    /// A call was asked for.
+    /// The question asked for a call.
     Call {
         /// Whether the right function was called, or rightly none.
         intent: bool,
         /// Whether function and all arguments are right.
         structure: bool,
-        /// Whether the answer is right by the rule of BFCL's own checker; absent where the question is not of BFCL, and
-        /// before format 1.5, where that rule stood in place of ours.
+        /// Whether the answer is right by the rule of BFCL's own checker; absent where the question is not from BFCL, and
+        /// before format 1.5, where that rule was used in place of ours.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         bfcl: Option<bool>,
-        /// The output token, from 1, with which the call was complete; absent if there was none.
+        /// The output token, from 1, that completed the call; absent if no call was complete.
         complete_token: Option<u32>,
     },
-    /// Words were asked for, and compared with a text.
+    /// The question asked for text, which was compared with a reference text.
     Words {
         /// F-measure of ROUGE-1.
         rouge_1: f64,
@@ -46,13 +46,13 @@ pub enum AnswerWorth {
     },
 }
 
-/// Why answers are not judged. It is never because they are wrong.
+/// Why answers are not judged. The reason is never that they are wrong.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "why", rename_all = "kebab-case")]
 pub enum Unjudged {
-    /// A case is stored as soon as it is measured, and PocketWatt ended before it came to judging.
+    /// A case is stored as soon as it is measured, and PocketWatt ended before judging it.
     NotYet,
-    /// It was tried.
+    /// Judging failed.
     Failed {
         /// The error in one line.
         reason: String,
@@ -69,7 +69,7 @@ impl fmt::Display for Unjudged {
 }
 
 impl AnswerWorth {
-    /// Of a call: whether the right function was called, or rightly none.
+    /// For a call: whether the right function was called, or rightly none.
     pub fn intent(&self) -> Option<bool> {
         match self {
             Self::Call { intent, .. } => Some(*intent),
@@ -77,7 +77,7 @@ impl AnswerWorth {
         }
     }
 
-    /// Of a call: whether function and all arguments are right.
+    /// For a call: whether the function and all arguments are right.
     pub fn structure(&self) -> Option<bool> {
         match self {
             Self::Call { structure, .. } => Some(*structure),
@@ -85,7 +85,7 @@ impl AnswerWorth {
         }
     }
 
-    /// Of a call that BFCL asks for: whether it is right by BFCL's own rule.
+    /// For a call in a question of BFCL: whether it is right by BFCL's own rule.
     pub fn bfcl(&self) -> Option<bool> {
         match self {
             Self::Call { bfcl, .. } => *bfcl,
@@ -93,7 +93,7 @@ impl AnswerWorth {
         }
     }
 
-    /// Of words: F-measure of ROUGE-1.
+    /// For text: F-measure of ROUGE-1.
     pub fn rouge_1(&self) -> Option<f64> {
         match self {
             Self::Words { rouge_1, .. } => Some(*rouge_1),
@@ -101,7 +101,7 @@ impl AnswerWorth {
         }
     }
 
-    /// Of words: F-measure of ROUGE-L.
+    /// For text: F-measure of ROUGE-L.
     pub fn rouge_l(&self) -> Option<f64> {
         match self {
             Self::Words { rouge_l, .. } => Some(*rouge_l),
@@ -110,7 +110,7 @@ impl AnswerWorth {
     }
 }
 
-/// Each question's answer once: the same question asked again is answered the same, and is no further evidence.
+/// The first answer to each question: a repeated question gets the same answer, which is no further evidence.
 pub fn distinct_answers(answers: &[CallAnswer]) -> impl Iterator<Item = &CallAnswer> {
     let mut known = BTreeSet::new();
     answers.iter().filter(move |answer| known.insert((answer.question.as_str(), answer.turn)))

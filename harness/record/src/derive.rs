@@ -11,8 +11,8 @@ use crate::{
     physics, stretches,
 };
 
-/// Fills in what follows from a measured record's samples and readings: energy, metrics, and the checks that decide which
-/// of the metrics are shown. A record that was not measured keeps none of them.
+/// Computes everything that follows from a measured record's samples and readings: energy, metrics, and the checks that
+/// decide which metrics are shown. A record that was not measured keeps none of them.
 pub fn derive(record: &mut Record) {
     record.energy.clear();
     record.metrics.clear();
@@ -27,8 +27,8 @@ pub fn derive(record: &mut Record) {
 
 /// Computes every metric of the catalogue from a record's raw samples and readings, in the catalogue's order.
 ///
-/// A metric that cannot be computed is there all the same, with the reason. A metric of energy is there once for each figure
-/// that the readings give. Whether the numbers can be true is not asked here, but by [`derive()`].
+/// A metric that cannot be computed is present with the reason. A metric of energy is present once for each figure
+/// of the readings. [`derive()`], not this function, checks whether the numbers are possible.
 pub fn derive_metrics(record: &Record) -> Vec<MetricValue> {
     metrics(&Evidence::from(record), &derive_energy(record))
 }

@@ -2,18 +2,18 @@ use pocketwatt_meter::CaseReadings;
 
 use crate::{CallAnswer, Passport, Quality, Samples, Unjudged};
 
-/// What a measured case's numbers are computed from: everything that was found out about it, and nothing that follows.
+/// The input of a measured case's metrics: everything that was observed, and nothing derived from it.
 #[derive(Clone, Copy, Debug)]
 pub struct Evidence<'a> {
     /// Where the numbers come from.
     pub passport: &'a Passport,
     /// What the runner reported.
     pub samples: &'a Samples,
-    /// What was read beside the runner.
+    /// The readings of meters during the case.
     pub readings: &'a CaseReadings,
-    /// The comparison with the reference; absent where nobody asked for one.
+    /// The comparison with the reference; absent if it was not requested.
     pub quality: Option<&'a Quality>,
-    /// What the answers were worth.
+    /// The judged answers.
     pub calls: &'a [CallAnswer],
     /// Why answers are not judged.
     pub unjudged: Option<&'a Unjudged>,

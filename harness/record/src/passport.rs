@@ -15,11 +15,11 @@ pub struct Passport {
     pub run: Option<String>,
     /// When the case began, milliseconds since 1970 UTC. A label: durations come from the monotonic clock.
     pub started_unix_ms: u64,
-    /// Who answered; absent only if the runner never greeted.
+    /// The backend that answered; absent only if the runner never sent its greeting.
     pub backend: Option<BackendInfo>,
     /// SHA-256 of the runner program; absent only if there was none to run.
     pub runner_sha256: Option<String>,
-    /// SHA-256 of the shared library that the runner was told to open; absent for an engine that has none.
+    /// SHA-256 of the shared library that the runner had to open; absent for an engine without one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub library_sha256: Option<String>,
     /// The model.
@@ -30,32 +30,32 @@ pub struct Passport {
     pub scenario_sha256: String,
     /// The roofline that `model_bandwidth_utilisation` refers to; absent if the probe was not run.
     pub bandwidth: Option<Bandwidth>,
-    /// Size of the device's last-level cache, where it tells: weights that fit are not bound by the bandwidth of memory.
+    /// Size of the device's last-level cache, if it reports it: weights that fit are not bound by the memory bandwidth.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_level_cache_bytes: Option<u64>,
     /// The battery that user units refer to; absent if none was stated and the device has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub battery: Option<BatteryAssumption>,
-    /// The counted iterations were to follow one another for at least so many milliseconds; absent in an ordinary case.
+    /// The counted iterations had to follow one another for at least this many milliseconds; absent in an ordinary case.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sustain_ms: Option<u64>,
-    /// Who else measured on the device at the same time, and so disturbed this case, as `--allow-beside` let it; absent if
-    /// nobody is known to have done so.
+    /// Which other measurement ran on the device at the same time and so disturbed this case, as `--allow-beside`
+    /// permits; absent if none is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub beside: Option<String>,
-    /// Rows of the scenario's file that this model could not be given, and so are in no number; absent where all were.
+    /// Rows of the scenario's file that did not fit this model, and so are in no number; absent where all did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub left_out: Option<LeftOut>,
 }
 
-/// Rows of a data file that a model could not be given, such as those that are longer than its context.
+/// Rows of a data file that did not fit a model, such as those longer than its context.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LeftOut {
-    /// How many.
+    /// Number of rows left out.
     pub rows: u64,
-    /// Of how many that were to be measured.
+    /// Number of rows that were to be measured.
     pub of: u64,
-    /// The first one, with its line and the reason.
+    /// The first one left out, with its line and the reason.
     pub first: String,
 }
 
@@ -65,16 +65,16 @@ impl fmt::Display for LeftOut {
     }
 }
 
-/// The battery, and what drains it beside the model: stated, so that hours of chat per charge can be traced.
+/// The battery, and what drains it beside the model: stated, so that hours of chat per charge are traceable.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct BatteryAssumption {
     /// Energy of a full charge, in joules.
     pub joules: f64,
-    /// Where that comes from: `--battery`, or the battery's own figure.
+    /// The source of that number: `--battery`, or the battery's own figure.
     pub basis: String,
-    /// Power of the idle device in watts, as stated; absent: as measured beside each case.
+    /// Stated power of the idle device in watts; absent: as measured beside each case.
     pub idle_watts: Option<f64>,
-    /// Power of the screen in watts, as stated.
+    /// Stated power of the screen in watts.
     pub screen_watts: f64,
 }
 
@@ -85,12 +85,12 @@ pub struct ModelPassport {
     pub name: String,
     /// In words: `seeded weights (seed 42)`, `imported from ...`.
     pub origin: String,
-    /// Whether the weights are random, so that its text means nothing.
+    /// Whether the weights are random, so that their text means nothing.
     pub seeded: bool,
-    /// SHA-256 of `model.safetensors`: of seeded weights it is known, though that may never be written.
+    /// SHA-256 of `model.safetensors`: known for seeded weights even if that file is never written.
     pub weights_sha256: String,
-    /// SHA-256 of the file of codes and scales that was made from it and measured; absent where that is
-    /// `model.safetensors` itself.
+    /// SHA-256 of the file of codes and scales that was made from it and measured; absent where
+    /// `model.safetensors` itself was measured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rounded_sha256: Option<String>,
     /// SHA-256 of `config.json`.
@@ -105,9 +105,9 @@ pub struct ModelPassport {
     pub weight_bytes_per_token: u64,
     /// Bytes of key-value cache of one position, in the case's precision.
     pub kv_bytes_per_token: u64,
-    /// What was found of how its text becomes tokens when it was imported, in words: which chat template is used, which
-    /// conversations are refused, in what the kept key-value cache may differ from the whole text. Absent if there is nothing,
-    /// and from models that earlier versions imported.
+    /// Remarks from the import about how its text becomes tokens: which chat template is used, which
+    /// conversations are refused, how the kept key-value cache may differ from the whole text. Absent if there are none,
+    /// and for models that earlier versions imported.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub remarks: Vec<String>,
 }

@@ -1,4 +1,4 @@
-//! How near a backend's answers are to those in f32, on a fixed text.
+//! How close a backend's answers are to those in f32, on a fixed text.
 
 use pocketwatt_protocol::TokenId;
 use schemars::JsonSchema;
@@ -9,10 +9,10 @@ use crate::{
     stored::{self, StoredKind},
 };
 
-/// Largest difference between two logits that still counts as the same model in f32: engines add in another order.
+/// Largest difference between two logits that still counts as the same model in f32: engines add in different orders.
 pub const F32_TOLERANCE: f32 = 1e-3;
 
-/// Logits that differ in the last bit of f32 alone diverge by so much.
+/// Logits that differ only in the last bit of f32 diverge by this much.
 const LEAST_DIVERGENCE: f64 = 1e-9;
 
 /// The quality of a case's backend in the case's precision.
@@ -34,9 +34,9 @@ enum StoredQuality {
     Compared(QualityFigures),
     /// Nothing was compared.
     Unavailable {
-        /// Why, in words.
+        /// The reason as text.
         reason: String,
-        /// The same for programs; since format 1.6.
+        /// The reason for programs; since format 1.6.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         absent: Option<StoredKind>,
     },
@@ -65,8 +65,8 @@ impl From<Quality> for StoredQuality {
     }
 }
 
-/// Logits of a text, position by position, against the reference's. At each position the text's own tokens go in, not
-/// those that a model would generate.
+/// Logits of a text compared with the reference's, position by position. The input at each position are the text's own
+/// tokens, not generated ones.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct QualityFigures {
     /// SHA-256 of the text.
@@ -77,13 +77,13 @@ pub struct QualityFigures {
     pub reference: String,
     /// Whether that was this very case's backend, in f32.
     pub is_reference: bool,
-    /// Largest difference between two logits; null where one is no number.
+    /// Largest difference between two logits; null where one is not a number.
     #[serde(deserialize_with = "infinite_of_null")]
     #[schemars(with = "Option<f32>")]
     pub largest_difference: f32,
     /// Positions at which the most probable token is the reference's.
     pub same_choices: u32,
-    /// The first position, counted from 1, at which it is not.
+    /// The first position, counted from 1, at which it differs.
     pub first_divergence: Option<u32>,
     /// Mean Kullback-Leibler divergence of the next token's distribution from the reference's, in nats; null where it is
     /// infinite.
@@ -121,7 +121,7 @@ pub struct Logits<'a> {
     pub reference: &'a [f32],
     /// The same positions.
     pub found: &'a [f32],
-    /// The token that follows each row in the text; the last row may be without one.
+    /// The token that follows each row in the text; the last row may have none.
     pub next: &'a [TokenId],
 }
 
@@ -129,7 +129,7 @@ impl Logits<'_> {
     /// Compares them. The names of text and reference are left empty.
     ///
     /// `KL = sum p (ln p - ln q)` with `p` of the reference and `q` of the other, both `softmax(logits)`, mean over the
-    /// positions; `perplexity = exp(-mean ln q(next))`. All in f64. A logit that is no number makes the difference, the
+    /// positions; `perplexity = exp(-mean ln q(next))`. All in f64. A logit that is not a number makes the difference, the
     /// divergence and the perplexity infinite.
     pub fn compare(&self) -> QualityFigures {
         let mut figures = QualityFigures {
@@ -197,7 +197,7 @@ fn log_probabilities(row: &[f32]) -> Vec<f64> {
 fn divergence(p: &[f64], q: &[f64]) -> f64 {
     let sum: f64 = p.iter().zip(q).map(|(p, q)| if p.exp() > 0.0 { p.exp() * (p - q) } else { 0.0 }).sum();
     let sum = finite_or_infinite(sum);
-    // Rounding leaves equal distributions a hair above or below zero.
+    // Rounding leaves equal distributions slightly above or below zero.
     if sum < LEAST_DIVERGENCE { 0.0 } else { sum }
 }
 
@@ -205,7 +205,7 @@ fn finite_or_infinite(value: f64) -> f64 {
     if value.is_nan() { f64::INFINITY } else { value }
 }
 
-/// JSON has no infinity, of which its writer makes null; and a record with one must stay readable.
+/// JSON has no infinity, and its writer writes null; a record with one must stay readable.
 fn infinite_of_null<'a, T: Deserialize<'a> + From<f32>, D: Deserializer<'a>>(from: D) -> Result<T, D::Error> {
     Ok(Option::deserialize(from)?.unwrap_or_else(|| T::from(f32::INFINITY)))
 }

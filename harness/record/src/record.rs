@@ -10,7 +10,7 @@ use crate::{
 
 pub use pocketwatt_protocol::Precision;
 
-/// Everything about one case: what was run, what came out, and the raw samples it was computed from.
+/// Everything about one case: what was run, the results, and the raw samples from which they were computed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Record {
     /// Version of this format.
@@ -21,17 +21,17 @@ pub struct Record {
     pub passport: Passport,
     /// Whether it was measured, and if not, why.
     pub outcome: Outcome,
-    /// What the runner reported. Kept after a failure too, as far as it came.
+    /// What the runner reported. Kept after a failure, too, as far as it got.
     pub samples: Samples,
-    /// What was read beside the runner.
+    /// Readings during the case.
     pub readings: CaseReadings,
-    /// How near the backend's answers are to those in f32; absent in records of versions that did not compare.
+    /// How close the backend's answers are to those in f32; absent in records of versions that did not compare.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quality: Option<Quality>,
-    /// What the answers were worth, where calls of functions were asked for.
+    /// The judged answers, where function calls were asked for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub calls: Vec<CallAnswer>,
-    /// Why the answers that were asked to be calls are not judged; absent where they are, or none were asked for.
+    /// Why the answers that should be calls are not judged; absent where they are judged, or none were asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unjudged: Option<Unjudged>,
     /// Derived from `samples` and `readings`: energy of the phases, one figure for each scope and interface, the preferred
@@ -40,31 +40,31 @@ pub struct Record {
     pub energy: Vec<EnergyFigure>,
     /// Derived from `samples` and `readings` by the formulas of the catalogue, in its order; empty unless measured.
     pub metrics: Vec<MetricValue>,
-    /// Whether the numbers can be true at all; empty unless measured.
+    /// Whether the numbers are possible; empty unless measured.
     #[serde(default)]
     pub checks: Vec<PhysicsCheck>,
 }
 
-/// One check of a record's numbers against physics. What fails is withheld from the metrics.
+/// One check of a record's numbers against physics. Failed numbers are withheld from the metrics.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PhysicsCheck {
     /// What was checked: `bandwidth`, `power bounds of package`, ...
     pub name: String,
-    /// How it came out.
+    /// The result.
     pub verdict: CheckVerdict,
-    /// The numbers that were compared, in words.
+    /// The compared numbers, in words.
     pub detail: String,
 }
 
-/// How a check came out.
+/// The result of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum CheckVerdict {
-    /// The numbers can be true.
+    /// The numbers are possible.
     Passed,
-    /// They cannot, and are withheld.
+    /// They are not, and are withheld.
     Failed,
-    /// What it needs was not measured.
+    /// The numbers that it needs were not measured.
     NotApplicable,
 }
 
@@ -81,11 +81,11 @@ pub struct Case {
     pub backend: String,
     /// Number format.
     pub precision: Precision,
-    /// Which graph the backend loads; absent for a backend with a model of its own.
+    /// The graph that the backend loads; absent for a backend with a model of its own.
     pub graph: Option<GraphKind>,
     /// Threads that compute.
     pub threads: u32,
-    /// Whether answers that should be calls are kept to the grammar of calls.
+    /// Whether answers that should be calls are constrained to the grammar of calls.
     #[serde(default, skip_serializing_if = "is_false")]
     pub constrained: bool,
 }
@@ -115,12 +115,12 @@ pub enum Outcome {
 }
 
 impl Record {
-    /// What was found of a metric; of a metric of energy, for the preferred scope.
+    /// The observations of a metric; for an energy metric, those of the preferred scope.
     pub fn value(&self, metric: impl Into<MetricId>) -> Option<&MetricValue> {
         self.values(metric).next()
     }
 
-    /// What was found of a metric, for each scope.
+    /// The observations of a metric, for each scope.
     pub fn values(&self, metric: impl Into<MetricId>) -> impl Iterator<Item = &MetricValue> {
         let metric = metric.into();
         self.metrics.iter().filter(move |value| value.is(metric))
@@ -131,7 +131,7 @@ impl Record {
         self.value(metric)?.summary()
     }
 
-    /// Completes what older versions stored: which check withheld a number.
+    /// Adds what older versions did not store: the check that withheld a number.
     pub(crate) fn complete(&mut self) {
         let Self { metrics, checks, .. } = self;
         for metric in metrics {

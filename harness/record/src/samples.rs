@@ -18,7 +18,7 @@ impl Samples {
     }
 
     /// The counted iterations in rounds: groups that have each conversation of the scenario once. The last one lacks some
-    /// where the case ended in the middle of it.
+    /// if the case ended in the middle of it.
     pub fn rounds(&self) -> Vec<Vec<&Iteration>> {
         let mut rounds: Vec<Vec<&Iteration>> = Vec::new();
         for iteration in self.counted() {
@@ -32,7 +32,7 @@ impl Samples {
         rounds
     }
 
-    /// The rounds that lack no conversation.
+    /// The complete rounds.
     pub fn whole_rounds(&self) -> Vec<Vec<&Iteration>> {
         let conversations = self.counted().map(|iteration| iteration.conversation as usize + 1).max().unwrap_or(1);
         let mut rounds = self.rounds();

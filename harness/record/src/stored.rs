@@ -1,5 +1,5 @@
-//! How absent numbers are stored, in records of all format versions: the words stand where they always stood, and since
-//! format 1.6 the kind stands beside them. This file alone knows what older versions wrote.
+//! How absent numbers are stored, in records of all format versions: the text has always been in the same place, and since
+//! format 1.6 the kind is beside it. Only this file knows what older versions wrote.
 
 use pocketwatt_meter::energy::Reason;
 use schemars::JsonSchema;
@@ -7,19 +7,19 @@ use serde::{Deserialize, Deserializer, Serialize, de::IntoDeserializer};
 
 use crate::{Absent, AbsentKind, Summary};
 
-/// The kind of an absent number, beside its words; since format 1.6.
+/// The kind of an absent number, beside its text; since format 1.6.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "Absent")]
 pub(crate) struct StoredKind {
-    /// Why there is no number, for programs. Versions to come may write others than these.
+    /// Why there is no number, for programs. Later versions may write other kinds.
     #[serde(deserialize_with = "known_or_other")]
     kind: AbsentKind,
-    /// Name of the physics check that failed, where the number is withheld.
+    /// Name of the physics check that failed, if the number is withheld.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     check: Option<String>,
 }
 
-/// A number, or the reason why there is none. Never a zero that stands for "unknown".
+/// A number, or the reason why there is none. Never a zero that means "unknown".
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 #[schemars(rename = "Value")]
@@ -35,7 +35,7 @@ pub(crate) fn parts(absent: &Absent) -> (String, StoredKind) {
     (absent.to_string(), StoredKind { kind: absent.kind, check: absent.check.clone() })
 }
 
-/// An absent number from its stored parts; `unknown` is the kind of words that no version is known to have written.
+/// An absent number from its stored parts; `unknown` is the kind of a text that no known version wrote.
 pub(crate) fn absent(words: String, kind: Option<StoredKind>, unknown: AbsentKind) -> Absent {
     let (kind, check) = match kind {
         Some(StoredKind { kind, check }) => (kind, check),
@@ -56,14 +56,14 @@ fn known_or_other<'a, D: Deserializer<'a>>(from: D) -> Result<AbsentKind, D::Err
 
 const WITHHELD: &str = "withheld: ";
 
-/// The kind of the words that formats 1.0 to 1.5 stored alone.
+/// The kind of a text that formats 1.0 to 1.5 stored without a kind.
 fn kind_of(words: &str) -> Option<AbsentKind> {
     let whole = WHOLE.iter().find(|(known, _)| *known == words);
     let start = || STARTS.iter().find(|(start, _)| words.starts_with(start));
     whole.or_else(start).map(|(_, kind)| *kind)
 }
 
-/// Words that go on with numbers or names.
+/// Texts that continue with numbers or names.
 const STARTS: [(&str, AbsentKind); 7] = [
     (WITHHELD, AbsentKind::Withheld),
     ("too short: ", AbsentKind::TooShort),

@@ -1,4 +1,4 @@
-//! Cases that go on for long: how fast, how hot and how hungry they were at first, and in the end. METHODOLOGY.md says why
+//! Long cases: speed, temperature and power at first, and in the end. METHODOLOGY.md says why
 //! whole rounds are compared.
 
 use std::collections::BTreeSet;
@@ -8,12 +8,12 @@ use pocketwatt_protocol::{Iteration, MonotonicNs};
 
 use crate::{Absent, AbsentKind, Evidence};
 
-/// The burst is the first tenth of a case, but no longer than this: the time in which a processor may exceed what its
-/// cooling can carry off is some tens of seconds.
+/// The burst is the first tenth of a case, but at most this long: a processor may exceed the power that its
+/// cooling can carry off for some tens of seconds.
 const LONGEST_BURST_NS: u64 = 30_000_000_000;
-/// With fewer rounds than this there is nothing between the first and the last.
+/// With fewer rounds than this, there are none between the first and the last.
 const FEWEST_ROUNDS: usize = 3;
-/// The beginning of a sustained case, and its end.
+/// The beginning and the end of a sustained case.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Stretches<'a> {
     /// Rounds that began in the first tenth, and within 30 s; at least one.
@@ -22,12 +22,12 @@ pub struct Stretches<'a> {
     pub sustained: Stretch<'a>,
 }
 
-/// Some rounds that follow one another.
+/// Consecutive rounds.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Stretch<'a> {
     /// From the start of the first to the last token of the last.
     pub span: TimeSpan,
-    /// Each has every conversation once.
+    /// Each round has every conversation once.
     pub(crate) rounds: Vec<Vec<&'a Iteration>>,
 }
 
@@ -80,7 +80,7 @@ pub fn hottest(series: &[ContextSeries]) -> Vec<(MonotonicNs, f64)> {
         .collect();
     readings.sort_by_key(|(at, ..)| *at);
     let mut latest: Vec<Option<f64>> = vec![None; series.len()];
-    // In order: looking at all sensors at each moment would take for ever where both are many.
+    // In order of value: looking at all sensors at each moment would take too long where both are many.
     let mut standing = BTreeSet::new();
     let moments = readings.chunk_by(|left, right| left.0 == right.0).filter_map(|moment| {
         for &(_, sensor, value) in moment {
@@ -95,7 +95,7 @@ pub fn hottest(series: &[ContextSeries]) -> Vec<(MonotonicNs, f64)> {
     moments.collect()
 }
 
-/// A number that is ordered as the value is, see [`f64::total_cmp`].
+/// An integer with the same order as the value, see [`f64::total_cmp`].
 fn rank(value: f64) -> i64 {
     let bits = value.to_bits().cast_signed();
     bits ^ ((bits >> 63).cast_unsigned() >> 1).cast_signed()

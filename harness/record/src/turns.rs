@@ -1,4 +1,4 @@
-//! What each turn of a conversation costs, as the context grows.
+//! The cost of each turn of a conversation, as the context grows.
 
 use std::collections::BTreeMap;
 
@@ -10,29 +10,29 @@ use crate::{Absent, AbsentKind, EnergyMetric, Evidence, MetricId, Record, SpeedM
 /// The counted turns of one place in a conversation, summarised. Times in nanoseconds.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TurnFigures {
-    /// The conversation, counted from 0; absent where the turns of all conversations are taken together.
+    /// The conversation, counted from 0; absent where the turns of all conversations are combined.
     pub conversation: Option<u32>,
-    /// Which turn of its conversation, counted from 1.
+    /// The turn of its conversation, counted from 1.
     pub number: usize,
     /// Positions in the cache before the turn.
     pub context_tokens: Summary,
     /// Tokens that its prefill processed.
     pub prompt_tokens: Summary,
-    /// As the metric of this name; where there is none, the reason.
+    /// Same as the metric of this name; where there is none, the reason.
     pub time_to_first_token: Result<Summary, Absent>,
-    /// As the metric of this name; where there is none, the reason.
+    /// Same as the metric of this name; where there is none, the reason.
     pub request_latency: Result<Summary, Absent>,
     /// Mean energy of such a turn, prefill and decode, and its 95 % uncertainty, in joules, gross, of the preferred scope;
     /// where there is none, the reason.
     pub energy: Result<(f64, f64), Absent>,
 }
 
-/// The first turns of all conversations together, then the second ones, and so on; none where no conversation has two.
+/// The first turns of all conversations together, then the second ones, and so on; empty where no conversation has two.
 pub fn turns(record: &Record) -> Vec<TurnFigures> {
     figures(record, |_| None)
 }
 
-/// The turns of each conversation on their own; none where no conversation has two.
+/// The turns of each conversation separately; empty where no conversation has two.
 pub fn turns_of_conversations(record: &Record) -> Vec<TurnFigures> {
     figures(record, Some)
 }
@@ -73,7 +73,7 @@ fn figures(record: &Record, key: impl Fn(u32) -> Option<u32>) -> Vec<TurnFigures
     figures.collect()
 }
 
-/// The reason for which a metric is shown nowhere.
+/// The reason why a metric is not shown.
 fn withheld(record: &Record, metric: impl Into<MetricId>) -> Option<Absent> {
     record.value(metric)?.absent().filter(|absent| absent.is_withheld()).cloned()
 }
@@ -89,7 +89,7 @@ mod tests {
         energy::simulation::{Happened, Meter, Plan, Power, Random, Shape},
     };
 
-    /// Conversations of three turns: each a longer decode at the same power than the one before.
+    /// Conversations of three turns, each with a longer decode phase at the same power than the one before.
     fn happened(tick: f64) -> Happened {
         let turns = [[(0.5, 30.0), (2.0, 18.0)], [(0.5, 30.0), (4.0, 20.0)], [(0.5, 30.0), (6.0, 22.0)]];
         let plan = Plan {

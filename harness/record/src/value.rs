@@ -13,7 +13,7 @@ use crate::{
 pub struct MetricValue {
     /// Which one.
     pub metric: MetricName,
-    /// For a metric of energy: the scope that it covers. A metric is there once for each scope, the preferred one first.
+    /// For a metric of energy: the scope that it covers. A metric is present once for each scope, the preferred one first.
     pub scope: Option<MetricScope>,
     /// For a metric of energy: half the width of its 95 % interval (coverage factor 2), in the metric's unit.
     pub uncertainty: Option<f64>,
@@ -21,7 +21,7 @@ pub struct MetricValue {
     pub value: Value,
 }
 
-/// A number, or the reason why there is none. Never a zero that stands for "unknown".
+/// A number, or the reason why there is none. Never a zero that means "unknown".
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
     /// Over all observations of the case.
@@ -31,7 +31,7 @@ pub enum Value {
 }
 
 impl MetricValue {
-    /// Whether it is of this metric.
+    /// Whether it is a value of this metric.
     pub fn is(&self, metric: impl Into<MetricId>) -> bool {
         self.metric == MetricName::Known(metric.into())
     }
@@ -53,7 +53,7 @@ impl MetricValue {
     }
 }
 
-/// Which figure of [`crate::Record::energy`] a metric was computed from.
+/// The figure of [`crate::Record::energy`] that a metric was computed from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct MetricScope {
     /// The part of the device.
@@ -71,15 +71,15 @@ pub struct MetricScope {
 struct StoredMetric {
     /// Name in the catalogue.
     metric: MetricName,
-    /// For a metric of energy: the scope that it covers. A metric is there once for each scope, the preferred one first.
+    /// For a metric of energy: the scope that it covers. A metric is present once for each scope, the preferred one first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     scope: Option<MetricScope>,
     /// For a metric of energy: half the width of its 95 % interval (coverage factor 2), in the metric's unit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     uncertainty: Option<f64>,
-    /// The numbers, or in words why there are none.
+    /// The numbers, or the reason as text.
     value: StoredValue,
-    /// Why there are none, for programs; since format 1.6.
+    /// The reason for programs; since format 1.6.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     absent: Option<StoredKind>,
 }

@@ -18,7 +18,7 @@ pub enum ScenarioError {
     Unreadable {
         /// `scenario` or `study`.
         thing: &'static str,
-        /// The file, as it was named.
+        /// The file, as the user named it.
         file: String,
         /// What the system said.
         reason: io::Error,

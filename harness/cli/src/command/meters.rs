@@ -16,16 +16,16 @@ use super::{
 };
 use crate::{refusal::Refusal, report::Style};
 
-/// Longer waits are announced.
+/// Waits longer than this are announced.
 const PATIENCE_S: u64 = 5;
 
 /// Which meters, and for how long.
 #[derive(Args, Debug)]
 pub struct MetersArguments {
-    /// Read for so many seconds: energy and mean power are of this time.
+    /// Read for this many seconds: energy and mean power are over this time.
     #[arg(long, value_name = "SECONDS", default_value_t = 3, value_parser = value_parser!(u64).range(1..=86_400))]
     watch: u64,
-    /// Meter: an id or an interface as they are listed; repeat or separate by commas [default: all].
+    /// Meter: an id or an interface as listed; repeat or separate by commas [default: all].
     #[arg(long, value_name = "ID", value_delimiter = ',')]
     meter: Vec<String>,
     /// How to write the result.
@@ -44,10 +44,10 @@ enum MetersFormat {
     Json,
 }
 
-/// Watches the meters, and writes what they are and what they showed to standard output.
+/// Watches the meters, and writes their properties and readings to standard output.
 ///
 /// # Errors
-/// When a meter was asked for that cannot be read.
+/// When a requested meter cannot be read.
 pub fn run(arguments: MetersArguments) -> Result<()> {
     let root = arguments.root.open()?;
     let Choice { mut meters, absent } =

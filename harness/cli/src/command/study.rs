@@ -18,7 +18,7 @@ pub struct StudyArguments {
     run: RunArguments,
 }
 
-/// Measures, stores and shows.
+/// Measures, stores and shows the cost.
 ///
 /// When the study does not exist, or as [`run::run`].
 /// When there is no such study, or as [`run::run`].

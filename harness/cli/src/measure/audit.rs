@@ -1,13 +1,14 @@
-//! Does what a runner reports make sense? A wrong number is worse than none, and a foreign runner is a foreign program.
+//! Checks whether a runner's reports are plausible. A wrong number is worse than none, and a foreign runner is a
+//! foreign program.
 
 use pocketwatt_protocol::{Iteration, IterationKind, Loaded, MonotonicNs, StopReason, Turn, TurnTrace, Workload};
 
-/// Checks events against the workload that was asked for, and times against one another and the harness' own clock.
+/// Checks events against the requested workload, and times against one another and the harness' own clock.
 #[derive(Debug)]
 pub struct Audit<'a> {
     workload: &'a Workload,
     vocabulary: usize,
-    /// Everything reported next must be later.
+    /// The next reported time must be later than this.
     latest: MonotonicNs,
     loaded: bool,
     iterations: u32,
@@ -21,7 +22,7 @@ impl<'a> Audit<'a> {
         Self { workload, vocabulary, latest: started, loaded: false, iterations: 0, counted_from: None }
     }
 
-    /// The load phase, received at `now`.
+    /// Checks the load phase, received at `now`.
     ///
     /// # Errors
     /// What is wrong with it.
@@ -45,7 +46,7 @@ impl<'a> Audit<'a> {
         self.not_after("the end of loading", now)
     }
 
-    /// An iteration, received at `now`.
+    /// Checks an iteration, received at `now`.
     ///
     /// # Errors
     /// What is wrong with it.
@@ -86,7 +87,7 @@ impl<'a> Audit<'a> {
         self.not_after("the end of the iteration", now)
     }
 
-    /// The end.
+    /// Checks that nothing is missing at the end.
     ///
     /// # Errors
     /// When something is missing.
@@ -98,13 +99,13 @@ impl<'a> Audit<'a> {
         Ok(())
     }
 
-    /// Iterations that were asked for; a sum of two of this size has room.
+    /// Number of requested iterations; the sum of two such numbers does not overflow.
     fn expected(&self) -> u64 {
         u64::from(self.workload.warmup_iterations) + u64::from(self.workload.iterations)
     }
 
-    /// Whether the counted iterations last as long as they were asked to. A runner that ends earlier all the same is no
-    /// liar: the uncertainty of its energy tells.
+    /// Whether the counted iterations last as long as requested. A runner that ends too early does not fail: the
+    /// uncertainty of its energy shows it.
     fn lasted_long_enough(&self) -> bool {
         const NANOSECONDS_IN_MILLISECOND: u64 = 1_000_000;
         self.counted_from.map_or(0, |start| self.latest.since(start)) / NANOSECONDS_IN_MILLISECOND
@@ -171,7 +172,7 @@ impl<'a> Audit<'a> {
     }
 }
 
-/// What no device has: numbers of a runner that times cannot check.
+/// Checks numbers of a runner that the time stamps cannot check against what any device has.
 fn use_of_the_device(iteration: &Iteration) -> Result<(), String> {
     /// More processors than any machine that runs one program.
     const MOST_PROCESSORS: f64 = 65_536.0;
@@ -271,7 +272,7 @@ mod tests {
         }
     }
 
-    /// What the audit says of an iteration that was changed.
+    /// The audit's error for an iteration that was changed.
     fn verdict(change: impl FnOnce(&mut Iteration)) -> String {
         let workload = workload();
         let mut audit = Audit::new(&workload, 10, MonotonicNs(5));

@@ -1,4 +1,4 @@
-//! How near each backend's answers are to those in f32: one text, scored once for every backend, precision and graph.
+//! How close each backend's answers are to those in f32: one text, scored once for every backend, precision and graph.
 
 use std::{collections::BTreeMap, env, fs, time::Duration};
 
@@ -12,16 +12,16 @@ use pocketwatt_record::{Absent, AbsentKind, Case, Logits, Quality};
 use super::{Mailbox, RunnerProgram, ask};
 use crate::plan::{Backend, PreparedModel};
 
-/// The text. Our own.
+/// The text, written for this project.
 const TEXT: &str = include_str!("../../../../scenarios/quality.txt");
 /// Tokens that are processed at once; the others follow one by one.
 const PROMPT_TOKENS: usize = 17;
 /// Positions that are compared.
 const POSITIONS: usize = 256;
-/// The same for seeded weights, of which nothing is asked but that the engines agree.
+/// The same for seeded weights, for which the only question is whether the engines agree.
 const SEEDED_POSITIONS: usize = 48;
 
-/// Who answers: a model on a backend.
+/// What was scored: a model on a backend.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Key {
     model: String,
@@ -33,11 +33,11 @@ struct Key {
 /// Logits row after row, or why there are none.
 type Answer = Result<Vec<f32>, String>;
 
-/// Scores texts, and keeps what it found.
+/// Scores texts, and keeps the results.
 #[derive(Debug, Default)]
 pub struct Scorer {
     known: BTreeMap<Key, Quality>,
-    /// Of the model at hand: cases of one model are neighbours.
+    /// The reference of the current model: cases of one model are neighbours.
     reference: Option<(String, Reference)>,
 }
 
@@ -64,10 +64,10 @@ pub struct Respondent<'a> {
     pub program: RunnerProgram,
 }
 
-/// What is asked about.
+/// The question of a quality.
 #[derive(Debug)]
 pub struct Question<'a> {
-    /// Whose quality.
+    /// The case.
     pub case: &'a Case,
     /// Its model.
     pub model: &'a PreparedModel,
@@ -75,7 +75,7 @@ pub struct Question<'a> {
     pub respondent: Respondent<'a>,
     /// The backend whose f32 is the reference.
     pub reference: Result<Respondent<'a>, String>,
-    /// A runner that says nothing for so long is killed.
+    /// A runner that writes nothing for this long is killed.
     pub silence: Duration,
 }
 

@@ -1,4 +1,4 @@
-//! How long a run takes for the sake of energy: what a meter's updates demand.
+//! The additional time of a run for measuring energy, which depends on the meter's updates.
 
 use anyhow::Result;
 use pocketwatt_meter::energy::{Measurand, MeterSeries, Observation};
@@ -9,14 +9,14 @@ use crate::{
     report::output::{duration, waiting_time},
 };
 
-/// Idle windows hold so many updates of the preferred meter.
+/// Idle windows contain this many updates of the preferred meter.
 const IDLE_UPDATES: u64 = 20;
 const SHORTEST_IDLE_MS: u64 = 2_000;
 const LONGEST_IDLE_MS: u64 = 120_000;
-/// What a gauge is taken for that never changed while it was watched.
+/// Assumed update period of a gauge that never changed while it was watched.
 const GUESSED_GAUGE_NS: u64 = 1_000_000_000;
 
-/// What a run is about to do for the sake of energy, in one line; nothing without meters.
+/// What a run is about to do to measure energy, in one line; `None` without meters.
 pub fn announcement(plan: &EnergyPlan, cases: usize) -> Option<String> {
     let preferred = plan.meters.first()?;
     let period = preferred
@@ -39,7 +39,8 @@ pub fn announcement(plan: &EnergyPlan, cases: usize) -> Option<String> {
     Some(text)
 }
 
-/// Lengthens the estimates by what energy takes. Cases that are sustained for longer than the meter needs take no more.
+/// Adds the time for energy to the estimates. Cases that are sustained for longer than the meter needs take no
+/// additional time.
 pub fn add_time(cases: &mut [PlannedCase], plan: &EnergyPlan, settings: &RunSettings) {
     let more_ms = plan.at_least_ms.saturating_sub(settings.sustain_ms.unwrap_or(0));
     for planned in cases {
@@ -54,8 +55,8 @@ pub fn idle_ms(preferred: Option<&Observation>, at_least_ms: u64) -> u64 {
     updates.max(at_least_ms / 4).clamp(SHORTEST_IDLE_MS, LONGEST_IDLE_MS)
 }
 
-/// Whether a counter stood still for many of its updates: the register of a virtual machine is there, and nothing behind
-/// it. How long a run takes is not planned by such a meter while another one counts.
+/// Whether a counter stood still for many of its updates, like the register of a virtual machine without hardware behind
+/// it. Such a meter does not determine the length of a run if another one counts.
 pub fn is_silent(observation: &Observation) -> bool {
     let updates = |period_ns: u64| observation.watched_ns / period_ns.max(1);
     let meter = &observation.series.meter;
@@ -64,11 +65,12 @@ pub fn is_silent(observation: &Observation) -> bool {
         && meter.update_period.is_some_and(|period| updates(period.ns) >= IDLE_UPDATES)
 }
 
-/// How long a window must be so that a meter's updates leave an uncertainty (95 %) of no more than `uncertainty`: the edges
-/// of a window T are known to one update D each, D/(sqrt 6 T) of the whole as a standard deviation, twice that at 95 %.
+/// How long a window must be so that a meter's updates leave an uncertainty (95 %) of at most `uncertainty`: each edge
+/// of a window T is known to one update D, which gives D/(sqrt 6 T) of the whole as a standard deviation, twice that at
+/// 95 %.
 ///
 /// # Errors
-/// When no update was seen.
+/// When no update was observed.
 pub fn shortest_window_ms(observation: &Observation, uncertainty: f64) -> Result<u64> {
     let meter = &observation.series.meter;
     // A gauge may well have shown the same value all the time.
@@ -91,7 +93,7 @@ pub fn shortest_window_ms(observation: &Observation, uncertainty: f64) -> Result
     Ok((2.0 * update_s / (6f64.sqrt() * uncertainty) * 1e3).ceil() as u64)
 }
 
-/// Joules of a counter's unit; nothing for a gauge, which has no steps in time.
+/// Joules of a counter's unit; `None` for a gauge, which has no steps in time.
 fn joules_per_unit(measurand: &Measurand, series: &MeterSeries) -> Option<f64> {
     match measurand {
         Measurand::EnergyCounter { joules_per_unit, .. } | Measurand::RemainingEnergy { joules_per_unit } => {
@@ -104,7 +106,7 @@ fn joules_per_unit(measurand: &Measurand, series: &MeterSeries) -> Option<f64> {
     }
 }
 
-/// Roughly, from the first to the last reading: to plan with, not to show.
+/// Approximate mean power from the first to the last reading: for planning, not for display.
 fn mean_power(series: &MeterSeries) -> Option<f64> {
     let (first, last) = (series.readings.first()?, series.readings.last()?);
     let joules = joules_per_unit(&series.meter.measurand, series)?;
@@ -137,7 +139,7 @@ mod tests {
         }
     }
 
-    /// Ten seconds of a battery that gives 10 W.
+    /// Ten seconds of a battery that supplies 10 W.
     fn seen(meter: MeterInfo, step: i64) -> Observation {
         let mut series = MeterSeries::new(meter);
         for second in 0..=10 {

@@ -1,4 +1,4 @@
-//! What a meter does beside counting: it wraps, is reset, vanishes, stands still; and what that does to the figures.
+//! What meters do other than count: they wrap, are reset, vanish or stand still; and how that affects the figures.
 
 use pocketwatt_meter::{
     TimeSpan,
@@ -35,7 +35,7 @@ fn counter(first: i64, tick: f64) -> Meter {
     Meter { shape: Shape::Counter { unit: 1e-6, modulus: Some(MODULUS), first }, tick, phase: 0.0003 }
 }
 
-/// The same happening, read by a meter.
+/// The same case, read by a meter.
 fn case(meter: Meter) -> Happened {
     let mut random = Random(11);
     let mut happened = plan().happen(&mut random);
@@ -114,7 +114,7 @@ fn a_meter_that_vanishes_says_so_from_then_on() {
     }
 }
 
-/// Takes the readings of some moments away, as if the meter had not answered.
+/// Removes the readings of some moments, as if the meter had not answered.
 fn silence(series: &mut MeterSeries, gaps: &[(f64, f64)]) {
     for &(start, end) in gaps {
         let (start, end) = (moment(start), moment(end));
@@ -212,11 +212,11 @@ fn readings_that_begin_or_end_inside_a_window_do_not_cover_it() {
 proptest! {
     #[test]
     fn a_wrap_at_any_place_gives_the_same_joules(used in 1i64..600_000_000) {
-        // The whole case takes about 250 J: the wrap falls before, into or after it.
+        // The whole case takes about 250 J: the wrap falls before it, into it or after it.
         let straight = gross(&case(counter(0, 0.001)).record, Phase::Request);
         let wrapped = gross(&case(counter(MODULUS - used, 0.001)).record, Phase::Request);
         let ((one, u), (other, v)) = (straight.measured().unwrap(), wrapped.measured().unwrap());
-        // A counter in whole microjoules begins at another fraction of one, no more.
+        // A counter in whole microjoules begins at a different fraction of one, nothing more.
         prop_assert!((one - other).abs() < 1e-5 && (u - v).abs() < 1e-5, "{one} {other}");
     }
 

@@ -1,4 +1,4 @@
-//! Which meters make a figure, which phases a slow meter can tell, and what becomes of them in the metrics.
+//! Which meters form a figure, which phases a slow meter resolves, and the metrics that follow.
 
 use pocketwatt_meter::energy::{MeterSeries, MeterSource, Reason, Scope, Unavailable};
 
@@ -184,7 +184,7 @@ fn every_metric_follows_from_its_formula() {
         screen_watts: 0.5,
     });
     derive(&mut happened.record);
-    // A request: 5 s, 30 J of prefill for 10 tokens, 80 J of decoding for 10 tokens after the first of 11; 4 W idle.
+    // A request: 5 s, 30 J of prefill for 10 tokens, 80 J of decoding for the 10 tokens after the first of 11; 4 W idle.
     let expected = [
         (EnergyMetric::EnergyPerRequest, 110.0),
         (EnergyMetric::NetEnergyPerRequest, 90.0),
@@ -209,7 +209,7 @@ fn every_metric_follows_from_its_formula() {
         assert!(uncertainty < 0.01 * expected, "{name:?}: {uncertainty}");
         assert_eq!(summary.count, 1);
     }
-    // With the idle power as measured, gross energy is what the battery gives.
+    // With measured idle power, the gross energy is what the battery supplies.
     happened.record.passport.battery.as_mut().unwrap().idle_watts = None;
     derive(&mut happened.record);
     let Value::Measured(summary) = &metric(&happened.record, EnergyMetric::BatteryPerRequest).value else {

@@ -3,7 +3,7 @@
 use pocketwatt_meter::TimeSpan;
 use pocketwatt_protocol::Iteration;
 
-/// The windows of the phases in some iterations, and what was done in them.
+/// The windows of the phases in some iterations, and the work done in them.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Spans {
     pub prefill: Vec<TimeSpan>,
@@ -17,7 +17,7 @@ pub(crate) struct Spans {
 }
 
 impl Spans {
-    /// Of some iterations together.
+    /// The windows of several iterations.
     pub fn of<'a>(iterations: impl IntoIterator<Item = &'a Iteration>) -> Self {
         let mut spans = Self::default();
         for turn in iterations.into_iter().flat_map(|iteration| &iteration.turns) {
@@ -37,8 +37,8 @@ impl Spans {
     }
 }
 
-/// Length of some windows together, in nanoseconds: [`u64::MAX`] for more than can be counted, which no energy is computed
-/// for.
+/// Total length of some windows, in nanoseconds: [`u64::MAX`] if it overflows, in which case no energy is
+/// computed.
 pub(crate) fn duration_ns(spans: &[TimeSpan]) -> u64 {
     spans.iter().fold(0, |sum, span| sum.saturating_add(span.duration_ns()))
 }

@@ -31,7 +31,7 @@ fn plan(random: &mut Random, tick: f64, ticks: [f64; 2]) -> Plan {
     }
 }
 
-/// A figure of a random case, with the truth of each phase.
+/// A figure of a random case, with the true energy of each phase.
 fn measure(
     random: &mut Random,
     shape: Shape,
@@ -81,11 +81,11 @@ fn phases_of_a_hundred_ticks_are_right_within_one_per_cent() {
     }
 }
 
-/// A thousand intervals or more against the truth.
+/// A thousand intervals or more compared with the truth.
 struct Coverage {
     gross: f64,
     net: f64,
-    /// Median of their half widths over the truth.
+    /// Median of their half widths relative to the truth.
     width: f64,
 }
 
@@ -102,7 +102,7 @@ fn coverage(shape: impl Fn(&mut Random) -> Shape, tick: f64, ticks: [f64; 2], ed
             widths.push(uncertainty / truth);
             let energy = figure.phase(phase).unwrap();
             let idle = happened.power.watts(0.1) * energy.duration_ns as f64 * 1e-9;
-            // A coarse meter may tell a phase and not the idle power; no number is no error.
+            // A coarse meter may resolve a phase but not the idle power; a missing number is not an error.
             let Some((net, uncertainty)) = energy.net.measured() else {
                 net_held += 1;
                 continue;
@@ -140,7 +140,7 @@ fn a_counters_intervals_hold_the_truth_in_a_thousand_random_curves() {
 fn intervals_of_a_battery_hold_the_truth() {
     let battery = |random: &mut Random| Shape::Battery { step: 3.6, holds: random.between(1e5, 2e5) };
     check("3.6 J, 1 s", &coverage(battery, 1.0, [20.0, 60.0], true, 500), 0.01);
-    // As a charge counter that moves by 1 mAh: a step is what several updates bring.
+    // Like a charge counter that moves by 1 mAh: a step takes several updates.
     let coarse = |random: &mut Random| Shape::Battery { step: 130.0, holds: random.between(1e5, 2e5) };
     check("130 J, 1 s", &coverage(coarse, 1.0, [100.0, 200.0], true, 200), 0.05);
 }
@@ -176,7 +176,7 @@ fn a_measured_case_passes_its_own_physics_checks() {
     }
 }
 
-/// Cases of back-to-back requests of about one length, which a counter is read beside as the sampler does.
+/// Cases of back-to-back requests of about one length, with a counter that is read as the sampler does.
 fn requests(
     random: &mut Random,
     shape: impl Fn(&mut Random) -> Shape,
@@ -202,13 +202,13 @@ fn requests(
     };
     let mut happened = plan.happen(random);
     let meter = Meter { shape: shape(random), tick, phase: random.unit() * tick };
-    // The sampler does not read at edges what is updated so rarely.
+    // The sampler does not read meters with such slow updates at edges.
     let read_at: &[f64] = if tick < 0.2 { &happened.edges } else { &[] };
     happened.record.readings.energy = vec![meter.series(&happened.power, read_at, random)];
     (derive_energy(&happened.record).remove(0), happened)
 }
 
-/// How many intervals hold the truth.
+/// How many intervals contain the truth.
 #[derive(Clone, Copy, Debug, Default)]
 struct Tally {
     cases: u32,
@@ -235,7 +235,7 @@ impl Tally {
     }
 }
 
-/// Requests, prefill, decode, load, and single iterations, of cases with requests of one length.
+/// Requests, prefill, decode, load, and single iterations in cases with requests of one length.
 fn tallies(
     random: &mut Random,
     shape: impl Fn(&mut Random) -> Shape,
@@ -265,8 +265,8 @@ fn tallies(
     tallies
 }
 
-/// Requests that are much shorter than the updates of a counter have their energy from blocks of them, and where they cannot
-/// be told there is no number.
+/// Requests that are much shorter than the updates of a counter get their energy from blocks of them; where these cannot
+/// be resolved, there is no number.
 #[test]
 fn short_requests_have_the_energy_of_their_block() {
     const NAMES: [&str; 5] = ["request", "prefill", "decode", "load", "iteration"];
@@ -280,7 +280,7 @@ fn short_requests_have_the_energy_of_their_block() {
                 println!("{tick} s, requests of {request} s, pauses of {pause}: {requests:?}");
                 assert_eq!(requests.told, requests.cases, "all requests together are told");
                 assert!(requests.share_held() >= 0.9, "{tick} s, {request} s: {requests:?}");
-                // A pause of a tenth may have needed anything.
+                // During a pause of a tenth, the power may have been anything.
                 assert!(requests.mean_width() < if pause > 0.0 { 0.14 } else { 0.08 }, "{requests:?}");
                 if request < 5.0 * tick {
                     assert_eq!(prefill.told, 0, "phases inside of requests cannot be told apart");
@@ -315,7 +315,7 @@ fn where_pauses_take_too_much_of_the_time_the_whole_is_told_and_no_request() {
     assert_eq!(figure.phase(Phase::Request).unwrap().over, Some(Over::Windows));
 }
 
-/// A gauge that tells the power of a moment samples requests that are shorter than its updates.
+/// A gauge that shows momentary power only samples requests that are shorter than its updates.
 #[test]
 fn gauges_tell_short_requests_with_what_they_cannot_see() {
     let mean = |random: &mut Random| Shape::Gauge { step: random.between(0.01, 0.1) };

@@ -1,6 +1,6 @@
 use crate::{Absent, AbsentKind};
 
-/// A number and half the width of its 95 % interval, both in the same unit.
+/// A number and half the width of its 95 % interval, in the same unit.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Uncertain {
     pub value: f64,
@@ -12,10 +12,10 @@ impl Uncertain {
         Self { value: self.value * factor, uncertainty: self.uncertainty * factor.abs() }
     }
 
-    /// `numerator` over this energy; the relative uncertainty stays.
+    /// `numerator` divided by this energy; the relative uncertainty stays.
     ///
     /// # Errors
-    /// When there is nothing to divide by.
+    /// When the energy is zero or less.
     pub fn under(self, numerator: f64) -> Result<Self, Absent> {
         if self.value <= 0.0 {
             return Err(AbsentKind::NoEnergyUsed.into());

@@ -1,4 +1,4 @@
-//! Whether answers are right, and what a call of a function costs.
+//! Whether answers are right, and what a function call costs.
 
 use pocketwatt_protocol::{Iteration, TurnTrace};
 
@@ -86,7 +86,7 @@ metrics! {
     }
 }
 
-/// The share of right answers. What seeded weights say means nothing.
+/// The share of right answers. The text of seeded weights means nothing.
 fn share(case: &Evidence<'_>, right: fn(&AnswerWorth) -> Option<bool>) -> Observations {
     let judged: Vec<f64> = once(case).filter_map(right).map(|right| f64::from(u8::from(right))).collect();
     if judged.is_empty() {
@@ -117,7 +117,7 @@ fn once<'a>(case: &Evidence<'a>) -> impl Iterator<Item = &'a AnswerWorth> {
     distinct_answers(case.calls).map(|answer| &answer.worth)
 }
 
-/// Why there are no judged answers: because nobody judged them, or else because none were asked for.
+/// Why there are no judged answers: either they were not judged, or none were requested.
 fn not_judged(case: &Evidence<'_>, not_asked: AbsentKind) -> Absent {
     case.unjudged.map_or_else(|| not_asked.into(), |unjudged| Absent::new(NotJudged, unjudged.to_string()))
 }
@@ -126,7 +126,7 @@ fn time_to_token(turn: &TurnTrace, token: u32) -> Option<f64> {
     Some(turn.token_times.get(token as usize - 1)?.since(turn.start) as f64)
 }
 
-/// Of every call that is complete, from its turn and the token that completes it, counted from 1.
+/// A value for each complete call, from its turn and the token that completes it, counted from 1.
 fn complete(case: &Evidence<'_>, value: fn(&TurnTrace, u32) -> Option<f64>) -> Observations {
     if case.calls.is_empty() {
         return Err(not_judged(case, NotAsked));
@@ -139,7 +139,7 @@ fn complete(case: &Evidence<'_>, value: fn(&TurnTrace, u32) -> Option<f64>) -> O
     some(values, NoCompleteCall)
 }
 
-/// For each answer that was kept to a grammar, nanoseconds of a token.
+/// Nanoseconds of grammar work for each token, for each constrained answer.
 fn grammar_times(_: &Passport, iterations: &[&Iteration]) -> Observations {
     let turns = iterations.iter().flat_map(|iteration| &iteration.turns);
     let times = turns.filter_map(|turn| Some(turn.grammar_ns? as f64 / turn.tokens.len().max(1) as f64));
@@ -149,14 +149,14 @@ fn grammar_times(_: &Passport, iterations: &[&Iteration]) -> Observations {
 /// Calls in all counted iterations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct CallCounts {
-    /// Those that are complete.
+    /// The complete ones.
     pub complete: u64,
-    /// Those that are right.
+    /// The right ones.
     pub right: u64,
 }
 
 /// # Errors
-/// Why nobody knows.
+/// Why it is unknown.
 pub(crate) fn call_counts(case: &Evidence<'_>) -> Result<CallCounts, Absent> {
     if case.calls.is_empty() {
         return Err(not_judged(case, NotAsked));

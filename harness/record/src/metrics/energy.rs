@@ -15,7 +15,7 @@ const JOULES_PER_WATT_HOUR: f64 = 3600.0;
 const SECONDS_PER_HOUR: f64 = 3600.0;
 
 metrics! {
-    /// Joules and watts.
+    /// Energy and power.
     EnergyMetric {
         EnergyPerRequest = "energy_per_request" {
             label: "energy per request",
@@ -148,17 +148,17 @@ metrics! {
     }
 }
 
-/// How many turns there were.
+/// The number of turns.
 fn turns(used: &Consumption<'_>) -> u64 {
     used.spans.request.len() as u64
 }
 
-/// How long all requests took together, in seconds.
+/// The total time of all requests, in seconds.
 fn seconds(used: &Consumption<'_>) -> f64 {
     duration_ns(&used.spans.request) as f64 * 1e-9
 }
 
-/// How long a request took in the mean, in seconds.
+/// The mean time of a request, in seconds.
 fn latency(used: &Consumption<'_>) -> f64 {
     seconds(used) / turns(used).max(1) as f64
 }
@@ -177,8 +177,8 @@ fn hours_per_charge(used: &Consumption<'_>) -> Result<Uncertain, Absent> {
     joules.under(battery * seconds(used) / SECONDS_PER_HOUR)
 }
 
-/// What the battery gives during all requests, and what it holds. With the idle power as it was measured, the net energy
-/// and the idle energy are the gross energy again, and the idle power's uncertainty is in neither.
+/// What the battery supplies during all requests, and what it holds. With measured idle power, net energy
+/// and idle energy add up to the gross energy again, and neither includes the uncertainty of the idle power.
 fn drained(used: &Consumption<'_>) -> Result<(Uncertain, f64), Absent> {
     let battery = used.case.passport.battery.as_ref().ok_or(NoBattery)?;
     if battery.joules.is_nan() || battery.joules <= 0.0 {

@@ -1,4 +1,4 @@
-//! What the processor was busy with.
+//! How the processor's time was spent.
 
 use pocketwatt_meter::KernelCounter;
 use pocketwatt_protocol::Iteration;
@@ -18,7 +18,7 @@ use crate::{
 };
 
 metrics! {
-    /// What the processor was busy with.
+    /// The work of the processors.
     MachineMetric {
         ProcessorUse = "processor_use" {
             label: "processor use",
@@ -66,7 +66,7 @@ fn steal(case: &Evidence<'_>) -> Observations {
 }
 
 /// # Errors
-/// When the counter showed what cannot be.
+/// When the counter had an impossible value.
 fn believed(case: &Evidence<'_>, counter: KernelCounter) -> Result<(), Absent> {
     match case.readings.broken_counters.iter().any(|broken| broken.counter == counter) {
         true => Err(Absent::new(CounterBroken, format!("the kernel's {} counter is broken", counter.name()))),

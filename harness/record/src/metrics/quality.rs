@@ -1,4 +1,4 @@
-//! How near to the reference.
+//! Closeness to the reference.
 
 use super::definition::{Observations, Observe::Case, metrics};
 use crate::{
@@ -7,7 +7,7 @@ use crate::{
 };
 
 metrics! {
-    /// How near to the reference.
+    /// Closeness to the reference.
     QualityMetric {
         TokenAgreement = "token_agreement" {
             label: "agreement with f32",
@@ -36,7 +36,7 @@ metrics! {
     }
 }
 
-/// How far a backend is from the reference; the reference itself is no distance away.
+/// How far a backend is from the reference; not applicable to the reference itself.
 fn distance(case: &Evidence<'_>, of: fn(&QualityFigures) -> f64) -> Observations {
     match case.quality {
         Some(Quality::Compared(figures)) if figures.is_reference => Err(IsReference.into()),
@@ -44,7 +44,7 @@ fn distance(case: &Evidence<'_>, of: fn(&QualityFigures) -> f64) -> Observations
     }
 }
 
-/// A figure of the comparison with the reference. What seeded weights say means nothing, however near it is.
+/// A figure of the comparison with the reference. It means nothing for seeded weights, however close they are.
 fn figure(case: &Evidence<'_>, of: fn(&QualityFigures) -> f64) -> Observations {
     match case.quality {
         _ if case.passport.model.seeded => Err(SeededWeights.into()),

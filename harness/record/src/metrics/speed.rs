@@ -1,4 +1,4 @@
-//! How fast, and in how much memory.
+//! Speed and memory.
 
 use pocketwatt_meter::{CaseReadings, MemoryReading};
 use pocketwatt_protocol::{Iteration, LoadStage, TurnTrace};
@@ -164,12 +164,12 @@ fn gaps(turn: &TurnTrace) -> impl Iterator<Item = f64> {
 
 fn prefill_throughput(iteration: &Iteration) -> Option<f64> {
     let tokens: u64 = iteration.turns.iter().map(|turn| u64::from(turn.prompt_tokens)).sum();
-    // A sum of whole numbers as floats is exact for months, and does not overflow whatever a record says.
+    // A sum of whole numbers as floats is exact for months, and does not overflow whatever a record contains.
     let time: f64 = iteration.turns.iter().map(|turn| turn.prefill().duration_ns() as f64).sum();
     per_second(tokens, time)
 }
 
-/// Decode throughput of some iterations together, in tokens per second; nothing where no turn has two output tokens.
+/// Decode throughput of iterations together, in tokens per second; `None` if no turn has two output tokens.
 pub fn decode_throughput<'a>(iterations: impl IntoIterator<Item = &'a Iteration>) -> Option<f64> {
     let (mut tokens, mut time) = (0, 0.0);
     for turn in iterations.into_iter().flat_map(|iteration| &iteration.turns) {
@@ -194,7 +194,7 @@ fn load_stage(case: &Evidence<'_>, stage: LoadStage) -> Observations {
     Ok(vec![parts.iter().sum()])
 }
 
-/// Of the first iteration, which is a warm-up where there is one.
+/// From the first iteration, which is a warm-up if the case has one.
 fn first_token_after_load(case: &Evidence<'_>) -> Observations {
     let first = case.samples.iterations.first().and_then(|iteration| iteration.turns.first());
     some(first.and_then(time_to_first_token).into_iter(), NothingGenerated)
@@ -209,7 +209,7 @@ fn peak_anonymous_bytes(readings: &CaseReadings) -> Option<u64> {
     readings.memory.iter().map(own).max()
 }
 
-/// Bytes that a decoded token reads at the least, over what the memory can deliver.
+/// Bytes that a decoded token has to read, divided by what the memory can deliver.
 fn bandwidth_utilisation(passport: &Passport, iterations: &[&Iteration]) -> Observations {
     let bandwidth = passport.bandwidth.as_ref().ok_or(AbsentKind::BandwidthNotMeasured)?;
     let model = &passport.model;

@@ -1,4 +1,4 @@
-//! The first minutes of a long run against its last. METHODOLOGY.md says why whole rounds are compared.
+//! The first minutes of a long run, compared with its last ones. METHODOLOGY.md says why whole rounds are compared.
 
 use pocketwatt_meter::{ContextReading, TimeSpan};
 use pocketwatt_protocol::MonotonicNs;
@@ -18,11 +18,11 @@ use crate::{
     Evidence, Stretch, hottest, percentile,
 };
 
-/// A sensor whose last reading is older than this has ceased to tell.
+/// A sensor whose last reading is older than this has stopped working.
 const STALE_NS: u64 = 5_000_000_000;
 
 metrics! {
-    /// The first minutes of a long run against its last.
+    /// The first minutes of a long run, compared with its last ones.
     SustainedMetric {
         BurstDecodeThroughput = "burst_decode_throughput" {
             label: "decode at first",

@@ -32,7 +32,7 @@ fn iteration(start: f64, seconds: f64, conversation: u32) -> Iteration {
     }
 }
 
-/// A sustained case of iterations that take so many seconds, of so many conversations by turns, and a warm-up.
+/// A sustained case with iterations of the given durations in seconds, of several conversations in turn, and a warm-up.
 fn sustained(seconds: &[f64], conversations: u32) -> Record {
     let mut record = record();
     record.passport.sustain_ms = Some(1);
@@ -84,12 +84,12 @@ fn a_burst_is_no_longer_than_thirty_seconds() {
 
 #[test]
 fn conversations_of_different_length_are_compared_as_whole_rounds() {
-    // A short and a long one by turns: not one of them is slower in the end.
+    // Short and long ones in turn: neither is slower in the end.
     let record = sustained(&[[1.0, 9.0]; 10].concat(), 2);
     let both = stretches(&record).unwrap();
     assert_eq!(seconds(both.burst.span), (0.0, 10.0), "a whole round, although a tenth is less");
     assert_eq!(value(&record, SustainedMetric::SustainedShare).unwrap(), 1.0);
-    // What is left of a round at the end is no round.
+    // An incomplete round at the end does not count.
     let record = sustained(&[1.0, 9.0, 1.0, 9.0, 1.0, 9.0, 1.0], 2);
     assert_eq!(seconds(stretches(&record).unwrap().sustained.span), (20.0, 30.0));
 }
@@ -130,7 +130,7 @@ fn heat_and_clock_are_told_where_they_were_read() {
     .map(|metric| value(&record, metric).unwrap());
     assert_eq!(values, [41.0, 84.5, 72.0, 2.5e9]);
     assert_eq!(value(&record, SustainedMetric::SustainedFrequency).unwrap(), 1e9);
-    // A sensor that ceased to tell long before the end has no last temperature.
+    // A sensor that stopped long before the end has no last temperature.
     record.readings.temperatures.iter_mut().for_each(|series| series.readings.truncate(2));
     assert_eq!(
         value(&record, SustainedMetric::EndTemperature).unwrap_err(),
@@ -176,7 +176,7 @@ fn power_falls_with_its_cause() {
 }
 
 proptest! {
-    /// Whatever the rounds take, both stretches are whole rounds that do not overlap, and the burst is the earlier one.
+    /// Whatever the rounds take, both parts are whole rounds that do not overlap, and the burst is the earlier one.
     #[test]
     fn stretches_are_apart(seconds in prop::collection::vec(0.01f64..100.0, 3..60), conversations in 1u32..4) {
         let record = sustained(&seconds, conversations);
@@ -191,7 +191,7 @@ proptest! {
         }
     }
 
-    /// A device that never slows down keeps all of its throughput, however conversations differ.
+    /// A device that never slows down keeps all of its throughput, however much conversations differ.
     #[test]
     fn a_steady_device_keeps_everything(lengths in prop::collection::vec(0.1f64..20.0, 1..4), rounds in 3usize..40) {
         let record = sustained(&lengths.repeat(rounds), lengths.len() as u32);

@@ -1,4 +1,4 @@
-//! Whether backends generated the same tokens: the conformance that stands beside every speed.
+//! Whether backends generated the same tokens: the conformance check beside every speed.
 
 use pocketwatt_protocol::{Iteration, TokenId};
 use pocketwatt_record::Record;
@@ -17,7 +17,7 @@ pub struct Difference {
 pub enum Agreement {
     /// All of them, this many in an iteration.
     Same(usize),
-    /// They part here.
+    /// They differ from here on.
     Differs(Difference),
     /// The case does not even agree with itself: an iteration differs from its first one.
     Unsteady(Difference),
@@ -28,7 +28,7 @@ pub fn answers(record: &Record) -> Vec<&[TokenId]> {
     record.samples.rounds().first().map(|round| tokens(round)).unwrap_or_default()
 }
 
-/// Compares a case with the reference; nothing where either generated no tokens.
+/// Compares a case with the reference; `None` if either generated no tokens.
 pub fn agreement(reference: &Record, record: &Record) -> Option<Agreement> {
     let (expected, found) = (answers(reference), answers(record));
     let count: usize = found.iter().map(|turn| turn.len()).sum();

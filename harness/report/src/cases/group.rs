@@ -45,7 +45,7 @@ impl Column<'_> {
 }
 
 /// Reads the cases of each group, in the order in which they come, and hands the group on; of one that is wider than anybody
-/// reads, a part at a time, with words that say so behind its title.
+/// reads, a part at a time, with a note after its title.
 ///
 /// # Errors
 /// Those of `visit`.

@@ -1,10 +1,10 @@
-//! What failed the checks of physics, in words.
+//! Failed physics checks, in words.
 
 use pocketwatt_record::{Absent, CheckVerdict, PhysicsCheck, Record};
 
 use crate::{cases::CaseGroup, output::inert::one_line, table::Footnotes};
 
-/// A reason as a footnote gives it: what is withheld is so by a check, which is named.
+/// The text of a reason in a footnote; for a withheld number, it names the check.
 pub fn explained(absent: &Absent) -> Absent {
     let words = match &absent.check {
         Some(check) => format!("{}: {}", one_line(check), one_line(&absent.words)),

@@ -12,7 +12,7 @@ use plotters::{
     },
 };
 
-/// Charts are this wide.
+/// Width of charts, in pixels.
 pub const WIDTH: u32 = 900;
 /// Distance of everything from the edges.
 pub const MARGIN: i32 = 24;
@@ -24,10 +24,10 @@ pub const LINE: i32 = 18;
 /// A canvas of pixels.
 pub type Canvas<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 
-/// A chart so many pixels high, as an SVG document.
+/// A chart with this height in pixels, as an SVG document.
 ///
 /// # Errors
-/// Those of `draw`, and when the drawing library refuses.
+/// Those of `draw`, and when the drawing library fails.
 pub fn draw_svg(height: i32, draw: impl FnOnce(&Canvas) -> anyhow::Result<()>) -> anyhow::Result<String> {
     let mut svg = String::new();
     {
@@ -39,7 +39,7 @@ pub fn draw_svg(height: i32, draw: impl FnOnce(&Canvas) -> anyhow::Result<()>) -
     Ok(svg)
 }
 
-/// Errors of the drawing library borrow from the canvas: keep their words.
+/// Errors of the drawing library borrow from the canvas, so this keeps only their text.
 pub fn drawing_error(error: impl std::fmt::Display) -> anyhow::Error {
     anyhow!("{error}")
 }
@@ -50,12 +50,12 @@ pub fn text_style(size: i32, ink: RGBColor, horizontal: HPos, vertical: VPos) ->
     TextStyle { font: ("sans-serif", size).into_font(), color: ink.to_backend_color(), pos }
 }
 
-/// About as wide as `text` becomes in the ordinary size.
+/// Approximate width of `text` in the ordinary size.
 pub fn text_width(text: &str) -> i32 {
     (text.chars().count() as f64 * f64::from(TEXT_SIZE) * 0.46).ceil() as i32
 }
 
-/// Lines no longer than the chart is wide. A no-break space keeps a number and its unit together.
+/// Splits a line so that it fits the width of the chart. A no-break space keeps a number and its unit together.
 pub fn wrap(line: &str) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in line.split(' ').filter(|word| !word.is_empty()) {
@@ -72,7 +72,7 @@ pub fn wrap(line: &str) -> Vec<String> {
     lines
 }
 
-/// Draws a text on pixels.
+/// Draws a text at a position in pixels.
 pub fn draw_text(canvas: &Canvas, content: &str, at: (i32, i32), style: TextStyle) -> anyhow::Result<()> {
     canvas.draw(&Text::new(content.to_owned(), at, style)).map_err(drawing_error)
 }

@@ -1,4 +1,4 @@
-//! Panels stacked over one another on one axis, a line or marks for each column: what several charts are made of.
+//! Stacked panels with a common axis, with a line or marks for each column: the layout of several charts.
 
 use plotters::style::text_anchor::{HPos, VPos};
 
@@ -16,7 +16,7 @@ use crate::{
 const TITLE_HEIGHT: i32 = 26;
 const NOTE_HEIGHT: i32 = 18;
 const CAPTION_HEIGHT: i32 = 24;
-/// Below each stack.
+/// Space below each stack.
 const GAP: i32 = 14;
 
 /// Draws into a plot.
@@ -24,15 +24,15 @@ pub type Draw<'a> = dyn Fn(&mut Plot) -> anyhow::Result<()> + 'a;
 
 /// One panel.
 pub struct Panel<'a> {
-    /// What it shows, and in which unit.
+    /// What it shows, and the unit.
     pub caption: String,
-    /// Pixels of the plot.
+    /// Height of the plot in pixels.
     pub height: i32,
-    /// From the bottom to the top.
+    /// Range from bottom to top.
     pub up: std::ops::Range<f64>,
-    /// A number on the left, in characters.
+    /// Formats a number on the left.
     pub number: Box<dyn Fn(f64) -> String + 'a>,
-    /// Draws what is in it.
+    /// Draws its contents.
     pub draw: Box<Draw<'a>>,
 }
 
@@ -40,21 +40,21 @@ pub struct Panel<'a> {
 pub struct Stack<'a> {
     /// The scenario.
     pub title: String,
-    /// What is to be said of it.
+    /// A remark about it.
     pub note: String,
-    /// From the left to the right.
+    /// Range from left to right.
     pub across: std::ops::Range<f64>,
-    /// A number below, in characters.
+    /// Formats a number below.
     pub number: Box<dyn Fn(f64) -> String + 'a>,
     /// What these numbers are.
     pub words: String,
-    /// Places that are named above the first panel.
+    /// Positions that are labelled above the first panel.
     pub names: Vec<(f64, String)>,
-    /// From the top down; never empty.
+    /// From top to bottom; never empty.
     pub panels: Vec<Panel<'a>>,
 }
 
-/// Says whose meters were read, where they are not this device's.
+/// Says where the meters were read, if they are not this device's.
 pub fn simulation(subject: &Subject) -> String {
     let root = subject.run.energy.sysfs_root.as_deref();
     root.map_or_else(String::new, |root| format!("Simulated: read from {}, not from this device. ", one_line(root)))
@@ -63,7 +63,7 @@ pub fn simulation(subject: &Subject) -> String {
 /// Draws a chart of stacks.
 ///
 /// # Errors
-/// When the drawing library refuses.
+/// When the drawing library fails.
 pub fn chart(subject: &Subject, question: &str, remark: &str, stacks: &[Stack]) -> anyhow::Result<String> {
     let head_height = head_height(subject, question, remark)?;
     let height = head_height + stacks.iter().map(|stack| stack.height() + GAP).sum::<i32>();
@@ -128,7 +128,7 @@ impl Stack<'_> {
         Ok(())
     }
 
-    /// As many names as there is room for.
+    /// Writes as many labels as there is room for.
     fn write_names(&self, canvas: &Canvas, plot: &Plot, bottom: i32) -> anyhow::Result<()> {
         let (across, _) = plot.plotting_area().get_pixel_range();
         let mut free = across.start - LABELS;

@@ -1,4 +1,4 @@
-//! What disturbed a measurement, in few words.
+//! What disturbed a measurement, in a few words.
 
 use pocketwatt_meter::energy::MeterGap;
 use pocketwatt_record::{MachineMetric, MetricId, Record, SpeedMetric};
@@ -8,7 +8,7 @@ use crate::{
     output::{duration, inert::one_line, quantity::fixed},
 };
 
-/// Above these shares a disturbance is named.
+/// Disturbances above these shares are named.
 const STEAL: f64 = 0.01;
 const RUN_QUEUE_WAIT: f64 = 0.02;
 const OTHER_PROCESSES: f64 = 0.05;
@@ -41,7 +41,7 @@ fn disturbed(record: &Record) -> Vec<String> {
     others(record).into_iter().chain(more.into_iter().flatten()).chain(silent).chain(unjudged).collect()
 }
 
-/// `did not answer twice, for 0.25 s: the driver is busy (EAGAIN)`; nothing for a meter that always did.
+/// `did not answer twice, for 0.25 s: the driver is busy (EAGAIN)`; `None` for a meter that always answered.
 pub fn unanswered(gaps: &[MeterGap]) -> Option<String> {
     let first = gaps.first()?;
     let seconds: f64 = gaps.iter().map(|gap| gap.end.since(gap.start) as f64 * 1e-9).sum();
@@ -53,7 +53,7 @@ pub fn unanswered(gaps: &[MeterGap]) -> Option<String> {
     Some(format!("did not answer {often}, for {}: {}", duration(seconds), first.unavailable.hint))
 }
 
-/// What others took of the processors beside a case.
+/// The processor time that others took during a case.
 pub fn others(record: &Record) -> Vec<String> {
     let readings = &record.readings;
     let others = readings.other_busy_ns.zip(readings.system_cpu_ns).filter(|&(_, whole)| whole > 0);

@@ -13,7 +13,7 @@ use crate::{
     output::{date::minute, duration, inert::one_line},
 };
 
-/// Damaged records that are named one by one.
+/// This many damaged records are named one by one.
 const NAMED_DAMAGED: usize = 20;
 
 /// Name and text of each fact.
@@ -43,7 +43,7 @@ fn study(study: &Study) -> Vec<(&'static str, String)> {
     facts
 }
 
-/// That the records are all there is, where they are.
+/// Says that only the records exist, if so.
 fn rebuilt(run: &Run) -> Option<(&'static str, String)> {
     let damage = run.rebuilt.as_ref()?;
     let text = format!(

@@ -15,17 +15,17 @@ use crate::{
 /// Longest answer that is shown.
 const ANSWER_CHARACTERS: usize = 200;
 
-/// What is needed to show answers beside what would have been right.
+/// What is needed to show answers beside the right ones.
 pub struct Answers<'a> {
-    /// Tokens as text.
+    /// Decodes tokens.
     pub decode: &'a dyn Fn(&Record, &[TokenId]) -> Option<String>,
-    /// A right answer to the question that an answer was given to.
+    /// A right answer to the question of an answer.
     pub expected: &'a dyn Fn(&Record, &CallAnswer) -> Option<String>,
-    /// How many wrong ones of each case are shown.
+    /// Number of wrong answers of each case that are shown.
     pub first: usize,
 }
 
-/// For each scenario and model in which calls were asked for: the shares of right answers in every category, then the first
+/// For each scenario and model with function calls: the shares of right answers in every category, then the first
 /// wrong answers of every case.
 pub fn render(records: &[Record], answers: &Answers, format: Format, style: &Style) -> String {
     let judged: Vec<&Record> = records.iter().filter(|record| is_judged(record)).collect();
@@ -66,7 +66,7 @@ fn groups<'a>(records: &[&'a Record]) -> Vec<Vec<&'a Record>> {
     groups
 }
 
-/// What was expected and what was answered, for the first answers that are not right.
+/// The expected and the given answer, for the first answers that are not right.
 fn wrong_answers(record: &Record, label: &str, answers: &Answers) -> String {
     let label = label.split_whitespace().collect::<Vec<_>>().join(" ");
     let calls = || distinct_answers(&record.calls).filter(|answer| matches!(answer.worth, AnswerWorth::Call { .. }));

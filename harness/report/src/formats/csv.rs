@@ -1,5 +1,5 @@
 //! One line per case and metric, in the catalogue's units, for spreadsheets and data frames. Quoted as in RFC 4180; lines
-//! end with a line feed alone, so that line-oriented tools keep working: one for each line of the table. Texts that a
+//! end with a line feed only, so that line-oriented tools keep working: one for each line of the table. Texts that a
 //! spreadsheet would compute as a formula get an apostrophe before them, as OWASP advises.
 
 use anyhow::Context;
@@ -13,7 +13,7 @@ use crate::{
     output::{Output, inert, quantity::exact},
 };
 
-/// One line: a metric of a case, of energy one for each scope. The names of the fields are those of the columns.
+/// One line: a metric of a case; for energy, one for each scope. The names of the fields are those of the columns.
 #[derive(Default, Serialize)]
 struct Line<'a> {
     run: String,
@@ -47,7 +47,7 @@ struct Line<'a> {
     absent: Option<AbsentKind>,
 }
 
-/// All digits of a number; an empty cell where there is none.
+/// All digits of a number; an empty cell if there is none.
 #[derive(Default)]
 struct Number(Option<f64>);
 
@@ -57,8 +57,8 @@ impl Serialize for Number {
     }
 }
 
-/// A header, then every metric of every case, of energy once for each scope; cases without numbers have the same lines with
-/// their reason.
+/// A header, then every metric of every case, metrics of energy once for each scope; cases without numbers have the
+/// same lines with their reason.
 ///
 /// # Errors
 /// When the output cannot be written.
@@ -157,7 +157,7 @@ fn unit(unit: Unit) -> &'static str {
     }
 }
 
-/// A text from outside as a cell: on one line, and never a formula.
+/// An untrusted text as a cell: on one line, and never a formula.
 fn text(text: &str) -> String {
     let shown = inert::line(text);
     if shown.trim_start().starts_with(['=', '+', '-', '@', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}']) {

@@ -7,12 +7,12 @@ pub fn minute(unix_ms: u64) -> String {
     written(unix_ms, "%Y-%m-%d %H:%M UTC")
 }
 
-/// `20261123-124233`: sorts by time, and every file system takes it.
+/// `20261123-124233`: sorts by time, and is valid on every file system.
 pub fn stamp(unix_ms: u64) -> String {
     written(unix_ms, "%Y%m%d-%H%M%S")
 }
 
-/// Records may be anybody's: years have four digits here, and a later date is told as such.
+/// Records may come from anywhere: years have four digits here, and a later date is reported as such.
 fn written(unix_ms: u64, format: &str) -> String {
     let milliseconds = i64::try_from(unix_ms).ok();
     let date = milliseconds.and_then(|milliseconds| Timestamp::from_millisecond(milliseconds).ok());

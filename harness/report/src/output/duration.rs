@@ -2,7 +2,7 @@
 
 use super::quantity::{Quantity, fixed, significant};
 
-/// A length that was stated or measured, in one unit: `1 ms`, `30 s`, `20 min`.
+/// A given or measured length of time in one unit: `1 ms`, `30 s`, `20 min`.
 pub fn duration(seconds: f64) -> String {
     if seconds >= 600.0 {
         format!("{} min", significant(seconds / 60.0))
@@ -11,7 +11,7 @@ pub fn duration(seconds: f64) -> String {
     }
 }
 
-/// A length that somebody waits for, as a clock counts it: `4.2 s`, `45 s`, `3 min 20 s`, `2 h 5 min`.
+/// A waiting time in the units of a clock: `4.2 s`, `45 s`, `3 min 20 s`, `2 h 5 min`.
 pub fn waiting_time(seconds: f64) -> String {
     let whole = seconds.round().max(0.0) as u64;
     match whole {

@@ -16,22 +16,22 @@ pub struct Quantity {
     pub unit: String,
 }
 
-/// How far a number is written.
+/// How many digits of a number are written.
 ///
-/// Of an uncertainty, the digits are written that tell something: two where it begins with a small digit, for rounding to one
-/// would change it by up to a half, else one. The number has as many decimals as its uncertainty. A number without an
+/// An uncertainty is written with its significant digits: two if it begins with a small digit, because rounding to one
+/// would change it by up to a half, otherwise one. The number has as many decimals as its uncertainty. A number without an
 /// uncertainty has three significant digits.
 #[derive(Clone, Copy, Debug)]
 pub struct Rounding {
     /// An uncertainty that begins with less than this has a second digit; 10 for all.
     pub two_digits_below: f64,
-    /// Significant digits of the number at most: a fifth would not survive the error of any meter's scale.
+    /// Most significant digits of the number: the scale error of any meter is larger than a fifth digit.
     pub most_digits: i32,
-    /// Decimals at most.
+    /// Most decimals.
     pub most_decimals: i32,
-    /// Whether an uncertainty is rounded up: a small one is not none.
+    /// Whether an uncertainty is rounded up, so that a small one does not become zero.
     pub upwards: bool,
-    /// Whether zeros at the end stay, so that numbers below each other line up; not those of a whole number.
+    /// Whether trailing zeros stay, so that numbers in a column line up; those of a whole number are always dropped.
     pub zeros: bool,
 }
 
@@ -46,7 +46,7 @@ impl Rounding {
     pub const COLUMN: Self =
         Self { two_digits_below: 10.0, most_digits: i32::MAX, most_decimals: 6, upwards: false, zeros: true };
 
-    /// Decimals that show the digits of an uncertainty which tell something. It is more than 0.
+    /// Decimals that show the significant digits of an uncertainty, which is more than 0.
     pub fn decimals_of(self, uncertainty: f64) -> usize {
         let digits = if uncertainty / 10f64.powi(magnitude(uncertainty)) < self.two_digits_below { 2 } else { 1 };
         decimals(uncertainty, digits).min(self.most_decimals as usize)
@@ -57,7 +57,7 @@ impl Rounding {
         let Some(uncertainty) = uncertainty.filter(|&half| half > 0.0) else { return (self.alone(value), None) };
         let shown = self.decimals_of(uncertainty);
         let units = 10f64.powi(shown as i32);
-        // What is a whole number but for the error of its computation stays.
+        // A number that is whole except for rounding errors of the computation stays whole.
         let uncertainty = if self.upwards { (uncertainty * units - 1e-6).ceil() / units } else { uncertainty };
         (fixed(value, shown.min(decimals(value, self.most_digits))), Some(fixed(uncertainty, shown)))
     }
@@ -87,8 +87,8 @@ impl Quantity {
         Self { uncertainty: uncertainty.into(), ..self }
     }
 
-    /// With the prefix of the unit that leaves one to three digits before the point: of the number, or of its uncertainty where
-    /// that is larger. Seconds have no prefix that makes them more.
+    /// With the prefix of the unit that leaves one to three digits before the point: of the number, or of its uncertainty if
+    /// that is larger. Seconds have no prefix above one.
     pub fn prefixed(self) -> Self {
         const PREFIXES: [(f64, &str); 7] =
             [(1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""), (1e-3, "m"), (1e-6, "µ"), (1e-9, "n")];
@@ -130,23 +130,23 @@ impl Quantity {
     }
 }
 
-/// A number with so many decimals, see [`Amount`].
+/// A number with this many decimals, see [`Amount`].
 pub fn fixed(value: f64, decimals: usize) -> String {
     format!("{:.decimals$}", Amount(value))
 }
 
-/// All digits of a number, with a power of ten where it is very small or large.
+/// All digits of a number, with a power of ten if it is very small or large.
 pub fn exact(value: f64) -> String {
     if value == 0.0 || (1e-9..1e15).contains(&value.abs()) { value.to_string() } else { format!("{value:e}") }
 }
 
-/// Three significant digits, at the least.
+/// At least three significant digits.
 pub fn significant(value: f64) -> String {
     Rounding::TEXT.alone(value)
 }
 
-/// As many decimals as are asked for, or as many more as it takes to show that many digits of a number that would be shown as
-/// zero and is none: six at most.
+/// The requested decimals, or as many more as it takes to show that many digits of a number that would be shown as
+/// zero but is not zero: at most six.
 pub fn not_as_zero(value: f64, decimals: usize, digits: i32) -> String {
     const MOST: usize = 6;
     let vanishes = value != 0.0 && value.abs() * 10f64.powi(decimals as i32) < 0.5;
@@ -154,17 +154,17 @@ pub fn not_as_zero(value: f64, decimals: usize, digits: i32) -> String {
     fixed(value, decimals.max(wanted))
 }
 
-/// Decimals that show so many significant digits.
+/// Decimals that show this many significant digits.
 fn decimals(value: f64, digits: i32) -> usize {
     if value == 0.0 { 0 } else { digits.saturating_sub(1).saturating_sub(magnitude(value)).clamp(0, 9) as usize }
 }
 
-/// Of the first digit: 0 for 1 to 9.99. The number is not 0.
+/// The decimal exponent of the first digit: 0 for 1 to 9.99. The number is not 0.
 fn magnitude(value: f64) -> i32 {
     value.abs().log10().floor() as i32
 }
 
-/// `5.00` says no more than `5`.
+/// `5.00` says the same as `5`.
 fn without_zeros(text: String) -> String {
     if text.contains('.') && !text.contains('e') {
         text.trim_end_matches('0').trim_end_matches('.').to_owned()
@@ -209,7 +209,7 @@ mod tests {
         assert_eq!([certain(36.93, 0.0101), certain(0.012, 0.034)], ["36.930 ±0.010 J", "12 ±34 mJ"]);
     }
 
-    /// Numbers from 1e-5 to 1e6 of either sign, as many of each magnitude.
+    /// Numbers from 1e-5 to 1e6 with either sign, equally many of each magnitude.
     fn numbers() -> impl Strategy<Value = f64> {
         (-5.0..6.0, any::<bool>()).prop_map(|(power, negative)| 10f64.powf(power) * if negative { -1.0 } else { 1.0 })
     }

@@ -6,7 +6,7 @@ use crate::{
     table::Footnotes,
 };
 
-/// What cannot be true, unless a footnote has said it, and what disturbed the measurement.
+/// Impossible numbers, unless a footnote mentions them, and what disturbed the measurement.
 pub fn notes_below(group: &CaseGroup, footnotes: &Footnotes) -> Vec<String> {
     let mut notes = physics::notes(group, footnotes);
     notes.extend(disturbances(group));

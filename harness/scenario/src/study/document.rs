@@ -9,10 +9,10 @@ use crate::{error::ScenarioError, synthetic};
 
 /// Most threads of a case.
 const MOST_THREADS: u32 = 1024;
-/// Stands for the model that the user may choose.
+/// Placeholder for the model that the user may choose.
 pub(super) const MODEL: &str = "{model}";
 
-/// In what the cases of a series differ.
+/// The property in which the cases of a series differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Axis {
@@ -42,7 +42,7 @@ pub(super) struct Document {
     pub precisions: Vec<Precision>,
     #[serde(default = "one_thread")]
     pub threads: Vec<u32>,
-    /// Whether each number is also told as a multiple of the first column's.
+    /// Whether each number is also shown as a multiple of the first column's.
     #[serde(default)]
     pub ratios: bool,
     #[serde(default)]
@@ -73,18 +73,18 @@ pub struct Shown {
     pub published: Option<Published>,
 }
 
-/// Numbers that others published, to stand beside ours.
+/// Published numbers, shown beside ours.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Published {
-    /// Whose they are.
+    /// Their source.
     pub label: String,
-    /// Their unit, as it is shown.
+    /// Their unit, as shown.
     pub unit: String,
     /// One for each model of the study, in its order.
     #[serde(default)]
     pub values: Vec<f64>,
-    /// A slope, for 10^9 weights.
+    /// A slope, for each 10^9 weights.
     pub per_billion_weights: Option<f64>,
 }
 

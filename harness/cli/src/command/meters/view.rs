@@ -1,4 +1,4 @@
-//! What was seen of the meters, for people and for programs.
+//! The observed meters, for people and for programs.
 
 use std::path::Path;
 
@@ -18,7 +18,7 @@ use crate::{
 const TEXT_WIDTH: usize = 100;
 const GAP: &str = "  ";
 
-/// Everything that the command tells.
+/// Everything that the command shows.
 #[derive(Debug, Serialize)]
 pub struct MetersView {
     /// The tree that was read in place of `/sys`: then the meters are not this device's.
@@ -26,7 +26,7 @@ pub struct MetersView {
     /// Length of the watch in seconds.
     watched_s: Option<f64>,
     meters: Vec<MeterView>,
-    /// Sums of those that are parts of one whole.
+    /// Sums of meters that are parts of one whole.
     together: Vec<TogetherView>,
     absent: Vec<AbsentMeter>,
     /// Why no meter can be read.
@@ -37,7 +37,7 @@ pub struct MetersView {
 struct MeterView {
     #[serde(flatten)]
     info: MeterInfo,
-    /// Readings that were taken, how many in a second, and how often the value was another one.
+    /// Number of readings, how many in a second, and how often the value differed from the one before.
     readings: u64,
     readings_per_second: Option<f64>,
     changes: u64,
@@ -59,7 +59,7 @@ struct TogetherView {
 }
 
 impl MetersView {
-    /// From what was observed.
+    /// Makes the view from what was observed.
     pub fn new(
         sysfs_root: Option<&Path>,
         observations: &[Observation],
@@ -135,7 +135,7 @@ impl MeterView {
         };
         [
             info.id.clone(),
-            // What does not add up is told apart by its name.
+            // Parts that do not add up are distinguished by their names.
             if info.scope.adds_up() {
                 info.scope.name().to_owned()
             } else {
@@ -150,7 +150,7 @@ impl MeterView {
         ]
     }
 
-    /// So many raw units, with the unit of the raw value.
+    /// `count` raw units, with the unit of the raw value.
     fn unit_times(&self, count: f64) -> String {
         let (factor, unit) = unit(&self.info.measurand);
         shown(factor * count, unit)
@@ -159,10 +159,10 @@ impl MeterView {
 
 const HEADER: [&str; 8] =
     ["meter", "scope", "raw value", "resolution", "updated every", "readings", "mean power", "energy"];
-/// The first of the columns that are aligned to the right.
+/// The columns that are aligned to the right.
 const NUMBERS: std::ops::Range<usize> = 5..7;
 
-/// A row for each meter, then those that are not read.
+/// A row for each meter, then the meters that are not read.
 pub fn table(view: &MetersView, style: &Style) -> String {
     let paint = Paint { color: style.color };
     let width = style.width.unwrap_or(TEXT_WIDTH).min(TEXT_WIDTH);
@@ -208,17 +208,17 @@ pub fn table(view: &MetersView, style: &Style) -> String {
     output
 }
 
-/// Three digits with the prefix that fits.
+/// Three digits with the suitable prefix.
 fn shown(value: f64, unit: &str) -> String {
     Quantity::new(value, unit).prefixed().in_column()
 }
 
-/// With two digits of the uncertainty.
+/// A number with two digits of its uncertainty.
 fn energy_shown(joules: f64, uncertainty_joules: f64) -> String {
     Quantity::new(joules, "J").with(uncertainty_joules).prefixed().in_column()
 }
 
-/// Side by side where there is room, one below the other where not.
+/// Side by side where there is room, otherwise one below the other.
 fn meters(view: &MetersView, width: usize, paint: Paint) -> String {
     let rows: Vec<[String; 8]> = view.meters.iter().map(|meter| meter.cells().map(|cell| inert::line(&cell))).collect();
     let mut header = HEADER.map(str::to_owned);
@@ -265,7 +265,7 @@ fn legend(view: &MetersView) -> String {
     text
 }
 
-/// What a raw value is, and its unit.
+/// The meaning of a raw value, and its unit.
 fn raw_value(measurand: &Measurand) -> (&'static str, String) {
     let (factor, unit) = unit(measurand);
     let kind = match measurand {

@@ -1,5 +1,5 @@
-//! Power over time: a panel for each case that a meter was read beside, with its phases, and how fast and how hot the
-//! processor was.
+//! Power over time: a panel for each case with meter readings, with its phases, and the frequency and temperature of the
+//! processor.
 
 use plotters::{
     prelude::Rectangle,
@@ -25,13 +25,13 @@ use crate::{
 };
 
 const LEGEND_HEIGHT: i32 = 26;
-/// Below each panel.
+/// Space below each panel.
 const GAP: i32 = 14;
 
-/// Draws the chart; nothing where no meter was read.
+/// Draws the chart; `None` if no meter was read.
 ///
 /// # Errors
-/// When the drawing library refuses.
+/// When the drawing library fails.
 pub fn draw(subject: &Subject) -> anyhow::Result<Option<String>> {
     let cases = subject.scenarios.iter().flat_map(|scenario| {
         subject.names.iter().enumerate().filter_map(move |(index, name)| Some((index, subject.record(scenario, name)?)))
@@ -62,7 +62,7 @@ pub fn draw(subject: &Subject) -> anyhow::Result<Option<String>> {
     Ok(Some(svg))
 }
 
-/// Which meter, and how to read the lines.
+/// Which meter it is, and how to read the lines.
 fn remark(run: &Run, panels: &[Panel]) -> String {
     let mut sentences = Vec::new();
     if let Some(root) = &run.energy.sysfs_root {
@@ -86,7 +86,7 @@ fn remark(run: &Run, panels: &[Panel]) -> String {
     sentences.join(" ")
 }
 
-/// What the shades mean.
+/// The meaning of the shades.
 fn draw_legend(canvas: &Canvas, top: i32) -> anyhow::Result<()> {
     const SWATCH: i32 = 12;
     let counted = |phase| Shade { phase, warm_up: false };

@@ -5,16 +5,16 @@ use pocketwatt_meter::TimeSpan;
 use pocketwatt_protocol::{IterationKind, MonotonicNs};
 use pocketwatt_record::{Energy, EnergyFigure, Phase, Record};
 
-/// What a stretch of time is shaded as.
+/// The shade of a period of time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shade {
     /// The phase.
     pub phase: Phase,
-    /// Whether it does not count.
+    /// Whether it belongs to the warm-up.
     pub warm_up: bool,
 }
 
-/// Every shade. A column of pixels gets the one that takes most of its time.
+/// All shades. A column of pixels gets the one that takes most of its time.
 const SHADES: [Shade; 7] = [
     Shade { phase: Phase::IdleBefore, warm_up: false },
     Shade { phase: Phase::IdleAfter, warm_up: false },
@@ -54,7 +54,7 @@ pub fn phase_name(phase: Phase) -> &'static str {
 pub struct Window {
     /// First and last moment.
     pub span: TimeSpan,
-    /// What it is.
+    /// Its shade.
     pub shade: Shade,
 }
 
@@ -94,8 +94,8 @@ pub struct Stripe {
     pub shade: Shade,
 }
 
-/// Shades `count` columns from the moment `origin` on, each `seconds` wide. However many phases there are, there are no more
-/// stripes than columns.
+/// Shades `count` columns from the moment `origin` on, each `seconds` wide. However many phases there are, there are at most
+/// as many stripes as columns.
 pub fn stripes(windows: &[Window], origin: MonotonicNs, seconds: f64, count: usize) -> Vec<Stripe> {
     let mut shares = vec![[0.0_f64; SHADES.len()]; count];
     for window in windows {
@@ -124,13 +124,13 @@ pub fn stripes(windows: &[Window], origin: MonotonicNs, seconds: f64, count: usi
 pub struct Mean {
     /// The phase.
     pub phase: Phase,
-    /// Windows that it is the mean of.
+    /// Number of windows in the mean.
     pub windows: u64,
-    /// Watts and their 95 % uncertainty, or the reason in a few words.
+    /// Watts and their 95 % uncertainty, or a short reason.
     pub watts: Result<(f64, f64), &'static str>,
 }
 
-/// The mean power of every phase that took place, gross.
+/// The gross mean power of every phase that took place.
 pub fn means(figure: &EnergyFigure) -> Vec<Mean> {
     let shown = figure.phases.iter().filter(|energy| energy.phase != Phase::Request && energy.duration_ns > 0);
     let mut means: Vec<Mean> = shown

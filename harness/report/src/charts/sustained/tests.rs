@@ -1,4 +1,4 @@
-//! Made-up devices that get hot, and that do not.
+//! Simulated devices that get hot, and others that do not.
 
 use pocketwatt_meter::{
     ContextReading, ContextSeries,
@@ -11,7 +11,7 @@ use crate::{charts, fixture};
 
 const SECOND: u64 = 1_000_000_000;
 
-/// `chat` on three backends for ten minutes: throughput falls to a little more than a half, by steps.
+/// `chat` on three backends for ten minutes: throughput falls in steps to a little more than a half.
 fn records() -> Vec<Record> {
     let mut records = fixture::records();
     records.truncate(3);
@@ -31,7 +31,7 @@ fn records() -> Vec<Record> {
     records
 }
 
-/// The same iteration at another time, and so many times slower.
+/// The same iteration at another time, slowed down by a factor.
 fn moved(iteration: &Iteration, start: u64, slower: f64) -> Iteration {
     let origin = iteration.turns[0].start.0;
     let at = |at: MonotonicNs| MonotonicNs(start + ((at.0 - origin) as f64 * slower) as u64);
@@ -82,7 +82,7 @@ fn svg(records: &[Record]) -> Option<String> {
     files.iter().find(|file| file.ends_with("sustained.svg")).map(|file| std::fs::read_to_string(file).unwrap())
 }
 
-/// Its texts, lines that belong together joined.
+/// The texts of a chart, with wrapped lines joined.
 fn written(chart: &str) -> String {
     chart.lines().filter(|line| !line.starts_with('<')).collect::<Vec<_>>().join(" ")
 }
