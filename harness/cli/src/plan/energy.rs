@@ -190,7 +190,7 @@ mod tests {
         };
         insta::assert_snapshot!(
             announcement(&plan, 6).unwrap(),
-            @"energy: battery:BAT0/energy_now is updated every 1 s; for 5.0 % the counted iterations of a case last 16 s at least; 20 s of idling before and after each; 6 cases take 5 min 38 s for it"
+            @"energy: battery:BAT0/energy_now is updated every 1 s; for 5.0 % the counted iterations of a case last at least 16 s; 20 s of idling before and after each; 6 cases take 5 min 38 s for it"
         );
         assert_eq!(announcement(&EnergyPlan::default(), 6), None);
     }

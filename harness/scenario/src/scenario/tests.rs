@@ -46,7 +46,7 @@ fn unknown_and_senseless_scenarios_are_refused() {
     let unknown = Scenario::find("chatt").unwrap_err().to_string();
     assert!(unknown.contains("did you mean \"chat\"?") && unknown.contains("prefill-N"), "{unknown}");
     assert!(Scenario::find("nowhere.toml").unwrap_err().to_string().contains("cannot read the scenario nowhere.toml"));
-    assert!(Scenario::find("prefill-0").unwrap_err().to_string().contains("at least 1"));
+    assert!(Scenario::find("prefill-0").unwrap_err().to_string().contains("from 1 to"));
     assert!(refused("name = \"A b\"\n[[turns]]\nuser = \"x\"").contains("lower-case"));
     assert!(refused("name = \"a\"").contains("no turns"));
     assert!(refused("name = \"a\"\n[[turns]]\nuser = \"x\"").contains("turn 1 has no output-tokens"));
