@@ -1,4 +1,8 @@
-//! `pocketwatt list`: what there is to measure.
+//! `pocketwatt list`: what there is to measure, and what is computed from it.
+
+mod metrics;
+
+use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
@@ -18,13 +22,25 @@ pub struct ListArguments {
     cache: CacheArguments,
     #[command(flatten)]
     registry: RegistryArguments,
+    /// List the metrics in place of that, each with its unit and its formula
+    #[arg(long)]
+    metrics: bool,
+    /// Write the tables of metrics of a document anew, such as METHODOLOGY.md
+    #[arg(long, value_name = "FILE", requires = "metrics")]
+    write: Option<PathBuf>,
 }
 
-/// Writes scenarios, models and backends to standard output.
+/// Writes scenarios, models and backends to standard output, or the metrics.
 ///
 /// # Errors
-/// When the backends' file or the cache cannot be read.
+/// When the backends' file or the cache cannot be read, or the document not be written.
 pub fn run(arguments: ListArguments) -> Result<()> {
+    if let Some(document) = &arguments.write {
+        return metrics::write_tables(document);
+    }
+    if arguments.metrics {
+        return output::write(&metrics::listing());
+    }
     let registry = arguments.registry.open()?;
     let library = arguments.cache.library()?;
     let scenarios = Scenario::shipped()?;

@@ -53,6 +53,28 @@ pub enum Unit {
     One,
 }
 
+impl Unit {
+    /// Its symbol, in which records are: `ns`, `tokens/s`; empty for a number without a unit.
+    pub fn symbol(self) -> &'static str {
+        match self {
+            Self::Nanoseconds => "ns",
+            Self::TokensPerSecond => "tokens/s",
+            Self::Bytes => "bytes",
+            Self::Fraction => "share",
+            Self::Cores => "cores",
+            Self::Joules => "J",
+            Self::Watts => "W",
+            Self::JouleSeconds => "J s",
+            Self::TokensPerWattHour => "tokens/Wh",
+            Self::Hours => "h",
+            Self::Nats => "nats",
+            Self::DegreesCelsius => "°C",
+            Self::Hertz => "Hz",
+            Self::One => "",
+        }
+    }
+}
+
 /// One entry of the metric catalogue: the same words in records, tables, charts and METHODOLOGY.md.
 #[derive(Clone, Copy, Debug)]
 pub struct Metric {

@@ -36,6 +36,18 @@ impl MetricId {
         catalogue().iter().copied().find(|metric| metric.name() == name)
     }
 
+    /// The family that it belongs to: the name of the file in which it is defined.
+    pub fn family(self) -> &'static str {
+        match self {
+            Self::Speed(_) => "speed",
+            Self::Quality(_) => "quality",
+            Self::Calls(_) => "calls",
+            Self::Machine(_) => "machine",
+            Self::Energy(_) => "energy",
+            Self::Sustained(_) => "sustained",
+        }
+    }
+
     /// Its name in records.
     pub fn name(self) -> &'static str {
         self.definition().name
