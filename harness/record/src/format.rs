@@ -1,37 +1,14 @@
-use std::{fmt, path::Path};
+use std::path::Path;
 
 use pocketwatt_files::read_bounded_in_place;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{Deserialize, de::DeserializeOwned};
 
-use crate::{Damage, PlanError, Record, Run, StoreError, store::shortened};
-
-/// Version of the files this build writes.
-pub const RECORD_FORMAT: FormatVersion = FormatVersion { major: 1, minor: 6 };
+use crate::{Damage, FormatVersion, PlanError, RECORD_FORMAT, Record, Run, StoreError, store::shortened};
 
 /// Largest record that is read: a case that was kept busy for a day, with ten meters, has some hundred megabytes.
 const MOST_RECORD_BYTES: u64 = 1 << 30;
 /// Largest `run.json` that is written or read: a plan of 10,000 cases has 5 megabytes, a file of conversations some more.
 pub(crate) const MOST_RUN_BYTES: u64 = 256 << 20;
-
-/// Version of a stored file. A reader takes every minor version of its major version; older major versions stay
-/// readable for ever, through conversions kept beside their fixtures.
-///
-/// So nothing stored may have `deny_unknown_fields`: it would make every addition a new major version.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct FormatVersion {
-    /// Changed when an older reader would misread the file.
-    pub major: u32,
-    /// Changed when something was added.
-    pub minor: u32,
-}
-
-impl fmt::Display for FormatVersion {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}.{}", self.major, self.minor)
-    }
-}
 
 /// Reads a record. A link is not followed.
 ///

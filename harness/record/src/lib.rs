@@ -3,9 +3,11 @@
 
 mod absent;
 mod amount;
+mod best;
 mod calls;
 mod derive;
 mod energy;
+mod estimate;
 mod evidence;
 mod format;
 #[cfg(test)]
@@ -19,15 +21,18 @@ mod quality;
 mod record;
 mod run;
 mod samples;
+mod share;
 mod statistics;
 mod store;
 mod stored;
 mod sustained;
 mod turns;
 mod value;
+mod version;
 
 pub use absent::{Absent, AbsentKind};
 pub use amount::Amount;
+pub use best::best;
 pub use calls::{AnswerWorth, CallAnswer, Unjudged, distinct_answers};
 pub use derive::{derive, derive_metrics};
 pub(crate) use energy::Uncertain;
@@ -36,8 +41,9 @@ pub use energy::{
     Energy, EnergyFigure, Idle, IdlePower, IterationEnergy, Over, Phase, PhaseEnergy, Together, derive_energy,
     energies_together, energy_between, refuted,
 };
+pub use estimate::{Estimate, Statistic, estimate};
 pub use evidence::Evidence;
-pub use format::{FormatVersion, RECORD_FORMAT, read_record, read_run};
+pub use format::{read_record, read_run};
 pub use line::{Line, fit_line};
 pub use metrics::{
     CallMetric, Direction, EnergyMetric, MachineMetric, Metric, MetricId, MetricName, QualityMetric, SpeedMetric,
@@ -52,6 +58,7 @@ pub use run::{
     PlannedCase, Run, RunSettings, ScenarioSource, StudySource,
 };
 pub use samples::Samples;
+pub use share::{Share, share, share_of};
 pub use statistics::{ShareInterval, Summary, median_interval, percentile, wilson_interval};
 pub use store::{
     Contents, Damage, DamageKind, Damaged, Latest, Records, RunFolder, StoreError, latest_run, stored_runs,
@@ -59,3 +66,4 @@ pub use store::{
 pub use sustained::{Stretch, Stretches, hottest, stretches};
 pub use turns::{TurnFigures, turns, turns_of_conversations};
 pub use value::{MetricScope, MetricValue, Value};
+pub use version::{FormatVersion, RECORD_FORMAT};

@@ -1,13 +1,16 @@
+mod plan_error;
+
 use std::collections::BTreeSet;
 
-use pocketwatt_files::{NameError, check_name};
+use pocketwatt_files::check_name;
 use pocketwatt_meter::{
     Bandwidth, DeviceFacts,
     energy::{AbsentMeter, MeterInfo},
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use thiserror::Error;
+
+pub use plan_error::PlanError;
 
 use crate::{BatteryAssumption, Case, Damage, FormatVersion, ObserverCost};
 
@@ -133,32 +136,6 @@ pub const MOST_WARMUP_ITERATIONS: u32 = 1000;
 pub const MOST_SETTLE_MS: u64 = 3_600_000;
 /// Longest silence of a runner, in seconds.
 pub const MOST_TIMEOUT_S: u64 = 86_400;
-
-/// Why a plan is none.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum PlanError {
-    /// A case's identifier is the name of its file, or the run's the name of its folder.
-    #[error("{what} cannot be the name of a file: {reason}")]
-    Name {
-        /// `a case`, `the run`, ...
-        what: &'static str,
-        /// What is wrong with it.
-        reason: NameError,
-    },
-    /// Two cases would have one record.
-    #[error("the case {0:?} is in the plan twice")]
-    Twice(String),
-    /// A number beyond what can be asked for.
-    #[error("{number} {what} are more than {most}")]
-    TooMany {
-        /// `threads`, ...
-        what: &'static str,
-        /// What was found.
-        number: u64,
-        /// What may be.
-        most: u64,
-    },
-}
 
 impl Run {
     /// Whether the run is one that the command line could have asked for: names lead nowhere else, each case is there once,

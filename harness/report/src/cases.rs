@@ -1,23 +1,21 @@
 //! Stored results, and which of them stand side by side.
 
 pub mod agreement;
+mod found;
 mod group;
 mod grouping;
 mod names;
 pub mod physics;
 mod results;
 mod series;
-mod shares;
 mod shortcoming;
 mod stored;
-mod values;
 
+pub use found::found;
 pub use group::{CaseGroup, Column, case_groups, each_group};
 pub use grouping::{combinations, group_by, groups};
 pub use names::{case_names, column_name, combination, model, threads};
 pub use results::{Results, all_without_series, each_record, without_series};
 pub use series::{Point, Series, common, series, study_of};
-pub use shares::{Share, share, share_of};
 pub use shortcoming::shortcoming;
 pub use stored::Stored;
-pub use values::{Statistic, Values};

@@ -1,11 +1,13 @@
 //! The data of a table: rows of finished cells.
 
+mod cell;
 mod content;
-mod estimate;
+mod footnotes;
 mod row;
 mod scale;
 
+pub use cell::{Cell, CellContent};
 pub use content::Table;
-pub use estimate::Estimate;
-pub use row::{Cell, Footnotes, Found, Row, Subject, largest};
+pub use footnotes::Footnotes;
+pub use row::{Found, Row, Subject, largest};
 pub use scale::{Scale, decimals, scale};

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use pocketwatt_meter::{
     TimeSpan,
-    energy::{MeterSeries, Reason, Unavailable},
+    energy::{Reason, Unavailable},
 };
 use pocketwatt_protocol::MonotonicNs;
 
-use super::{counter, gauge, idle::variance_of_mean};
+use super::variance::variance_of_mean;
 
 /// Energy that had been used at one moment.
 #[derive(Clone, Copy, Debug)]
@@ -72,30 +72,6 @@ struct Place {
 }
 
 impl Curve {
-    /// The curve that a meter's readings tell.
-    ///
-    /// # Errors
-    /// When they tell none: no readings, or no change.
-    pub fn of(series: &MeterSeries) -> Result<Self, Unavailable> {
-        if series.readings.is_empty() {
-            return Err(series.ended.as_ref().map_or_else(
-                || Unavailable::new(Reason::NotCovered, format!("{} gave no reading", series.meter.id)),
-                |end| end.unavailable.clone(),
-            ));
-        }
-        if !series.readings.is_sorted_by_key(|reading| reading.at) {
-            let hint = format!("the readings of {} are not in the order of time", series.meter.id);
-            return Err(Unavailable::new(Reason::Implausible, hint));
-        }
-        let curve = if series.meter.measurand.is_cumulative() { counter::curve(series) } else { gauge::curve(series) }?;
-        let is_finite = |knot: &Knot| [knot.at, knot.joules, knot.variance].into_iter().all(f64::is_finite);
-        if !curve.knots.iter().all(is_finite) {
-            let hint = format!("the readings of {} are beyond all numbers", series.meter.id);
-            return Err(Unavailable::new(Reason::Implausible, hint));
-        }
-        Ok(curve)
-    }
-
     /// Energy of several windows together. Edges that two windows share cancel, as they do in truth.
     ///
     /// # Errors

@@ -1,25 +1,20 @@
-//! One figure for each scope and interface: which meters belong together, and what they tell of each phase.
-
-use std::mem::discriminant;
+//! One figure for each scope and interface: what its meters tell of each phase.
 
 use pocketwatt_meter::{
     TimeSpan,
-    energy::{Measurand, MeterSeries, MeterSource, Reason, Scope, Unavailable},
+    energy::{Measurand, MeterSeries, Reason, Unavailable},
 };
 use pocketwatt_protocol::Loaded;
 
 use super::{
-    Energy, EnergyFigure, Idle, IdlePower, IterationEnergy, Phase, PhaseEnergy,
-    curve::{Curve, Estimate},
+    EnergyFigure, Idle, IdlePower, IterationEnergy, Over, Phase, PhaseEnergy,
+    curve::Estimate,
     idle::idle_power,
-    resolution::{Over, Stretches, in_rhythm, resolves_neighbour, resolves_windows, stretches},
+    meters::{Meters, RESOLVED, energy, gross, groups, part},
+    resolution::{Stretches, in_rhythm, resolves_neighbour, resolves_windows, stretches},
     spans::{Spans, duration_ns},
-    witness::{Still, refuted},
 };
 use crate::{Amount, Evidence};
-
-/// A number whose 95 % interval reaches further than this share of it is none.
-pub(super) const RESOLVED: f64 = 0.5;
 
 /// Energy of the phases of a case, one figure for each scope and interface, in the order of the readings.
 ///
@@ -28,136 +23,6 @@ pub fn derive_energy<'a>(case: impl Into<Evidence<'a>>) -> Vec<EnergyFigure> {
     let case = case.into();
     let groups = groups(&case.readings.energy);
     groups.iter().map(|group| figure(&case, group, part(group, &groups))).collect()
-}
-
-/// What a group is called among the groups of its scope and interface: nothing where it is all of that scope. Cards that tell
-/// different things make two groups.
-pub(super) fn part(group: &[&MeterSeries], groups: &[Vec<&MeterSeries>]) -> Option<String> {
-    let meter = &group[0].meter;
-    let covers =
-        |other: &[&MeterSeries]| group.iter().all(|one| other.iter().any(|other| other.meter.part == one.meter.part));
-    let is_alone = groups
-        .iter()
-        .all(|other| (other[0].meter.scope, other[0].meter.source) != (meter.scope, meter.source) || covers(other));
-    match (meter.scope, is_alone) {
-        (Scope::Accelerator, false) => {
-            let parts: Vec<&str> = group.iter().map(|series| &*series.meter.part).collect();
-            Some(parts.join(" + "))
-        }
-        (scope, _) => (!scope.adds_up()).then(|| meter.part.clone()),
-    }
-}
-
-/// Meters whose energies add up: the same interface, scope and kind of value, and each part once. Where the parts of a
-/// scope do not add up, each is alone. Of batteries, one may tell its energy and another one its charge.
-pub(crate) fn groups(all: &[MeterSeries]) -> Vec<Vec<&MeterSeries>> {
-    let mut groups: Vec<Vec<&MeterSeries>> = Vec::new();
-    for series in all {
-        let meter = &series.meter;
-        let together = groups.iter_mut().find(|group| {
-            let first = &group[0].meter;
-            meter.scope.adds_up()
-                && (first.source, first.scope) == (meter.source, meter.scope)
-                && same_kind(meter.source, &first.measurand, &meter.measurand)
-                && group.iter().all(|other| other.meter.part != meter.part)
-        });
-        match together {
-            Some(group) => group.push(series),
-            None => groups.push(vec![series]),
-        }
-    }
-    groups
-}
-
-fn same_kind(source: MeterSource, one: &Measurand, other: &Measurand) -> bool {
-    match source {
-        MeterSource::Battery => one.is_cumulative() == other.is_cumulative(),
-        _ => discriminant(one) == discriminant(other),
-    }
-}
-
-/// The meters of one figure.
-pub(super) struct Meters<'a> {
-    parts: Vec<(&'a MeterSeries, Result<Told, Unavailable>)>,
-}
-
-/// What a meter of a figure told.
-enum Told {
-    Curve(Curve),
-    /// A battery that held the same all the time, beside one that did not.
-    Still(Still),
-}
-
-impl<'a> Meters<'a> {
-    /// Of a group among all readings of its case, which may refute it.
-    pub fn of(group: &[&'a MeterSeries], all: &[MeterSeries]) -> Self {
-        let told = |series: &MeterSeries| match refuted(series, all) {
-            Some(unavailable) => Err(unavailable),
-            None => Curve::of(series).map(Told::Curve),
-        };
-        let mut meters = Self { parts: group.iter().map(|&series| (series, told(series))).collect() };
-        if let Some(step) = meters.curves().map(|curve| curve.resolution).reduce(f64::max) {
-            for (series, told) in meters.parts.iter_mut().filter(|(_, told)| told.is_err()) {
-                if let Some(still) = Still::of(series, all, step) {
-                    *told = Ok(Told::Still(still));
-                }
-            }
-        }
-        meters
-    }
-
-    fn curves(&self) -> impl Iterator<Item = &Curve> {
-        self.parts.iter().filter_map(|(_, told)| match told {
-            Ok(Told::Curve(curve)) => Some(curve),
-            _ => None,
-        })
-    }
-
-    /// The longest time between two updates, in seconds; 0 without any curve.
-    pub fn period(&self) -> f64 {
-        self.curves().map(|curve| curve.period).fold(0.0, f64::max)
-    }
-
-    /// Energy of all meters in some windows. Their errors have nothing to do with each other.
-    pub fn energy(&self, spans: &[TimeSpan]) -> Result<Estimate, Unavailable> {
-        let mut sum = Estimate { joules: 0.0, variance: 0.0 };
-        for (_, told) in &self.parts {
-            let part = match told.as_ref().map_err(Unavailable::clone)? {
-                Told::Curve(curve) => curve.energy(spans)?,
-                Told::Still(still) => still.energy(spans)?,
-            };
-            sum.joules += part.joules;
-            sum.variance += part.variance;
-        }
-        if !(sum.joules.is_finite() && sum.variance.is_finite()) {
-            return Err(Unavailable::new(Reason::Implausible, "the readings are beyond all numbers"));
-        }
-        Ok(sum)
-    }
-
-    /// Whether they show powers of moments, as gauges may.
-    fn sample(&self) -> bool {
-        self.curves().any(|curve| curve.watt_step > 0.0)
-    }
-
-    /// What gauges leave open where windows are shorter than their updates.
-    fn sampling_variance(&self, spans: &[TimeSpan]) -> f64 {
-        self.curves().map(|curve| spans.iter().map(|span| curve.sampling_variance(span)).sum::<f64>()).sum()
-    }
-
-    /// The largest step of a counter, in joules; 0 for gauges, whose steps are watts.
-    fn step_joules(&self) -> f64 {
-        self.curves().filter(|curve| curve.watt_step <= 0.0).map(|curve| curve.resolution).fold(0.0, f64::max)
-    }
-
-    /// The largest relative error of the scales, if all are known. Scales are wrong alike, so they do not average out.
-    pub fn gain_error(&self) -> Option<f64> {
-        let mut largest: f64 = 0.0;
-        for (series, _) in &self.parts {
-            largest = largest.max(series.meter.gain_error?);
-        }
-        Some(largest)
-    }
 }
 
 fn figure(case: &Evidence<'_>, group: &[&MeterSeries], part: Option<String>) -> EnergyFigure {
@@ -320,27 +185,11 @@ fn estimate(meters: &Meters<'_>, phase: Phase, windows: &[TimeSpan]) -> Result<(
     Ok((over, estimate))
 }
 
-pub(super) fn gross(estimate: Estimate, gain_error: Option<f64>) -> Estimate {
-    let scale = gain_error.unwrap_or(0.0) * estimate.joules;
-    Estimate { variance: estimate.variance + scale.powi(2), ..estimate }
-}
-
 fn net(estimate: Estimate, idle: &IdlePower, duration_ns: u64, gain_error: Option<f64>) -> Estimate {
     let seconds = duration_ns as f64 * 1e-9;
     let gross = gross(estimate, gain_error);
     Estimate {
         joules: gross.joules - idle.watts() * seconds,
         variance: gross.variance + (seconds * idle.uncertainty_watts).powi(2),
-    }
-}
-
-/// With a coverage factor of 2.
-pub(super) fn energy(estimate: Result<Estimate, Unavailable>) -> Energy {
-    match estimate {
-        Ok(Estimate { joules, variance }) if joules.is_finite() && variance.is_finite() => {
-            Energy::Measured { joules, uncertainty_joules: 2.0 * variance.sqrt() }
-        }
-        Ok(_) => Energy::Unavailable(Unavailable::new(Reason::Implausible, "the readings are beyond all numbers")),
-        Err(unavailable) => Energy::Unavailable(unavailable),
     }
 }

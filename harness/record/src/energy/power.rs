@@ -7,8 +7,8 @@ use pocketwatt_protocol::MonotonicNs;
 
 use super::{
     curve::{Curve, seconds_since},
-    figure::{groups, part},
     gauge::watts_of,
+    meters::{groups, part},
     witness::{refuted, stands_still},
 };
 

@@ -9,10 +9,8 @@ use pocketwatt_meter::{
     TimeSpan,
     energy::{Reason, Unavailable},
 };
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 
-use super::{Phase, spans::duration_ns};
+use super::{Over, Phase, spans::duration_ns};
 use crate::Amount;
 
 /// Updates in a stretch that has others beside it. With fewer, the power on either side of its edges is not known.
@@ -29,16 +27,6 @@ const STEPS: f64 = 5.0;
 const REQUEST_GAPS: f64 = 0.25;
 /// The same for a phase inside of requests. What is beside it is the other phase, at another power.
 const PHASE_GAPS: f64 = 0.02;
-
-/// What the energy of a phase was measured over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Over {
-    /// Each window by itself; their energies are added up.
-    Windows,
-    /// Several windows together, or all, with what lies between them.
-    Blocks,
-}
 
 /// The times over which the energy of some windows is measured.
 #[derive(Debug)]

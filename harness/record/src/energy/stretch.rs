@@ -7,7 +7,7 @@ use pocketwatt_meter::{
 
 use super::{
     Uncertain,
-    figure::{Meters, RESOLVED, gross, groups},
+    meters::{Meters, RESOLVED, gross, groups},
     resolution::at_least_two_updates,
 };
 use crate::Absent;

@@ -3,7 +3,7 @@
 use pocketwatt_meter::{TimeSpan, energy::Reason};
 
 use super::{
-    figure::{Meters, RESOLVED, gross, groups},
+    meters::{Meters, RESOLVED, gross, groups},
     resolution::resolves_windows,
 };
 use crate::{Absent, Evidence, Uncertain};

@@ -8,7 +8,7 @@ use pocketwatt_meter::{
 use super::{
     Energy,
     curve::{Curve, Estimate},
-    figure::{Meters, RESOLVED, energy, gross, groups},
+    meters::{Meters, RESOLVED, energy, gross, groups},
     resolution::at_least_two_updates,
 };
 use crate::Amount;

@@ -2,7 +2,7 @@
 
 use crate::{Amount, CheckVerdict, EnergyMetric, MetricId, Record, SpeedMetric, SustainedMetric};
 
-use super::{Finding, verdict};
+use super::finding::{Finding, verdict};
 
 /// The probe may miss the memory's best by so much.
 const MARGIN: f64 = 1.10;

@@ -10,7 +10,7 @@ use crate::{
     energy::{Spans, duration_ns, groups},
 };
 
-use super::{Finding, verdict};
+use super::finding::{Finding, verdict};
 
 /// Laptops exceed their sustained limit for tens of seconds by a factor of three and more; nothing exceeds it by this.
 const BURST: f64 = 4.0;

@@ -2,7 +2,7 @@
 
 use crate::{Amount, CheckVerdict, F32_TOLERANCE, Precision, Quality, Record, catalogue};
 
-use super::{Finding, verdict};
+use super::finding::{Finding, verdict};
 
 /// Nothing where nobody asked for a comparison.
 pub(super) fn check(record: &Record) -> Option<Finding> {

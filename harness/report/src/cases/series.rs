@@ -3,10 +3,7 @@
 use pocketwatt_record::{Record, Run};
 use pocketwatt_scenario::{Axis, Study, synthetic};
 
-use crate::{
-    cases::{Values, column_name},
-    output::inert::one_line,
-};
+use crate::{cases::column_name, output::inert::one_line};
 
 /// The study that a run belongs to. One that cannot be read any more is none: its cases are then shown as any others.
 pub fn study_of(run: &Run) -> Option<Study> {
@@ -29,8 +26,8 @@ pub struct Point<'a> {
     pub label: String,
     /// Where it stands on an axis of numbers; its rank on another.
     pub x: f64,
-    /// Its numbers.
-    pub values: Values<'a>,
+    /// The case.
+    pub record: &'a Record,
 }
 
 /// The series of a study, in the order of its cases.
@@ -39,7 +36,7 @@ pub fn series<'a>(study: &Study, records: &'a [Record]) -> Vec<Series<'a>> {
     let mut series: Vec<Series> = Vec::new();
     for record in records {
         let (backend, rest) = (column_name(record, &peers), rest(study.axis(), record));
-        let point = Point { label: label(study, record), x: x(study, record), values: Values::of(record) };
+        let point = Point { label: label(study, record), x: x(study, record), record };
         match series.iter_mut().find(|known| known.backend == backend && known.rest == rest) {
             Some(known) => known.points.push(point),
             None => series.push(Series { backend, rest, points: vec![point] }),

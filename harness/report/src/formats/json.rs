@@ -12,15 +12,16 @@ use pocketwatt_meter::{
 use pocketwatt_protocol::BackendInfo;
 use pocketwatt_record::{
     AbsentKind, BatteryAssumption, Case, Damage, DamageKind, Damaged, Direction, EnergyFigure, EnergyPlan,
-    FormatVersion, LeftOut, Outcome, PhysicsCheck, Record, Run, RunSettings, Summary, Unit, Unjudged, Value,
+    FormatVersion, LeftOut, Outcome, PhysicsCheck, Record, Run, RunSettings, Share, Summary, Unit, Unjudged, Value,
+    share,
 };
 use serde::Serialize;
 
 use crate::{
     cases::{
-        Results, Share,
+        Results,
         agreement::{Agreement, agreement, answers},
-        groups, share,
+        groups,
     },
     formats::json::turns::TurnPart,
     output::{Output, inert},
@@ -174,8 +175,8 @@ struct SharePart {
 
 impl From<Share> for SharePart {
     fn from(share: Share) -> Self {
-        let range = share.estimate().range;
-        let (low, high) = (range.map(|(low, _)| low), range.map(|(_, high)| high));
+        let interval = share.interval();
+        let (low, high) = (interval.map(|interval| interval.low), interval.map(|interval| interval.high));
         Self { right: share.right, questions: share.questions, low, high }
     }
 }
@@ -300,7 +301,7 @@ fn case<'a>(record: &'a Record, reference: Option<&'a Record>) -> CasePart<'a> {
                     .metric
                     .id()
                     .filter(|_| value.summary().is_some())
-                    .and_then(|metric| share(record, metric))
+                    .and_then(|metric| share(&record.calls, metric))
                     .map(SharePart::from),
                 value: match &value.value {
                     Value::Measured(summary) => ValuePart::Measured(summary),

@@ -62,9 +62,9 @@ pub fn table_of(table: &Table) -> String {
 }
 
 fn cell(cell: &Cell) -> String {
-    let mut text = escape(&cell.value);
-    if !cell.spread.is_empty() {
-        text += &format!(" {}", escape(&cell.spread));
+    let mut text = escape(cell.value());
+    if !cell.spread().is_empty() {
+        text += &format!(" {}", escape(cell.spread()));
     }
     if let Some(number) = cell.footnote {
         text += &format!(" \\[{number}\\]");

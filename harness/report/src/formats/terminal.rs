@@ -10,7 +10,7 @@ use crate::{
         columns::{self, spaces},
         paragraph,
     },
-    table::{Cell, Row, Table},
+    table::{Cell, CellContent, Row, Table},
     tables::each_table,
 };
 
@@ -112,7 +112,7 @@ fn stripe(
     }
     output += &rule;
     for row in &table.rows {
-        if row.heading && row.cells[range.clone()].iter().all(|cell| cell.value.is_empty()) {
+        if row.heading && row.cells[range.clone()].iter().all(|cell| cell.content == CellContent::Empty) {
             output += &paint.bold(&row.label);
             output.push('\n');
             continue;
@@ -150,8 +150,8 @@ impl ColumnWidth {
             Self { value: 0, spread: 0, whole: table.columns[index].lines().map(columns::width).max().unwrap_or(0) };
         for cell in table.rows.iter().map(|row| &row.cells[index]) {
             if cell.is_number() {
-                width.value = width.value.max(columns::width(&cell.value));
-                width.spread = width.spread.max(columns::width(&cell.spread));
+                width.value = width.value.max(columns::width(cell.value()));
+                width.spread = width.spread.max(columns::width(cell.spread()));
             } else {
                 width.whole = width.whole.max(columns::width(&cell_text(cell)));
             }
@@ -179,15 +179,15 @@ fn cell(cell: &Cell, width: &ColumnWidth, paint: Paint) -> String {
         let room = width.total().saturating_sub(columns::width(&text));
         // The dash stands where the last digit would, if its footnote finds room behind it.
         let dash = (width.total() - width.number() + width.value).saturating_sub(1);
-        let before = if cell.value == "-" { room.min(dash) } else { room };
+        let before = if cell.content == CellContent::Absent { room.min(dash) } else { room };
         return spaces(before, 0) + &if cell.alarm { paint.alarm(&text) } else { text } + &spaces(room, before);
     }
-    let mut output = spaces(width.total() - width.number() + width.value, columns::width(&cell.value));
-    output += &if cell.best { paint.best(&cell.value) } else { cell.value.clone() };
+    let mut output = spaces(width.total() - width.number() + width.value, columns::width(cell.value()));
+    output += &if cell.best { paint.best(cell.value()) } else { cell.value().to_owned() };
     if width.spread > 0 {
         output.push(' ');
-        output += &paint.dim(&cell.spread);
-        output += &spaces(width.spread, columns::width(&cell.spread));
+        output += &paint.dim(cell.spread());
+        output += &spaces(width.spread, columns::width(cell.spread()));
     }
     output += &if cell.best { paint.best(" *") } else { GAP.to_owned() };
     output
@@ -195,7 +195,7 @@ fn cell(cell: &Cell, width: &ColumnWidth, paint: Paint) -> String {
 
 fn cell_text(cell: &Cell) -> String {
     match cell.footnote {
-        Some(number) => format!("{} [{number}]", cell.value),
-        None => cell.value.clone(),
+        Some(number) => format!("{} [{number}]", cell.value()),
+        None => cell.value().to_owned(),
     }
 }

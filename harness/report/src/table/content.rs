@@ -2,7 +2,7 @@
 
 use crate::{
     output::inert,
-    table::{Cell, Row},
+    table::{Cell, CellContent, Row},
 };
 
 /// Finished cells, ready to be laid out.
@@ -27,12 +27,10 @@ impl Table {
     /// The same, safe to show: the one place for all tables, whatever their texts are made of.
     pub fn inert(&self) -> Self {
         let lines = |texts: &[String]| texts.iter().map(|text| inert::line(text)).collect();
-        let cell =
-            |cell: &Cell| Cell { value: inert::line(&cell.value), spread: inert::line(&cell.spread), ..cell.clone() };
         let row = |row: &Row| Row {
             label: inert::line(&row.label),
             unit: row.unit,
-            cells: row.cells.iter().map(cell).collect(),
+            cells: row.cells.iter().map(|cell| cell.map(inert::line)).collect(),
             heading: row.heading,
         };
         let name = |name: &String| name.split('\n').map(inert::line).collect::<Vec<_>>().join("\n");
@@ -49,6 +47,7 @@ impl Table {
 
     /// Whether there are shares, which have an interval of their own.
     pub fn has_shares(&self) -> bool {
-        self.rows.iter().flat_map(|row| &row.cells).any(|cell| cell.spread.starts_with('['))
+        let is_share = |cell: &Cell| matches!(cell.content, CellContent::Share { .. });
+        self.rows.iter().flat_map(|row| &row.cells).any(is_share)
     }
 }

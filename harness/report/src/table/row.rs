@@ -1,10 +1,10 @@
 //! Rows of finished cells: one unit, one number of decimals, and one best for each.
 
-use pocketwatt_record::{Absent, Metric};
+use pocketwatt_record::{Absent, Estimate, Metric, best};
 
 use crate::{
     output::quantity::{Rounding, fixed, not_as_zero},
-    table::{Estimate, decimals, estimate::best, scale},
+    table::{Cell, CellContent, Footnotes, decimals, scale},
 };
 
 /// One line of a table.
@@ -17,21 +17,6 @@ pub struct Row {
     pub cells: Vec<Cell>,
     /// Whether it says what the rows below it are about, and has no cells of its own.
     pub heading: bool,
-}
-
-/// One number, or why there is none.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Cell {
-    /// The number or a word.
-    pub value: String,
-    /// `±` and half the range that the number stands for, or `[14, 34] of 66` for a share; empty for a single observation.
-    pub spread: String,
-    /// Whether it is the best of its row.
-    pub best: bool,
-    /// Whether it says that something is wrong.
-    pub alarm: bool,
-    /// The footnote that explains it.
-    pub footnote: Option<usize>,
 }
 
 /// What a row shows, before its numbers.
@@ -59,12 +44,10 @@ impl Row {
             .min(certain(estimates.iter().flatten(), scale.factor));
         let best = if subject.ranked { best(&estimates, subject.metric.direction) } else { None };
         let cells = found.iter().enumerate().map(|(index, found)| match found {
-            Some(Ok(estimate)) => Cell {
-                value: not_as_zero(estimate.value * scale.factor, decimals, 2),
-                spread: spread(*estimate, scale.factor, decimals),
-                best: best == Some(index),
-                ..Cell::default()
-            },
+            Some(Ok(estimate)) => {
+                let content = content(*estimate, scale.factor, decimals);
+                Cell { content, best: best == Some(index), ..Cell::default() }
+            }
             Some(Err(absent)) => Cell::absent(absent, footnotes),
             None => Cell::default(),
         });
@@ -88,24 +71,6 @@ pub fn largest(found: &[Found]) -> f64 {
     numbers.map(|estimate| estimate.value.abs()).fold(0.0, f64::max)
 }
 
-impl Cell {
-    /// A dash, or `withheld`, with the reason in a footnote.
-    pub fn absent(absent: &Absent, footnotes: &mut Footnotes) -> Self {
-        let withheld = absent.is_withheld();
-        Self {
-            value: if withheld { "withheld" } else { "-" }.into(),
-            alarm: withheld,
-            footnote: Some(footnotes.number_of(absent)),
-            ..Self::default()
-        }
-    }
-
-    /// Whether it shows a number: what a row's digits are aligned by.
-    pub fn is_number(&self) -> bool {
-        self.value.trim_start_matches('-').starts_with(|character: char| character.is_ascii_digit())
-    }
-}
-
 /// Decimals beyond which every number of a row is noise: two digits of the smallest `±` are enough.
 fn certain<'a>(estimates: impl Iterator<Item = &'a Estimate>, factor: f64) -> usize {
     let halves = estimates.filter_map(half).map(|half| half * factor);
@@ -122,48 +87,21 @@ fn half(estimate: &Estimate) -> Option<f64> {
         .filter(|&half| half > 0.0)
 }
 
-fn spread(estimate: Estimate, factor: f64, decimals: usize) -> String {
-    if let (Some((low, high)), Some(questions)) = (estimate.range, estimate.questions) {
-        return format!("[{}, {}] of {questions}", fixed(low * factor, 0), fixed(high * factor, 0));
+fn content(estimate: Estimate, factor: f64, decimals: usize) -> CellContent {
+    let digits = not_as_zero(estimate.value * factor, decimals, 2);
+    match (estimate.range, estimate.questions) {
+        (Some((low, high)), Some(questions)) => {
+            let interval = format!("[{}, {}] of {questions}", fixed(low * factor, 0), fixed(high * factor, 0));
+            CellContent::Share { digits, interval }
+        }
+        _ => CellContent::Number { digits, spread: spread(&estimate, factor, decimals) },
     }
-    let Some(half) = half(&estimate).map(|half| half * factor) else { return String::new() };
+}
+
+fn spread(estimate: &Estimate, factor: f64, decimals: usize) -> String {
+    let Some(half) = half(estimate).map(|half| half * factor) else { return String::new() };
     // More decimals where the row's own would say that there is no spread at all.
     format!("±{}", not_as_zero(half, decimals, 1))
-}
-
-/// Numbered reasons, each once.
-#[derive(Default)]
-pub struct Footnotes {
-    /// From 1.
-    pub texts: Vec<String>,
-    /// What was withheld, as a text has it.
-    withheld: Vec<Absent>,
-}
-
-impl Footnotes {
-    /// The number of a reason.
-    fn number_of(&mut self, absent: &Absent) -> usize {
-        if absent.is_withheld() && !self.tells(absent) {
-            self.withheld.push(absent.clone());
-        }
-        self.number(absent.words.clone())
-    }
-
-    /// Whether one of them says why a number is withheld.
-    pub fn tells(&self, withheld: &Absent) -> bool {
-        self.withheld.contains(withheld)
-    }
-
-    /// The number of a text.
-    pub fn number(&mut self, text: String) -> usize {
-        match self.texts.iter().position(|known| *known == text) {
-            Some(index) => index + 1,
-            None => {
-                self.texts.push(text);
-                self.texts.len()
-            }
-        }
-    }
 }
 
 #[cfg(test)]
@@ -176,9 +114,9 @@ mod tests {
         let metric = EnergyMetric::EnergyPerRequest.definition();
         let subject = Subject { label: None, metric, ranked: true, at_least: 1.0 };
         let range = Some((value - uncertainty, value + uncertainty));
-        let row = Row::of(&subject, &[Some(Ok(Estimate { value, range, questions: None }))], &mut Footnotes::default());
-        assert!(row.cells[0].is_number(), "{:?}", row.cells);
-        format!("{} {} {}", row.cells[0].value, row.unit, row.cells[0].spread)
+        let row = Row::of(&subject, &[Some(Ok(Estimate::between(value, range)))], &mut Footnotes::default());
+        let CellContent::Number { digits, spread } = &row.cells[0].content else { panic!("{:?}", row.cells) };
+        format!("{digits} {} {spread}", row.unit)
     }
 
     #[test]

@@ -5,7 +5,7 @@ use crate::{
         CaseGroup, Column,
         agreement::{Agreement, agreement, answers},
     },
-    table::{Cell, Footnotes, Row},
+    table::{Cell, CellContent, Footnotes, Row},
 };
 
 /// Compares every column with the first one that generated tokens; no row where there are not two of them.
@@ -19,13 +19,11 @@ pub fn agreement_row(group: &CaseGroup, footnotes: &mut Footnotes) -> Option<Row
     }
     let cells = group.columns.iter().map(|column| {
         let Some(agreement) = agreement(reference.record, column.record).filter(|_| free(column)) else {
-            return Cell { value: "-".into(), ..Cell::default() };
+            return Cell { content: CellContent::Absent, ..Cell::default() };
         };
         match agreement {
-            Agreement::Same(_) if std::ptr::eq(column, reference) => {
-                Cell { value: "reference".into(), ..Cell::default() }
-            }
-            Agreement::Same(count) => Cell { value: format!("yes ({count})"), ..Cell::default() },
+            Agreement::Same(_) if std::ptr::eq(column, reference) => Cell::word("reference"),
+            Agreement::Same(count) => Cell::word(format!("yes ({count})")),
             Agreement::Differs(place) => differs(
                 "no",
                 format!("{} differs from token {} of turn {} on", column.name, place.token, place.turn),
@@ -46,5 +44,5 @@ pub fn agreement_row(group: &CaseGroup, footnotes: &mut Footnotes) -> Option<Row
 }
 
 fn differs(word: &str, explanation: String, footnotes: &mut Footnotes) -> Cell {
-    Cell { value: word.into(), alarm: true, footnote: Some(footnotes.number(explanation)), ..Cell::default() }
+    Cell::alarming(word, footnotes.number(explanation))
 }

@@ -1,9 +1,9 @@
 //! How many answers are right calls, by category.
 
-use pocketwatt_record::{AnswerWorth, CallAnswer, CallMetric, Record, distinct_answers};
+use pocketwatt_record::{AnswerWorth, CallAnswer, CallMetric, Estimate, Record, distinct_answers, share, share_of};
 
 use crate::{
-    cases::{model, share, share_of},
+    cases::model,
     output::inert::one_line,
     table::{Cell, Footnotes, Found, Row, Subject, Table},
 };
@@ -28,14 +28,14 @@ pub fn by_category(records: &[&Record], labels: &[String]) -> Table {
     let mut footnotes = Footnotes::default();
     let columns: Vec<Row> = METRICS
         .iter()
-        .filter(|(metric, _)| records.iter().any(|record| share(record, (*metric).into()).is_some()))
+        .filter(|(metric, _)| records.iter().any(|record| share(&record.calls, (*metric).into()).is_some()))
         .map(|(metric, label)| {
             let wanted =
                 |category: Option<&&str>, answer: &CallAnswer| category.is_none_or(|name| answer.category == **name);
-            let share = |record: &Record, category| share_of(record, *metric, |answer| wanted(category, answer));
+            let share = |record: &Record, category| share_of(&record.calls, *metric, |answer| wanted(category, answer));
             let found: Vec<Found> = parts()
                 .flat_map(|category| records.iter().map(move |record| share(record, category)))
-                .map(|share| share.map(|share| Ok(share.estimate())))
+                .map(|share| share.map(|share| Ok(Estimate::of_share(share))))
                 .collect();
             let subject = Subject { label: Some(label), metric: metric.definition(), ranked: false, at_least: 0.0 };
             Row::of(&subject, &found, &mut footnotes)

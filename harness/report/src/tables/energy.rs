@@ -2,14 +2,14 @@
 
 use pocketwatt_meter::energy::{Reason, Scope, Unavailable};
 use pocketwatt_record::{
-    Absent, AbsentKind, Energy, EnergyFigure, EnergyMetric, Idle, MetricScope, MetricValue, Phase, Record, Value,
+    Absent, AbsentKind, Energy, EnergyFigure, EnergyMetric, Estimate, Idle, MetricScope, MetricValue, Phase, Record,
 };
 
 use crate::{
     cases::{CaseGroup, Column, physics},
     facts::scope_name,
     output::inert::one_line,
-    table::{Cell, Estimate, Footnotes, Found, Row, Subject, largest},
+    table::{Cell, CellContent, Footnotes, Found, Row, Subject, largest},
 };
 
 /// Rows whose numbers are compared with each other, and so share a unit.
@@ -82,8 +82,8 @@ fn nothing_read(group: &CaseGroup, footnotes: &mut Footnotes) -> Option<Row> {
         let absent = find(column.record, WANTED[2], None).and_then(MetricValue::absent);
         let absent = absent.map_or_else(|| AbsentKind::NotInRecord.into(), physics::explained);
         let no_meter = [Reason::NoMeter, Reason::VirtualMachine].map(AbsentKind::Meter).contains(&absent.kind);
-        let word = if no_meter { "no meter" } else { "-" };
-        Cell { value: word.into(), ..Cell::absent(&absent, footnotes) }
+        let content = if no_meter { CellContent::Word("no meter".into()) } else { CellContent::Absent };
+        Cell { content, ..Cell::absent(&absent, footnotes) }
     });
     Some(Row { label: "energy".into(), unit: "", cells: cells.collect(), heading: false })
 }
@@ -167,15 +167,7 @@ impl Part<'_> {
         let value = find(record, metric, Some(self.scope)).or_else(|| find(record, metric, None));
         let missing =
             || if record.value(metric).is_some() { AbsentKind::NotReadInCase } else { AbsentKind::NotInRecord };
-        let value = value.ok_or_else(missing)?;
-        match &value.value {
-            Value::Measured(summary) => {
-                let mean = summary.mean;
-                let range = value.uncertainty.map(|uncertainty| (mean - uncertainty, mean + uncertainty));
-                Ok(Estimate { value: mean, range, questions: None })
-            }
-            Value::Absent(absent) => Err(absent.clone()),
-        }
+        value.ok_or_else(missing)?.estimate()
     }
 
     /// What was seen, and the next step, where the figure says so for this very reason.

@@ -192,7 +192,7 @@ fn head(row: &Row) -> String {
 
 fn unreached(footnotes: &mut Footnotes) -> Cell {
     let reason = "not measured yet: `--resume` of `pocketwatt run` goes on";
-    Cell { value: "not reached".into(), footnote: Some(footnotes.number(reason.into())), ..Cell::default() }
+    Cell { footnote: Some(footnotes.number(reason.into())), ..Cell::word("not reached") }
 }
 
 /// `int8  candle       2 threads`, in columns.

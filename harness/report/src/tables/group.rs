@@ -3,7 +3,7 @@
 use pocketwatt_record::Run;
 
 use crate::{
-    cases::{CaseGroup, Column, Values},
+    cases::{CaseGroup, Column},
     table::{Cell, Footnotes, Row, Table},
     tables::{
         agreement::agreement_row,
@@ -19,10 +19,9 @@ use crate::{
 /// Fills in every cell of a group of a run.
 pub fn group_table(group: &CaseGroup, run: &Run) -> Table {
     let mut footnotes = Footnotes::default();
-    let columns: Vec<Values> = group.columns.iter().map(|column| Values::of(column.record)).collect();
     let verdicts: Vec<Option<Cell>> =
         group.columns.iter().map(|column| verdict(column.record, &column.name, &mut footnotes)).collect();
-    let mut rows: Vec<Row> = LINES.iter().filter_map(|line| row(line, &columns, &mut footnotes)).collect();
+    let mut rows: Vec<Row> = LINES.iter().filter_map(|line| row(line, group, &mut footnotes)).collect();
     rows.extend(agreement_row(group, &mut footnotes));
     let simulated = run.energy.sysfs_root.is_some();
     rows.extend(sustained::rows(group, simulated, &mut footnotes));

@@ -1,9 +1,9 @@
 //! The rows of a group that the catalogue of metrics fills.
 
-use pocketwatt_record::{CallMetric, MetricId, QualityMetric, SpeedMetric};
+use pocketwatt_record::{CallMetric, MetricId, QualityMetric, SpeedMetric, Statistic};
 
 use crate::{
-    cases::{CaseGroup, Statistic, Values},
+    cases::{CaseGroup, found},
     table::{Footnotes, Found, Row, Subject},
 };
 
@@ -18,6 +18,13 @@ pub struct Line {
     ranked: bool,
     /// Whether it is left out where no column has a number.
     optional: bool,
+}
+
+impl Line {
+    /// What every case of a group has of it.
+    fn found(&self, group: &CaseGroup) -> Vec<Found> {
+        group.columns.iter().map(|column| found(column.record, self.metric, self.statistic)).collect()
+    }
 }
 
 const fn line(metric: MetricId) -> Line {
@@ -70,19 +77,17 @@ pub const LINES: &[Line] = &[
 /// What every case of a group has of a metric.
 pub fn estimates(group: &CaseGroup, metric: MetricId) -> Vec<Found> {
     let Some(line) = LINES.iter().find(|line| line.metric == metric) else { return vec![None; group.columns.len()] };
-    let columns = group.columns.iter().map(|column| Values::of(column.record));
-    columns.map(|column| column.measured().then(|| column.estimate(line.metric, line.statistic))).collect()
+    line.found(group)
 }
 
 /// The row of a metric; nothing where it is of no use.
-pub fn row(line: &Line, columns: &[Values], footnotes: &mut Footnotes) -> Option<Row> {
+pub fn row(line: &Line, group: &CaseGroup, footnotes: &mut Footnotes) -> Option<Row> {
     let metric = line.metric.definition();
     let subject = Subject { label: line.label, metric, ranked: line.ranked, at_least: 0.0 };
-    let found: Vec<Found> =
-        columns.iter().map(|column| column.measured().then(|| column.estimate(line.metric, line.statistic))).collect();
+    let found = line.found(group);
     let has_number = found.iter().flatten().any(Result::is_ok);
     // Runs in which nothing was compared, because nobody asked for it, need no line that says so.
     let not_asked = line.metric == QualityMetric::TokenAgreement.into()
-        && columns.iter().all(|column| column.record.quality.is_none());
+        && group.columns.iter().all(|column| column.record.quality.is_none());
     (has_number || !(line.optional || not_asked)).then(|| Row::of(&subject, &found, footnotes))
 }

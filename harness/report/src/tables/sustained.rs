@@ -1,11 +1,11 @@
 //! The rows of a sustained case: what it was at first, and what it was in the end.
 
-use pocketwatt_record::{Absent, AbsentKind, Record, SustainedMetric, Value};
+use pocketwatt_record::{Absent, AbsentKind, Estimate, Record, SustainedMetric};
 
 use crate::{
     cases::{CaseGroup, physics},
     output::duration,
-    table::{Estimate, Footnotes, Found, Row, Subject, largest},
+    table::{Footnotes, Found, Row, Subject, largest},
 };
 
 /// Rows that share a unit, and what one row is called that stands for them where none of them has a number.
@@ -84,13 +84,5 @@ fn found(group: &CaseGroup, metric: SustainedMetric) -> Vec<Found> {
 /// The number, with the range of its rounds or its 95 % interval; of a power, that of the preferred scope.
 fn estimate(record: &Record, metric: SustainedMetric) -> Result<Estimate, Absent> {
     let value = record.value(metric).ok_or(AbsentKind::NotInRecord)?;
-    match (&value.value, value.uncertainty) {
-        (Value::Measured(summary), Some(uncertainty)) => {
-            Ok(Estimate::between(summary.mean, Some((summary.mean - uncertainty, summary.mean + uncertainty))))
-        }
-        (Value::Measured(summary), None) => {
-            Ok(Estimate::between(summary.median, (summary.count > 1).then_some((summary.minimum, summary.maximum))))
-        }
-        (Value::Absent(absent), _) => Err(physics::explained(absent)),
-    }
+    value.estimate().map_err(|absent| physics::explained(&absent))
 }

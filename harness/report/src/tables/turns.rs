@@ -1,19 +1,19 @@
 //! What each turn costs, as the context grows: a table for each group whose conversations have several turns.
 
-use pocketwatt_record::{Absent, EnergyMetric, Metric, MetricId, SpeedMetric, Summary, TurnFigures, turns};
+use pocketwatt_record::{Absent, EnergyMetric, Estimate, MetricId, SpeedMetric, Summary, TurnFigures, turns};
 
 use crate::{
     cases::{CaseGroup, physics},
     facts::scope_name,
     output::quantity::fixed,
-    table::{Cell, Estimate, Footnotes, Found, Row, Subject, Table, largest},
+    table::{Cell, Footnotes, Found, Row, Subject, Table, largest},
     tables::verdict::verdict,
 };
 
 /// A quantity, and how it is told of a turn.
 struct Quantity {
     heading: String,
-    metric: &'static Metric,
+    metric: MetricId,
     of: fn(&TurnFigures) -> Result<Estimate, Absent>,
 }
 
@@ -46,17 +46,22 @@ pub fn turn_table(group: &CaseGroup, simulated: bool) -> Option<Table> {
             .collect();
         let is_number = found.iter().flatten().flatten().any(Result::is_ok);
         if !is_number {
-            let subject =
-                Subject { label: Some(&quantity.heading), metric: quantity.metric, ranked: false, at_least: 0.0 };
+            let subject = Subject {
+                label: Some(&quantity.heading),
+                metric: quantity.metric.definition(),
+                ranked: false,
+                at_least: 0.0,
+            };
             rows.extend(found.first().map(|found| Row::of(&subject, found, &mut footnotes)));
             continue;
         }
-        has_energy |= quantity.metric.name == ENERGY.definition().name;
+        has_energy |= quantity.metric == ENERGY.into();
         rows.push(Row::heading(quantity.heading, columns.len()));
         let at_least = found.iter().map(|found| largest(found)).fold(0.0, f64::max);
         for (index, found) in found.iter().enumerate() {
             let label = label(index + 1);
-            let subject = Subject { label: Some(&label), metric: quantity.metric, ranked: false, at_least };
+            let subject =
+                Subject { label: Some(&label), metric: quantity.metric.definition(), ranked: false, at_least };
             rows.push(Row::of(&subject, found, &mut footnotes));
         }
     }
@@ -84,7 +89,7 @@ fn quantities(group: &CaseGroup, simulated: bool) -> Vec<Quantity> {
         group.columns.iter().find_map(|column| column.record.value(ENERGY).and_then(|value| value.scope.as_ref()));
     let energy =
         scope.map_or_else(|| "energy".to_owned(), |scope| format!("energy of the {}", scope_name(scope, simulated)));
-    let quantity = |metric: MetricId, heading: String, of| Quantity { heading, metric: metric.definition(), of };
+    let quantity = |metric: MetricId, heading: String, of| Quantity { heading, metric, of };
     vec![
         quantity(SpeedMetric::TimeToFirstToken.into(), "time to first token".into(), |turn| {
             told(&turn.time_to_first_token)
@@ -94,15 +99,13 @@ fn quantities(group: &CaseGroup, simulated: bool) -> Vec<Quantity> {
         }),
         quantity(ENERGY.into(), energy, |turn| {
             let (value, uncertainty) = turn.energy.clone()?;
-            Ok(Estimate::between(value, Some((value - uncertainty, value + uncertainty))))
+            Ok(Estimate::plus_minus(value, uncertainty))
         }),
     ]
 }
 
 fn told(times: &Result<Summary, Absent>) -> Result<Estimate, Absent> {
-    let summary = times.as_ref().map_err(Absent::clone)?;
-    let range = (summary.count > 1).then_some((summary.minimum, summary.maximum));
-    Ok(Estimate::between(summary.median, range))
+    times.as_ref().map(Estimate::of_observations).map_err(Absent::clone)
 }
 
 fn label(number: usize) -> String {
@@ -112,5 +115,5 @@ fn label(number: usize) -> String {
 /// `201 + 57`: medians, where conversations differ.
 fn tokens(turn: &TurnFigures) -> Cell {
     let value = format!("{} + {}", fixed(turn.context_tokens.median, 0), fixed(turn.prompt_tokens.median, 0));
-    Cell { value, ..Cell::default() }
+    Cell::number(value)
 }

@@ -14,7 +14,7 @@ const REASON_CHARACTERS: usize = 400;
 pub fn verdict(record: &Record, name: &str, footnotes: &mut Footnotes) -> Option<Cell> {
     let (word, reason) = shortcoming(&record.outcome)?;
     let footnote = footnotes.number(format!("{name} {word}{}", shorten(&reason)));
-    Some(Cell { value: word.into(), alarm: true, footnote: Some(footnote), ..Cell::default() })
+    Some(Cell::alarming(word, footnote))
 }
 
 /// A case without numbers says so once, at the top of its column.

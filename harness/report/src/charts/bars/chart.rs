@@ -1,6 +1,6 @@
 //! Grouped bars: a group for each scenario, a bar for each backend.
 
-use pocketwatt_record::{Outcome, SpeedMetric};
+use pocketwatt_record::{Estimate, Outcome, SpeedMetric};
 
 use crate::{
     cases::shortcoming,
@@ -10,7 +10,6 @@ use crate::{
         heading::draw_head,
         subject::Subject,
     },
-    table::Estimate,
 };
 
 const PLOT_HEIGHT: i32 = 300;

@@ -8,7 +8,7 @@ use plotters::{
         text_anchor::{HPos, VPos},
     },
 };
-use pocketwatt_record::Unit;
+use pocketwatt_record::{Estimate, Unit};
 
 use crate::{
     charts::{
@@ -17,7 +17,7 @@ use crate::{
         scale::{axis_end, drawable, tick, within},
     },
     output::{inert::one_line, quantity::fixed},
-    table::{Estimate, Scale, decimals, scale},
+    table::{Scale, decimals, scale},
 };
 
 /// Share of a group's width that bars take.

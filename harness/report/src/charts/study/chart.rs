@@ -1,19 +1,18 @@
 //! The chart of a study: a panel for each metric that it draws and each combination of what it does not vary. Bars where the
 //! axis has no numbers, marks and lines where it has.
 
-use pocketwatt_record::{Direction, MetricId, Record, Run};
+use pocketwatt_record::{Direction, Estimate, MetricId, Record, Run, Statistic};
 use pocketwatt_scenario::{Axis, Shown, Study};
 
 use crate::charts::study::course::Course;
 use crate::{
-    cases::{Point, Series, Statistic, common, series, shortcoming},
+    cases::{Point, Series, common, found, series, shortcoming},
     charts::{
         bars::{Group, Plot, Slot},
         canvas::{Canvas, draw_svg},
         heading::draw_heading,
     },
     facts::{engine, short_device},
-    table::Estimate,
 };
 
 const HEAD_HEIGHT: i32 = 190;
@@ -88,10 +87,7 @@ impl Panel<'_> {
     }
 
     fn estimate(&self, point: &Point) -> Option<Estimate> {
-        if !point.values.measured() {
-            return None;
-        }
-        point.values.estimate(self.metric, Statistic::Median).ok()
+        found(point.record, self.metric, Statistic::Median)?.ok()
     }
 
     fn draw(&self, study: &Study, canvas: &Canvas, area: &Canvas, names: &[String]) -> anyhow::Result<()> {
@@ -138,7 +134,7 @@ impl Panel<'_> {
             let point = series.and_then(|series| series.points.iter().find(|point| point.label == label));
             Slot {
                 estimate: point.and_then(|point| self.estimate(point)),
-                word: point.and_then(|point| shortcoming(&point.values.record.outcome)).map(|(word, _)| word),
+                word: point.and_then(|point| shortcoming(&point.record.outcome)).map(|(word, _)| word),
             }
         };
         let group = |label: &str| Group {

@@ -9,7 +9,7 @@ use plotters::{
         text_anchor::{HPos, VPos},
     },
 };
-use pocketwatt_record::{Unit, fit_line};
+use pocketwatt_record::{Estimate, Unit, fit_line};
 
 use crate::{
     charts::{
@@ -17,7 +17,7 @@ use crate::{
         palette::{GRID, INK, PALE_INK, color},
         scale::{axis_end, tick},
     },
-    table::{Estimate, Scale, scale},
+    table::{Scale, scale},
 };
 
 /// Numbers over numbers.

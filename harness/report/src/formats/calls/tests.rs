@@ -1,11 +1,7 @@
-use pocketwatt_record::{CallMetric, SpeedMetric, derive};
+use pocketwatt_record::{CallMetric, Share, SpeedMetric, derive, share};
 
 use super::*;
-use crate::{
-    cases::{Share, share},
-    fixture,
-    tests::render as report,
-};
+use crate::{fixture, tests::render as report};
 
 /// Two backends answer 24 questions of two categories: the first 20 and 5 of them right.
 fn judged() -> Vec<Record> {
@@ -145,6 +141,6 @@ fn the_document_says_what_a_share_was_counted_from() {
 fn a_question_asked_again_is_no_further_evidence() {
     let mut record = judged().remove(0);
     record.calls.extend(record.calls.clone());
-    assert_eq!(share(&record, CallMetric::CallStructure.into()), Some(Share { right: 20, questions: 24 }));
-    assert_eq!(share(&record, SpeedMetric::DecodeThroughput.into()), None);
+    assert_eq!(share(&record.calls, CallMetric::CallStructure.into()), Some(Share { right: 20, questions: 24 }));
+    assert_eq!(share(&record.calls, SpeedMetric::DecodeThroughput.into()), None);
 }

@@ -2,7 +2,7 @@ use pocketwatt_protocol::Precision;
 use pocketwatt_record::{Outcome, Quality, QualityFigures, derive};
 
 use super::*;
-use crate::{Format, Style, fixture, tests::render};
+use crate::{Format, Style, fixture, table::CellContent, tests::render};
 
 /// `chat` in two precisions and with two numbers of threads; one case failed, one was skipped.
 fn spread() -> Vec<Record> {
@@ -127,7 +127,7 @@ fn seeded_weights_have_no_agreement() {
     }
     let table = grids(&fixture::run(&records), &records).remove(0);
     let agreement = table.columns.iter().position(|column| column == "agreement").unwrap();
-    assert_eq!(table.rows[0].cells[agreement].value, "-");
+    assert_eq!(table.rows[0].cells[agreement].content, CellContent::Absent);
     assert!(table.footnotes.contains(&"not applicable to seeded weights".to_owned()));
     assert!(!table.columns.contains(&"perplexity".to_owned()), "{:?}", table.columns);
 }

@@ -1,10 +1,10 @@
 //! One series as a table: its cases side by side, what others published below, each also as a multiple of the first.
 
-use pocketwatt_record::MetricId;
+use pocketwatt_record::{Statistic, Unit};
 use pocketwatt_scenario::{Axis, Published, Study};
 
 use crate::{
-    cases::{CaseGroup, Column, Point, Series, Statistic},
+    cases::{CaseGroup, Column, Point, Series, found},
     output::quantity::{fixed, significant},
     table::{Cell, Footnotes, Found, Row, Subject, Table, decimals},
     tables::{
@@ -19,11 +19,13 @@ pub fn table(study: &Study, series: &Series) -> Table {
     let mut footnotes = Footnotes::default();
     let points = &series.points;
     let verdicts: Vec<Option<Cell>> =
-        points.iter().map(|point| verdict(point.values.record, &point.label, &mut footnotes)).collect();
-    let mut rows = Vec::new();
+        points.iter().map(|point| verdict(point.record, &point.label, &mut footnotes)).collect();
+    let (mut rows, mut has_energy) = (Vec::new(), false);
     for shown in study.shown() {
         let Some(metric) = shown.metric.id() else { continue };
-        let found = found(metric, points);
+        let found: Vec<Found> = points.iter().map(|point| found(point.record, metric, Statistic::Median)).collect();
+        let is_number = found.iter().flatten().any(Result::is_ok);
+        has_energy |= is_number && metric.definition().unit == Unit::Joules;
         let subject = Subject { label: None, metric: metric.definition(), ranked: false, at_least: 0.0 };
         rows.push(Row::of(&subject, &found, &mut footnotes));
         if study.has_ratios() {
@@ -38,11 +40,10 @@ pub fn table(study: &Study, series: &Series) -> Table {
     let mut all = weights(study.axis(), points);
     put_verdicts(&mut rows, verdicts);
     all.extend(rows);
-    let has_energy = |row: &Row| row.unit.ends_with('J') && row.cells.iter().any(Cell::is_number);
     Table {
         title: format!("{} · {} · {}", study.name(), series.backend, series.rest.join(" · ")),
         columns: points.iter().map(|point| point.label.clone()).collect(),
-        has_energy: all.iter().any(has_energy),
+        has_energy,
         rows: all,
         notes: notes_below(&group(points), &footnotes),
         footnotes: footnotes.texts,
@@ -52,16 +53,8 @@ pub fn table(study: &Study, series: &Series) -> Table {
 
 /// The cases of a series as a group, whose columns are named as on the axis.
 fn group<'a>(points: &[Point<'a>]) -> CaseGroup<'a> {
-    let column = |point: &Point<'a>| Column { name: point.label.clone(), record: point.values.record };
+    let column = |point: &Point<'a>| Column { name: point.label.clone(), record: point.record };
     CaseGroup { columns: points.iter().map(column).collect() }
-}
-
-/// The numbers of a metric along a series.
-fn found(metric: MetricId, points: &[Point]) -> Vec<Found> {
-    points
-        .iter()
-        .map(|point| point.values.measured().then(|| point.values.estimate(metric, Statistic::Median)))
-        .collect()
 }
 
 /// Each number as a multiple of the first; no row where there is no first one, or nothing beside it.
@@ -81,7 +74,7 @@ fn published_rows(study: &Study, published: &Published, points: &[Point]) -> Vec
     let values: Vec<Option<f64>> = points
         .iter()
         .map(|point| {
-            let model = &point.values.record.passport.model;
+            let model = &point.record.passport.model;
             match published.per_billion_weights {
                 Some(slope) => Some(slope * model.parameters as f64 / 1e9),
                 None => published.values.get(study.position(&model.name)?).copied(),
@@ -104,7 +97,7 @@ fn published_rows(study: &Study, published: &Published, points: &[Point]) -> Vec
 /// How large the models are, where they differ.
 fn weights(axis: Axis, points: &[Point]) -> Vec<Row> {
     let of = |number: fn(&pocketwatt_record::ModelPassport) -> f64| -> Vec<Option<f64>> {
-        points.iter().map(|point| Some(number(&point.values.record.passport.model))).collect()
+        points.iter().map(|point| Some(number(&point.record.passport.model))).collect()
     };
     let millions = || numbers("weights", "10⁶", &of(|model| model.parameters as f64 / 1e6));
     let mebibytes = || numbers("weights in memory", "MiB", &of(|model| model.weight_bytes as f64 / 1048576.0));
@@ -123,6 +116,6 @@ fn numbers(label: &str, unit: &'static str, values: &[Option<f64>]) -> Row {
 }
 
 fn written_row(label: &str, values: &[Option<f64>], shown: impl Fn(f64) -> String) -> Row {
-    let cells = values.iter().map(|value| Cell { value: value.map_or_else(String::new, &shown), ..Cell::default() });
+    let cells = values.iter().map(|value| value.map(|value| Cell::number(shown(value))).unwrap_or_default());
     Row { label: label.to_owned(), unit: "", cells: cells.collect(), heading: false }
 }

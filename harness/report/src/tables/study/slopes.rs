@@ -2,12 +2,12 @@
 
 use std::iter;
 
-use pocketwatt_record::{Absent, AbsentKind, Line, MetricId, fit_line};
+use pocketwatt_record::{Absent, AbsentKind, Estimate, Line, MetricId, Statistic, fit_line};
 use pocketwatt_scenario::{Axis, Shown, Study};
 
 use crate::{
-    cases::{Series, Statistic, common},
-    table::{Cell, Estimate, Footnotes, Found, Row, Subject, Table, scale},
+    cases::{Series, common, found},
+    table::{Cell, Footnotes, Found, Row, Subject, Table, scale},
 };
 
 /// How much of the axis a slope is told for, and in words.
@@ -58,7 +58,7 @@ fn slope_rows(
     let slope = |line: &(Line, usize)| {
         let value = line.0.slope * step;
         let half = line.0.slope_uncertainty.map(|half| half * step);
-        Estimate::between(value, half.map(|half| (value - half, value + half)))
+        half.map_or(Estimate::between(value, None), |half| Estimate::plus_minus(value, half))
     };
     let found: Vec<Found> = lines.iter().map(|line| Some(line.as_ref().map(slope).map_err(Clone::clone))).collect();
     let at_least = lines.iter().flatten().map(|line| line.0.intercept.abs()).fold(0.0, f64::max);
@@ -94,7 +94,7 @@ fn slope_rows(
         } else {
             (slope * factor, rows[0].unit.to_owned())
         };
-        let cell = || Cell { value: format!("{value}"), ..Cell::default() };
+        let cell = || Cell::number(format!("{value}"));
         let label = format!("  {}, {unit}", published.label);
         rows.push(Row { label, unit: "", cells: series.iter().map(|_| cell()).collect(), heading: false });
     }
@@ -111,9 +111,9 @@ fn line(metric: MetricId, series: &Series) -> Result<(Line, usize), Absent> {
     let points: Vec<(f64, f64)> = series
         .points
         .iter()
-        .filter(|point| point.values.measured())
-        .filter_map(|point| match point.values.estimate(metric, Statistic::Median) {
-            Ok(estimate) => Some((point.x, estimate.value)),
+        .filter_map(|point| Some((point.x, found(point.record, metric, Statistic::Median)?)))
+        .filter_map(|(x, found)| match found {
+            Ok(estimate) => Some((x, estimate.value)),
             Err(absent) => {
                 missing = Some(absent);
                 None

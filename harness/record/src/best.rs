@@ -1,33 +1,14 @@
-//! Numbers as people compare them: each with its range, and the best of several.
+use crate::{Direction, Estimate};
 
-use pocketwatt_record::Direction;
-
-/// A single observation, or a single iteration, has no spread to compare with: it is better only by more than this.
+/// A single observation, or a single round, has no spread to compare with: it is better only by more than this.
 const SINGLE_OBSERVATION_MARGIN: f64 = 0.05;
 
-/// Iterations of one process agree better than processes do: without a lead of this much, nothing is the best.
-const MARGIN_BETWEEN_ITERATIONS: f64 = 0.01;
+/// Rounds of one process agree better than processes do: without a lead of this much, nothing is the best.
+const MARGIN_BETWEEN_ROUNDS: f64 = 0.01;
 
-/// One number of a row, and between which values its iterations lie.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Estimate {
-    /// What is shown.
-    pub value: f64,
-    /// Lowest and highest iteration, or the ends of the 95 % interval; absent where there is only one observation.
-    pub range: Option<(f64, f64)>,
-    /// Of how many questions the number is a share; its range is then Wilson's interval, which is not symmetric.
-    pub questions: Option<usize>,
-}
-
-impl Estimate {
-    /// A number and the range of its iterations.
-    pub fn between(value: f64, range: Option<(f64, f64)>) -> Self {
-        Self { value, range, questions: None }
-    }
-}
-
-/// Which of a row's estimates is the best beyond doubt: its iterations do not overlap with those of any other and it
-/// leads by more than [`MARGIN_BETWEEN_ITERATIONS`], or, where there is no spread, by [`SINGLE_OBSERVATION_MARGIN`].
+/// Which of some estimates of one metric is the best beyond doubt: its range does not overlap with that of any other and it
+/// leads by more than 1 %, or by 5 % where one of the two has no range. Nothing where there is no such one, where there is
+/// nothing to compare with, and of a metric that only informs.
 pub fn best(estimates: &[Option<Estimate>], direction: Direction) -> Option<usize> {
     // With the sign turned where more is better, less is better everywhere.
     let sign = match direction {
@@ -47,7 +28,7 @@ fn clearly_less(lead: Estimate, other: Estimate, sign: f64) -> bool {
     match (lead.range, other.range) {
         (Some((low, high)), Some((other_low, other_high))) => {
             let apart = if sign > 0.0 { high < other_low } else { low > other_high };
-            apart && leads_by(MARGIN_BETWEEN_ITERATIONS)
+            apart && leads_by(MARGIN_BETWEEN_ROUNDS)
         }
         _ => leads_by(SINGLE_OBSERVATION_MARGIN),
     }
@@ -58,7 +39,7 @@ mod tests {
     use super::*;
 
     fn estimate(value: f64, spread: f64) -> Option<Estimate> {
-        Some(Estimate { value, range: Some((value - spread, value + spread)), questions: None })
+        Some(Estimate::plus_minus(value, spread))
     }
 
     #[test]
@@ -71,7 +52,7 @@ mod tests {
         assert_eq!(best(&[estimate(30.0, 1.0), estimate(31.0, 0.5)], LowerIsBetter), None, "ranges overlap");
         assert_eq!(best(&[estimate(30.0, 1.0), None], LowerIsBetter), None, "nothing to compare with");
         assert_eq!(best(&[estimate(30.0, 0.01), estimate(30.2, 0.01)], LowerIsBetter), None, "less than 1 % apart");
-        let single = |value| Some(Estimate { value, range: None, questions: None });
+        let single = |value| Some(Estimate::between(value, None));
         assert_eq!(best(&[single(100.0), single(104.0)], LowerIsBetter), None, "within 5 %");
         assert_eq!(best(&[single(100.0), single(106.0)], LowerIsBetter), Some(0));
         assert_eq!(best(&[single(7.0), single(7.0)], LowerIsBetter), None, "a tie");
