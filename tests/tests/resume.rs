@@ -153,3 +153,12 @@ fn the_plan_is_not_changed_on_the_way() {
     let bench = Bench::new();
     bench.resume("", &["--iterations", "9"]).expect_code(2).expect_stderr(&["cannot be used with"]);
 }
+
+#[test]
+fn what_the_plan_says_is_not_told_anew() {
+    let bench = Bench::new();
+    for option in [&["--precision", "int4"][..], &["--sweep", "layers=2"], &["--items", "3"], &["--no-quality"]] {
+        let refused = bench.pocketwatt(&[&["run", "--resume"], option].concat()).expect_code(2);
+        refused.expect_stderr(&["cannot be used with", option[0]]);
+    }
+}

@@ -36,6 +36,15 @@ fn what_was_shown_after_measuring_is_shown_again() {
 }
 
 #[test]
+fn the_user_s_words_are_shown_as_they_were_after_measuring() {
+    let bench = Bench::new();
+    let run = ["--scenario", "chat", "--iterations", "1", "--turns", "--show-text"];
+    let first = bench.run("", &run).expect_code(0).stdout;
+    assert!(first.contains("user, turn 2:") && first.contains("light running shoes"), "{first}");
+    assert_eq!(bench.pocketwatt(&["show", "--turns", "--show-text"]).expect_code(0).stdout, first);
+}
+
+#[test]
 fn charts_are_drawn_where_they_are_wanted() {
     let bench = Bench::new();
     bench.pocketwatt(&["show", &fixture(), "--charts", "drawn"]).expect_code(0).expect_stderr(&["chart: drawn"]);

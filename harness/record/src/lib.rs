@@ -14,13 +14,13 @@ mod format;
 mod hostile_test;
 mod line;
 mod metrics;
-mod observer;
 mod passport;
 mod physics;
 mod quality;
 mod record;
 mod run;
 mod samples;
+mod sampling_overhead;
 mod share;
 mod statistics;
 mod store;
@@ -49,7 +49,6 @@ pub use metrics::{
     CallMetric, Direction, EnergyMetric, MachineMetric, Metric, MetricId, MetricName, QualityMetric, SpeedMetric,
     SustainedMetric, Unit, catalogue, decode_throughput,
 };
-pub use observer::ObserverCost;
 pub use passport::{BatteryAssumption, LeftOut, ModelPassport, Passport};
 pub use quality::{F32_TOLERANCE, Logits, Quality, QualityFigures};
 pub use record::{Case, CheckVerdict, Outcome, PhysicsCheck, Precision, Record};
@@ -58,6 +57,7 @@ pub use run::{
     PlannedCase, Run, RunSettings, ScenarioSource, StudySource,
 };
 pub use samples::Samples;
+pub use sampling_overhead::SamplingOverhead;
 pub use share::{Share, share, share_of};
 pub use statistics::{ShareInterval, Summary, median_interval, percentile, wilson_interval};
 pub use store::{

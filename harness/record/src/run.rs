@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 pub use plan_error::PlanError;
 
-use crate::{BatteryAssumption, Case, Damage, FormatVersion, ObserverCost};
+use crate::{BatteryAssumption, Case, Damage, FormatVersion, SamplingOverhead};
 
 /// What a run set out to do: `run.json`, written before the first case, so that a killed run can go on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -80,7 +80,8 @@ pub struct EnergyPlan {
     /// What user units refer to; absent if no battery was stated and the device has none.
     pub battery: Option<BatteryAssumption>,
     /// What the sampler costs: decode throughput with it / without it, as `pocketwatt probe observer` found.
-    pub observer: Option<ObserverCost>,
+    #[serde(rename = "observer")]
+    pub sampling_overhead: Option<SamplingOverhead>,
 }
 
 /// Definition of a scenario.

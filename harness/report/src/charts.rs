@@ -16,4 +16,5 @@ mod sustained;
 mod turns;
 mod write;
 
+pub use palette::Palette;
 pub use write::{write, write_stored};

@@ -326,7 +326,7 @@ fn equal_answers_are_shown_once() {
     let records = fixture::troubled();
     let decode = |_: &Record, tokens: &[TokenId]| Some(format!("{} words\x07\nand more", tokens.len()));
     let prompt = |_: &Record, turn: usize| (turn == 0).then(|| "How far is the moon?".to_owned());
-    let output = text::render_with_prompts(&records, Format::Table, &decode, &prompt);
+    let output = text::render(&records, Format::Table, &decode, &prompt);
     insta::assert_snapshot!(output, @r#"
     chat · mobilellm-125m (seeded weights) · f32 · 1 thread
 
@@ -354,7 +354,7 @@ fn equal_answers_are_shown_once() {
 #[test]
 fn without_a_tokenizer_the_answers_are_numbers() {
     let records = fixture::records();
-    let output = text::render(&records[3..], Format::Table, &|_, _| None);
+    let output = text::render(&records[3..], Format::Table, &|_, _| None, &|_, _| None);
     assert!(output.contains("(no tokenizer; token numbers: 1000 1007 "), "{output}");
 }
 

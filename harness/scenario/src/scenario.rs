@@ -26,8 +26,8 @@ const SHIPPED: &[&str] = &[
     include_str!("../../../scenarios/api-call.toml"),
     include_str!("../../../scenarios/conversations.toml"),
 ];
-/// What is run unasked.
-const DEFAULT: [&str; 2] = ["chat", "api-call"];
+/// Names of those that are run unasked, one a line.
+const DEFAULT: &str = include_str!("../../../scenarios/default.txt");
 
 /// What is fed to a model.
 #[derive(Clone, Debug, PartialEq)]
@@ -50,12 +50,22 @@ impl Scenario {
         SHIPPED.iter().map(|definition| Self::parse(definition, None)).collect()
     }
 
+    /// Names of the scenarios that ship with the program; no file is read for them.
+    pub fn shipped_names() -> Vec<String> {
+        SHIPPED.iter().filter_map(|definition| Some(Document::parse(definition).ok()?.name)).collect()
+    }
+
+    /// Names of the scenarios that are run unasked.
+    pub fn default_names() -> impl Iterator<Item = &'static str> {
+        DEFAULT.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'))
+    }
+
     /// The scenarios that are run unasked.
     ///
     /// # Errors
     /// None in a build whose tests passed.
     pub fn unasked() -> Result<Vec<Self>, ScenarioError> {
-        DEFAULT.iter().map(|name| Self::find(name)).collect()
+        Self::default_names().map(Self::find).collect()
     }
 
     /// A shipped scenario by its name, a synthetic one by its shape (`prefill-128`), or any by its file: a scenario's own

@@ -21,7 +21,7 @@ use super::{
 use crate::{
     exit::Exit,
     measure::{Entered, Mailbox, Programs, RunnerProgram, ask},
-    plan::{Backend, PreparedModel},
+    plan::{Backend, PreparedModel, default_names, default_reference},
     refusal::Refusal,
 };
 
@@ -43,12 +43,12 @@ pub struct ConformanceArguments {
     /// Model: a name in the library, or a preset, which is generated with seeded weights.
     #[arg(long, value_name = "NAME", default_value = DEFAULT_MODEL)]
     model: String,
-    /// Backend, with every graph that it loads [default: onnxruntime,tract,candle].
-    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    #[arg(long, value_name = "NAME", value_delimiter = ',',
+        help = format!("Backend, with every graph that it loads [default: {}]", default_names()))]
     backend: Vec<String>,
-    /// The backend that the others are compared with.
-    #[arg(long, value_name = "NAME", default_value = "candle")]
-    reference: String,
+    #[arg(long, value_name = "NAME",
+        help = format!("The backend that the others are compared with [default: {}]", default_reference()))]
+    reference: Option<String>,
     /// Number of threads that compute.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = value_parser!(u32).range(1..=1024))]
     threads: u32,
@@ -71,7 +71,7 @@ pub fn run(arguments: ConformanceArguments) -> Result<Exit> {
     let mut device = arguments.beside.device();
     device.foresee()?;
     let registry = arguments.registry.open()?;
-    let reference = registry.find(&arguments.reference)?;
+    let reference = registry.find_or_reference(arguments.reference.as_deref(), "--reference")?;
     let mut backends = registry.select(&arguments.backend)?;
     backends.retain(|backend| backend.name != reference.name);
     let library = arguments.cache.library()?;

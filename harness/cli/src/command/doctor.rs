@@ -23,7 +23,7 @@ use crate::{
     exit::Exit,
     inert,
     measure::who_measures,
-    plan::PlannedModel,
+    plan::{PlannedModel, default_names},
     refusal::Refusal,
     report::{Paint, Style, paragraph},
 };
@@ -34,8 +34,7 @@ const TEXT_WIDTH: usize = 100;
 /// What a run is to be fit for.
 #[derive(Args, Debug)]
 pub struct DoctorArguments {
-    /// Backend [default: onnxruntime,tract,candle].
-    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    #[arg(long, value_name = "NAME", value_delimiter = ',', help = format!("Backend [default: {}]", default_names()))]
     backend: Vec<String>,
     /// Model that has to fit into the memory.
     #[arg(long, value_name = "NAME", default_value = DEFAULT_MODEL)]

@@ -157,7 +157,7 @@ impl EnergyArguments {
             uncertainty: self.energy_uncertainty,
             at_least_ms,
             battery: self.battery(&root),
-            observer: None,
+            sampling_overhead: None,
         };
         let none = meters.is_empty().then(|| why_none(&root, &plan.absent));
         let meters =

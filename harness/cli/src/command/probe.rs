@@ -4,7 +4,7 @@ use anyhow::Result;
 use clap::{Args, Subcommand, ValueEnum, value_parser};
 use pocketwatt_meter::{Bandwidth, measure_bandwidth};
 
-use super::{beside::WaitArguments, observer, output};
+use super::{beside::WaitArguments, output, sampling_overhead};
 use crate::{
     exit::Exit,
     measure::{DeviceBusy, Entered, Mailbox},
@@ -22,7 +22,7 @@ enum Property {
     /// How fast memory can be read: the roofline of decoding.
     Bandwidth(BandwidthArguments),
     /// What reading meters and memory costs: decoding with the sampler and without.
-    Observer(observer::ObserverArguments),
+    Observer(sampling_overhead::SamplingOverheadArguments),
 }
 
 #[derive(Args, Debug)]
@@ -54,7 +54,7 @@ pub enum ProbeFormat {
 pub fn run(arguments: ProbeArguments) -> Result<Exit> {
     match arguments.property {
         Property::Bandwidth(arguments) => bandwidth(&arguments),
-        Property::Observer(arguments) => observer::run(&arguments),
+        Property::Observer(arguments) => sampling_overhead::run(&arguments),
     }
 }
 

@@ -16,11 +16,11 @@ use pocketwatt_protocol::Precision;
 use pocketwatt_record::{
     MOST_ITERATIONS, MOST_SETTLE_MS, MOST_THREADS, MOST_TIMEOUT_S, MOST_WARMUP_ITERATIONS, RunSettings,
 };
-use pocketwatt_scenario::{Scenario, Study};
+use pocketwatt_scenario::{Scenario, Study, synthetic};
 
 use super::quantity;
 use crate::{
-    plan::{GraphChoice, Registry, ensure_few},
+    plan::{GraphChoice, Registry, default_names, ensure_few},
     refusal::Refusal,
 };
 
@@ -64,7 +64,7 @@ impl CacheArguments {
 }
 
 /// Where backends come from.
-#[derive(Args, Debug)]
+#[derive(Args, Debug, Default)]
 pub struct RegistryArguments {
     /// Backends of your own, in the form of backends/backends.toml.
     #[arg(long, value_name = "FILE")]
@@ -115,9 +115,7 @@ impl Sweep {
 /// What is combined into cases, and how often each is run.
 #[derive(Args, Debug)]
 pub struct PlanArguments {
-    /// Scenario: chat, api-call, conversations, prefill-N, decode-N, prefill-P-decode-N, a .toml file, or a .jsonl or .json
-    /// file of conversations or calls; repeat or separate by commas [default: chat,api-call].
-    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    #[arg(long, value_name = "NAME", value_delimiter = ',', help = scenario_help())]
     scenario: Vec<String>,
     /// Model: a name in the library, or a preset, which is generated with seeded weights [default: mobilellm-125m].
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
@@ -126,8 +124,7 @@ pub struct PlanArguments {
     /// as in --sweep layers=12,30; given several times, all combinations. The weights are seeded.
     #[arg(long, value_name = "KEY=N,..", value_parser = Sweep::parse)]
     sweep: Vec<Sweep>,
-    /// Backend [default: onnxruntime,tract,candle].
-    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    #[arg(long, value_name = "NAME", value_delimiter = ',', help = format!("Backend [default: {}]", default_names()))]
     backend: Vec<String>,
     /// Number format of the weights; `pocketwatt backends` shows who computes in which [default: f32].
     #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = precision_parser())]
@@ -163,6 +160,16 @@ pub struct PlanArguments {
     /// A runner that says nothing for so many seconds is killed; it must be longer than an iteration.
     #[arg(long, value_name = "S", default_value_t = 600, value_parser = value_parser!(u64).range(1..=MOST_TIMEOUT_S))]
     timeout: u64,
+}
+
+fn scenario_help() -> String {
+    format!(
+        "Scenario: {}, {}, a .toml file, or a .jsonl or .json file of conversations or calls; repeat or separate by commas \
+         [default: {}]",
+        Scenario::shipped_names().join(", "),
+        synthetic::FORMS.join(", "),
+        Scenario::default_names().collect::<Vec<_>>().join(",")
+    )
 }
 
 /// Reads a precision from the command line.
@@ -258,7 +265,10 @@ impl PlanArguments {
     /// When it was asked for and none of the scenarios asks for calls.
     pub fn constrain(&self, scenarios: &[Scenario]) -> Result<bool> {
         if self.constrain && !scenarios.iter().any(Scenario::asks_for_calls) {
-            return Err(Refusal::error("--constrain needs a scenario that asks for calls, such as api-call"));
+            let shipped = Scenario::shipped()?;
+            let such_as = shipped.iter().find(|scenario| scenario.asks_for_calls());
+            let such_as = such_as.map_or(String::new(), |scenario| format!(", such as {}", scenario.name));
+            return Err(Refusal::error(format!("--constrain needs a scenario that asks for calls{such_as}")));
         }
         Ok(self.constrain)
     }

@@ -8,17 +8,15 @@ use pocketwatt_record::RunFolder;
 
 use super::{
     advice::Advice,
-    calls::CallArguments,
     damaged,
-    decode::Decoder,
-    output,
-    selection::CacheArguments,
+    display::DisplayArguments,
+    selection::{CacheArguments, RegistryArguments},
     stored_run::{self, LATEST},
 };
 use crate::{
     exit::Exit,
     refusal::Refusal,
-    report::{self, Format, Results, Stored, Style},
+    report::{self, Results, Stored, charts::Palette},
 };
 
 /// What to show, and how.
@@ -30,25 +28,19 @@ pub struct ShowArguments {
     /// Where runs are stored.
     #[arg(long, value_name = "DIR", default_value = "results")]
     results: PathBuf,
-    /// How to write them.
-    #[arg(long, value_enum, default_value_t)]
-    format: Format,
     /// Also draw charts (SVG) into this folder.
     #[arg(long, value_name = "DIR")]
     charts: Option<PathBuf>,
     /// Show each case of a study in full, in place of the study's answer.
     #[arg(long)]
     cases: bool,
-    /// Also show what the backends answered.
-    #[arg(long)]
-    show_text: bool,
-    /// Also show what each turn of a conversation costs, as its context grows.
-    #[arg(long)]
-    turns: bool,
     #[command(flatten)]
-    calls: CallArguments,
+    display: DisplayArguments,
     #[command(flatten)]
     cache: CacheArguments,
+    // Whose colours the charts have.
+    #[command(flatten)]
+    registry: RegistryArguments,
 }
 
 /// Writes the results to standard output.
@@ -56,15 +48,8 @@ pub struct ShowArguments {
 /// # Errors
 /// When there is no such run, a record of it cannot be read, or a file cannot be written.
 pub fn run(arguments: ShowArguments) -> Result<Exit> {
-    arguments.calls.check(arguments.format)?;
-    if arguments.show_text && matches!(arguments.format, Format::Csv | Format::Json) {
-        return Err(Refusal::error(
-            "--show-text would make the document invalid: use it with --format table or markdown",
-        ));
-    }
-    if arguments.turns && arguments.format == Format::Csv {
-        return Err(Refusal::error("CSV has one line for each metric of a case: --format json has the turns"));
-    }
+    arguments.display.check()?;
+    let palette = Palette::new(arguments.registry.open()?.colours());
     let folder = stored_run::find(&arguments.results, &arguments.run)?;
     let mut run = folder.run_or_rebuilt()?;
     if let Some(damage) = &run.rebuilt {
@@ -80,27 +65,12 @@ pub fn run(arguments: ShowArguments) -> Result<Exit> {
     if !results.has_any() {
         return Err(nothing_to_show(&folder, &results, &arguments.cache)?);
     }
-    let (format, style) = (arguments.format, Style::detect());
-    let mut parts = output::Parts::open();
-    report::write(&run, &results, format, &style, &mut |part| parts.write(part))?;
-    if arguments.turns {
-        report::write_turns(&run, &results, format, &style, &mut |part| parts.write(part))?;
-    }
-    if arguments.show_text || arguments.calls.are_asked_for() {
-        let records = report::all_without_series(&results);
-        if arguments.show_text {
-            let decoder = Decoder::new(arguments.cache.library()?);
-            let text = report::answers::render(&records, format, &|record, tokens| decoder.decode(record, tokens));
-            parts.write(&format!("\n{text}"))?;
-        }
-        parts.write(&arguments.calls.text(&run, &records, format, &arguments.cache)?)?;
-    }
+    arguments.display.write(&run, &results, &arguments.cache)?;
     if let Some(charts) = &arguments.charts {
-        for file in report::charts::write_stored(&run, &results, charts)? {
+        for file in report::charts::write_stored(&run, &results, &palette, charts)? {
             notice!("chart: {}", file.display());
         }
     }
-    parts.finish()?;
     let damaged = results.damaged();
     damaged::report(&folder, &damaged);
     Ok(if damaged.is_empty() && run.rebuilt.is_none() { Exit::Success } else { Exit::Incomplete })
@@ -127,13 +97,11 @@ mod tests {
         ShowArguments {
             run: run.into(),
             results: results.to_owned(),
-            format: Format::Table,
             charts,
             cases: false,
-            show_text: true,
-            calls: CallArguments::default(),
-            turns: false,
+            display: DisplayArguments { show_text: true, ..DisplayArguments::default() },
             cache: CacheArguments::default(),
+            registry: RegistryArguments::default(),
         }
     }
 
@@ -144,12 +112,5 @@ mod tests {
         assert!(latest.ends_with("measure one with `pocketwatt run`"), "{latest}");
         let named = run(arguments(empty.path(), "x")).unwrap_err().to_string();
         assert!(named.starts_with("no run \"x\": there are no runs in "), "{named}");
-    }
-
-    #[test]
-    fn a_document_is_not_mixed_with_text() {
-        let empty = tempfile::tempdir().unwrap();
-        let arguments = ShowArguments { format: Format::Json, ..arguments(empty.path(), "latest") };
-        assert!(run(arguments).unwrap_err().to_string().starts_with("--show-text would make the document invalid"));
     }
 }

@@ -1,6 +1,6 @@
 //! One request to a runner that is not timed, and all that it answers.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use pocketwatt_protocol::{Event, Request};
 
@@ -19,7 +19,8 @@ pub fn ask(
     silence: Duration,
 ) -> Result<Vec<Event>, String> {
     program.ensure_unchanged()?;
-    let mut runner = RunnerProcess::start(program, backend, request, mailbox).map_err(|error| error.to_string())?;
+    let mut runner =
+        RunnerProcess::start(program, backend, Arc::new(request), mailbox).map_err(|error| error.to_string())?;
     let mut events = Vec::new();
     loop {
         match runner.event(mailbox, silence).map_err(|error| error.to_string())? {

@@ -9,7 +9,7 @@ use pocketwatt_protocol::{Iteration, TokenId, TurnTrace};
 use pocketwatt_record::{AnswerWorth, CallAnswer, Record};
 use pocketwatt_scenario::{Items, Scenario};
 
-use crate::plan::Prepared;
+use crate::plan::PreparedScenario;
 
 /// Judges every answer of a record's counted iterations; none where the scenario does not ask for calls.
 ///
@@ -18,7 +18,7 @@ use crate::plan::Prepared;
 pub fn judge(
     record: &Record,
     scenario: &Scenario,
-    prepared: &Prepared,
+    prepared: &PreparedScenario,
     tokenizer: &TextTokenizer,
 ) -> Result<Vec<CallAnswer>, ModelError> {
     let Some(Items::Calls(cases)) = scenario.data().map(|data| &data.items) else { return Ok(Vec::new()) };

@@ -1,6 +1,6 @@
 //! One case: a runner is started, asked and watched, and a record comes out, whatever happens.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use pocketwatt_meter::{Bandwidth, CaseReadings};
 use pocketwatt_protocol::{
@@ -14,7 +14,7 @@ use pocketwatt_record::{
 use super::{CaseMeters, Mailbox, RunnerError, RunnerProcess, RunnerProgram, audit::Audit, meters::CaseSampler};
 use crate::{
     hashed_file::HashedFile,
-    plan::{Backend, Prepared, PreparedModel},
+    plan::{Backend, PreparedModel, PreparedScenario},
 };
 
 /// What a case needs.
@@ -31,7 +31,7 @@ pub struct CaseInput<'a> {
     /// Its model.
     pub model: &'a PreparedModel,
     /// Its scenario in the model's tokens.
-    pub prepared: &'a Prepared,
+    pub prepared: &'a PreparedScenario,
     /// SHA-256 of the scenario.
     pub scenario_sha256: &'a str,
     /// Shared by all cases.
@@ -77,12 +77,12 @@ pub fn measure_case(
             record.passport.graph_sha256 = files.graph.as_ref().map(|graph| graph.sha256.clone());
             unchanged(input, files, |files| run(input, files, meters, mailbox, progress, &mut record))
         }
-        Err(message) => Err(Failure { stage: Stage::Start, message }),
+        Err(message) => Err(failed(Stage::Start, message)),
     };
     record.outcome = match outcome {
-        Ok(Some(())) => Outcome::Measured,
-        Ok(None) => return Ended::Interrupted,
-        Err(Failure { stage, message }) => Outcome::Failed { stage, message },
+        Ok(()) => Outcome::Measured,
+        Err(Stopped::Interrupted) => return Ended::Interrupted,
+        Err(Stopped::Failed { stage, message }) => Outcome::Failed { stage, message },
     };
     if record.outcome == Outcome::Measured {
         derive(&mut record);
@@ -97,9 +97,14 @@ pub fn skipped(case: &Case, model: &PreparedModel, scenario_sha256: &str, reason
     record
 }
 
-struct Failure {
-    stage: Stage,
-    message: String,
+/// Why a case ended before its time.
+enum Stopped {
+    Interrupted,
+    Failed { stage: Stage, message: String },
+}
+
+fn failed(stage: Stage, message: String) -> Stopped {
+    Stopped::Failed { stage, message }
 }
 
 fn record(input: &CaseInput) -> Record {
@@ -153,9 +158,9 @@ fn empty(case: &Case, model: &PreparedModel, scenario_sha256: &str) -> Record {
 fn unchanged(
     input: &CaseInput,
     files: ModelFiles,
-    measure: impl FnOnce(ModelFiles) -> Result<Option<()>, Failure>,
-) -> Result<Option<()>, Failure> {
-    let start = |message| Failure { stage: Stage::Start, message };
+    measure: impl FnOnce(ModelFiles) -> Result<(), Stopped>,
+) -> Result<(), Stopped> {
+    let start = |message| failed(Stage::Start, message);
     let graph = files.graph.as_ref().map(|graph| HashedFile::read("the graph", &graph.path)).transpose();
     let graph = graph.map_err(start)?;
     if let (Some(found), Some(written)) = (&graph, &files.graph)
@@ -170,15 +175,15 @@ fn unchanged(
     };
     ensure().map_err(start)?;
     match (measure(files), ensure()) {
-        (outcome, Ok(())) | (outcome @ Ok(None), _) => outcome,
-        (Ok(Some(())), Err(changed)) => Err(Failure { stage: Stage::Load, message: changed }),
-        (Err(Failure { stage, message }), Err(changed)) => {
-            Err(Failure { stage, message: format!("{message}; and {changed}") })
+        (outcome, Ok(())) | (outcome @ Err(Stopped::Interrupted), _) => outcome,
+        (Ok(()), Err(changed)) => Err(failed(Stage::Load, changed)),
+        (Err(Stopped::Failed { stage, message }), Err(changed)) => {
+            Err(failed(stage, format!("{message}; and {changed}")))
         }
     }
 }
 
-/// Runs the runner, and fills the record with what it says and what is read meanwhile. Nothing when interrupted.
+/// Runs the runner, and fills the record with what it says and what is read meanwhile.
 fn run(
     input: &CaseInput,
     files: ModelFiles,
@@ -186,18 +191,14 @@ fn run(
     mailbox: &mut Mailbox,
     progress: &mut dyn FnMut(CaseProgress),
     record: &mut Record,
-) -> Result<Option<()>, Failure> {
-    let Some(mut sampler) = meters.begin(mailbox) else { return Ok(None) };
+) -> Result<(), Stopped> {
+    let Some(mut sampler) = meters.begin(mailbox) else { return Err(Stopped::Interrupted) };
     let outcome = generate(input, files, &sampler, mailbox, progress, record);
     if outcome.is_ok() {
         sampler.rest_after(mailbox);
     }
     record.readings = sampler.end();
-    match outcome {
-        Ok(()) => Ok(Some(())),
-        Err(Stopped::Interrupted) => Ok(None),
-        Err(Stopped::Failed(failure)) => Err(failure),
-    }
+    outcome
 }
 
 /// From the start of the runner until it is gone.
@@ -218,7 +219,7 @@ fn generate(
         at_least_ms: input.at_least_ms,
         settle_ms: input.settings.settle_ms,
     };
-    let request = Request {
+    let request = Arc::new(Request {
         protocol: PROTOCOL_VERSION,
         model: files,
         options: LoadOptions {
@@ -226,17 +227,15 @@ fn generate(
             precision: input.case.precision,
             context_tokens: input.prepared.context_tokens,
         },
-        task: Task::Generate(workload.clone()),
+        task: Task::Generate(workload),
         phase_edges: true,
-    };
+    });
+    let start_failed = |message: String| failed(Stage::Start, message);
+    let Task::Generate(workload) = &request.task else { return Err(start_failed("nothing is generated".into())) };
     progress(CaseProgress::Loading);
-    let mut audit = Audit::new(&workload, input.model.folder.config().vocabulary, MonotonicClock.now());
-    let mut runner = match RunnerProcess::start(input.program, input.backend, request, mailbox) {
-        Ok(runner) => runner,
-        Err(error) => {
-            return Err(Stopped::Failed(Failure { stage: Stage::Start, message: error.to_string() }));
-        }
-    };
+    let mut audit = Audit::new(workload, input.model.folder.config().vocabulary, MonotonicClock.now());
+    let mut runner = RunnerProcess::start(input.program, input.backend, Arc::clone(&request), mailbox)
+        .map_err(|error| start_failed(error.to_string()))?;
     if let Err(error) = sampler.watch(runner.id(), runner.edges()) {
         notice!("{}: memory is not read: {:#}", input.case.id, anyhow::Error::from(error));
     }
@@ -247,11 +246,6 @@ fn generate(
         runner.finish();
     }
     outcome
-}
-
-enum Stopped {
-    Interrupted,
-    Failed(Failure),
 }
 
 fn listen(
@@ -265,12 +259,11 @@ fn listen(
     let silence = Duration::from_secs(input.settings.timeout_s);
     loop {
         let stage = stage(record, input.settings);
-        let failed = |message: String| Stopped::Failed(Failure { stage, message });
-        let nonsense = |reason: String| failed(format!("the runner's report is impossible: {reason}"));
+        let nonsense = |reason: String| failed(stage, format!("the runner's report is impossible: {reason}"));
         let event = match runner.event(mailbox, silence) {
             Ok(event) => event,
             Err(RunnerError::Interrupted) => return Err(Stopped::Interrupted),
-            Err(error) => return Err(failed(error.to_string())),
+            Err(error) => return Err(failed(stage, error.to_string())),
         };
         let now = MonotonicClock.now();
         match event {
@@ -281,7 +274,7 @@ fn listen(
                 return Err(nonsense(format!("its name is {:?}, expected {:?}", backend.name, input.backend.name)));
             }
             Event::Hello { backend, .. } => record.passport.backend = Some(backend),
-            Event::Failed { stage, message } => return Err(Stopped::Failed(Failure { stage, message })),
+            Event::Failed { stage, message } => return Err(failed(stage, message)),
             _ if record.passport.backend.is_none() => return Err(nonsense("it did not greet first".into())),
             Event::Loaded(loaded) => {
                 audit.loaded(&loaded, now).map_err(nonsense)?;

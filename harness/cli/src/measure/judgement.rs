@@ -8,7 +8,7 @@ use pocketwatt_record::{CallAnswer, Outcome, Record, Unjudged, derive};
 use pocketwatt_scenario::{Items, Scenario};
 
 use super::calls;
-use crate::plan::{Prepared, PreparedModel, prepare};
+use crate::plan::{PreparedModel, PreparedScenarios};
 
 /// Says in a measured record that its answers are still to be judged, if its scenario asks for calls.
 pub fn await_judgement(record: &mut Record, scenario: &Scenario) {
@@ -19,11 +19,10 @@ pub fn await_judgement(record: &mut Record, scenario: &Scenario) {
     }
 }
 
-/// Judges the answers of a stored record. What was `prepared` for its case is prepared anew where nobody has it any more. Why
-/// judging was not possible stands in the record afterwards.
-pub fn judge(record: &mut Record, scenario: &Scenario, model: &PreparedModel, prepared: Option<Prepared>) {
+/// Judges the answers of a stored record. Why that was not possible stands in the record afterwards.
+pub fn judge(record: &mut Record, scenario: &Scenario, model: &PreparedModel, prepared: &mut PreparedScenarios) {
     settle(record, |record| {
-        let prepared = prepared.map_or_else(|| prepare(scenario, model, record.case.constrained), Ok)?;
+        let prepared = prepared.of(scenario, model, record.case.constrained)?;
         let tokenizer = TextTokenizer::open(&model.folder)?;
         Ok(calls::judge(record, scenario, &prepared, &tokenizer)?)
     });

@@ -5,7 +5,10 @@ use std::{
     net::Shutdown,
     os::{fd::OwnedFd, unix::net::UnixStream},
     process::{ChildStderr, ChildStdout, Command, ExitStatus, Stdio},
-    sync::mpsc::{Receiver, Sender, channel},
+    sync::{
+        Arc,
+        mpsc::{Receiver, Sender, channel},
+    },
     thread,
     time::Duration,
 };
@@ -84,7 +87,7 @@ impl RunnerProcess {
     pub fn start(
         program: &RunnerProgram,
         backend: &Backend,
-        request: Request,
+        request: Arc<Request>,
         mailbox: &mut Mailbox,
     ) -> Result<Self, RunnerError> {
         let path = program.file.path();
@@ -190,11 +193,11 @@ fn forward_events(stdout: ChildStdout, serial: u64, sender: &Sender<Message>) {
 
 /// Writes in a thread of its own: a runner that never reads must not block the harness. Standard input stays open until
 /// the returned end is dropped.
-fn write_request(mut stdin: UnixStream, request: Request) -> Sender<()> {
+fn write_request(mut stdin: UnixStream, request: Arc<Request>) -> Sender<()> {
     let (release, released) = channel::<()>();
     thread::spawn(move || {
         // A runner that died says so on its standard output, by closing it.
-        if write_message(&mut stdin, &request).is_ok() {
+        if write_message(&mut stdin, &*request).is_ok() {
             let _ = released.recv();
         }
         // There are other handles of this socket: dropping this one would not close it.

@@ -9,6 +9,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
+use pocketwatt_protocol::{Clock, MonotonicClock};
 
 use super::{
     environment::without_secrets,
@@ -63,6 +64,27 @@ impl Programs {
     /// Nothing is looked for yet; `cache` is told to every runner.
     pub fn new(cache: &Path) -> Self {
         Self { cache: cache.to_owned(), found: HashMap::new() }
+    }
+
+    /// The programs of all these backends. Those that have to be built come one after the other, and each says which of how
+    /// many it is and how long it took so far: that may be many minutes on a small machine.
+    pub fn find_all(&mut self, backends: &[&Backend]) {
+        let started = MonotonicClock.now();
+        let to_build: Vec<&str> =
+            backends.iter().filter(|backend| is_to_build(backend)).map(|backend| backend.name.as_str()).collect();
+        for backend in backends {
+            let place = to_build.iter().position(|name| *name == backend.name);
+            if let (Some(place), of @ 2..) = (place, to_build.len()) {
+                let minutes = MonotonicClock.now().since(started) / 60_000_000_000;
+                let name = &backend.name;
+                notice!(
+                    "runner {} of {of}, {name}, after {minutes} min: measuring begins when all are there",
+                    place + 1
+                );
+            }
+            // What is missing is told as the reason of the skipped case.
+            let _ = self.find(backend);
+        }
     }
 
     /// The program of a backend, and the library that it opens, which is fetched on first use.
@@ -140,6 +162,11 @@ impl Whereabouts {
             Self::Source { target, name, .. } => target.join("release").join(name),
         }
     }
+}
+
+/// Whether nothing was built yet of a backend that cargo builds.
+fn is_to_build(backend: &Backend) -> bool {
+    matches!(Whereabouts::of(backend), Ok(whereabouts @ Whereabouts::Source { .. }) if !whereabouts.path().is_file())
 }
 
 fn locate(backend: &Backend) -> Result<PathBuf> {

@@ -4,12 +4,12 @@ mod cases;
 pub mod energy;
 mod estimate;
 mod model;
+mod prepared_scenario;
 mod registry;
-mod workload;
 
 pub use cases::{GraphChoice, Selection, computed_precisions, ensure_few, plan_cases};
 pub use energy::{idle_ms, is_silent, shortest_window_ms};
 pub use estimate::{Outline, duration};
 pub use model::{DEFAULT_SEED, PlannedModel, PreparedModel};
-pub use registry::{Backend, Library, Registry};
-pub use workload::{Prepared, prepare, texts};
+pub use prepared_scenario::{PreparedScenario, PreparedScenarios, prepare, texts};
+pub use registry::{Backend, Colour, Library, Registry, default_names, default_reference, references};

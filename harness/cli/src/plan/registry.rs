@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, env, path::Path};
 use anyhow::{Context, Result};
 use pocketwatt_files::read_text_bounded;
 use pocketwatt_protocol::{GraphKind, Precision};
+use pocketwatt_record::Case;
 use serde::Deserialize;
 
 use crate::refusal::Refusal;
@@ -32,6 +33,11 @@ pub struct Backend {
     pub default: bool,
     /// Number formats that it computes in.
     pub precisions: Vec<Precision>,
+    /// Whether its f32 is what others are compared with: true of one of them at the most.
+    #[serde(default)]
+    pub reference: bool,
+    /// Its colour in charts.
+    pub colour: Option<Colour>,
     /// Whether its answers mean anything: then they are compared with those of others.
     #[serde(default = "yes")]
     pub scored: bool,
@@ -49,6 +55,24 @@ pub struct Backend {
     pub inherit: Vec<String>,
     /// A shared library that it opens at run time.
     pub library: Option<Library>,
+}
+
+/// A colour: red, green and blue from 0 to 255. In text `#0072b2`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Colour(pub [u8; 3]);
+
+impl TryFrom<String> for Colour {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let is_colour = |digits: &&str| digits.len() == 6 && digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+        let digits = text.strip_prefix('#').filter(is_colour);
+        match digits.and_then(|digits| u32::from_str_radix(digits, 16).ok()).map(u32::to_be_bytes) {
+            Some([_, red, green, blue]) => Ok(Self([red, green, blue])),
+            None => Err(format!("{text:?} is no colour: write # and six hexadecimal digits, as in \"#0072b2\"")),
+        }
+    }
 }
 
 /// Why a backend does not compute in a precision.
@@ -113,6 +137,28 @@ impl Backend {
     }
 }
 
+/// Those of these backends whose f32 others can be compared with: first the one that its file calls the reference, then the
+/// others in their order.
+pub fn references<'b>(among: impl IntoIterator<Item = &'b Backend>) -> Vec<&'b Backend> {
+    let able = |backend: &&Backend| backend.scored && backend.precisions.contains(&Precision::F32);
+    let mut able: Vec<&Backend> = among.into_iter().filter(able).collect();
+    able.sort_by_key(|backend| !backend.reference);
+    able
+}
+
+/// Names of the backends that a run takes unasked where the user has no list of backends, separated by commas.
+pub fn default_names() -> String {
+    let registry = Registry::open(None);
+    let backends = registry.as_ref().ok().and_then(|registry| registry.select(&[]).ok()).unwrap_or_default();
+    backends.iter().map(|backend| backend.name.as_str()).collect::<Vec<_>>().join(",")
+}
+
+/// Name of the backend that is the reference where the user has no list of backends.
+pub fn default_reference() -> String {
+    let registry = Registry::open(None);
+    registry.ok().and_then(|registry| Some(references(registry.all()).first()?.name.clone())).unwrap_or_default()
+}
+
 /// All known backends, in the order of their file.
 #[derive(Debug)]
 pub struct Registry {
@@ -138,7 +184,14 @@ impl Registry {
             let backend: Backend = table.try_into().map_err(malformed).with_context(|| format!("backend {name:?}"))?;
             Ok(Backend { name, ..backend })
         };
-        Ok(Self { backends: tables.into_iter().map(backend).collect::<Result<_>>()? })
+        let backends: Vec<Backend> = tables.into_iter().map(backend).collect::<Result<_>>()?;
+        let references: Vec<&str> =
+            backends.iter().filter(|backend| backend.reference).map(|backend| backend.name.as_str()).collect();
+        if references.len() > 1 {
+            let names = references.join(" and ");
+            return Err(Refusal::error(format!("{names} are each the reference: keep reference = true in one table")));
+        }
+        Ok(Self { backends })
     }
 
     /// The backends of these names; without names, those that are run unasked.
@@ -152,6 +205,19 @@ impl Registry {
         names.iter().map(|name| self.find(name)).collect()
     }
 
+    /// The backend of that name; without a name, the one whose f32 others are compared with.
+    ///
+    /// # Errors
+    /// When there is none of that name, or no reference; `option` is where one can be named.
+    pub fn find_or_reference(&self, name: Option<&str>, option: &str) -> Result<&Backend> {
+        match name {
+            Some(name) => self.find(name),
+            None => references(&self.backends).first().copied().ok_or_else(|| {
+                Refusal::error(format!("no backend here can be the reference of others: name one with {option}"))
+            }),
+        }
+    }
+
     /// The backend of that name.
     ///
     /// # Errors
@@ -162,6 +228,25 @@ impl Registry {
             .iter()
             .find(|backend| backend.name == name)
             .ok_or_else(|| Refusal::unknown("backend", name, known(), ""))
+    }
+
+    /// The backends of these cases, each once.
+    ///
+    /// # Errors
+    /// When there is no backend of a name.
+    pub fn of_cases<'c>(&self, cases: impl IntoIterator<Item = &'c Case>) -> Result<Vec<&Backend>> {
+        let mut backends: Vec<&Backend> = Vec::new();
+        for case in cases {
+            if backends.iter().all(|backend| backend.name != case.backend) {
+                backends.push(self.find(&case.backend)?);
+            }
+        }
+        Ok(backends)
+    }
+
+    /// The colours of those that have one, by name.
+    pub fn colours(&self) -> impl Iterator<Item = (String, [u8; 3])> {
+        self.backends.iter().filter_map(|backend| Some((backend.name.clone(), backend.colour?.0)))
     }
 
     /// All of them.
@@ -181,6 +266,24 @@ mod tests {
         assert_eq!(names(registry.all().iter().collect()), ["onnxruntime", "tract", "candle", "fake"]);
         assert_eq!(names(registry.select(&[]).unwrap()), ["onnxruntime", "tract", "candle"]);
         assert_eq!(names(registry.select(&["fake".into()]).unwrap()), ["fake"]);
+    }
+
+    #[test]
+    fn one_is_the_reference_and_others_stand_in_for_it() {
+        let registry = Registry::open(None).unwrap();
+        assert_eq!(registry.find_or_reference(None, "--reference").unwrap().name, "candle");
+        assert_eq!(registry.find_or_reference(Some("tract"), "--reference").unwrap().name, "tract");
+        let without = registry.select(&["fake".into(), "tract".into(), "onnxruntime".into()]).unwrap();
+        let names: Vec<&str> = references(without).iter().map(|backend| backend.name.as_str()).collect();
+        assert_eq!(names, ["tract", "onnxruntime"], "fake computes nothing");
+    }
+
+    #[test]
+    fn engines_that_are_compared_have_colours_of_their_own() {
+        let registry = Registry::open(None).unwrap();
+        let colours: Vec<[u8; 3]> =
+            registry.select(&[]).unwrap().iter().map(|backend| backend.colour.unwrap().0).collect();
+        assert_eq!(colours, [[0, 114, 178], [230, 159, 0], [0, 158, 115]]);
     }
 
     #[test]
@@ -215,8 +318,14 @@ mod tests {
     #[test]
     fn what_is_wrong_with_a_table_is_told() {
         let text = |text: &str| format!("{:#}", Registry::parse(text).unwrap_err());
-        let unknown_key = text("[mine]\nbinary = \"x\"\nsummary = \"y\"\nprecisions = [\"f32\"]\ncolour = 3\n");
-        assert!(unknown_key.starts_with("backend \"mine\": ") && unknown_key.contains("colour"), "{unknown_key}");
+        let mine = "[mine]\nbinary = \"x\"\nsummary = \"y\"\nprecisions = [\"f32\"]\n";
+        let unknown_key = text(&format!("{mine}weight = 3\n"));
+        assert!(unknown_key.starts_with("backend \"mine\": ") && unknown_key.contains("weight"), "{unknown_key}");
+        let colour = text(&format!("{mine}colour = \"reddish\"\n"));
+        assert!(colour.starts_with("backend \"mine\": \"reddish\" is no colour: write #"), "{colour}");
+        assert!(colour.contains("colour"), "{colour}");
+        let two = text(&format!("{mine}reference = true\n{}reference = true\n", mine.replace("mine", "yours")));
+        assert_eq!(two, "mine and yours are each the reference: keep reference = true in one table");
         let precision = text("[mine]\nbinary = \"x\"\nsummary = \"y\"\nprecisions = [\"f7\"]\n");
         assert!(precision.contains("f7"), "{precision}");
         assert!(text("mine").contains("expected"), "not TOML at all");

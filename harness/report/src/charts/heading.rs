@@ -8,7 +8,7 @@ use crate::{
     charts::{
         canvas::{Canvas, LINE, MARGIN, TEXT_SIZE, draw_svg, draw_text, text_style, wrap},
         legend::draw_legend,
-        palette::{INK, PALE_INK},
+        palette::{INK, Inks, PALE_INK},
         subject::Subject,
     },
     facts::{engine, short_device},
@@ -22,7 +22,7 @@ pub fn draw_head(canvas: &Canvas, subject: &Subject, question: &str, remark: &st
     let combination = subject.records.first().map(|record| combination(record)).unwrap_or_default();
     let labels: Vec<String> =
         subject.names.iter().map(|name| format!("{}{}", one_line(name), shortcomings(subject, name))).collect();
-    draw_heading(canvas, question, &subtitle(subject, combination, remark), &subject.names, &labels)
+    draw_heading(canvas, question, &subtitle(subject, combination, remark), &subject.inks, &labels)
 }
 
 /// The height that [`draw_head`] takes: how many lines it has is known when it is drawn.
@@ -38,13 +38,12 @@ pub fn head_height(subject: &Subject, question: &str, remark: &str) -> anyhow::R
     Ok(height)
 }
 
-/// Writes a title, lines below it and a legend: a swatch for each of `names`, which choose the colours, with its label.
-/// Gives the height that they take.
+/// Writes a title, lines below it and a legend: a swatch for each label. Gives the height that they take.
 pub fn draw_heading(
     canvas: &Canvas,
     title: &str,
     lines: &[String],
-    names: &[String],
+    inks: &Inks,
     labels: &[String],
 ) -> anyhow::Result<i32> {
     let mut y = MARGIN - 8;
@@ -55,7 +54,7 @@ pub fn draw_heading(
         draw_text(canvas, &line, (MARGIN, y), small())?;
         y += LINE;
     }
-    draw_legend(canvas, names, labels, y + 8)
+    draw_legend(canvas, inks, labels, y + 8)
 }
 
 fn subtitle(subject: &Subject, combination: String, remark: &str) -> Vec<String> {

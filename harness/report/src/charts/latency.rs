@@ -14,7 +14,7 @@ use crate::{
     charts::{
         canvas::{Canvas, MARGIN, TEXT_SIZE, draw_svg, draw_text, drawing_error, text_style},
         heading::draw_head,
-        palette::{GRID, INK, PALE_INK, color},
+        palette::{GRID, INK, PALE_INK},
         scale::{axis_end, tick},
         subject::Subject,
     },
@@ -122,7 +122,7 @@ fn draw_panel(area: &Canvas, subject: &Subject, panel: &Panel) -> anyhow::Result
         .map_err(drawing_error)?;
     // All bands lie behind all lines.
     for (index, line) in panel.lines.iter().enumerate() {
-        let ink = color(&subject.names, index);
+        let ink = subject.inks.of(index);
         for turn in line {
             let lower = turn.iter().map(|point| (point.position, (point.p10 * scale.factor).min(end)));
             let upper = turn.iter().rev().map(|point| (point.position, (point.p90 * scale.factor).min(end)));
@@ -132,7 +132,7 @@ fn draw_panel(area: &Canvas, subject: &Subject, panel: &Panel) -> anyhow::Result
     }
     // Later lines are thinner, so that one that lies exactly on another does not hide it.
     for (index, line) in panel.lines.iter().enumerate() {
-        let ink = color(&subject.names, index);
+        let ink = subject.inks.of(index);
         let width = THICKEST_LINE.saturating_sub(index as u32).max(2);
         for turn in line {
             let points: Vec<(f64, f64)> =

@@ -2,7 +2,10 @@
 
 use pocketwatt_record::{Record, Run};
 
-use crate::cases::column_name;
+use crate::{
+    cases::column_name,
+    charts::palette::{Inks, Palette},
+};
 
 /// What the cases of one set of charts have in common.
 pub struct Subject<'a> {
@@ -12,13 +15,15 @@ pub struct Subject<'a> {
     pub records: Vec<&'a Record>,
     /// Every column of the charts, each once.
     pub names: Vec<String>,
+    /// The colour of each column.
+    pub inks: Inks,
     /// In the order of the plan, each once.
     pub scenarios: Vec<&'a str>,
 }
 
 impl<'a> Subject<'a> {
     /// Of cases of one model, precision and number of threads.
-    pub fn of(run: &'a Run, records: Vec<&'a Record>) -> Self {
+    pub fn of(run: &'a Run, records: Vec<&'a Record>, palette: &Palette) -> Self {
         let mut names = Vec::new();
         let mut scenarios = Vec::new();
         for record in &records {
@@ -31,7 +36,8 @@ impl<'a> Subject<'a> {
                 scenarios.push(scenario);
             }
         }
-        Self { run, records, names, scenarios }
+        let inks = palette.inks(&names);
+        Self { run, records, names, inks, scenarios }
     }
 
     /// The case of a scenario in a column.

@@ -13,7 +13,6 @@ use crate::{
     charts::{
         axes::Plot,
         canvas::drawing_error,
-        palette::color,
         power::{Drawn, STEPS, TimeAxis, points_since, withheld},
         scale::{tick, within},
         stack::{Panel, Stack, chart, simulation},
@@ -218,7 +217,7 @@ fn stack<'a>(subject: &'a Subject, title: String, courses: &'a [Course]) -> Stac
                 // Later lines are thinner, so that one that lies exactly on another does not hide it.
                 for (place, course) in courses.iter().enumerate() {
                     let width = (courses.len() - place + 1).min(THICKEST);
-                    let ink = color(&subject.names, course.index).stroke_width(width as u32);
+                    let ink = subject.inks.of(course.index).stroke_width(width as u32);
                     let points: Points = lines(course).iter().map(at).collect();
                     if !points.is_empty() {
                         plot.draw_series([PathElement::new(points, ink)]).map_err(drawing_error)?;
@@ -246,7 +245,7 @@ fn stack<'a>(subject: &'a Subject, title: String, courses: &'a [Course]) -> Stac
 }
 
 fn broad(plot: &mut Plot, subject: &Subject, index: usize, points: Points) -> anyhow::Result<()> {
-    let ink = color(&subject.names, index).mix(0.35).stroke_width(9);
+    let ink = subject.inks.of(index).mix(0.35).stroke_width(9);
     plot.draw_series([PathElement::new(points, ink)]).map_err(drawing_error)?;
     Ok(())
 }

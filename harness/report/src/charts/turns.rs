@@ -9,7 +9,6 @@ use pocketwatt_record::{Outcome, Record, Summary, TurnFigures, Unit, turns_of_co
 use crate::{
     charts::{
         canvas::drawing_error,
-        palette::color,
         scale::{axis_end, tick, within},
         stack::{Panel, Stack, chart, simulation},
         subject::Subject,
@@ -161,7 +160,7 @@ fn panel<'a>(subject: &'a Subject, courses: &'a [Course], quantity: &'a Quantity
         number: Box::new(move |value| tick(value, end)),
         draw: Box::new(move |plot| {
             for course in courses {
-                let ink = color(&subject.names, course.index);
+                let ink = subject.inks.of(course.index);
                 let marks = course.marks(quantity);
                 let at = |mark: &Mark, value: f64| (mark.context, within(0.0, end, value * scale.factor));
                 if course.is_single() {

@@ -13,17 +13,17 @@ use pocketwatt_record::{Record, Run};
 
 use crate::{
     cases::{Results, all_without_series, combinations, study_of},
-    charts::{bars::Bars, latency, power, study, subject::Subject, sustained, turns},
+    charts::{bars::Bars, latency, palette::Palette, power, study, subject::Subject, sustained, turns},
     output::inert,
 };
 
-/// Draws the charts of a run into `folder`, which is made if it is missing. Gives the files in the order in which they
+/// Draws the charts of a run, without colours of anybody's own, into `folder`, which is made if it is missing. Gives the files in the order in which they
 /// answer a reader's questions; a chart without any number is left out.
 ///
 /// # Errors
 /// When a chart cannot be drawn or its file cannot be written.
 pub fn write(run: &Run, records: &[Record], folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
-    write_stored(run, &(records, &[][..]), folder)
+    write_stored(run, &(records, &[][..]), &Palette::default(), folder)
 }
 
 /// The same of results that need not be in memory: the records of one model, precision and number of threads are held at a
@@ -31,10 +31,15 @@ pub fn write(run: &Run, records: &[Record], folder: &Path) -> anyhow::Result<Vec
 ///
 /// # Errors
 /// As [`write()`].
-pub fn write_stored(run: &Run, results: &dyn Results, folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
+pub fn write_stored(
+    run: &Run,
+    results: &dyn Results,
+    palette: &Palette,
+    folder: &Path,
+) -> anyhow::Result<Vec<PathBuf>> {
     create_folder(folder).with_context(|| format!("cannot create {}", folder.display()))?;
     let mut files = Vec::new();
-    draw(run, results, &mut |name, chart| {
+    draw(run, results, palette, &mut |name, chart| {
         files.push(save(folder, name, chart)?);
         Ok(())
     })?;
@@ -42,10 +47,15 @@ pub fn write_stored(run: &Run, results: &dyn Results, folder: &Path) -> anyhow::
 }
 
 /// Hands on name and SVG of each chart.
-fn draw(run: &Run, results: &dyn Results, put: &mut dyn FnMut(&str, &str) -> anyhow::Result<()>) -> anyhow::Result<()> {
+fn draw(
+    run: &Run,
+    results: &dyn Results,
+    palette: &Palette,
+    put: &mut dyn FnMut(&str, &str) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
     if let Some(study) = study_of(run) {
-        let chart =
-            study::draw(run, &all_without_series(results), &study).context("cannot draw the chart of the study")?;
+        let chart = study::draw(run, &all_without_series(results), &study, palette)
+            .context("cannot draw the chart of the study")?;
         return chart.map_or(Ok(()), |chart| put(study.name(), &chart));
     }
     let groups = combinations(&results.cases());
@@ -57,7 +67,7 @@ fn draw(run: &Run, results: &dyn Results, put: &mut dyn FnMut(&str, &str) -> any
         }
         let group: Vec<&Record> = records.iter().map(AsRef::as_ref).collect();
         let suffix = if single { String::new() } else { suffix(&group) };
-        let subject = Subject::of(run, group);
+        let subject = Subject::of(run, group, palette);
         let charts = [
             ("decode-throughput", Bars::DECODE_THROUGHPUT.draw(&subject)),
             ("time-to-first-token", Bars::TIME_TO_FIRST_TOKEN.draw(&subject)),

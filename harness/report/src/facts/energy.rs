@@ -6,7 +6,7 @@ use pocketwatt_meter::{
     SamplerCost,
     energy::{AbsentMeter, Basis, Measurand, MeterInfo, Reason, Unavailable},
 };
-use pocketwatt_record::{EnergyPlan, ObserverCost, Outcome, Record, Run};
+use pocketwatt_record::{EnergyPlan, Outcome, Record, Run, SamplingOverhead};
 
 use crate::output::{
     date::minute,
@@ -40,7 +40,7 @@ pub fn facts(run: &Run, seen: &EnergySeen) -> Vec<(&'static str, String)> {
         }
     }
     facts.extend(sampler(&seen.sampler).map(|cost| ("sampler", cost)));
-    facts.extend(plan.observer.as_ref().map(|cost| ("observer", observer(cost))));
+    facts.extend(plan.sampling_overhead.as_ref().map(|overhead| ("observer", sampling_overhead(overhead))));
     facts
 }
 
@@ -202,7 +202,7 @@ fn sampler(cost: &SamplerCost) -> Option<String> {
     })
 }
 
-fn observer(cost: &ObserverCost) -> String {
+fn sampling_overhead(cost: &SamplingOverhead) -> String {
     let per_cent = |share: f64| format!("{}{}", if share < 0.0 { "" } else { "+" }, fixed(share * 100.0, 2));
     format!(
         "decode changes by {} % [{}, {}] with the sampler on, {} ({}, {})",

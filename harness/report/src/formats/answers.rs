@@ -12,13 +12,9 @@ use crate::{
 /// Tokens that are listed by number where there is no tokenizer to turn them into text.
 const LISTED_TOKENS: usize = 16;
 
-/// The answers of every group, turn by turn; backends that gave the same tokens share one text.
-pub fn render(records: &[Record], format: Format, decode: &dyn Fn(&Record, &[TokenId]) -> Option<String>) -> String {
-    render_with_prompts(records, format, decode, &|_, _| None)
-}
-
-/// As [`render`], with what the user said: `prompt` gives the user's text of a case's turn, counted from 0.
-pub fn render_with_prompts(
+/// The answers of every group, turn by turn; backends that gave the same tokens share one text. `prompt` gives what the user
+/// said in a case's turn, counted from 0, where that is known.
+pub fn render(
     records: &[Record],
     format: Format,
     decode: &dyn Fn(&Record, &[TokenId]) -> Option<String>,

@@ -1,7 +1,7 @@
 //! Energy in the units of whoever carries the device: shares of a battery, hours, single answers.
 
 use pocketwatt_meter::energy::Scope;
-use pocketwatt_record::{BatteryAssumption, EnergyMetric, MetricScope, Record};
+use pocketwatt_record::{AnswerWorth, BatteryAssumption, EnergyMetric, MetricScope, Record};
 
 use crate::{
     cases::CaseGroup,
@@ -64,14 +64,14 @@ fn assumption(battery: &BatteryAssumption, scope: &MetricScope) -> String {
 
 fn line(record: &Record, battery: &BatteryAssumption, scope: &MetricScope) -> Option<String> {
     let value = |metric: EnergyMetric| number(record, metric, scope);
-    let (one, many) = match record.case.scenario.as_str() {
-        "api-call" => ("an API call", "API calls"),
-        name if name.starts_with("chat") => ("a chat turn", "chat"),
-        _ => ("a request", "requests"),
+    let (one, many) = match asked_for(record) {
+        Asked::Calls => ("an API call", "API calls"),
+        Asked::Conversation => ("a chat turn", "chat"),
+        Asked::Requests => ("a request", "requests"),
     };
     let share = value(METRIC)?.text(100.0, "%");
     let energy = value(EnergyMetric::EnergyPerRequest)
-        .filter(|_| record.case.scenario == "api-call")
+        .filter(|_| asked_for(record) == Asked::Calls)
         .map(|energy| if energy.value >= 1.0 { energy.text(1.0, "J") } else { energy.text(1e3, "mJ") });
     let energy = energy.map_or_else(String::new, |energy| format!("{energy}, "));
     let mut parts = vec![format!("{one} takes {energy}{share} of the charge")];
@@ -84,6 +84,30 @@ fn line(record: &Record, battery: &BatteryAssumption, scope: &MetricScope) -> Op
         parts.extend(value(EnergyMetric::IdlePower).map(|idle| format!("idle {}", idle.text(1.0, "W"))));
     }
     Some(parts.join("; "))
+}
+
+/// What a request is, by the shape of what was asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Asked {
+    /// Calls of functions.
+    Calls,
+    /// One conversation of several turns.
+    Conversation,
+    /// Whatever a user may ask: single requests, or conversations of many kinds.
+    Requests,
+}
+
+fn asked_for(record: &Record) -> Asked {
+    let iterations = &record.samples.iterations;
+    if record.unjudged.is_some() || record.calls.iter().any(|answer| matches!(answer.worth, AnswerWorth::Call { .. })) {
+        Asked::Calls
+    } else if !iterations.is_empty()
+        && iterations.iter().all(|iteration| iteration.conversation == 0 && iteration.turns.len() > 1)
+    {
+        Asked::Conversation
+    } else {
+        Asked::Requests
+    }
 }
 
 struct Number {

@@ -1,6 +1,7 @@
 use pocketwatt_meter::energy::{MeterSource, Reason, Scope, Unavailable};
 use pocketwatt_record::{
-    Absent, CheckVerdict, Energy, EnergyPlan, MetricScope, PhysicsCheck, Record, SpeedMetric, Value,
+    Absent, AnswerWorth, CallAnswer, CheckVerdict, Energy, EnergyPlan, MetricScope, PhysicsCheck, Record, SpeedMetric,
+    Value,
 };
 
 use super::{NARROW, first_table, render};
@@ -169,7 +170,13 @@ fn markdown_says_the_same() {
 
 #[test]
 fn an_api_call_has_a_price() {
-    let output = show(&fixture::energy::metered().1[3..], Format::Table);
+    let mut records = fixture::energy::metered().1.split_off(3);
+    for record in &mut records {
+        let worth = AnswerWorth::Call { intent: true, structure: true, bfcl: None, complete_token: None };
+        let (question, category) = ("alarm".into(), String::new());
+        record.calls = vec![CallAnswer { iteration: 0, turn: 0, question, category, worth }];
+    }
+    let output = show(&records, Format::Table);
     let battery = output.lines().skip_while(|line| !line.starts_with("battery:")).take_while(|line| !line.is_empty());
     insta::assert_snapshot!(battery.collect::<Vec<_>>().join("\n"), @r#"
     battery: 50 kJ (--battery), idle power as measured, screen 0 W as stated; energy

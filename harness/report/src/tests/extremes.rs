@@ -73,7 +73,7 @@ fn texts(run: &Run, records: &[Record]) -> Vec<String> {
     let formats = [Format::Table, Format::Markdown, Format::Csv, Format::Json];
     let mut texts = formats.map(|format| render(run, records, format, &NARROW).unwrap()).to_vec();
     texts.extend([Format::Table, Format::Markdown].map(|format| render_turns(run, records, format, &NARROW)));
-    texts.push(text::render(records, Format::Table, &|_, _| Some("answer".into())));
+    texts.push(text::render(records, Format::Table, &|_, _| Some("answer".into()), &|_, _| None));
     texts
 }
 

@@ -73,7 +73,7 @@ fn ensure_inert(text: &str) {
             text_of(|output| write(&run, &(&records[..], &damaged[..]), format, &Style::default(), output)).unwrap();
         if matches!(format, Format::Table | Format::Markdown) {
             shown += &render_turns(&run, &records, format, &Style::default());
-            shown += &text::render(&records, format, &|_, _| Some(text.to_owned()));
+            shown += &text::render(&records, format, &|_, _| Some(text.to_owned()), &|_, _| Some(text.to_owned()));
         }
         shown
     };

@@ -29,6 +29,15 @@ fn every_file_of_the_folder_ships() {
 }
 
 #[test]
+fn what_is_run_unasked_ships() {
+    let unasked = Scenario::unasked().unwrap();
+    let names: Vec<&str> = unasked.iter().map(|scenario| scenario.name.as_str()).collect();
+    assert_eq!(names, ["chat", "api-call"]);
+    let shipped: Vec<String> = Scenario::shipped().unwrap().into_iter().map(|scenario| scenario.name).collect();
+    assert_eq!(Scenario::shipped_names(), shipped);
+}
+
+#[test]
 fn shapes_are_known_by_name_and_survive_storage() {
     for name in ["chat", "api-call", "prefill-128", "decode-32", "prefill-128-decode-32"] {
         let scenario = Scenario::find(name).unwrap();

@@ -86,7 +86,12 @@ fn outputs(run: &Run, records: &[Record], damaged: &[Damaged]) {
         inert("the turns", &turns(format));
         let answers = Answers { decode: &|_, _| Some("an answer".into()), expected: &|_, _| None, first: 3 };
         inert("the calls", &calls::render(records, &answers, format, &narrow));
-        inert("the text", &answers::render(records, format, &|_, _| Some("an\u{1b}[2Janswer".into())));
+        inert(
+            "the text",
+            &answers::render(records, format, &|_, _| Some("an\u{1b}[2Janswer".into()), &|_, _| {
+                Some("a\u{1b}[2Jword".into())
+            }),
+        );
     }
 }
 

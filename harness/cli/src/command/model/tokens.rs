@@ -18,11 +18,15 @@ use crate::{
 pub struct TokensArguments {
     /// The model: a name in the library.
     name: String,
-    /// Scenario of conversations or calls: chat, api-call, conversations, or a file; repeat or separate by commas.
-    #[arg(long, value_name = "NAME", value_delimiter = ',', default_value = "chat")]
+    #[arg(long, value_name = "NAME", value_delimiter = ',', default_values = Scenario::default_names().take(1), help = scenario_help())]
     scenario: Vec<String>,
     #[command(flatten)]
     cache: CacheArguments,
+}
+
+fn scenario_help() -> String {
+    let names = Scenario::shipped_names().join(", ");
+    format!("Scenario of conversations or calls: {names}, or a file; repeat or separate by commas")
 }
 
 /// What the conversations of a scenario are as a model's tokens.

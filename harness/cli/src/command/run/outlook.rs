@@ -1,12 +1,18 @@
 //! What a run says before it begins.
 
-use std::collections::BTreeMap;
-
+use anyhow::Result;
 use pocketwatt_protocol::Precision;
 use pocketwatt_record::PlannedCase;
 use pocketwatt_scenario::{Data, Scenario};
 
-use crate::{columns, inert, plan::PlannedModel, report::output::waiting_time};
+use super::plan::Plan;
+use crate::{
+    columns,
+    command::energy::EnergyArguments,
+    inert,
+    plan::{PlannedModel, energy},
+    report::output::waiting_time,
+};
 
 /// Says which rows of data files cannot be measured: the first ones by name, and how many there are.
 pub(super) fn report_left_out(scenarios: &[Scenario], left_out: impl Iterator<Item = String>) {
@@ -26,21 +32,31 @@ pub(super) fn report_left_out(scenarios: &[Scenario], left_out: impl Iterator<It
 
 /// What would be measured, and how long it should take.
 ///
-/// Weights are written in `precisions` where they are not there yet.
-pub(super) fn describe_plan(
-    plan: &[PlannedCase],
-    models: &BTreeMap<String, PlannedModel>,
-    precisions: &[Precision],
-) -> String {
+/// # Errors
+/// When a meter was asked for that cannot be read.
+pub(super) fn describe(plan: &Plan, asked: &EnergyArguments) -> Result<String> {
+    let mut cases = plan.guessed()?;
+    let (_, energy) = asked.prepare()?;
+    energy::add_time(&mut cases, &energy, &plan.settings);
+    let announcement = energy::announcement(&energy, cases.len()).map_or(String::new(), |line| line + "\n");
+    Ok(describe_cases(&cases) + &describe_models(plan) + &announcement)
+}
+
+fn describe_cases(plan: &[PlannedCase]) -> String {
     let width = columns::widest(plan.iter().map(|planned| planned.case.id.as_str()));
     let mut text = String::new();
     for planned in plan {
         text += &format!("{:width$}  about {}\n", planned.case.id, waiting_time(planned.estimate_s));
     }
     let total: f64 = plan.iter().map(|planned| planned.estimate_s).sum();
-    text += &format!("{} cases, about {}\n", plan.len(), waiting_time(total));
-    for (name, model) in models {
-        let (missing, bytes) = model.to_write(precisions);
+    text + &format!("{} cases, about {}\n", plan.len(), waiting_time(total))
+}
+
+/// What would be written first.
+fn describe_models(plan: &Plan) -> String {
+    let mut text = String::new();
+    for (name, model) in &plan.models {
+        let (missing, bytes) = model.to_write(&plan.precisions);
         let missing: Vec<&str> = missing.into_iter().map(Precision::name).collect();
         let (name, missing, mebibytes) = (inert::line(name), missing.join(", "), bytes >> 20);
         match model {

@@ -1,13 +1,13 @@
 //! How far a run is. Drawn between iterations only, so that drawing never falls into what is measured.
 
-use std::io;
+use std::{collections::BTreeSet, io};
 
 use pocketwatt_protocol::{Clock, MonotonicClock, MonotonicNs};
 use pocketwatt_record::{Outcome, PlannedCase, Record, RunSettings, SpeedMetric};
 
 use crate::{
     inert,
-    measure::{CaseProgress, Observer},
+    measure::{CaseProgress, RunListener},
     notice,
     report::output::{takes_escapes, waiting_time},
 };
@@ -26,9 +26,12 @@ pub struct Progress<'a> {
 }
 
 impl<'a> Progress<'a> {
-    /// `done` says which cases of the plan are not measured again.
-    pub fn new(plan: &'a [PlannedCase], settings: &'a RunSettings, done: impl Fn(&PlannedCase) -> bool) -> Self {
-        let remaining = Remaining::new(plan.iter().map(|planned| if done(planned) { 0.0 } else { planned.estimate_s }));
+    /// `places` are those of the cases of the plan that are measured.
+    pub fn new(plan: &'a [PlannedCase], settings: &'a RunSettings, places: &BTreeSet<usize>) -> Self {
+        let estimate = |(place, planned): (usize, &PlannedCase)| {
+            if places.contains(&place) { planned.estimate_s } else { 0.0 }
+        };
+        let remaining = Remaining::new(plan.iter().enumerate().map(estimate));
         Self {
             plan,
             settings,
@@ -72,7 +75,7 @@ impl<'a> Progress<'a> {
     }
 }
 
-impl Observer for Progress<'_> {
+impl RunListener for Progress<'_> {
     fn begins(&mut self, index: usize) {
         self.case_start = MonotonicClock.now();
         self.counted_from = None;

@@ -4,25 +4,26 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
 use pocketwatt_meter::{SystemRoot, device_facts};
-use pocketwatt_record::{Case, Outcome, Passport, Record, Records, Run, RunFolder};
+use pocketwatt_model::ModelLibrary;
+use pocketwatt_record::{Case, Outcome, Passport, PlannedCase, Record, Records, Run, RunFolder};
+use pocketwatt_scenario::Scenario;
 
-use super::{Instruments, RunArguments, measure, ownership::OwnedRun};
+use super::{RunArguments, begin::Begun, ownership::OwnedRun};
 use crate::{
     command::{damaged, energy::EnergyArguments, stored_run},
-    exit::Exit,
-    measure::{Mailbox, Sweep},
+    measure::{Execution, Instruments, Mailbox, Materials, Programs},
     plan::{PreparedModel, Registry, computed_precisions},
     refusal::Refusal,
 };
 
 /// What going on has to know of a case that has a record: a small part of that.
 #[derive(Debug)]
-pub(super) struct Done {
-    pub(super) case: Case,
-    pub(super) passport: Passport,
-    pub(super) outcome: Outcome,
+struct Done {
+    case: Case,
+    passport: Passport,
+    outcome: Outcome,
     /// Whether its answers are still to be judged.
-    pub(super) is_unjudged: bool,
+    is_unjudged: bool,
 }
 
 impl Done {
@@ -30,7 +31,7 @@ impl Done {
     ///
     /// # Errors
     /// When their folder cannot be read.
-    pub(super) fn read(folder: &RunFolder, run: &Run) -> Result<Records<Self>> {
+    fn read(folder: &RunFolder, run: &Run) -> Result<Records<Self>> {
         let part = |record: Record| Self {
             is_unjudged: record.unjudged.is_some(),
             case: record.case,
@@ -41,14 +42,40 @@ impl Done {
     }
 }
 
-/// Measures the cases of a stored plan that have no record.
+/// Opens a stored run again, to measure the cases of its plan that have no record.
 ///
 /// # Errors
-/// When the run cannot go on as it was begun, or the results cannot be stored.
-pub(super) fn resume(arguments: &RunArguments, registry: &Registry, name: &str) -> Result<Exit> {
+/// When the run cannot go on as it was begun.
+pub(super) fn resume(arguments: &RunArguments, registry: &Registry, name: &str) -> Result<Begun> {
     let owned = OwnedRun::reopen(&arguments.results, stored_run::find_to_resume(&arguments.results, name)?)?;
     let folder = owned.folder();
     let run = folder.run().map_err(|error| damaged::no_plan(folder, error))?;
+    ensure_begun_here(&run)?;
+    let done = Done::read(folder, &run)?;
+    let models = prepare_models(&run, registry, &arguments.cache.library()?, &done.intact)?;
+    let mailbox = Mailbox::with_signals()?;
+    let meters = EnergyArguments::reopen(&run.energy)?;
+    let device = arguments.beside.device();
+    let scenarios = run.scenarios.iter().map(Scenario::stored).collect::<Result<_, _>>()?;
+    damaged::set_aside(folder, run.plan.len(), &done)?;
+    let mut materials = Materials::new(scenarios, models, &arguments.cache.root()?);
+    judge_rest(&mut Execution::new(&run, registry, &mut materials), folder, &run, &done.intact)?;
+    materials.find_programs(run.plan.iter().map(|planned| &planned.case), registry)?;
+    ensure_same_runners(&mut materials.programs, registry, &done.intact)?;
+    let finished: BTreeMap<&str, &Outcome> =
+        done.intact.iter().map(|done| (done.case.id.as_str(), &done.outcome)).collect();
+    let is_wanted = |planned: &PlannedCase| match finished.get(planned.case.id.as_str()) {
+        None => true,
+        Some(outcome) => arguments.retry && **outcome != Outcome::Measured,
+    };
+    let places =
+        run.plan.iter().enumerate().filter(|(_, planned)| is_wanted(planned)).map(|(place, _)| place).collect();
+    let instruments = Instruments { meters, mailbox, device };
+    Ok(Begun { run, owned, materials, instruments, places })
+}
+
+/// By this program, on this device.
+fn ensure_begun_here(run: &Run) -> Result<()> {
     let here = device_facts(&SystemRoot::real(), Some(&run.device.name));
     if (&here.processor, here.logical_cores) != (&run.device.processor, run.device.logical_cores) {
         return Err(Refusal::error(format!("run {} was begun on another device: {}", run.id, run.device.name)));
@@ -57,23 +84,27 @@ pub(super) fn resume(arguments: &RunArguments, registry: &Registry, name: &str) 
         let (theirs, ours) = (&run.pocketwatt, env!("CARGO_PKG_VERSION"));
         return Err(Refusal::error(format!("run {} was begun by pocketwatt {theirs}, this is {ours}", run.id)));
     }
-    let library = arguments.cache.library()?;
-    let done = Done::read(folder, &run)?;
+    Ok(())
+}
+
+/// The models of the plan, which must be those that were measured before.
+fn prepare_models(
+    run: &Run,
+    registry: &Registry,
+    library: &ModelLibrary,
+    done: &[Done],
+) -> Result<BTreeMap<String, PreparedModel>> {
     let precisions = computed_precisions(run.plan.iter().map(|planned| &planned.case), registry);
     let mut models = BTreeMap::new();
     for planned in &run.plan {
         let name = &planned.case.model;
         if !models.contains_key(name) {
-            let model = PreparedModel::prepare(&library, name, &precisions)?;
-            ensure_same_model(&done.intact, &model)?;
+            let model = PreparedModel::prepare(library, name, &precisions)?;
+            ensure_same_model(done, &model)?;
             models.insert(name.clone(), model);
         }
     }
-    let mailbox = Mailbox::with_signals()?;
-    let meters = EnergyArguments::reopen(&run.energy)?;
-    let device = arguments.beside.device();
-    let mut instruments = Instruments { meters, mailbox, device };
-    measure(arguments, registry, &run, &owned, &models, (&mut instruments, done))
+    Ok(models)
 }
 
 /// Cases of one run are compared, so they must be of one model.
@@ -91,16 +122,37 @@ fn ensure_same_model(done: &[Done], model: &PreparedModel) -> Result<()> {
     }
 }
 
+/// Refuses to go on with other runners, or other libraries that they open, than those that measured: cases of one run are
+/// compared.
+fn ensure_same_runners(programs: &mut Programs, registry: &Registry, done: &[Done]) -> Result<()> {
+    for Done { case, passport, .. } in done {
+        let Some(measured_by) = &passport.runner_sha256 else { continue };
+        let backend = registry.find(&case.backend)?;
+        let Ok(program) = programs.find(backend) else { continue };
+        let is_other_library =
+            passport.library_sha256.is_some() && program.library_sha256() != passport.library_sha256.as_deref();
+        let other = if program.sha256() != *measured_by {
+            format!("the runner of {} is another program", backend.name)
+        } else if is_other_library {
+            format!("the library of {} is another one", backend.name)
+        } else {
+            continue;
+        };
+        return Err(Refusal::error(format!("{other} than when the run began: start a new run")));
+    }
+    Ok(())
+}
+
 /// Judges the answers that were stored without a judgement, one record after the other.
 ///
 /// # Errors
 /// When a record cannot be stored again.
-pub(super) fn judge_rest(sweep: &Sweep, folder: &RunFolder, run: &Run, done: &[Done]) -> Result<()> {
+fn judge_rest(execution: &mut Execution, folder: &RunFolder, run: &Run, done: &[Done]) -> Result<()> {
     let unjudged: BTreeSet<&str> =
         done.iter().filter(|done| done.is_unjudged).map(|done| done.case.id.as_str()).collect();
     for planned in run.plan.iter().filter(|planned| unjudged.contains(planned.case.id.as_str())) {
         if let Ok(mut record) = folder.record(run, planned) {
-            sweep.judge(folder, &mut record)?;
+            execution.judge(folder, &mut record)?;
         }
     }
     Ok(())

@@ -56,7 +56,7 @@ impl Bars {
         let svg = draw_svg(HEAD_HEIGHT + PLOT_HEIGHT, |canvas| {
             let top = draw_head(canvas, subject, self.title, self.remark)?;
             let (_, area) = canvas.split_vertically(top);
-            plot.draw(canvas, &area, plot.scale.symbol, &subject.names)
+            plot.draw(canvas, &area, plot.scale.symbol, &subject.inks)
         })?;
         Ok(Some(svg))
     }

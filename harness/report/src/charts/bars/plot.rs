@@ -13,7 +13,7 @@ use pocketwatt_record::{Estimate, Unit};
 use crate::{
     charts::{
         canvas::{Canvas, MARGIN, TEXT_SIZE, draw_text, drawing_error, text_style, text_width},
-        palette::{GRID, INK, PALE_INK, color},
+        palette::{GRID, INK, Inks, PALE_INK},
         scale::{axis_end, drawable, tick, within},
     },
     output::{inert::one_line, quantity::fixed},
@@ -76,11 +76,11 @@ impl Plot {
         Self { groups, scale, largest: largest * scale.factor, decimals }
     }
 
-    /// Draws it into `area`, which is a part of `canvas`; `names` choose the colours.
+    /// Draws it into `area`, which is a part of `canvas`.
     ///
     /// # Errors
     /// When the drawing library refuses.
-    pub fn draw(&self, canvas: &Canvas, area: &Canvas, title: &str, names: &[String]) -> anyhow::Result<()> {
+    pub fn draw(&self, canvas: &Canvas, area: &Canvas, title: &str, inks: &Inks) -> anyhow::Result<()> {
         let end = axis_end(self.largest);
         let mut chart = ChartBuilder::on(area)
             .margin_left(MARGIN - 12)
@@ -117,7 +117,7 @@ impl Plot {
             for (position, slot) in group.slots.iter().enumerate() {
                 let middle = f64::from(center.0) + (position as f64 - (count - 1.0) / 2.0) * slot_width;
                 let place = Place { middle: middle.round() as i32, width: slot_width, base: center.1 };
-                let ink = color(names, position);
+                let ink = inks.of(position);
                 let bar = Bar { plot: self, numerals: &numerals, place, ink };
                 bar.draw(canvas, slot, &|value| at(0.0, within(0.0, end, value)).1)?;
             }

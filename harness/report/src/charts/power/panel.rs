@@ -19,7 +19,7 @@ use crate::{
     charts::{
         axes::{AXIS_HEIGHT, Axes, Below, LABELS},
         canvas::{Canvas, MARGIN, TEXT_SIZE, WIDTH, draw_text, drawing_error, text_style, text_width, wrap},
-        palette::{INK, PALE_INK, color},
+        palette::{INK, PALE_INK},
         power::{
             STEPS, TimeAxis,
             line::{Step, many_readings, steps},
@@ -108,7 +108,7 @@ impl<'a> Panel<'a> {
         let name = subject.names.get(index).map(|name| one_line(name)).unwrap_or_default();
         let mut panel = Self {
             title: format!("{}, {name}", one_line(&record.case.scenario)),
-            ink: color(&subject.names, index),
+            ink: subject.inks.of(index),
             origin,
             seconds,
             main,

@@ -12,7 +12,7 @@ use pocketwatt_record::{Absent, EnergyMetric, Phase, Record, Run, Value, derive}
 
 use super::{draw, phases::windows};
 use crate::{
-    charts::{self, subject::Subject},
+    charts::{self, Palette, subject::Subject},
     fixture,
 };
 
@@ -160,7 +160,7 @@ fn records() -> Vec<Record> {
 }
 
 fn svg(run: &Run, records: &[Record]) -> Option<String> {
-    draw(&Subject::of(run, records.iter().collect())).unwrap()
+    draw(&Subject::of(run, records.iter().collect(), &Palette::default())).unwrap()
 }
 
 /// Names of all charts of a run.

@@ -11,6 +11,7 @@ use crate::{
         bars::{Group, Plot, Slot},
         canvas::{Canvas, draw_svg},
         heading::draw_heading,
+        palette::{Inks, Palette},
     },
     facts::{engine, short_device},
 };
@@ -32,9 +33,10 @@ struct Panel<'a> {
 ///
 /// # Errors
 /// When the drawing library refuses.
-pub fn draw(run: &Run, records: &[Record], study: &Study) -> anyhow::Result<Option<String>> {
+pub fn draw(run: &Run, records: &[Record], study: &Study, palette: &Palette) -> anyhow::Result<Option<String>> {
     let series = series(study, records);
     let names = distinct(series.iter().map(|series| series.backend.clone()));
+    let inks = palette.inks(&names);
     let common = common(&series);
     let rests = distinct(series.iter().map(|series| series.rest.clone()));
     let (mut panels, mut absent) = (Vec::new(), Vec::new());
@@ -60,10 +62,10 @@ pub fn draw(run: &Run, records: &[Record], study: &Study) -> anyhow::Result<Opti
         lines.push(format!("Not measured here: {}.", absent.join(", ")));
     }
     let svg = draw_svg(HEAD_HEIGHT + PANEL_HEIGHT * panels.len() as i32, |canvas| {
-        let top = draw_heading(canvas, study.question(), &lines, &names, &names)?;
+        let top = draw_heading(canvas, study.question(), &lines, &inks, &names)?;
         let (_, area) = canvas.split_vertically(top);
         let areas = area.split_evenly((panels.len(), 1));
-        panels.iter().zip(areas).try_for_each(|(panel, area)| panel.draw(study, canvas, &area, &names))
+        panels.iter().zip(areas).try_for_each(|(panel, area)| panel.draw(study, canvas, &area, &inks))
     })?;
     Ok(Some(svg))
 }
@@ -90,7 +92,7 @@ impl Panel<'_> {
         found(point.record, self.metric, Statistic::Median)?.ok()
     }
 
-    fn draw(&self, study: &Study, canvas: &Canvas, area: &Canvas, names: &[String]) -> anyhow::Result<()> {
+    fn draw(&self, study: &Study, canvas: &Canvas, area: &Canvas, inks: &Inks) -> anyhow::Result<()> {
         let better = match self.metric.definition().direction {
             Direction::LowerIsBetter => " (less is better)",
             Direction::HigherIsBetter => " (more is better)",
@@ -112,11 +114,11 @@ impl Panel<'_> {
                     self.metric.definition().unit,
                     self.shown.line,
                 );
-                course.draw(area, &title(course.scale.symbol), words, names)
+                course.draw(area, &title(course.scale.symbol), words, inks)
             }
             None => {
                 let plot = Plot::of(self.groups(), self.metric.definition().unit);
-                plot.draw(canvas, area, &title(plot.scale.symbol), names)
+                plot.draw(canvas, area, &title(plot.scale.symbol), inks)
             }
         }
     }

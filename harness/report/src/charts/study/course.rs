@@ -14,7 +14,7 @@ use pocketwatt_record::{Estimate, Unit, fit_line};
 use crate::{
     charts::{
         canvas::{Canvas, MARGIN, TEXT_SIZE, draw_text, drawing_error, text_style},
-        palette::{GRID, INK, PALE_INK, color},
+        palette::{GRID, INK, Inks, PALE_INK},
         scale::{axis_end, tick},
     },
     table::{Scale, scale},
@@ -42,11 +42,11 @@ impl Course {
         Self { lines, scale, fitted }
     }
 
-    /// Draws it into `area`; `names` choose the colours.
+    /// Draws it into `area`.
     ///
     /// # Errors
     /// When the drawing library refuses.
-    pub fn draw(&self, area: &Canvas, title: &str, axis: &str, names: &[String]) -> anyhow::Result<()> {
+    pub fn draw(&self, area: &Canvas, title: &str, axis: &str, inks: &Inks) -> anyhow::Result<()> {
         let points = || self.lines.iter().flatten();
         let last = points().map(|(x, _)| *x).fold(0.0, f64::max) * 1.04;
         let end = axis_end(points().map(|(_, estimate)| highest(estimate)).fold(0.0, f64::max));
@@ -76,7 +76,7 @@ impl Course {
             .draw()
             .map_err(drawing_error)?;
         for (index, line) in self.lines.iter().enumerate() {
-            let ink = color(names, index);
+            let ink = inks.of(index);
             let medians: Vec<(f64, f64)> = line.iter().map(|(x, estimate)| (*x, estimate.value)).collect();
             for (x, estimate) in line {
                 let (low, high) = estimate.range.unwrap_or((estimate.value, estimate.value));

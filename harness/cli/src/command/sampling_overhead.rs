@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use clap::{Args, value_parser};
 use pocketwatt_meter::{Sampler, SystemRoot, device_facts};
 use pocketwatt_protocol::{LoadOptions, PROTOCOL_VERSION, Precision, Request, Task, Workload, wall_clock_unix_ms};
-use pocketwatt_record::ObserverCost;
+use pocketwatt_record::SamplingOverhead;
 use pocketwatt_scenario::Scenario;
 
 use super::{
@@ -20,18 +20,17 @@ use crate::{
     exit::Exit,
     measure::{
         DeviceBusy, Entered, Mailbox, Programs,
-        observer::{Observed, SETTLE_MS, observe},
+        sampling_overhead::{Compared, SETTLE_MS, compare},
     },
-    plan::{Backend, PreparedModel, prepare},
+    plan::{Backend, PreparedModel, default_reference, prepare},
     refusal::Refusal,
 };
 
 /// The workload, and how often it runs.
 #[derive(Args, Debug)]
-pub struct ObserverArguments {
-    /// Backend.
-    #[arg(long, value_name = "NAME", default_value = "candle")]
-    backend: String,
+pub struct SamplingOverheadArguments {
+    #[arg(long, value_name = "NAME", help = format!("Backend [default: {}]", default_reference()))]
+    backend: Option<String>,
     /// Model: a name in the library, or a preset, which is generated with seeded weights.
     #[arg(long, value_name = "NAME", default_value = DEFAULT_MODEL)]
     model: String,
@@ -70,9 +69,9 @@ pub struct ObserverArguments {
 ///
 /// # Errors
 /// When a name is unknown, the runner fails, or another process measures.
-pub fn run(arguments: &ObserverArguments) -> Result<Exit> {
+pub fn run(arguments: &SamplingOverheadArguments) -> Result<Exit> {
     let registry = arguments.registry.open()?;
-    let backend = registry.find(&arguments.backend)?;
+    let backend = registry.find_or_reference(arguments.backend.as_deref(), "--backend")?;
     let library = arguments.cache.library()?;
     let model = PreparedModel::prepare(&library, &arguments.model, &[Precision::F32])?;
     let cache = arguments.cache.root()?;
@@ -80,7 +79,7 @@ pub fn run(arguments: &ObserverArguments) -> Result<Exit> {
     let (root, choice) = arguments.meters.open()?;
     let meters: Vec<String> = choice.meters.iter().map(|meter| meter.info().id.clone()).collect();
     let mut mailbox = Mailbox::with_signals()?;
-    let observed = Observed {
+    let compared = Compared {
         backend,
         program: &program,
         request: request(arguments, backend, &model)?,
@@ -95,7 +94,7 @@ pub fn run(arguments: &ObserverArguments) -> Result<Exit> {
         return Ok(Exit::Interrupted);
     }
     let watch = device.watch();
-    let outcome = observe(observed, &mut mailbox, |done| {
+    let outcome = compare(compared, &mut mailbox, |done| {
         if done.is_multiple_of(10) {
             notice!("{done} of {total} iterations");
         }
@@ -106,26 +105,26 @@ pub fn run(arguments: &ObserverArguments) -> Result<Exit> {
     if let Some(other) = device.met(watch) {
         return Err(DeviceBusy::meanwhile(&other).into());
     }
-    let cost = ObserverCost {
+    let overhead = SamplingOverhead {
         period_ms: arguments.period,
         meters,
         workload: workload(&backend.name, &arguments.model, arguments.threads),
         at_unix_ms: wall_clock_unix_ms(),
-        ..ObserverCost::of(&outcome?).context("too few pairs were measured")?
+        ..SamplingOverhead::of(&outcome?).context("too few pairs were measured")?
     };
     // The cost at another rate says nothing about a run, which reads at the default rate.
     if arguments.period == Sampler::DEFAULT_PERIOD.as_millis() as u64 {
         let device = device_facts(&SystemRoot::real(), arguments.device.as_deref());
-        cost.write(&arguments.results.join(&device.name)).context("the cost was measured, but not stored")?;
+        overhead.write(&arguments.results.join(&device.name)).context("the cost was measured, but not stored")?;
     }
     match arguments.format {
-        ProbeFormat::Table => output::write(&describe(&cost))?,
-        ProbeFormat::Json => output::write_json(&cost)?,
+        ProbeFormat::Table => output::write(&describe(&overhead))?,
+        ProbeFormat::Json => output::write_json(&overhead)?,
     }
     Ok(Exit::Success)
 }
 
-fn request(arguments: &ObserverArguments, backend: &Backend, model: &PreparedModel) -> Result<Request> {
+fn request(arguments: &SamplingOverheadArguments, backend: &Backend, model: &PreparedModel) -> Result<Request> {
     let scenario = Scenario::find(&format!("decode-{}", arguments.tokens))?;
     let prepared = prepare(&scenario, model, false)?;
     let context = model.folder.config().context;
@@ -158,18 +157,18 @@ fn workload(backend: &str, model: &str, threads: u32) -> String {
     format!("{backend}, {model}, {threads} {}", if threads == 1 { "thread" } else { "threads" })
 }
 
-fn describe(cost: &ObserverCost) -> String {
+fn describe(overhead: &SamplingOverhead) -> String {
     let percent = |share: f64| format!("{:+.2} %", share * 100.0);
-    let meters = if cost.meters.is_empty() { "no energy meter".to_owned() } else { cost.meters.join(", ") };
+    let meters = if overhead.meters.is_empty() { "no energy meter".to_owned() } else { overhead.meters.join(", ") };
     format!(
         "decode throughput with the sampler, compared with that without it: {} (95 % interval {} to {}; {} pairs, {})\n\
          read every {} ms: memory, processor time and run queue of the runner; {meters}\n",
-        percent(cost.relative_change),
-        percent(cost.low),
-        percent(cost.high),
-        cost.pairs,
-        cost.workload,
-        cost.period_ms,
+        percent(overhead.relative_change),
+        percent(overhead.low),
+        percent(overhead.high),
+        overhead.pairs,
+        overhead.workload,
+        overhead.period_ms,
     )
 }
 
@@ -180,13 +179,13 @@ mod tests {
     #[test]
     fn the_result_says_what_was_compared() {
         let pairs: Vec<(f64, f64)> = (0..20).map(|index| (100.0 - f64::from(index % 3) * 0.1, 100.0)).collect();
-        let cost = ObserverCost {
+        let overhead = SamplingOverhead {
             period_ms: 100,
             meters: vec!["powercap:package-0".into()],
             workload: workload("candle", "tiny", 1),
-            ..ObserverCost::of(&pairs).unwrap()
+            ..SamplingOverhead::of(&pairs).unwrap()
         };
-        insta::assert_snapshot!(describe(&cost), @"
+        insta::assert_snapshot!(describe(&overhead), @"
         decode throughput with the sampler, compared with that without it: -0.10 % (95 % interval -0.20 % to +0.00 %; 20 pairs, candle, tiny, 1 thread)
         read every 100 ms: memory, processor time and run queue of the runner; powercap:package-0
         ");

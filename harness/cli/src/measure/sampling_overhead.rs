@@ -1,6 +1,6 @@
 //! What reading costs: one runner, its iterations measured by turns with the sampler and without.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use anyhow::{Context, Result, bail};
 use pocketwatt_meter::{Sampler, SystemRoot, energy::EnergyMeter};
@@ -14,7 +14,7 @@ pub const SETTLE_MS: u64 = 100;
 
 /// What is generated, and what is read beside it.
 #[derive(Debug)]
-pub struct Observed<'a> {
+pub struct Compared<'a> {
     /// Its backend.
     pub backend: &'a Backend,
     /// The backend's runner.
@@ -36,33 +36,34 @@ pub struct Observed<'a> {
 ///
 /// # Errors
 /// When the runner fails, or the user wants to stop.
-pub fn observe(mut observed: Observed, mailbox: &mut Mailbox, mut told: impl FnMut(usize)) -> Result<Vec<(f64, f64)>> {
-    let Task::Generate(workload) = &observed.request.task else { bail!("there is nothing to generate") };
+pub fn compare(mut compared: Compared, mailbox: &mut Mailbox, mut told: impl FnMut(usize)) -> Result<Vec<(f64, f64)>> {
+    let Task::Generate(workload) = &compared.request.task else { bail!("there is nothing to generate") };
     let counted = workload.iterations as usize;
-    let mut runner = RunnerProcess::start(observed.program, observed.backend, observed.request.clone(), mailbox)?;
+    let request = Arc::new(compared.request);
+    let mut runner = RunnerProcess::start(compared.program, compared.backend, request, mailbox)?;
     let mut throughputs: Vec<f64> = Vec::with_capacity(counted);
     let mut sampler: Option<Sampler> = None;
     loop {
         // Between the event of an iteration and the next one lies the settling time.
         match (sampler.take(), sampled(throughputs.len())) {
             (Some(running), true) => sampler = Some(running),
-            (Some(running), false) => observed.meters = running.stop().meters,
+            (Some(running), false) => compared.meters = running.stop().meters,
             (None, true) if throughputs.len() < counted => {
-                let meters = std::mem::take(&mut observed.meters);
-                let started = Sampler::start(observed.root, meters, observed.period)?;
+                let meters = std::mem::take(&mut compared.meters);
+                let started = Sampler::start(compared.root, meters, compared.period)?;
                 started.watch(runner.id(), runner.edges())?;
                 sampler = Some(started);
             }
             (None, _) => {}
         }
-        match runner.event(mailbox, observed.silence)? {
+        match runner.event(mailbox, compared.silence)? {
             Event::Iteration(iteration) if iteration.kind == IterationKind::Measured => {
                 let turn = iteration.turns.last().context("the runner reported an iteration without turns")?;
                 let decode = turn.decode().context("the runner generated fewer than 2 tokens")?;
                 throughputs.push(turn.decoded_tokens() as f64 * 1e9 / decode.duration_ns().max(1) as f64);
                 told(throughputs.len());
             }
-            Event::Failed { message, .. } => bail!("{}: {message}", observed.backend.name),
+            Event::Failed { message, .. } => bail!("{}: {message}", compared.backend.name),
             Event::Done => break,
             _ => {}
         }

@@ -15,7 +15,8 @@ const FILE: &str = "observer.json";
 /// What the sampling costs the measurement: `pocketwatt probe observer` finds it, and it is printed with the results of that
 /// device.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct ObserverCost {
+#[schemars(rename = "ObserverCost")]
+pub struct SamplingOverhead {
     /// Median over pairs of (decode throughput with the sampler / without it) - 1.
     pub relative_change: f64,
     /// Lower end of the 95 % confidence interval of that median.
@@ -34,7 +35,7 @@ pub struct ObserverCost {
     pub at_unix_ms: u64,
 }
 
-impl ObserverCost {
+impl SamplingOverhead {
     /// From decode throughputs, each pair `(with, without)`; `None` for fewer than 6 pairs, whose median has no 95 %
     /// interval. The caller fills in the other fields.
     pub fn of(pairs: &[(f64, f64)]) -> Option<Self> {
@@ -77,14 +78,14 @@ mod tests {
     fn the_cost_is_the_median_of_pairs_and_is_kept_for_the_device() {
         let pairs =
             [(99.0, 100.0), (100.0, 100.0), (98.0, 100.0), (101.0, 100.0), (99.5, 100.0), (97.0, 100.0), (99.0, 99.0)];
-        let cost = ObserverCost::of(&pairs).unwrap();
-        assert!((cost.relative_change + 0.005).abs() < 1e-12, "{cost:?}");
-        assert!(cost.low < cost.relative_change && cost.relative_change < cost.high, "{cost:?}");
-        assert_eq!(ObserverCost::of(&pairs[..5]), None);
+        let overhead = SamplingOverhead::of(&pairs).unwrap();
+        assert!((overhead.relative_change + 0.005).abs() < 1e-12, "{overhead:?}");
+        assert!(overhead.low < overhead.relative_change && overhead.relative_change < overhead.high, "{overhead:?}");
+        assert_eq!(SamplingOverhead::of(&pairs[..5]), None);
         let folder = tempfile::tempdir().unwrap();
         let device = folder.path().join("device");
-        assert_eq!(ObserverCost::read(&device), None);
-        cost.write(&device).unwrap();
-        assert_eq!(ObserverCost::read(&device), Some(cost));
+        assert_eq!(SamplingOverhead::read(&device), None);
+        overhead.write(&device).unwrap();
+        assert_eq!(SamplingOverhead::read(&device), Some(overhead));
     }
 }

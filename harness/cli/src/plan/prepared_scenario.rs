@@ -1,6 +1,6 @@
 //! A scenario in a model's own tokens.
 
-use std::{fs, io::Write, path::PathBuf};
+use std::{collections::BTreeMap, fs, io::Write, path::PathBuf, rc::Rc};
 
 use anyhow::{Context, Result};
 use pocketwatt_files::{hexadecimal, write_atomically};
@@ -13,9 +13,9 @@ use super::{Outline, PreparedModel};
 
 const TOKEN_BYTES: &str = "token-bytes.json";
 
-/// What a runner is to generate, as tokens.
+/// A scenario in a model's own tokens: what a runner is to generate.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Prepared {
+pub struct PreparedScenario {
     /// One for each iteration, then from the beginning.
     pub conversations: Vec<Vec<Turn>>,
     /// For each of these, its place among the scenario's own.
@@ -32,7 +32,7 @@ pub struct Prepared {
     pub iterations: Option<u32>,
 }
 
-impl Prepared {
+impl PreparedScenario {
     fn new(conversations: Vec<Vec<Turn>>, stop_tokens: Vec<TokenId>) -> Self {
         let context_tokens = conversations.iter().map(|turns| positions(turns)).max().unwrap_or(0);
         let sources = (0..conversations.len()).collect();
@@ -70,6 +70,33 @@ impl Prepared {
     }
 }
 
+/// Scenarios in the tokens of models, each prepared once: a case is estimated, measured and judged with the same tokens.
+#[derive(Debug, Default)]
+pub struct PreparedScenarios {
+    known: BTreeMap<(String, String, bool), Rc<PreparedScenario>>,
+}
+
+impl PreparedScenarios {
+    /// As [`prepare`] gives it.
+    ///
+    /// # Errors
+    /// As [`prepare`].
+    pub fn of(
+        &mut self,
+        scenario: &Scenario,
+        model: &PreparedModel,
+        constrained: bool,
+    ) -> Result<Rc<PreparedScenario>> {
+        let key = (scenario.name.clone(), model.passport.name.clone(), constrained);
+        if let Some(known) = self.known.get(&key) {
+            return Ok(Rc::clone(known));
+        }
+        let prepared = Rc::new(prepare(scenario, model, constrained)?);
+        self.known.insert(key, Rc::clone(&prepared));
+        Ok(prepared)
+    }
+}
+
 /// Positions that a conversation needs at the most.
 fn positions(turns: &[Turn]) -> u32 {
     let positions: u64 = turns.iter().map(|turn| turn.prompt.len() as u64 + u64::from(turn.max_output_tokens)).sum();
@@ -89,11 +116,11 @@ fn positions(turns: &[Turn]) -> u32 {
 /// # Errors
 /// When the tokenizer or the template does not fit the model. In a file of conversations one that cannot be had is left
 /// out.
-pub fn prepare(scenario: &Scenario, model: &PreparedModel, constrained: bool) -> Result<Prepared> {
+pub fn prepare(scenario: &Scenario, model: &PreparedModel, constrained: bool) -> Result<PreparedScenario> {
     let config = model.folder.config();
     if let Shape::Synthetic { prompt_tokens, output_tokens } = scenario.shape {
         let prompt = synthetic::tokens(prompt_tokens, config.vocabulary);
-        return Ok(Prepared::new(
+        return Ok(PreparedScenario::new(
             vec![vec![Turn { prompt, max_output_tokens: output_tokens, grammar: None }]],
             Vec::new(),
         ));
@@ -107,7 +134,7 @@ pub fn prepare(scenario: &Scenario, model: &PreparedModel, constrained: bool) ->
             .with_context(|| format!("scenario {:?} with model {:?}", scenario.name, model.passport.name))
     };
     if let Shape::Conversation(talk) = &scenario.shape {
-        return Ok(Prepared::new(vec![tokens(talk)?], stop_tokens));
+        return Ok(PreparedScenario::new(vec![tokens(talk)?], stop_tokens));
     }
     let (mut conversations, mut sources, mut left_out) = (Vec::new(), Vec::new(), Vec::new());
     for (index, talk) in scenario.talks().iter().enumerate() {
@@ -132,7 +159,13 @@ pub fn prepare(scenario: &Scenario, model: &PreparedModel, constrained: bool) ->
     }
     let iterations = (!model.passport.seeded).then_some(conversations.len() as u32);
     let token_bytes = constrained.then(|| token_bytes(&tokenizer, &model.folder)).transpose()?;
-    Ok(Prepared { sources, left_out, iterations, token_bytes, ..Prepared::new(conversations, stop_tokens) })
+    Ok(PreparedScenario {
+        sources,
+        left_out,
+        iterations,
+        token_bytes,
+        ..PreparedScenario::new(conversations, stop_tokens)
+    })
 }
 
 /// The text that is fed before each answer of a conversation.

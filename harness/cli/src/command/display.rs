@@ -1,0 +1,102 @@
+//! What `run` and `show` write to standard output, and in which order.
+
+use anyhow::Result;
+use clap::Args;
+use pocketwatt_record::{Record, Run};
+use pocketwatt_scenario::Scenario;
+
+use super::{calls::CallArguments, decode::Decoder, output, selection::CacheArguments};
+use crate::{
+    measure::scenario_of,
+    refusal::Refusal,
+    report::{self, Format, Stored, Style},
+};
+
+/// How results are written, and what is shown besides.
+#[derive(Args, Debug, Default)]
+pub struct DisplayArguments {
+    /// How to write the results to standard output.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+    /// Also show what the user said and what the backends answered.
+    #[arg(long)]
+    pub show_text: bool,
+    /// Which judged calls are traced.
+    #[command(flatten)]
+    pub calls: CallArguments,
+    /// Also show what each turn of a conversation costs, as its context grows.
+    #[arg(long)]
+    pub turns: bool,
+}
+
+impl DisplayArguments {
+    /// Refuses to mix what is for people into a document for programs.
+    ///
+    /// # Errors
+    /// When that was asked for.
+    pub fn check(&self) -> Result<()> {
+        self.calls.check(self.format)?;
+        if self.show_text && matches!(self.format, Format::Csv | Format::Json) {
+            return Err(Refusal::error(
+                "--show-text would make the document invalid: use it with --format table or markdown",
+            ));
+        }
+        if self.turns && self.format == Format::Csv {
+            return Err(Refusal::error("CSV has one line for each metric of a case: --format json has the turns"));
+        }
+        Ok(())
+    }
+
+    /// Writes the results, then what each turn cost, then texts, then calls.
+    ///
+    /// # Errors
+    /// When a record cannot be read, nothing says where models are, or standard output cannot be written.
+    pub fn write(&self, run: &Run, results: &Stored, cache: &CacheArguments) -> Result<()> {
+        let (format, style) = (self.format, Style::detect());
+        let mut parts = output::Parts::open();
+        report::write(run, results, format, &style, &mut |part| parts.write(part))?;
+        if self.turns {
+            report::write_turns(run, results, format, &style, &mut |part| parts.write(part))?;
+        }
+        if self.show_text || self.calls.are_asked_for() {
+            let records = report::all_without_series(results);
+            if self.show_text {
+                parts.write(&texts(run, &records, format, cache)?)?;
+            }
+            parts.write(&self.calls.text(run, &records, format, cache)?)?;
+        }
+        parts.finish()
+    }
+}
+
+/// What was said, after an empty line.
+fn texts(run: &Run, records: &[Record], format: Format, cache: &CacheArguments) -> Result<String> {
+    let decoder = Decoder::new(cache.library()?);
+    // A run whose plan is damaged has lost its scenarios, but not its answers.
+    let scenarios: Vec<Scenario> = run.scenarios.iter().filter_map(|source| Scenario::stored(source).ok()).collect();
+    let text =
+        report::answers::render(records, format, &|record, tokens| decoder.decode(record, tokens), &|record, turn| {
+            user_text(&scenarios, record, turn)
+        });
+    Ok(format!("\n{text}"))
+}
+
+/// What the user said in a turn, counted through all conversations.
+fn user_text(scenarios: &[Scenario], record: &Record, turn: usize) -> Option<String> {
+    let talks = scenario_of(&record.case, scenarios).ok()?.talks();
+    let conversations = record.samples.iterations.iter().map(|iteration| iteration.conversation).max()? as usize + 1;
+    // Otherwise some were left out, and nobody knows which.
+    let complete = talks.len() == conversations;
+    talks.iter().flat_map(|talk| &talk.turns).nth(turn).map(|(user, _)| user.clone()).filter(|_| complete)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_document_is_not_mixed_with_text() {
+        let arguments = DisplayArguments { format: Format::Json, show_text: true, ..DisplayArguments::default() };
+        assert!(arguments.check().unwrap_err().to_string().starts_with("--show-text would make the document invalid"));
+    }
+}

@@ -1,0 +1,128 @@
+//! A run begins: this process measures on the device from now on, and the run has a folder with its plan.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::{Context, Result};
+use pocketwatt_meter::{Bandwidth, SystemRoot, device_facts, measure_bandwidth};
+use pocketwatt_record::{Case, EnergyPlan, RECORD_FORMAT, Run, SamplingOverhead};
+use pocketwatt_scenario::Scenario;
+
+use super::{RunArguments, ownership::OwnedRun, plan::Plan, preparation::Preparation};
+use crate::{
+    command::strict::{self, Intention},
+    exit::Exit,
+    measure::{Device, Entered, Instruments, Materials},
+    plan::{Backend, PreparedModel, energy},
+    report::output::date,
+};
+
+/// A run that has its folder, and all that its cases are measured with.
+#[derive(Debug)]
+pub(super) struct Begun {
+    pub run: Run,
+    pub owned: OwnedRun,
+    pub materials: Materials,
+    pub instruments: Instruments,
+    /// Places in the plan of the cases that are to be measured.
+    pub places: BTreeSet<usize>,
+}
+
+/// Whether a run has begun.
+#[derive(Debug)]
+pub(super) enum Beginning {
+    /// It has: its plan is stored.
+    Begun(Box<Begun>),
+    /// The user stopped it, or the device is unfit.
+    Nothing(Exit),
+}
+
+/// Enters the device, probes it and stores the plan.
+///
+/// # Errors
+/// When somebody else measures, a meter cannot be read, or nothing can be stored.
+pub(super) fn begin(arguments: &RunArguments, plan: Plan, preparation: Preparation) -> Result<Beginning> {
+    let Preparation { started_unix_ms, cases, materials, mut mailbox, mut device } = preparation;
+    let asked = &arguments.begin;
+    if device.enter(&mut mailbox)? == Entered::Interrupted {
+        notice!("interrupted: nothing was measured");
+        return Ok(Beginning::Nothing(Exit::Interrupted));
+    }
+    let bandwidth = if asked.no_probe { Vec::new() } else { bandwidths(asked.plan.threads(), &mut device) };
+    let (meters, energy) = asked.energy.prepare()?;
+    let facts = device_facts(&SystemRoot::real(), asked.device.as_deref());
+    let sampling_overhead = SamplingOverhead::read(&arguments.results.join(&facts.name));
+    let mut run = Run {
+        format: RECORD_FORMAT,
+        id: date::stamp(started_unix_ms),
+        pocketwatt: env!("CARGO_PKG_VERSION").into(),
+        started_unix_ms,
+        command: std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect(),
+        device: facts,
+        bandwidth,
+        energy: EnergyPlan { sampling_overhead, ..energy },
+        settings: plan.settings,
+        scenarios: plan.scenarios.iter().map(Scenario::source).collect(),
+        plan: cases,
+        study: arguments.study.clone(),
+        rebuilt: None,
+    };
+    energy::add_time(&mut run.plan, &run.energy, &run.settings);
+    if let Some(announcement) = energy::announcement(&run.energy, run.plan.len()) {
+        notice!("{announcement}");
+    }
+    if asked.strict && !is_fit(arguments, &run, &plan.backends, &materials.models, device.other())? {
+        return Ok(Beginning::Nothing(Exit::Unfit));
+    }
+    let owned = OwnedRun::begin(&arguments.results, &mut run)
+        .context("nothing was measured yet; choose another folder with --results")?;
+    let places = (0..run.plan.len()).collect();
+    let instruments = Instruments { meters, mailbox, device };
+    Ok(Beginning::Begun(Box::new(Begun { run, owned, materials, instruments, places })))
+}
+
+/// Says what is wrong with the device, if something is.
+fn is_fit(
+    arguments: &RunArguments,
+    run: &Run,
+    backends: &[&Backend],
+    models: &BTreeMap<String, PreparedModel>,
+    other: Option<String>,
+) -> Result<bool> {
+    let sizes = run.plan.iter().filter_map(|planned| {
+        let Case { model, precision, .. } = &planned.case;
+        Some((model.as_str(), models.get(model)?.passport_in(*precision).weight_bytes))
+    });
+    let obstacles = strict::obstacles(&Intention {
+        energy: &run.energy,
+        backends,
+        cache: &arguments.cache.root()?,
+        model: sizes.max_by_key(|(_, bytes)| *bytes).unwrap_or_default(),
+        threads: arguments.begin.plan.threads().iter().copied().max().unwrap_or(1),
+        other,
+    });
+    for obstacle in &obstacles {
+        notice!("unfit: {obstacle}");
+    }
+    if !obstacles.is_empty() {
+        notice!("nothing was measured, because of --strict; `pocketwatt doctor` says more");
+    }
+    Ok(obstacles.is_empty())
+}
+
+/// The roofline for each number of threads; without it the run goes on, and its metric says why it is absent. One that was
+/// measured beside somebody else is none.
+fn bandwidths(threads: &[u32], device: &mut Device) -> Vec<Bandwidth> {
+    let watch = device.watch();
+    let mut measured = Vec::new();
+    for &threads in threads {
+        match measure_bandwidth(threads) {
+            Ok(bandwidth) => measured.push(bandwidth),
+            Err(error) => notice!("the memory bandwidth was not measured: {:#}", anyhow::Error::from(error)),
+        }
+    }
+    if let Some(other) = device.met(watch) {
+        notice!("the memory bandwidth is left out: {other} measured at the same time");
+        measured.clear();
+    }
+    measured
+}

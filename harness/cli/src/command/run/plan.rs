@@ -1,0 +1,87 @@
+//! What a run sets out to do, by its arguments: the same for a dry run and for one that measures.
+
+use std::collections::BTreeMap;
+
+use anyhow::Result;
+use pocketwatt_model::ModelConfig;
+use pocketwatt_protocol::Precision;
+use pocketwatt_record::{Case, PlannedCase, RunSettings};
+use pocketwatt_scenario::{Data, Scenario};
+
+use super::RunArguments;
+use crate::{
+    measure::{Materials, model_of, scenario_of},
+    plan::{Backend, Outline, PlannedModel, Registry, Selection, computed_precisions, duration, plan_cases},
+};
+
+/// The cases of a run, and what they are made of, by name.
+#[derive(Debug)]
+pub(super) struct Plan<'r> {
+    pub settings: RunSettings,
+    pub scenarios: Vec<Scenario>,
+    pub models: BTreeMap<String, PlannedModel>,
+    pub backends: Vec<&'r Backend>,
+    pub cases: Vec<Case>,
+    /// In which some case is computed: weights are written in no others.
+    pub precisions: Vec<Precision>,
+}
+
+impl<'r> Plan<'r> {
+    /// Combines what was asked for. Nothing is written, and no meter is left open.
+    ///
+    /// # Errors
+    /// When something is asked for that does not exist or does not fit together.
+    pub fn make(arguments: &RunArguments, registry: &'r Registry) -> Result<Self> {
+        let asked = &arguments.begin.plan;
+        arguments.begin.energy.check()?;
+        let scenarios = asked.scenarios()?;
+        let backends = registry.select(asked.backends())?;
+        let library = arguments.cache.library()?;
+        let names = asked.models()?;
+        let models = names.iter().map(|name| Ok((name.clone(), PlannedModel::find(&library, name)?)));
+        let models = models.collect::<Result<BTreeMap<_, _>>>()?;
+        let cases = plan_cases(&Selection {
+            scenarios: &scenarios,
+            models: &names,
+            precisions: asked.precisions(),
+            threads: asked.threads(),
+            backends: &backends,
+            graph: asked.graph(),
+            constrain: asked.constrain(&scenarios)?,
+        })?;
+        let precisions = computed_precisions(&cases, registry);
+        Ok(Self { settings: asked.settings(), scenarios, models, backends, cases, precisions })
+    }
+
+    /// How long each case should take, by its text alone: models may still have to be generated.
+    ///
+    /// # Errors
+    /// None: each case names a scenario and a model of the plan.
+    pub fn guessed(&self) -> Result<Vec<PlannedCase>> {
+        let guess = |case: &Case| {
+            let (scenario, model) = (scenario_of(case, &self.scenarios)?, &self.models[&case.model]);
+            let items = scenario.data().filter(|_| !model.seeded()).map(Data::item_count);
+            let iterations = items.map_or(self.settings.iterations, |items| items as u32);
+            Ok(self.estimated(case, &model.config(), Outline::guess(scenario), iterations))
+        };
+        self.cases.iter().map(guess).collect()
+    }
+
+    /// How long each case should take, by its tokens.
+    ///
+    /// # Errors
+    /// When a scenario cannot be turned into tokens of a model.
+    pub fn counted(&self, materials: &mut Materials) -> Result<Vec<PlannedCase>> {
+        let count = |case: &Case| {
+            let prepared = materials.prepared(case)?;
+            let config = model_of(case, &materials.models)?.folder.config();
+            Ok(self.estimated(case, config, prepared.outline(), prepared.iterations(self.settings.iterations)))
+        };
+        self.cases.iter().map(count).collect()
+    }
+
+    fn estimated(&self, case: &Case, config: &ModelConfig, outline: Outline, iterations: u32) -> PlannedCase {
+        let estimate_s = duration(config, outline, case.precision, case.threads, iterations, &self.settings);
+        PlannedCase { case: case.clone(), estimate_s }
+    }
+}
