@@ -71,7 +71,7 @@ fn scenarios_that_are_none_are_refused() {
         refused(&bench, bench.run("", &["--scenario", &path]), &["mine.toml", part]);
     }
     refused(&bench, bench.run("", &["--scenario", "nowhere.toml"]), &["cannot read the scenario nowhere.toml"]);
-    refused(&bench, bench.run("", &["--scenario", "prefill-0"]), &["\"0\" is no number of tokens"]);
+    refused(&bench, bench.run("", &["--scenario", "prefill-0"]), &["\"0\" is not a number of tokens"]);
     refused(&bench, bench.run("", &["--scenario", "chat,chat"]), &["two scenarios are named \"chat\""]);
 }
 

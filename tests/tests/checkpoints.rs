@@ -85,7 +85,7 @@ const DAMAGES: &[(Damage, &[&str])] = &[
     (|folder| remove(folder, "model.safetensors"), &["neither model.safetensors nor model.safetensors.index.json"]),
     (no_number, &["checkpoint", "of tensor \"", "is NaN"]),
     (truncated, &["checkpoint/model.safetensors", "the file holds"]),
-    (other_shape, &["down_proj.weight", "has shape [128, 48]", "asks for [48, 128]"]),
+    (other_shape, &["down_proj.weight", "has shape [128, 48]", "requires [48, 128]"]),
     (missing_shard, &["model.safetensors.index.json", "it names \"b.safetensors\", which is not beside it"]),
     (|folder| put(folder, "tokenizer_config.json", b"[1"), &["checkpoint/tokenizer_config.json"]),
     (|folder| template(folder, "{% for %}"), &["checkpoint/tokenizer_config.json", "syntax error", "line 1"]),

@@ -38,6 +38,7 @@ impl Family {
         if let Some((name, value)) = mark.split_once('=') {
             command.env(name, value);
         }
+        guard::prepare();
         let leader = command.process_group(0).spawn()?;
         guard::watch(leader.id());
         Ok(Self { leader, mark, ended: false })

@@ -12,6 +12,11 @@ use std::{
 /// Reads the current group, or an empty line when there is none, until this process closes the pipe by ending.
 const SCRIPT: &str = r#"while read -r group; do last=$group; done; [ -n "$last" ] && kill -KILL "-$last""#;
 
+/// Starts the shell, so that between the start of a runner and [`watch`] nothing remains to be done.
+pub(super) fn prepare() {
+    let _ = shell();
+}
+
 /// From now on, that group dies with this process.
 pub(super) fn watch(group: u32) {
     tell(&format!("{group}\n"));
@@ -22,9 +27,13 @@ pub(super) fn forget() {
     tell("\n");
 }
 
-fn tell(line: &str) {
+fn shell() -> Option<&'static Mutex<ChildStdin>> {
     static SHELL: OnceLock<Option<Mutex<ChildStdin>>> = OnceLock::new();
-    if let Some(input) = SHELL.get_or_init(|| start().map(Mutex::new)) {
+    SHELL.get_or_init(|| start().map(Mutex::new)).as_ref()
+}
+
+fn tell(line: &str) {
+    if let Some(input) = shell() {
         // Without the shell, runners would survive as before: that is no reason not to measure.
         let _ = input.lock().unwrap_or_else(PoisonError::into_inner).write_all(line.as_bytes());
     }

@@ -62,7 +62,7 @@ fn unknown_and_senseless_scenarios_are_refused() {
     assert!(refused("name = \"a\"\nprompt = \"x\"").contains("prompt"));
     assert!(
         refused("name = \"a\"\nsystem = \"x\"\nsynthetic = { prompt-tokens = 1, output-tokens = 1 }")
-            .contains("several")
+            .contains("more than one of")
     );
 }
 
