@@ -1,14 +1,14 @@
-//! Names of files, made of names that others chose.
+//! File names made from untrusted names.
 
 use crate::sha256;
 
-/// Bytes of the longest part of a name. File systems take 255; what is put before and behind it needs room.
+/// Bytes of the longest part of a name. File systems allow 255; prefixes and suffixes need room.
 const LONGEST_BYTES: usize = 160;
-/// Of a digest, to tell long names apart.
+/// Bytes of a digest that distinguishes long names.
 const DIGEST_DIGITS: usize = 12;
 
-/// Letters and digits that every file system takes in place of the text. A text that is too long is cut, and told from others
-/// that begin alike by a digest of the whole: the same text always gets the same name.
+/// Replaces the text by letters and digits that every file system allows. A text that is too long is cut, and distinguished from
+/// others with the same beginning by a digest of the whole: the same text always gets the same name.
 pub fn harmless_name(text: &str) -> String {
     let harmless = |letter: char| if letter.is_ascii_alphanumeric() || "-_.".contains(letter) { letter } else { '-' };
     let name: String = text.chars().map(harmless).collect();

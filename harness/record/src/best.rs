@@ -6,11 +6,11 @@ const SINGLE_OBSERVATION_MARGIN: f64 = 0.05;
 /// Rounds of one process agree better than processes do: without a lead of this much, nothing is the best.
 const MARGIN_BETWEEN_ROUNDS: f64 = 0.01;
 
-/// Which of some estimates of one metric is the best beyond doubt: its range does not overlap with that of any other and it
-/// leads by more than 1 %, or by 5 % where one of the two has no range. Nothing where there is no such one, where there is
-/// nothing to compare with, and of a metric that only informs.
+/// Which estimate of one metric is the best beyond doubt: its range does not overlap with that of any other and it
+/// leads by more than 1 %, or by 5 % where one of the two has no range. `None` if there is no such estimate, if there is
+/// nothing to compare with, and for a metric without a better direction.
 pub fn best(estimates: &[Option<Estimate>], direction: Direction) -> Option<usize> {
-    // With the sign turned where more is better, less is better everywhere.
+    // With the sign reversed where more is better, less is better everywhere.
     let sign = match direction {
         Direction::LowerIsBetter => 1.0,
         Direction::HigherIsBetter => -1.0,

@@ -1,4 +1,4 @@
-//! Energy of the phases of a case: readings joined with the runner's time stamps on the monotonic clock. The formulas are
+//! Energy of the phases of a case: readings combined with the runner's time stamps on the monotonic clock. The formulas are
 //! in METHODOLOGY.md, "Energy".
 
 #[cfg(test)]

@@ -1,29 +1,29 @@
 use crate::{Absent, AbsentKind, MetricId, MetricValue, Record, Share, Summary, Value, metrics::Observe, share};
 
-/// A number of a case, and between which values it lies: what cases are compared by.
+/// A number of a case with its range, by which cases are compared.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Estimate {
-    /// What is shown, in the metric's unit.
+    /// The value that is shown, in the metric's unit.
     pub value: f64,
     /// Lowest and highest round, or the ends of the 95 % interval; absent where there is only one observation.
     pub range: Option<(f64, f64)>,
-    /// Of how many questions the number is a share; its range is then Wilson's interval, which is not symmetric.
+    /// The number of questions, if the number is a share; its range is then Wilson's interval, which is not symmetric.
     pub questions: Option<usize>,
 }
 
-/// What is shown of a metric's summary.
+/// The part of a metric's summary that is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Statistic {
     /// The middle observation.
     Median,
-    /// The one that a tenth of all exceed.
+    /// The value that a tenth of all observations exceed.
     P90,
-    /// The one that a hundredth of all exceed.
+    /// The value that a hundredth of all observations exceed.
     P99,
 }
 
 impl Statistic {
-    /// Of some observations.
+    /// From observations.
     pub fn of(self, summary: &Summary) -> f64 {
         match self {
             Self::Median => summary.median,
@@ -44,7 +44,7 @@ impl Estimate {
         Self::between(value, Some((value - half, value + half)))
     }
 
-    /// The median of some observations, and the lowest and the highest of them, where there are several.
+    /// The median of observations; with their minimum and maximum if there are several.
     pub fn of_observations(summary: &Summary) -> Self {
         Self::between(summary.median, (summary.count > 1).then_some((summary.minimum, summary.maximum)))
     }
@@ -57,7 +57,7 @@ impl Estimate {
 }
 
 impl MetricValue {
-    /// The number with its 95 % interval; where there is none, the median of its observations and their extremes.
+    /// The number with its 95 % interval; without one, the median of its observations and their extremes.
     ///
     /// # Errors
     /// Why there is no number.
@@ -70,8 +70,8 @@ impl MetricValue {
     }
 }
 
-/// A metric of a record: with the lowest and the highest of its rounds where it is observed in each, with its 95 % interval
-/// where it has one. Of a metric of energy, that of the preferred scope.
+/// A metric of a record: with its lowest and highest round if it is observed in each round, or with its 95 % interval
+/// if it has one. For an energy metric, the value of the preferred scope.
 ///
 /// # Errors
 /// Why there is no number.
@@ -90,7 +90,7 @@ pub fn estimate(record: &Record, metric: impl Into<MetricId>, statistic: Statist
     Ok(share.unwrap_or_else(|| Estimate::between(value, range_of_rounds(record, metric, statistic))))
 }
 
-/// The lowest and the highest round. Nothing for what is observed once in a case, where there is one round, and where a
+/// The lowest and the highest round. `None` for a metric that is observed once in a case, for a single round, and if a
 /// round has no number.
 fn range_of_rounds(record: &Record, metric: MetricId, statistic: Statistic) -> Option<(f64, f64)> {
     let Observe::Iterations(observe) = metric.definition().observe else { return None };
@@ -114,7 +114,7 @@ mod tests {
     use super::*;
     use crate::{SpeedMetric, derive, energy::simulation};
 
-    /// A turn that decodes three tokens, with so many nanoseconds between them.
+    /// A turn that decodes three tokens, with this many nanoseconds between them.
     fn iteration(gap: u64, conversation: u32) -> Iteration {
         let turn = TurnTrace {
             context_tokens: 0,

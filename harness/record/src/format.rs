@@ -5,9 +5,9 @@ use serde::{Deserialize, de::DeserializeOwned};
 
 use crate::{Damage, FormatVersion, PlanError, RECORD_FORMAT, Record, Run, StoreError, store::shortened};
 
-/// Largest record that is read: a case that was kept busy for a day, with ten meters, has some hundred megabytes.
+/// Largest record that is read, in bytes: a case that ran for a day, with ten meters, has some hundred megabytes.
 const MOST_RECORD_BYTES: u64 = 1 << 30;
-/// Largest `run.json` that is written or read: a plan of 10,000 cases has 5 megabytes, a file of conversations some more.
+/// Largest `run.json` that is written or read, in bytes: a plan of 10,000 cases has 5 megabytes, a file of conversations adds some.
 pub(crate) const MOST_RUN_BYTES: u64 = 256 << 20;
 
 /// Reads a record. A link is not followed.
@@ -21,7 +21,7 @@ pub fn read_record(path: &Path) -> Result<Record, StoreError> {
 /// Reads a `run.json`. A link is not followed.
 ///
 /// # Errors
-/// As [`read_record`]; and when its plan has a case twice, or asks for what no run may, see [`Run::check`].
+/// As [`read_record`]; and when its plan has a case twice, or impossible settings, see [`Run::check`].
 pub fn read_run(path: &Path) -> Result<Run, StoreError> {
     let run: Run = read(path, MOST_RUN_BYTES).map_err(StoreError::damaged(path))?;
     let malformed = |error: PlanError| Damage::Malformed(shortened(&error.to_string()));
@@ -35,7 +35,7 @@ pub(crate) fn intact_record(path: &Path) -> Result<Record, Damage> {
     Ok(record)
 }
 
-/// What begins every stored file, whatever follows.
+/// The beginning of every stored file, whatever follows.
 #[derive(Deserialize)]
 struct Head {
     format: FormatVersion,
@@ -50,7 +50,7 @@ fn read<T: DeserializeOwned + Versioned>(path: &Path, most_bytes: u64) -> Result
     match serde_json::from_slice::<T>(&contents) {
         Ok(read) if newer(read.format()) => Err(Damage::Newer(read.format())),
         Ok(read) => Ok(read),
-        // What a newer version writes may be anything but its head.
+        // A file of a newer version may differ in anything but its head.
         Err(error) => Err(match serde_json::from_slice::<Head>(&contents) {
             Ok(head) if newer(head.format) => Damage::Newer(head.format),
             _ => Damage::Malformed(shortened(&error.to_string())),

@@ -1,4 +1,4 @@
-//! What is stored of a measurement, and what is computed from it: records with a passport, the metric catalogue with
+//! What is stored about a measurement, and what is computed from it: records with a passport, the metric catalogue with
 //! its formulas, and statistics. Pure functions: nothing here measures.
 
 mod absent;

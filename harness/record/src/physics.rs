@@ -1,4 +1,4 @@
-//! Whether a record's numbers can be true at all. What cannot is withheld from its metrics, with the numbers in words.
+//! Checks whether a record's numbers are possible. Impossible ones are withheld from its metrics, with the numbers in the reason.
 
 mod bandwidth;
 mod check;

@@ -14,7 +14,7 @@ pub use plan_error::PlanError;
 
 use crate::{BatteryAssumption, Case, Damage, FormatVersion, SamplingOverhead};
 
-/// What a run set out to do: `run.json`, written before the first case, so that a killed run can go on.
+/// The plan and settings of a run: `run.json`, written before the first case, so that a killed run can continue.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Run {
     /// Version of this format.
@@ -31,19 +31,19 @@ pub struct Run {
     pub device: DeviceFacts,
     /// Rooflines measured at the start, one for each number of threads.
     pub bandwidth: Vec<Bandwidth>,
-    /// How energy is measured; absent in runs of versions that did not.
+    /// How energy is measured; absent in runs of versions that did not measure it.
     #[serde(default)]
     pub energy: EnergyPlan,
     /// What all cases share.
     pub settings: RunSettings,
-    /// The scenarios as they were when the run began: what is measured after a pause is what was planned.
+    /// The scenarios as they were when the run began, so that a resumed run measures what was planned.
     pub scenarios: Vec<ScenarioSource>,
     /// The cases in the order in which they are measured.
     pub plan: Vec<PlannedCase>,
-    /// The question that they answer together, if there is one.
+    /// The study that the cases belong to, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub study: Option<StudySource>,
-    /// Why `run.json` could not be read, where this was put together from the records: then only the cases, the bandwidth,
+    /// Why `run.json` could not be read, where this was rebuilt from the records: then only the cases, the bandwidth,
     /// the meters and the names are known, and the rest is empty or zero. Never stored.
     #[serde(skip)]
     pub rebuilt: Option<Damage>,
@@ -56,15 +56,15 @@ pub struct StudySource {
     pub name: String,
     /// The text of its TOML file.
     pub definition: String,
-    /// The model that the user chose for it, where it is about one.
+    /// The model that the user chose for it, where the study has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
 }
 
-/// The meters of a run, and what was asked of them.
+/// The meters of a run, and the requested uncertainty.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct EnergyPlan {
-    /// Meters that are read beside every case, the preferred one first, with their update period as it was observed.
+    /// Meters that are read beside every case, the preferred one first, with their observed update period.
     pub meters: Vec<MeterInfo>,
     /// Meters that are not read, with the reason.
     pub absent: Vec<AbsentMeter>,
@@ -72,14 +72,14 @@ pub struct EnergyPlan {
     pub sysfs_root: Option<String>,
     /// How long the device is left idle before and after each case, in milliseconds.
     pub idle_ms: u64,
-    /// The relative uncertainty (0.05 for 5 %) that was asked for.
+    /// The requested relative uncertainty (0.05 for 5 %).
     pub uncertainty: Option<f64>,
-    /// How long the counted iterations of a case last at least, so that the meter reaches that uncertainty, in
-    /// milliseconds; 0 where nothing was asked for.
+    /// Shortest total duration of the counted iterations of a case, so that the meter reaches that uncertainty, in
+    /// milliseconds; 0 where none was requested.
     pub at_least_ms: u64,
     /// What user units refer to; absent if no battery was stated and the device has none.
     pub battery: Option<BatteryAssumption>,
-    /// What the sampler costs: decode throughput with it / without it, as `pocketwatt probe observer` found.
+    /// The cost of sampling: decode throughput with the sampler / without it, as found by `pocketwatt probe observer`.
     #[serde(rename = "observer")]
     pub sampling_overhead: Option<SamplingOverhead>,
 }
@@ -93,7 +93,7 @@ pub struct ScenarioSource {
     pub sha256: String,
     /// The text of its TOML file.
     pub definition: String,
-    /// What was read from the data file that it names, as far as it is measured.
+    /// The contents of the data file that it names, as far as they are measured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data: Option<serde_json::Value>,
 }
@@ -101,19 +101,19 @@ pub struct ScenarioSource {
 /// What all cases of a run share.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RunSettings {
-    /// Iterations before those that count.
+    /// Warm-up iterations.
     pub warmup_iterations: u32,
-    /// Iterations that count.
+    /// Counted iterations.
     pub iterations: u32,
     /// Pause before each counted iteration.
     pub settle_ms: u64,
-    /// A runner that says nothing for this long is killed.
+    /// A runner that writes nothing for this long is killed.
     pub timeout_s: u64,
     /// Whether the backends' answers are compared with those in f32.
     #[serde(default)]
     pub quality: bool,
-    /// The counted iterations of each case follow one another for at least so many milliseconds, so that heat shows; absent
-    /// where nobody asked for it.
+    /// The counted iterations of each case follow one another for at least this many milliseconds, so that heat shows; absent
+    /// where this was not requested.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sustain_ms: Option<u64>,
 }
@@ -129,9 +129,9 @@ pub struct PlannedCase {
 
 /// Most threads that a case may compute with.
 pub const MOST_THREADS: u32 = 1024;
-/// Most iterations of a case that count.
+/// Most counted iterations of a case.
 pub const MOST_ITERATIONS: u32 = 100_000;
-/// Most iterations of a case before those.
+/// Most warm-up iterations of a case.
 pub const MOST_WARMUP_ITERATIONS: u32 = 1000;
 /// Longest pause before an iteration, in milliseconds.
 pub const MOST_SETTLE_MS: u64 = 3_600_000;
@@ -139,8 +139,8 @@ pub const MOST_SETTLE_MS: u64 = 3_600_000;
 pub const MOST_TIMEOUT_S: u64 = 86_400;
 
 impl Run {
-    /// Whether the run is one that the command line could have asked for: names lead nowhere else, each case is there once,
-    /// and no number is out of all proportion.
+    /// Whether the command line could have requested this run: names lead nowhere else, each case occurs once,
+    /// and no number is out of proportion.
     ///
     /// # Errors
     /// The first thing that is wrong.

@@ -1,6 +1,6 @@
 use crate::{AnswerWorth, CallAnswer, CallMetric, MetricId, ShareInterval, distinct_answers, wilson_interval};
 
-/// Right answers of all that were asked for.
+/// The number of right answers among all questions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Share {
     /// Right ones.
@@ -10,7 +10,7 @@ pub struct Share {
 }
 
 impl Share {
-    /// Right ones over questions.
+    /// Right answers divided by questions.
     pub fn value(self) -> f64 {
         self.right as f64 / self.questions.max(1) as f64
     }
@@ -21,13 +21,13 @@ impl Share {
     }
 }
 
-/// The share of right answers that a metric is; nothing for a metric of something else, or without questions.
+/// The value of a metric that is a share of right answers; `None` for other metrics, or without questions.
 pub fn share(answers: &[CallAnswer], metric: MetricId) -> Option<Share> {
     let MetricId::Calls(metric) = metric else { return None };
     share_of(answers, metric, |_| true)
 }
 
-/// The same of some answers alone.
+/// The same for these answers only.
 pub fn share_of(answers: &[CallAnswer], metric: CallMetric, wanted: impl Fn(&CallAnswer) -> bool) -> Option<Share> {
     let mut share = Share { right: 0, questions: 0 };
     for answer in distinct_answers(answers).filter(|answer| wanted(answer)) {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 /// Version of the files this build writes.
 pub const RECORD_FORMAT: FormatVersion = FormatVersion { major: 1, minor: 6 };
 
-/// Version of a stored file. A reader takes every minor version of its major version; older major versions stay
+/// Version of a stored file. A reader accepts every minor version of its major version; older major versions stay
 /// readable for ever, through conversions kept beside their fixtures.
 ///
 /// So nothing stored may have `deny_unknown_fields`: it would make every addition a new major version.

@@ -16,7 +16,7 @@ pub fn render(run: &Run, records: &[Record], format: Format, style: &Style) -> a
     text_of(|output| write(run, &(records, &[][..]), format, style, output))
 }
 
-/// What stands below everything else, of records in memory, as a text.
+/// The tables of turns for records in memory, as a text.
 pub fn render_turns(run: &Run, records: &[Record], format: Format, style: &Style) -> String {
     text_of(|output| write_turns(run, &(records, &[][..]), format, style, output)).unwrap()
 }
@@ -252,7 +252,7 @@ fn csv_has_a_line_for_each_case_and_metric() {
     20261123-124233-main,xeon-2,chat,mobilellm-125m,fake,f32,onnxruntime,1,decode_throughput,tokens-per-second,,,,,,,,,,skipped,the runner is not built: run `cargo build -p pocketwatt-fake`,0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef,,,,,,,
     "#);
     assert_eq!(output.lines().count(), 1 + 4 * pocketwatt_record::catalogue().len());
-    // Why there is no number stands in words and, at the end, for programs.
+    // The reason for an absent number is given as text and, at the end, for programs.
     let in_one_call = output.lines().find(|line| line.contains(",load_read_time,")).unwrap();
     assert!(in_one_call.contains(",measured,the engine loads in one call,"), "{in_one_call}");
     assert!(in_one_call.ends_with(",loads-in-one-call"), "{in_one_call}");

@@ -1,4 +1,4 @@
-//! Scenarios: what is fed to a model, turn by turn.
+//! Scenarios: the input of a model, turn by turn.
 
 mod data;
 mod document;
@@ -20,7 +20,7 @@ pub use talk::Talk;
 
 use crate::{error::ScenarioError, limits::MOST_DOCUMENT_BYTES, synthetic, unknown::UnknownName};
 
-/// What ships with the program.
+/// The scenarios that ship with the program.
 const SHIPPED: &[&str] = &[
     include_str!("../../../scenarios/chat.toml"),
     include_str!("../../../scenarios/api-call.toml"),
@@ -29,14 +29,14 @@ const SHIPPED: &[&str] = &[
 /// Names of those that are run unasked, one a line.
 const DEFAULT: &str = include_str!("../../../scenarios/default.txt");
 
-/// What is fed to a model.
+/// The input of a model.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scenario {
-    /// Names it in tables and records.
+    /// Its name in tables and records.
     pub name: String,
     /// One line for people.
     pub summary: String,
-    /// What it consists of.
+    /// Its contents.
     pub shape: Shape,
     definition: String,
 }
@@ -60,7 +60,7 @@ impl Scenario {
         DEFAULT.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'))
     }
 
-    /// The scenarios that are run unasked.
+    /// The scenarios that run by default.
     ///
     /// # Errors
     /// None in a build whose tests passed.
@@ -72,7 +72,7 @@ impl Scenario {
     /// (`.toml`), or one of conversations or calls (`.jsonl`, `.json`).
     ///
     /// # Errors
-    /// When there is none, or its file is not a scenario.
+    /// When it does not exist, or its file is not a scenario.
     pub fn find(wanted: &str) -> Result<Self, ScenarioError> {
         let shipped = Self::shipped()?;
         if let Some(scenario) = shipped.iter().find(|scenario| scenario.name == wanted) {
@@ -107,7 +107,7 @@ impl Scenario {
         Self::parse(&text, path.parent()).map_err(|error| error.at(format_args!("{file} is not a scenario")))
     }
 
-    /// As it was stored with a run.
+    /// A scenario as it was stored with a run.
     ///
     /// # Errors
     /// When the text is not a scenario.
@@ -126,7 +126,7 @@ impl Scenario {
         stored().map_err(|error: ScenarioError| error.at(format_args!("the stored scenario {:?}", source.name)))
     }
 
-    /// What is stored with a run: everything, so that what is measured after a pause is what was planned.
+    /// What is stored with a run: everything, so that a resumed run measures what was planned.
     pub fn source(&self) -> ScenarioSource {
         ScenarioSource {
             name: self.name.clone(),
@@ -150,7 +150,7 @@ impl Scenario {
         hexadecimal(hasher.finalize())
     }
 
-    /// The file that it names, if it names one.
+    /// The file that it names, if any.
     pub fn data(&self) -> Option<&Data> {
         match &self.shape {
             Shape::Data { data, .. } => Some(data),
@@ -158,12 +158,12 @@ impl Scenario {
         }
     }
 
-    /// Whether it asks for calls of functions.
+    /// Whether it asks for function calls.
     pub fn asks_for_calls(&self) -> bool {
         self.data().is_some_and(|data| matches!(data.items, Items::Calls(_)))
     }
 
-    /// Keeps `count` items of its file, evenly spread; all of them where there are no more. Without effect on a scenario
+    /// Keeps `count` items of its file, evenly spread; all of them if there are no more. No effect on a scenario
     /// without a file.
     pub fn keep(&mut self, count: usize) {
         if let Shape::Data { data, .. } = &mut self.shape {
@@ -171,7 +171,7 @@ impl Scenario {
         }
     }
 
-    /// What is said, conversation by conversation; none for random tokens.
+    /// The user's text, conversation by conversation; empty for random tokens.
     pub fn talks(&self) -> Vec<Talk> {
         match &self.shape {
             Shape::Conversation(talk) => vec![talk.clone()],
@@ -180,7 +180,7 @@ impl Scenario {
         }
     }
 
-    /// `folder` is where files that it names are looked for; none for a scenario that ships with the program.
+    /// `folder` is searched for the files that it names; `None` for a scenario that ships with the program.
     fn parse(definition: &str, folder: Option<&Path>) -> Result<Self, ScenarioError> {
         let document = Document::parse(definition)?;
         let shape = document.shape(folder)?;

@@ -1,4 +1,4 @@
-//! `pocketwatt conformance`: do the backends compute the same model? A speed is only worth comparing if they do.
+//! `pocketwatt conformance`: do the backends compute the same model? Only then are their speeds worth comparing.
 
 mod table;
 
@@ -25,7 +25,7 @@ use crate::{
     refusal::Refusal,
 };
 
-/// The text whose logits are compared. Our own.
+/// The text whose logits are compared, written for this project.
 const TEXT: &str = "The harbour of the small town lies on the sheltered side of the island. In the morning the boats come \
     back with herring and crab, and the people from the hotels walk down to buy them from the deck. An old man sells \
     coffee and warm bread from a blue van. He says that he has not missed a day in thirty years, except for the winter \
@@ -52,7 +52,7 @@ pub struct ConformanceArguments {
     /// Number of threads that compute.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = value_parser!(u32).range(1..=1024))]
     threads: u32,
-    /// A runner that says nothing for so many seconds is killed.
+    /// Kill a runner that writes nothing for this many seconds.
     #[arg(long, value_name = "S", default_value_t = 600, value_parser = value_parser!(u64).range(1..=86_400))]
     timeout: u64,
     #[command(flatten)]
@@ -63,10 +63,10 @@ pub struct ConformanceArguments {
     registry: RegistryArguments,
 }
 
-/// Compares, and says who conforms.
+/// Compares the backends, and shows which ones conform.
 ///
 /// # Errors
-/// When a name is unknown, the model cannot be read, or somebody else measures. A backend that fails is a row.
+/// When a name is unknown, the model cannot be read, or another process measures. A backend that fails is a row.
 pub fn run(arguments: ConformanceArguments) -> Result<Exit> {
     let mut device = arguments.beside.device();
     device.foresee()?;
@@ -101,7 +101,7 @@ pub fn run(arguments: ConformanceArguments) -> Result<Exit> {
         programs: Programs::new(&cache),
         mailbox: Mailbox::with_signals()?,
     };
-    // No time is measured here, but whoever measures would be disturbed.
+    // No time is measured here, but other measurements would be disturbed.
     if device.enter(&mut comparison.mailbox)? == Entered::Interrupted {
         return Ok(Exit::Interrupted);
     }
@@ -121,7 +121,7 @@ pub fn run(arguments: ConformanceArguments) -> Result<Exit> {
     Ok(if rows.iter().all(Row::conforms) { Exit::Success } else { Exit::Incomplete })
 }
 
-/// What is asked of every backend.
+/// What every backend is asked for.
 struct Comparison<'a> {
     arguments: &'a ConformanceArguments,
     model: &'a PreparedModel,
@@ -198,7 +198,7 @@ impl Comparison<'_> {
     }
 }
 
-/// Every graph that the backend loads; once without for a backend that loads none.
+/// Every graph that the backend loads; `None` once for a backend that loads none.
 fn graphs(backend: &Backend) -> Vec<Option<GraphKind>> {
     if backend.graphs.is_empty() { vec![None] } else { backend.graphs.iter().copied().map(Some).collect() }
 }

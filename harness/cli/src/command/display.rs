@@ -24,7 +24,7 @@ pub struct DisplayArguments {
     /// Which judged calls are traced.
     #[command(flatten)]
     pub calls: CallArguments,
-    /// Also show what each turn of a conversation costs, as its context grows.
+    /// Also show the cost of each turn of a conversation, as its context grows.
     #[arg(long)]
     pub turns: bool,
 }
@@ -81,11 +81,11 @@ fn texts(run: &Run, records: &[Record], format: Format, cache: &CacheArguments) 
     Ok(format!("\n{text}"))
 }
 
-/// What the user said in a turn, counted through all conversations.
+/// The user's text in a turn, counted through all conversations.
 fn user_text(scenarios: &[Scenario], record: &Record, turn: usize) -> Option<String> {
     let talks = scenario_of(&record.case, scenarios).ok()?.talks();
     let conversations = record.samples.iterations.iter().map(|iteration| iteration.conversation).max()? as usize + 1;
-    // Otherwise some were left out, and nobody knows which.
+    // Otherwise some were left out, and it is unknown which.
     let complete = talks.len() == conversations;
     talks.iter().flat_map(|talk| &talk.turns).nth(turn).map(|(user, _)| user.clone()).filter(|_| complete)
 }

@@ -1,4 +1,4 @@
-//! `pocketwatt doctor`: what can be measured here, and what would disturb it.
+//! `pocketwatt doctor`: what can be measured here, and what would disturb a measurement.
 
 use std::thread;
 
@@ -28,10 +28,10 @@ use crate::{
     report::{Paint, Style, paragraph},
 };
 
-/// Text is wrapped here at the latest.
+/// Text is wrapped at this width at most.
 const TEXT_WIDTH: usize = 100;
 
-/// What a run is to be fit for.
+/// The run that the device should be fit for.
 #[derive(Args, Debug)]
 pub struct DoctorArguments {
     #[arg(long, value_name = "NAME", value_delimiter = ',', help = format!("Backend [default: {}]", default_names()))]
@@ -39,10 +39,10 @@ pub struct DoctorArguments {
     /// Model that has to fit into the memory.
     #[arg(long, value_name = "NAME", default_value = DEFAULT_MODEL)]
     model: String,
-    /// Number format in which it has to fit.
+    /// Number format in which the model has to fit.
     #[arg(long, value_name = "P", default_value = "f32", value_parser = precision_parser())]
     precision: Precision,
-    /// Number of threads that are to compute.
+    /// Number of threads that compute.
     #[arg(long, value_name = "N", default_value = "1", value_parser = value_parser!(u32).range(1..=1024))]
     threads: u32,
     /// How to write the result.
@@ -65,7 +65,7 @@ enum DoctorFormat {
     Json,
 }
 
-/// All that was found out.
+/// The results of all checks.
 #[derive(Serialize)]
 struct Report<'a> {
     #[serde(flatten)]
@@ -79,10 +79,10 @@ struct Report<'a> {
     absent: &'a [AbsentMeter],
 }
 
-/// Examines this device, and writes what was found to standard output. Nothing is built, fetched or generated.
+/// Examines this device, and writes the results to standard output. Nothing is built, fetched or generated.
 ///
 /// # Errors
-/// When something is named that does not exist.
+/// When a name is unknown.
 pub fn run(arguments: DoctorArguments) -> Result<Exit> {
     let root = arguments.root.open()?;
     let registry = arguments.registry.open()?;
@@ -125,7 +125,7 @@ pub fn run(arguments: DoctorArguments) -> Result<Exit> {
     Ok(exit)
 }
 
-/// A line for each check, what to do below it, and the verdict at the end.
+/// A row for each check, advice below it, and the verdict at the end.
 pub fn table(checks: &[Check], verdict: &Verdict, style: &Style) -> String {
     let paint = Paint { color: style.color };
     let plain = Paint { color: false };

@@ -1,4 +1,4 @@
-//! Which meters a run reads, for how long, and what user units refer to.
+//! Which meters a run reads, for how long, and the battery that user units refer to.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -22,11 +22,11 @@ use crate::{
 
 /// `--meter none` reads none.
 const NONE: &str = "none";
-/// A look at the meters before a run: enough for two ticks of a gauge that is updated once a second.
+/// Duration of the look at the meters before a run: enough for two updates of a gauge that is updated once a second.
 const LOOK: Duration = Duration::from_millis(2500);
-/// Where an uncertainty was asked for, it is worth waiting for a charge counter: they step every 30 to 90 s.
+/// If an uncertainty was requested, it is worth waiting for a charge counter: these step every 30 to 90 s.
 const LONG_LOOK: Duration = Duration::from_secs(200);
-/// A battery's counter whose updates lie further apart cannot resolve an ordinary case: then its gauge comes first.
+/// A battery's counter with a longer update period cannot resolve an ordinary case: then its gauge is preferred.
 const COARSE_COUNTER_NS: u64 = 10_000_000_000;
 
 /// How energy is measured.
@@ -38,17 +38,17 @@ pub struct EnergyArguments {
     /// meter's updates limit it, such as 5%.
     #[arg(long, value_name = "PERCENT", value_parser = quantity::share)]
     energy_uncertainty: Option<f64>,
-    /// Leave the device idle for so many seconds before and after each case [default: 20 updates of the meter, at least
+    /// Leave the device idle for this many seconds before and after each case [default: 20 updates of the meter, at least
     /// 2 s].
     #[arg(long, value_name = "S", value_parser = value_parser!(u64).range(1..=3600))]
     idle: Option<u64>,
-    /// The battery that hours of chat and per cent of battery refer to, such as 50kJ or 15Wh [default: this device's].
+    /// Battery for hours of chat and per cent of battery, such as 50kJ or 15Wh [default: this device's].
     #[arg(long, value_name = "ENERGY", value_parser = quantity::energy)]
     battery: Option<f64>,
-    /// Power of the idle device for hours of chat per charge, such as 1.2W [default: as measured beside each case].
+    /// Power of the idle device for hours of chat per charge, such as 1.2W [default: measured beside each case].
     #[arg(long, value_name = "POWER", value_parser = quantity::power)]
     idle_power: Option<f64>,
-    /// Power of the screen for hours of chat per charge, where the meter does not see it.
+    /// Power of the screen for hours of chat per charge, if the meter does not include it.
     #[arg(long, value_name = "POWER", default_value = "0W", value_parser = quantity::power)]
     screen_power: f64,
 }
@@ -67,7 +67,7 @@ pub struct MeterChoiceArguments {
 /// Where `/sys` is.
 #[derive(Args, Debug, Default)]
 pub struct RootArguments {
-    /// Read this folder in place of /sys: for simulated meters.
+    /// Read this folder in place of /sys, for simulated meters.
     #[arg(long, value_name = "DIR")]
     sysfs_root: Option<PathBuf>,
 }
@@ -87,10 +87,10 @@ impl RootArguments {
 }
 
 impl MeterChoiceArguments {
-    /// The tree and the meters in it, as they were asked for.
+    /// The tree and the requested meters in it.
     ///
     /// # Errors
-    /// When there is no such tree, or a meter was asked for that cannot be read.
+    /// When the tree does not exist, or a requested meter cannot be read.
     pub fn open(&self) -> Result<(SystemRoot, Choice)> {
         let root = self.root.open()?;
         let choice = self.choose(&root)?;
@@ -114,7 +114,7 @@ impl MeterChoiceArguments {
 }
 
 impl EnergyArguments {
-    /// Finds out at once whether everything that was asked for is there: a model may still have to be generated.
+    /// Finds out at once whether all requested meters exist, before a model is generated.
     ///
     /// # Errors
     /// As [`EnergyArguments::prepare`].
@@ -122,10 +122,10 @@ impl EnergyArguments {
         self.meters.open().map(drop)
     }
 
-    /// Looks for meters, watches them for a moment, and plans what is read beside every case.
+    /// Finds meters, watches them for a moment, and plans what is read beside every case.
     ///
     /// # Errors
-    /// When a meter was asked for that cannot be read.
+    /// When a requested meter cannot be read.
     pub fn prepare(&self) -> Result<(CaseMeters, EnergyPlan)> {
         let (root, mut choice) = self.meters.open()?;
         let mut observed = observe_until_found(&mut choice.meters, LOOK);
@@ -165,10 +165,10 @@ impl EnergyArguments {
         Ok((CaseMeters::new(root, meters, none, Duration::from_millis(idle_ms)), plan))
     }
 
-    /// The meters of a run that goes on.
+    /// The meters of a resumed run.
     ///
     /// # Errors
-    /// When one of them is not there any more.
+    /// When one of them no longer exists.
     pub fn reopen(plan: &EnergyPlan) -> Result<CaseMeters> {
         let root = root_of(plan);
         let ids: Vec<String> = plan.meters.iter().map(|meter| meter.id.clone()).collect();
@@ -177,7 +177,7 @@ impl EnergyArguments {
         } else {
             let choice = choose(discover(&root), &ids)
                 .map_err(|error| Refusal::error(format!("{error}; the run was begun with it: start a new run")))?;
-            // In the order of the plan, and as they were seen then.
+            // In the order of the plan, with the properties observed then.
             let find = |meter: Box<dyn EnergyMeter>| {
                 let info = plan.meters.iter().find(|info| info.id == meter.info().id).cloned();
                 let info = info.unwrap_or_else(|| meter.info().clone());
@@ -209,8 +209,8 @@ pub fn root_of(plan: &EnergyPlan) -> SystemRoot {
     }
 }
 
-/// Why nothing is read, for the table: a virtual machine says more than "no meter". Where to learn more is for whoever
-/// prints it to say.
+/// Why nothing is read, for the table: a virtual machine says more than "no meter". The caller adds where to learn
+/// more.
 pub fn why_none(root: &SystemRoot, absent: &[AbsentMeter]) -> Unavailable {
     let first = |reason: Reason| absent.iter().find(|absent| absent.unavailable.reason == reason);
     let telling = [
@@ -233,7 +233,7 @@ pub fn why_none(root: &SystemRoot, absent: &[AbsentMeter]) -> Unavailable {
     }
 }
 
-/// Order of preference within one battery: a counter integrates, but one that steps too seldom cannot tell cases apart.
+/// Order of preference within one battery: a counter integrates, but one with rare steps cannot separate cases.
 fn gauges_before_coarse_counters(meters: &mut [(Box<dyn EnergyMeter>, Observation)]) {
     let Some((_, first)) = meters.first() else { return };
     let (source, scope) = (first.series.meter.source, first.series.meter.scope);
@@ -241,7 +241,7 @@ fn gauges_before_coarse_counters(meters: &mut [(Box<dyn EnergyMeter>, Observatio
         .iter()
         .take_while(|(_, seen)| seen.series.meter.source == source && seen.series.meter.scope == scope)
         .count();
-    // A gauge that stood still may have stopped.
+    // A gauge that did not move may have stopped.
     let gauge_moved = |(_, seen): &(Box<dyn EnergyMeter>, Observation)| {
         !seen.series.meter.measurand.is_cumulative() && seen.changes > 0
     };
@@ -254,7 +254,7 @@ fn gauges_before_coarse_counters(meters: &mut [(Box<dyn EnergyMeter>, Observatio
     });
 }
 
-/// Watches the preferred meter until it steps, if that was not seen yet.
+/// Watches the preferred meter until it steps, unless a step was already seen.
 fn look_again(mut meters: Vec<(Box<dyn EnergyMeter>, Observation)>) -> Vec<(Box<dyn EnergyMeter>, Observation)> {
     let unknown = |seen: &Observation| seen.series.meter.update_period.is_none();
     if !meters.first().is_some_and(|(_, seen)| unknown(seen) && seen.series.meter.measurand.is_cumulative()) {
@@ -268,7 +268,7 @@ fn look_again(mut meters: Vec<(Box<dyn EnergyMeter>, Observation)>) -> Vec<(Box<
     meters
 }
 
-/// A meter with what was found out about it.
+/// A meter with its observed properties.
 #[derive(Debug)]
 struct Described {
     meter: Box<dyn EnergyMeter>,

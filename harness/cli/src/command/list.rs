@@ -1,4 +1,4 @@
-//! `pocketwatt list`: what there is to measure, and what is computed from it.
+//! `pocketwatt list`: what can be measured, and which metrics are computed from it.
 
 mod metrics;
 
@@ -22,10 +22,10 @@ pub struct ListArguments {
     cache: CacheArguments,
     #[command(flatten)]
     registry: RegistryArguments,
-    /// List the metrics in place of that, each with its unit and its formula
+    /// List the metrics instead, each with its unit and its formula
     #[arg(long)]
     metrics: bool,
-    /// Write the tables of metrics of a document anew, such as METHODOLOGY.md
+    /// Update the metric tables in a document such as METHODOLOGY.md
     #[arg(long, value_name = "FILE", requires = "metrics")]
     write: Option<PathBuf>,
 }
@@ -33,7 +33,7 @@ pub struct ListArguments {
 /// Writes scenarios, models and backends to standard output, or the metrics.
 ///
 /// # Errors
-/// When the backends' file or the cache cannot be read, or the document not be written.
+/// When the backends' file or the cache cannot be read, or the document cannot be written.
 pub fn run(arguments: ListArguments) -> Result<()> {
     if let Some(document) = &arguments.write {
         return metrics::write_tables(document);

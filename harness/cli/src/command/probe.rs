@@ -19,9 +19,9 @@ pub struct ProbeArguments {
 
 #[derive(Subcommand, Debug)]
 enum Property {
-    /// How fast memory can be read: the roofline of decoding.
+    /// Measure how fast memory can be read: the roofline of decoding.
     Bandwidth(BandwidthArguments),
-    /// What reading meters and memory costs: decoding with the sampler and without.
+    /// Measure what reading meters and memory costs: decoding with the sampler and without.
     Observer(sampling_overhead::SamplingOverheadArguments),
 }
 
@@ -50,7 +50,7 @@ pub enum ProbeFormat {
 /// Measures, and writes the result to standard output.
 ///
 /// # Errors
-/// When there is too little memory, somebody else measures, or the runner of the observer probe fails.
+/// When there is too little memory, another process measures, or the runner of the observer probe fails.
 pub fn run(arguments: ProbeArguments) -> Result<Exit> {
     match arguments.property {
         Property::Bandwidth(arguments) => bandwidth(&arguments),
@@ -60,7 +60,7 @@ pub fn run(arguments: ProbeArguments) -> Result<Exit> {
 
 fn bandwidth(arguments: &BandwidthArguments) -> Result<Exit> {
     let mut device = arguments.wait.device();
-    // Without the mailbox's signals, Ctrl-C ends the process while it waits, too.
+    // Without the mailbox's signals, Ctrl-C also ends the process while it waits.
     if device.enter(&mut Mailbox::without_signals())? == Entered::Interrupted {
         return Ok(Exit::Interrupted);
     }

@@ -33,7 +33,7 @@ use crate::{exit::Exit, measure::Completion, refusal::Refusal};
 pub struct RunArguments {
     #[command(flatten)]
     begin: BeginArguments,
-    /// Go on with a run that was stopped: measure the cases of its plan that have no record.
+    /// Continue a run that was stopped: measure the cases of its plan that have no record.
     #[arg(long, value_name = "RUN", num_args = 0..=1, default_missing_value = LATEST,
         conflicts_with_all = option_ids::<BeginArguments>())]
     resume: Option<String>,
@@ -51,7 +51,7 @@ pub struct RunArguments {
     display: DisplayArguments,
     #[command(flatten)]
     beside: BesideArguments,
-    /// The study that asks for it.
+    /// The study that this run belongs to.
     #[arg(skip)]
     study: Option<StudySource>,
 }
@@ -69,10 +69,10 @@ struct BeginArguments {
     /// Name of this device, for its folder of results [default: from the processor].
     #[arg(long, value_name = "NAME")]
     device: Option<String>,
-    /// Leave the memory bandwidth probe out; the model bandwidth utilisation is then not told.
+    /// Skip the memory bandwidth probe; model bandwidth utilisation is then not available.
     #[arg(long)]
     no_probe: bool,
-    /// Refuse to measure, with exit status 6, on a device that `pocketwatt doctor` calls unfit.
+    /// Refuse to measure, with exit status 6, if `pocketwatt doctor` finds the device unfit.
     #[arg(long)]
     strict: bool,
 }
@@ -83,10 +83,10 @@ fn option_ids<A: Args>() -> Vec<Id> {
 }
 
 impl RunArguments {
-    /// Makes the run the one of a study.
+    /// Makes this a run of a study.
     ///
     /// # Errors
-    /// When what the user asked for besides does not fit the study.
+    /// When the user's other options do not fit the study.
     pub fn adopt(&mut self, mut study: Study) -> Result<()> {
         if self.resume.is_some() {
             return Err(Refusal::error("to continue a study, use `pocketwatt run --resume`"));
@@ -100,7 +100,7 @@ impl RunArguments {
 /// Plans, prepares, begins, measures and shows. A run that goes on was planned when it began.
 ///
 /// # Errors
-/// When something is asked for that does not exist, or the results cannot be stored.
+/// When something requested does not exist, or the results cannot be stored.
 pub fn run(arguments: RunArguments) -> Result<Exit> {
     arguments.display.check()?;
     let registry = arguments.registry.open()?;

@@ -1,4 +1,4 @@
-//! What to measure, as `run`, `list` and `conformance` are told it.
+//! What to measure: the options of `run`, `list` and `conformance`.
 
 use std::path::{Path, PathBuf};
 
@@ -24,7 +24,7 @@ use crate::{
     refusal::Refusal,
 };
 
-/// The model that is measured unasked.
+/// The model that is measured by default.
 pub const DEFAULT_MODEL: &str = "mobilellm-125m";
 
 /// Where models and fetched libraries are kept.
@@ -39,7 +39,7 @@ impl CacheArguments {
     /// The folder.
     ///
     /// # Errors
-    /// When nothing says where it is, or runners could not be told.
+    /// When the folder is unknown, or its name cannot be passed to runners.
     pub fn root(&self) -> Result<PathBuf> {
         let root = match &self.cache {
             Some(cache) => std::path::absolute(cache)?,
@@ -57,13 +57,13 @@ impl CacheArguments {
     /// The models in it.
     ///
     /// # Errors
-    /// When nothing says where it is.
+    /// When the folder is unknown.
     pub fn library(&self) -> Result<ModelLibrary> {
         Ok(ModelLibrary::open(&self.root()?))
     }
 }
 
-/// Where backends come from.
+/// Where backends are defined.
 #[derive(Args, Debug, Default)]
 pub struct RegistryArguments {
     /// Backends of your own, in the form of backends/backends.toml.
@@ -75,7 +75,7 @@ impl RegistryArguments {
     /// The backends.
     ///
     /// # Errors
-    /// When the file cannot be read or does not have the form.
+    /// When the file cannot be read or is malformed.
     pub fn open(&self) -> Result<Registry> {
         Registry::open(self.backends.as_deref())
     }
@@ -120,44 +120,44 @@ pub struct PlanArguments {
     /// Model: a name in the library, or a preset, which is generated with seeded weights [default: mobilellm-125m].
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     model: Vec<String>,
-    /// Change a number of the models' shapes, and measure each: layers, repeats, dim, heads, kv, ffn, vocab, context or untied,
-    /// as in --sweep layers=12,30; given several times, all combinations. The weights are seeded.
+    /// Change a number of the models' shapes, and measure each value: layers, repeats, dim, heads, kv, ffn, vocab, context or untied,
+    /// as in --sweep layers=12,30; if given several times, all combinations. The weights are seeded.
     #[arg(long, value_name = "KEY=N,..", value_parser = Sweep::parse)]
     sweep: Vec<Sweep>,
     #[arg(long, value_name = "NAME", value_delimiter = ',', help = format!("Backend [default: {}]", default_names()))]
     backend: Vec<String>,
-    /// Number format of the weights; `pocketwatt backends` shows who computes in which [default: f32].
+    /// Number format of the weights; `pocketwatt backends` shows which backend computes in which [default: f32].
     #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = precision_parser())]
     precision: Vec<Precision>,
     /// Number of threads that compute [default: 1].
     #[arg(long, value_name = "N", value_delimiter = ',', value_parser = value_parser!(u32).range(1..=i64::from(MOST_THREADS)))]
     threads: Vec<u32>,
-    /// ONNX graph: each backend's best, the same for all, or a certain one.
+    /// ONNX graph: the best for each backend, the same for all, or a certain one.
     #[arg(long, default_value = "best", value_parser = GraphChoice::parser())]
     graph: GraphChoice,
-    /// How many conversations or calls of a scenario's file are measured, evenly spread [default: all].
+    /// Number of conversations or calls of a scenario's file that are measured, evenly spread [default: all].
     #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(1..=1_000_000))]
     items: Option<u32>,
-    /// Iterations that count; with trained weights each item of a scenario's file is one instead.
+    /// Counted iterations; with trained weights, each item of a scenario's file is one instead.
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = value_parser!(u32).range(1..=i64::from(MOST_ITERATIONS)))]
     iterations: u32,
-    /// Iterations before those, reported but not counted.
+    /// Warm-up iterations, which are reported but not counted.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = value_parser!(u32).range(0..=i64::from(MOST_WARMUP_ITERATIONS)))]
     warmup: u32,
     /// Pause before each counted iteration, in milliseconds.
     #[arg(long, value_name = "MS", default_value_t = 0, value_parser = value_parser!(u64).range(0..=MOST_SETTLE_MS))]
     settle: u64,
-    /// Keep each case busy for at least so long, such as 10min: conversations follow one another without a pause, and what
-    /// heat does to speed and power is told.
+    /// Keep each case busy for at least this long, such as 10min: conversations follow one another without a pause, and
+    /// the effect of heat on speed and power is shown.
     #[arg(long, value_name = "TIME", value_parser = quantity::duration_ms, conflicts_with = "settle")]
     sustain: Option<u64>,
-    /// Measure cases that ask for calls a second time, with answers that are kept to the grammar of calls.
+    /// Measure cases that ask for calls a second time, with answers constrained to the grammar of calls.
     #[arg(long)]
     constrain: bool,
     /// Do not compare the backends' answers with those in f32.
     #[arg(long)]
     no_quality: bool,
-    /// A runner that says nothing for so many seconds is killed; it must be longer than an iteration.
+    /// Kill a runner that writes nothing for this many seconds; must be longer than an iteration.
     #[arg(long, value_name = "S", default_value_t = 600, value_parser = value_parser!(u64).range(1..=MOST_TIMEOUT_S))]
     timeout: u64,
 }
@@ -179,10 +179,10 @@ pub(super) fn precision_parser() -> impl TypedValueParser<Value = Precision> {
 }
 
 impl PlanArguments {
-    /// Takes from a study what the user did not say.
+    /// Takes from a study what the user did not specify.
     ///
     /// # Errors
-    /// When what the user said does not fit the study.
+    /// When the user's options do not fit the study.
     pub fn adopt(&mut self, study: &mut Study) -> Result<()> {
         if !self.sweep.is_empty() {
             return Err(Refusal::error(format!("study {:?} has its own models: omit --sweep", study.name())));
@@ -203,7 +203,7 @@ impl PlanArguments {
     /// The scenarios.
     ///
     /// # Errors
-    /// When one is unknown or not a scenario.
+    /// When one is unknown or malformed.
     pub fn scenarios(&self) -> Result<Vec<Scenario>> {
         if self.scenario.is_empty() {
             return self.kept(Scenario::unasked()?);
@@ -217,7 +217,7 @@ impl PlanArguments {
         self.kept(scenarios)
     }
 
-    /// With as many items of their files as are asked for.
+    /// The scenarios with the requested number of items of their files.
     fn kept(&self, mut scenarios: Vec<Scenario>) -> Result<Vec<Scenario>> {
         if let Some(items) = self.items {
             scenarios.iter_mut().for_each(|scenario| scenario.keep(items as usize));
@@ -239,7 +239,7 @@ impl PlanArguments {
         Ok(names)
     }
 
-    /// Names of the backends; none for the default.
+    /// Names of the backends; empty for the default.
     pub fn backends(&self) -> &[String] {
         &self.backend
     }
@@ -254,15 +254,15 @@ impl PlanArguments {
         if self.precision.is_empty() { &[Precision::F32] } else { &self.precision }
     }
 
-    /// Which graph the backends load.
+    /// The graph that the backends load.
     pub fn graph(&self) -> GraphChoice {
         self.graph
     }
 
-    /// Whether cases that ask for calls are also measured with answers that are kept to the grammar of calls.
+    /// Whether cases that ask for calls are also measured with constrained answers.
     ///
     /// # Errors
-    /// When it was asked for and none of the scenarios asks for calls.
+    /// When it was requested and none of the scenarios asks for calls.
     pub fn constrain(&self, scenarios: &[Scenario]) -> Result<bool> {
         if self.constrain && !scenarios.iter().any(Scenario::asks_for_calls) {
             let shipped = Scenario::shipped()?;

@@ -1,4 +1,4 @@
-//! `pocketwatt show`: stored results, without measuring anything.
+//! `pocketwatt show`: stored results; nothing is measured.
 
 use std::path::PathBuf;
 
@@ -31,7 +31,7 @@ pub struct ShowArguments {
     /// Also draw charts (SVG) into this folder.
     #[arg(long, value_name = "DIR")]
     charts: Option<PathBuf>,
-    /// Show each case of a study in full, in place of the study's answer.
+    /// Show each case of a study in full, instead of the study's answer.
     #[arg(long)]
     cases: bool,
     #[command(flatten)]
@@ -46,7 +46,7 @@ pub struct ShowArguments {
 /// Writes the results to standard output.
 ///
 /// # Errors
-/// When there is no such run, a record of it cannot be read, or a file cannot be written.
+/// When the run does not exist, a record of it cannot be read, or a file cannot be written.
 pub fn run(arguments: ShowArguments) -> Result<Exit> {
     arguments.display.check()?;
     let palette = Palette::new(arguments.registry.open()?.colours());

@@ -1,4 +1,4 @@
-//! One request to a runner that is not timed, and all that it answers.
+//! One untimed request to a runner, and all of its answers.
 
 use std::{sync::Arc, time::Duration};
 
@@ -10,7 +10,7 @@ use crate::plan::Backend;
 /// The runner's events, without the last one.
 ///
 /// # Errors
-/// When it is not the program any more that it was, fails, dies, breaks the protocol or is silent for too long; in one line.
+/// When the program has changed since it was hashed, fails, dies, breaks the protocol or is silent for too long; in one line.
 pub fn ask(
     program: &RunnerProgram,
     backend: &Backend,

@@ -1,4 +1,4 @@
-//! What the answers of a case were worth, where they should have been calls.
+//! Judges the answers of a case that should have been calls.
 
 use pocketwatt_dataset::{
     CallCase, CallMessage, ExpectedAnswer, Reply, bfcl_matches, intent_matches, parse_call, rouge_l, rouge_n,
@@ -14,7 +14,7 @@ use crate::plan::PreparedScenario;
 /// Judges every answer of a record's counted iterations; none where the scenario does not ask for calls.
 ///
 /// # Errors
-/// When the tokenizer cannot turn an answer into text: such an answer is not a wrong one.
+/// When the tokenizer cannot decode an answer; such an answer does not count as wrong.
 pub fn judge(
     record: &Record,
     scenario: &Scenario,
@@ -50,7 +50,7 @@ fn answers(
     Ok(answers)
 }
 
-/// Nothing where nobody knows what would have been right.
+/// `None` where the right answer is unknown.
 fn worth(
     case: &CallCase,
     message: &CallMessage,
@@ -77,7 +77,7 @@ fn call(
     let parsed = parse_call(text).ok();
     let mut complete_token = None;
     if let Some(parsed) = &parsed {
-        // The first token with which the call stands there as it does in the end: before, it may end early, as in `f(x=1`.
+        // The first token at which the call is parsed as in the whole answer: before that, it may be cut, as in `f(x=1`.
         for (before, so_far) in tokenizer.decode_prefixes(tokens).enumerate() {
             if parse_call(&so_far?).is_ok_and(|found| found.call == parsed.call) {
                 complete_token = Some(before as u32 + 1);

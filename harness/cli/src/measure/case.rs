@@ -1,4 +1,4 @@
-//! One case: a runner is started, asked and watched, and a record comes out, whatever happens.
+//! One case: starts, asks and watches a runner, and returns a record, whatever happens.
 
 use std::{sync::Arc, time::Duration};
 
@@ -17,12 +17,12 @@ use crate::{
     plan::{Backend, PreparedModel, PreparedScenario},
 };
 
-/// What a case needs.
+/// The input of a case.
 #[derive(Debug)]
 pub struct CaseInput<'a> {
     /// What to measure.
     pub case: &'a Case,
-    /// How near the backend's answers are to those in f32; nothing where that was not asked.
+    /// How close the backend's answers are to those in f32; `None` if that was not requested.
     pub quality: Option<Quality>,
     /// Its backend.
     pub backend: &'a Backend,
@@ -38,27 +38,27 @@ pub struct CaseInput<'a> {
     pub settings: &'a RunSettings,
     /// Roofline for its number of threads.
     pub bandwidth: Option<&'a Bandwidth>,
-    /// The counted iterations last so long at least.
+    /// The counted iterations last at least this long.
     pub at_least_ms: u64,
-    /// Of the device.
+    /// Size of the device's last-level cache.
     pub last_level_cache_bytes: Option<u64>,
-    /// What user units refer to.
+    /// The battery that user units refer to.
     pub battery: Option<&'a BatteryAssumption>,
 }
 
-/// Told between iterations.
+/// Reported between iterations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CaseProgress {
     /// The runner was started.
     Loading,
-    /// So many iterations have ended, warm-up included.
+    /// This many iterations have ended, warm-up included.
     Iterations(u32),
 }
 
 /// How the attempt ended.
 #[derive(Debug)]
 pub enum Ended {
-    /// In a record, measured or failed.
+    /// With a record, measured or failed.
     Recorded(Box<Record>),
     /// The user stopped it: there is no record, and the case can be measured again.
     Interrupted,
@@ -153,8 +153,8 @@ fn empty(case: &Case, model: &PreparedModel, scenario_sha256: &str) -> Record {
     }
 }
 
-/// Measures with the files that the passport names, and fails where one is another before or afterwards: then it cannot be
-/// told what was measured.
+/// Measures with the files that the passport names, and fails if one of them has changed before or afterwards: then it is
+/// unknown what was measured.
 fn unchanged(
     input: &CaseInput,
     files: ModelFiles,
@@ -240,7 +240,7 @@ fn generate(
         notice!("{}: memory is not read: {:#}", input.case.id, anyhow::Error::from(error));
     }
     let outcome = listen(input, &mut runner, mailbox, progress, &mut audit, record);
-    // The runner lives until it is let go, so the last reading sees its memory.
+    // The runner lives until it is released, so the last reading includes its memory.
     sampler.release();
     if outcome.is_ok() {
         runner.finish();
@@ -291,7 +291,7 @@ fn listen(
     }
 }
 
-/// What the runner must be doing, judging from what it has said.
+/// What the runner must be doing, judging by its reports.
 fn stage(record: &Record, settings: &RunSettings) -> Stage {
     let iterations = &record.samples.iterations;
     let warmed_up = iterations.iter().filter(|iteration| iteration.kind == IterationKind::Warmup).count();

@@ -31,17 +31,17 @@ pub struct Execution<'a> {
     scorer: Scorer,
 }
 
-/// Told before, during and after each case.
+/// Notified before, during and after each case.
 pub trait RunListener {
     /// Case `index` of the plan begins.
     fn begins(&mut self, index: usize);
-    /// It goes on.
+    /// It makes progress.
     fn progresses(&mut self, index: usize, progress: CaseProgress);
     /// It has ended, and its record is stored.
     fn ends(&mut self, index: usize, record: &Record);
 }
 
-/// Whether the plan was gone through.
+/// Whether the whole plan was executed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Completion {
     /// All cases have a record.
@@ -71,7 +71,7 @@ impl<'a> Execution<'a> {
     /// Measures the cases at these places of the plan, and stores each record at once; only then are its answers judged.
     ///
     /// # Errors
-    /// When a record cannot be stored, or a scenario does not fit a model. What was stored stays.
+    /// When a record cannot be stored, or a scenario does not fit a model. Stored records stay.
     pub fn measure(
         &mut self,
         folder: &RunFolder,
@@ -106,7 +106,7 @@ impl<'a> Execution<'a> {
     /// Judges a stored record's answers, if they are not judged yet, and stores the record again.
     ///
     /// # Errors
-    /// When it cannot be stored again. What was measured stays as it was stored.
+    /// When it cannot be stored again. The measurements stay as they were stored.
     pub fn judge(&mut self, folder: &RunFolder, record: &mut Record) -> Result<()> {
         if record.unjudged.is_none() {
             return Ok(());
@@ -121,7 +121,7 @@ impl<'a> Execution<'a> {
         Ok(())
     }
 
-    /// One case; nothing when interrupted.
+    /// Measures one case; `None` when interrupted.
     fn case(
         &mut self,
         case: &Case,
@@ -166,7 +166,7 @@ impl<'a> Execution<'a> {
         })
     }
 
-    /// How near the backend's answers are to those in f32; nothing where that is not asked.
+    /// How close the backend's answers are to those in f32; `None` if that is not requested.
     fn quality(
         &mut self,
         case: &Case,

@@ -1,4 +1,4 @@
-//! Answers are judged after their record is stored: whatever goes wrong here, what was measured is kept.
+//! Answers are judged after their record is stored: if judging fails, the measurements are kept.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -10,7 +10,7 @@ use pocketwatt_scenario::{Items, Scenario};
 use super::calls;
 use crate::plan::{PreparedModel, PreparedScenarios};
 
-/// Says in a measured record that its answers are still to be judged, if its scenario asks for calls.
+/// Notes in a measured record that its answers still have to be judged, if its scenario asks for calls.
 pub fn await_judgement(record: &mut Record, scenario: &Scenario) {
     let asks_for_calls = scenario.data().is_some_and(|data| matches!(data.items, Items::Calls(_)));
     if asks_for_calls && record.outcome == Outcome::Measured {

@@ -9,7 +9,7 @@ use pocketwatt_scenario::Scenario;
 use super::Programs;
 use crate::plan::{PreparedModel, PreparedScenario, PreparedScenarios, Registry};
 
-/// What the cases of a plan are made of.
+/// The parts of a plan's cases.
 #[derive(Debug)]
 pub struct Materials {
     /// The plan's scenarios.

@@ -1,4 +1,4 @@
-//! A runner as a child process: started, asked, listened to, and ended whatever happens.
+//! A runner as a child process: it is started, asked, listened to, and ended whatever happens.
 
 use std::{
     io::{BufReader, Read},
@@ -23,17 +23,17 @@ use super::{
 };
 use crate::plan::Backend;
 
-/// Where runners look for what was fetched for them.
+/// The variable with the folder in which runners find what was fetched for them.
 pub(super) const CACHE_VARIABLE: &str = "POCKETWATT_CACHE";
-/// What is kept of a runner's standard error: its end says why it died.
+/// Bytes of a runner's standard error that are kept: its end says why the runner died.
 const KEPT_STDERR_BYTES: usize = 4096;
-/// How long a runner may take to exit once it is told to, in steps.
+/// How long a runner may take to exit once it is asked to, in steps.
 const EXIT_STEPS: u32 = 500;
 const EXIT_STEP: Duration = Duration::from_millis(10);
-/// How long what an ended runner wrote may be on its way. Longer waits only who waits for somebody that holds its output.
+/// How long the last messages of an ended runner may take. This is reached only if another process still holds its output.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
-/// Why a runner said nothing more.
+/// Why a runner stopped reporting.
 #[derive(Debug, Error)]
 pub enum RunnerError {
     /// The program could not be started.
@@ -44,7 +44,7 @@ pub enum RunnerError {
         /// What the system said.
         source: std::io::Error,
     },
-    /// It wrote something else than an event.
+    /// It wrote something other than an event.
     #[error("the runner broke the protocol: {0}")]
     Protocol(WireError),
     /// It ended too early.
@@ -52,13 +52,13 @@ pub enum RunnerError {
     Died {
         /// `exited with status 1`, `was killed by signal 6 (SIGABRT)`.
         ended: String,
-        /// The end of its standard error, after a colon; or nothing.
+        /// The end of its standard error after a colon, or nothing.
         words: String,
     },
     /// It closed its output but lives on.
     #[error("the runner closed its output before it was done, and was killed")]
     Closed,
-    /// It said nothing.
+    /// It was silent for too long.
     #[error("the runner wrote nothing for {0} s and was killed: is the time too short? see --timeout")]
     Silent(u64),
     /// The user stopped the run.
@@ -66,12 +66,12 @@ pub enum RunnerError {
     Interrupted,
 }
 
-/// A running runner. Killed with all that it started when it is dropped.
+/// A running runner. It is killed with all that it started when this is dropped.
 #[derive(Debug)]
 pub struct RunnerProcess {
     family: Family,
     serial: u64,
-    /// Our end of the runner's standard input: the request goes there, and the edges of phases come from there.
+    /// Our end of the runner's standard input: the request is sent there, and the edges of phases arrive there.
     input: UnixStream,
     /// Dropped to close the runner's standard input.
     release: Option<Sender<()>>,
@@ -80,7 +80,7 @@ pub struct RunnerProcess {
 }
 
 impl RunnerProcess {
-    /// Starts the program with the request waiting on its standard input. The runner greets before it reads it.
+    /// Starts the program with the request waiting on its standard input. The runner sends its greeting before it reads it.
     ///
     /// # Errors
     /// When the program cannot be started.
@@ -120,7 +120,7 @@ impl RunnerProcess {
         self.family.id()
     }
 
-    /// Where a byte arrives whenever a phase begins or ends, if the request asked for that; nothing if the system refuses
+    /// A socket on which a byte arrives whenever a phase begins or ends, if the request asked for that; `None` if the system refuses
     /// a second handle.
     pub fn edges(&self) -> Option<UnixStream> {
         self.input.try_clone().ok()
@@ -129,7 +129,7 @@ impl RunnerProcess {
     /// Blocks until the runner's next event.
     ///
     /// # Errors
-    /// When it dies, writes something else, says nothing for `silence`, or the user stops the run.
+    /// When it dies, writes something else, is silent for `silence`, or the user stops the run.
     pub fn event(&mut self, mailbox: &mut Mailbox, silence: Duration) -> Result<Event, RunnerError> {
         loop {
             let ended = self.family.has_ended();
@@ -137,7 +137,7 @@ impl RunnerProcess {
                 Arrival::Event(Ok(event)) => Ok(event),
                 Arrival::Event(Err(WireError::Closed)) => Err(self.closed()),
                 Arrival::Event(Err(error)) => Err(RunnerError::Protocol(error)),
-                // Whom it started and left behind would keep its output open, and do what nobody watches.
+                // A process that it left behind would keep its output open, and would do things that nobody watches.
                 Arrival::Ended => {
                     self.family.kill();
                     continue;
@@ -149,13 +149,13 @@ impl RunnerProcess {
         }
     }
 
-    /// Lets a runner go that has said its last word, and waits until it is gone.
+    /// Releases a runner that has sent its last message, and waits until it is gone.
     pub fn finish(mut self) {
         self.release = None;
         self.exit_status();
     }
 
-    /// The output is closed although the last word was not said.
+    /// The output was closed before the last message.
     fn closed(&mut self) -> RunnerError {
         match self.exit_status() {
             Some(status) => {
@@ -167,7 +167,7 @@ impl RunnerProcess {
         }
     }
 
-    /// Waits a while for the exit; nothing if the runner does not want to.
+    /// Waits a while for the exit; `None` if the runner does not exit.
     fn exit_status(&mut self) -> Option<ExitStatus> {
         for _ in 0..EXIT_STEPS {
             if self.family.has_ended() {
@@ -179,7 +179,7 @@ impl RunnerProcess {
     }
 }
 
-/// Hands every line on until one is not an event.
+/// Forwards every line until one is not an event.
 fn forward_events(stdout: ChildStdout, serial: u64, sender: &Sender<Message>) {
     let mut lines = BufReader::new(stdout);
     loop {
@@ -191,29 +191,29 @@ fn forward_events(stdout: ChildStdout, serial: u64, sender: &Sender<Message>) {
     }
 }
 
-/// Writes in a thread of its own: a runner that never reads must not block the harness. Standard input stays open until
+/// Writes in a thread of its own, because a runner that never reads must not block the harness. Standard input stays open until
 /// the returned end is dropped.
 fn write_request(mut stdin: UnixStream, request: Arc<Request>) -> Sender<()> {
     let (release, released) = channel::<()>();
     thread::spawn(move || {
-        // A runner that died says so on its standard output, by closing it.
+        // A runner that died shows it by closing its standard output.
         if write_message(&mut stdin, &*request).is_ok() {
             let _ = released.recv();
         }
-        // There are other handles of this socket: dropping this one would not close it.
+        // Other handles of this socket exist: dropping this one would not close it.
         let _ = stdin.shutdown(Shutdown::Write);
     });
     release
 }
 
-/// Reads in a thread of its own, as long as anybody holds the other end.
+/// Reads in a thread of its own, as long as any process holds the other end.
 fn read_end_of(stderr: ChildStderr) -> Receiver<String> {
     let (sender, end) = channel();
     thread::spawn(move || sender.send(end_of(stderr)));
     end
 }
 
-/// Reads all, and keeps the end in one line.
+/// Reads everything, and keeps the end in one line.
 fn end_of(mut stderr: ChildStderr) -> String {
     let mut kept = Vec::new();
     let mut buffer = [0; KEPT_STDERR_BYTES];

@@ -1,4 +1,4 @@
-//! Where the runner programs are.
+//! Finds the runner programs.
 
 use std::{
     collections::HashMap,
@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{hashed_file::HashedFile, plan::Backend};
 
-/// A folder of runner programs that goes before everything else.
+/// The variable with a folder of runner programs, which takes precedence.
 const VARIABLE: &str = "POCKETWATT_RUNNERS";
 
 /// A runner program, and what it opens at run time.
@@ -26,7 +26,7 @@ const VARIABLE: &str = "POCKETWATT_RUNNERS";
 pub struct RunnerProgram {
     /// Its file.
     pub file: Rc<HashedFile>,
-    /// The shared library of its engine, where it opens one.
+    /// The shared library of its engine, if it opens one.
     pub library: Option<Rc<RunnerLibrary>>,
     /// The cache folder, where it finds what was fetched for it.
     pub cache: PathBuf,
@@ -43,17 +43,17 @@ impl RunnerProgram {
         self.library.as_ref().map(|library| library.file.sha256())
     }
 
-    /// Looks whether program and library are still those that were hashed.
+    /// Checks whether program and library are still those that were hashed.
     ///
     /// # Errors
-    /// Which one is not.
+    /// Which one has changed.
     pub fn ensure_unchanged(&self) -> Result<(), String> {
         self.file.ensure_unchanged()?;
         self.library.as_ref().map_or(Ok(()), |library| library.file.ensure_unchanged())
     }
 }
 
-/// The programs of a run, each looked for (or built) once.
+/// The programs of a run, each found (or built) once.
 #[derive(Debug)]
 pub struct Programs {
     cache: PathBuf,
@@ -61,7 +61,7 @@ pub struct Programs {
 }
 
 impl Programs {
-    /// Nothing is looked for yet; `cache` is told to every runner.
+    /// No program is found yet; every runner gets `cache`.
     pub fn new(cache: &Path) -> Self {
         Self { cache: cache.to_owned(), found: HashMap::new() }
     }
@@ -82,18 +82,18 @@ impl Programs {
                     place + 1
                 );
             }
-            // What is missing is told as the reason of the skipped case.
+            // A missing runner is reported as the reason of the skipped case.
             let _ = self.find(backend);
         }
     }
 
     /// The program of a backend, and the library that it opens, which is fetched on first use.
     ///
-    /// In this order: in the folder that `POCKETWATT_RUNNERS` names; built by cargo where this program was itself built from
-    /// a source checkout and not installed, so that what is measured is what the source says; beside this program.
+    /// In this order: in the folder that `POCKETWATT_RUNNERS` names; built by cargo if this program was itself built from
+    /// a source checkout and not installed, so that the measured program matches the source; beside this program.
     ///
     /// # Errors
-    /// When it is not there and cannot be built. The reason ends in what to do.
+    /// When it does not exist and cannot be built. The reason ends with what to do.
     pub fn find(&mut self, backend: &Backend) -> Result<RunnerProgram, String> {
         let found = self.found.entry(backend.name.clone()).or_insert_with(|| {
             let path = locate(backend).map_err(|error| format!("{error:#}"))?;
@@ -106,7 +106,7 @@ impl Programs {
     }
 }
 
-/// Where a runner program is, or what makes it.
+/// Where a runner program is, or how to build it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Whereabouts {
     /// At this path.
@@ -125,10 +125,10 @@ pub enum Whereabouts {
 }
 
 impl Whereabouts {
-    /// Looks for a backend's program, and builds nothing.
+    /// Finds a backend's program, and builds nothing.
     ///
     /// # Errors
-    /// When it is not there and cannot be built. The reason ends in what to do.
+    /// When it does not exist and cannot be built. The reason ends with what to do.
     pub fn of(backend: &Backend) -> Result<Self> {
         let name = format!("{}{}", backend.binary, env::consts::EXE_SUFFIX);
         if let Some(folder) = env::var_os(VARIABLE).filter(|folder| !folder.is_empty()) {
@@ -140,7 +140,7 @@ impl Whereabouts {
         }
         let program = env::current_exe().context("cannot tell where this program is")?;
         let beside = program.with_file_name(&name);
-        // A debug build of the harness takes debug builds that are there: only tests have them.
+        // A debug build of the harness uses existing debug builds, which only tests have.
         if cfg!(debug_assertions) && beside.is_file() {
             return Ok(Self::At(beside));
         }
@@ -155,7 +155,7 @@ impl Whereabouts {
         bail!("there is no {}: install it there, or name its folder in {VARIABLE}", beside.display())
     }
 
-    /// The program, as far as it is there.
+    /// The path of the program, whether or not it exists.
     pub fn path(&self) -> PathBuf {
         match self {
             Self::At(path) => path.clone(),
@@ -176,7 +176,7 @@ fn locate(backend: &Backend) -> Result<PathBuf> {
     }
 }
 
-/// Builds one runner alone, in release: together with others it would be another program.
+/// Builds one runner alone, in release: built together with others, it would be a different program.
 fn build(checkout: &Path, package: &str, target: &Path, name: &str) -> Result<PathBuf> {
     let built = target.join("release").join(name);
     let command = format!("cargo build --release -p {package}");
@@ -184,7 +184,7 @@ fn build(checkout: &Path, package: &str, target: &Path, name: &str) -> Result<Pa
     without_secrets(&mut cargo);
     cargo.args(["build", "--release", "--locked", "-p", package, "--target-dir"]).arg(target).current_dir(checkout);
     if built.is_file() {
-        // Most often there is nothing to do, and nothing to say.
+        // Usually there is nothing to build, and nothing to report.
         cargo.arg("--quiet");
     } else {
         notice!("building a runner, once: {command}");

@@ -1,4 +1,4 @@
-//! What reading costs: one runner, its iterations measured by turns with the sampler and without.
+//! Measures the cost of sampling: one runner, with iterations alternately with and without the sampler.
 
 use std::{sync::Arc, time::Duration};
 
@@ -9,10 +9,10 @@ use pocketwatt_protocol::{Event, IterationKind, Request, Task};
 use super::{Mailbox, RunnerProcess, RunnerProgram};
 use crate::plan::Backend;
 
-/// Between two iterations, so that the sampler starts and ends outside of them.
+/// Pause between two iterations, so that the sampler starts and ends outside of them.
 pub const SETTLE_MS: u64 = 100;
 
-/// What is generated, and what is read beside it.
+/// The workload, and what is read beside it.
 #[derive(Debug)]
 pub struct Compared<'a> {
     /// Its backend.
@@ -21,18 +21,18 @@ pub struct Compared<'a> {
     pub program: &'a RunnerProgram,
     /// A generation of twice as many counted iterations as pairs, with [`SETTLE_MS`] before each.
     pub request: Request,
-    /// Where meters and processes are read.
+    /// The tree in which meters and processes are read.
     pub root: &'a SystemRoot,
     /// Energy meters that the sampler reads.
     pub meters: Vec<Box<dyn EnergyMeter>>,
     /// Time between two rounds.
     pub period: Duration,
-    /// A runner that says nothing for this long is killed.
+    /// A runner that writes nothing for this long is killed.
     pub silence: Duration,
 }
 
-/// Decode throughputs in pairs `(with the sampler, without)`. The order within the pairs alternates, with first and then
-/// without first, so that drift of the machine is no difference.
+/// Decode throughputs in pairs `(with the sampler, without)`. The order within the pairs alternates,
+/// so that drift of the machine makes no difference.
 ///
 /// # Errors
 /// When the runner fails, or the user wants to stop.
@@ -44,7 +44,7 @@ pub fn compare(mut compared: Compared, mailbox: &mut Mailbox, mut told: impl FnM
     let mut throughputs: Vec<f64> = Vec::with_capacity(counted);
     let mut sampler: Option<Sampler> = None;
     loop {
-        // Between the event of an iteration and the next one lies the settling time.
+        // The settling time is between the event of an iteration and the next iteration.
         match (sampler.take(), sampled(throughputs.len())) {
             (Some(running), true) => sampler = Some(running),
             (Some(running), false) => compared.meters = running.stop().meters,

@@ -1,4 +1,4 @@
-//! What a run sets out to do: scenarios, models and backends become cases, in an order, with an estimated time.
+//! The plan of a run: scenarios, models and backends become cases, in an order, with an estimated time.
 
 mod cases;
 pub mod energy;

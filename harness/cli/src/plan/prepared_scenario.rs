@@ -16,19 +16,19 @@ const TOKEN_BYTES: &str = "token-bytes.json";
 /// A scenario in a model's own tokens: what a runner is to generate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PreparedScenario {
-    /// One for each iteration, then from the beginning.
+    /// One conversation for each iteration, in turn.
     pub conversations: Vec<Vec<Turn>>,
-    /// For each of these, its place among the scenario's own.
+    /// The position of each of these among the scenario's own.
     pub sources: Vec<usize>,
     /// Tokens that end an answer.
     pub stop_tokens: Vec<TokenId>,
-    /// What the tokens are in bytes, where answers are kept to grammars.
+    /// The file with the bytes of the tokens, if answers are constrained.
     pub token_bytes: Option<PathBuf>,
     /// Positions that a session must hold.
     pub context_tokens: u32,
-    /// Conversations that this model cannot have, with their file, line and reason.
+    /// Conversations that do not fit this model, with their file, line and reason.
     pub left_out: Vec<String>,
-    /// Iterations that count, where each conversation is to be had once; absent where the user says how many.
+    /// Counted iterations, if each conversation should run once; absent if the user decides the number.
     pub iterations: Option<u32>,
 }
 
@@ -47,7 +47,7 @@ impl PreparedScenario {
         }
     }
 
-    /// How many tokens go in and come out in an iteration, on average.
+    /// Average numbers of prompt and output tokens of an iteration.
     pub fn outline(&self) -> Outline {
         let turns = || self.conversations.iter().flatten();
         let conversations = self.conversations.len().max(1) as u64;
@@ -58,13 +58,13 @@ impl PreparedScenario {
         }
     }
 
-    /// What the numbers are without.
+    /// The rows that the numbers do not include.
     pub fn left_out(&self) -> Option<LeftOut> {
         let rows = self.left_out.len() as u64;
         self.left_out.first().map(|first| LeftOut { rows, of: rows + self.sources.len() as u64, first: first.clone() })
     }
 
-    /// Iterations that count.
+    /// Number of counted iterations.
     pub fn iterations(&self, asked: u32) -> u32 {
         self.iterations.unwrap_or(asked)
     }
@@ -97,24 +97,24 @@ impl PreparedScenarios {
     }
 }
 
-/// Positions that a conversation needs at the most.
+/// Most positions that a conversation needs.
 fn positions(turns: &[Turn]) -> u32 {
     let positions: u64 = turns.iter().map(|turn| turn.prompt.len() as u64 + u64::from(turn.max_output_tokens)).sum();
     // More than any context.
     u32::try_from(positions).unwrap_or(u32::MAX)
 }
 
-/// Turns a scenario into tokens: text through the model's chat template and tokenizer.
+/// Converts a scenario to tokens: text is passed through the model's chat template and tokenizer.
 ///
-/// Seeded weights are never stopped: what they generate is random, an end as well, and every backend shall do the same
-/// work. Of a file of conversations, trained weights have each once, and seeded ones as many as iterations are asked for:
-/// there is nothing to learn from their answers.
+/// Seeded weights never stop early: what they generate is random, and so would be the end, and every backend has to do the same
+/// work. With a file of conversations, trained weights get each one once, and seeded ones as many as there are iterations:
+/// their answers mean nothing.
 ///
-/// With `constrained`, answers that should be calls are kept to the grammar of calls. What is complete has to end, with
-/// seeded weights too.
+/// With `constrained`, answers that should be calls are constrained to the grammar of calls. A complete call has to end, with
+/// seeded weights, too.
 ///
-/// # Errors
-/// When the tokenizer or the template does not fit the model. In a file of conversations one that cannot be had is left
+/// When the tokenizer or the template does not fit the model. In a file of conversations, one that does not fit is left
+/// out.
 /// out.
 pub fn prepare(scenario: &Scenario, model: &PreparedModel, constrained: bool) -> Result<PreparedScenario> {
     let config = model.folder.config();
@@ -150,7 +150,7 @@ pub fn prepare(scenario: &Scenario, model: &PreparedModel, constrained: bool) ->
                 model.passport.name,
                 config.context
             )),
-            // No other conversation can be had either.
+            // No other conversation would work either.
             Err(error) if matches!(error.downcast_ref(), Some(ModelError::Text { end, .. }) if end.is_final()) => {
                 return Err(error);
             }
@@ -168,7 +168,7 @@ pub fn prepare(scenario: &Scenario, model: &PreparedModel, constrained: bool) ->
     })
 }
 
-/// The text that is fed before each answer of a conversation.
+/// The text before each answer of a conversation.
 ///
 /// # Errors
 /// When the template refuses the conversation.
@@ -186,7 +186,7 @@ fn turns(talk: &Talk, tokenizer: &TextTokenizer, template: &ChatTemplate, constr
     Ok(turns.collect())
 }
 
-/// The file that tells a runner what the tokens are in bytes, beside the model; written unless it is there already.
+/// The file with the bytes of the tokens, beside the model; written unless it already exists.
 fn token_bytes(tokenizer: &TextTokenizer, folder: &ModelFolder) -> Result<PathBuf> {
     let tokens: Vec<String> = tokenizer.token_bytes()?.iter().map(hexadecimal).collect();
     let text = serde_json::to_string(&tokens)?;
@@ -194,7 +194,7 @@ fn token_bytes(tokenizer: &TextTokenizer, folder: &ModelFolder) -> Result<PathBu
     if fs::read_to_string(&path).is_ok_and(|present| present == text) {
         return Ok(path);
     }
-    // Whole or not at all: another run may be reading it.
+    // Written atomically, because another run may be reading it.
     write_atomically(&path, |file| file.write_all(text.as_bytes()))
         .with_context(|| format!("cannot write {}", path.display()))?;
     Ok(path)

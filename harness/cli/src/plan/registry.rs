@@ -1,4 +1,4 @@
-//! The backends, read from `backends/backends.toml` or a file in its form.
+//! The backends, read from `backends/backends.toml` or a file with the same structure.
 
 use std::{collections::BTreeMap, env, path::Path};
 
@@ -12,7 +12,7 @@ use crate::refusal::Refusal;
 
 /// Longest list of backends that is read.
 const MOST_DOCUMENT_BYTES: u64 = 4 << 20;
-/// What ships with the program.
+/// The file that ships with the program.
 const SHIPPED: &str = include_str!("../../../../backends/backends.toml");
 
 /// A backend as its table describes it.
@@ -28,7 +28,7 @@ pub struct Backend {
     pub package: Option<String>,
     /// One line for people.
     pub summary: String,
-    /// Whether a run takes it unasked.
+    /// Whether a run uses it by default.
     #[serde(default)]
     pub default: bool,
     /// Number formats that it computes in.
@@ -38,19 +38,19 @@ pub struct Backend {
     pub reference: bool,
     /// Its colour in charts.
     pub colour: Option<Colour>,
-    /// Whether its answers mean anything: then they are compared with those of others.
+    /// Whether its answers mean anything: then they are compared with those of other backends.
     #[serde(default = "yes")]
     pub scored: bool,
-    /// Why it does not compute in others.
+    /// Why it does not compute in other precisions.
     #[serde(default)]
     refused: BTreeMap<Precision, Reason>,
     /// ONNX graphs that it loads, the one it runs fastest first.
     #[serde(default)]
     pub graphs: Vec<GraphKind>,
-    /// Variables for the runner; `{threads}` stands for the number of threads.
+    /// Variables for the runner; `{threads}` is replaced by the number of threads.
     #[serde(default)]
     environment: BTreeMap<String, String>,
-    /// Variables that the runner inherits besides the usual ones; a star stands for any ending.
+    /// Variables that the runner inherits in addition to the usual ones; a star stands for any ending.
     #[serde(default)]
     pub inherit: Vec<String>,
     /// A shared library that it opens at run time.
@@ -81,7 +81,7 @@ impl TryFrom<String> for Colour {
 enum Reason {
     /// On every processor.
     Everywhere(String),
-    /// By the processor's architecture, as Rust calls it.
+    /// By the processor's architecture, as Rust names it.
     ByArchitecture(BTreeMap<String, String>),
 }
 
@@ -102,11 +102,11 @@ pub struct Library {
     pub variable: String,
     /// Its file name.
     pub file: String,
-    /// Where the script puts it, below the cache folder; `{arch}` stands for the processor architecture.
+    /// Where the script puts it, below the cache folder; `{arch}` is replaced by the processor architecture.
     pub cached: String,
     /// The script, from the root of a source checkout.
     pub fetch: String,
-    /// SHA-256 of what the script fetches, by the processor architecture as Rust calls it.
+    /// SHA-256 of the fetched file, by the processor architecture as Rust names it.
     #[serde(default)]
     pub sha256: BTreeMap<String, String>,
 }
@@ -116,13 +116,13 @@ fn yes() -> bool {
 }
 
 impl Backend {
-    /// Why it does not compute in that precision on processors of the architecture that this program was built for, which
-    /// is the runners' too.
+    /// Why it does not compute in that precision on processors of the architecture that this program, and so its runners, were
+    /// built for.
     pub fn refusal(&self, precision: Precision) -> String {
         self.refusal_on(precision, env::consts::ARCH)
     }
 
-    /// The same for processors of another architecture, as Rust calls it.
+    /// The same for processors of another architecture, as Rust names it.
     pub fn refusal_on(&self, precision: Precision, architecture: &str) -> String {
         match self.refused.get(&precision).and_then(|reason| reason.on(architecture)) {
             Some(reason) => reason.to_owned(),
@@ -130,7 +130,7 @@ impl Backend {
         }
     }
 
-    /// Variables that the runner is started with.
+    /// Variables with which the runner is started.
     pub fn environment(&self, threads: u32) -> impl Iterator<Item = (&str, String)> {
         let threads = threads.to_string();
         self.environment.iter().map(move |(name, value)| (name.as_str(), value.replace("{threads}", &threads)))
@@ -169,7 +169,7 @@ impl Registry {
     /// The backends that ship with the program, or those of a file.
     ///
     /// # Errors
-    /// When the file cannot be read or does not have the form.
+    /// When the file cannot be read or is malformed.
     pub fn open(file: Option<&Path>) -> Result<Self> {
         let Some(path) = file else { return Self::parse(SHIPPED).context("the backends that ship with pocketwatt") };
         let text = read_text_bounded(path, MOST_DOCUMENT_BYTES)
@@ -194,10 +194,10 @@ impl Registry {
         Ok(Self { backends })
     }
 
-    /// The backends of these names; without names, those that are run unasked.
+    /// The backends with these names; without names, the default ones.
     ///
     /// # Errors
-    /// When there is no backend of a name.
+    /// When there is no backend with one of the names.
     pub fn select(&self, names: &[String]) -> Result<Vec<&Backend>> {
         if names.is_empty() {
             return Ok(self.backends.iter().filter(|backend| backend.default).collect());
@@ -218,10 +218,10 @@ impl Registry {
         }
     }
 
-    /// The backend of that name.
+    /// The backend with that name.
     ///
     /// # Errors
-    /// When there is none.
+    /// When it does not exist.
     pub fn find(&self, name: &str) -> Result<&Backend> {
         let known = || self.backends.iter().map(|backend| backend.name.as_str());
         self.backends
@@ -233,7 +233,7 @@ impl Registry {
     /// The backends of these cases, each once.
     ///
     /// # Errors
-    /// When there is no backend of a name.
+    /// When there is no backend with one of the names.
     pub fn of_cases<'c>(&self, cases: impl IntoIterator<Item = &'c Case>) -> Result<Vec<&Backend>> {
         let mut backends: Vec<&Backend> = Vec::new();
         for case in cases {

@@ -1,4 +1,4 @@
-//! Energy used so far as a function of time, and what is not known about it.
+//! Energy used so far as a function of time, with its uncertainty.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ use super::variance::variance_of_mean;
 pub(super) struct Knot {
     /// Seconds since the first reading.
     pub at: f64,
-    /// The meter was updated at most so much earlier or later, in seconds.
+    /// The meter was updated at most this much earlier or later, in seconds.
     pub half_width: f64,
     /// Joules since the first reading.
     pub joules: f64,
@@ -23,12 +23,12 @@ pub(super) struct Knot {
     pub variance: f64,
 }
 
-/// A time in which nobody knows what a gauge would have shown, in seconds since the first reading.
+/// A time in which the value of a gauge is unknown, in seconds since the first reading.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Gap {
     pub start: f64,
     pub end: f64,
-    /// How far apart the powers are that are possible in it.
+    /// Difference between the highest and the lowest power that are possible in it.
     pub watts: f64,
 }
 
@@ -39,13 +39,13 @@ pub(super) struct Curve {
     pub origin: MonotonicNs,
     /// In order of time, no two at the same; at least two.
     pub knots: Vec<Knot>,
-    /// Variance that the stretches up to each knot add, in J^2, summed: what a gauge missed between two readings.
+    /// Cumulative variance of the segments up to each knot, in J^2: what a gauge missed between two readings.
     pub spread: Vec<f64>,
-    /// Beyond so many seconds from a change, a line is known to be straight.
+    /// Further than this many seconds from a change, a line is known to be straight.
     pub reach: f64,
     /// Times in which a gauge did not answer.
     pub gaps: Vec<Gap>,
-    /// The curve may be so many seconds early or late as a whole.
+    /// The curve as a whole may be this many seconds early or late.
     pub lag: f64,
     /// The step of a gauge in watts; 0 for a counter, whose step is in its knots.
     pub watt_step: f64,
@@ -57,7 +57,7 @@ pub(super) struct Curve {
     pub end: Option<Unavailable>,
 }
 
-/// Joules, and what is not known of them apart from the scale of the meter.
+/// Joules with their uncertainty, except for that of the meter's scale.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Estimate {
     pub joules: f64,
@@ -65,14 +65,14 @@ pub(super) struct Estimate {
     pub variance: f64,
 }
 
-/// Where a moment lies on a curve: between knot `segment` and the next, `share` of the way.
+/// The position of a moment on a curve: between knot `segment` and the next, `share` of the way.
 struct Place {
     segment: usize,
     share: f64,
 }
 
 impl Curve {
-    /// Energy of several windows together. Edges that two windows share cancel, as they do in truth.
+    /// Energy of several windows together. Shared edges of two windows cancel, as they do in reality.
     ///
     /// # Errors
     /// When a window is not covered by readings.
@@ -88,7 +88,7 @@ impl Curve {
             let place = self.place(at);
             *weights.entry(place.segment).or_default() += sign * (1.0 - place.share);
             *weights.entry(place.segment + 1).or_default() += sign * place.share;
-            // Power always rises where a window begins and falls where it ends: these errors have one sign, and add up.
+            // Power always rises where a window begins and falls where it ends: these errors have the same sign, and add up.
             ambiguity += sign.abs() * self.ambiguity(&place);
         }
         let of_knots: f64 = weights
@@ -108,9 +108,9 @@ impl Curve {
         Ok(Estimate { joules, variance })
     }
 
-    /// Variance that a gauge leaves where the power changes more often than it is updated: its values are then samples, as
-    /// many as its updates, and not independent where their rhythm is that of the work. Nothing for a counter, which misses none
-    /// of it.
+    /// Variance of a gauge where the power changes more often than it is updated: its values are then as many samples as it has
+    /// updates, and not independent if their rhythm is that of the work. 0 for a counter, which misses
+    /// nothing.
     pub fn sampling_variance(&self, span: &TimeSpan) -> f64 {
         const MOST_SAMPLES: f64 = 200.0;
         if self.watt_step <= 0.0 {
@@ -146,7 +146,7 @@ impl Curve {
         Ok(())
     }
 
-    /// Beginnings count -1 and ends +1; what cancels is left out.
+    /// Beginnings count -1 and ends +1; edges that cancel are left out.
     fn edges(&self, spans: &[TimeSpan]) -> Vec<(f64, f64)> {
         let mut signs: BTreeMap<MonotonicNs, i32> = BTreeMap::new();
         for span in spans {
@@ -157,14 +157,14 @@ impl Curve {
         signs.into_iter().map(|(at, sign)| (self.seconds(at), f64::from(sign))).collect()
     }
 
-    /// Energy between the edges, of the curve moved by `lag` seconds.
+    /// Energy between the edges, on the curve shifted by `lag` seconds.
     fn joules(&self, edges: &[(f64, f64)], lag: f64) -> f64 {
         edges.iter().map(|&(at, sign)| sign * self.joules_at(at + lag)).sum()
     }
 
-    /// The straight line between two knots, corrected for the change of power at the edge of a phase: up to the edge goes the
-    /// power of the stretch before, from there on that of the stretch after. What both say, each counted the more the
-    /// nearer its knot is, differs from the line by `left x right / (left + right) x (power before - power after)`.
+    /// The straight line between two knots, corrected for the change of power at the edge of a phase: the power of the segment
+    /// before holds up to the edge, and that of the segment after from there on. Their average, weighted by how near each
+    /// knot is, differs from the line by `left x right / (left + right) x (power before - power after)`.
     fn joules_at(&self, at: f64) -> f64 {
         let place = self.place(at);
         let [left, right] = [&self.knots[place.segment], &self.knots[place.segment + 1]];
@@ -185,10 +185,10 @@ impl Curve {
         Place { segment, share: ((at - left.at) / (right.at - left.at)).clamp(0.0, 1.0) }
     }
 
-    /// How far the true curve may be from the bent line at an edge, in joules: power may change there by all that it changes
-    /// from the stretch before to the stretch after, or not at all.
+    /// How far the true curve may be from the bent line at an edge, in joules: there the power may change by the whole difference
+    /// between the segments before and after, or not at all.
     fn ambiguity(&self, place: &Place) -> f64 {
-        // A pause of one tick is in the stretch beside, and hardly in the power of a few ticks.
+        // A pause of one update is in the adjacent segment, and hardly in the power of a few updates.
         let beside = [place.segment.saturating_sub(1), (place.segment + 1).min(self.knots.len() - 2)];
         let powers = self.powers_around(place.segment).into_iter().chain(beside.map(|segment| self.watts(segment)));
         let (least, most) =
@@ -197,7 +197,7 @@ impl Curve {
         self.bend(place) * difference
     }
 
-    /// Joules that a change of power by one watt at this place bends the line by.
+    /// Joules by which a change of power of one watt at this position bends the line.
     fn bend(&self, place: &Place) -> f64 {
         let length = self.knots[place.segment + 1].at - self.knots[place.segment].at;
         let left = (place.share * length).min(self.reach);
@@ -205,8 +205,8 @@ impl Curve {
         if left + right > 0.0 { left * right / (left + right) } else { 0.0 }
     }
 
-    /// Power before a stretch, of itself, and after. Readings at two edges may lie so close together that the stretch between
-    /// them holds one tick of a counter or none: powers beside are those of a few ticks at least.
+    /// Power before a segment, in it, and after it. Readings at two edges may be so close that the segment between
+    /// them contains one update of a counter or none, so the outer powers come from a few updates at least.
     fn powers_around(&self, segment: usize) -> [f64; 3] {
         const TICKS: f64 = 5.0;
         let least = if self.watt_step > 0.0 { 0.0 } else { TICKS * self.period };
@@ -249,7 +249,7 @@ pub(super) fn seconds_since(origin: MonotonicNs, at: MonotonicNs) -> f64 {
     at.since(origin) as f64 * 1e-9 - origin.since(at) as f64 * 1e-9
 }
 
-/// The middle one of some durations; nothing for none.
+/// The median of some durations; `None` for none.
 pub(super) fn median(mut durations: Vec<f64>) -> Option<f64> {
     durations.sort_by(f64::total_cmp);
     durations.get(durations.len() / 2).copied()

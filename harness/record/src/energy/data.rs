@@ -1,22 +1,22 @@
-//! What is stored of energy.
+//! The energy data in records.
 
 use pocketwatt_meter::energy::{MeterSource, Scope, Unavailable};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// What one scope of the device used during a case, as one interface told it. Figures of several scopes stand side by
+/// What one scope of the device used during a case, measured through one interface. Figures of several scopes are shown side by
 /// side; they overlap, and are never added up.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct EnergyFigure {
     /// The part of the device.
     pub scope: Scope,
-    /// Name of the part, for a scope whose parts do not add up, or that makes several figures.
+    /// Name of the part, for a scope whose parts do not add up, or that has several figures.
     pub part: Option<String>,
     /// The interface.
     pub source: MeterSource,
     /// Ids of the meters whose readings were added up: the packages of a server, one for most devices.
     pub meters: Vec<String>,
-    /// How the joules came about, in a few words: `difference of a counter`, `power summed over time`.
+    /// How the joules were computed, in a few words: `difference of a counter`, `power summed over time`.
     pub method: String,
     /// Time between two updates of the meter in nanoseconds, where it is known.
     pub update_period_ns: Option<u64>,
@@ -24,8 +24,8 @@ pub struct EnergyFigure {
     pub resolution: f64,
     /// Readings taken beside the case.
     pub readings: u64,
-    /// Relative error of the meter's scale as its maker states it; absent if unknown, and then not part of any
-    /// uncertainty.
+    /// Relative error of the meter's scale that its maker states; absent if unknown, and then no uncertainty
+    /// includes it.
     pub gain_error: Option<f64>,
     /// Power of the idle device, before and after.
     pub idle: Idle,
@@ -54,7 +54,7 @@ pub enum Phase {
 }
 
 impl Phase {
-    /// As the subject of a sentence.
+    /// The phase as the subject of a sentence.
     pub(super) fn words(self) -> &'static str {
         match self {
             Self::Load => "loading",
@@ -71,28 +71,28 @@ impl Phase {
 pub struct PhaseEnergy {
     /// Which phase.
     pub phase: Phase,
-    /// Windows that were added up.
+    /// Number of windows that were added up.
     pub windows: u64,
-    /// Their length together, in nanoseconds.
+    /// Their total length, in nanoseconds.
     pub duration_ns: u64,
-    /// What the energy was used for: prompt tokens, decoded tokens, requests (turns); 0 for load and idle.
+    /// Units of work that used the energy: prompt tokens, decoded tokens, requests (turns); 0 for load and idle.
     pub units: u64,
-    /// What it was measured over, where it could be; absent in records of older versions, too.
+    /// The time over which it was measured, where it could be; absent in records of older versions, too.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub over: Option<Over>,
     /// All energy of the scope.
     pub gross: Energy,
-    /// Less what the idle device would have used in the same time.
+    /// Gross energy minus what the idle device would have used in the same time.
     pub net: Energy,
 }
 
-/// What the energy of a phase was measured over.
+/// The time over which the energy of a phase was measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Over {
-    /// Each window by itself; their energies are added up.
+    /// Each window separately; their energies are added up.
     Windows,
-    /// Several windows together, or all, with what lies between them.
+    /// Several windows together, or all, with the gaps between them.
     Blocks,
 }
 
@@ -107,7 +107,7 @@ pub struct IterationEnergy {
     pub request: Energy,
 }
 
-/// Joules with their uncertainty, or why there are none. Never a zero that stands for "unknown".
+/// Joules with their uncertainty, or why there are none. Never a zero that means "unknown".
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Energy {
@@ -128,7 +128,7 @@ pub enum Energy {
 pub enum Idle {
     /// Before and after the case.
     Measured(IdlePower),
-    /// Not known; then there is no net energy either.
+    /// Unknown; then there is no net energy either.
     Unavailable(Unavailable),
 }
 

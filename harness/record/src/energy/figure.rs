@@ -1,4 +1,4 @@
-//! One figure for each scope and interface: what its meters tell of each phase.
+//! One figure for each scope and interface: the energy of each phase according to its meters.
 
 use pocketwatt_meter::{
     TimeSpan,
@@ -18,7 +18,7 @@ use crate::{Amount, Evidence};
 
 /// Energy of the phases of a case, one figure for each scope and interface, in the order of the readings.
 ///
-/// Needs the readings: of a record without, there are no figures.
+/// Needs the readings: a record without readings has no figures.
 pub fn derive_energy<'a>(case: impl Into<Evidence<'a>>) -> Vec<EnergyFigure> {
     let case = case.into();
     let groups = groups(&case.readings.energy);
@@ -119,7 +119,7 @@ fn iterations(case: &Evidence<'_>, meters: &Meters<'_>, gain_error: Option<f64>)
     each.collect()
 }
 
-/// `told` is whether the meter tells the iteration apart from those beside it.
+/// `told` is whether the meter can separate the iteration from those beside it.
 fn alone(meters: &Meters<'_>, spans: &Spans, gain_error: Option<f64>, told: bool) -> IterationEnergy {
     let of = |phase: Phase, windows: &[TimeSpan]| {
         let estimate = estimate(meters, phase, windows).and_then(|(_, estimate)| match told {
@@ -138,7 +138,7 @@ fn alone(meters: &Meters<'_>, spans: &Spans, gain_error: Option<f64>, told: bool
     }
 }
 
-/// Energy of a phase, as far as the meter can tell it, and what it was measured over.
+/// Energy of a phase, as far as the meter resolves it, and the time over which it was measured.
 fn estimate(meters: &Meters<'_>, phase: Phase, windows: &[TimeSpan]) -> Result<(Over, Estimate), Unavailable> {
     let name = phase.words();
     if windows.is_empty() {
@@ -147,7 +147,7 @@ fn estimate(meters: &Meters<'_>, phase: Phase, windows: &[TimeSpan]) -> Result<(
     if duration_ns(windows) == u64::MAX {
         return Err(Unavailable::new(Reason::Implausible, format!("{name} lasts longer than any clock counts")));
     }
-    // What keeps it from being read at all comes first.
+    // A failure of the reading itself takes precedence.
     meters.energy(windows)?;
     let Stretches { spans, share, over, steps } = stretches(phase, windows, meters.period())?;
     let mut whole = meters.energy(&spans)?;

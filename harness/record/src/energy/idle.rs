@@ -8,9 +8,9 @@ use pocketwatt_protocol::MonotonicNs;
 
 use super::{IdlePower, meters::Meters, resolution::at_least_two_updates, variance::variance_of_mean};
 
-/// Parts that an idle window is cut into at most, to see how much its power varies.
+/// An idle window is split into at most this many parts, to see how much its power varies.
 const PARTS: u64 = 20;
-/// Updates of the meter in a part at least: fewer would show the ticks rather than the power.
+/// Updates of the meter in each part at least: with fewer, the parts would show single updates rather than the power.
 const UPDATES: f64 = 10.0;
 
 /// Mean power in one window and the square of its standard uncertainty.
@@ -19,7 +19,7 @@ struct Level {
     variance: f64,
 }
 
-/// The idle power as all meters of a figure together tell it.
+/// The idle power, from all meters of a figure together.
 ///
 /// # Errors
 /// When one of the two windows is missing, not covered, or too short for the meter.
@@ -28,7 +28,7 @@ pub(super) fn idle_power(meters: &Meters<'_>, windows: Option<&IdleWindows>) -> 
     let windows = windows.ok_or_else(missing)?;
     let before = level(meters, &windows.before)?;
     let after = level(meters, windows.after.as_ref().ok_or_else(missing)?)?;
-    // The mean of two means, and the drift between them: the power during the case was anything from one to the other.
+    // The mean of two means, and the drift between them: the power during the case may have been anything between the two.
     let variance = (before.variance + after.variance) / 4.0 + (before.watts - after.watts).powi(2) / 12.0;
     Ok(IdlePower { before_watts: before.watts, after_watts: after.watts, uncertainty_watts: variance.sqrt() })
 }

@@ -1,4 +1,4 @@
-//! Which meters belong together, and what they tell of some windows.
+//! Meters that belong together, and the energy that they report for windows.
 
 use std::mem::discriminant;
 
@@ -13,11 +13,11 @@ use super::{
     witness::{Still, refuted},
 };
 
-/// A number whose 95 % interval reaches further than this share of it is none.
+/// A number whose 95 % interval exceeds this share of it is not shown.
 pub(super) const RESOLVED: f64 = 0.5;
 
-/// What a group is called among the groups of its scope and interface: nothing where it is all of that scope. Cards that tell
-/// different things make two groups.
+/// The name of a group among the groups of its scope and interface: `None` where it covers all of that scope. Cards with
+/// different kinds of values form two groups.
 pub(super) fn part(group: &[&MeterSeries], groups: &[Vec<&MeterSeries>]) -> Option<String> {
     let meter = &group[0].meter;
     let covers =
@@ -34,8 +34,8 @@ pub(super) fn part(group: &[&MeterSeries], groups: &[Vec<&MeterSeries>]) -> Opti
     }
 }
 
-/// Meters whose energies add up: the same interface, scope and kind of value, and each part once. Where the parts of a
-/// scope do not add up, each is alone. Of batteries, one may tell its energy and another one its charge.
+/// Groups meters whose energies add up: the same interface, scope and kind of value, and each part once. Where the parts of a
+/// scope do not add up, each is alone. Of several batteries, one may report its energy and another one its charge.
 pub(crate) fn groups(all: &[MeterSeries]) -> Vec<Vec<&MeterSeries>> {
     let mut groups: Vec<Vec<&MeterSeries>> = Vec::new();
     for series in all {
@@ -67,15 +67,15 @@ pub(super) struct Meters<'a> {
     parts: Vec<(&'a MeterSeries, Result<Told, Unavailable>)>,
 }
 
-/// What a meter of a figure told.
+/// What a meter of a figure reported.
 enum Told {
     Curve(Curve),
-    /// A battery that held the same all the time, beside one that did not.
+    /// A battery whose value never changed, beside one whose value did.
     Still(Still),
 }
 
 impl<'a> Meters<'a> {
-    /// Of a group among all readings of its case, which may refute it.
+    /// The meters of a group, given all readings of the case, which may refute it.
     pub fn of(group: &[&'a MeterSeries], all: &[MeterSeries]) -> Self {
         let told = |series: &MeterSeries| match refuted(series, all) {
             Some(unavailable) => Err(unavailable),
@@ -104,7 +104,7 @@ impl<'a> Meters<'a> {
         self.curves().map(|curve| curve.period).fold(0.0, f64::max)
     }
 
-    /// Energy of all meters in some windows. Their errors have nothing to do with each other.
+    /// Energy of all meters in some windows. Their errors are independent.
     pub fn energy(&self, spans: &[TimeSpan]) -> Result<Estimate, Unavailable> {
         let mut sum = Estimate { joules: 0.0, variance: 0.0 };
         for (_, told) in &self.parts {
@@ -121,12 +121,12 @@ impl<'a> Meters<'a> {
         Ok(sum)
     }
 
-    /// Whether they show powers of moments, as gauges may.
+    /// Whether they show momentary powers, as gauges may.
     pub fn sample(&self) -> bool {
         self.curves().any(|curve| curve.watt_step > 0.0)
     }
 
-    /// What gauges leave open where windows are shorter than their updates.
+    /// Variance that gauges add where windows are shorter than their updates.
     pub fn sampling_variance(&self, spans: &[TimeSpan]) -> f64 {
         self.curves().map(|curve| spans.iter().map(|span| curve.sampling_variance(span)).sum::<f64>()).sum()
     }
@@ -136,7 +136,7 @@ impl<'a> Meters<'a> {
         self.curves().filter(|curve| curve.watt_step <= 0.0).map(|curve| curve.resolution).fold(0.0, f64::max)
     }
 
-    /// The largest relative error of the scales, if all are known. Scales are wrong alike, so they do not average out.
+    /// The largest relative error of the scales, if all are known. Scales err in the same direction, so the errors do not average out.
     pub fn gain_error(&self) -> Option<f64> {
         let mut largest: f64 = 0.0;
         for (series, _) in &self.parts {
@@ -151,7 +151,7 @@ pub(super) fn gross(estimate: Estimate, gain_error: Option<f64>) -> Estimate {
     Estimate { variance: estimate.variance + scale.powi(2), ..estimate }
 }
 
-/// With a coverage factor of 2.
+/// Energy with a coverage factor of 2.
 pub(super) fn energy(estimate: Result<Estimate, Unavailable>) -> Energy {
     match estimate {
         Ok(Estimate { joules, variance }) if joules.is_finite() && variance.is_finite() => {

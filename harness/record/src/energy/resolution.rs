@@ -1,9 +1,9 @@
-//! Over which times the energy of a phase is measured, chosen by what its meter resolves.
+//! The times over which the energy of a phase is measured, depending on what its meter resolves.
 //!
-//! An edge is known to one update period `D` of the meter: a time `T` to `D / (sqrt(6) T)` of its energy. Windows that follow each
-//! other more closely than the meter can tell apart are one stretch, whose edges are the first and the last: back-to-back
-//! requests of 50 ms are one block, and its energy over their number is that of a request. What lies between them is taken to need
-//! the same power, and anything from nothing to twice that is possible.
+//! An edge is known to one update period `D` of the meter: energy over a time `T` to `D / (sqrt(6) T)`. Windows that follow each
+//! other more closely than the meter can separate form one stretch, from the first edge to the last: back-to-back
+//! requests of 50 ms are one block, and the energy of a request is that of the block divided by their number. The gaps between them are
+//! assumed to need the same power, and anything from zero to twice that is possible.
 
 use pocketwatt_meter::{
     TimeSpan,
@@ -13,36 +13,36 @@ use pocketwatt_meter::{
 use super::{Over, Phase, spans::duration_ns};
 use crate::Amount;
 
-/// Updates in a stretch that has others beside it. With fewer, the power on either side of its edges is not known.
+/// Updates in a stretch that has others beside it. With fewer, the power on either side of its edges is unknown.
 const WINDOW_UPDATES: f64 = 10.0;
 /// Updates in a stretch that is alone.
 const ALONE_UPDATES: f64 = 2.0;
 /// Updates while the model is loaded: other work follows at once.
 const LOAD_UPDATES: f64 = 5.0;
-/// Updates between two windows that are told apart.
+/// Updates between two windows that can be separated.
 const GAP_UPDATES: f64 = 5.0;
-/// Steps of a counter that all stretches together hold at least.
+/// Steps of a counter that all stretches together need at least.
 const STEPS: f64 = 5.0;
-/// Share of the stretches that may be something else than requests.
+/// Largest share of the stretches that may be gaps between requests.
 const REQUEST_GAPS: f64 = 0.25;
-/// The same for a phase inside of requests. What is beside it is the other phase, at another power.
+/// The same for a phase inside requests, where the gaps are the other phase, at another power.
 const PHASE_GAPS: f64 = 0.02;
 
 /// The times over which the energy of some windows is measured.
 #[derive(Debug)]
 pub(super) struct Stretches {
     pub spans: Vec<TimeSpan>,
-    /// Share of their time that is the windows'.
+    /// The windows' share of their time.
     pub share: f64,
     pub over: Over,
-    /// Steps of a counter that they have to hold, all together.
+    /// Steps of a counter that they need in total.
     pub steps: f64,
 }
 
-/// How the energy of a phase can be told by a meter that is updated every `period` seconds.
+/// How a meter that is updated every `period` seconds can measure the energy of a phase.
 ///
 /// # Errors
-/// [`Reason::BelowResolution`] where neither the windows nor blocks of them can be told, with the lengths.
+/// [`Reason::BelowResolution`] where it resolves neither the windows nor blocks of them, with the lengths.
 pub(super) fn stretches(phase: Phase, windows: &[TimeSpan], period: f64) -> Result<Stretches, Unavailable> {
     let mut spans: Vec<TimeSpan> = Vec::new();
     for window in windows {
@@ -79,7 +79,7 @@ fn length(seconds: f64) -> String {
     if seconds < 0.01 { format!("{:.2} ms", seconds * 1e3) } else { format!("{:.3} s", Amount(seconds)) }
 }
 
-/// `together` is the length of what could be told, and the windows' share of it.
+/// `together` is the length of what could be measured, and the windows' share of it.
 fn shortfall(phase: Phase, window: f64, together: Option<(f64, f64)>, period: f64) -> Unavailable {
     let name = phase.words();
     let lasts = format!("{name} lasts {} at a time, and the meter is updated every {}", length(window), length(period));
@@ -109,7 +109,7 @@ pub(super) fn at_least_two_updates(name: &str, window: TimeSpan, period: f64) ->
     Err(Unavailable::new(Reason::BelowResolution, hint))
 }
 
-/// Whether windows in the middle of like work can be told one by one.
+/// Whether single windows in the middle of similar work can be resolved.
 pub(super) fn resolves_windows(windows: &[TimeSpan], period: f64) -> bool {
     seconds(duration_ns(windows)) >= WINDOW_UPDATES * period * windows.len() as f64
 }
@@ -121,7 +121,7 @@ pub(super) fn in_rhythm(windows: &[TimeSpan], stretches: &[TimeSpan], period: f6
     (cycle / period - 1.0).abs() < NEAR
 }
 
-/// Whether a meter tells what `window` is apart from what is `gap_ns` beside it: it is like work at once, or something else for
+/// Whether a meter can separate `window` from what is `gap_ns` beside it: either similar work follows at once, or something else for
 /// long enough.
 pub(super) fn resolves_neighbour(window: TimeSpan, gap_ns: u64, period: f64) -> bool {
     let gap = seconds(gap_ns);

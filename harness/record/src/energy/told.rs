@@ -1,4 +1,4 @@
-//! The curve that a meter's readings tell: of counters and of gauges.
+//! The energy curve from a meter's readings: of counters and of gauges.
 
 use pocketwatt_meter::energy::{MeterSeries, Reason, Unavailable};
 
@@ -9,10 +9,10 @@ use super::{
 };
 
 impl Curve {
-    /// The curve that a meter's readings tell.
+    /// The curve from a meter's readings.
     ///
     /// # Errors
-    /// When they tell none: no readings, or no change.
+    /// When there are no readings, or no change.
     pub fn of(series: &MeterSeries) -> Result<Self, Unavailable> {
         if series.readings.is_empty() {
             return Err(series.ended.as_ref().map_or_else(

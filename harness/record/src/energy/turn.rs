@@ -1,4 +1,4 @@
-//! Energy of single turns, each place in a conversation on its own.
+//! Energy of single turns, for each place in a conversation separately.
 
 use pocketwatt_meter::{TimeSpan, energy::Reason};
 
@@ -18,14 +18,14 @@ impl<'a> TurnMeters<'a> {
         Self(groups(&readings.energy).first().map(|group| Meters::of(group, &readings.energy)).ok_or_else(none))
     }
 
-    /// Mean gross energy of one of some windows, and its 95 % uncertainty. A window begins and ends in the middle of work, so
-    /// what holds for the phases inside a request holds for it: a slow meter cannot tell it from what is beside it.
+    /// Mean gross energy of one of some windows, and its 95 % uncertainty. A window begins and ends in the middle of work, so the
+    /// rules for phases inside a request apply: a slow meter cannot separate it from its neighbours.
     ///
     /// # Errors
-    /// When the meters cannot tell.
+    /// When the meters cannot resolve it.
     pub fn energy(&self, windows: &[TimeSpan]) -> Result<Uncertain, Absent> {
         let meters = self.0.as_ref().map_err(|reason| Absent::from(*reason))?;
-        // What keeps it from being read at all comes first.
+        // A failure of the reading itself takes precedence.
         let estimate = meters.energy(windows).map_err(|unavailable| Absent::from(&unavailable))?;
         let estimate = gross(estimate, meters.gain_error());
         let uncertainty = 2.0 * estimate.variance.sqrt();

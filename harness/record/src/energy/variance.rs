@@ -1,5 +1,5 @@
 /// s^2 / n_eff: the effective number of independent values is n / (1 + 2 x sum of the autocorrelations), up to the first
-/// that is not positive (Geyer 1992). 0 for fewer than two values: the spread is then not known.
+/// that is not positive (Geyer 1992). 0 for fewer than two values, whose spread is unknown.
 pub(super) fn variance_of_mean(values: &[f64]) -> f64 {
     let count = values.len() as f64;
     if count < 2.0 {

@@ -1,4 +1,4 @@
-//! What the catalogue says of a metric, and how a family of metrics is declared.
+//! The catalogue's entry for a metric, and how a family of metrics is declared.
 
 use pocketwatt_meter::TimeSpan;
 use pocketwatt_protocol::Iteration;
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Absent, EnergyFigure, Evidence, Passport, Stretches, Uncertain, energy::Spans};
 
-/// Whether more or less of a metric is what a user wants.
+/// Whether more or less of a metric is better for a user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Direction {
@@ -54,7 +54,7 @@ pub enum Unit {
 }
 
 impl Unit {
-    /// Its symbol, in which records are: `ns`, `tokens/s`; empty for a number without a unit.
+    /// Its symbol as in records: `ns`, `tokens/s`; empty for a number without a unit.
     pub fn symbol(self) -> &'static str {
         match self {
             Self::Nanoseconds => "ns",
@@ -75,16 +75,16 @@ impl Unit {
     }
 }
 
-/// One entry of the metric catalogue: the same words in records, tables, charts and METHODOLOGY.md.
+/// One entry of the metric catalogue: the same name and label in records, tables, charts and METHODOLOGY.md.
 #[derive(Clone, Copy, Debug)]
 pub struct Metric {
     /// Name in records.
     pub name: &'static str,
-    /// Words in tables.
+    /// Label in tables.
     pub label: &'static str,
     /// What the numbers count.
     pub unit: Unit,
-    /// Which way is better.
+    /// Whether more or less is better.
     pub direction: Direction,
     /// What one observation covers.
     pub observation: &'static str,
@@ -94,12 +94,12 @@ pub struct Metric {
     pub(crate) observe: Observe,
 }
 
-/// How a metric is computed from what was found out about a case.
+/// How a metric is computed from the observations of a case.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Observe {
-    /// From the time stamps of iterations, be it all that count or those of one round.
+    /// From the time stamps of iterations: of all counted ones, or of one round.
     Iterations(fn(&Passport, &[&Iteration]) -> Observations),
-    /// Once for a case, or from more than its iterations.
+    /// Once for a case, or from other data than its iterations.
     Case(fn(&Evidence<'_>) -> Observations),
     /// From the first and the last rounds of a sustained case.
     Stretches(fn(&Evidence<'_>, &Stretches<'_>) -> Observations),
@@ -112,7 +112,7 @@ pub(crate) enum Observe {
 /// The observations of a metric, or why there are none.
 pub(crate) type Observations = Result<Vec<f64>, Absent>;
 
-/// What one scope used during a case, and what for.
+/// The energy that one scope used during a case, and its purpose.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Consumption<'a> {
     pub case: Evidence<'a>,
@@ -141,10 +141,10 @@ macro_rules! metrics {
         }
 
         impl $family {
-            /// All of them, in the order of records and tables.
+            /// All metrics of the family, in the order of records and tables.
             pub const ALL: &[Self] = &[$(Self::$metric),*];
 
-            /// What the catalogue says of it.
+            /// Its entry in the catalogue.
             pub fn definition(self) -> &'static $crate::metrics::definition::Metric {
                 use $crate::metrics::definition::{Direction, Metric, Unit};
                 match self {

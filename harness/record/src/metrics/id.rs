@@ -18,25 +18,25 @@ use super::{
 pub enum MetricId {
     /// Times, throughput and memory.
     Speed(SpeedMetric),
-    /// How near to the reference.
+    /// Closeness to the reference.
     Quality(QualityMetric),
     /// Whether answers are right.
     Calls(CallMetric),
-    /// What the processor was busy with.
+    /// The work of the processors.
     Machine(MachineMetric),
-    /// Joules and watts.
+    /// Energy and power.
     Energy(EnergyMetric),
-    /// The first minutes of a long run against its last.
+    /// The first minutes of a long run, compared with its last ones.
     Sustained(SustainedMetric),
 }
 
 impl MetricId {
-    /// The metric of that name in records.
+    /// The metric with that name in records.
     pub fn named(name: &str) -> Option<Self> {
         catalogue().iter().copied().find(|metric| metric.name() == name)
     }
 
-    /// The family that it belongs to: the name of the file in which it is defined.
+    /// Its family: the name of the file that defines it.
     pub fn family(self) -> &'static str {
         match self {
             Self::Speed(_) => "speed",
@@ -53,12 +53,12 @@ impl MetricId {
         self.definition().name
     }
 
-    /// Whether it is computed from the readings of energy meters, and so is there once for each figure.
+    /// Whether it is computed from the readings of energy meters, so that there is one value for each figure.
     pub fn is_of_energy(self) -> bool {
         matches!(self.definition().observe, Observe::Figure(_) | Observe::Power(_))
     }
 
-    /// What the catalogue says of it.
+    /// Its entry in the catalogue.
     pub fn definition(self) -> &'static Metric {
         match self {
             Self::Speed(metric) => metric.definition(),
@@ -105,9 +105,9 @@ families!(
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(from = "String", into = "String")]
 pub enum MetricName {
-    /// Of the catalogue.
+    /// A metric of the catalogue.
     Known(MetricId),
-    /// Of another version's.
+    /// A metric of another version.
     Unknown(String),
 }
 
@@ -120,7 +120,7 @@ impl MetricName {
         }
     }
 
-    /// As it stands in records.
+    /// Its name in records.
     pub fn as_str(&self) -> &str {
         match self {
             Self::Known(metric) => metric.name(),

@@ -1,14 +1,14 @@
-//! Decoding reads every weight once per token, and no faster than the memory delivers.
+//! Decoding reads every weight once per token, at most as fast as the memory delivers.
 
 use crate::{Amount, CheckVerdict, EnergyMetric, MetricId, Record, SpeedMetric, SustainedMetric};
 
 use super::finding::{Finding, verdict};
 
-/// The probe may miss the memory's best by so much.
+/// The probe may miss the memory's best by this factor.
 const MARGIN: f64 = 1.10;
-/// Weights of this many times the last-level cache come from memory; smaller ones may stay in the cache in part.
+/// Weights of this many times the last-level cache come from memory; parts of smaller ones may stay in the cache.
 const CACHES: u64 = 4;
-/// The size of a large last-level cache, where the device does not tell its own.
+/// The size of a large last-level cache, for devices that do not report theirs.
 const CACHE_BYTES: u64 = 32 << 20;
 const CONCERNED: [MetricId; 9] = [
     MetricId::Speed(SpeedMetric::DecodeThroughput),

@@ -1,4 +1,4 @@
-//! Energy is mean power times time; power has bounds; and two meters of one thing agree.
+//! Energy is mean power times time; power has bounds; and two meters of one scope agree.
 
 use pocketwatt_meter::{
     TimeSpan,
@@ -14,7 +14,7 @@ use super::finding::{Finding, verdict};
 
 /// Laptops exceed their sustained limit for tens of seconds by a factor of three and more; nothing exceeds it by this.
 const BURST: f64 = 4.0;
-/// Two meters of one thing may differ by so much where the error of their scales is not known.
+/// Two meters of one scope may differ by this share where the error of their scales is unknown.
 const UNKNOWN_SCALE: f64 = 0.10;
 const NET: [MetricId; 3] = [
     MetricId::Energy(EnergyMetric::NetEnergyPerRequest),
@@ -63,9 +63,9 @@ fn request(figure: &EnergyFigure) -> Option<(f64, f64, f64)> {
     Some((joules, uncertainty, phase.duration_ns as f64 * 1e-9))
 }
 
-/// Compares the energy of the requests with mean power x time, where the mean power is computed another way: from the two
-/// readings of a counter next after the first start and the last token, or as the plain mean of a gauge's readings in
-/// between, without knots and interpolation.
+/// Compares the energy of the requests with mean power x time, where the mean power is computed in another way: from the two
+/// readings of a counter next to the first start and the last token, or as the plain mean of a gauge's readings between
+/// them, without knots and interpolation.
 fn mean_power(figure: &EnergyFigure, group: &[&MeterSeries], spans: &Spans) -> Finding {
     let name = title("energy = power x time", figure);
     let skip = |detail: &str| Finding::new(name.clone(), CheckVerdict::NotApplicable, detail);
@@ -126,7 +126,7 @@ fn plain_power(series: &MeterSeries, window: TimeSpan) -> Option<Plain> {
         Measurand::Power { watts_per_unit } => watts_per_unit * held(series, first, last, |_| Some(1.0))?,
         Measurand::Current { amperes_per_unit } => amperes_per_unit * held(series, first, last, volts)?,
     };
-    // A gauge's plain mean does not know how far its readings are apart from what happened: one reading at each end.
+    // A gauge's plain mean ignores how far its readings are from the events: one reading at each end.
     let sparse = if series.meter.measurand.is_cumulative() { 0.0 } else { seconds / (last - first).max(1) as f64 };
     Some(Plain { watts, slack: late * 1e-9 + sparse })
 }
@@ -145,7 +145,7 @@ fn held(series: &MeterSeries, first: usize, last: usize, factor: impl Fn(usize) 
     Some(sum / readings[last].at.since(readings[first].at) as f64)
 }
 
-/// Mean power of the requests and of loading: above zero, and not more than the part can take.
+/// Mean power of the requests and of loading: above zero, and at most what the part can take.
 fn bounds(figure: &EnergyFigure, group: &[&MeterSeries]) -> Finding {
     let name = title("power bounds", figure);
     let limit = limit(figure.scope, group);
@@ -166,8 +166,8 @@ fn bounds(figure: &EnergyFigure, group: &[&MeterSeries]) -> Finding {
     Finding::new(name, verdict(passed), detail).about(&of_energy(), vec![scope(figure)])
 }
 
-/// What the part cannot exceed, in watts: four times its sustained limit where the interface tells that, or else what no
-/// such part takes.
+/// Upper limit of a part's power, in watts: four times its sustained limit where the interface reports it, or else more than
+/// any such part takes.
 fn limit(scope: Scope, group: &[&MeterSeries]) -> f64 {
     let stated: Option<f64> = group.iter().map(|series| series.meter.power_limit_watts).sum();
     stated.filter(|&limit| limit > 0.0).map_or_else(
@@ -179,7 +179,7 @@ fn limit(scope: Scope, group: &[&MeterSeries]) -> f64 {
     )
 }
 
-/// A working device does not use less than an idle one: then something else ran while it should have been idle.
+/// A working device does not use less than an idle one; if it seems to, something else ran while it should have been idle.
 fn net(figure: &EnergyFigure) -> Finding {
     let name = title("net energy", figure);
     let Some((joules, uncertainty)) = figure.phase(Phase::Request).and_then(|phase| phase.net.measured()) else {
@@ -198,13 +198,13 @@ fn net(figure: &EnergyFigure) -> Finding {
     Finding::new(name, verdict(passed), detail).about(&NET, vec![scope(figure)])
 }
 
-/// There is one device and one memory; but a card is one of several, and is told by its name.
+/// There is one device and one memory; but a card is one of several, and identified by its name.
 fn cover_the_same(scope: Scope, one: &[&MeterSeries], other: &[&MeterSeries]) -> bool {
     let among = |series: &&MeterSeries| other.iter().any(|other| other.meter.part == series.meter.part);
     scope != Scope::Accelerator || one.iter().all(among)
 }
 
-/// Two interfaces to the same scope tell the same energy. If they do not, neither is believed.
+/// Two interfaces to the same scope report the same energy. If they do not, both are withheld.
 fn agreement(one: &EnergyFigure, other: &EnergyFigure) -> Option<Finding> {
     // Sensors of unknown places measure different things, and so do different parts.
     if !one.scope.adds_up() || one.scope != other.scope || one.meters.len() != other.meters.len() {

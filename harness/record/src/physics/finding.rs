@@ -4,7 +4,7 @@ use crate::{CheckVerdict, MetricId, MetricScope, PhysicsCheck};
 pub(super) struct Finding {
     pub check: PhysicsCheck,
     pub metrics: Vec<MetricId>,
-    /// Of these figures only; of all if there are none.
+    /// Only these figures; all figures if there are none.
     pub scopes: Vec<MetricScope>,
 }
 

@@ -4,7 +4,7 @@ use crate::{Amount, CheckVerdict, F32_TOLERANCE, Precision, Quality, Record, cat
 
 use super::finding::{Finding, verdict};
 
-/// Nothing where nobody asked for a comparison.
+/// `None` where no comparison was requested.
 pub(super) fn check(record: &Record) -> Option<Finding> {
     const NAME: &str = "conformance";
     let quality = record.quality.as_ref()?;

@@ -1,10 +1,10 @@
 use pocketwatt_files::NameError;
 use thiserror::Error;
 
-/// Why a plan is none.
+/// Why a plan is invalid.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum PlanError {
-    /// A case's identifier is the name of its file, or the run's the name of its folder.
+    /// A case's identifier must be a valid file name, and the run's a valid folder name.
     #[error("{what} cannot be the name of a file: {reason}")]
     Name {
         /// `a case`, `the run`, ...
@@ -15,14 +15,14 @@ pub enum PlanError {
     /// Two cases would have one record.
     #[error("the case {0:?} is in the plan twice")]
     Twice(String),
-    /// A number beyond what can be asked for.
+    /// A number beyond its limit.
     #[error("{number} {what} are more than {most}")]
     TooMany {
         /// `threads`, ...
         what: &'static str,
         /// What was found.
         number: u64,
-        /// What may be.
+        /// The limit.
         most: u64,
     },
 }

@@ -12,7 +12,7 @@ use crate::PlanError;
 /// Why results could not be stored or read.
 #[derive(Debug, Error)]
 pub enum StoreError {
-    /// The file system said no.
+    /// The file system refused.
     #[error("cannot {action} {path}")]
     Io {
         /// `read`, `write`, ...
@@ -23,7 +23,7 @@ pub enum StoreError {
         #[source]
         source: io::Error,
     },
-    /// Not one of our files, damaged, or written by a version that this one cannot read.
+    /// Not one of our files, damaged, or of a version that this one cannot read.
     #[error("{path} {damage}")]
     Damaged {
         /// The file.
@@ -34,7 +34,7 @@ pub enum StoreError {
     /// A plan whose records could not be stored.
     #[error("the plan cannot be stored")]
     Unstorable(#[source] PlanError),
-    /// The folder of the records is a link, or something else that is no folder.
+    /// The folder of the records is a link, or something else that is not a folder.
     #[error("{0} is no folder: links are not followed here")]
     Elsewhere(PathBuf),
     /// A word that cannot be the name of a file.

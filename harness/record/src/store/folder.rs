@@ -38,7 +38,7 @@ impl RunFolder {
         &self.path
     }
 
-    /// Whether it has either part of a run, whatever its state.
+    /// Whether it has either part of a run, in any condition.
     pub fn is_there(&self) -> bool {
         [self.run_path(), self.cases()].iter().any(|part| part.symlink_metadata().is_ok())
     }
@@ -51,7 +51,7 @@ impl RunFolder {
         read_run(&self.run_path())
     }
 
-    /// Stores a record; a reader sees the whole of it or nothing.
+    /// Stores a record; a reader sees all of it or nothing.
     ///
     /// # Errors
     /// When the file system refuses, for example because the disk is full.
@@ -62,7 +62,7 @@ impl RunFolder {
         Ok(path)
     }
 
-    /// A link that somebody put in place of the folder of cases would lead elsewhere.
+    /// A link in place of the folder of cases would lead elsewhere.
     fn ensure_no_link(&self) -> io::Result<()> {
         if self.cases().is_symlink() {
             return Err(io::Error::other(format!("{} is a link: remove it", self.cases().display())));
@@ -79,7 +79,7 @@ impl RunFolder {
     }
 
     pub(super) fn record_path(&self, case_id: &str) -> Result<PathBuf, NameError> {
-        // The identifier alone is the name: an ending must not turn `..` into one.
+        // The identifier alone is checked: an ending must not turn `..` into a valid name.
         check_name(case_id)?;
         Ok(self.cases().join(format!("{case_id}.json")))
     }

@@ -1,18 +1,18 @@
-//! Cases that differ in nothing but what a study varies.
+//! Cases that differ only in what a study varies.
 
 use pocketwatt_record::{Record, Run};
 use pocketwatt_scenario::{Axis, Study, synthetic};
 
 use crate::{cases::column_name, output::inert::one_line};
 
-/// The study that a run belongs to. One that cannot be read any more is none: its cases are then shown as any others.
+/// The study that a run belongs to. If it can no longer be read, its cases are shown like any others.
 pub fn study_of(run: &Run) -> Option<Study> {
     Study::stored(run.study.as_ref()?).ok()
 }
 
 /// Cases along the axis of a study.
 pub struct Series<'a> {
-    /// The backend, and its graph where the study has the backend twice.
+    /// The backend, and its graph if the study has the backend twice.
     pub backend: String,
     /// Everything else that the cases have in common, in words.
     pub rest: Vec<String>,
@@ -22,9 +22,9 @@ pub struct Series<'a> {
 
 /// One case of a series.
 pub struct Point<'a> {
-    /// What it is called on the axis.
+    /// Its label on the axis.
     pub label: String,
-    /// Where it stands on an axis of numbers; its rank on another.
+    /// Its position on an axis of numbers; its rank on other axes.
     pub x: f64,
     /// The case.
     pub record: &'a Record,
@@ -48,7 +48,7 @@ pub fn series<'a>(study: &Study, records: &'a [Record]) -> Vec<Series<'a>> {
     series
 }
 
-/// The words that all series have in common.
+/// The descriptions that all series have in common.
 pub fn common<'a>(series: &'a [Series]) -> Vec<&'a String> {
     let first = series.first().map(|series| series.rest.as_slice()).unwrap_or_default();
     first.iter().filter(|part| series.iter().all(|other| other.rest.contains(part))).collect()
@@ -86,7 +86,7 @@ fn label(study: &Study, record: &Record) -> String {
 
 fn x(study: &Study, record: &Record) -> f64 {
     match study.axis() {
-        // Models that the study does not know stand behind those that it does.
+        // Models that the study does not know come after those that it does.
         Axis::Model => study.position(&record.case.model).map_or(f64::MAX, |position| position as f64),
         Axis::Parameters => record.passport.model.parameters as f64,
         Axis::Precision => f64::from(record.case.precision as u8),
@@ -95,7 +95,7 @@ fn x(study: &Study, record: &Record) -> f64 {
     }
 }
 
-/// Tokens of the prompt: what the scenario's name says, for a study's own scenarios have such names.
+/// Tokens of the prompt, from the scenario's name: a study's own scenarios have such names.
 fn prompt(record: &Record) -> u32 {
     synthetic::prompt_tokens(&record.case.scenario).unwrap_or(0)
 }

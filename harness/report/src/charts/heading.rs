@@ -17,7 +17,7 @@ use crate::{
 
 const TITLE_SIZE: i32 = 22;
 
-/// Writes title, subtitle and legend, and gives the height that they take.
+/// Draws title, subtitle and legend, and returns their height.
 pub fn draw_head(canvas: &Canvas, subject: &Subject, question: &str, remark: &str) -> anyhow::Result<i32> {
     let combination = subject.records.first().map(|record| combination(record)).unwrap_or_default();
     let labels: Vec<String> =
@@ -28,7 +28,7 @@ pub fn draw_head(canvas: &Canvas, subject: &Subject, question: &str, remark: &st
 /// The height that [`draw_head`] takes: how many lines it has is known when it is drawn.
 ///
 /// # Errors
-/// When the drawing library refuses.
+/// When the drawing library fails.
 pub fn head_height(subject: &Subject, question: &str, remark: &str) -> anyhow::Result<i32> {
     let mut height = 0;
     draw_svg(1000, |canvas| {
@@ -68,7 +68,7 @@ fn subtitle(subject: &Subject, combination: String, remark: &str) -> Vec<String>
     vec![combination, short_device(subject.run), engines_once.join(" · "), remark.to_owned()]
 }
 
-/// ` (failed)`, or in which scenarios where not in all.
+/// ` (failed)`, or the scenarios in which it failed, if not all.
 fn shortcomings(subject: &Subject, name: &str) -> String {
     let records: Vec<_> = subject.column(name).collect();
     let bad: Vec<(&str, &str)> = records

@@ -1,4 +1,4 @@
-//! How long each token took, over its position in the context: a panel for each scenario, a line for each backend.
+//! The latency of each token, over its position in the context: a panel for each scenario, a line for each backend.
 
 use plotters::{
     chart::{ChartBuilder, LabelAreaPosition},
@@ -24,7 +24,7 @@ use crate::{
 
 const HEAD_HEIGHT: i32 = 172;
 const PANEL_HEIGHT: i32 = 270;
-/// A band that reaches above this multiple of the highest median is cut: one hiccup would flatten all lines.
+/// A band above this multiple of the highest median is cut, because one hiccup would flatten all lines.
 const TALLEST_BAND: f64 = 3.0;
 const THICKEST_LINE: u32 = 4;
 
@@ -37,19 +37,19 @@ struct Point {
     p90: f64,
 }
 
-/// The turns of one case; between turns lies a prompt, which has no latencies.
+/// The turns of one case; between turns are prompts, which have no latencies.
 type Line = Vec<Vec<Point>>;
 
 struct Panel<'a> {
     scenario: &'a str,
-    /// One for each name of the subject; empty where there is nothing to draw.
+    /// One line for each name of the subject; empty if there is nothing to draw.
     lines: Vec<Line>,
 }
 
-/// Draws the chart; nothing where no case generated two tokens.
+/// Draws the chart; `None` if no case generated two tokens.
 ///
 /// # Errors
-/// When the drawing library refuses.
+/// When the drawing library fails.
 pub fn draw(subject: &Subject) -> anyhow::Result<Option<String>> {
     let panels: Vec<Panel> = subject
         .scenarios
@@ -120,7 +120,7 @@ fn draw_panel(area: &Canvas, subject: &Subject, panel: &Panel) -> anyhow::Result
         .axis_desc_style(text_style(TEXT_SIZE, PALE_INK, HPos::Center, VPos::Top))
         .draw()
         .map_err(drawing_error)?;
-    // All bands lie behind all lines.
+    // All bands are drawn before all lines.
     for (index, line) in panel.lines.iter().enumerate() {
         let ink = subject.inks.of(index);
         for turn in line {
@@ -130,7 +130,7 @@ fn draw_panel(area: &Canvas, subject: &Subject, panel: &Panel) -> anyhow::Result
             chart.draw_series([Polygon::new(band, ink.mix(0.18).filled())]).map_err(drawing_error)?;
         }
     }
-    // Later lines are thinner, so that one that lies exactly on another does not hide it.
+    // Later lines are thinner, so that one that coincides with another does not hide it.
     for (index, line) in panel.lines.iter().enumerate() {
         let ink = subject.inks.of(index);
         let width = THICKEST_LINE.saturating_sub(index as u32).max(2);
@@ -143,8 +143,8 @@ fn draw_panel(area: &Canvas, subject: &Subject, panel: &Panel) -> anyhow::Result
     Ok(())
 }
 
-/// The points of a case. A position is what the forward pass behind the gap had in its context; iterations that stopped
-/// earlier than others simply contribute fewer points.
+/// The points of a case. A position is the length of the context in the forward pass of the gap; iterations that stopped
+/// earlier than others contribute fewer points.
 fn case_line(record: &Record) -> Line {
     if record.outcome != Outcome::Measured {
         return Line::new();

@@ -1,4 +1,4 @@
-//! Colours that people with any colour vision tell apart (Okabe and Ito 2008), and inks.
+//! Colours that people with any colour vision can distinguish (Okabe and Ito 2008), and inks.
 
 use plotters::style::RGBColor;
 

@@ -11,13 +11,13 @@ use crate::{
 pub struct Subject<'a> {
     /// Whose cases they are.
     pub run: &'a Run,
-    /// Of one model, precision and number of threads.
+    /// The records of one model, precision and number of threads.
     pub records: Vec<&'a Record>,
-    /// Every column of the charts, each once.
+    /// Every column of the charts, once each.
     pub names: Vec<String>,
     /// The colour of each column.
     pub inks: Inks,
-    /// In the order of the plan, each once.
+    /// In the order of the plan, once each.
     pub scenarios: Vec<&'a str>,
 }
 

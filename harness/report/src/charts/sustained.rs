@@ -1,4 +1,4 @@
-//! Sustained cases: how fast they decoded, and how hot, how hungry and how fast clocked the device was, over the minutes.
+//! Sustained cases: decode throughput, temperature, power and clock frequency over the minutes.
 
 use plotters::{prelude::PathElement, style::Color};
 use pocketwatt_meter::TimeSpan;
@@ -23,7 +23,7 @@ use crate::{
     table::scale,
 };
 
-/// From here on, minutes are what people count in.
+/// Longer times are shown in minutes.
 const MINUTES_FROM: f64 = 120.0;
 const TALL: i32 = 200;
 const LOW: i32 = 100;
@@ -32,18 +32,18 @@ const THICKEST: usize = 4;
 /// Seconds since the first counted iteration, and a value.
 type Points = Vec<(f64, f64)>;
 
-/// What is drawn of one case.
+/// The curves of one case.
 struct Course {
-    /// Place of its column among the subject's names.
+    /// The position of its column among the subject's names.
     index: usize,
     name: String,
     seconds: f64,
     throughput: Points,
     /// Median throughput of the first and the last rounds.
     levels: Vec<Points>,
-    /// What of its first throughput it has in the end, or why that is not known.
+    /// Its throughput in the end as a share of that at first, or why it is unknown.
     share: Result<f64, Absent>,
-    /// What else than heat made a difference.
+    /// Disturbances other than heat.
     disturbances: Vec<String>,
     temperature: Points,
     power: Points,
@@ -52,10 +52,10 @@ struct Course {
     frequency: Points,
 }
 
-/// Draws the chart; nothing where no case was sustained.
+/// Draws the chart; `None` if no case was sustained.
 ///
 /// # Errors
-/// When the drawing library refuses.
+/// When the drawing library fails.
 pub fn draw(subject: &Subject) -> anyhow::Result<Option<String>> {
     let groups: Vec<(&str, Vec<Course>)> = subject
         .scenarios
@@ -145,10 +145,10 @@ impl Course {
     }
 }
 
-/// Decode throughput of each conversation from its start to its end; of several together where they are shorter than
+/// Decode throughput of each conversation from its start to its end; of several together if they are shorter than
 /// `shortest` seconds.
 fn throughput(record: &Record, origin: MonotonicNs, shortest: f64) -> Points {
-    // What is withheld from the table is not drawn either.
+    // Withheld numbers are not drawn either.
     if record.summary(SpeedMetric::DecodeThroughput).is_none() {
         return Points::new();
     }
@@ -214,7 +214,7 @@ fn stack<'a>(subject: &'a Subject, title: String, courses: &'a [Course]) -> Stac
                         broad(plot, subject, course.index, level.iter().map(at).collect())?;
                     }
                 }
-                // Later lines are thinner, so that one that lies exactly on another does not hide it.
+                // Later lines are thinner, so that one that coincides with another does not hide it.
                 for (place, course) in courses.iter().enumerate() {
                     let width = (courses.len() - place + 1).min(THICKEST);
                     let ink = subject.inks.of(course.index).stroke_width(width as u32);
@@ -277,11 +277,11 @@ enum Kind {
 }
 
 impl Kind {
-    /// Caption, what values are multiplied by, and the axis in these units.
+    /// Caption, factor of the values, and the range of the axis in these units.
     fn axis(self, courses: &[Course], lowest: f64, highest: f64) -> (String, f64, std::ops::Range<f64>) {
         match self {
             Kind::Throughput => ("decode throughput, tokens/s".into(), 1.0, 0.0..axis_end(highest)),
-            // A temperature has no zero that means nothing: the axis shows the tens around it.
+            // A temperature has no meaningful zero: the axis shows the nearest multiples of ten.
             Kind::Temperature => {
                 let tens = (lowest / 10.0).floor() * 10.0..(highest / 10.0).floor() * 10.0 + 10.0;
                 ("temperature of the hottest sensor, °C".into(), 1.0, tens)

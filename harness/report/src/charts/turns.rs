@@ -1,4 +1,4 @@
-//! What a turn costs over the context that it finds: time to its first token, its latency, and its energy.
+//! The cost of a turn over the context before it: time to its first token, its latency, and its energy.
 
 use plotters::{
     prelude::{Circle, PathElement},
@@ -20,7 +20,7 @@ use crate::{
 const HEIGHT: i32 = 170;
 const MARK: i32 = 4;
 
-/// A turn: where it stands, its value, and from where to where its whisker reaches.
+/// A turn: its position, its value, and the ends of its whisker.
 #[derive(Clone, Copy)]
 struct Mark {
     context: f64,
@@ -60,7 +60,7 @@ fn whisker(summary: &Summary) -> (f64, f64, f64) {
 
 /// The turns of one case.
 struct Course {
-    /// Place of its column among the subject's names.
+    /// The position of its column among the subject's names.
     index: usize,
     turns: Vec<TurnFigures>,
 }
@@ -80,21 +80,21 @@ impl Course {
         self.turns.iter().filter_map(mark).collect()
     }
 
-    /// One conversation is a course; several are a cloud.
+    /// One conversation is drawn as a line; several as a cloud.
     fn is_single(&self) -> bool {
         self.turns.iter().all(|turn| turn.conversation == self.turns[0].conversation)
     }
 }
 
-/// Tokens that the turn's answer follows from.
+/// Number of tokens that the turn's answer follows from.
 fn context(turn: &TurnFigures) -> f64 {
     turn.context_tokens.median + turn.prompt_tokens.median
 }
 
-/// Draws the chart; nothing where no conversation has two turns.
+/// Draws the chart; `None` if no conversation has two turns.
 ///
 /// # Errors
-/// When the drawing library refuses.
+/// When the drawing library fails.
 pub fn draw(subject: &Subject) -> anyhow::Result<Option<String>> {
     let groups: Vec<(&str, Vec<Course>)> = subject
         .scenarios

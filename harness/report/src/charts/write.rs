@@ -26,7 +26,7 @@ pub fn write(run: &Run, records: &[Record], folder: &Path) -> anyhow::Result<Vec
     write_stored(run, &(records, &[][..]), &Palette::default(), folder)
 }
 
-/// The same of results that need not be in memory: the records of one model, precision and number of threads are held at a
+/// The same for results that need not be in memory: only the records of one model, precision and number of threads are held at a
 /// time.
 ///
 /// # Errors
@@ -46,7 +46,7 @@ pub fn write_stored(
     Ok(files)
 }
 
-/// Hands on name and SVG of each chart.
+/// Passes the name and SVG of each chart to `put`.
 fn draw(
     run: &Run,
     results: &dyn Results,
@@ -93,7 +93,7 @@ fn save(folder: &Path, name: &str, chart: &str) -> anyhow::Result<PathBuf> {
     Ok(path)
 }
 
-/// Tells the files of several combinations apart.
+/// A suffix that distinguishes the files of several combinations.
 fn suffix(group: &[&Record]) -> String {
     let Some(first) = group.first() else { return String::new() };
     let model = harmless_name(&first.case.model);

@@ -1,4 +1,4 @@
-//! Where the joules come from: each meter, what could not be read, and what reading cost.
+//! The origin of the joules: each meter, what could not be read, and the cost of reading.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ use crate::output::{
 /// Names of a group that are listed; the others are counted.
 const LISTED: usize = 6;
 
-/// That the joules are not this device's, where they are not.
+/// Says that the joules are not this device's, if meters were simulated.
 pub fn simulated(run: &Run) -> Option<(&'static str, String)> {
     let root = run.energy.sysfs_root.as_deref()?;
     Some(("SIMULATED", format!("meters were read from {}: these are not this device's joules", one_line(root))))
@@ -82,19 +82,19 @@ fn basis(basis: Basis) -> &'static str {
     }
 }
 
-/// What was seen of reading meters beside all cases of a run.
+/// Facts about the meters' readings, from all cases of a run.
 #[derive(Default)]
 pub struct EnergySeen {
     /// Readings of each meter, by its id.
     taken: BTreeMap<String, u64>,
-    /// Why there are none, of the first case that says so.
+    /// Why there are none, from the first case with a reason.
     no_energy: Option<Unavailable>,
-    /// Of all measured cases together.
+    /// Sum over all measured cases.
     sampler: SamplerCost,
 }
 
 impl EnergySeen {
-    /// Learns of a record. Sums stay at the largest number rather than begin anew: records may be anybody's.
+    /// Adds a record. Sums stop at the largest number rather than overflow, because records are untrusted.
     pub fn add(&mut self, record: &Record) {
         let readings = &record.readings;
         for series in &readings.energy {
@@ -113,12 +113,12 @@ impl EnergySeen {
     }
 }
 
-/// Why there is no figure at all. Runs of versions that knew no meters give no reason.
+/// Why there is no figure at all. Runs of versions without meters give no reason.
 fn not_measured(plan: &EnergyPlan, seen: &EnergySeen) -> String {
     let Some(told) = seen.no_energy.as_ref().or(plan.absent.first().map(|meter| &meter.unavailable)) else {
         return "not measured".to_owned();
     };
-    // That there is no other meter goes without saying.
+    // It is obvious that there is no other meter.
     let said = [told.reason, Reason::NoMeter];
     let others: Vec<AbsentMeter> =
         plan.absent.iter().filter(|meter| !said.contains(&meter.unavailable.reason)).cloned().collect();
@@ -129,18 +129,18 @@ fn not_measured(plan: &EnergyPlan, seen: &EnergySeen) -> String {
     with_doctor(text)
 }
 
-/// Where to learn more, unless a hint has said so.
+/// Adds where to learn more, unless a hint already says so.
 fn with_doctor(text: String) -> String {
     if text.contains("pocketwatt doctor") { text } else { text + ". `pocketwatt doctor` says more" }
 }
 
-/// What was seen, and the next step, behind a colon.
+/// What was seen, and the next step, after a colon.
 fn hint(unavailable: &Unavailable) -> String {
     let hint = one_line(&unavailable.hint);
     if hint.is_empty() { hint } else { format!(": {}", hint.trim_end_matches('.')) }
 }
 
-/// All that was not read, by reason; in full where the user can do something about it.
+/// Everything that was not read, by reason; with the hint if the user can do something about it.
 fn absent(meters: &[AbsentMeter]) -> String {
     let mut text = groups(meters);
     let in_full = |meter: &&AbsentMeter| {
@@ -194,7 +194,7 @@ fn milliseconds(milliseconds: u64) -> String {
     duration(milliseconds as f64 * 1e-3)
 }
 
-/// What reading took, all cases together.
+/// The cost of reading, all cases together.
 fn sampler(cost: &SamplerCost) -> Option<String> {
     (cost.reads > 0 && cost.wall_ns > 0).then(|| {
         let share = significant(cost.cpu_ns as f64 * 100.0 / cost.wall_ns as f64);

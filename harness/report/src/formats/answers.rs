@@ -1,4 +1,4 @@
-//! What the backends answered.
+//! The backends' answers.
 
 use pocketwatt_protocol::TokenId;
 use pocketwatt_record::Record;
@@ -9,7 +9,7 @@ use crate::{
     output::inert,
 };
 
-/// Tokens that are listed by number where there is no tokenizer to turn them into text.
+/// Tokens that are listed by number if there is no tokenizer to decode them.
 const LISTED_TOKENS: usize = 16;
 
 /// The answers of every group, turn by turn; backends that gave the same tokens share one text. `prompt` gives what the user
@@ -61,7 +61,7 @@ fn conversation(
     output
 }
 
-/// The columns of a turn by their answer, in the order in which the answers first come.
+/// The columns of a turn grouped by their answer, in the order of the answers' first occurrence.
 fn groups<'a>(columns: &[&'a Column<'a>], turn: usize) -> Vec<(Vec<&'a Column<'a>>, &'a [TokenId])> {
     let mut groups: Vec<(Vec<&Column>, &[TokenId])> = Vec::new();
     for column in columns {
@@ -76,14 +76,14 @@ fn groups<'a>(columns: &[&'a Column<'a>], turn: usize) -> Vec<(Vec<&'a Column<'a
     groups
 }
 
-/// Where there is no tokenizer.
+/// The tokens' numbers, for models without a tokenizer.
 pub fn by_number(tokens: &[TokenId]) -> String {
     let listed: Vec<String> = tokens.iter().take(LISTED_TOKENS).map(|token| token.0.to_string()).collect();
     let more = if tokens.len() > LISTED_TOKENS { " ..." } else { "" };
     format!("(no tokenizer; token numbers: {}{more})", listed.join(" "))
 }
 
-/// Two spaces before every line.
+/// Puts two spaces before every line.
 fn indent(text: &str) -> String {
     text.trim().lines().map(|line| format!("  {}", inert::line(line)).trim_end().to_owned() + "\n").collect()
 }

@@ -27,7 +27,7 @@ use crate::{
     output::{Output, inert},
 };
 
-/// Version of this document, apart from that of the records.
+/// Version of this document, independent of that of the records.
 const REPORT_FORMAT: FormatVersion = FormatVersion { major: 1, minor: 5 };
 
 /// What was wrong with `run.json`.
@@ -37,12 +37,12 @@ struct RebuiltPart {
     reason: String,
 }
 
-/// A file among the records that is none.
+/// A file among the records that is not a record.
 #[derive(Serialize)]
 struct DamagedPart<'a> {
-    /// The case of the plan that it should be the record of.
+    /// The case of the plan whose record it should be.
     case: Option<&'a str>,
-    /// Relative to the run's folder.
+    /// Path relative to the run's folder.
     file: String,
     kind: DamageKind,
     reason: String,
@@ -64,7 +64,7 @@ struct RunPart<'a> {
     id: &'a str,
     pocketwatt: &'a str,
     started_unix_ms: u64,
-    /// Why there is no `run.json`, if so: then all of this is from the records, and what they do not tell is null.
+    /// Why there is no `run.json`, if so: then all of this comes from the records, and what they do not contain is null.
     #[serde(skip_serializing_if = "Option::is_none")]
     rebuilt: Option<RebuiltPart>,
     device: Option<&'a DeviceFacts>,
@@ -80,38 +80,38 @@ struct RunPart<'a> {
 struct CasePart<'a> {
     case: &'a Case,
     outcome: &'a Outcome,
-    /// Where the raw samples are, relative to the run's folder.
+    /// The file with the raw samples, relative to the run's folder.
     record: String,
     backend: Option<&'a BackendInfo>,
     runner_sha256: Option<&'a str>,
     weights_sha256: &'a str,
     weights_origin: &'a str,
     seeded: bool,
-    /// What was found of how the model's text becomes tokens when it was imported.
+    /// Remarks from the import about how the model's text becomes tokens.
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     remarks: &'a [String],
-    /// Why the answers that were asked to be calls are not judged.
+    /// Why the answers that should be calls are not judged.
     #[serde(skip_serializing_if = "Option::is_none")]
     unjudged: Option<&'a Unjudged>,
-    /// Who else measured on the device at the same time.
+    /// Another process that measured on the device at the same time.
     #[serde(skip_serializing_if = "Option::is_none")]
     beside: Option<&'a str>,
-    /// Rows of the scenario's file that the model could not be given, and so are in no number.
+    /// Rows of the scenario's file that did not fit the model, and so are in no number.
     #[serde(skip_serializing_if = "Option::is_none")]
     left_out: Option<&'a LeftOut>,
     graph_sha256: Option<&'a str>,
     scenario_sha256: &'a str,
-    /// Absent where there is nothing to compare with.
+    /// Absent if there is nothing to compare with.
     tokens: Option<Tokens<'a>>,
     /// The battery that user units refer to.
     battery: Option<&'a BatteryAssumption>,
     metrics: Vec<MetricPart<'a>>,
-    /// What each turn costs, where conversations have several.
+    /// The cost of each turn, if conversations have several.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     turns: Vec<TurnPart>,
     /// Energy of the phases, one figure for each scope and interface; they overlap, and are never added up.
     energy: &'a [EnergyFigure],
-    /// Whether the numbers can be true at all.
+    /// Whether the numbers are possible.
     checks: &'a [PhysicsCheck],
 }
 
@@ -137,7 +137,7 @@ struct MetricPart<'a> {
     metric: &'a str,
     unit: Option<Unit>,
     direction: Option<Direction>,
-    /// Of a metric of energy: the part of the device, and the interface that told it.
+    /// For a metric of energy: the part of the device, and the interface.
     #[serde(skip_serializing_if = "Option::is_none")]
     scope: Option<Scope>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -147,7 +147,7 @@ struct MetricPart<'a> {
     /// Half the width of the 95 % interval.
     #[serde(skip_serializing_if = "Option::is_none")]
     uncertainty: Option<f64>,
-    /// Of a share of right answers: what it was counted from, and its 95 % Wilson interval.
+    /// For a share of right answers: the counts behind it, and its 95 % Wilson interval.
     #[serde(skip_serializing_if = "Option::is_none")]
     share: Option<SharePart>,
     #[serde(flatten)]
@@ -160,7 +160,7 @@ struct MetricPart<'a> {
 #[derive(Serialize)]
 struct AbsentPart<'a> {
     kind: AbsentKind,
-    /// Name of the physics check that failed, where the number is withheld.
+    /// Name of the physics check that failed, if the number is withheld.
     #[serde(skip_serializing_if = "Option::is_none")]
     check: Option<&'a str>,
 }
@@ -185,15 +185,15 @@ impl From<Share> for SharePart {
 #[serde(rename_all = "kebab-case")]
 enum ValuePart<'a> {
     Measured(&'a Summary),
-    /// In words.
+    /// The reason as text.
     Unavailable(String),
 }
 
-/// Writes the document: `format`, `run`, `cases`, and the files among the records that are none as `damaged`. A part at a time,
-/// for a document may be larger than memory.
+/// Writes the document: `format`, `run`, `cases`, and the files among the records that are not records as `damaged`. It is written in parts,
+/// because a document may be larger than memory.
 ///
 /// # Errors
-/// When a value cannot be written as JSON, or the output not be written.
+/// When a value cannot be written as JSON, or the output cannot be written.
 pub fn render(run: &Run, results: &dyn Results, output: &mut Output) -> anyhow::Result<()> {
     let reached: BTreeSet<&str> = results.cases().iter().map(|case| case.id.as_str()).collect();
     let rebuilt = |damage: &Damage| RebuiltPart { kind: damage.kind(), reason: damage.to_string() };
@@ -222,13 +222,13 @@ pub fn render(run: &Run, results: &dyn Results, output: &mut Output) -> anyhow::
     output(&format!("{}\n}}\n", list.end()))
 }
 
-/// A value as the pretty form has it so many levels deep: line feeds stand between tokens alone.
+/// A value in the pretty form, indented by this many levels: line feeds occur only between tokens.
 fn indented(value: &impl Serialize, levels: usize) -> anyhow::Result<String> {
     let text = serde_json::to_string_pretty(value).context("cannot write the report as JSON")?;
     Ok(inert::json(&text).replace('\n', &format!("\n{}", "  ".repeat(levels))))
 }
 
-/// The list of a key of the document, entry by entry.
+/// The list of a key of the document, written entry by entry.
 #[derive(Default)]
 struct List {
     begun: bool,

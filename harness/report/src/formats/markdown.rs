@@ -13,7 +13,7 @@ use crate::{
 /// One heading and one table for each table, then what they have in common.
 ///
 /// # Errors
-/// When a record cannot be read or the output not be written.
+/// When a record cannot be read or the output cannot be written.
 pub fn render(run: &Run, results: &dyn Results, output: &mut Output) -> anyhow::Result<()> {
     let (mut energy, mut shares, mut seen) = (false, false, Seen::default());
     each_table(run, results, &mut seen, |table| {
@@ -72,7 +72,7 @@ fn cell(cell: &Cell) -> String {
     if cell.best { format!("**{text}** \\*") } else { text }
 }
 
-/// Keeps text from becoming markup, an address, or another line. Underscores inside words are none in this flavour.
+/// Prevents text from becoming markup, an address, or another line. Underscores inside words are not markup in this flavour.
 fn escape(text: &str) -> String {
     let text = inert::line(text);
     let mut escaped = String::with_capacity(text.len());
@@ -82,10 +82,10 @@ fn escape(text: &str) -> String {
         let active = match character {
             '|' | '*' | '`' | '<' | '>' | '[' | ']' | '\\' | '~' | '$' | '&' => true,
             '_' => !(before.is_alphanumeric() && after.is_alphanumeric()),
-            // `https://` and `www.` become links by themselves.
+            // `https://` and `www.` become links automatically.
             ':' => after == '/',
             '.' => text.as_bytes()[..place].last_chunk::<3>().is_some_and(|last| last.eq_ignore_ascii_case(b"www")),
-            // A mention on the page of a repository, or an address of mail.
+            // A mention on a repository's page, or an e-mail address.
             '@' => after.is_alphanumeric(),
             _ => false,
         };
@@ -98,12 +98,12 @@ fn escape(text: &str) -> String {
     escaped
 }
 
-/// The heading of what stands below the tables.
+/// The heading of the text below the tables.
 pub fn heading(text: &str) -> String {
     format!("### {}\n\n", escape(text))
 }
 
-/// Text that is not to be laid out, between fences that it does not hold.
+/// Text without layout, between fences that do not occur in it.
 pub fn verbatim(text: &str) -> String {
     let longest = text.split(|character| character != '`').map(str::len).max().unwrap_or(0);
     let fence = "`".repeat(longest.max(2) + 1);

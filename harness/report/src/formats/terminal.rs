@@ -14,14 +14,14 @@ use crate::{
     tables::each_table,
 };
 
-/// Text below the tables is wrapped here at the latest: longer lines are hard to read.
+/// Text below the tables is wrapped at this width at most, since longer lines are hard to read.
 const TEXT_WIDTH: usize = 100;
 const GAP: &str = "  ";
 
 /// Lays out every table, then what they have in common.
 ///
 /// # Errors
-/// When a record cannot be read or the output not be written.
+/// When a record cannot be read or the output cannot be written.
 pub fn render(run: &Run, results: &dyn Results, style: &Style, output: &mut Output) -> anyhow::Result<()> {
     let (mut energy, mut shares, mut seen) = (false, false, Seen::default());
     each_table(run, results, &mut seen, |table| {
@@ -63,9 +63,9 @@ pub fn table_of(table: &Table, style: &Style) -> String {
     output + "\n"
 }
 
-/// The columns side by side, as many at a time as fit in `width`.
+/// The columns side by side, as many at a time as fit into `width`.
 fn side_by_side(table: &Table, width: usize, paint: Paint) -> String {
-    // A heading runs on over the empty cells beside it.
+    // A heading extends over the empty cells beside it.
     let labels = table.rows.iter().filter(|row| !row.heading);
     let label_width = labels.map(|row| columns::width(&label(row))).max().unwrap_or(0);
     let widths: Vec<ColumnWidth> = (0..table.columns.len()).map(|index| ColumnWidth::of(table, index)).collect();
@@ -80,7 +80,7 @@ fn side_by_side(table: &Table, width: usize, paint: Paint) -> String {
                 used <= width
             })
             .count();
-        // A column that does not even fit alone is shown all the same: cutting numbers would be worse.
+        // A column that does not even fit alone is shown anyway: cutting numbers would be worse.
         let end = first + fitting.max(1);
         output += &stripe(table, first..end, label_width, &widths, paint);
         first = end;
@@ -136,11 +136,11 @@ fn label(row: &Row) -> String {
     if row.unit.is_empty() { row.label.clone() } else { format!("{}, {}", row.label, row.unit) }
 }
 
-/// A column's parts: numbers end, and spreads begin, at the same place in every row.
+/// The widths of a column's parts: numbers end, and spreads begin, at the same position in every row.
 struct ColumnWidth {
     value: usize,
     spread: usize,
-    /// Of words and the name, which take the whole cell.
+    /// Width of words and the name, which use the whole cell.
     whole: usize,
 }
 
@@ -163,7 +163,7 @@ impl ColumnWidth {
         self.number().max(self.whole)
     }
 
-    /// Value, spread and mark.
+    /// Width of value, spread and mark.
     fn number(&self) -> usize {
         match (self.value, self.spread) {
             (0, _) => 0,
@@ -177,7 +177,7 @@ fn cell(cell: &Cell, width: &ColumnWidth, paint: Paint) -> String {
     if !cell.is_number() {
         let text = cell_text(cell);
         let room = width.total().saturating_sub(columns::width(&text));
-        // The dash stands where the last digit would, if its footnote finds room behind it.
+        // The dash is where the last digit would be, if its footnote fits after it.
         let dash = (width.total() - width.number() + width.value).saturating_sub(1);
         let before = if cell.content == CellContent::Absent { room.min(dash) } else { room };
         return spaces(before, 0) + &if cell.alarm { paint.alarm(&text) } else { text } + &spaces(room, before);

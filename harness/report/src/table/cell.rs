@@ -2,30 +2,30 @@ use pocketwatt_record::Absent;
 
 use crate::table::Footnotes;
 
-/// One place of a table.
+/// A cell of a table.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Cell {
-    /// What stands there.
+    /// Its content.
     pub content: CellContent,
     /// Whether it is the best of its row.
     pub best: bool,
-    /// Whether it says that something is wrong.
+    /// Whether it reports a problem.
     pub alarm: bool,
     /// The footnote that explains it.
     pub footnote: Option<usize>,
 }
 
-/// What a cell holds.
+/// The content of a cell.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum CellContent {
-    /// Nothing, as below a case that was not measured.
+    /// An empty cell, as below a case that was not measured.
     #[default]
     Empty,
     /// A number.
     Number {
         /// In the row's unit.
         digits: String,
-        /// `±` and half the range that the number stands for; empty for a single observation.
+        /// `±` and half the range of the observations; empty for a single observation.
         spread: String,
     },
     /// A share of right answers.
@@ -35,7 +35,7 @@ pub enum CellContent {
         /// `[14, 34] of 66`.
         interval: String,
     },
-    /// What is no number: `reference`, `failed`.
+    /// A word in place of a number: `reference`, `failed`.
     Word(String),
     /// No number.
     Absent,
@@ -49,7 +49,7 @@ impl Cell {
         Self { content: CellContent::Number { digits, spread: String::new() }, ..Self::default() }
     }
 
-    /// What is no number.
+    /// A word in place of a number.
     pub fn word(word: impl Into<String>) -> Self {
         Self { content: CellContent::Word(word.into()), ..Self::default() }
     }
@@ -66,7 +66,7 @@ impl Cell {
         Self { content, alarm, footnote: Some(footnotes.number_of(absent)), ..Self::default() }
     }
 
-    /// Whether it shows a number: what a row's digits are aligned by.
+    /// Whether it shows a number, which determines the alignment of a row's digits.
     pub fn is_number(&self) -> bool {
         matches!(self.content, CellContent::Number { .. } | CellContent::Share { .. })
     }
@@ -82,7 +82,7 @@ impl Cell {
         }
     }
 
-    /// What stands behind the number; empty where there is nothing.
+    /// The text after the number; may be empty.
     pub fn spread(&self) -> &str {
         match &self.content {
             CellContent::Number { spread, .. } => spread,

@@ -9,22 +9,22 @@ use crate::{
 pub struct Table {
     /// Scenario, model, precision, threads.
     pub title: String,
-    /// Names of the columns; a line feed where a name is best broken.
+    /// Names of the columns; a line feed where a name should be broken.
     pub columns: Vec<String>,
     /// Metrics, and the agreement of the tokens.
     pub rows: Vec<Row>,
-    /// Reasons that cells refer to, from 1.
+    /// Reasons that cells refer to, numbered from 1.
     pub footnotes: Vec<String>,
     /// What disturbed the measurement.
     pub notes: Vec<String>,
-    /// The energy in units of a battery, where one is known.
+    /// The energy in units of a battery, if one is known.
     pub battery: Vec<String>,
-    /// Whether there are numbers of energy.
+    /// Whether there are energy figures.
     pub has_energy: bool,
 }
 
 impl Table {
-    /// The same, safe to show: the one place for all tables, whatever their texts are made of.
+    /// The same, made safe to show: the one place for all tables, whatever the source of their texts.
     pub fn inert(&self) -> Self {
         let lines = |texts: &[String]| texts.iter().map(|text| inert::line(text)).collect();
         let row = |row: &Row| Row {

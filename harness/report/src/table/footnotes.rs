@@ -1,11 +1,11 @@
 use pocketwatt_record::Absent;
 
-/// Numbered reasons, each once.
+/// Numbered reasons without duplicates.
 #[derive(Default)]
 pub struct Footnotes {
-    /// From 1.
+    /// Texts, numbered from 1.
     pub texts: Vec<String>,
-    /// What was withheld, as a text has it.
+    /// The start of the text for a withheld number.
     withheld: Vec<Absent>,
 }
 
@@ -18,7 +18,7 @@ impl Footnotes {
         self.number(absent.words.clone())
     }
 
-    /// Whether one of them says why a number is withheld.
+    /// Whether one of the reasons is that a number is withheld.
     pub fn tells(&self, withheld: &Absent) -> bool {
         self.withheld.contains(withheld)
     }

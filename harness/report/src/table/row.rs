@@ -1,4 +1,4 @@
-//! Rows of finished cells: one unit, one number of decimals, and one best for each.
+//! Rows of finished cells: one unit, one number of decimals, and one best value for each.
 
 use pocketwatt_record::{Absent, Estimate, Metric, best};
 
@@ -9,29 +9,29 @@ use crate::{
 
 /// One line of a table.
 pub struct Row {
-    /// What it is; two leading spaces for a part of the row above.
+    /// Its label; two leading spaces for a part of the row above.
     pub label: String,
-    /// Symbol of its unit; empty where there is none.
+    /// Symbol of its unit; empty if it has none.
     pub unit: &'static str,
     /// One for each column.
     pub cells: Vec<Cell>,
-    /// Whether it says what the rows below it are about, and has no cells of its own.
+    /// Whether it is a heading for the rows below it, without cells of its own.
     pub heading: bool,
 }
 
 /// What a row shows, before its numbers.
 pub struct Subject<'a> {
-    /// Where it is not the catalogue's.
+    /// The label, if it is not the catalogue's.
     pub label: Option<&'a str>,
     /// The metric.
     pub metric: &'a Metric,
     /// Whether the best of its numbers is marked.
     pub ranked: bool,
-    /// Chooses the unit as if a number as large as this stood in the row: rows that belong together share one.
+    /// Chooses the unit as if the row had a number as large as this, so that related rows share a unit.
     pub at_least: f64,
 }
 
-/// A column's number, or the reason why there is none; nothing for a case that was not measured.
+/// A column's number, or the reason why there is none; `None` for a case that was not measured.
 pub type Found = Option<Result<Estimate, Absent>>;
 
 impl Row {
@@ -59,7 +59,7 @@ impl Row {
         }
     }
 
-    /// What the rows below are about.
+    /// A heading for the rows below.
     pub fn heading(label: String, columns: usize) -> Self {
         Self { label, unit: "", cells: vec![Cell::default(); columns], heading: true }
     }
@@ -78,7 +78,7 @@ fn certain<'a>(estimates: impl Iterator<Item = &'a Estimate>, factor: f64) -> us
     if smallest.is_finite() { Rounding::COLUMN.decimals_of(smallest) } else { usize::MAX }
 }
 
-/// Half the range of a number; nothing for a share or one without, or where its ends are the same.
+/// Half the range of a number; `None` for a share or a number without range, or if its ends are equal.
 fn half(estimate: &Estimate) -> Option<f64> {
     estimate
         .range
@@ -100,7 +100,7 @@ fn content(estimate: Estimate, factor: f64, decimals: usize) -> CellContent {
 
 fn spread(estimate: &Estimate, factor: f64, decimals: usize) -> String {
     let Some(half) = half(estimate).map(|half| half * factor) else { return String::new() };
-    // More decimals where the row's own would say that there is no spread at all.
+    // More decimals if the row's own would show no spread at all.
     format!("±{}", not_as_zero(half, decimals, 1))
 }
 

@@ -8,9 +8,9 @@ use crate::{
     table::{Cell, CellContent, Footnotes, Row},
 };
 
-/// Compares every column with the first one that generated tokens; no row where there are not two of them.
+/// Compares every column with the first one that generated tokens; no row if fewer than two did.
 pub fn agreement_row(group: &CaseGroup, footnotes: &mut Footnotes) -> Option<Row> {
-    // Answers that are kept to a grammar are others on purpose.
+    // Constrained answers differ on purpose.
     let free = |column: &Column| column.measured() && !column.record.case.constrained;
     let generated = |column: &&Column| free(column) && answers(column.record).iter().any(|turn| !turn.is_empty());
     let reference = group.columns.iter().find(generated)?;

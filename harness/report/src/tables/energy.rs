@@ -1,4 +1,4 @@
-//! The rows of energy and power: the scope that is preferred in full, further ones in short, none without its scope's name.
+//! The rows of energy and power: the preferred scope in full, further ones in short, each under its scope's name.
 
 use pocketwatt_meter::energy::{Reason, Scope, Unavailable};
 use pocketwatt_record::{
@@ -28,7 +28,7 @@ const PREFERRED: &[Family] = &[
 ];
 const FURTHER: &[Family] = &[&[EnergyMetric::EnergyPerOutputToken], &[EnergyMetric::EnergyPerRequest]];
 
-/// Rows that stay when none of their cells has a number, for what keeps users from one of these is worth a line.
+/// Rows that stay even if none of their cells has a number, because what prevents these is worth a line.
 const WANTED: [EnergyMetric; 3] =
     [EnergyMetric::EnergyPerPrefillToken, EnergyMetric::EnergyPerOutputToken, EnergyMetric::EnergyPerRequest];
 
@@ -42,7 +42,7 @@ pub fn rows(group: &CaseGroup, simulated: bool, footnotes: &mut Footnotes) -> Ve
     let (nothing, reasons) = (rows.len() == 1, rows.first().map(|row| row.cells.clone()));
     for scope in further.iter().filter(|scope| !matches!(scope.scope, Scope::Core | Scope::Uncore | Scope::Rail)) {
         let part = Part { group, scope }.rows(FURTHER, simulated, footnotes);
-        // What keeps every scope from being measured is said once.
+        // A reason that applies to every scope is shown once.
         if !(nothing && part.first().map(|row| &row.cells) == reasons.as_ref()) {
             rows.extend(part);
         }
@@ -50,7 +50,7 @@ pub fn rows(group: &CaseGroup, simulated: bool, footnotes: &mut Footnotes) -> Ve
     rows
 }
 
-/// What each case has of a metric in the preferred scope, and that scope in words; nothing where no meter was read.
+/// Each case's value of a metric in the preferred scope, with the name of that scope; `None` if no meter was read.
 pub fn preferred(group: &CaseGroup, metric: EnergyMetric, simulated: bool) -> Option<(String, Vec<Found>)> {
     let scopes = scopes(group);
     let scope = scopes.first()?;
@@ -72,7 +72,7 @@ fn measured<'a, 'b>(group: &'b CaseGroup<'a>) -> impl Iterator<Item = &'b Column
     group.columns.iter().filter(|column| column.measured())
 }
 
-/// One row where no case read any meter.
+/// The only row if no case read any meter.
 fn nothing_read(group: &CaseGroup, footnotes: &mut Footnotes) -> Option<Row> {
     measured(group).find_map(|column| find(column.record, WANTED[2], None))?;
     let cells = group.columns.iter().map(|column| {
@@ -113,9 +113,9 @@ impl Part<'_> {
                 if !worth_a_line(metric, &found) {
                     continue;
                 }
-                // Without an interval there is no telling which one is better.
+                // Without an interval, the best one is unknown.
                 let ranked = found.iter().flatten().flatten().all(|estimate| estimate.range.is_some());
-                // The catalogue's label would say the unit twice.
+                // The catalogue's label would repeat the unit.
                 let label = (metric == EnergyMetric::TokensPerWattHour).then_some("generated");
                 let subject = Subject { label, metric: metric.definition(), ranked, at_least };
                 rows.push(Row::of(&subject, &found, footnotes));
@@ -124,7 +124,7 @@ impl Part<'_> {
         rows
     }
 
-    /// One row for a scope that gave nothing but reasons.
+    /// One row for a scope that has only reasons.
     fn no_number(&self, name: &str, footnotes: &mut Footnotes) -> Row {
         let cells = self.found(WANTED[2]).into_iter().map(|found| match found {
             Some(Err(absent)) => Cell::absent(&absent, footnotes),
@@ -133,7 +133,7 @@ impl Part<'_> {
         Row { label: format!("energy of the {name}"), unit: "", cells: cells.collect(), heading: false }
     }
 
-    /// What each case has of a metric.
+    /// Each case's value of a metric.
     fn found(&self, metric: EnergyMetric) -> Vec<Found> {
         let several = |absent: &Absent| {
             let same = |column: &&Column| self.value(column.record, metric).is_err_and(|other| other == *absent);
@@ -170,7 +170,7 @@ impl Part<'_> {
         value.ok_or_else(missing)?.estimate()
     }
 
-    /// What was seen, and the next step, where the figure says so for this very reason.
+    /// What was seen, and the next step, if the figure has that very reason.
     fn hint(&self, record: &Record, metric: EnergyMetric, absent: &Absent) -> Option<String> {
         let of_scope = |figure: &&EnergyFigure| {
             (figure.scope, figure.source, &figure.part) == (self.scope.scope, self.scope.source, &self.scope.part)
@@ -182,7 +182,7 @@ impl Part<'_> {
     }
 }
 
-/// Why a figure has not what a metric is computed from, if so.
+/// Why a figure lacks the input of a metric; `None` if it has it.
 fn source(metric: EnergyMetric, figure: &EnergyFigure) -> Option<&Unavailable> {
     use EnergyMetric::{
         DecodePower, EnergyPerOutputToken, EnergyPerPrefillToken, IdlePower, LoadEnergy, NetEnergyPerOutputToken,
@@ -216,7 +216,7 @@ fn any_number(found: &[Found]) -> bool {
     found.iter().flatten().any(Result::is_ok)
 }
 
-/// A scenario without prompts or answers is known for that: no line for it.
+/// A scenario without prompts or answers obviously lacks these metrics, so they get no line.
 fn worth_a_line(metric: EnergyMetric, found: &[Found]) -> bool {
     let absent = || found.iter().flatten().filter_map(|found| found.as_ref().err());
     any_number(found)

@@ -15,7 +15,7 @@ use crate::{
     tables::{energy, metrics::estimates, verdict::verdict},
 };
 
-/// What users look for first comes first.
+/// The most wanted columns come first.
 const COLUMNS: &[(MetricId, &str)] = &[
     (MetricId::Speed(SpeedMetric::DecodeThroughput), "decode"),
     (MetricId::Speed(SpeedMetric::PrefillThroughput), "prefill"),
@@ -27,7 +27,7 @@ const COLUMNS: &[(MetricId, &str)] = &[
     (MetricId::Calls(CallMetric::CallStructure), "EM_structure"),
     (MetricId::Calls(CallMetric::CallBfcl), "BFCL"),
 ];
-/// Columns that are there only where a case has a number.
+/// Columns that are shown only if a case has a number.
 const OPTIONAL: [MetricId; 4] = [
     MetricId::Quality(QualityMetric::Perplexity),
     MetricId::Calls(CallMetric::CallIntent),
@@ -66,7 +66,7 @@ pub fn spread<'a>(run: &'a Run, results: &'a dyn Results) -> BTreeSet<Key<'a>> {
     spread
 }
 
-/// As much of a record as its line needs.
+/// The part of a record that its line needs.
 pub fn outline(record: &Record) -> Record {
     let told = record.summary(ENERGY).is_some();
     let shown = |value: &MetricValue| value.is(ENERGY) || COLUMNS.iter().any(|(metric, _)| value.is(*metric));
@@ -80,15 +80,15 @@ pub fn outline(record: &Record) -> Record {
         quality: record.quality.clone(),
         unjudged: record.unjudged.clone(),
         calls: record.calls.clone(),
-        // They are asked why there is no number.
+        // They are needed for the reason why there is no number.
         energy: if told { Vec::new() } else { record.energy.clone() },
         metrics: record.metrics.iter().filter(|value| shown(value)).cloned().collect(),
         checks: record.checks.clone(),
     }
 }
 
-/// One grid for each scenario and model that was planned in more than one precision or number of threads. What was planned
-/// and not reached has a line all the same.
+/// One grid for each scenario and model that was planned in more than one precision or number of threads. Cases that were
+/// planned and not reached have a line, too.
 pub fn grids(run: &Run, records: &[Record]) -> Vec<Table> {
     let planned: BTreeSet<&str> = run.plan.iter().map(|planned| planned.case.id.as_str()).collect();
     let by_id: BTreeMap<&str, &Record> = records.iter().map(|record| (record.case.id.as_str(), record)).collect();
@@ -110,7 +110,7 @@ fn is_spread(lines: &[Line]) -> bool {
     others.iter().any(|line| settings(line) != settings(first)) && lines.iter().any(|line| line.record.is_some())
 }
 
-/// By precision, then by backend as they were asked for, then by threads.
+/// By precision, then by backend in the requested order, then by threads.
 fn sorted(mut lines: Vec<Line>) -> Vec<Line> {
     let mut backends: Vec<&str> = Vec::new();
     for line in &lines {
@@ -130,7 +130,7 @@ fn grid(lines: &[Line], run: &Run) -> Table {
     });
     let group = CaseGroup { columns: columns.collect() };
     let mut footnotes = Footnotes::default();
-    // A case without numbers says so once, at the beginning of its line.
+    // A case without numbers shows that once, at the beginning of its line.
     let mut outcomes: Vec<Option<Cell>> =
         group.columns.iter().map(|column| verdict(column.record, &column.name, &mut footnotes)).collect();
     let (measured, scope) = measured(&group, run, &mut footnotes);
@@ -159,7 +159,7 @@ fn grid(lines: &[Line], run: &Run) -> Table {
     }
 }
 
-/// The columns, each as a row of numbers that share a unit; and what the energy is that of, where there is any.
+/// The columns, each as a row of numbers that share a unit; and the scope of the energy, if there is any.
 fn measured(group: &CaseGroup, run: &Run, footnotes: &mut Footnotes) -> (Vec<Row>, Option<String>) {
     let has_number = |found: &[Found]| found.iter().flatten().any(Result::is_ok);
     let nothing_compared = group.columns.iter().all(|column| column.record.quality.is_none());

@@ -29,7 +29,7 @@ pub fn group_table(group: &CaseGroup, run: &Run) -> Table {
     let has_energy = energy.iter().flat_map(|row| &row.cells).any(Cell::is_number);
     rows.extend(energy);
     put_verdicts(&mut rows, verdicts);
-    // Where there is no number at all, there is nothing to name either.
+    // Without any number there is nothing to name either.
     if !group.columns.iter().any(Column::measured) {
         rows.truncate(1);
         for row in &mut rows {

@@ -9,19 +9,19 @@ use crate::{
 
 /// A row.
 pub struct Line {
-    /// One of the catalogue.
+    /// A metric of the catalogue.
     pub metric: MetricId,
     statistic: Statistic,
-    /// Where it is not the catalogue's.
+    /// The label, if it is not the catalogue's.
     label: Option<&'static str>,
-    /// Parts of a load are told apart differently by each engine: there is no best one.
+    /// Engines split loading in different ways, so none of its parts has a best value.
     ranked: bool,
-    /// Whether it is left out where no column has a number.
+    /// Whether it is left out if no column has a number.
     optional: bool,
 }
 
 impl Line {
-    /// What every case of a group has of it.
+    /// The value of every case of a group.
     fn found(&self, group: &CaseGroup) -> Vec<Found> {
         group.columns.iter().map(|column| found(column.record, self.metric, self.statistic)).collect()
     }
@@ -35,7 +35,7 @@ const fn quality(metric: MetricId) -> Line {
     Line { ranked: false, optional: true, ..line(metric) }
 }
 
-/// What users look for first comes first.
+/// The most wanted rows come first.
 pub const LINES: &[Line] = &[
     line(MetricId::Speed(SpeedMetric::TimeToFirstToken)),
     line(MetricId::Speed(SpeedMetric::PrefillThroughput)),
@@ -60,7 +60,7 @@ pub const LINES: &[Line] = &[
     line(MetricId::Speed(SpeedMetric::PeakAnonymousMemory)),
     line(MetricId::Speed(SpeedMetric::KvCacheMemory)),
     line(MetricId::Speed(SpeedMetric::ModelBandwidthUtilisation)),
-    // Without an interval: which of two near ones is the better is left to the reader.
+    // There is no interval, so the reader has to decide which of two close values is better.
     Line { ranked: false, ..line(MetricId::Quality(QualityMetric::TokenAgreement)) },
     quality(MetricId::Quality(QualityMetric::KlDivergence)),
     quality(MetricId::Quality(QualityMetric::Perplexity)),
@@ -86,7 +86,7 @@ pub fn row(line: &Line, group: &CaseGroup, footnotes: &mut Footnotes) -> Option<
     let subject = Subject { label: line.label, metric, ranked: line.ranked, at_least: 0.0 };
     let found = line.found(group);
     let has_number = found.iter().flatten().any(Result::is_ok);
-    // Runs in which nothing was compared, because nobody asked for it, need no line that says so.
+    // If no comparison was requested in a run, there is no line about it.
     let not_asked = line.metric == QualityMetric::TokenAgreement.into()
         && group.columns.iter().all(|column| column.record.quality.is_none());
     (has_number || !(line.optional || not_asked)).then(|| Row::of(&subject, &found, footnotes))

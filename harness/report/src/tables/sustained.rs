@@ -1,4 +1,4 @@
-//! The rows of a sustained case: what it was at first, and what it was in the end.
+//! The rows of a sustained case: its values at first, and in the end.
 
 use pocketwatt_record::{Absent, AbsentKind, Estimate, Record, SustainedMetric};
 
@@ -8,7 +8,7 @@ use crate::{
     table::{Footnotes, Found, Row, Subject, largest},
 };
 
-/// Rows that share a unit, and what one row is called that stands for them where none of them has a number.
+/// Rows that share a unit, with the label of the one row that replaces them if none of them has a number.
 struct Family {
     metrics: &'static [SustainedMetric],
     label: &'static str,
@@ -40,7 +40,7 @@ pub fn rows(group: &CaseGroup, simulated: bool, footnotes: &mut Footnotes) -> Ve
     let longest = group.columns.iter().filter_map(|column| column.record.passport.sustain_ms).max();
     let Some(longest) = longest else { return Vec::new() };
     let title = format!("sustained for {}", duration(longest as f64 / 1e3));
-    // What keeps the whole case from being told is said once.
+    // A reason that applies to the whole case is shown once.
     if !FAMILIES.iter().any(|family| family.has_number(group)) {
         let mut rows = FAMILIES[0].rows(group, footnotes);
         rows.iter_mut().for_each(|row| row.label.clone_from(&title));
@@ -67,7 +67,7 @@ impl Family {
             let subject = Subject {
                 label: nothing.then_some(self.label),
                 metric: metric.definition(),
-                // Which share is the better one is left to the reader: a slow backend keeps all of its speed.
+                // The reader decides which share is better: a slow backend keeps all of its speed.
                 ranked: *metric != SustainedMetric::SustainedShare,
                 at_least,
             };
@@ -81,7 +81,7 @@ fn found(group: &CaseGroup, metric: SustainedMetric) -> Vec<Found> {
     group.columns.iter().map(|column| column.measured().then(|| estimate(column.record, metric))).collect()
 }
 
-/// The number, with the range of its rounds or its 95 % interval; of a power, that of the preferred scope.
+/// The number, with the range of its rounds or its 95 % interval; for a power, that of the preferred scope.
 fn estimate(record: &Record, metric: SustainedMetric) -> Result<Estimate, Absent> {
     let value = record.value(metric).ok_or(AbsentKind::NotInRecord)?;
     value.estimate().map_err(|absent| physics::explained(&absent))

@@ -10,7 +10,7 @@ use crate::{
     tables::verdict::verdict,
 };
 
-/// A quantity, and how it is told of a turn.
+/// A quantity of a turn, and how it is shown.
 struct Quantity {
     heading: String,
     metric: MetricId,
@@ -65,7 +65,7 @@ pub fn turn_table(group: &CaseGroup, simulated: bool) -> Option<Table> {
             rows.push(Row::of(&subject, found, &mut footnotes));
         }
     }
-    // A case without numbers says so once, at the top of its column.
+    // A case without numbers shows that once, at the top of its column.
     for (index, verdict) in verdicts.into_iter().enumerate() {
         if let (Some(verdict), Some(row)) = (verdict, rows.get_mut(1)) {
             row.cells[index] = verdict;

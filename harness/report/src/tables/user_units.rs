@@ -1,4 +1,4 @@
-//! Energy in the units of whoever carries the device: shares of a battery, hours, single answers.
+//! Energy in units for people who carry the device: shares of a battery, hours, single answers.
 
 use pocketwatt_meter::energy::Scope;
 use pocketwatt_record::{AnswerWorth, BatteryAssumption, EnergyMetric, MetricScope, Record};
@@ -14,7 +14,7 @@ use crate::{
 
 const METRIC: EnergyMetric = EnergyMetric::BatteryPerRequest;
 
-/// The battery that is meant, then a line for each case that has figures of the same scope; nothing where there is no
+/// The battery, then a line for each case that has figures of the same scope; empty if there is no
 /// battery.
 pub fn user_units(group: &CaseGroup) -> Vec<String> {
     let Some(scope) = widest(group) else { return Vec::new() };
@@ -30,8 +30,8 @@ pub fn user_units(group: &CaseGroup) -> Vec<String> {
     lines
 }
 
-/// The scope nearest to what a battery feeds that has numbers: the whole device, else the platform, else the preferred one.
-/// All cases are told in the same scope: joules of different scopes side by side would be compared.
+/// The scope with numbers that is nearest to what a battery feeds: the whole device, else the platform, else the preferred one.
+/// All cases use the same scope, because joules of different scopes side by side would be compared.
 fn widest(group: &CaseGroup) -> Option<MetricScope> {
     let columns = || group.columns.iter().filter(|column| column.measured());
     let values = || columns().flat_map(|column| column.record.values(METRIC));
@@ -43,7 +43,7 @@ fn widest(group: &CaseGroup) -> Option<MetricScope> {
     wider.into_iter().chain([preferred]).flatten().find(measured).cloned()
 }
 
-/// What is divided, and what is taken to drain the battery beside the model.
+/// What is divided, and what is assumed to drain the battery beside the model.
 fn assumption(battery: &BatteryAssumption, scope: &MetricScope) -> String {
     let idle = match battery.idle_watts {
         Some(watts) => format!("idle power {} W as stated", exact(watts)),

@@ -7,7 +7,7 @@ use crate::{
     table::{Cell, Footnotes, Row},
 };
 
-/// Longest reason that a footnote repeats; the record has all of it.
+/// Longest reason in a footnote; the record has all of it.
 const REASON_CHARACTERS: usize = 400;
 
 /// `failed` or `skipped` for a case without numbers.
@@ -17,7 +17,7 @@ pub fn verdict(record: &Record, name: &str, footnotes: &mut Footnotes) -> Option
     Some(Cell::alarming(word, footnote))
 }
 
-/// A case without numbers says so once, at the top of its column.
+/// A case without numbers shows that once, at the top of its column.
 pub fn put_verdicts(rows: &mut [Row], verdicts: Vec<Option<Cell>>) {
     for (index, verdict) in verdicts.into_iter().enumerate() {
         let Some(mut verdict) = verdict else { continue };

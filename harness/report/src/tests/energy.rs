@@ -16,7 +16,7 @@ fn chat() -> Vec<Record> {
     fixture::energy::metered().1.into_iter().take(3).collect()
 }
 
-/// The rows of energy and what stands below them.
+/// The rows of energy and the text below them.
 fn energy_part(output: &str) -> String {
     let lines = output.lines().skip_while(|line| !line.starts_with("energy"));
     lines.collect::<Vec<_>>().join("\n")

@@ -1,4 +1,4 @@
-//! Whatever number stands in a field, every output is written, has a bounded length, and shows no number that is none.
+//! Whatever number is in a field, every output is written, has a bounded length, and shows no number that is not one.
 
 use std::collections::BTreeMap;
 
@@ -8,12 +8,12 @@ use serde_json::{Value, json};
 
 use super::*;
 
-/// Of all minor versions the newest knows most numbers.
+/// Of all minor versions, the newest has the most numbers.
 const RUN: &str = include_str!("../../../../tests/fixtures/records/1.5/run.json");
 const RECORD: &str = include_str!("../../../../tests/fixtures/records/1.5/cases/measured.json");
-/// Of every so many numbers all is shown.
+/// One of this many numbers is shown in full.
 const FULL_EVERY: usize = 100;
-/// Times the length that an output has without extremes.
+/// Largest length of an output, as a multiple of its length without extremes.
 const LONGEST: usize = 10;
 
 fn extremes() -> Vec<Value> {
@@ -30,7 +30,7 @@ fn extremes() -> Vec<Value> {
     ]
 }
 
-/// The places of all numbers, by the field that they stand in: those of all entries of a list together.
+/// The paths of all numbers, by field: those of all entries of a list together.
 fn numbers(document: &Value) -> BTreeMap<String, Vec<String>> {
     fn leaves(value: &Value, (field, at): (&str, &str), found: &mut BTreeMap<String, Vec<String>>) {
         match value {
@@ -51,7 +51,7 @@ fn numbers(document: &Value) -> BTreeMap<String, Vec<String>> {
     found
 }
 
-/// A document with a number in other places; nothing where that is refused on reading.
+/// A document with a number at other paths; `None` if the reader refuses it.
 fn changed<T: DeserializeOwned>(document: &Value, places: &[String], number: &Value) -> Option<(Value, T)> {
     let mut value = document.clone();
     for place in places {
@@ -61,7 +61,7 @@ fn changed<T: DeserializeOwned>(document: &Value, places: &[String], number: &Va
     Some((value, read))
 }
 
-/// The same with that number in every field that takes it.
+/// The same with that number in every field that accepts it.
 fn changed_everywhere<T: DeserializeOwned>(document: &Value, number: &Value) -> T {
     let change = |document: Value, places: &Vec<String>| {
         changed::<T>(&document, places, number).map_or(document, |(changed, _)| changed)
@@ -83,7 +83,7 @@ fn drawn(run: &Run, records: &[Record]) -> Vec<String> {
     files.iter().map(|file| fs::read_to_string(file).unwrap()).collect()
 }
 
-/// How long the outputs of a run may be: the texts one by one, and every chart.
+/// Limits of the lengths of a run's outputs: of each text, and of every chart.
 struct Limits {
     texts: Vec<usize>,
     chart: usize,
@@ -108,7 +108,7 @@ fn ensure_sound(what: &str, output: &str, most: usize) {
     }
 }
 
-/// Outputs of a run as it is stored, beside an ordinary record; where it is shown in `full`, with charts, and also as it
+/// Outputs of a run as it is stored, beside an ordinary record; if it is shown in `full`, with charts, and also as it
 /// follows from its samples.
 #[track_caller]
 fn ensure_shown(what: &str, run: &Run, records: &[Record], limits: &Limits, full: bool) {
@@ -146,7 +146,7 @@ fn no_number_of_a_record_or_a_run_makes_an_output_senseless() {
         let (run, record) = (changed_everywhere::<Run>(&stored_run, &number), changed_everywhere(&stored, &number));
         ensure_shown(&what, &Run { study: None, ..run }, &[record, records[1].clone()], &limits, true);
     }
-    // All extremes of all numbers take minutes: `POCKETWATT_EXTREMES=1` tries them.
+    // All extremes of all numbers take minutes: `POCKETWATT_EXTREMES=1` runs them.
     let tried = |index: usize| {
         extremes().into_iter().enumerate().filter(move |(turn, _)| all || index % extremes().len() == *turn)
     };

@@ -1,4 +1,4 @@
-//! Whatever stands in the fields of a record, no output lets it act.
+//! Whatever is in the fields of a record, no output lets it act.
 
 use pocketwatt_record::{Damage, Damaged};
 use proptest::prelude::*;
@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::*;
 use crate::output::{columns, inert};
 
-/// What terminals, spreadsheets, browsers and readers would act on, and a line that looks like one of ours.
+/// Text that terminals, spreadsheets, browsers and readers would act on, and a line that looks like one of ours.
 const HOSTILE: &[&str] = &[
     "\u{1b}[2J\u{1b}]0;title\u{7}\u{9b}31m\r\n\nFORGED: all well\n",
     "\u{202e}\u{2066}gpj\u{200b}\u{feff}\u{e0041}\u{2028}FORGED",
@@ -17,7 +17,7 @@ const HOSTILE: &[&str] = &[
     "日本語 e\u{301}\u{301}\u{301} 👩\u{200d}🔬 \u{fffe}\u{ffff}\0",
 ];
 
-/// Puts a text before every text of a document that may be any, and keeps the others.
+/// Puts a text before every free text of a document, and keeps the others.
 fn fouled<T: Serialize + DeserializeOwned>(document: &T, text: &str) -> T {
     fn leaves(value: &Value, path: &str, found: &mut Vec<String>) {
         match value {
@@ -40,7 +40,7 @@ fn fouled<T: Serialize + DeserializeOwned>(document: &T, text: &str) -> T {
         let Some(leaf) = value.pointer_mut(&path) else { continue };
         let before = leaf.clone();
         *leaf = Value::String(format!("{text}{}", before.as_str().unwrap_or_default()));
-        // Texts of which there are only some, such as a precision.
+        // Texts with a fixed set of values, such as a precision.
         if serde_json::from_value::<T>(value.clone()).is_err() {
             *value.pointer_mut(&path).unwrap() = before;
         }
@@ -48,7 +48,7 @@ fn fouled<T: Serialize + DeserializeOwned>(document: &T, text: &str) -> T {
     serde_json::from_value(value).unwrap()
 }
 
-/// Few iterations: each record is read again for each of its texts.
+/// Few iterations, because each record is read again for each of its texts.
 fn small() -> Vec<Record> {
     let mut records = fixture::troubled();
     for record in &mut records {
@@ -96,7 +96,7 @@ fn ensure_inert(text: &str) {
     let formula = |cell: &str| cell.trim_start_matches('"').starts_with(['=', '+', '@', '\t']);
     assert!(!csv.lines().any(|line| line.split(',').any(formula)), "{csv}");
 
-    // Outside of fences, markup of others is escaped.
+    // Outside of fences, foreign markup is escaped.
     let mut fenced = false;
     for line in markdown.lines() {
         if line.starts_with("```") {

@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 use anyhow::{Context, Result, bail};
 use pocketwatt_record::{Direction, Metric, MetricId, catalogue};
 
-/// Begins a table in a document, before the name of a family of metrics and ` -->`.
+/// Marks the start of a table in a document; the name of a family of metrics and ` -->` follow.
 const BEGIN: &str = "<!-- metrics: ";
 const END: &str = "<!-- end of metrics -->";
 
@@ -26,10 +26,10 @@ pub fn listing() -> String {
     text
 }
 
-/// Writes the tables of a document anew: those that stand between `<!-- metrics: FAMILY -->` and the line that ends them.
+/// Updates the tables of a document: those between `<!-- metrics: FAMILY -->` and the line that ends them.
 ///
 /// # Errors
-/// When the file cannot be read or written, or its marks are not in order.
+/// When the file cannot be read or written, or its marks are incomplete.
 pub fn write_tables(file: &Path) -> Result<()> {
     let text = fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
     let text = with_tables(&text).with_context(|| format!("cannot write the metrics into {}", file.display()))?;

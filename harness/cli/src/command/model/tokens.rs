@@ -1,4 +1,4 @@
-//! `pocketwatt model tokens`: what a model is fed, for whoever compares it with another program's.
+//! `pocketwatt model tokens`: the tokens that a model gets, for comparison with another program.
 
 use anyhow::Result;
 use clap::Args;
@@ -29,7 +29,7 @@ fn scenario_help() -> String {
     format!("Scenario of conversations or calls: {names}, or a file; repeat or separate by commas")
 }
 
-/// What the conversations of a scenario are as a model's tokens.
+/// The conversations of a scenario as a model's tokens.
 #[derive(Debug, Serialize)]
 struct Fed<'a> {
     scenario: &'a str,
@@ -40,14 +40,14 @@ struct Fed<'a> {
 struct Conversation<'a> {
     name: &'a str,
     system: Option<&'a str>,
-    /// Requests and answers that stand before.
+    /// Requests and answers that come first.
     examples: &'a [(String, String)],
     users: Vec<&'a str>,
-    /// What is fed before each answer: one after the other, with the answers in between, they are the whole conversation.
+    /// The text before each answer: together, with the answers between them, they are the whole conversation.
     texts: Vec<String>,
-    /// The tokens of these.
+    /// The tokens of these texts.
     prompts: Vec<Vec<TokenId>>,
-    /// Why this model cannot have it.
+    /// Why this model cannot have the conversation.
     #[serde(skip_serializing_if = "Option::is_none")]
     refused: Option<String>,
 }
@@ -55,7 +55,7 @@ struct Conversation<'a> {
 /// Writes them to standard output, as JSON on one line.
 ///
 /// # Errors
-/// When there is no such model or scenario, or its tokenizer or template cannot be read.
+/// When the model or scenario does not exist, or its tokenizer or template cannot be read.
 pub fn run(arguments: &TokensArguments) -> Result<()> {
     let folder = arguments.cache.library()?.find(&arguments.name)?;
     let (tokenizer, template) = (TextTokenizer::open(&folder)?, ChatTemplate::open(&folder)?);

@@ -80,7 +80,7 @@ pub(super) fn begin(arguments: &RunArguments, plan: Plan, preparation: Preparati
     Ok(Beginning::Begun(Box::new(Begun { run, owned, materials, instruments, places })))
 }
 
-/// Says what is wrong with the device, if something is.
+/// Reports what is wrong with the device, if anything is.
 fn is_fit(
     arguments: &RunArguments,
     run: &Run,
@@ -109,8 +109,8 @@ fn is_fit(
     Ok(obstacles.is_empty())
 }
 
-/// The roofline for each number of threads; without it the run goes on, and its metric says why it is absent. One that was
-/// measured beside somebody else is none.
+/// The roofline for each number of threads; without it the run continues, and its metric has the reason. One that was
+/// measured during another measurement does not count.
 fn bandwidths(threads: &[u32], device: &mut Device) -> Vec<Bandwidth> {
     let watch = device.watch();
     let mut measured = Vec::new();

@@ -13,7 +13,7 @@ use crate::{
 /// Measures and stores one case after the other, and says how to go on should something stop that.
 ///
 /// # Errors
-/// When a record cannot be stored, or a scenario does not fit a model. What was stored stays.
+/// When a record cannot be stored, or a scenario does not fit a model. Stored records stay.
 pub(super) fn measure(arguments: &RunArguments, registry: &Registry, begun: &mut Begun) -> Result<Completion> {
     let Begun { run, owned, materials, instruments, places } = begun;
     let folder = owned.folder();

@@ -1,4 +1,4 @@
-//! What a run shows when it has ended.
+//! What a run shows at its end.
 
 use std::path::{Path, PathBuf};
 
@@ -45,7 +45,7 @@ pub(super) fn show(arguments: &RunArguments, registry: &Registry, begun: &Begun)
     })
 }
 
-/// Draws the charts into the run's own folder, and through no link that somebody put there.
+/// Draws the charts into the run's own folder, and not through a link in its place.
 fn draw(run: &Run, results: &Stored, palette: &Palette, folder: &Path) -> Result<Vec<PathBuf>> {
     if folder.is_symlink() {
         return Err(Refusal::error(format!("{} is a link: remove it", folder.display())));

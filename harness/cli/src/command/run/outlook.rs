@@ -1,4 +1,4 @@
-//! What a run says before it begins.
+//! What a run reports before it begins.
 
 use anyhow::Result;
 use pocketwatt_protocol::Precision;
@@ -14,7 +14,7 @@ use crate::{
     report::output::waiting_time,
 };
 
-/// Says which rows of data files cannot be measured: the first ones by name, and how many there are.
+/// Reports which rows of data files cannot be measured: the first ones by name, and their number.
 pub(super) fn report_left_out(scenarios: &[Scenario], left_out: impl Iterator<Item = String>) {
     const NAMED: usize = 20;
     let data = || scenarios.iter().filter_map(Scenario::data);
@@ -33,7 +33,7 @@ pub(super) fn report_left_out(scenarios: &[Scenario], left_out: impl Iterator<It
 /// What would be measured, and how long it should take.
 ///
 /// # Errors
-/// When a meter was asked for that cannot be read.
+/// When a requested meter cannot be read.
 pub(super) fn describe(plan: &Plan, asked: &EnergyArguments) -> Result<String> {
     let mut cases = plan.guessed()?;
     let (_, energy) = asked.prepare()?;

@@ -33,7 +33,7 @@ pub(super) fn prepare(arguments: &RunArguments, registry: &Registry, plan: &Plan
     let library = arguments.cache.library()?;
     let prepared = |name: &String| Ok((name.clone(), PreparedModel::prepare(&library, name, &plan.precisions)?));
     let models = plan.models.keys().map(prepared).collect::<Result<BTreeMap<_, _>>>()?;
-    // Until here Ctrl-C ends the process at once, also where it waits for another one.
+    // Until here, Ctrl-C ends the process at once, also while it waits for another one.
     let mailbox = Mailbox::with_signals()?;
     let mut materials = Materials::new(plan.scenarios.clone(), models, &arguments.cache.root()?);
     let cases = plan.counted(&mut materials)?;

@@ -1,4 +1,4 @@
-//! How far a run is. Drawn between iterations only, so that drawing never falls into what is measured.
+//! The progress of a run. It is drawn only between iterations, so that drawing never falls into a measurement.
 
 use std::{collections::BTreeSet, io};
 
@@ -17,7 +17,7 @@ use crate::{
 pub struct Progress<'a> {
     plan: &'a [PlannedCase],
     settings: &'a RunSettings,
-    /// Whether it is a terminal on which a line can be drawn anew.
+    /// Whether it is a terminal on which a line can be redrawn.
     terminal: bool,
     remaining: Remaining,
     case_start: MonotonicNs,
@@ -42,7 +42,7 @@ impl<'a> Progress<'a> {
         }
     }
 
-    /// `3 of 4 iterations`, or how far a sustained case is.
+    /// `3 of 4 iterations`, or the progress of a sustained case.
     fn iterations(&mut self, done: u32) -> String {
         let RunSettings { warmup_iterations, iterations, sustain_ms, .. } = *self.settings;
         let Some(sustain_ms) = sustain_ms else {
@@ -118,7 +118,7 @@ fn result(record: &Record) -> String {
     }
 }
 
-/// Time left, from the estimates of the plan and how far off they were so far.
+/// Time left, from the plan's estimates and their error so far.
 #[derive(Debug)]
 struct Remaining {
     estimates: Vec<f64>,

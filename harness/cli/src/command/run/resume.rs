@@ -1,4 +1,4 @@
-//! Going on with a run that was stopped.
+//! Continues a run that was stopped.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,18 +16,18 @@ use crate::{
     refusal::Refusal,
 };
 
-/// What going on has to know of a case that has a record: a small part of that.
+/// The small part of a record that resuming needs.
 #[derive(Debug)]
 struct Done {
     case: Case,
     passport: Passport,
     outcome: Outcome,
-    /// Whether its answers are still to be judged.
+    /// Whether its answers still have to be judged.
     is_unjudged: bool,
 }
 
 impl Done {
-    /// Of all records of a run.
+    /// Reads it from all records of a run.
     ///
     /// # Errors
     /// When their folder cannot be read.
@@ -107,7 +107,7 @@ fn prepare_models(
     Ok(models)
 }
 
-/// Cases of one run are compared, so they must be of one model.
+/// Cases of one run are compared, so they must use the same model.
 fn ensure_same_model(done: &[Done], model: &PreparedModel) -> Result<()> {
     let other = done
         .iter()
@@ -143,7 +143,7 @@ fn ensure_same_runners(programs: &mut Programs, registry: &Registry, done: &[Don
     Ok(())
 }
 
-/// Judges the answers that were stored without a judgement, one record after the other.
+/// Judges the stored answers that have not been judged, one record after the other.
 ///
 /// # Errors
 /// When a record cannot be stored again.

@@ -15,7 +15,7 @@ use crate::{
 const PLOT_HEIGHT: i32 = 300;
 const HEAD_HEIGHT: i32 = 170;
 
-/// What is drawn as bars.
+/// What the bars show.
 pub struct Bars {
     metric: SpeedMetric,
     title: &'static str,
@@ -42,10 +42,10 @@ impl Bars {
         remark: "Highest resident memory of the process, loading included.",
     };
 
-    /// Draws the chart; nothing where no case has the metric.
+    /// Draws the chart; `None` if no case has the metric.
     ///
     /// # Errors
-    /// When the drawing library refuses.
+    /// When the drawing library fails.
     pub fn draw(&self, subject: &Subject) -> anyhow::Result<Option<String>> {
         let groups: Vec<Group> =
             subject.scenarios.iter().map(|scenario| self.group(subject, scenario)).filter(Group::has_numbers).collect();

@@ -28,22 +28,22 @@ const LABEL_HEIGHT: i32 = 14;
 /// Groups of bars on one scale.
 pub struct Plot {
     groups: Vec<Group>,
-    /// Of all its numbers.
+    /// The scale of all its numbers.
     pub scale: Scale,
-    /// In the scale's unit.
+    /// The largest number, in the scale's unit.
     largest: f64,
     decimals: usize,
 }
 
-/// Bars that stand together.
+/// Bars that are drawn together.
 pub struct Group {
-    /// Stands below them.
+    /// The label below them.
     pub label: String,
     /// One for each name of the legend.
     pub slots: Vec<Slot>,
 }
 
-/// A bar, or its place.
+/// A bar, or its empty place.
 pub struct Slot {
     /// Its height, and where its whisker begins and ends.
     pub estimate: Option<Estimate>,
@@ -78,8 +78,8 @@ impl Plot {
 
     /// Draws it into `area`, which is a part of `canvas`.
     ///
-    /// # Errors
-    /// When the drawing library refuses.
+    /// When the drawing library fails.
+    /// When the drawing library fails.
     pub fn draw(&self, canvas: &Canvas, area: &Canvas, title: &str, inks: &Inks) -> anyhow::Result<()> {
         let end = axis_end(self.largest);
         let mut chart = ChartBuilder::on(area)
@@ -125,7 +125,7 @@ impl Plot {
         Ok(())
     }
 
-    /// How all numbers are written: with their unit, or with fewer decimals, as bars are wide.
+    /// How all numbers are written: with their unit, or with fewer decimals if bars are narrow.
     fn numerals(&self, group_width: f64) -> Numerals {
         let slots = self.groups.iter().map(|group| group.slots.len()).max().unwrap_or(1).max(1);
         let room = (group_width * FILL / slots as f64).min(WIDEST_BAR);
@@ -153,7 +153,7 @@ impl Numerals {
     }
 }
 
-/// Where a bar stands, in pixels.
+/// The position of a bar, in pixels.
 #[derive(Clone, Copy)]
 struct Place {
     middle: i32,
@@ -191,7 +191,7 @@ impl Bar<'_> {
         }
         let label = self.numerals.write(estimate.value * plot.scale.factor);
         let (median, highest) = (y(estimate.value), y(highest));
-        // Directly above the bar, on white, where the whisker is long; above the whisker where it would hide its end.
+        // Directly above the bar, on white, if the whisker is long; above the whisker if it would hide its end.
         let bottom = if median - highest > LABEL_HEIGHT + 8 { median - 3 } else { highest.min(median) - 4 };
         let half = text_width(&label) / 2;
         let paper = Rectangle::new(
@@ -202,7 +202,7 @@ impl Bar<'_> {
         draw_text(canvas, &label, (place.middle, bottom), text_style(TEXT_SIZE, INK, HPos::Center, VPos::Bottom))
     }
 
-    /// In place of a bar; upwards where it is wider than one.
+    /// A word in place of a bar; vertical if it is wider than a bar.
     fn draw_word(&self, canvas: &Canvas, word: &str) -> anyhow::Result<()> {
         let Place { middle, width, base } = self.place;
         if f64::from(text_width(word)) <= width {

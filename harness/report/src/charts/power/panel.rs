@@ -38,7 +38,7 @@ const NOTE_HEIGHT: i32 = 18;
 const PLOT_HEIGHT: i32 = 220;
 const NUMBER_HEIGHT: i32 = 16;
 
-/// What is drawn of one case. Times are seconds since its start.
+/// The drawing of one case. Times are in seconds since its start.
 pub struct Panel<'a> {
     title: String,
     ink: RGBColor,
@@ -55,7 +55,7 @@ pub struct Panel<'a> {
     strips: Vec<Strip>,
 }
 
-/// A curve, few enough points of it.
+/// A curve with few enough points.
 pub struct Drawn {
     curve: PowerCurve,
     steps: Vec<Step>,
@@ -64,7 +64,7 @@ pub struct Drawn {
 }
 
 impl Drawn {
-    /// Steps and points no closer than `shortest` seconds.
+    /// Steps and points at least `shortest` seconds apart.
     pub fn of(curve: PowerCurve, shortest: f64) -> Self {
         let steps = match &curve.course {
             Course::Counted(points) => steps(points, shortest),
@@ -78,7 +78,7 @@ impl Drawn {
         Self { curve, steps, line }
     }
 
-    /// What it is the power of.
+    /// The part of the device whose power it is.
     pub fn name(&self) -> String {
         let part = self.curve.part.as_deref().map_or_else(String::new, |part| format!(" {}", one_line(part)));
         format!("{}{part}", self.curve.scope.name())
@@ -91,7 +91,7 @@ impl Drawn {
 }
 
 impl<'a> Panel<'a> {
-    /// Of one record, in the colour of its column; nothing where no meter told anything that could be drawn.
+    /// The panel of one record, in the colour of its column; `None` if no meter has anything to draw.
     pub fn of(subject: &Subject<'a>, index: usize, record: &'a Record) -> Option<Self> {
         let windows = windows(record);
         let (origin, end) = extent(record, &windows)?;
@@ -133,7 +133,7 @@ impl<'a> Panel<'a> {
         TITLE_HEIGHT + NOTE_HEIGHT * self.notes.len() as i32 + 6
     }
 
-    /// The preferred meter in words.
+    /// A description of the preferred meter.
     pub fn meter(&self) -> Option<String> {
         let curve = &self.main.curve;
         let figure = self.figure.and_then(|figure| figure.update_period_ns).map(|ns| ns as f64 * 1e-9);
@@ -171,7 +171,7 @@ impl<'a> Panel<'a> {
         WIDTH as i32 - 2 * MARGIN + 12 - LABELS
     }
 
-    /// The phase's number, where it describes one stretch that is wide enough for it; else nothing.
+    /// The phase's number, if it belongs to one shade that is wide enough for it.
     fn number_on_shade(&self, mean: &Mean) -> Option<(f64, String)> {
         let (watts, uncertainty) = mean.watts.ok().filter(|_| mean.windows == 1)?;
         let number = power(watts, uncertainty, self.scale());
@@ -182,7 +182,7 @@ impl<'a> Panel<'a> {
         (width >= f64::from(text_width(&number) + 4)).then_some((middle, number))
     }
 
-    /// Mean powers that have no room on their shades, and what there is not.
+    /// Mean powers that do not fit on their shades, and those that are missing.
     fn note(&self, withheld: bool) -> String {
         let mut parts = Vec::new();
         if let Course::Unknown(unavailable) = &self.main.curve.course {
@@ -214,7 +214,7 @@ impl<'a> Panel<'a> {
         parts.join("; ")
     }
 
-    /// Draws it into `area`, which begins `top` pixels below that of the canvas.
+    /// Draws it into `area`, which begins `top` pixels below the top of the canvas.
     pub fn draw(&self, canvas: &Canvas, area: &Canvas, top: i32) -> anyhow::Result<()> {
         let scale = self.scale();
         draw_text(area, &self.title, (MARGIN, 6), text_style(TEXT_SIZE + 2, INK, HPos::Left, VPos::Top))?;
@@ -301,7 +301,7 @@ impl<'a> Panel<'a> {
         Ok(())
     }
 
-    /// Where the meter gave no more readings, and why.
+    /// Marks where the meter stopped giving readings, and why.
     fn mark_end(
         &self,
         canvas: &Canvas,
@@ -319,7 +319,7 @@ impl<'a> Panel<'a> {
         }
         let reason = end.unavailable.reason.words();
         let width = text_width(reason) + 8;
-        // After the line, where there is nothing else; before it where that would not fit.
+        // After the line, where there is nothing else; before it if that would not fit.
         let left = if x + width + 4 <= across.end { x + 4 } else { (x - 4 - width).max(across.start) };
         let middle = down.start + (down.end - down.start) * 2 / 5;
         let paper = Rectangle::new([(left, middle - 10), (left + width, middle + 10)], WHITE.mix(0.85).filled());
@@ -328,12 +328,12 @@ impl<'a> Panel<'a> {
     }
 }
 
-/// Whether a step is the mean of powers that can be told apart.
+/// Whether a step is the mean of powers that can be distinguished.
 fn varies(step: &Step) -> bool {
     step.highest > step.lowest
 }
 
-/// From the first moment that anything is known of to the last.
+/// From the first moment with any data to the last.
 fn extent(record: &Record, windows: &[Window]) -> Option<(MonotonicNs, MonotonicNs)> {
     let readings = record.readings.energy.iter().flat_map(|series| [series.readings.first(), series.readings.last()]);
     let readings = readings.flatten().map(|reading| reading.at);
@@ -348,7 +348,7 @@ fn extent(record: &Record, windows: &[Window]) -> Option<(MonotonicNs, Monotonic
     Some((moments().min()?, moments().max()?))
 }
 
-/// Another part of the device beside the preferred one: what the first does not contain, if there is any.
+/// Another part of the device beside the preferred one: one that the first does not contain, if there is any.
 fn other(main: &PowerCurve, curves: Vec<PowerCurve>) -> Option<PowerCurve> {
     let rank = |scope: Scope| match scope {
         Scope::Dram | Scope::Device => 0,
@@ -360,7 +360,7 @@ fn other(main: &PowerCurve, curves: Vec<PowerCurve>) -> Option<PowerCurve> {
     curves.into_iter().filter(drawable).min_by_key(|curve| rank(curve.scope))
 }
 
-/// Whether the numbers of a figure failed a check: then they are shown nowhere.
+/// Whether the numbers of a figure failed a check: then they are not shown anywhere.
 pub fn withheld(record: &Record, figure: &EnergyFigure) -> bool {
     let scope = MetricScope { scope: figure.scope, source: figure.source, part: figure.part.clone() };
     let mut values = record.values(EnergyMetric::EnergyPerRequest);

@@ -1,4 +1,4 @@
-//! A made-up device whose power is known, measured and drawn.
+//! Simulates a device with known power, measures and draws it.
 
 use pocketwatt_meter::{
     ContextReading, ContextSeries, IdleWindows, TimeSpan,
@@ -52,7 +52,7 @@ fn watts(phase: Option<Phase>) -> f64 {
     }
 }
 
-/// Moves a record to where its clock leaves room for idle windows, and gives the moments at which it is read: ten times a
+/// Moves a record to a time at which its clock leaves room for idle windows, and returns the moments of readings: ten times a
 /// second, and twice in quick succession at the edges of phases.
 fn prepare(record: &mut Record) -> Vec<u64> {
     let last = record.samples.iterations.last().and_then(|last| last.turns.last()).unwrap();
@@ -88,7 +88,7 @@ fn shift(record: &mut Record, by: u64) {
     }
 }
 
-/// Reads a counter that begins just before its end and is written every millisecond.
+/// Reads a counter that begins just before its end and is updated every millisecond.
 fn count(info: MeterInfo, moments: &[u64], record: &Record, share: f64) -> MeterSeries {
     let windows = windows(record);
     let mut series = MeterSeries::new(info);
@@ -232,7 +232,7 @@ fn without_readings_there_is_no_chart() {
     let mut records = fixture::records();
     assert_eq!(svg(&fixture::run(&records), &records), None);
     assert!(!files(&records).contains(&"power.svg".to_owned()));
-    // A counter that stands still is no power of 0 W.
+    // A counter that stands still is not a power of 0 W.
     let moments = prepare(&mut records[0]);
     records[0].readings.energy = vec![count(rapl("powercap:package-0", Scope::Package), &moments, &records[0], 0.0)];
     derive(&mut records[0]);

@@ -1,5 +1,5 @@
-//! The chart of a study: a panel for each metric that it draws and each combination of what it does not vary. Bars where the
-//! axis has no numbers, marks and lines where it has.
+//! The chart of a study: a panel for each metric that it draws and each combination of what it does not vary. Bars if the
+//! axis has no numbers, marks and lines if it has.
 
 use pocketwatt_record::{Direction, Estimate, MetricId, Record, Run, Statistic};
 use pocketwatt_scenario::{Axis, Shown, Study};
@@ -19,20 +19,20 @@ use crate::{
 const HEAD_HEIGHT: i32 = 190;
 const PANEL_HEIGHT: i32 = 250;
 
-/// The series of one metric that stand in one panel.
+/// The series of one metric in one panel.
 struct Panel<'a> {
     metric: MetricId,
     shown: &'a Shown,
-    /// What it shows that others do not.
+    /// What distinguishes it from other panels.
     differs: String,
-    /// One for each name; absent where that backend has none here.
+    /// One for each name; absent if that backend has none here.
     series: Vec<Option<&'a Series<'a>>>,
 }
 
-/// Draws the chart; nothing where no case has any of its numbers.
+/// Draws the chart; `None` if no case has any of its numbers.
 ///
 /// # Errors
-/// When the drawing library refuses.
+/// When the drawing library fails.
 pub fn draw(run: &Run, records: &[Record], study: &Study, palette: &Palette) -> anyhow::Result<Option<String>> {
     let series = series(study, records);
     let names = distinct(series.iter().map(|series| series.backend.clone()));
@@ -123,7 +123,7 @@ impl Panel<'_> {
         }
     }
 
-    /// A group of bars for each place on the axis.
+    /// A group of bars for each position on the axis.
     fn groups(&self) -> Vec<Group> {
         let mut places: Vec<(f64, &str)> = Vec::new();
         for point in self.series.iter().flatten().flat_map(|series| &series.points) {
@@ -157,7 +157,7 @@ fn distinct<T: PartialEq>(texts: impl Iterator<Item = T>) -> Vec<T> {
     known
 }
 
-/// What the numbers of an axis count; nothing for one without numbers.
+/// The unit of an axis; `None` for an axis without numbers.
 fn axis_words(axis: Axis) -> Option<&'static str> {
     match axis {
         Axis::Parameters => Some("weights, 10⁹"),

@@ -24,7 +24,7 @@ use crate::{
 pub struct Course {
     /// One line for each name of the legend, in the scale's unit.
     lines: Vec<Vec<(f64, Estimate)>>,
-    /// Of all its numbers.
+    /// The scale of all its numbers.
     pub scale: Scale,
     fitted: bool,
 }
@@ -45,7 +45,7 @@ impl Course {
     /// Draws it into `area`.
     ///
     /// # Errors
-    /// When the drawing library refuses.
+    /// When the drawing library fails.
     pub fn draw(&self, area: &Canvas, title: &str, axis: &str, inks: &Inks) -> anyhow::Result<()> {
         let points = || self.lines.iter().flatten();
         let last = points().map(|(x, _)| *x).fold(0.0, f64::max) * 1.04;

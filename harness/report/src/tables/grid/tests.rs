@@ -52,7 +52,7 @@ fn figures(is_reference: bool) -> QualityFigures {
     }
 }
 
-/// What stands between the case groups and the legend.
+/// The text between the case groups and the legend.
 fn shown(run: &Run, records: &[Record], format: Format) -> String {
     let style = Style { color: false, width: Some(118) };
     let output = render(run, records, format, &style).unwrap();

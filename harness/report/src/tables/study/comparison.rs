@@ -57,19 +57,19 @@ fn group<'a>(points: &[Point<'a>]) -> CaseGroup<'a> {
     CaseGroup { columns: points.iter().map(column).collect() }
 }
 
-/// Each number as a multiple of the first; no row where there is no first one, or nothing beside it.
+/// Each number as a multiple of the first; no row if there is no first one, or no other.
 fn ratios(label: &str, values: &[Option<f64>]) -> Option<Row> {
     let first = values.first().copied().flatten().filter(|first| *first != 0.0)?;
     let ratios: Vec<Option<f64>> = values.iter().map(|value| Some((*value)? / first)).collect();
     if ratios.iter().flatten().count() < 2 {
         return None;
     }
-    // A model of fifty times the size decodes at a hundredth of the rate: two decimals would say little of that.
+    // A model fifty times as large decodes at a hundredth of the rate: two decimals would show little of that.
     let decimals = if ratios.iter().flatten().any(|ratio| ratio.abs() < 0.1) { 3 } else { 2 };
     Some(written_row(label, &ratios, |ratio| fixed(ratio, decimals)))
 }
 
-/// What others published, beside the numbers above it.
+/// Published numbers, beside the numbers above them.
 fn published_rows(study: &Study, published: &Published, points: &[Point]) -> Vec<Row> {
     let values: Vec<Option<f64>> = points
         .iter()
@@ -84,7 +84,7 @@ fn published_rows(study: &Study, published: &Published, points: &[Point]) -> Vec
     if values.iter().flatten().next().is_none() {
         return Vec::new();
     }
-    // With the digits that were published; a product has no more than three that count.
+    // With the published digits; a product has no more than three significant ones.
     let digits = published.values.iter().map(|value| value.to_string().split('.').nth(1).map_or(0, str::len)).max();
     let shown = |value: f64| digits.map_or_else(|| significant(value), |digits| fixed(value, digits));
     let mut rows = vec![written_row(&format!("  {}, {}", published.label, published.unit), &values, shown)];
@@ -94,7 +94,7 @@ fn published_rows(study: &Study, published: &Published, points: &[Point]) -> Vec
     rows
 }
 
-/// How large the models are, where they differ.
+/// The sizes of the models, if they differ.
 fn weights(axis: Axis, points: &[Point]) -> Vec<Row> {
     let of = |number: fn(&pocketwatt_record::ModelPassport) -> f64| -> Vec<Option<f64>> {
         points.iter().map(|point| Some(number(&point.record.passport.model))).collect()

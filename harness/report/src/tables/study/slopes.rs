@@ -10,7 +10,7 @@ use crate::{
     table::{Cell, Footnotes, Found, Row, Subject, Table, scale},
 };
 
-/// How much of the axis a slope is told for, and in words.
+/// The step of the axis that a slope is given for, with its description.
 fn step(axis: Axis) -> Option<(f64, &'static str)> {
     match axis {
         Axis::Parameters => Some((1e9, "for 10⁹ more weights")),
@@ -19,7 +19,7 @@ fn step(axis: Axis) -> Option<(f64, &'static str)> {
     }
 }
 
-/// The slope of each line that the study asks for, a column for each series; nothing where it asks for none.
+/// The slope of each line that the study asks for, a column for each series; `None` if it asks for none.
 pub fn table(study: &Study, series: &[Series]) -> Option<Table> {
     let (step, words) = step(study.axis())?;
     let mut footnotes = Footnotes::default();
@@ -87,7 +87,7 @@ fn slope_rows(
     if let Some((published, slope)) =
         shown.published.as_ref().and_then(|published| Some((published, published.per_billion_weights?)))
     {
-        // In the unit of the row above, where there is one.
+        // In the unit of the row above, if there is one.
         let factor = scale(definition.unit, largest_of(&found).max(at_least)).factor;
         let (value, unit) = if rows[0].unit.is_empty() {
             (slope, published.unit.clone())
@@ -105,7 +105,7 @@ fn largest_of(found: &[Found]) -> f64 {
     found.iter().flatten().flatten().map(|estimate| estimate.value.abs()).fold(0.0, f64::max)
 }
 
-/// The line through the medians of a series, and through how many.
+/// The line through the medians of a series, with the number of points.
 fn line(metric: MetricId, series: &Series) -> Result<(Line, usize), Absent> {
     let mut missing = None;
     let points: Vec<(f64, f64)> = series
