@@ -112,6 +112,6 @@ impl EnergyMeter for CardMeter {
         } else {
             self.device.power_usage().map(i64::from)
         };
-        value.map(RawReading::of).map_err(|error| unavailable(&error))
+        value.map(RawReading::new).map_err(|error| unavailable(&error))
     }
 }
