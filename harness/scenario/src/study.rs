@@ -1,4 +1,4 @@
-//! Studies: questions that are answered by a series of cases that differ in one thing.
+//! Studies: questions whose answer is a series of cases that differ in one thing.
 
 mod document;
 #[cfg(test)]
@@ -15,7 +15,7 @@ use document::{Document, MODEL, Variant};
 
 use crate::{error::ScenarioError, limits::MOST_DOCUMENT_BYTES, unknown::UnknownName};
 
-/// The studies that ship with the program.
+/// What ships with the program.
 const SHIPPED: &[&str] = &[
     include_str!("../../../scenarios/studies/layer-sharing.toml"),
     include_str!("../../../scenarios/studies/depth.toml"),
@@ -27,7 +27,7 @@ const SHIPPED: &[&str] = &[
     include_str!("../../../scenarios/studies/threads.toml"),
     include_str!("../../../scenarios/studies/context.toml"),
 ];
-/// Metrics that need a stated battery.
+/// What is told of a stated battery.
 const BATTERY_METRICS: [EnergyMetric; 2] = [EnergyMetric::BatteryPerRequest, EnergyMetric::ChatHoursPerCharge];
 
 /// A question, and the cases that answer it.
@@ -35,14 +35,14 @@ const BATTERY_METRICS: [EnergyMetric; 2] = [EnergyMetric::BatteryPerRequest, Ene
 pub struct Study {
     document: Document,
     definition: String,
-    /// The model that replaces [`MODEL`].
+    /// What [`MODEL`] stands for.
     model: Option<String>,
 }
 
 impl Study {
     /// The studies that ship with the program.
     ///
-    /// When the study does not exist, or as [`run::run`].
+    /// # Errors
     /// None in a build whose tests passed.
     pub fn shipped() -> Result<Vec<Self>, ScenarioError> {
         SHIPPED.iter().map(|definition| Self::parse(definition)).collect()
@@ -50,8 +50,8 @@ impl Study {
 
     /// A shipped study by its name, or any by its file.
     ///
-    /// When the study does not exist, or as [`run::run`].
-    /// When it does not exist, or its file is not a study.
+    /// # Errors
+    /// When there is none, or its file is not a study.
     pub fn find(wanted: &str) -> Result<Self, ScenarioError> {
         let shipped = Self::shipped()?;
         if let Some(study) = shipped.iter().find(|study| study.name() == wanted) {
@@ -65,7 +65,7 @@ impl Study {
 
     /// A study's file.
     ///
-    /// When the study does not exist, or as [`run::run`].
+    /// # Errors
     /// When it cannot be read, or is not a study.
     pub fn read(file: &Path) -> Result<Self, ScenarioError> {
         let named = file.display().to_string();
@@ -77,9 +77,9 @@ impl Study {
         Self::parse(&text).map_err(|error| error.at(format_args!("{named} is not a study")))
     }
 
-    /// A study as it was stored with a run.
+    /// As it was stored with a run.
     ///
-    /// When the study does not exist, or as [`run::run`].
+    /// # Errors
     /// When the text is not a study.
     pub fn stored(source: &StudySource) -> Result<Self, ScenarioError> {
         let study = Self::parse(&source.definition).map_err(|error| error.at("the stored study"))?;
@@ -101,12 +101,12 @@ impl Study {
         &self.document.name
     }
 
-    /// The question that it answers.
+    /// What it answers.
     pub fn question(&self) -> &str {
         &self.document.question
     }
 
-    /// How the cases of a series differ.
+    /// In what the cases of a series differ.
     pub fn axis(&self) -> Axis {
         self.document.axis
     }
@@ -116,17 +116,17 @@ impl Study {
         &self.document.remarks
     }
 
-    /// Whether each number is also shown as a multiple of the first column's.
+    /// Whether each number is also told as a multiple of the first column's.
     pub fn has_ratios(&self) -> bool {
         self.document.ratios
     }
 
-    /// The rows of its table.
+    /// What its table shows.
     pub fn shown(&self) -> &[Shown] {
         &self.document.show
     }
 
-    /// Whether one of its numbers depends on a battery.
+    /// Whether a number of it depends on a battery.
     pub fn is_about_battery(&self) -> bool {
         let is_of_battery = |metric: MetricId| BATTERY_METRICS.map(MetricId::from).contains(&metric);
         self.shown().iter().filter_map(|shown| shown.metric.id()).any(is_of_battery)
@@ -142,7 +142,7 @@ impl Study {
         &self.document.precisions
     }
 
-    /// Its numbers of threads, up to the number of this device's cores.
+    /// Its numbers of threads, as far as this device has cores for them.
     pub fn threads(&self) -> Vec<u32> {
         let cores = available_parallelism().map_or(1, |cores| cores.get() as u32);
         let threads = &self.document.threads;
@@ -150,9 +150,9 @@ impl Study {
         if fitting.is_empty() { threads.clone() } else { fitting }
     }
 
-    /// Its models by name, given the user's choice: the one that replaces its own, or some of its own.
+    /// Its models by name, where the user chose `chosen`: the one that it is about, or some of its own.
     ///
-    /// When the study does not exist, or as [`run::run`].
+    /// # Errors
     /// When the choice does not fit the study.
     pub fn choose_models(&mut self, chosen: &[String]) -> Result<Vec<String>, ScenarioError> {
         let [first, rest @ ..] = chosen else { return Ok(self.models()) };
@@ -180,12 +180,12 @@ impl Study {
         variant.name.replace(MODEL, self.model.as_deref().unwrap_or_default())
     }
 
-    /// A model's label in the study, or its own name if the study does not know it.
+    /// What a model is called in the study: its own name where the study does not know it.
     pub fn label<'a>(&'a self, model: &'a str) -> &'a str {
         self.position(model).map_or(model, |position| &self.document.models[position].label)
     }
 
-    /// The model's position among the study's models.
+    /// Which of the study's models it is.
     pub fn position(&self, model: &str) -> Option<usize> {
         self.document.models.iter().position(|variant| self.model_name(variant) == model)
     }
