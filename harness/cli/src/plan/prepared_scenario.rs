@@ -113,8 +113,8 @@ fn positions(turns: &[Turn]) -> u32 {
 /// With `constrained`, answers that should be calls are constrained to the grammar of calls. A complete call has to end, with
 /// seeded weights, too.
 ///
+/// # Errors
 /// When the tokenizer or the template does not fit the model. In a file of conversations, one that does not fit is left
-/// out.
 /// out.
 pub fn prepare(scenario: &Scenario, model: &PreparedModel, constrained: bool) -> Result<PreparedScenario> {
     let config = model.folder.config();

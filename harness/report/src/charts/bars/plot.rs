@@ -78,7 +78,7 @@ impl Plot {
 
     /// Draws it into `area`, which is a part of `canvas`.
     ///
-    /// When the drawing library fails.
+    /// # Errors
     /// When the drawing library fails.
     pub fn draw(&self, canvas: &Canvas, area: &Canvas, title: &str, inks: &Inks) -> anyhow::Result<()> {
         let end = axis_end(self.largest);
