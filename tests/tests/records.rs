@@ -107,10 +107,10 @@ fn a_newer_major_version_is_refused_with_what_to_do() {
     let newer = |value: &mut Value| value["format"]["major"] = json!(RECORD_FORMAT.major + 1);
     let (_folder, path) = changed("run.json", newer);
     let text = |error: String| error.replace(&path.display().to_string(), "FILE");
-    insta::assert_snapshot!(text(read_run(&path).unwrap_err().to_string()), @"FILE has format 2.6, this version reads 1.6: use a newer pocketwatt");
+    insta::assert_snapshot!(text(read_run(&path).unwrap_err().to_string()), @"FILE has format 2.7, this version reads 1.7: use a newer pocketwatt");
     // The rest of the file is ignored.
     fs::write(&path, r#"{"format": {"major": 99, "minor": 0}, "plan": "none"}"#).unwrap();
-    insta::assert_snapshot!(text(read_record(&path).unwrap_err().to_string()), @"FILE has format 99.0, this version reads 1.6: use a newer pocketwatt");
+    insta::assert_snapshot!(text(read_record(&path).unwrap_err().to_string()), @"FILE has format 99.0, this version reads 1.7: use a newer pocketwatt");
 }
 
 #[test]
@@ -130,15 +130,18 @@ fn additions_of_a_newer_minor_version_are_skipped() {
     }
 }
 
-/// Adds a field to every object, except to the version, which will not get one, and to numbers that may be missing, whose
-/// only key says of which kind they are.
+/// Adds a field to every object, except to the version, which will not get one, and to numbers that may be missing and baselines,
+/// whose only key says of which kind they are.
 fn add_everywhere(value: &mut Value) {
     match value {
         Value::Object(fields) => {
             for (_, field) in fields.iter_mut().filter(|(name, _)| *name != "format") {
                 add_everywhere(field);
             }
-            if !["measured", "unavailable"].iter().any(|kind| fields.len() == 1 && fields.contains_key(*kind)) {
+            if !["measured", "unavailable", "runners"]
+                .iter()
+                .any(|kind| fields.len() == 1 && fields.contains_key(*kind))
+            {
                 fields.insert("addition".into(), json!([1, "two"]));
             }
         }

@@ -39,7 +39,7 @@ impl Backend for FakeBackend {
         }
         strike(self.script.fault, Moment::Start)?;
         Ok(BackendInfo {
-            name: "fake".into(),
+            name: self.script.name.clone(),
             version: env!("CARGO_PKG_VERSION").into(),
             engine: "fake".into(),
             engine_version: env!("CARGO_PKG_VERSION").into(),

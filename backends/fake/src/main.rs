@@ -10,6 +10,7 @@
 //!
 //! | word | meaning |
 //! |---|---|
+//! | `name=twin` | the name in its greeting, so that it can take the part of several backends |
 //! | `load=20ms` | duration of loading |
 //! | `prefill=50us` | duration of each token of a prompt |
 //! | `decode=1ms` | duration of each output token after the first |

@@ -14,11 +14,13 @@ use crate::fault::Fault;
 /// The environment variable that holds the script.
 pub const VARIABLE: &str = "POCKETWATT_FAKE";
 
-const WORDS: &str = "load, prefill, decode, fault, iteration, starts, start";
+const WORDS: &str = "name, load, prefill, decode, fault, iteration, starts, start";
 
 /// What the fake does. See the crate's documentation for the words.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Script {
+    /// The name in its greeting, so that it can take the part of several backends.
+    pub name: String,
     /// How long loading takes.
     pub load: Duration,
     /// Duration of each token of a prompt.
@@ -38,6 +40,7 @@ pub struct Script {
 impl Default for Script {
     fn default() -> Self {
         Self {
+            name: "fake".into(),
             load: Duration::ZERO,
             prefill: Duration::ZERO,
             decode: Duration::ZERO,
@@ -88,6 +91,7 @@ impl FromStr for Script {
             ensure!(!seen.contains(&key), "{key} is given twice");
             seen.push(key);
             match key {
+                "name" => script.name = value.into(),
                 "load" => script.load = duration(value)?,
                 "prefill" => script.prefill = duration(value)?,
                 "decode" => script.decode = duration(value)?,
@@ -145,8 +149,9 @@ mod tests {
 
     #[test]
     fn all_words_are_understood() {
-        let text = "load=20ms, prefill=50us,decode=1s,fault=hang@decode,iteration=3,starts=/tmp/a b,start=2";
+        let text = "name=other,load=20ms, prefill=50us,decode=1s,fault=hang@decode,iteration=3,starts=/tmp/a b,start=2";
         let script = Script {
+            name: "other".into(),
             load: Duration::from_millis(20),
             prefill: Duration::from_micros(50),
             decode: Duration::from_secs(1),
@@ -169,7 +174,7 @@ mod tests {
     #[test]
     fn what_is_not_understood_is_named() {
         let error = |text: &str| format!("{:#}", text.parse::<Script>().unwrap_err());
-        insta::assert_snapshot!(error("loda=1ms"), @r#"there is no word "loda", only load, prefill, decode, fault, iteration, starts, start"#);
+        insta::assert_snapshot!(error("loda=1ms"), @r#"there is no word "loda", only name, load, prefill, decode, fault, iteration, starts, start"#);
         insta::assert_snapshot!(error("hang"), @r#""hang" is not of the form word=value"#);
         insta::assert_snapshot!(error("load=20"), @r#""20" is not a duration: give a whole number followed by ns, us, ms or s"#);
         insta::assert_snapshot!(error("load=ms"), @r#""ms" is not a duration: cannot parse integer from empty string"#);

@@ -38,6 +38,7 @@ fn request(folder: &Path) -> Request {
             stop_tokens: vec![TokenId(2)],
             token_bytes: None,
             warmup_iterations: 1,
+            warmup: None,
             iterations: 1,
             at_least_ms: 0,
             settle_ms: 0,

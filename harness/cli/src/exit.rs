@@ -21,6 +21,12 @@ pub enum Exit {
     NothingMeasured = 5,
     /// Something on the device would spoil a measurement.
     Unfit = 6,
+    /// `compare` found something worse, and `--fail-on worse` asked for this status.
+    Worse = 10,
+    /// `compare` left something undecided, and `--decide` asked for this status.
+    Undecided = 11,
+    /// What should be compared is not comparable.
+    NotComparable = 14,
     /// Ctrl-C, a request to terminate, or the end of the terminal; what was measured is stored.
     Interrupted = 130,
 }

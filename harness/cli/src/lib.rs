@@ -35,7 +35,7 @@ use crate::exit::Exit;
 ///
 /// Exit status: 0 everything worked; 1 something failed; 2 wrong usage; 3 the input was refused; 4 a case failed or was skipped,
 /// or a record is damaged; 5 no case was measured; 6 the device is unfit for measuring, or another process measures on it;
-/// 130 interrupted.
+/// 10 `compare` found something worse; 11 it left something undecided; 14 what should be compared is not comparable; 130 interrupted.
 #[derive(Parser, Debug)]
 #[command(name = "pocketwatt", version, max_term_width = 110)]
 struct Arguments {
@@ -53,8 +53,12 @@ enum Command {
     List(command::list::ListArguments),
     /// Show which backend computes in which precision, and why others do not.
     Backends(command::backends::BackendsArguments),
+    /// Measure every case beside itself: what two measurements of the same thing differ by here, and which differences can be found.
+    Calibrate(Box<command::calibrate::CalibrateArguments>),
     /// Show stored results.
     Show(command::show::ShowArguments),
+    /// Compare two stored runs: what differs between them, and a verdict for each metric.
+    Compare(command::compare::CompareArguments),
     /// Import, fetch, generate, list and verify models.
     Model(command::model::ModelArguments),
     /// Check that the backends compute the same model: logits and greedy text side by side.
@@ -92,7 +96,9 @@ fn obey() -> Exit {
         Command::Study(arguments) => command::study::run(*arguments),
         Command::List(arguments) => command::list::run(arguments).map(|()| Exit::Success),
         Command::Backends(arguments) => command::backends::run(&arguments).map(|()| Exit::Success),
+        Command::Calibrate(arguments) => command::calibrate::run(*arguments),
         Command::Show(arguments) => command::show::run(arguments),
+        Command::Compare(arguments) => command::compare::run(&arguments),
         Command::Model(arguments) => command::model::run(arguments).map(|()| Exit::Success),
         Command::Conformance(arguments) => command::conformance::run(arguments),
         Command::Probe(arguments) => command::probe::run(arguments),

@@ -72,6 +72,66 @@ pub struct CaseReadings {
     pub frequencies: Vec<ContextSeries>,
 }
 
+impl CaseReadings {
+    /// Adds what was read later in the same case, after a time in which nothing was read. Processor times, which are shares of the time
+    /// in which they were read, add up.
+    pub fn append(&mut self, later: Self) {
+        let Self {
+            memory,
+            peak_resident_bytes,
+            peak_with_huge_pages_bytes,
+            run_queue_wait_ns,
+            steal_ns,
+            system_cpu_ns,
+            other_busy_ns,
+            broken_counters,
+            sampler,
+            energy,
+            no_energy,
+            idle,
+            temperatures,
+            frequencies,
+        } = later;
+        self.memory.extend(memory);
+        self.peak_resident_bytes = self.peak_resident_bytes.max(peak_resident_bytes);
+        self.peak_with_huge_pages_bytes = self.peak_with_huge_pages_bytes.max(peak_with_huge_pages_bytes);
+        for (sum, more) in [
+            (&mut self.run_queue_wait_ns, run_queue_wait_ns),
+            (&mut self.steal_ns, steal_ns),
+            (&mut self.system_cpu_ns, system_cpu_ns),
+            (&mut self.other_busy_ns, other_busy_ns),
+        ] {
+            *sum = match (*sum, more) {
+                (Some(sum), Some(more)) => Some(sum.saturating_add(more)),
+                (sum, more) => sum.or(more),
+            };
+        }
+        self.broken_counters.extend(broken_counters);
+        self.sampler.reads = self.sampler.reads.saturating_add(sampler.reads);
+        self.sampler.cpu_ns = self.sampler.cpu_ns.saturating_add(sampler.cpu_ns);
+        self.sampler.wall_ns = self.sampler.wall_ns.saturating_add(sampler.wall_ns);
+        for series in energy {
+            match self.energy.iter_mut().find(|known| known.meter.id == series.meter.id) {
+                Some(known) => known.append(series),
+                None => self.energy.push(series),
+            }
+        }
+        self.no_energy = self.no_energy.take().or(no_energy);
+        self.idle = self.idle.or(idle);
+        append_context(&mut self.temperatures, temperatures);
+        append_context(&mut self.frequencies, frequencies);
+    }
+}
+
+fn append_context(all: &mut Vec<ContextSeries>, later: Vec<ContextSeries>) {
+    for series in later {
+        match all.iter_mut().find(|known| known.name == series.name) {
+            Some(known) => known.readings.extend(series.readings),
+            None => all.push(series),
+        }
+    }
+}
+
 /// When the device was left idle beside a case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct IdleWindows {
@@ -161,4 +221,34 @@ pub struct Bandwidth {
     pub median_bytes_per_second: f64,
     /// Passes.
     pub passes: u32,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn later_readings_add_up() {
+        let readings = |peak: u64, steal_ns: Option<u64>, at: u64| CaseReadings {
+            peak_resident_bytes: Some(peak),
+            steal_ns,
+            system_cpu_ns: Some(u64::MAX / 2 + 1),
+            sampler: SamplerCost { reads: 2, cpu_ns: 3, wall_ns: 5 },
+            temperatures: vec![ContextSeries {
+                name: format!("zone-{}", at % 2),
+                readings: vec![ContextReading { at: MonotonicNs(at), value: 40.0 }],
+            }],
+            ..CaseReadings::default()
+        };
+        let mut all = readings(7, None, 1);
+        all.append(readings(9, Some(4), 2));
+        all.append(readings(8, Some(6), 3));
+        assert_eq!(all.peak_resident_bytes, Some(9), "the highest of all");
+        assert_eq!(all.steal_ns, Some(10), "what was not read is not there to add");
+        assert_eq!(all.system_cpu_ns, Some(u64::MAX), "no sum overflows");
+        assert_eq!(all.sampler, SamplerCost { reads: 6, cpu_ns: 9, wall_ns: 15 });
+        let zones: Vec<(&str, usize)> =
+            all.temperatures.iter().map(|series| (series.name.as_str(), series.readings.len())).collect();
+        assert_eq!(zones, [("zone-1", 2), ("zone-0", 1)]);
+    }
 }

@@ -3,6 +3,8 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::IterationKind;
+
 /// An entry of the model's vocabulary.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
@@ -155,6 +157,10 @@ pub struct Workload {
     pub token_bytes: Option<PathBuf>,
     /// Iterations that are run and reported first, but not counted.
     pub warmup_iterations: u32,
+    /// What these run, where it is not the conversations. Left out where it is: a runner that does not know it refuses the request
+    /// rather than to warm up in another way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub warmup: Option<Vec<Turn>>,
     /// Smallest number of iterations that are counted.
     pub iterations: u32,
     /// The counted iterations together last at least this many milliseconds: further ones are added until they do. 0 for
@@ -162,6 +168,24 @@ pub struct Workload {
     pub at_least_ms: u64,
     /// Pause before each counted iteration, in milliseconds, so that meters and clocks settle.
     pub settle_ms: u64,
+}
+
+impl Workload {
+    /// Which conversation the iteration with this number among those of its kind runs, both counted from 0.
+    pub fn conversation(&self, kind: IterationKind, number: u32) -> usize {
+        match (kind, &self.warmup) {
+            (IterationKind::Warmup, Some(_)) => 0,
+            _ => number as usize % self.conversations.len().max(1),
+        }
+    }
+
+    /// The turns of that conversation.
+    pub fn requested(&self, kind: IterationKind, conversation: usize) -> &[Turn] {
+        match (kind, &self.warmup) {
+            (IterationKind::Warmup, Some(turns)) => turns,
+            _ => self.conversations.get(conversation).map_or(&[], Vec::as_slice),
+        }
+    }
 }
 
 /// One prompt and its answer.

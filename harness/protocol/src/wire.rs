@@ -130,6 +130,7 @@ mod tests {
                 stop_tokens: vec![TokenId(2)],
                 token_bytes: None,
                 warmup_iterations: 1,
+                warmup: None,
                 iterations: 2,
                 at_least_ms: 0,
                 settle_ms: 0,

@@ -141,6 +141,16 @@ pub enum AbsentKind {
     NoEnergyUsed,
     /// The phase did not take place.
     DidNotHappen,
+    /// The case was not measured in turns with others.
+    NotInBlocks,
+    /// It is observed once in a case, not in every block.
+    ObservedOnce,
+    /// Too few blocks have both cases.
+    FewBlocks,
+    /// Too few blocks, or rounds of one process, to show how much it varies.
+    FewRounds,
+    /// A number is not positive, so there is no ratio.
+    NoRatio,
     /// Another reason, which the text gives: from a newer version, or from an older one that stored only the text.
     Other,
     /// A meter's own reason.
@@ -190,6 +200,11 @@ impl AbsentKind {
             Self::NoBattery => "no battery stated (--battery 50kJ)",
             Self::NoEnergyUsed => "no energy was used",
             Self::DidNotHappen => "did not happen",
+            Self::NotInBlocks => "not measured in turns with the others",
+            Self::ObservedOnce => "observed once in a case",
+            Self::FewBlocks => "fewer than 2 blocks have both cases",
+            Self::FewRounds => "fewer than 3 blocks or rounds, which do not show how much it varies",
+            Self::NoRatio => "a number is zero or less, so there is no ratio",
             Self::Other => "for another reason",
             Self::Meter(reason) => reason.words(),
         }

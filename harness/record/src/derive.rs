@@ -7,6 +7,7 @@ use crate::{
     Absent, AbsentKind, EnergyFigure, Evidence, MetricId, MetricScope, MetricValue, Outcome, Record, Summary,
     Uncertain, Value, catalogue,
     energy::{Spans, derive_energy, mean_powers},
+    launch_readings,
     metrics::{Consumption, Observations, Observe},
     physics, stretches,
 };
@@ -43,6 +44,7 @@ fn metrics(case: &Evidence<'_>, figures: &[EnergyFigure]) -> Vec<MetricValue> {
     };
     let values = catalogue().iter().flat_map(|&metric| match metric.definition().observe {
         Observe::Iterations(observe) => once(metric, observe(case.passport, &counted)),
+        Observe::Launch(observe) => once(metric, each_launch(case, observe)),
         Observe::Case(observe) => once(metric, observe(case)),
         Observe::Stretches(observe) => once(metric, stretches(*case).and_then(|both| observe(case, &both))),
         Observe::Figure(observe) => {
@@ -58,6 +60,19 @@ fn metrics(case: &Evidence<'_>, figures: &[EnergyFigure]) -> Vec<MetricValue> {
         ),
     });
     values.collect()
+}
+
+/// Of each block that counts, which has a launch of its own; of the case where it was not measured in blocks.
+fn each_launch(case: &Evidence<'_>, observe: fn(&Evidence<'_>) -> Observations) -> Observations {
+    if case.samples.blocks.is_empty() {
+        return observe(case);
+    }
+    let mut all = Vec::new();
+    for block in case.samples.counted_blocks() {
+        let (samples, readings) = (case.samples.only(block), launch_readings(case.readings, block));
+        all.extend(observe(&Evidence { samples: &samples, readings: &readings, ..*case })?);
+    }
+    Ok(all)
 }
 
 fn summarised(metric: MetricId, observations: Observations) -> MetricValue {

@@ -1,37 +1,21 @@
-use crate::{Absent, AbsentKind, MetricId, MetricValue, Record, Share, Summary, Value, metrics::Observe, share};
+use crate::{
+    Absent, AbsentKind, MetricId, MetricValue, Paired, Record, Share, Statistic, Summary, Value, block_values,
+    metrics::Observe, share, statistics::student_half,
+};
 
 /// A number of a case with its range, by which cases are compared.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Estimate {
     /// The value that is shown, in the metric's unit.
     pub value: f64,
-    /// Lowest and highest round, or the ends of the 95 % interval; absent where there is only one observation.
+    /// The ends of the 95 % interval; absent where one observation has none.
     pub range: Option<(f64, f64)>,
     /// The number of questions, if the number is a share; its range is then Wilson's interval, which is not symmetric.
     pub questions: Option<usize>,
 }
 
-/// The part of a metric's summary that is shown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Statistic {
-    /// The middle observation.
-    Median,
-    /// The value that a tenth of all observations exceed.
-    P90,
-    /// The value that a hundredth of all observations exceed.
-    P99,
-}
-
-impl Statistic {
-    /// From observations.
-    pub fn of(self, summary: &Summary) -> f64 {
-        match self {
-            Self::Median => summary.median,
-            Self::P90 => summary.p90,
-            Self::P99 => summary.p99,
-        }
-    }
-}
+/// Blocks or rounds from which an interval is computed: that of two is thirteen times as wide as their distance.
+pub(crate) const LEAST_VALUES: usize = 3;
 
 impl Estimate {
     /// A number and its range.
@@ -44,9 +28,12 @@ impl Estimate {
         Self::between(value, Some((value - half, value + half)))
     }
 
-    /// The median of observations; with their minimum and maximum if there are several.
+    /// The median of observations, with the 95 % interval of Student's t if there are at least three.
     pub fn of_observations(summary: &Summary) -> Self {
-        Self::between(summary.median, (summary.count > 1).then_some((summary.minimum, summary.maximum)))
+        let enough = summary.count >= LEAST_VALUES as u64;
+        let half =
+            summary.standard_deviation.filter(|_| enough).map(|deviation| student_half(deviation, summary.count));
+        half.map_or(Self::between(summary.median, None), |half| Self::plus_minus(summary.median, half))
     }
 
     /// A share of right answers and its 95 % Wilson interval.
@@ -57,7 +44,7 @@ impl Estimate {
 }
 
 impl MetricValue {
-    /// The number with its 95 % interval; without one, the median of its observations and their extremes.
+    /// The number with its stored 95 % interval, or with that of its observations.
     ///
     /// # Errors
     /// Why there is no number.
@@ -70,8 +57,8 @@ impl MetricValue {
     }
 }
 
-/// A metric of a record: with its lowest and highest round if it is observed in each round, or with its 95 % interval
-/// if it has one. For an energy metric, the value of the preferred scope.
+/// A metric of a record, with its 95 % interval: that of the blocks in which the case was measured, or of the rounds of one process
+/// where there were none. For an energy metric, the value of the preferred scope.
 ///
 /// # Errors
 /// Why there is no number.
@@ -87,24 +74,39 @@ pub fn estimate(record: &Record, metric: impl Into<MetricId>, statistic: Statist
         return Ok(Estimate::plus_minus(value, half));
     }
     let share = share(&record.calls, metric).map(Estimate::of_share);
-    Ok(share.unwrap_or_else(|| Estimate::between(value, range_of_rounds(record, metric, statistic))))
+    Ok(share.unwrap_or_else(|| Estimate::between(value, interval(record, metric, statistic, value))))
 }
 
-/// The lowest and the highest round. `None` for a metric that is observed once in a case, for a single round, and if a
-/// round has no number.
-fn range_of_rounds(record: &Record, metric: MetricId, statistic: Statistic) -> Option<(f64, f64)> {
+/// The interval of the blocks or rounds, moved so that it belongs to `value`. `None` for a metric that is observed once, for a
+/// single block or round, and if one of them has no number.
+fn interval(record: &Record, metric: MetricId, statistic: Statistic, value: f64) -> Option<(f64, f64)> {
+    let parts = match record.samples.blocks.is_empty() {
+        true => rounds(record, metric, statistic)?,
+        false => block_values(record, metric, statistic).ok()?.into_values().map(|(value, _)| value).collect(),
+    };
+    let (low, high) = mean_interval(&parts)?;
+    let middle = f64::midpoint(low, high);
+    Some((value - (middle - low), value + (high - middle)))
+}
+
+/// A metric in each round of a case. `None` for one that is observed once, and if a round has no number.
+pub(crate) fn rounds(record: &Record, metric: MetricId, statistic: Statistic) -> Option<Vec<f64>> {
     let Observe::Iterations(observe) = metric.definition().observe else { return None };
-    let rounds = record.samples.rounds();
-    if rounds.len() < 2 {
-        return None;
-    }
     let of_round = |round: &Vec<_>| {
         let observations = observe(&record.passport, round).ok()?;
         Some(statistic.of(&Summary::of(&observations)?))
     };
-    let values: Vec<f64> = rounds.iter().map(of_round).collect::<Option<_>>()?;
-    let low = values.iter().copied().fold(f64::INFINITY, f64::min);
-    Some((low, values.iter().copied().fold(f64::NEG_INFINITY, f64::max)))
+    record.samples.rounds().iter().map(of_round).collect()
+}
+
+/// The 95 % interval of what such numbers are around; none for fewer than three, which say nothing about it. [`Paired`] says by
+/// which method.
+fn mean_interval(values: &[f64]) -> Option<(f64, f64)> {
+    if values.len() < LEAST_VALUES {
+        return None;
+    }
+    let (low, high) = Paired::new(values)?.interval(0.95);
+    (low.is_finite() && high.is_finite()).then_some((low, high))
 }
 
 #[cfg(test)]
@@ -142,17 +144,22 @@ mod tests {
     }
 
     #[test]
-    fn a_number_lies_between_its_lowest_and_highest_round() {
-        let record = measured(&[100, 300, 200], 1);
-        assert_eq!(gap(&record), Estimate::between(200.0, Some((100.0, 300.0))));
+    fn a_number_has_the_interval_of_its_rounds() {
+        let record = measured(&[190, 210, 200], 1);
+        let (low, high) = gap(&record).range.unwrap();
+        // Student's t with 2 degrees of freedom: 4.303 x 10 / sqrt(3).
+        assert!((low - 175.159).abs() < 1e-3 && (high - 224.841).abs() < 1e-3, "{low} {high}");
         let p99 = estimate(&record, SpeedMetric::InterTokenLatency, Statistic::P99).unwrap();
-        assert_eq!(p99.range, Some((100.0, 300.0)));
+        assert!((p99.range.unwrap().1 - p99.range.unwrap().0 - (high - low)).abs() < 1e-9, "the same in every round");
+        assert_eq!(gap(&measured(&[100, 300], 1)).range, None, "two say nothing about what they are around");
     }
 
     #[test]
     fn conversations_of_one_round_are_no_spread() {
         assert_eq!(gap(&measured(&[100, 300], 2)).range, None);
-        assert_eq!(gap(&measured(&[100, 300, 200, 400], 2)).range, Some((200.0, 300.0)));
+        let (low, high) = gap(&measured(&[100, 300, 200, 400, 150, 350], 2)).range.unwrap();
+        // The medians of the rounds are 200, 300 and 250.
+        assert!((high - low - 2.0 * 124.207).abs() < 1e-2, "{low} {high}");
     }
 
     #[test]

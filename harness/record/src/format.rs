@@ -3,7 +3,7 @@ use std::path::Path;
 use pocketwatt_files::read_bounded_in_place;
 use serde::{Deserialize, de::DeserializeOwned};
 
-use crate::{Damage, FormatVersion, PlanError, RECORD_FORMAT, Record, Run, StoreError, store::shortened};
+use crate::{Damage, FormatVersion, PlanError, RECORD_FORMAT, Record, Run, StoreError, impossible, store::shortened};
 
 /// Largest record that is read, in bytes: a case that ran for a day, with ten meters, has some hundred megabytes.
 const MOST_RECORD_BYTES: u64 = 1 << 30;
@@ -13,7 +13,7 @@ pub(crate) const MOST_RUN_BYTES: u64 = 256 << 20;
 /// Reads a record. A link is not followed.
 ///
 /// # Errors
-/// When it cannot be read, is not a record, or was written by a newer version.
+/// When it cannot be read, is not a record, has impossible blocks, or was written by a newer version.
 pub fn read_record(path: &Path) -> Result<Record, StoreError> {
     intact_record(path).map_err(StoreError::damaged(path))
 }
@@ -31,6 +31,9 @@ pub fn read_run(path: &Path) -> Result<Run, StoreError> {
 
 pub(crate) fn intact_record(path: &Path) -> Result<Record, Damage> {
     let mut record: Record = read(path, MOST_RECORD_BYTES)?;
+    if let Some(impossible) = impossible(&record.samples.blocks, record.samples.iterations.len()) {
+        return Err(Damage::Malformed(impossible));
+    }
     record.complete();
     Ok(record)
 }

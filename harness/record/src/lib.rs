@@ -3,8 +3,11 @@
 
 mod absent;
 mod amount;
-mod best;
+
+mod block;
+mod calibration;
 mod calls;
+mod comparison;
 mod derive;
 mod energy;
 mod estimate;
@@ -14,6 +17,7 @@ mod format;
 mod hostile_test;
 mod line;
 mod metrics;
+mod noise;
 mod passport;
 mod physics;
 mod quality;
@@ -32,8 +36,15 @@ mod version;
 
 pub use absent::{Absent, AbsentKind};
 pub use amount::Amount;
-pub use best::best;
+
+pub use block::{Block, Disturbance, DisturbanceKind, MOST_BLOCKS, disturbances};
+pub(crate) use block::{impossible, launch_readings};
+pub use calibration::{CALIBRATION_FORMAT, CalibratedDevice, Calibration, Noise, Unsuitable};
 pub use calls::{AnswerWorth, CallAnswer, Unjudged, distinct_answers};
+pub use comparison::{
+    Basis, BlockValues, Compared, Contest, Difference, DifferenceKind, MARGIN, Origin, Property, StoredContest,
+    StoredPair, StoredRatio, Verdict, block_values, compare_all, differences, judge, verdict, widest, winner,
+};
 pub use derive::{derive, derive_metrics};
 pub(crate) use energy::Uncertain;
 pub use energy::{Course, CurveEnd, EnergyPoint, PowerCurve, PowerPoint, power_curves};
@@ -41,7 +52,7 @@ pub use energy::{
     Energy, EnergyFigure, Idle, IdlePower, IterationEnergy, Over, Phase, PhaseEnergy, Together, derive_energy,
     energies_together, energy_between, refuted,
 };
-pub use estimate::{Estimate, Statistic, estimate};
+pub use estimate::{Estimate, estimate};
 pub use evidence::Evidence;
 pub use format::{read_record, read_run};
 pub use line::{Line, fit_line};
@@ -49,17 +60,20 @@ pub use metrics::{
     CallMetric, Direction, EnergyMetric, MachineMetric, Metric, MetricId, MetricName, QualityMetric, SpeedMetric,
     SustainedMetric, Unit, catalogue, decode_throughput,
 };
+pub use noise::{MeasuredNoise, detectable_in, measured_noise};
 pub use passport::{BatteryAssumption, LeftOut, ModelPassport, Passport};
 pub use quality::{F32_TOLERANCE, Logits, Quality, QualityFigures};
 pub use record::{Case, CheckVerdict, Outcome, PhysicsCheck, Precision, Record};
 pub use run::{
-    EnergyPlan, MOST_ITERATIONS, MOST_SETTLE_MS, MOST_THREADS, MOST_TIMEOUT_S, MOST_WARMUP_ITERATIONS, PlanError,
-    PlannedCase, Run, RunSettings, ScenarioSource, StudySource,
+    Baseline, EnergyPlan, MOST_ITERATIONS, MOST_SETTLE_MS, MOST_THREADS, MOST_TIMEOUT_S, MOST_WARMUP_ITERATIONS,
+    PlanError, PlannedCase, Run, RunSettings, ScenarioSource, StudySource, Target, TurnSettings,
 };
 pub use samples::Samples;
 pub use sampling_overhead::SamplingOverhead;
 pub use share::{Share, share, share_of};
-pub use statistics::{ShareInterval, Summary, median_interval, percentile, wilson_interval};
+pub use statistics::{
+    Paired, Ratio, ShareInterval, Statistic, Summary, UnpairedRatio, holm, median_interval, percentile, wilson_interval,
+};
 pub use store::{
     Contents, Damage, DamageKind, Damaged, Latest, Records, RunFolder, StoreError, latest_run, stored_runs,
 };

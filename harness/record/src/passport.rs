@@ -39,6 +39,9 @@ pub struct Passport {
     /// The counted iterations had to follow one another for at least this many milliseconds; absent in an ordinary case.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sustain_ms: Option<u64>,
+    /// Blocks that the case is to have; absent where it is not measured in turns. A run that was stopped has fewer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub planned_blocks: Option<u32>,
     /// Which other measurement ran on the device at the same time and so disturbed this case, as `--allow-beside`
     /// permits; absent if none is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -88,6 +88,9 @@ pub struct Case {
     /// Whether answers that should be calls are constrained to the grammar of calls.
     #[serde(default, skip_serializing_if = "is_false")]
     pub constrained: bool,
+    /// Whether its runner is the other build, with which that of the case beside it is compared; since format 1.7.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub baseline: bool,
 }
 
 fn is_false(value: &bool) -> bool {
@@ -129,6 +132,13 @@ impl Record {
     /// The summary of a metric, if it was measured; of a metric of energy, that of the preferred scope.
     pub fn summary(&self, metric: impl Into<MetricId>) -> Option<&Summary> {
         self.value(metric)?.summary()
+    }
+
+    /// Whether it was stopped before it had all of its blocks.
+    pub fn lacks_blocks(&self) -> bool {
+        let counted = self.samples.counted_blocks().count();
+        self.outcome == Outcome::Measured
+            && self.passport.planned_blocks.is_some_and(|planned| counted < planned as usize)
     }
 
     /// Adds what older versions did not store: the check that withheld a number.

@@ -1,6 +1,6 @@
 mod plan_error;
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, path::PathBuf};
 
 use pocketwatt_files::check_name;
 use pocketwatt_meter::{
@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 pub use plan_error::PlanError;
 
-use crate::{BatteryAssumption, Case, Damage, FormatVersion, SamplingOverhead};
+use crate::{BatteryAssumption, Case, Damage, FormatVersion, MOST_BLOCKS, SamplingOverhead};
 
 /// The plan and settings of a run: `run.json`, written before the first case, so that a killed run can continue.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -40,6 +40,9 @@ pub struct Run {
     pub scenarios: Vec<ScenarioSource>,
     /// The cases in the order in which they are measured.
     pub plan: Vec<PlannedCase>,
+    /// With what each runner is compared, if every case is measured twice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub baseline: Option<Baseline>,
     /// The study that the cases belong to, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub study: Option<StudySource>,
@@ -47,6 +50,16 @@ pub struct Run {
     /// the meters and the names are known, and the rest is empty or zero. Never stored.
     #[serde(skip)]
     pub rebuilt: Option<Damage>,
+}
+
+/// With what the runners of a plan are compared.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Baseline {
+    /// With those in this folder.
+    Runners(PathBuf),
+    /// With themselves: whatever differs is noise.
+    Themselves,
 }
 
 /// Definition of a study, as it was when the run began.
@@ -116,6 +129,32 @@ pub struct RunSettings {
     /// where this was not requested.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sustain_ms: Option<u64>,
+    /// How the cases of a table take turns; absent where each is measured after the other.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub turns: Option<TurnSettings>,
+}
+
+/// How cases take turns: in each block every one of them is measured once, by a fresh runner.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct TurnSettings {
+    /// Blocks that count; a case with fewer counted iterations has as many as these.
+    pub blocks: u32,
+    /// The number from which the order in each block is drawn.
+    pub seed: u32,
+    /// Whether a warm-up is the first turn with a few tokens of its answer, rather than a whole iteration.
+    pub short_warmup: bool,
+    /// Until when further blocks are added; absent where there are as many as `blocks` and no more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<Target>,
+}
+
+/// Until when further blocks are added to those that were asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Target {
+    /// Half the width of the 95 % interval of every ratio that is looked at, in thousandths of the ratio.
+    pub per_mille: u32,
+    /// No further block begins after this many milliseconds of a table.
+    pub most_ms: u64,
 }
 
 /// A case of the plan and how long it should take.
@@ -158,6 +197,7 @@ impl Run {
         }
         let settings = &self.settings;
         at_most("iterations", settings.iterations, MOST_ITERATIONS)?;
+        at_most("blocks", settings.turns.map_or(0, |turns| turns.blocks), MOST_BLOCKS)?;
         at_most("warm-up iterations", settings.warmup_iterations, MOST_WARMUP_ITERATIONS)?;
         at_most("milliseconds of pause", settings.settle_ms, MOST_SETTLE_MS)?;
         at_most("seconds of silence", settings.timeout_s, MOST_TIMEOUT_S)

@@ -1,8 +1,18 @@
+mod holm;
+mod paired;
+mod ratio;
+mod signed_rank;
+mod unpaired;
 mod wilson;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use holm::holm;
+pub use paired::Paired;
+pub(crate) use paired::{root_mean_square, student_half, student_quantile};
+pub use ratio::Ratio;
+pub use unpaired::UnpairedRatio;
 pub use wilson::{ShareInterval, wilson_interval};
 
 /// The observations of one metric in one case, summarised. Units are the metric's.
@@ -26,6 +36,28 @@ pub struct Summary {
     pub mean: f64,
     /// Sample standard deviation (n - 1); absent for a single observation.
     pub standard_deviation: Option<f64>,
+}
+
+/// The part of a metric's summary that is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Statistic {
+    /// The middle observation.
+    Median,
+    /// The value that a tenth of all observations exceed.
+    P90,
+    /// The value that a hundredth of all observations exceed.
+    P99,
+}
+
+impl Statistic {
+    /// From observations.
+    pub fn of(self, summary: &Summary) -> f64 {
+        match self {
+            Self::Median => summary.median,
+            Self::P90 => summary.p90,
+            Self::P99 => summary.p99,
+        }
+    }
 }
 
 impl Summary {

@@ -5,8 +5,8 @@ pub mod calls;
 mod csv;
 mod format;
 mod json;
-mod markdown;
-mod terminal;
+pub mod markdown;
+pub mod terminal;
 mod turns;
 mod write;
 

@@ -2,10 +2,11 @@
 //!
 //! From the bottom up, and none uses what stands after it: `output` (what any text needs), `table` (the data of a table), `cases`
 //! (stored results, and which of them stand side by side), `facts` (where numbers come from), `tables` (what fills a table),
-//! `charts`, and `formats` (a terminal, Markdown, CSV, JSON).
+//! `charts`, `formats` (a terminal, Markdown, CSV, JSON), and `comparison` (of two stored runs).
 
 mod cases;
 pub mod charts;
+mod comparison;
 mod facts;
 #[cfg(test)]
 mod fixture;
@@ -17,6 +18,9 @@ mod tables;
 mod tests;
 
 pub use cases::{Results, Stored, all_without_series};
+pub use comparison::{CalibrationUse, ComparisonFormat, StoredComparison, difference_words};
 pub use facts::unanswered;
 pub use formats::{Format, answers, calls, write, write_turns};
 pub use output::{Output, Paint, Style, paragraph, strip_foreign_escapes, text_of};
+pub use table::Tally;
+pub use tables::{METRICS as COMPARED_METRICS, NoiseOfCase, baseline_tally, noise_text};

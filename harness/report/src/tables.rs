@@ -2,11 +2,13 @@
 
 mod agreement;
 pub mod calls;
+mod contests;
 mod each;
 mod energy;
 pub mod grid;
 mod group;
 mod metrics;
+mod noise;
 mod notes;
 mod study;
 mod sustained;
@@ -14,5 +16,7 @@ mod turns;
 mod user_units;
 mod verdict;
 
+pub use contests::{Contests, METRICS, baseline_tally};
 pub use each::each_table;
+pub use noise::{NoiseOfCase, noise_text};
 pub use turns::turn_table;

@@ -6,8 +6,9 @@ mod sustained;
 
 use std::fs;
 
-use pocketwatt_protocol::TokenId;
-use pocketwatt_record::{Outcome, Record, Run};
+use pocketwatt_meter::TimeSpan;
+use pocketwatt_protocol::{MonotonicNs, TokenId};
+use pocketwatt_record::{Block, Disturbance, DisturbanceKind, Outcome, Record, Run, TurnSettings, derive_metrics};
 
 use crate::{Format, Style, answers as text, charts, fixture, output::text_of, write, write_turns};
 
@@ -38,17 +39,17 @@ fn three_backends_stand_side_by_side() {
     chat · mobilellm-125m (seeded weights) · f32 · 1 thread
                                  onnxruntime         tract        candle
     ────────────────────────────────────────────────────────────────────
-    time to first token, ms      180 ±3        297 ±4        153 ±1    *
-    prefill, tokens/s            320 ±4        192 ±2        372 ±3    *
-    decode, tokens/s            29.2 ±0.03    23.9 ±0.04    29.0 ±0.03
+    time to first token, ms      180 ±4        297 ±4        153 ±1
+    prefill, tokens/s            320 ±4        192 ±2        372 ±3
+    decode, tokens/s            29.2 ±0.03    23.9 ±0.04    29.0 ±0.04
     inter-token latency, ms     34.2 ±0.1     41.8 ±0.1     34.4 ±0.1
       90th percentile, ms       36.0 ±0.04    43.5 ±0.1     36.1 ±0.1
-      99th percentile, ms       36.5 ±0.04    44.1 ±0.1     36.6 ±0.1
-    request latency, ms         2375 ±5       3015 ±5       2348 ±5    *
-    load time, ms                389          1420           252       *
+      99th percentile, ms       36.5 ±0.03    44.1 ±0.1     36.6 ±0.1
+    request latency, ms         2375 ±5       3015 ±5       2348 ±5
+    load time, ms                389          1420           252
       of which reading, ms         - [1]       310           231
       of which preparing, ms       - [1]      1110            21
-    first token after load, ms   300           495           263       *
+    first token after load, ms   300           495           263
     peak memory, MiB             522           585           527
       of which own, MiB          498           561           503
     key-value cache, MiB        16.9          16.9          16.9
@@ -59,9 +60,10 @@ fn three_backends_stand_side_by_side() {
     [1] the engine loads in one call
     [2] virtual machine: no meter
 
-    Medians over all iterations; ± is half the distance between the lowest and the
-    highest iteration. * marks the best: these ranges do not overlap and it leads by
-    1 %, or by 5 % where there is one observation.
+    Medians over all iterations; ± is half of the 95 % interval, from 3 blocks or
+    rounds on. * marks the best: it is better than each other by more than 1 %, and
+    a table without a true difference has such a mark once in a hundred at most. It
+    needs backends that took turns.
 
     device     Intel(R) Xeon(R) Processor @ 2.60GHz, 2 logical cores, 7.8 GiB,
                Debian GNU/Linux 13, kernel 6.12.8, x86_64, virtual machine (kvm)
@@ -86,17 +88,17 @@ fn what_went_wrong_is_a_column_with_its_reason() {
     chat · mobilellm-125m (seeded weights) · f32 · 1 thread
                                  onnxruntime       tract        candle         fake
     ───────────────────────────────────────────────────────────────────────────────
-    time to first token, ms      180 ±3       failed [1]   153 ±1    *  skipped [2]
-    prefill, tokens/s            320 ±4                    372 ±3    *
-    decode, tokens/s            29.2 ±0.03                29.0 ±0.03
+    time to first token, ms      180 ±4       failed [1]   153 ±1       skipped [2]
+    prefill, tokens/s            320 ±4                    372 ±3
+    decode, tokens/s            29.2 ±0.03                29.0 ±0.04
     inter-token latency, ms     34.2 ±0.1                 34.4 ±0.1
       90th percentile, ms       36.0 ±0.04                36.1 ±0.1
-      99th percentile, ms       36.5 ±0.04                36.6 ±0.1
-    request latency, ms         2375 ±5                   2348 ±5    *
-    load time, ms                389                       252       *
+      99th percentile, ms       36.5 ±0.03                36.6 ±0.1
+    request latency, ms         2375 ±5                   2348 ±5
+    load time, ms                389                       252
       of which reading, ms         - [3]                   231
       of which preparing, ms       - [3]                  21.0
-    first token after load, ms   300                       263       *
+    first token after load, ms   300                       263
     peak memory, MiB             522                       527
       of which own, MiB          498                       503
     key-value cache, MiB        16.9                      16.9
@@ -116,18 +118,18 @@ fn what_went_wrong_is_a_column_with_its_reason() {
 
 #[test]
 fn numbers_that_cannot_exist_are_absent_with_their_reason() {
-    insta::assert_snapshot!(first_table(&rendered(&fixture::prefill(), Format::Table)), @r#"
+    insta::assert_snapshot!(first_table(&rendered(&fixture::prefill(), Format::Table)), @r"
     prefill-512 · mobilellm-125m (seeded weights) · f32 · 1 thread
                                onnxruntime         tract        candle
     ──────────────────────────────────────────────────────────────────
     time to first token            - [1]         - [1]         - [1]
-    prefill, tokens/s            320 ±2        192 ±2        367 ±7  *
+    prefill, tokens/s            320 ±2        192 ±2        367 ±8
     decode                         - [2]         - [2]         - [2]
     inter-token latency            - [2]         - [2]         - [2]
       90th percentile              - [2]         - [2]         - [2]
       99th percentile              - [2]         - [2]         - [2]
-    request latency, ms         1602 ±12      2668 ±28      1395 ±26 *
-    load time, ms                389          1420           252     *
+    request latency, ms         1602 ±11      2668 ±29      1395 ±30
+    load time, ms                389          1420           252
       of which reading, ms         - [3]       310           231
       of which preparing, ms       - [3]      1110            21
     first token after load         - [1]         - [1]         - [1]
@@ -141,7 +143,7 @@ fn numbers_that_cannot_exist_are_absent_with_their_reason() {
     [2] fewer than 2 output tokens
     [3] the engine loads in one call
     [4] virtual machine: no meter
-    "#);
+    ");
 }
 
 #[test]
@@ -170,7 +172,7 @@ fn a_narrower_terminal_gets_the_columns_one_below_the_other() {
 
 #[test]
 fn colour_adds_nothing_but_escape_sequences() {
-    let records = fixture::troubled();
+    let records = in_turns(&fixture::troubled());
     let style = Style { color: true, width: Some(80) };
     let mut colored = render(&fixture::run(&records), &records, Format::Table, &style).unwrap();
     assert!(colored.contains("\x1b[1;32m"), "the best is green");
@@ -198,17 +200,17 @@ fn markdown_has_the_content_of_the_table() {
 
     | | onnxruntime | tract | candle | fake |
     |---|---:|---:|---:|---:|
-    | time to first token, ms | 180 ±3 | failed \[1\] | **153 ±1** \* | skipped \[2\] |
-    | prefill, tokens/s | 320 ±4 |  | **372 ±3** \* |  |
-    | decode, tokens/s | 29.2 ±0.03 |  | 29.0 ±0.03 |  |
+    | time to first token, ms | 180 ±4 | failed \[1\] | 153 ±1 | skipped \[2\] |
+    | prefill, tokens/s | 320 ±4 |  | 372 ±3 |  |
+    | decode, tokens/s | 29.2 ±0.03 |  | 29.0 ±0.04 |  |
     | inter-token latency, ms | 34.2 ±0.1 |  | 34.4 ±0.1 |  |
     | &nbsp;&nbsp;90th percentile, ms | 36.0 ±0.04 |  | 36.1 ±0.1 |  |
-    | &nbsp;&nbsp;99th percentile, ms | 36.5 ±0.04 |  | 36.6 ±0.1 |  |
-    | request latency, ms | 2375 ±5 |  | **2348 ±5** \* |  |
-    | load time, ms | 389 |  | **252** \* |  |
+    | &nbsp;&nbsp;99th percentile, ms | 36.5 ±0.03 |  | 36.6 ±0.1 |  |
+    | request latency, ms | 2375 ±5 |  | 2348 ±5 |  |
+    | load time, ms | 389 |  | 252 |  |
     | &nbsp;&nbsp;of which reading, ms | - \[3\] |  | 231 |  |
     | &nbsp;&nbsp;of which preparing, ms | - \[3\] |  | 21.0 |  |
-    | first token after load, ms | 300 |  | **263** \* |  |
+    | first token after load, ms | 300 |  | 263 |  |
     | peak memory, MiB | 522 |  | 527 |  |
     | &nbsp;&nbsp;of which own, MiB | 498 |  | 503 |  |
     | key-value cache, MiB | 16.9 |  | 16.9 |  |
@@ -223,7 +225,7 @@ fn markdown_has_the_content_of_the_table() {
     - \[5\] virtual machine: no meter
     - note: candle: 3.0 % of processor time stolen by the hypervisor
 
-    Medians over all iterations; ± is half the distance between the lowest and the highest iteration. \* marks the best: these ranges do not overlap and it leads by 1 %, or by 5 % where there is one observation.
+    Medians over all iterations; ± is half of the 95 % interval, from 3 blocks or rounds on. \* marks the best: it is better than each other by more than 1 %, and a table without a true difference has such a mark once in a hundred at most. It needs backends that took turns.
 
     | | |
     |---|---|
@@ -391,4 +393,79 @@ fn weights_in_other_precisions_say_what_they_were_made_from_and_whose_that_are()
     records[0].passport.model.rounded_sha256 = Some("ab".repeat(32));
     let words = rendered(&records, Format::Table).split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(words.contains("sha256 abababababab, made from 0123456789ab, seeded weights (seed 42)"), "{words}");
+}
+
+/// The same as if each counted iteration had been measured in a block of its own, and the second one again.
+fn in_turns(records: &[Record]) -> Vec<Record> {
+    let block = |record: &Record, position: u32| Block {
+        number: position,
+        place: 1,
+        span: TimeSpan { start: MonotonicNs(0), end: MonotonicNs(u64::MAX) },
+        loaded: record.samples.loaded.clone(),
+        peak_resident_bytes: record.readings.peak_resident_bytes,
+        peak_with_huge_pages_bytes: None,
+        first_iteration: position,
+        iterations: 1,
+        disturbances: Vec::new(),
+        repeated: false,
+    };
+    let mut records = records.to_vec();
+    for record in records.iter_mut().filter(|record| record.outcome == Outcome::Measured) {
+        record.samples.blocks = (1..6).map(|position| block(record, position)).collect();
+        record.samples.blocks[1].repeated = true;
+        record.metrics = derive_metrics(record);
+    }
+    records
+}
+
+#[test]
+fn a_star_is_a_verdict_of_the_blocks() {
+    let mut records = in_turns(&fixture::records()[..3]);
+    records[1].samples.blocks[1].disturbances = vec![Disturbance { kind: DisturbanceKind::Steal, share: 0.25 }];
+    let mut run = fixture::run(&records);
+    run.settings.turns = Some(TurnSettings { blocks: 4, seed: 7, short_warmup: true, target: None });
+    let table = render(&run, &records, Format::Table, &NARROW).unwrap();
+    insta::assert_snapshot!(first_table(&table), @r"
+    chat · mobilellm-125m (seeded weights) · f32 · 1 thread
+                                 onnxruntime         tract        candle
+    ────────────────────────────────────────────────────────────────────
+    time to first token, ms      180 ±5         297 ±1       153 ±1    *
+    prefill, tokens/s            320 ±5         192 ±2       373 ±4    *
+    decode, tokens/s            29.2 ±0.04     23.9 ±0.1    29.0 ±0.04
+    inter-token latency, ms     34.2 ±0.1      41.7 ±0.1    34.4 ±0.1
+      90th percentile, ms       36.0 ±0.1      43.5 ±0.2    36.1 ±0.1
+      99th percentile, ms       36.5 ±0.04     44.1 ±0.2    36.6 ±0.1
+    request latency, ms         2375 ±7        3016 ±7      2348 ±7
+    load time, ms                389           1420          252       *
+      of which reading, ms         - [1]        310          231
+      of which preparing, ms       - [1]       1110           21
+    first token after load, ms   298 ±5         499 ±10      257 ±7
+    peak memory, MiB             522            585          527
+      of which own, MiB          498       *    561          503
+    key-value cache, MiB        16.9           16.9         16.9
+    of memory bandwidth, %      81.2 ±0.1      66.7 ±0.2    80.8 ±0.1
+    same tokens as onnxruntime     reference     yes (192)     yes (192)
+    energy                      no meter [2]  no meter [2]  no meter [2]
+    ────────────────────────────────────────────────────────────────────
+    leads: time to first token: candle / onnxruntime = 0.861 [0.842, 0.880], clear
+           decode: onnxruntime / candle = 1.005 [1.004, 1.007], the same within 1 %
+           request latency: candle / onnxruntime = 0.988 [0.983, 0.994], undecided
+           after 4 blocks; about 125 more would decide
+    [1] the engine loads in one call
+    [2] virtual machine: no meter
+    note: onnxruntime: 1 of 5 blocks was measured again, since a case of the table
+          was disturbed
+    note: tract: 1 of 5 blocks was measured again, since a case of the table was
+          disturbed
+    note: candle: 1 of 5 blocks was measured again, since a case of the table was
+          disturbed
+    ");
+    assert!(
+        table.replace("\n           ", " ").contains(
+            "5 counted iterations in 4 blocks, each with a fresh process and a short warm-up, in the order of --seed 7"
+        ),
+        "{table}"
+    );
+    let markdown = render(&run, &records, Format::Markdown, &NARROW).unwrap();
+    assert!(markdown.contains("\n- decode: onnxruntime / candle = "), "{markdown}");
 }

@@ -16,6 +16,8 @@ mod score;
 #[cfg(test)]
 mod scripted;
 mod serve;
+#[cfg(feature = "slower")]
+mod slower;
 
 pub use backend::{Backend, Model, Session};
 pub use grammar::Grammars;

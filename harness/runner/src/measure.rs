@@ -24,8 +24,8 @@ pub fn run_iteration(
     grammars: Option<&Grammars>,
     edges: PhaseEdges,
 ) -> Result<Iteration, (Stage, anyhow::Error)> {
-    let conversation = number as usize % workload.conversations.len().max(1);
-    let requested = workload.conversations.get(conversation).map_or(&[][..], Vec::as_slice);
+    let conversation = workload.conversation(kind, number);
+    let requested = workload.requested(kind, conversation);
     let vocabulary = model.info().vocabulary as usize;
     let mut session = model.session().map_err(|error| (stage_of(kind, Stage::Prefill), error))?;
     let mut logits = Vec::with_capacity(vocabulary);
@@ -96,9 +96,19 @@ fn run_turn(
     })
 }
 
+#[cfg(not(feature = "slower"))]
 fn forward(session: &mut dyn Session, tokens: &[TokenId], logits: &mut Vec<f32>) -> Result<()> {
     session.forward(tokens, logits)?;
     session.synchronize()
+}
+
+/// A pass that takes longer by a known share: verdicts are tried on a difference that is known.
+#[cfg(feature = "slower")]
+fn forward(session: &mut dyn Session, tokens: &[TokenId], logits: &mut Vec<f32>) -> Result<()> {
+    crate::slower::slower(|| {
+        session.forward(tokens, logits)?;
+        session.synchronize()
+    })
 }
 
 /// How the tokens of an answer are chosen: the most probable one, or the most probable one that a grammar allows.
@@ -187,6 +197,7 @@ mod tests {
             stop_tokens: ids(stop_tokens),
             token_bytes: None,
             warmup_iterations: 0,
+            warmup: None,
             iterations: 1,
             at_least_ms: 0,
             settle_ms: 0,

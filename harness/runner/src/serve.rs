@@ -139,6 +139,9 @@ pub fn build_description() -> String {
             features.push(name);
         }
     }
+    if cfg!(feature = "slower") {
+        features.push("made-slower");
+    }
     let features = if features.is_empty() { "baseline".to_owned() } else { features.join("+") };
     format!("{profile} {}-{} {features}", std::env::consts::ARCH, std::env::consts::OS)
 }
@@ -157,6 +160,7 @@ mod tests {
             stop_tokens: Vec::new(),
             token_bytes: None,
             warmup_iterations: 1,
+            warmup: None,
             iterations: 2,
             at_least_ms: 0,
             settle_ms: 0,

@@ -4,6 +4,7 @@ mod audit;
 mod backends;
 mod calls;
 mod charts;
+mod comparison;
 mod config;
 mod data;
 mod folder;
@@ -37,6 +38,7 @@ pub const ALL: &[Target] = &[
     audit::TARGET,
     records::TARGET,
     charts::TARGET,
+    comparison::TARGET,
     data::CONVERSATIONS,
     data::CALLS,
     data::QUESTIONS,

@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     exit::Exit,
-    measure::{Entered, Mailbox, Programs, RunnerProgram, ask},
+    measure::{Build, Entered, Mailbox, Programs, RunnerProgram, ask},
     plan::{Backend, PreparedModel, default_names, default_reference},
     refusal::Refusal,
 };
@@ -134,7 +134,7 @@ struct Comparison<'a> {
 impl Comparison<'_> {
     /// Logits and greedy tokens of a backend, or why there are none.
     fn answer(&mut self, backend: &Backend, graph: Option<GraphKind>) -> Result<Compared, String> {
-        let program = self.programs.find(backend)?;
+        let program = self.programs.find(backend, Build::Own)?;
         let logits_path = self.scratch.join("logits");
         let score = ScoreTask {
             tokens: self.tokens.to_vec(),
@@ -162,6 +162,7 @@ impl Comparison<'_> {
             stop_tokens: Vec::new(),
             token_bytes: None,
             warmup_iterations: 0,
+            warmup: None,
             iterations: 1,
             at_least_ms: 0,
             settle_ms: 0,

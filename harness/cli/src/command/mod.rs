@@ -3,13 +3,16 @@
 mod advice;
 pub mod backends;
 pub mod beside;
+pub mod calibrate;
 pub mod calls;
+pub mod compare;
 pub mod conformance;
 pub mod damaged;
 mod decode;
 pub mod display;
 pub mod doctor;
 pub mod energy;
+mod judgement;
 pub mod list;
 pub mod meters;
 pub mod model;

@@ -14,7 +14,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::{Args, Command, Id};
-use pocketwatt_record::StudySource;
+use pocketwatt_record::{Run, RunFolder, StudySource};
 use pocketwatt_scenario::Study;
 
 use self::{begin::Beginning, plan::Plan};
@@ -22,6 +22,7 @@ use super::{
     beside::BesideArguments,
     display::DisplayArguments,
     energy::EnergyArguments,
+    judgement::JudgementArguments,
     output,
     selection::{CacheArguments, PlanArguments, RegistryArguments},
     stored_run::LATEST,
@@ -51,9 +52,14 @@ pub struct RunArguments {
     display: DisplayArguments,
     #[command(flatten)]
     beside: BesideArguments,
+    #[command(flatten)]
+    judgement: JudgementArguments,
     /// The study that this run belongs to.
     #[arg(skip)]
     study: Option<StudySource>,
+    /// Whether each runner is compared with itself.
+    #[arg(skip)]
+    beside_themselves: bool,
 }
 
 /// What a run is told when it begins. One that goes on has all of it from its plan.
@@ -72,6 +78,9 @@ struct BeginArguments {
     /// Skip the memory bandwidth probe; model bandwidth utilisation is then not available.
     #[arg(long)]
     no_probe: bool,
+    /// Measure every case a second time, with the runners in this folder, in turns with the others: two builds are compared.
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["one_by_one", "sustain", "energy_uncertainty"])]
+    baseline_runners: Option<PathBuf>,
     /// Refuse to measure, with exit status 6, if `pocketwatt doctor` finds the device unfit.
     #[arg(long)]
     strict: bool,
@@ -83,6 +92,18 @@ fn option_ids<A: Args>() -> Vec<Id> {
 }
 
 impl RunArguments {
+    /// Makes this a run that compares each runner with itself, for as long as `most_ms` allows for a table.
+    ///
+    /// # Errors
+    /// When the user's other options do not fit that.
+    pub fn calibrate(&mut self, most_ms: u64) -> Result<()> {
+        if self.resume.is_some() || self.begin.baseline_runners.is_some() {
+            return Err(Refusal::error("a calibration is a run of its own: leave out --resume and --baseline-runners"));
+        }
+        self.beside_themselves = true;
+        self.begin.plan.go_on_for(most_ms)
+    }
+
     /// Makes this a run of a study.
     ///
     /// # Errors
@@ -102,6 +123,14 @@ impl RunArguments {
 /// # Errors
 /// When something requested does not exist, or the results cannot be stored.
 pub fn run(arguments: RunArguments) -> Result<Exit> {
+    run_and(arguments, |_, _| Ok(()))
+}
+
+/// The same, and then something with the run and its folder, once all of its cases have a record.
+///
+/// # Errors
+/// As of [`run`], and those of `then`.
+pub fn run_and(arguments: RunArguments, then: impl FnOnce(&Run, &RunFolder) -> Result<()>) -> Result<Exit> {
     arguments.display.check()?;
     let registry = arguments.registry.open()?;
     let mut begun = match &arguments.resume {
@@ -120,7 +149,11 @@ pub fn run(arguments: RunArguments) -> Result<Exit> {
         }
     };
     match measuring::measure(&arguments, &registry, &mut begun)? {
-        Completion::Complete => outcome::show(&arguments, &registry, &begun),
+        Completion::Complete => {
+            let exit = outcome::show(&arguments, &registry, &begun)?;
+            then(&begun.run, begun.owned.folder())?;
+            Ok(exit)
+        }
         Completion::Interrupted => Ok(Exit::Interrupted),
     }
 }
@@ -138,10 +171,22 @@ mod tests {
     }
 
     /// What a run that goes on may be told anew: where things are, how to show them, whom to measure beside.
-    const TOLD_ANEW: [&str; 10] =
-        ["retry", "results", "cache", "backends", "format", "show_text", "show_calls", "turns", "wait", "allow_beside"];
+    const TOLD_ANEW: [&str; 12] = [
+        "retry",
+        "results",
+        "cache",
+        "backends",
+        "format",
+        "show_text",
+        "show_calls",
+        "turns",
+        "wait",
+        "allow_beside",
+        "fail_on",
+        "decide",
+    ];
     /// A value that each option takes.
-    const VALUES: [&str; 8] = ["1", "f32", "best", "layers=2", "10s", "5%", "1kJ", "1W"];
+    const VALUES: [&str; 9] = ["1", "f32", "best", "layers=2", "10s", "5%", "1kJ", "1W", "worse"];
 
     /// What clap says of `--resume` beside an option.
     fn beside_resume(option: &str, takes_value: bool) -> Option<ErrorKind> {

@@ -19,7 +19,7 @@ use super::{
 use crate::{
     exit::Exit,
     measure::{
-        DeviceBusy, Entered, Mailbox, Programs,
+        Build, DeviceBusy, Entered, Mailbox, Programs,
         sampling_overhead::{Compared, SETTLE_MS, compare},
     },
     plan::{Backend, PreparedModel, default_reference, prepare},
@@ -75,7 +75,7 @@ pub fn run(arguments: &SamplingOverheadArguments) -> Result<Exit> {
     let library = arguments.cache.library()?;
     let model = PreparedModel::prepare(&library, &arguments.model, &[Precision::F32])?;
     let cache = arguments.cache.root()?;
-    let program = Programs::new(&cache).find(backend).map_err(Refusal::error)?;
+    let program = Programs::new(&cache).find(backend, Build::Own).map_err(Refusal::error)?;
     let (root, choice) = arguments.meters.open()?;
     let meters: Vec<String> = choice.meters.iter().map(|meter| meter.info().id.clone()).collect();
     let mut mailbox = Mailbox::with_signals()?;
@@ -145,6 +145,7 @@ fn request(arguments: &SamplingOverheadArguments, backend: &Backend, model: &Pre
             stop_tokens: Vec::new(),
             token_bytes: None,
             warmup_iterations: 1,
+            warmup: None,
             iterations: 2 * arguments.pairs,
             at_least_ms: 0,
             settle_ms: SETTLE_MS,

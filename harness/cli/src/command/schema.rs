@@ -9,7 +9,7 @@ use std::{
 use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
 use pocketwatt_protocol::{Event, Request};
-use pocketwatt_record::{Record, Run};
+use pocketwatt_record::{Calibration, Record, Run};
 use schemars::{Schema, schema_for};
 
 use super::output;
@@ -36,6 +36,8 @@ enum Shape {
     Record,
     /// A run's plan, `run.json`.
     Run,
+    /// The noise between runs of a device, `calibration.json`.
+    Calibration,
     /// What the harness writes to a runner.
     Request,
     /// What a runner writes, one a line.
@@ -47,6 +49,7 @@ impl Shape {
         match self {
             Shape::Record => "record",
             Shape::Run => "run",
+            Shape::Calibration => "calibration",
             Shape::Request => "request",
             Shape::Event => "event",
         }
@@ -56,6 +59,7 @@ impl Shape {
         match self {
             Shape::Record => schema_for!(Record),
             Shape::Run => schema_for!(Run),
+            Shape::Calibration => schema_for!(Calibration),
             Shape::Request => schema_for!(Request),
             Shape::Event => schema_for!(Event),
         }

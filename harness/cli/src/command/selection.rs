@@ -14,7 +14,8 @@ use pocketwatt_model::{
 };
 use pocketwatt_protocol::Precision;
 use pocketwatt_record::{
-    MOST_ITERATIONS, MOST_SETTLE_MS, MOST_THREADS, MOST_TIMEOUT_S, MOST_WARMUP_ITERATIONS, RunSettings,
+    MOST_BLOCKS, MOST_ITERATIONS, MOST_SETTLE_MS, MOST_THREADS, MOST_TIMEOUT_S, MOST_WARMUP_ITERATIONS, RunSettings,
+    Target, TurnSettings,
 };
 use pocketwatt_scenario::{Scenario, Study, synthetic};
 
@@ -138,12 +139,23 @@ pub struct PlanArguments {
     /// Number of conversations or calls of a scenario's file that are measured, evenly spread [default: all].
     #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(1..=1_000_000))]
     items: Option<u32>,
-    /// Counted iterations; with trained weights, each item of a scenario's file is one instead.
-    #[arg(long, value_name = "N", default_value_t = 3, value_parser = value_parser!(u32).range(1..=i64::from(MOST_ITERATIONS)))]
+    /// Counted iterations of all blocks together; with trained weights, each item of a scenario's file is one instead.
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = value_parser!(u32).range(1..=i64::from(MOST_ITERATIONS)))]
     iterations: u32,
-    /// Warm-up iterations, which are reported but not counted.
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = value_parser!(u32).range(0..=i64::from(MOST_WARMUP_ITERATIONS)))]
-    warmup: u32,
+    /// Blocks in which the backends of a table take turns, in an order drawn by lot, each with a fresh process; the counted iterations
+    /// are divided among them. The more blocks, the smaller the differences that can be told.
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = value_parser!(u32).range(1..=i64::from(MOST_BLOCKS)))]
+    blocks: u32,
+    /// Go on with further blocks until the time to first token and the decode throughput of every two backends of a table are known
+    /// relative to each other to this share either way (95 %), such as 3%, or --max-time is over.
+    #[arg(long, value_name = "PERCENT", value_parser = quantity::share, conflicts_with_all = ["one_by_one", "sustain"])]
+    target_interval: Option<f64>,
+    /// With --target-interval: the time after which no further block of a table begins [default: 10min].
+    #[arg(long, value_name = "TIME", value_parser = quantity::duration_ms, requires = "target_interval")]
+    max_time: Option<u64>,
+    /// Whole warm-up iterations, which are reported but not counted [default: 1; in turns, one of the first turn and 8 tokens].
+    #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(0..=i64::from(MOST_WARMUP_ITERATIONS)))]
+    warmup: Option<u32>,
     /// Pause before each counted iteration, in milliseconds.
     #[arg(long, value_name = "MS", default_value_t = 0, value_parser = value_parser!(u64).range(0..=MOST_SETTLE_MS))]
     settle: u64,
@@ -151,6 +163,13 @@ pub struct PlanArguments {
     /// the effect of heat on speed and power is shown.
     #[arg(long, value_name = "TIME", value_parser = quantity::duration_ms, conflicts_with = "settle")]
     sustain: Option<u64>,
+    /// Measure each backend after the other, in one process, instead of in turns: there are fewer launches, but whatever changes on the
+    /// device meanwhile looks like a difference between backends, and the tables have no verdicts.
+    #[arg(long)]
+    one_by_one: bool,
+    /// The number from which the order of the turns is drawn [default: another one for each run].
+    #[arg(long, value_name = "N", conflicts_with_all = ["one_by_one", "sustain"])]
+    seed: Option<u32>,
     /// Measure cases that ask for calls a second time, with answers constrained to the grammar of calls.
     #[arg(long)]
     constrain: bool,
@@ -161,6 +180,9 @@ pub struct PlanArguments {
     #[arg(long, value_name = "S", default_value_t = 600, value_parser = value_parser!(u64).range(1..=MOST_TIMEOUT_S))]
     timeout: u64,
 }
+
+/// Time for the blocks of a table where a target was named, and no time.
+const DEFAULT_MAX_TIME_MS: u64 = 600_000;
 
 fn scenario_help() -> String {
     format!(
@@ -197,6 +219,22 @@ impl PlanArguments {
         if self.threads.is_empty() {
             self.threads = study.threads();
         }
+        Ok(())
+    }
+
+    /// Adds blocks for so long, however narrow the intervals are.
+    ///
+    /// # Errors
+    /// When the user wants no turns.
+    pub fn go_on_for(&mut self, most_ms: u64) -> Result<()> {
+        if self.one_by_one || self.sustain.is_some() || self.target_interval.is_some() {
+            return Err(Refusal::error(
+                "leave out --one-by-one, --sustain and --target-interval: blocks are added for as long as asked",
+            ));
+        }
+        self.target_interval = Some(0.0);
+        self.max_time = Some(most_ms);
+        self.no_quality = true;
         Ok(())
     }
 
@@ -276,12 +314,22 @@ impl PlanArguments {
     /// What all cases share.
     pub fn settings(&self) -> RunSettings {
         RunSettings {
-            warmup_iterations: self.warmup,
+            warmup_iterations: self.warmup.unwrap_or(1),
             iterations: self.iterations,
             settle_ms: self.settle,
             timeout_s: self.timeout,
             quality: !self.no_quality,
             sustain_ms: self.sustain,
+            // Heat shows only where a case follows itself.
+            turns: (!self.one_by_one && self.sustain.is_none()).then(|| TurnSettings {
+                blocks: self.blocks,
+                seed: self.seed.unwrap_or_else(rand::random),
+                short_warmup: self.warmup.is_none(),
+                target: self.target_interval.map(|share| Target {
+                    per_mille: (share * 1000.0).ceil() as u32,
+                    most_ms: self.max_time.unwrap_or(DEFAULT_MAX_TIME_MS),
+                }),
+            }),
         }
     }
 }

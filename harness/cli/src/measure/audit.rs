@@ -71,11 +71,11 @@ impl<'a> Audit<'a> {
             IterationKind::Warmup => self.iterations - 1,
             IterationKind::Measured => self.iterations - 1 - self.workload.warmup_iterations,
         };
-        let conversation = number as usize % self.workload.conversations.len().max(1);
+        let conversation = self.workload.conversation(kind, number);
         if iteration.conversation as usize != conversation {
             return Err(format!("it ran conversation {}, expected {conversation}", iteration.conversation));
         }
-        let requested = self.workload.conversations.get(conversation).map_or(&[][..], Vec::as_slice);
+        let requested = self.workload.requested(kind, conversation);
         if iteration.turns.len() != requested.len() {
             return Err(format!("{} turns, {} were asked for", iteration.turns.len(), requested.len()));
         }
@@ -237,6 +237,7 @@ mod tests {
             stop_tokens: vec![TokenId(9)],
             token_bytes: None,
             warmup_iterations: 0,
+            warmup: None,
             iterations: 2,
             at_least_ms: 0,
             settle_ms: 0,

@@ -51,8 +51,17 @@ pub struct CaseInput<'a> {
 pub enum CaseProgress {
     /// The runner was started.
     Loading,
-    /// This many iterations have ended, warm-up included.
+    /// This many iterations of its runner have ended, warm-up included.
     Iterations(u32),
+    /// Its part of a block begins.
+    Block {
+        /// Counted from 1.
+        number: u32,
+        /// The number of the last block, as far as is known: a disturbed one is measured again.
+        last: u32,
+        /// How many iterations it has, warm-up included.
+        iterations: u32,
+    },
 }
 
 /// How the attempt ended.
@@ -71,23 +80,55 @@ pub fn measure_case(
     mailbox: &mut Mailbox,
     progress: &mut dyn FnMut(CaseProgress),
 ) -> Ended {
+    let Some(mut sampler) = meters.begin(mailbox) else { return Ended::Interrupted };
     let mut record = record(input);
+    let stopped = measure(input, &workload(input), &sampler, mailbox, progress, &mut record).err();
+    if matches!(stopped, Some(Interrupted)) {
+        sampler.end();
+        return Ended::Interrupted;
+    }
+    if record.outcome == Outcome::Measured {
+        sampler.rest_after(mailbox);
+    }
+    record.readings = sampler.end();
+    if record.outcome == Outcome::Measured {
+        derive(&mut record);
+    }
+    Ended::Recorded(Box::new(record))
+}
+
+/// The user stopped it.
+#[derive(Debug)]
+pub(super) struct Interrupted;
+
+/// Fills the record with what the runner says, from its start until it is gone, and with how that ended. It is read meanwhile, if
+/// everything is well until it is released.
+///
+/// # Errors
+/// When the user stopped it.
+pub(super) fn measure(
+    input: &CaseInput,
+    workload: &Workload,
+    sampler: &CaseSampler,
+    mailbox: &mut Mailbox,
+    progress: &mut dyn FnMut(CaseProgress),
+    record: &mut Record,
+) -> Result<(), Interrupted> {
     let outcome = match input.model.files(input.case.precision, input.case.graph) {
         Ok(files) => {
             record.passport.graph_sha256 = files.graph.as_ref().map(|graph| graph.sha256.clone());
-            unchanged(input, files, |files| run(input, files, meters, mailbox, progress, &mut record))
+            unchanged(input, files, |files| {
+                generate(input, request(input, files, workload.clone()), sampler, mailbox, progress, record)
+            })
         }
         Err(message) => Err(failed(Stage::Start, message)),
     };
     record.outcome = match outcome {
         Ok(()) => Outcome::Measured,
-        Err(Stopped::Interrupted) => return Ended::Interrupted,
+        Err(Stopped::Interrupted) => return Err(Interrupted),
         Err(Stopped::Failed { stage, message }) => Outcome::Failed { stage, message },
     };
-    if record.outcome == Outcome::Measured {
-        derive(&mut record);
-    }
-    Ended::Recorded(Box::new(record))
+    Ok(())
 }
 
 /// The record of a case that is not tried.
@@ -107,7 +148,8 @@ fn failed(stage: Stage, message: String) -> Stopped {
     Stopped::Failed { stage, message }
 }
 
-fn record(input: &CaseInput) -> Record {
+/// What is known of a case before it is measured.
+pub(super) fn record(input: &CaseInput) -> Record {
     let mut record = empty(input.case, input.model, input.scenario_sha256);
     record.quality.clone_from(&input.quality);
     record.passport.runner_sha256 = Some(input.program.sha256().to_owned());
@@ -138,6 +180,7 @@ fn empty(case: &Case, model: &PreparedModel, scenario_sha256: &str) -> Record {
             last_level_cache_bytes: None,
             battery: None,
             sustain_ms: None,
+            planned_blocks: None,
             beside: None,
             left_out: None,
         },
@@ -183,43 +226,22 @@ fn unchanged(
     }
 }
 
-/// Runs the runner, and fills the record with what it says and what is read meanwhile.
-fn run(
-    input: &CaseInput,
-    files: ModelFiles,
-    meters: &mut CaseMeters,
-    mailbox: &mut Mailbox,
-    progress: &mut dyn FnMut(CaseProgress),
-    record: &mut Record,
-) -> Result<(), Stopped> {
-    let Some(mut sampler) = meters.begin(mailbox) else { return Err(Stopped::Interrupted) };
-    let outcome = generate(input, files, &sampler, mailbox, progress, record);
-    if outcome.is_ok() {
-        sampler.rest_after(mailbox);
-    }
-    record.readings = sampler.end();
-    outcome
-}
-
-/// From the start of the runner until it is gone.
-fn generate(
-    input: &CaseInput,
-    files: ModelFiles,
-    sampler: &CaseSampler,
-    mailbox: &mut Mailbox,
-    progress: &mut dyn FnMut(CaseProgress),
-    record: &mut Record,
-) -> Result<(), Stopped> {
-    let workload = Workload {
+/// All iterations of a case.
+pub(super) fn workload(input: &CaseInput) -> Workload {
+    Workload {
         conversations: input.prepared.conversations.clone(),
         stop_tokens: input.prepared.stop_tokens.clone(),
         token_bytes: input.prepared.token_bytes.clone(),
         warmup_iterations: input.settings.warmup_iterations,
+        warmup: None,
         iterations: input.prepared.iterations(input.settings.iterations),
         at_least_ms: input.at_least_ms,
         settle_ms: input.settings.settle_ms,
-    };
-    let request = Arc::new(Request {
+    }
+}
+
+fn request(input: &CaseInput, files: ModelFiles, workload: Workload) -> Request {
+    Request {
         protocol: PROTOCOL_VERSION,
         model: files,
         options: LoadOptions {
@@ -229,7 +251,19 @@ fn generate(
         },
         task: Task::Generate(workload),
         phase_edges: true,
-    });
+    }
+}
+
+/// From the start of the runner until it is gone.
+fn generate(
+    input: &CaseInput,
+    request: Request,
+    sampler: &CaseSampler,
+    mailbox: &mut Mailbox,
+    progress: &mut dyn FnMut(CaseProgress),
+    record: &mut Record,
+) -> Result<(), Stopped> {
+    let request = Arc::new(request);
     let start_failed = |message: String| failed(Stage::Start, message);
     let Task::Generate(workload) = &request.task else { return Err(start_failed("nothing is generated".into())) };
     progress(CaseProgress::Loading);

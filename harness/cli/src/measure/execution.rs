@@ -2,20 +2,22 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    rc::Rc,
     time::Duration,
 };
 
 use anyhow::{Context, Result};
-use pocketwatt_record::{Absent, AbsentKind, Case, Quality, Record, Run, RunFolder};
+use pocketwatt_record::{Absent, AbsentKind, Case, PlannedCase, Quality, Record, Run, RunFolder, RunSettings};
 use pocketwatt_scenario::Scenario;
 
 use super::{
-    CaseInput, CaseMeters, CaseProgress, Device, Ended, Entered, Mailbox, Materials, Programs, RunnerProgram,
+    Build, CaseInput, CaseMeters, CaseProgress, Device, Ended, Entered, Mailbox, Materials, Programs, RunnerProgram,
     judgement,
     materials::{model_of, scenario_of},
-    measure_case,
+    measure_case, measure_in_turns,
     quality::{Question, Respondent, Scorer},
     skipped,
+    turns::TurnListener,
 };
 use crate::plan::{Backend, PreparedModel, PreparedScenario, PreparedScenarios, Registry, references};
 
@@ -79,28 +81,74 @@ impl<'a> Execution<'a> {
         instruments: &mut Instruments,
         listener: &mut dyn RunListener,
     ) -> Result<Completion> {
-        let Instruments { meters, mailbox, device } = instruments;
-        for (index, planned) in self.run.plan.iter().enumerate().filter(|(index, _)| places.contains(index)) {
-            let case = &planned.case;
+        for group in groups(&self.run.plan, &self.run.settings, places) {
+            let Instruments { mailbox, device, .. } = instruments;
             if mailbox.interrupted() || device.enter(mailbox)? == Entered::Interrupted {
                 return Ok(Completion::Interrupted);
             }
-            let watch = device.watch();
-            listener.begins(index);
-            let mut progress = |progress| listener.progresses(index, progress);
-            let Some(mut record) = self.case(case, meters, mailbox, &mut progress)? else {
+            let watch = instruments.device.watch();
+            let Some(records) = self.group(folder, &group, instruments, listener)? else {
                 return Ok(Completion::Interrupted);
             };
-            record.passport.run = Some(self.run.id.clone());
-            record.passport.beside = device.met(watch);
-            judgement::await_judgement(&mut record, scenario_of(case, self.scenarios)?);
-            folder
-                .write(&record)
-                .with_context(|| format!("{} was measured but not stored; earlier cases are", case.id))?;
-            self.judge(folder, &mut record)?;
-            listener.ends(index, &record);
+            let beside = instruments.device.met(watch);
+            for (index, mut record) in records {
+                record.passport.run = Some(self.run.id.clone());
+                record.passport.beside.clone_from(&beside);
+                let scenario = scenario_of(&record.case, self.scenarios)?;
+                judgement::await_judgement(&mut record, scenario);
+                folder
+                    .write(&record)
+                    .with_context(|| format!("{} was measured but not stored; earlier cases are", record.case.id))?;
+                self.judge(folder, &mut record)?;
+                listener.ends(index, &record);
+            }
         }
         Ok(Completion::Complete)
+    }
+
+    /// Measures cases side by side, in turns where there are several; `None` when the user stopped it.
+    fn group(
+        &mut self,
+        folder: &RunFolder,
+        group: &[usize],
+        instruments: &mut Instruments,
+        listener: &mut dyn RunListener,
+    ) -> Result<Option<Vec<(usize, Record)>>> {
+        let Instruments { meters, mailbox, .. } = instruments;
+        let run = self.run;
+        let (mut records, mut ready) = (Vec::new(), Vec::new());
+        for &index in group {
+            listener.begins(index);
+            match self.ingredients(&run.plan[index].case, mailbox)? {
+                _ if mailbox.interrupted() => return Ok(None),
+                Ok(ingredients) => ready.push((index, ingredients)),
+                Err(skipped) => records.push((index, *skipped)),
+            }
+        }
+        let inputs: Vec<CaseInput> = ready.iter().map(|(_, ingredients)| ingredients.input(run)).collect();
+        let measured = match (&inputs[..], &run.settings.turns) {
+            ([_, _, ..], Some(turns)) => {
+                let has_blocks = |record: &Record| !record.samples.blocks.is_empty();
+                let partial = |index: usize| folder.record(run, &run.plan[index]).ok().filter(has_blocks);
+                let earlier = ready.iter().map(|(index, _)| partial(*index)).collect();
+                let mut turn_listener = Turning { run, folder, scenarios: self.scenarios, ready: &ready, listener };
+                measure_in_turns(&inputs, earlier, turns, meters, mailbox, &mut turn_listener)?
+            }
+            (several, _) => {
+                let one = |(position, input): (usize, &CaseInput)| {
+                    let index = ready[position].0;
+                    match measure_case(input, meters, mailbox, &mut |done| listener.progresses(index, done)) {
+                        Ended::Recorded(record) => Some(*record),
+                        Ended::Interrupted => None,
+                    }
+                };
+                several.iter().enumerate().map(one).collect()
+            }
+        };
+        let Some(measured) = measured else { return Ok(None) };
+        records.extend(ready.iter().map(|(index, _)| *index).zip(measured));
+        records.sort_by_key(|(index, _)| *index);
+        Ok(Some(records))
     }
 
     /// Judges a stored record's answers, if they are not judged yet, and stores the record again.
@@ -121,49 +169,26 @@ impl<'a> Execution<'a> {
         Ok(())
     }
 
-    /// Measures one case; `None` when interrupted.
-    fn case(
-        &mut self,
-        case: &Case,
-        meters: &mut CaseMeters,
-        mailbox: &mut Mailbox,
-        progress: &mut dyn FnMut(CaseProgress),
-    ) -> Result<Option<Record>> {
+    /// What a case is measured with; a record that says why where it is skipped.
+    fn ingredients<'r>(&mut self, case: &'r Case, mailbox: &mut Mailbox) -> Result<Result<Ingredients<'r>, Box<Record>>>
+    where
+        'a: 'r,
+    {
         let backend = self.registry.find(&case.backend)?;
         let model = model_of(case, self.models)?;
         let scenario = scenario_of(case, self.scenarios)?;
         let scenario_sha256 = scenario.sha256();
         let prepared = self.prepared.of(scenario, model, case.constrained)?;
-        let skip = |reason: String| Ok(Some(skipped(case, model, &scenario_sha256, reason)));
+        let skip = |reason: String| Ok(Err(Box::new(skipped(case, model, &scenario_sha256, reason))));
         if let Some(reason) = obstacle(case, backend, model, &prepared) {
             return skip(reason);
         }
-        let program = match self.programs.find(backend) {
+        let program = match self.programs.find(backend, Build::of(case)) {
             Ok(program) => program,
             Err(reason) => return skip(reason),
         };
         let quality = self.quality(case, backend, &program, model, mailbox);
-        if mailbox.interrupted() {
-            return Ok(None);
-        }
-        let input = CaseInput {
-            case,
-            quality,
-            backend,
-            program: &program,
-            model,
-            prepared: &prepared,
-            scenario_sha256: &scenario_sha256,
-            settings: &self.run.settings,
-            bandwidth: self.run.bandwidth.iter().find(|bandwidth| bandwidth.threads == case.threads),
-            at_least_ms: self.run.energy.at_least_ms.max(self.run.settings.sustain_ms.unwrap_or(0)),
-            last_level_cache_bytes: self.run.device.last_level_cache_bytes,
-            battery: self.run.energy.battery.as_ref(),
-        };
-        Ok(match measure_case(&input, meters, mailbox, progress) {
-            Ended::Recorded(record) => Some(*record),
-            Ended::Interrupted => None,
-        })
+        Ok(Ok(Ingredients { case, quality, backend, program, model, prepared, scenario_sha256 }))
     }
 
     /// How close the backend's answers are to those in f32; `None` if that is not requested.
@@ -198,13 +223,88 @@ impl<'a> Execution<'a> {
         let backends = self.registry.of_cases(self.run.plan.iter().map(|planned| &planned.case));
         let mut reasons = Vec::new();
         for backend in references(backends.map_err(|error| error.to_string())?) {
-            match self.programs.find(backend) {
+            match self.programs.find(backend, Build::Own) {
                 Ok(program) => return Ok(Respondent { backend, program }),
                 Err(reason) => reasons.push(reason),
             }
         }
         Err(format!("no backend gives a reference in f32: {}", reasons.join("; ")))
     }
+}
+
+/// Stores what cases that take turns have so far, and hands their progress on.
+struct Turning<'t> {
+    run: &'t Run,
+    folder: &'t RunFolder,
+    scenarios: &'t [Scenario],
+    ready: &'t [(usize, Ingredients<'t>)],
+    listener: &'t mut dyn RunListener,
+}
+
+impl TurnListener for Turning<'_> {
+    fn progresses(&mut self, position: usize, progress: CaseProgress) {
+        self.listener.progresses(self.ready[position].0, progress);
+    }
+
+    fn block_ends(&mut self, mut record: Record) -> Result<()> {
+        record.passport.run = Some(self.run.id.clone());
+        let scenario = scenario_of(&record.case, self.scenarios)?;
+        judgement::await_judgement(&mut record, scenario);
+        let id = &record.case.id;
+        self.folder.write(&record).with_context(|| format!("a block of {id} was measured but not stored"))?;
+        Ok(())
+    }
+}
+
+/// What a case is measured with.
+struct Ingredients<'r> {
+    case: &'r Case,
+    quality: Option<Quality>,
+    backend: &'r Backend,
+    program: RunnerProgram,
+    model: &'r PreparedModel,
+    prepared: Rc<PreparedScenario>,
+    scenario_sha256: String,
+}
+
+impl Ingredients<'_> {
+    fn input<'i>(&'i self, run: &'i Run) -> CaseInput<'i> {
+        CaseInput {
+            case: self.case,
+            quality: self.quality.clone(),
+            backend: self.backend,
+            program: &self.program,
+            model: self.model,
+            prepared: &self.prepared,
+            scenario_sha256: &self.scenario_sha256,
+            settings: &run.settings,
+            bandwidth: run.bandwidth.iter().find(|bandwidth| bandwidth.threads == self.case.threads),
+            at_least_ms: run.energy.at_least_ms.max(run.settings.sustain_ms.unwrap_or(0)),
+            last_level_cache_bytes: run.device.last_level_cache_bytes,
+            battery: run.energy.battery.as_ref(),
+        }
+    }
+}
+
+/// The cases at these places of the plan, those together that are measured in turns: they have the same input, and differ in what
+/// computes it.
+pub fn groups(plan: &[PlannedCase], settings: &RunSettings, places: &BTreeSet<usize>) -> Vec<Vec<usize>> {
+    let planned = plan.iter().enumerate().filter(|(index, _)| places.contains(index));
+    let mut groups: Vec<Vec<usize>> = Vec::new();
+    for (index, PlannedCase { case, .. }) in planned {
+        let is_beside = |group: &Vec<usize>| group.first().is_some_and(|first| compete(&plan[*first].case, case));
+        match groups.iter_mut().find(|group| settings.turns.is_some() && is_beside(group)) {
+            Some(group) => group.push(index),
+            None => groups.push(vec![index]),
+        }
+    }
+    groups
+}
+
+/// Whether two cases stand side by side, and so take turns.
+pub fn compete(one: &Case, other: &Case) -> bool {
+    let key = |case: &'_ Case| (case.precision, case.threads);
+    one.scenario == other.scenario && one.model == other.model && key(one) == key(other)
 }
 
 /// Why a case cannot be measured, known before it is tried.

@@ -29,14 +29,31 @@ impl CaseMeters {
         Self { root, meters, none, idle }
     }
 
-    /// Begins reading, with the idle device first; `None` when the user wants to stop.
-    pub(super) fn begin(&mut self, mailbox: &mut Mailbox) -> Option<CaseSampler<'_>> {
+    /// Begins reading at once.
+    pub(super) fn begin_at_once(&mut self) -> CaseSampler<'_> {
         let meters = std::mem::take(&mut self.meters);
         let idle = if meters.is_empty() { Duration::ZERO } else { self.idle };
         // Its thread fails to start only when the system is out of memory; then the meters are gone with it, and the
         // records say that there are no readings.
         let sampler = Sampler::start(&self.root, meters, Sampler::DEFAULT_PERIOD).map_err(tell).ok();
-        let mut case = CaseSampler { meters: self, sampler, idle, windows: None };
+        CaseSampler { meters: self, sampler, idle, windows: None }
+    }
+
+    /// Reads the idle device and nothing else, and says when, unless there are no meters; `None` when the user wants to stop.
+    pub(super) fn idle(&mut self, mailbox: &mut Mailbox) -> Option<(CaseReadings, Option<TimeSpan>)> {
+        let case = self.begin_at_once();
+        match case.rest(mailbox) {
+            Rest::Interrupted(_) => {
+                case.end();
+                None
+            }
+            Rest::Taken(window) => Some((case.end(), window)),
+        }
+    }
+
+    /// Begins reading, with the idle device first; `None` when the user wants to stop.
+    pub(super) fn begin(&mut self, mailbox: &mut Mailbox) -> Option<CaseSampler<'_>> {
+        let mut case = self.begin_at_once();
         let before = case.rest(mailbox);
         match before {
             Rest::Interrupted(_) => {

@@ -10,6 +10,7 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 use pocketwatt_protocol::{Clock, MonotonicClock};
+use pocketwatt_record::{Baseline, Case};
 
 use super::{
     environment::without_secrets,
@@ -57,13 +58,36 @@ impl RunnerProgram {
 #[derive(Debug)]
 pub struct Programs {
     cache: PathBuf,
-    found: HashMap<String, Result<RunnerProgram, String>>,
+    /// With what they are compared.
+    baseline: Option<Baseline>,
+    found: HashMap<(String, Build), Result<RunnerProgram, String>>,
+}
+
+/// Which build of a runner.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Build {
+    /// The one that every run measures.
+    Own,
+    /// The one that it is compared with.
+    Baseline,
+}
+
+impl Build {
+    /// That of a case.
+    pub fn of(case: &Case) -> Self {
+        if case.baseline { Self::Baseline } else { Self::Own }
+    }
 }
 
 impl Programs {
     /// No program is found yet; every runner gets `cache`.
     pub fn new(cache: &Path) -> Self {
-        Self { cache: cache.to_owned(), found: HashMap::new() }
+        Self { cache: cache.to_owned(), baseline: None, found: HashMap::new() }
+    }
+
+    /// Finds those that they are compared with there.
+    pub fn compare_with(&mut self, baseline: &Baseline) {
+        self.baseline = Some(baseline.clone());
     }
 
     /// The programs of all these backends. Those that have to be built come one after the other, and each says which of how
@@ -83,21 +107,27 @@ impl Programs {
                 );
             }
             // A missing runner is reported as the reason of the skipped case.
-            let _ = self.find(backend);
+            let _ = self.find(backend, Build::Own);
         }
     }
 
     /// The program of a backend, and the library that it opens, which is fetched on first use.
     ///
-    /// In this order: in the folder that `POCKETWATT_RUNNERS` names; built by cargo if this program was itself built from
+    /// A baseline is in its folder and nowhere else. Other builds, in this order: in the folder that `POCKETWATT_RUNNERS` names; built by cargo if this program was itself built from
     /// a source checkout and not installed, so that the measured program matches the source; beside this program.
     ///
     /// # Errors
     /// When it does not exist and cannot be built. The reason ends with what to do.
-    pub fn find(&mut self, backend: &Backend) -> Result<RunnerProgram, String> {
-        let found = self.found.entry(backend.name.clone()).or_insert_with(|| {
-            let path = locate(backend).map_err(|error| format!("{error:#}"))?;
-            let file = Rc::new(HashedFile::read(format!("the runner of {}", backend.name), &path)?);
+    pub fn find(&mut self, backend: &Backend, build: Build) -> Result<RunnerProgram, String> {
+        let found = self.found.entry((backend.name.clone(), build)).or_insert_with(|| {
+            let (path, what) = match (build, &self.baseline) {
+                (Build::Own, _) => (locate(backend), "runner"),
+                (Build::Baseline, Some(Baseline::Themselves)) => (locate(backend), "runner"),
+                (Build::Baseline, Some(Baseline::Runners(folder))) => (in_folder(folder, backend), "baseline runner"),
+                (Build::Baseline, None) => return Err("no folder of baseline runners was given".into()),
+            };
+            let path = path.map_err(|error| format!("{error:#}"))?;
+            let file = Rc::new(HashedFile::read(format!("the {what} of {}", backend.name), &path)?);
             let library = backend.library.as_ref();
             let library = library.map(|library| prepare_library(library, backend, &path, &self.cache)).transpose()?;
             Ok(RunnerProgram { file, library: library.map(Rc::new), cache: self.cache.clone() })
@@ -162,6 +192,21 @@ impl Whereabouts {
             Self::Source { target, name, .. } => target.join("release").join(name),
         }
     }
+}
+
+/// The program of a backend in a folder of baseline runners.
+///
+/// # Errors
+/// When it is not there, with what to do.
+pub fn in_folder(folder: &Path, backend: &Backend) -> Result<PathBuf> {
+    let path = folder.join(format!("{}{}", backend.binary, env::consts::EXE_SUFFIX));
+    if !path.is_file() {
+        bail!(
+            "there is no {}: build the runner into that folder, or choose other backends with --backend",
+            path.display()
+        );
+    }
+    Ok(path)
 }
 
 /// Whether nothing was built yet of a backend that cargo builds.

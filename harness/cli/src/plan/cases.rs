@@ -87,6 +87,7 @@ pub fn plan_cases(selection: &Selection) -> Result<Vec<Case>> {
                             graph,
                             threads,
                             constrained: false,
+                            baseline: false,
                         };
                         cases.push(free.clone());
                         if selection.constrain && scenario.asks_for_calls() {
@@ -105,6 +106,19 @@ pub fn plan_cases(selection: &Selection) -> Result<Vec<Case>> {
         return Err(Refusal::error(format!("{} is in the plan twice: give each name once", twice.id)));
     }
     Ok(cases)
+}
+
+/// Each case a second time, with the other build of its runner: right behind it, since the two are compared.
+///
+/// # Errors
+/// When there are then too many.
+pub fn with_baselines(cases: Vec<Case>) -> Result<Vec<Case>> {
+    ensure_few(&[cases.len(), 2])?;
+    let twice = cases.into_iter().flat_map(|case| {
+        let baseline = Case { id: format!("{}_baseline", case.id), baseline: true, ..case.clone() };
+        [baseline, case]
+    });
+    Ok(twice.collect())
 }
 
 /// Refuses more combinations than a run can have, before they are created.

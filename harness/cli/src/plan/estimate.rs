@@ -14,6 +14,8 @@ const LOADING: f64 = 0.6e9;
 const MOST_SPEEDUP: f64 = 2.5;
 /// Time to start a program and read its hash.
 const START_S: f64 = 0.3;
+/// Tokens of the answer of a short warm-up.
+const SHORT_ANSWER: f64 = 8.0;
 /// Characters of English text for each token.
 const CHARACTERS_PER_TOKEN: usize = 4;
 
@@ -48,7 +50,7 @@ impl Outline {
     }
 }
 
-/// Seconds that a case should take.
+/// Seconds that a case should take, which is in turns with others where the settings say so.
 pub fn duration(
     config: &ModelConfig,
     outline: Outline,
@@ -65,18 +67,24 @@ pub fn duration(
     let operations_per_token = weights / 4.0 * 2.0;
     let prefill = f64::from(outline.prompt_tokens) * operations_per_token / (OPERATIONS * f64::from(threads));
     let decode = f64::from(outline.output_tokens) * read / BANDWIDTH;
-    let warm_up = f64::from(settings.warmup_iterations) * (prefill + decode);
+    let (launches, answer) = match settings.turns {
+        Some(turns) if turns.short_warmup => (turns.blocks.min(iterations), SHORT_ANSWER * read / BANDWIDTH),
+        Some(turns) => (turns.blocks.min(iterations), decode),
+        None => (1, decode),
+    };
+    let warm_up = f64::from(settings.warmup_iterations) * (prefill + answer.min(decode));
     let settle = f64::from(settings.iterations) * settings.settle_ms as f64 / 1e3;
     let counted = f64::from(iterations) * (prefill + decode) + settle;
     // The iteration that reaches the time is completed.
     let counted =
         settings.sustain_ms.map_or(counted, |least| counted.max(least as f64 / 1e3 + (prefill + decode) / 2.0));
-    START_S + held as f64 / LOADING + warm_up + counted
+    f64::from(launches) * (START_S + held as f64 / LOADING + warm_up) + counted
 }
 
 #[cfg(test)]
 mod tests {
     use pocketwatt_model::Preset;
+    use pocketwatt_record::TurnSettings;
 
     use super::*;
 
@@ -92,10 +100,24 @@ mod tests {
                 timeout_s: 60,
                 quality: false,
                 sustain_ms,
+                turns: None,
             };
             duration(&config, outline, Precision::F32, 1, iterations, &settings)
         };
         assert!((60.0..62.0).contains(&seconds(Some(60_000), 3)), "{}", seconds(Some(60_000), 3));
         assert_eq!(seconds(Some(1), 100_000), seconds(None, 100_000), "the iterations last longer anyhow");
+    }
+
+    #[test]
+    fn every_block_has_its_own_start() {
+        let config = Preset::find("tiny").unwrap().config();
+        let outline = Outline { prompt_tokens: 0, output_tokens: 0 };
+        let seconds = |turns: Option<TurnSettings>| {
+            let settings = RunSettings { turns, ..RunSettings::default() };
+            duration(&config, outline, Precision::F32, 1, 5, &settings)
+        };
+        let blocks = |blocks: u32| seconds(Some(TurnSettings { blocks, seed: 1, short_warmup: true, target: None }));
+        assert!((blocks(3) - 3.0 * seconds(None)).abs() < 1e-9);
+        assert_eq!(blocks(50), blocks(5), "no block is without an iteration");
     }
 }

@@ -7,7 +7,7 @@ mod model;
 mod prepared_scenario;
 mod registry;
 
-pub use cases::{GraphChoice, Selection, computed_precisions, ensure_few, plan_cases};
+pub use cases::{GraphChoice, Selection, computed_precisions, ensure_few, plan_cases, with_baselines};
 pub use energy::{idle_ms, is_silent, shortest_window_ms};
 pub use estimate::{Outline, duration};
 pub use model::{DEFAULT_SEED, PlannedModel, PreparedModel};

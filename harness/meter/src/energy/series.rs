@@ -78,6 +78,20 @@ impl MeterSeries {
         plateau::push(&mut self.readings, next, same, |last, next| last.at = next.at);
     }
 
+    /// Adds the readings of a later time. A series that had ended begins again, and the end becomes a gap.
+    pub fn append(&mut self, later: Self) {
+        if let (Some(end), Some(next)) = (&self.ended, later.readings.first()) {
+            let start = self.readings.last().map_or(end.at, |reading| reading.at);
+            let unavailable = end.unavailable.clone();
+            self.gaps.push(MeterGap { start, end: next.at, failures: 1, unavailable });
+            self.ended = None;
+        }
+        self.readings.extend(later.readings);
+        self.taken = self.taken.saturating_add(later.taken);
+        self.gaps.extend(later.gaps);
+        self.ended = self.ended.take().or(later.ended);
+    }
+
     /// Notes a reading that failed. It is a gap in the series, unless its reason says that the meter is gone, or the meter has
     /// not answered for too long: then the series has ended.
     pub fn fail(&mut self, at: MonotonicNs, unavailable: Unavailable) {
@@ -171,5 +185,36 @@ mod tests {
         }
         series.push(MonotonicNs(2 * MS), RawReading::new(1));
         assert_eq!((series.ended, series.gaps.len(), series.gaps[0].failures), (None, 1, 1000));
+    }
+
+    #[test]
+    fn a_series_goes_on_after_a_time_in_which_nothing_was_read() {
+        let later = |answers: &[Option<Reason>]| {
+            let mut series = series();
+            for (answer, at) in answers.iter().zip((0..).map(|step| MonotonicNs((900 + step) * MS))) {
+                match answer {
+                    None => series.push(at, RawReading::new(5)),
+                    Some(reason) => series.fail(at, Unavailable::new(*reason, "busy")),
+                }
+            }
+            series
+        };
+        let mut whole = read(&[None, None]);
+        whole.append(later(&[None]));
+        assert_eq!((whole.readings.len(), whole.taken, &whole.gaps[..], &whole.ended), (3, 3, &[][..], &None));
+
+        let charger = Some(Reason::ChargerConnected);
+        let mut again = read(&[None, charger]);
+        assert!(again.ended.is_some());
+        again.append(later(&[None]));
+        assert_eq!(again.ended, None, "it answers again");
+        let gap = &again.gaps[0];
+        assert_eq!((gap.start.0, gap.end.0), (0, 900 * MS));
+        assert_eq!(gap.unavailable.reason, Reason::ChargerConnected);
+
+        let mut never = read(&[None, charger]);
+        let end = never.ended.clone();
+        never.append(later(&[charger]));
+        assert_eq!((never.ended, never.gaps), (end, vec![]), "the first end is the one that is told");
     }
 }

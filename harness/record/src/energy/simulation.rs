@@ -232,6 +232,7 @@ impl Plan {
                 model: ModelInfo { vocabulary: 100, implementation: "own model".into() },
             }),
             iterations,
+            blocks: Vec::new(),
         };
         Happened { power, record, edges }
     }
@@ -268,6 +269,7 @@ pub fn record() -> Record {
         graph: None,
         threads: 1,
         constrained: false,
+        baseline: false,
     };
     let model = ModelPassport {
         name: "simulated".into(),
@@ -300,6 +302,7 @@ pub fn record() -> Record {
             last_level_cache_bytes: None,
             battery: None,
             sustain_ms: None,
+            planned_blocks: None,
             beside: None,
             left_out: None,
         },

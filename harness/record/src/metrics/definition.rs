@@ -99,6 +99,8 @@ pub struct Metric {
 pub(crate) enum Observe {
     /// From the time stamps of iterations: of all counted ones, or of one round.
     Iterations(fn(&Passport, &[&Iteration]) -> Observations),
+    /// Once for each launch of the runner: once in a case, or in each of its blocks.
+    Launch(fn(&Evidence<'_>) -> Observations),
     /// Once for a case, or from other data than its iterations.
     Case(fn(&Evidence<'_>) -> Observations),
     /// From the first and the last rounds of a sustained case.

@@ -6,7 +6,7 @@ use pocketwatt_protocol::{Iteration, LoadStage, TurnTrace};
 use super::{
     definition::{
         Observations,
-        Observe::{Case, Iterations},
+        Observe::{Iterations, Launch},
         metrics,
     },
     observations::{each, one, some},
@@ -75,7 +75,7 @@ metrics! {
             direction: LowerIsBetter,
             observation: "the load phase",
             formula: "loaded.end - loaded.start",
-            observe: Case(|case| one(case.samples.loaded.as_ref().map(|loaded| loaded.span().duration_ns()), NotLoaded)),
+            observe: Launch(|case| one(case.samples.loaded.as_ref().map(|loaded| loaded.span().duration_ns()), NotLoaded)),
         }
         LoadReadTime = "load_read_time" {
             label: "  of which reading",
@@ -83,7 +83,7 @@ metrics! {
             direction: LowerIsBetter,
             observation: "the load phase",
             formula: "sum of loaded.stages of kind `read`; the file was read before, so it comes from the page cache",
-            observe: Case(|case| load_stage(case, LoadStage::Read)),
+            observe: Launch(|case| load_stage(case, LoadStage::Read)),
         }
         LoadPrepareTime = "load_prepare_time" {
             label: "  of which preparing",
@@ -91,7 +91,7 @@ metrics! {
             direction: LowerIsBetter,
             observation: "the load phase",
             formula: "sum of loaded.stages of kind `prepare`",
-            observe: Case(|case| load_stage(case, LoadStage::Prepare)),
+            observe: Launch(|case| load_stage(case, LoadStage::Prepare)),
         }
         FirstTokenAfterLoad = "first_token_after_load" {
             label: "first token after load",
@@ -99,7 +99,7 @@ metrics! {
             direction: LowerIsBetter,
             observation: "the first turn of the first iteration, warm-up included",
             formula: "token_times[0] - start, with caches and pages still cold",
-            observe: Case(first_token_after_load),
+            observe: Launch(first_token_after_load),
         }
         PeakResidentMemory = "peak_resident_memory" {
             label: "peak memory",
@@ -108,7 +108,7 @@ metrics! {
             observation: "the runner process, load included",
             formula: "VmHWM of the runner: anonymous, file-backed and shared pages that were resident at once; with HugetlbPages, which \
          VmHWM leaves out",
-            observe: Case(|case| one(peak_resident_bytes(case.readings), ProcessGone)),
+            observe: Launch(|case| one(peak_resident_bytes(case.readings), ProcessGone)),
         }
         PeakAnonymousMemory = "peak_anonymous_memory" {
             label: "  of which own",
@@ -116,7 +116,7 @@ metrics! {
             direction: LowerIsBetter,
             observation: "the runner process, load included",
             formula: "largest sampled RssAnon + HugetlbPages: without pages of mapped files, which the kernel may drop",
-            observe: Case(|case| one(peak_anonymous_bytes(case.readings), NoSamples)),
+            observe: Launch(|case| one(peak_anonymous_bytes(case.readings), NoSamples)),
         }
         KvCacheMemory = "kv_cache_memory" {
             label: "key-value cache",

@@ -100,6 +100,7 @@ impl Told {
             settings: RunSettings::default(),
             scenarios: Vec::new(),
             plan: self.cases.into_iter().map(|(_, case, _)| PlannedCase { case, estimate_s: 0.0 }).collect(),
+            baseline: None,
             study: None,
             rebuilt: Some(damage),
         }

@@ -48,8 +48,11 @@ pub fn ambiguous<'a>(cases: impl Iterator<Item = &'a Case>) -> BTreeSet<&'a str>
 pub fn named(case: &Case, ambiguous: &BTreeSet<&str>) -> String {
     let backend = one_line(&case.backend);
     let constrained = if case.constrained { ", constrained" } else { "" };
+    let baseline = if case.baseline { ", baseline" } else { "" };
     match case.graph {
-        Some(graph) if ambiguous.contains(case.backend.as_str()) => format!("{backend}/{}{constrained}", graph.name()),
-        _ => format!("{backend}{constrained}"),
+        Some(graph) if ambiguous.contains(case.backend.as_str()) => {
+            format!("{backend}/{}{constrained}{baseline}", graph.name())
+        }
+        _ => format!("{backend}{constrained}{baseline}"),
     }
 }

@@ -38,7 +38,18 @@ fn disturbed(record: &Record) -> Vec<String> {
         Some(format!("{} {}", one_line(&series.meter.id), one_line(&text)))
     });
     let unjudged = record.unjudged.as_ref().map(ToString::to_string);
-    others(record).into_iter().chain(more.into_iter().flatten()).chain(silent).chain(unjudged).collect()
+    let repeated = repeated(record);
+    others(record).into_iter().chain(more.into_iter().flatten()).chain(silent).chain(repeated).chain(unjudged).collect()
+}
+
+/// `2 of 7 blocks were measured again, ...`; those that were disturbed and count are told by the shares of the whole case.
+fn repeated(record: &Record) -> Option<String> {
+    let blocks = &record.samples.blocks;
+    let repeated = blocks.iter().filter(|block| block.repeated).count();
+    let were = if repeated == 1 { "was" } else { "were" };
+    (repeated > 0).then(|| {
+        format!("{repeated} of {} blocks {were} measured again, since a case of the table was disturbed", blocks.len())
+    })
 }
 
 /// `did not answer twice, for 0.25 s: the driver is busy (EAGAIN)`; `None` for a meter that always answered.

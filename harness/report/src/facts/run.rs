@@ -27,7 +27,7 @@ pub fn facts(run: &Run, seen: &Seen, damaged: &[Damaged]) -> Vec<(&'static str, 
     facts.extend(seen.engines.texts.iter().map(|engine| ("engine", engine.clone())));
     facts.extend(seen.weights.texts.iter().map(|weights| ("weights", weights.clone())));
     facts.extend(seen.remarks.texts.iter().map(|remark| ("text", remark.clone())));
-    facts.push(("run", this_run(run, seen.records, damaged)));
+    facts.push(("run", this_run(run, seen, damaged)));
     facts.extend(damaged.iter().take(NAMED_DAMAGED).map(|damaged| ("damaged", damaged_words(damaged))));
     if damaged.len() > NAMED_DAMAGED {
         facts.push(("damaged", format!("{} files more", damaged.len() - NAMED_DAMAGED)));
@@ -58,20 +58,35 @@ fn damaged_words(damaged: &Damaged) -> String {
     one_line(&format!("cases/{} {}", damaged.file, damaged.damage))
 }
 
-fn this_run(run: &Run, records: usize, damaged: &[Damaged]) -> String {
+fn this_run(run: &Run, seen: &Seen, damaged: &[Damaged]) -> String {
     let (id, began, version) = (one_line(&run.id), minute(run.started_unix_ms), one_line(&run.pocketwatt));
     if run.rebuilt.is_some() {
         return format!("{id}, its first record of {began}, pocketwatt {version}");
     }
     let settings = &run.settings;
     let unreadable = damaged.iter().filter(|damaged| damaged.case.is_some()).count();
-    let missing = run.plan.len().saturating_sub(records).saturating_sub(unreadable);
+    let missing = run.plan.len().saturating_sub(seen.records).saturating_sub(unreadable);
     let missing =
         if missing > 0 { format!(", {missing} of {} cases not reached", run.plan.len()) } else { String::new() };
     let (warm_up, counted) = (settings.warmup_iterations, settings.iterations);
-    let iterations = match settings.sustain_ms {
-        None => format!("{warm_up} warm-up and {counted} counted {}", plural(counted, "iteration")),
-        Some(least) => {
+    let turns = settings.turns.filter(|_| seen.blocks > 0);
+    let iterations = match (settings.sustain_ms, turns) {
+        (None, Some(turns)) => {
+            let blocks = seen.blocks as u32;
+            let before = match turns.short_warmup {
+                true => "a short warm-up".to_owned(),
+                false => format!("{warm_up} warm-up {}", plural(warm_up, "iteration")),
+            };
+            let more = if turns.target.is_some() { " or more" } else { "" };
+            format!(
+                "{counted}{more} counted {} in {blocks} {}, each with a fresh process and {before}, in the order of --seed {}",
+                plural(counted, "iteration"),
+                plural(blocks, "block"),
+                turns.seed
+            )
+        }
+        (None, None) => format!("{warm_up} warm-up and {counted} counted {}", plural(counted, "iteration")),
+        (Some(least), _) => {
             let least = duration(least as f64 / 1e3);
             format!("{warm_up} warm-up {}, then counted ones for {least} at least", plural(warm_up, "iteration"))
         }

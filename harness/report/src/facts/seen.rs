@@ -15,6 +15,8 @@ use crate::facts::{
 pub struct Seen {
     /// How many there were.
     pub records: usize,
+    /// The most blocks that count of any of them; 0 where none took turns.
+    pub blocks: usize,
     /// Backend, engine version and graph.
     pub engines: Distinct,
     /// Models, and what they were made from.
@@ -31,6 +33,7 @@ impl Seen {
     /// Adds a record.
     pub fn add(&mut self, record: &Record) {
         self.records += 1;
+        self.blocks = self.blocks.max(record.samples.counted_blocks().count());
         self.engines.extend(engine_of(record));
         self.weights.extend(weights_of(record));
         self.remarks.extend(remarks_of(record));

@@ -1,5 +1,6 @@
 //! Every summary of a run in one document. The raw samples stay in the records, whose files are named.
 
+mod comparisons;
 mod turns;
 
 use std::collections::BTreeSet;
@@ -21,14 +22,15 @@ use crate::{
     cases::{
         Results,
         agreement::{Agreement, agreement, answers},
-        groups,
+        each_group, groups,
     },
     formats::json::turns::TurnPart,
     output::{Output, inert},
+    tables::Contests,
 };
 
 /// Version of this document, independent of that of the records.
-const REPORT_FORMAT: FormatVersion = FormatVersion { major: 1, minor: 5 };
+const REPORT_FORMAT: FormatVersion = FormatVersion { major: 1, minor: 6 };
 
 /// What was wrong with `run.json`.
 #[derive(Serialize)]
@@ -189,7 +191,7 @@ enum ValuePart<'a> {
     Unavailable(String),
 }
 
-/// Writes the document: `format`, `run`, `cases`, and the files among the records that are not records as `damaged`. It is written in parts,
+/// Writes the document: `format`, `run`, `cases`, `comparisons` of the cases of a table, and the files among the records that are not records as `damaged`. It is written in parts,
 /// because a document may be larger than memory.
 ///
 /// # Errors
@@ -214,6 +216,12 @@ pub fn render(run: &Run, results: &dyn Results, output: &mut Output) -> anyhow::
     output(&format!("{{\n  \"format\": {format},\n  \"run\": {head},\n  \"cases\": "))?;
     let mut list = List::default();
     cases(results, |case| output(&list.entry(&case)?))?;
+    output(&format!("{},\n  \"comparisons\": ", list.end()))?;
+    let mut list = List::default();
+    each_group(results, |group, _| {
+        let contests = Contests::of(group);
+        comparisons::parts(&contests).iter().try_for_each(|part| output(&list.entry(part)?))
+    })?;
     output(&format!("{},\n  \"damaged\": ", list.end()))?;
     let mut list = List::default();
     for damaged in &results.damaged() {

@@ -21,11 +21,14 @@ pub fn render(run: &Run, results: &dyn Results, output: &mut Output) -> anyhow::
         shares |= table.has_shares();
         output(&table_of(table))
     })?;
-    let mut common = format!("{}\n\n| | |\n|---|---|\n", escape(&legend(energy, shares)));
-    for (name, fact) in facts(run, &seen, &results.damaged()) {
-        common += &format!("| {name} | {} |\n", escape(&fact));
-    }
-    output(&common)
+    let facts = facts_of(&facts(run, &seen, &results.damaged()));
+    output(&format!("{}\n\n{facts}", escape(&legend(energy, shares))))
+}
+
+/// A table of names and facts.
+pub fn facts_of(facts: &[(&'static str, String)]) -> String {
+    let rows: String = facts.iter().map(|(name, fact)| format!("| {name} | {} |\n", escape(fact))).collect();
+    format!("| | |\n|---|---|\n{rows}")
 }
 
 /// One heading and one table.
@@ -46,6 +49,9 @@ pub fn table_of(table: &Table) -> String {
         output += &format!("| {label}{unit} | {} |\n", cells.join(" | "));
     }
     output.push('\n');
+    for line in &table.verdicts {
+        output += &format!("- {}\n", escape(line));
+    }
     for (index, footnote) in table.footnotes.iter().enumerate() {
         output += &format!("- \\[{}\\] {}\n", index + 1, escape(footnote));
     }
@@ -55,7 +61,8 @@ pub fn table_of(table: &Table) -> String {
     for line in &table.battery {
         output += &format!("- battery: {}\n", escape(line));
     }
-    if !table.footnotes.is_empty() || !table.notes.is_empty() || !table.battery.is_empty() {
+    if !table.verdicts.is_empty() || !table.footnotes.is_empty() || !table.notes.is_empty() || !table.battery.is_empty()
+    {
         output.push('\n');
     }
     output

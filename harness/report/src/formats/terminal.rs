@@ -38,10 +38,14 @@ fn common(run: &Run, seen: &Seen, results: &dyn Results, legend: String, style: 
     let text_width = style.width.unwrap_or(TEXT_WIDTH).min(TEXT_WIDTH);
     let mut output = paragraph("", &legend, text_width, paint);
     output.push('\n');
-    for (name, fact) in facts(run, seen, &results.damaged()) {
-        output += &paragraph(&format!("{name:<10} "), &fact, text_width, paint);
-    }
-    output
+    output + &facts_of(&facts(run, seen, &results.damaged()), style)
+}
+
+/// Names and facts below each other.
+pub fn facts_of(facts: &[(&'static str, String)], style: &Style) -> String {
+    let paint = Paint { color: style.color };
+    let text_width = style.width.unwrap_or(TEXT_WIDTH).min(TEXT_WIDTH);
+    facts.iter().map(|(name, fact)| paragraph(&format!("{name:<10} "), fact, text_width, paint)).collect()
 }
 
 /// One table, and an empty line.
@@ -51,6 +55,9 @@ pub fn table_of(table: &Table, style: &Style) -> String {
     let text_width = style.width.unwrap_or(TEXT_WIDTH).min(TEXT_WIDTH);
     let mut output = paint.bold(&table.title) + "\n";
     output += &side_by_side(table, style.width.unwrap_or(usize::MAX), paint);
+    for (index, line) in table.verdicts.iter().enumerate() {
+        output += &paragraph(if index == 0 { "leads: " } else { "       " }, line, text_width, paint);
+    }
     for (index, footnote) in table.footnotes.iter().enumerate() {
         output += &paragraph(&format!("[{}] ", index + 1), footnote, text_width, paint);
     }

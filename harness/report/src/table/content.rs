@@ -15,6 +15,8 @@ pub struct Table {
     pub rows: Vec<Row>,
     /// Reasons that cells refer to, numbered from 1.
     pub footnotes: Vec<String>,
+    /// By how much the best columns lead.
+    pub verdicts: Vec<String>,
     /// What disturbed the measurement.
     pub notes: Vec<String>,
     /// The energy in units of a battery, if one is known.
@@ -39,6 +41,7 @@ impl Table {
             columns: self.columns.iter().map(name).collect(),
             rows: self.rows.iter().map(row).collect(),
             footnotes: lines(&self.footnotes),
+            verdicts: lines(&self.verdicts),
             notes: lines(&self.notes),
             battery: lines(&self.battery),
             has_energy: self.has_energy,

@@ -1,6 +1,6 @@
 //! Rows of finished cells: one unit, one number of decimals, and one best value for each.
 
-use pocketwatt_record::{Absent, Estimate, Metric, best};
+use pocketwatt_record::{Absent, Estimate, Metric};
 
 use crate::{
     output::quantity::{Rounding, fixed, not_as_zero},
@@ -25,8 +25,8 @@ pub struct Subject<'a> {
     pub label: Option<&'a str>,
     /// The metric.
     pub metric: &'a Metric,
-    /// Whether the best of its numbers is marked.
-    pub ranked: bool,
+    /// The column whose number is marked as the best, by a verdict.
+    pub best: Option<usize>,
     /// Chooses the unit as if the row had a number as large as this, so that related rows share a unit.
     pub at_least: f64,
 }
@@ -42,11 +42,10 @@ impl Row {
         let scale = scale(subject.metric.unit, largest(found).max(subject.at_least));
         let decimals = decimals(estimates.iter().flatten().map(|estimate| estimate.value.abs() * scale.factor))
             .min(certain(estimates.iter().flatten(), scale.factor));
-        let best = if subject.ranked { best(&estimates, subject.metric.direction) } else { None };
         let cells = found.iter().enumerate().map(|(index, found)| match found {
             Some(Ok(estimate)) => {
                 let content = content(*estimate, scale.factor, decimals);
-                Cell { content, best: best == Some(index), ..Cell::default() }
+                Cell { content, best: subject.best == Some(index), ..Cell::default() }
             }
             Some(Err(absent)) => Cell::absent(absent, footnotes),
             None => Cell::default(),
@@ -112,7 +111,7 @@ mod tests {
 
     fn shown(value: f64, uncertainty: f64) -> String {
         let metric = EnergyMetric::EnergyPerRequest.definition();
-        let subject = Subject { label: None, metric, ranked: true, at_least: 1.0 };
+        let subject = Subject { label: None, metric, best: None, at_least: 1.0 };
         let range = Some((value - uncertainty, value + uncertainty));
         let row = Row::of(&subject, &[Some(Ok(Estimate::between(value, range)))], &mut Footnotes::default());
         let CellContent::Number { digits, spread } = &row.cells[0].content else { panic!("{:?}", row.cells) };

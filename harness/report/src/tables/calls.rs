@@ -37,7 +37,7 @@ pub fn by_category(records: &[&Record], labels: &[String]) -> Table {
                 .flat_map(|category| records.iter().map(move |record| share(record, category)))
                 .map(|share| share.map(|share| Ok(Estimate::of_share(share))))
                 .collect();
-            let subject = Subject { label: Some(label), metric: metric.definition(), ranked: false, at_least: 0.0 };
+            let subject = Subject { label: Some(label), metric: metric.definition(), best: None, at_least: 0.0 };
             Row::of(&subject, &found, &mut footnotes)
         })
         .collect();
@@ -57,6 +57,7 @@ pub fn by_category(records: &[&Record], labels: &[String]) -> Table {
         columns: columns.iter().map(|row| format!("{}\n{}", row.label, row.unit)).collect(),
         rows,
         footnotes: footnotes.texts,
+        verdicts: Vec::new(),
         notes: vec!["[ ] is the 95 % Wilson interval; few questions say little".into()],
         battery: Vec::new(),
         has_energy: false,

@@ -10,6 +10,7 @@ use crate::{
     facts::scope_name,
     output::inert::one_line,
     table::{Cell, CellContent, Footnotes, Found, Row, Subject, largest},
+    tables::contests::Contests,
 };
 
 /// Rows whose numbers are compared with each other, and so share a unit.
@@ -33,15 +34,15 @@ const WANTED: [EnergyMetric; 3] =
     [EnergyMetric::EnergyPerPrefillToken, EnergyMetric::EnergyPerOutputToken, EnergyMetric::EnergyPerRequest];
 
 /// The rows of every scope of the group. Records of versions that knew no energy have none.
-pub fn rows(group: &CaseGroup, simulated: bool, footnotes: &mut Footnotes) -> Vec<Row> {
+pub fn rows(group: &CaseGroup, simulated: bool, contests: &Contests, footnotes: &mut Footnotes) -> Vec<Row> {
     let scopes = scopes(group);
     let Some((preferred, further)) = scopes.split_first() else {
         return nothing_read(group, footnotes).into_iter().collect();
     };
-    let mut rows = Part { group, scope: preferred }.rows(PREFERRED, simulated, footnotes);
+    let mut rows = Part { group, scope: preferred }.rows(PREFERRED, simulated, Some(contests), footnotes);
     let (nothing, reasons) = (rows.len() == 1, rows.first().map(|row| row.cells.clone()));
     for scope in further.iter().filter(|scope| !matches!(scope.scope, Scope::Core | Scope::Uncore | Scope::Rail)) {
-        let part = Part { group, scope }.rows(FURTHER, simulated, footnotes);
+        let part = Part { group, scope }.rows(FURTHER, simulated, None, footnotes);
         // A reason that applies to every scope is shown once.
         if !(nothing && part.first().map(|row| &row.cells) == reasons.as_ref()) {
             rows.extend(part);
@@ -99,7 +100,14 @@ struct Part<'a> {
 }
 
 impl Part<'_> {
-    fn rows(&self, families: &[Family], simulated: bool, footnotes: &mut Footnotes) -> Vec<Row> {
+    /// With the best values that the contests find; they are about the preferred scope.
+    fn rows(
+        &self,
+        families: &[Family],
+        simulated: bool,
+        contests: Option<&Contests>,
+        footnotes: &mut Footnotes,
+    ) -> Vec<Row> {
         let found: Vec<Vec<(EnergyMetric, Vec<Found>)>> =
             families.iter().map(|family| family.iter().map(|&metric| (metric, self.found(metric))).collect()).collect();
         let name = scope_name(self.scope, simulated);
@@ -113,11 +121,10 @@ impl Part<'_> {
                 if !worth_a_line(metric, &found) {
                     continue;
                 }
-                // Without an interval, the best one is unknown.
-                let ranked = found.iter().flatten().flatten().all(|estimate| estimate.range.is_some());
+                let best = contests.and_then(|contests| contests.best(metric.into()));
                 // The catalogue's label would repeat the unit.
                 let label = (metric == EnergyMetric::TokensPerWattHour).then_some("generated");
-                let subject = Subject { label, metric: metric.definition(), ranked, at_least };
+                let subject = Subject { label, metric: metric.definition(), best, at_least };
                 rows.push(Row::of(&subject, &found, footnotes));
             }
         }

@@ -34,7 +34,6 @@ const OPTIONAL: [MetricId; 4] = [
     MetricId::Calls(CallMetric::CallStructure),
     MetricId::Calls(CallMetric::CallBfcl),
 ];
-const RANKED: MetricId = MetricId::Speed(SpeedMetric::DecodeThroughput);
 const ENERGY: EnergyMetric = EnergyMetric::EnergyPerOutputToken;
 
 /// A line: a case of the plan, and its record once there is one.
@@ -155,6 +154,7 @@ fn grid(lines: &[Line], run: &Run) -> Table {
         footnotes: footnotes.texts,
         has_energy: scope.is_some(),
         notes: scope.map(|scope| format!("energy is that of the {scope}, idle power included")).into_iter().collect(),
+        verdicts: Vec::new(),
         battery: Vec::new(),
     }
 }
@@ -182,7 +182,7 @@ fn measured(group: &CaseGroup, run: &Run, footnotes: &mut Footnotes) -> (Vec<Row
 }
 
 fn row(metric: MetricId, label: &str, found: &[Found], footnotes: &mut Footnotes) -> Row {
-    let subject = Subject { label: Some(label), metric: metric.definition(), ranked: metric == RANKED, at_least: 0.0 };
+    let subject = Subject { label: Some(label), metric: metric.definition(), best: None, at_least: 0.0 };
     Row::of(&subject, found, footnotes)
 }
 

@@ -5,6 +5,7 @@ use pocketwatt_record::{CallMetric, MetricId, QualityMetric, SpeedMetric, Statis
 use crate::{
     cases::{CaseGroup, found},
     table::{Footnotes, Found, Row, Subject},
+    tables::contests::Contests,
 };
 
 /// A row.
@@ -14,8 +15,6 @@ pub struct Line {
     statistic: Statistic,
     /// The label, if it is not the catalogue's.
     label: Option<&'static str>,
-    /// Engines split loading in different ways, so none of its parts has a best value.
-    ranked: bool,
     /// Whether it is left out if no column has a number.
     optional: bool,
 }
@@ -28,11 +27,11 @@ impl Line {
 }
 
 const fn line(metric: MetricId) -> Line {
-    Line { metric, statistic: Statistic::Median, label: None, ranked: true, optional: false }
+    Line { metric, statistic: Statistic::Median, label: None, optional: false }
 }
 
 const fn quality(metric: MetricId) -> Line {
-    Line { ranked: false, optional: true, ..line(metric) }
+    Line { optional: true, ..line(metric) }
 }
 
 /// The most wanted rows come first.
@@ -53,15 +52,14 @@ pub const LINES: &[Line] = &[
     },
     line(MetricId::Speed(SpeedMetric::RequestLatency)),
     line(MetricId::Speed(SpeedMetric::LoadTime)),
-    Line { ranked: false, ..line(MetricId::Speed(SpeedMetric::LoadReadTime)) },
-    Line { ranked: false, ..line(MetricId::Speed(SpeedMetric::LoadPrepareTime)) },
+    line(MetricId::Speed(SpeedMetric::LoadReadTime)),
+    line(MetricId::Speed(SpeedMetric::LoadPrepareTime)),
     line(MetricId::Speed(SpeedMetric::FirstTokenAfterLoad)),
     line(MetricId::Speed(SpeedMetric::PeakResidentMemory)),
     line(MetricId::Speed(SpeedMetric::PeakAnonymousMemory)),
     line(MetricId::Speed(SpeedMetric::KvCacheMemory)),
     line(MetricId::Speed(SpeedMetric::ModelBandwidthUtilisation)),
-    // There is no interval, so the reader has to decide which of two close values is better.
-    Line { ranked: false, ..line(MetricId::Quality(QualityMetric::TokenAgreement)) },
+    line(MetricId::Quality(QualityMetric::TokenAgreement)),
     quality(MetricId::Quality(QualityMetric::KlDivergence)),
     quality(MetricId::Quality(QualityMetric::Perplexity)),
     Line { optional: true, ..line(MetricId::Calls(CallMetric::CallIntent)) },
@@ -81,9 +79,10 @@ pub fn estimates(group: &CaseGroup, metric: MetricId) -> Vec<Found> {
 }
 
 /// The row of a metric; nothing where it is of no use.
-pub fn row(line: &Line, group: &CaseGroup, footnotes: &mut Footnotes) -> Option<Row> {
+pub fn row(line: &Line, group: &CaseGroup, contests: &Contests, footnotes: &mut Footnotes) -> Option<Row> {
     let metric = line.metric.definition();
-    let subject = Subject { label: line.label, metric, ranked: line.ranked, at_least: 0.0 };
+    let best = contests.best(line.metric).filter(|_| line.statistic == Statistic::Median);
+    let subject = Subject { label: line.label, metric, best, at_least: 0.0 };
     let found = line.found(group);
     let has_number = found.iter().flatten().any(Result::is_ok);
     // If no comparison was requested in a run, there is no line about it.

@@ -67,8 +67,8 @@ impl Family {
             let subject = Subject {
                 label: nothing.then_some(self.label),
                 metric: metric.definition(),
-                // The reader decides which share is better: a slow backend keeps all of its speed.
-                ranked: *metric != SustainedMetric::SustainedShare,
+                // Sustained cases follow one another, so nothing tells a hot afternoon from a slow backend.
+                best: None,
                 at_least,
             };
             Row::of(&subject, found, footnotes)

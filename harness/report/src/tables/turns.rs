@@ -49,7 +49,7 @@ pub fn turn_table(group: &CaseGroup, simulated: bool) -> Option<Table> {
             let subject = Subject {
                 label: Some(&quantity.heading),
                 metric: quantity.metric.definition(),
-                ranked: false,
+                best: None,
                 at_least: 0.0,
             };
             rows.extend(found.first().map(|found| Row::of(&subject, found, &mut footnotes)));
@@ -60,8 +60,7 @@ pub fn turn_table(group: &CaseGroup, simulated: bool) -> Option<Table> {
         let at_least = found.iter().map(|found| largest(found)).fold(0.0, f64::max);
         for (index, found) in found.iter().enumerate() {
             let label = label(index + 1);
-            let subject =
-                Subject { label: Some(&label), metric: quantity.metric.definition(), ranked: false, at_least };
+            let subject = Subject { label: Some(&label), metric: quantity.metric.definition(), best: None, at_least };
             rows.push(Row::of(&subject, found, &mut footnotes));
         }
     }
@@ -76,6 +75,7 @@ pub fn turn_table(group: &CaseGroup, simulated: bool) -> Option<Table> {
         columns: group.columns.iter().map(|column| column.name.clone()).collect(),
         rows,
         footnotes: footnotes.texts,
+        verdicts: Vec::new(),
         notes: Vec::new(),
         battery: Vec::new(),
         has_energy,

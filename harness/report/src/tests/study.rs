@@ -66,7 +66,7 @@ fn the_cases_of_a_study_stand_side_by_side_with_what_others_published() {
       paper, init, times the first           1.00              1.02           2.46
     first token after load, ms                300               330            569
       times the first                        1.00              1.10           1.90
-    inter-token latency, ms                  34.2 ±0.1         37.6 ±0.1      65.0 ±0.1
+    inter-token latency, ms                  34.2 ±0.1         37.6 ±0.1      65.0 ±0.2
       times the first                        1.00              1.10           1.90
       paper, execute, ms                     15.6              16.0           29.0
       paper, execute, times the first        1.00              1.03           1.86

@@ -82,9 +82,9 @@ fn what_keeps_a_sustained_case_from_being_told_is_said_once() {
         record.metrics = derive_metrics(record);
     }
     insta::assert_snapshot!(table(&records), @r"
-    sustained for 10 min           - [2]         - [2]          - [2]
-    energy                      no meter [3]   no meter [3]  no meter [3]
-    ─────────────────────────────────────────────────────────────────────
+    sustained for 10 min               - [2]         - [2]         - [2]
+    energy                      no meter [3]  no meter [3]  no meter [3]
+    ────────────────────────────────────────────────────────────────────
     [1] the engine loads in one call
     [2] too short: 2 of 3 rounds; sustain it for longer
     [3] virtual machine: no meter
@@ -94,7 +94,6 @@ fn what_keeps_a_sustained_case_from_being_told_is_said_once() {
 #[test]
 fn turns_stand_below_one_another() {
     insta::assert_snapshot!(turns(&fixture::records(), Format::Table), @r"
-
     turn by turn · chat · mobilellm-125m (seeded weights) · f32 · 1 thread
                     onnxruntime           tract         candle
     ──────────────────────────────────────────────────────────
@@ -103,12 +102,12 @@ fn turns_stand_below_one_another() {
       turn 2      160 + 41       160 + 41        160 + 41
       turn 3      265 + 57       265 + 57        265 + 57
     time to first token
-      turn 1, ms       297 ±4         500 ±7          258 ±5
+      turn 1, ms       297 ±4         500 ±8          258 ±5
       turn 2, ms       127 ±2         214 ±2          110 ±1
-      turn 3, ms       180 ±3         297 ±4          153 ±1
+      turn 3, ms       180 ±4         297 ±4          153 ±1
     latency, to the last token
-      turn 1, ms      2375 ±5        3045 ±10        2348 ±5
-      turn 2, ms      2282 ±3        2843 ±8         2277 ±5
+      turn 1, ms      2375 ±5        3045 ±11        2348 ±5
+      turn 2, ms      2282 ±3        2843 ±8         2277 ±4
       turn 3, ms      2428 ±7        3015 ±5         2413 ±4
     energy               - [1]          - [1]           - [1]
     ──────────────────────────────────────────────────────────
@@ -120,7 +119,6 @@ fn turns_stand_below_one_another() {
 fn turns_in_markdown_have_the_same_numbers() {
     let markdown = turns(&fixture::records()[..1], Format::Markdown);
     insta::assert_snapshot!(markdown, @r"
-
     ### turn by turn · chat · mobilellm-125m (seeded weights) · f32 · 1 thread
 
     | | onnxruntime |
@@ -132,7 +130,7 @@ fn turns_in_markdown_have_the_same_numbers() {
     | **time to first token** |  |
     | &nbsp;&nbsp;turn 1, ms | 297 ±4 |
     | &nbsp;&nbsp;turn 2, ms | 127 ±2 |
-    | &nbsp;&nbsp;turn 3, ms | 180 ±3 |
+    | &nbsp;&nbsp;turn 3, ms | 180 ±4 |
     | **latency, to the last token** |  |
     | &nbsp;&nbsp;turn 1, ms | 2375 ±5 |
     | &nbsp;&nbsp;turn 2, ms | 2282 ±3 |

@@ -63,9 +63,15 @@ pub(super) fn begin(arguments: &RunArguments, plan: Plan, preparation: Preparati
         settings: plan.settings,
         scenarios: plan.scenarios.iter().map(Scenario::source).collect(),
         plan: cases,
+        baseline: plan.baseline,
         study: arguments.study.clone(),
         rebuilt: None,
     };
+    if run.energy.at_least_ms > 0 && run.settings.turns.take().is_some() {
+        notice!(
+            "for --energy-uncertainty, each case is measured after the other: a slow meter needs long stretches of one of them"
+        );
+    }
     energy::add_time(&mut run.plan, &run.energy, &run.settings);
     if let Some(announcement) = energy::announcement(&run.energy, run.plan.len()) {
         notice!("{announcement}");

@@ -30,10 +30,15 @@ pub(super) fn measure(arguments: &RunArguments, registry: &Registry, begun: &mut
         .with_context(|| format!("the run stopped; {kept}"))?;
     instruments.device.leave();
     if completion == Completion::Interrupted {
-        let stored = folder.parts_of_records(run, |record| record.outcome)?.intact.len();
+        let lacking = folder.parts_of_records(run, |record| record.lacks_blocks())?.intact;
+        let stored = lacking.iter().filter(|lacks| !**lacks).count();
+        let in_part = match lacking.len() - stored {
+            0 => String::new(),
+            some => format!(", and some blocks of {some} others"),
+        };
         notice!("");
         notice!(
-            "interrupted: {stored} of {} cases are stored in {}; continue with `{go_on}`",
+            "interrupted: {stored} of {} cases{in_part} are stored in {}; continue with `{go_on}`",
             run.plan.len(),
             folder.path().display(),
         );

@@ -38,6 +38,12 @@ pub(super) fn show(arguments: &RunArguments, registry: &Registry, begun: &Begun)
         notice!("charts:  {} ({})", charts.display(), names.join(", "));
     }
     written?;
+    if arguments.judgement.is_asked_for() {
+        let tally = report::baseline_tally(&results)?;
+        if let Some(exit) = arguments.judgement.exit(&tally) {
+            return Ok(exit);
+        }
+    }
     Ok(match (is_any_measured, outcomes.iter().all(|outcome| *outcome == Outcome::Measured)) {
         (_, true) => Exit::Success,
         (true, false) => Exit::Incomplete,

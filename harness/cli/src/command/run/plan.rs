@@ -5,13 +5,16 @@ use std::collections::BTreeMap;
 use anyhow::Result;
 use pocketwatt_model::ModelConfig;
 use pocketwatt_protocol::Precision;
-use pocketwatt_record::{Case, PlannedCase, RunSettings};
+use pocketwatt_record::{Baseline, Case, PlannedCase, RunSettings};
 use pocketwatt_scenario::{Data, Scenario};
 
 use super::RunArguments;
 use crate::{
-    measure::{Materials, model_of, scenario_of},
-    plan::{Backend, Outline, PlannedModel, Registry, Selection, computed_precisions, duration, plan_cases},
+    measure::{Materials, compete, in_folder, model_of, scenario_of},
+    plan::{
+        Backend, Outline, PlannedModel, Registry, Selection, computed_precisions, duration, plan_cases, with_baselines,
+    },
+    refusal::Refusal,
 };
 
 /// The cases of a run, and what they are made of, by name.
@@ -24,6 +27,8 @@ pub(super) struct Plan<'r> {
     pub cases: Vec<Case>,
     /// In which some case is computed: weights are written in no others.
     pub precisions: Vec<Precision>,
+    /// With what each runner is compared.
+    pub baseline: Option<Baseline>,
 }
 
 impl<'r> Plan<'r> {
@@ -50,7 +55,9 @@ impl<'r> Plan<'r> {
             constrain: asked.constrain(&scenarios)?,
         })?;
         let precisions = computed_precisions(&cases, registry);
-        Ok(Self { settings: asked.settings(), scenarios, models, backends, cases, precisions })
+        let baseline = asked_baseline(arguments, &backends)?;
+        let cases = if baseline.is_some() { with_baselines(cases)? } else { cases };
+        Ok(Self { settings: asked.settings(), scenarios, models, backends, cases, precisions, baseline })
     }
 
     /// How long each case should take, by its text alone: models may still have to be generated.
@@ -81,7 +88,22 @@ impl<'r> Plan<'r> {
     }
 
     fn estimated(&self, case: &Case, config: &ModelConfig, outline: Outline, iterations: u32) -> PlannedCase {
-        let estimate_s = duration(config, outline, case.precision, case.threads, iterations, &self.settings);
+        let takes_turns = self.cases.iter().filter(|other| compete(case, other)).count() > 1;
+        let settings = RunSettings { turns: self.settings.turns.filter(|_| takes_turns), ..self.settings.clone() };
+        let estimate_s = duration(config, outline, case.precision, case.threads, iterations, &settings);
         PlannedCase { case: case.clone(), estimate_s }
     }
+}
+
+/// With what each runner is compared, if that is asked for.
+fn asked_baseline(arguments: &RunArguments, backends: &[&Backend]) -> Result<Option<Baseline>> {
+    if arguments.beside_themselves {
+        return Ok(Some(Baseline::Themselves));
+    }
+    let Some(folder) = &arguments.begin.baseline_runners else { return Ok(None) };
+    let folder = std::path::absolute(folder)?;
+    for backend in backends {
+        in_folder(&folder, backend).map_err(|error| Refusal::error(error.to_string()))?;
+    }
+    Ok(Some(Baseline::Runners(folder)))
 }

@@ -36,6 +36,9 @@ pub(super) fn prepare(arguments: &RunArguments, registry: &Registry, plan: &Plan
     // Until here, Ctrl-C ends the process at once, also while it waits for another one.
     let mailbox = Mailbox::with_signals()?;
     let mut materials = Materials::new(plan.scenarios.clone(), models, &arguments.cache.root()?);
+    if let Some(baseline) = &plan.baseline {
+        materials.programs.compare_with(baseline);
+    }
     let cases = plan.counted(&mut materials)?;
     report_left_out(plan, &mut materials)?;
     let started_unix_ms = wall_clock_unix_ms();

@@ -7,7 +7,7 @@ use pocketwatt_record::{Outcome, PlannedCase, Record, RunSettings, SpeedMetric};
 
 use crate::{
     inert,
-    measure::{CaseProgress, RunListener},
+    measure::{CaseProgress, RunListener, groups},
     notice,
     report::output::{takes_escapes, waiting_time},
 };
@@ -19,8 +19,14 @@ pub struct Progress<'a> {
     settings: &'a RunSettings,
     /// Whether it is a terminal on which a line can be redrawn.
     terminal: bool,
+    /// The cases that are measured together.
+    groups: Vec<Vec<usize>>,
     remaining: Remaining,
-    case_start: MonotonicNs,
+    /// The group that is being measured, and when it began.
+    current: Option<usize>,
+    group_start: MonotonicNs,
+    /// What the case that has its turn said of its block: which one, of how many, with how many iterations.
+    block: Option<(u32, u32, u32)>,
     /// When the counted iterations of the case began, as seen from here.
     counted_from: Option<MonotonicNs>,
 }
@@ -28,22 +34,27 @@ pub struct Progress<'a> {
 impl<'a> Progress<'a> {
     /// `places` are those of the cases of the plan that are measured.
     pub fn new(plan: &'a [PlannedCase], settings: &'a RunSettings, places: &BTreeSet<usize>) -> Self {
-        let estimate = |(place, planned): (usize, &PlannedCase)| {
-            if places.contains(&place) { planned.estimate_s } else { 0.0 }
-        };
-        let remaining = Remaining::new(plan.iter().enumerate().map(estimate));
+        let groups = groups(plan, settings, places);
+        let estimate = |group: &Vec<usize>| group.iter().map(|&index| plan[index].estimate_s).sum();
+        let remaining = Remaining::new(groups.iter().map(estimate));
         Self {
             plan,
             settings,
             terminal: takes_escapes(&io::stderr()),
+            groups,
             remaining,
-            case_start: MonotonicClock.now(),
+            current: None,
+            group_start: MonotonicClock.now(),
+            block: None,
             counted_from: None,
         }
     }
 
     /// `3 of 4 iterations`, or the progress of a sustained case.
     fn iterations(&mut self, done: u32) -> String {
+        if let Some((.., iterations)) = self.block {
+            return format!("{done} of {iterations} iterations");
+        }
         let RunSettings { warmup_iterations, iterations, sustain_ms, .. } = *self.settings;
         let Some(sustain_ms) = sustain_ms else {
             return format!("{done} of {} iterations", warmup_iterations + iterations);
@@ -58,8 +69,12 @@ impl<'a> Progress<'a> {
         format!("{done} iteration{plural}, {} of {}", waiting_time(seconds.min(least)), waiting_time(least))
     }
 
-    fn seconds_in_case(&self) -> f64 {
-        MonotonicClock.now().since(self.case_start) as f64 / 1e9
+    fn seconds_in_group(&self) -> f64 {
+        MonotonicClock.now().since(self.group_start) as f64 / 1e9
+    }
+
+    fn left(&self) -> String {
+        waiting_time(self.current.map_or(0.0, |group| self.remaining.seconds(group, self.seconds_in_group())))
     }
 
     fn title(&self, index: usize) -> String {
@@ -77,26 +92,38 @@ impl<'a> Progress<'a> {
 
 impl RunListener for Progress<'_> {
     fn begins(&mut self, index: usize) {
-        self.case_start = MonotonicClock.now();
+        let group = self.groups.iter().position(|group| group.contains(&index));
+        if group != self.current {
+            self.current = group;
+            self.group_start = MonotonicClock.now();
+        }
+        self.block = None;
         self.counted_from = None;
-        let left = waiting_time(self.remaining.seconds(index, 0.0));
-        self.draw(&format!("{}: starting, about {left} left", self.title(index)));
+        self.draw(&format!("{}: starting, about {} left", self.title(index), self.left()));
     }
 
     fn progresses(&mut self, index: usize, progress: CaseProgress) {
-        let left = waiting_time(self.remaining.seconds(index, self.seconds_in_case()));
         let what = match progress {
             CaseProgress::Loading => "loading".to_owned(),
             CaseProgress::Iterations(done) => self.iterations(done),
+            CaseProgress::Block { number, last, iterations } => {
+                self.block = Some((number, last, iterations));
+                "starting".to_owned()
+            }
         };
-        self.draw(&format!("{}: {what}, about {left} left", self.title(index)));
+        let block = self.block.map_or(String::new(), |(number, last, _)| format!("block {number} of {last}, "));
+        self.draw(&format!("{}: {block}{what}, about {} left", self.title(index), self.left()));
     }
 
     fn ends(&mut self, index: usize, record: &Record) {
-        let seconds = self.seconds_in_case();
-        if record.outcome == Outcome::Measured {
-            self.remaining.learn(index, seconds);
+        let in_group = self.seconds_in_group();
+        if record.outcome == Outcome::Measured
+            && let Some(group) = self.current
+        {
+            self.remaining.learn(group, in_group);
         }
+        let in_blocks = record.samples.blocks.iter().map(|block| block.span.duration_ns()).sum::<u64>() as f64 / 1e9;
+        let seconds = if record.samples.blocks.is_empty() { in_group } else { in_blocks };
         self.draw("");
         notice!("{}: {}, {}", self.title(index), result(record), waiting_time(seconds));
     }
@@ -121,25 +148,30 @@ fn result(record: &Record) -> String {
 /// Time left, from the plan's estimates and their error so far.
 #[derive(Debug)]
 struct Remaining {
+    /// Of each group.
     estimates: Vec<f64>,
-    estimated: f64,
-    taken: f64,
+    /// How long each group took that has ended.
+    taken: Vec<Option<f64>>,
 }
 
 impl Remaining {
     fn new(estimates: impl Iterator<Item = f64>) -> Self {
-        Self { estimates: estimates.collect(), estimated: 0.0, taken: 0.0 }
+        let estimates: Vec<f64> = estimates.collect();
+        Self { taken: vec![None; estimates.len()], estimates }
     }
 
-    fn learn(&mut self, index: usize, seconds: f64) {
-        self.estimated += self.estimates[index];
-        self.taken += seconds;
+    fn learn(&mut self, group: usize, seconds: f64) {
+        self.taken[group].get_or_insert(seconds);
     }
 
-    fn seconds(&self, index: usize, in_case: f64) -> f64 {
-        let correction = if self.estimated > 0.0 { self.taken / self.estimated } else { 1.0 };
-        let case = (self.estimates[index] * correction - in_case).max(0.0);
-        case + self.estimates[index + 1..].iter().sum::<f64>() * correction
+    fn seconds(&self, group: usize, in_group: f64) -> f64 {
+        let ended =
+            || self.estimates.iter().zip(&self.taken).filter_map(|(estimate, taken)| Some((estimate, (*taken)?)));
+        let estimated: f64 = ended().map(|(estimate, _)| estimate).sum();
+        let taken: f64 = ended().map(|(_, taken)| taken).sum();
+        let correction = if estimated > 0.0 { taken / estimated } else { 1.0 };
+        let rest = (self.estimates[group] * correction - in_group).max(0.0);
+        rest + self.estimates[group + 1..].iter().sum::<f64>() * correction
     }
 }
 
@@ -155,5 +187,7 @@ mod tests {
         assert_eq!(remaining.seconds(0, 99.0), 50.0, "a case that takes longer never makes the rest shorter");
         remaining.learn(0, 20.0);
         assert_eq!(remaining.seconds(1, 10.0), 90.0, "twice as slow as estimated");
+        remaining.learn(0, 25.0);
+        assert_eq!(remaining.seconds(1, 10.0), 90.0, "cases that were measured together took that time once");
     }
 }

@@ -11,7 +11,7 @@ use pocketwatt_scenario::Scenario;
 use super::{RunArguments, begin::Begun, ownership::OwnedRun};
 use crate::{
     command::{damaged, energy::EnergyArguments, stored_run},
-    measure::{Execution, Instruments, Mailbox, Materials, Programs},
+    measure::{Build, Execution, Instruments, Mailbox, Materials, Programs, compete},
     plan::{PreparedModel, Registry, computed_precisions},
     refusal::Refusal,
 };
@@ -24,6 +24,8 @@ struct Done {
     outcome: Outcome,
     /// Whether its answers still have to be judged.
     is_unjudged: bool,
+    /// Whether it was stopped before it had all of its blocks.
+    lacks_blocks: bool,
 }
 
 impl Done {
@@ -34,6 +36,7 @@ impl Done {
     fn read(folder: &RunFolder, run: &Run) -> Result<Records<Self>> {
         let part = |record: Record| Self {
             is_unjudged: record.unjudged.is_some(),
+            lacks_blocks: record.lacks_blocks(),
             case: record.case,
             passport: record.passport,
             outcome: record.outcome,
@@ -59,14 +62,20 @@ pub(super) fn resume(arguments: &RunArguments, registry: &Registry, name: &str) 
     let scenarios = run.scenarios.iter().map(Scenario::stored).collect::<Result<_, _>>()?;
     damaged::set_aside(folder, run.plan.len(), &done)?;
     let mut materials = Materials::new(scenarios, models, &arguments.cache.root()?);
+    if let Some(baseline) = &run.baseline {
+        materials.programs.compare_with(baseline);
+    }
     judge_rest(&mut Execution::new(&run, registry, &mut materials), folder, &run, &done.intact)?;
     materials.find_programs(run.plan.iter().map(|planned| &planned.case), registry)?;
     ensure_same_runners(&mut materials.programs, registry, &done.intact)?;
     let finished: BTreeMap<&str, &Outcome> =
         done.intact.iter().map(|done| (done.case.id.as_str(), &done.outcome)).collect();
+    // Cases that take turns go on together.
+    let stopped: Vec<&Case> = done.intact.iter().filter(|done| done.lacks_blocks).map(|done| &done.case).collect();
     let is_wanted = |planned: &PlannedCase| match finished.get(planned.case.id.as_str()) {
         None => true,
-        Some(outcome) => arguments.retry && **outcome != Outcome::Measured,
+        Some(Outcome::Measured) => stopped.iter().any(|case| compete(case, &planned.case)),
+        Some(_) => arguments.retry,
     };
     let places =
         run.plan.iter().enumerate().filter(|(_, planned)| is_wanted(planned)).map(|(place, _)| place).collect();
@@ -128,7 +137,7 @@ fn ensure_same_runners(programs: &mut Programs, registry: &Registry, done: &[Don
     for Done { case, passport, .. } in done {
         let Some(measured_by) = &passport.runner_sha256 else { continue };
         let backend = registry.find(&case.backend)?;
-        let Ok(program) = programs.find(backend) else { continue };
+        let Ok(program) = programs.find(backend, Build::of(case)) else { continue };
         let is_other_library =
             passport.library_sha256.is_some() && program.library_sha256() != passport.library_sha256.as_deref();
         let other = if program.sha256() != *measured_by {

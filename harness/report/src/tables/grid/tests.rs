@@ -68,15 +68,15 @@ fn every_case_has_a_line() {
                                         decode   prefill  peak memory  agreement  perplexity  of bandwidth
                                       tokens/s  tokens/s          MiB          %                         %
     ──────────────────────────────────────────────────────────────────────────────────────────────────────
-    f32   onnxruntime  1 thread   29.2 ±0.03    320 ±4          522       97.3        17.2    81.2 ±0.1
-    f32   onnxruntime  2 threads  29.2 ±0.03    320 ±4          522       97.3        17.2    81.2 ±0.1
-    f32   tract        1 thread   23.9 ±0.04    192 ±2          585       97.3        17.2    66.7 ±0.1
+    f32   onnxruntime  1 thread   29.2 ±0.03    320 ±4          522       97.3        17.2     81.2 ±0.1
+    f32   onnxruntime  2 threads  29.2 ±0.03    320 ±4          522       97.3        17.2     81.2 ±0.1
+    f32   tract        1 thread   23.9 ±0.04    192 ±2          585       97.3        17.2     66.7 ±0.1
     f32   tract        2 threads    failed [1]
-    f32   candle       1 thread   29.0 ±0.03    372 ±3          527        - [3]      17.2    80.8 ±0.1
-    f32   candle       2 threads  29.0 ±0.03    372 ±3          527        - [3]      17.2    80.8 ±0.1
-    int8  onnxruntime  1 thread   29.2 ±0.03    320 ±4          522       97.3        17.2    81.2 ±0.1
+    f32   candle       1 thread   29.0 ±0.04    372 ±3          527        - [3]      17.2     80.8 ±0.1
+    f32   candle       2 threads  29.0 ±0.04    372 ±3          527        - [3]      17.2     80.8 ±0.1
+    int8  onnxruntime  1 thread   29.2 ±0.03    320 ±4          522       97.3        17.2     81.2 ±0.1
     int8  tract        1 thread    skipped [2]
-    int8  candle       1 thread   58.0 ±0.1  *  372 ±3          527       97.3        17.2    42.4 ±0.04
+    int8  candle       1 thread   58.0 ±0.1     372 ±3          527       97.3        17.2     42.4 ±0.1
     ──────────────────────────────────────────────────────────────────────────────────────────────────────
     [1] f32 tract 2 threads failed while loading the model: cannot read graph: node 12 "Gather"
         is\u{1b}[31m not supported
@@ -97,11 +97,11 @@ fn markdown_has_the_same_lines() {
     | f32   onnxruntime  2 threads | 29.2 ±0.03 | 320 ±4 | 522 | 97.3 | 17.2 | 81.2 ±0.1 |
     | f32   tract        1 thread | 23.9 ±0.04 | 192 ±2 | 585 | 97.3 | 17.2 | 66.7 ±0.1 |
     | f32   tract        2 threads | failed \[1\] |  |  |  |  |  |
-    | f32   candle       1 thread | 29.0 ±0.03 | 372 ±3 | 527 | - \[3\] | 17.2 | 80.8 ±0.1 |
-    | f32   candle       2 threads | 29.0 ±0.03 | 372 ±3 | 527 | - \[3\] | 17.2 | 80.8 ±0.1 |
+    | f32   candle       1 thread | 29.0 ±0.04 | 372 ±3 | 527 | - \[3\] | 17.2 | 80.8 ±0.1 |
+    | f32   candle       2 threads | 29.0 ±0.04 | 372 ±3 | 527 | - \[3\] | 17.2 | 80.8 ±0.1 |
     | int8  onnxruntime  1 thread | 29.2 ±0.03 | 320 ±4 | 522 | 97.3 | 17.2 | 81.2 ±0.1 |
     | int8  tract        1 thread | skipped \[2\] |  |  |  |  |  |
-    | int8  candle       1 thread | **58.0 ±0.1** \* | 372 ±3 | 527 | 97.3 | 17.2 | 42.4 ±0.04 |
+    | int8  candle       1 thread | 58.0 ±0.1 | 372 ±3 | 527 | 97.3 | 17.2 | 42.4 ±0.1 |
 
     - \[1\] f32 tract 2 threads failed while loading the model: cannot read graph: node 12 "Gather" is\\u{1b}\[31m not supported
     - \[2\] int8 tract 1 thread skipped: tract reads no blocks in 8 bits

@@ -26,7 +26,7 @@ pub fn table(study: &Study, series: &Series) -> Table {
         let found: Vec<Found> = points.iter().map(|point| found(point.record, metric, Statistic::Median)).collect();
         let is_number = found.iter().flatten().any(Result::is_ok);
         has_energy |= is_number && metric.definition().unit == Unit::Joules;
-        let subject = Subject { label: None, metric: metric.definition(), ranked: false, at_least: 0.0 };
+        let subject = Subject { label: None, metric: metric.definition(), best: None, at_least: 0.0 };
         rows.push(Row::of(&subject, &found, &mut footnotes));
         if study.has_ratios() {
             let values: Vec<Option<f64>> =
@@ -45,6 +45,7 @@ pub fn table(study: &Study, series: &Series) -> Table {
         columns: points.iter().map(|point| point.label.clone()).collect(),
         has_energy,
         rows: all,
+        verdicts: Vec::new(),
         notes: notes_below(&group(points), &footnotes),
         footnotes: footnotes.texts,
         battery: if study.is_about_battery() { user_units(&group(points)) } else { Vec::new() },

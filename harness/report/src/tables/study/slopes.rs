@@ -41,6 +41,7 @@ pub fn table(study: &Study, series: &[Series]) -> Option<Table> {
         columns: series.iter().map(name).collect(),
         rows,
         footnotes: footnotes.texts,
+        verdicts: Vec::new(),
         notes: Vec::new(),
         battery: Vec::new(),
         has_energy: false,
@@ -65,7 +66,7 @@ fn slope_rows(
     let definition = metric.definition();
     let label = format!("{} {words}", definition.label);
     let mut row =
-        Row::of(&Subject { label: Some(&label), metric: definition, ranked: false, at_least }, &found, footnotes);
+        Row::of(&Subject { label: Some(&label), metric: definition, best: None, at_least }, &found, footnotes);
     for (cell, line) in row.cells.iter_mut().zip(&lines) {
         if let Ok((Line { slope_uncertainty: None, .. }, points)) = line {
             cell.footnote = Some(footnotes.number(format!("a line through {points} points has no interval")));
@@ -76,12 +77,8 @@ fn slope_rows(
     let mut rows = vec![row];
     if intercepts.iter().any(Option::is_some) {
         let largest = found.iter().flatten().flatten().map(|estimate| estimate.value.abs()).fold(0.0, f64::max);
-        let subject = Subject {
-            label: Some("  where the line begins, at 0"),
-            metric: definition,
-            ranked: false,
-            at_least: largest,
-        };
+        let subject =
+            Subject { label: Some("  where the line begins, at 0"), metric: definition, best: None, at_least: largest };
         rows.push(Row::of(&subject, &intercepts, footnotes));
     }
     if let Some((published, slope)) =

@@ -1,0 +1,38 @@
+//! What follows from verdicts for the exit status.
+
+use clap::{Args, ValueEnum};
+
+use crate::{exit::Exit, report::Tally};
+
+/// What follows from verdicts.
+#[derive(Args, Debug, Default)]
+pub struct JudgementArguments {
+    /// Exit with status 10 if anything is worse than its baseline.
+    #[arg(long, value_enum, value_name = "VERDICT")]
+    fail_on: Option<FailOn>,
+    /// Exit with status 11 if anything stays undecided.
+    #[arg(long)]
+    decide: bool,
+}
+
+/// A verdict that makes the command fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum FailOn {
+    /// Something is worse than its baseline.
+    Worse,
+}
+
+impl JudgementArguments {
+    /// The exit status that was asked for; `None` if the verdicts do not call for one.
+    pub fn exit(&self, tally: &Tally) -> Option<Exit> {
+        if self.fail_on == Some(FailOn::Worse) && tally.worse > 0 {
+            return Some(Exit::Worse);
+        }
+        (self.decide && tally.undecided > 0).then_some(Exit::Undecided)
+    }
+
+    /// Whether a status was asked for.
+    pub fn is_asked_for(&self) -> bool {
+        self.fail_on.is_some() || self.decide
+    }
+}

@@ -1,0 +1,205 @@
+//! Interleaved measuring: cases that will be compared take turns on the device.
+
+use pocketwatt_meter::{CaseReadings, TimeSpan};
+use pocketwatt_protocol::Loaded;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// A block of an interleaved measurement, as one of its cases took part in it. In each block, every case of the group is measured
+/// once.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Block {
+    /// Counted from 1. Blocks with the same number of cases of one group were measured together.
+    pub number: u32,
+    /// Which of the group's cases it was in that block, counted from 1: the order is drawn by lot for every block.
+    pub place: u32,
+    /// From before the runner was started until after it was gone.
+    pub span: TimeSpan,
+    /// How its runner loaded the model.
+    pub loaded: Option<Loaded>,
+    /// `VmHWM` of its runner.
+    pub peak_resident_bytes: Option<u64>,
+    /// Largest sum of its runner's resident memory and pages of hugetlbfs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub peak_with_huge_pages_bytes: Option<u64>,
+    /// Position of its first iteration among all iterations of the case, counted from 0.
+    pub first_iteration: u32,
+    /// Number of its iterations, warm-up included.
+    pub iterations: u32,
+    /// What disturbed this case in this block.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub disturbances: Vec<Disturbance>,
+    /// Whether the block was measured again, because this case or another one was disturbed in it. Its iterations are then in no
+    /// number.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub repeated: bool,
+}
+
+impl Block {
+    /// The positions of its iterations among those of the case.
+    pub fn range(&self) -> std::ops::Range<usize> {
+        let first = self.first_iteration as usize;
+        first..first.saturating_add(self.iterations as usize)
+    }
+}
+
+/// Something other than the case that took processor time in a block. It is found without a look at the result.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Disturbance {
+    /// What took it.
+    pub kind: DisturbanceKind,
+    /// Its share of the time, 0 to 1.
+    pub share: f64,
+}
+
+/// What can disturb a block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum DisturbanceKind {
+    /// The hypervisor gave the processors to others.
+    Steal,
+    /// The runner was ready to run and had no processor.
+    RunQueueWait,
+    /// Other processes kept processors busy.
+    OtherProcesses,
+    /// A kind that a later version writes.
+    #[serde(other)]
+    Other,
+}
+
+impl DisturbanceKind {
+    /// In a few words, after a percentage.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Steal => "of processor time stolen by the hypervisor",
+            Self::RunQueueWait => "of the time waiting for a processor",
+            Self::OtherProcesses => "of the processors busy with other processes",
+            Self::Other => "of the time disturbed",
+        }
+    }
+}
+
+/// Most blocks in which cases take turns.
+pub const MOST_BLOCKS: u32 = 400;
+/// Most blocks of a record, those included that were measured again, or were interrupted.
+const MOST_WITH_REPEATED: usize = MOST_BLOCKS as usize * 10;
+
+/// What no blocks of a case with so many iterations have, so that the numbers of any record can be computed in a short time.
+pub(crate) fn impossible(blocks: &[Block], iterations: usize) -> Option<String> {
+    if blocks.len() > MOST_WITH_REPEATED {
+        return Some(format!("it has {} blocks, at most {MOST_WITH_REPEATED} are possible", blocks.len()));
+    }
+    let counting = blocks.iter().filter(|block| !block.repeated).count();
+    if counting > MOST_BLOCKS as usize {
+        return Some(format!("it has {counting} blocks that count, at most {MOST_BLOCKS} are possible"));
+    }
+    let (mut number, mut end) = (0, 0);
+    for block in blocks {
+        let range = block.range();
+        if block.number <= number {
+            return Some(format!("block {} follows block {number}", block.number));
+        }
+        if range.start < end || range.end > iterations {
+            return Some(format!(
+                "block {} has iterations that are another block's, or that there are not",
+                block.number
+            ));
+        }
+        (number, end) = (block.number, range.end);
+    }
+    None
+}
+
+/// What was read of a block's own process.
+pub(crate) fn launch_readings(readings: &CaseReadings, block: &Block) -> CaseReadings {
+    let within = block.span.start..=block.span.end;
+    CaseReadings {
+        memory: readings.memory.iter().filter(|reading| within.contains(&reading.at)).copied().collect(),
+        peak_resident_bytes: block.peak_resident_bytes,
+        peak_with_huge_pages_bytes: block.peak_with_huge_pages_bytes,
+        ..CaseReadings::default()
+    }
+}
+
+/// Shares above which a disturbance counts.
+const MOST_STEAL: f64 = 0.02;
+const MOST_RUN_QUEUE_WAIT: f64 = 0.02;
+const MOST_OTHERS: f64 = 0.05;
+/// The kernel counts processor time in ticks of 10 ms. So few of them say nothing.
+const LEAST_NS: u64 = 50_000_000;
+
+/// What disturbed a time in which these readings were taken, by the kernel's counters of processor time alone.
+pub fn disturbances(readings: &CaseReadings) -> Vec<Disturbance> {
+    let processors = readings.system_cpu_ns;
+    let shares = [
+        (DisturbanceKind::Steal, readings.steal_ns, processors, MOST_STEAL),
+        (
+            DisturbanceKind::RunQueueWait,
+            readings.run_queue_wait_ns,
+            Some(readings.sampler.wall_ns),
+            MOST_RUN_QUEUE_WAIT,
+        ),
+        (DisturbanceKind::OtherProcesses, readings.other_busy_ns, processors, MOST_OTHERS),
+    ];
+    let found = shares.into_iter().filter_map(|(kind, part, whole, most)| {
+        let (part, whole) = (part.filter(|part| *part >= LEAST_NS)?, whole.filter(|whole| *whole > 0)?);
+        let share = part as f64 / whole as f64;
+        (share > most).then_some(Disturbance { kind, share })
+    });
+    found.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use pocketwatt_protocol::MonotonicNs;
+
+    use super::*;
+
+    #[test]
+    fn what_others_took_is_a_disturbance_above_a_share_and_above_a_few_ticks() {
+        const SECOND: u64 = 1_000_000_000;
+        let readings = |steal_ns: u64, other_busy_ns: u64| CaseReadings {
+            steal_ns: Some(steal_ns),
+            other_busy_ns: Some(other_busy_ns),
+            system_cpu_ns: Some(2 * SECOND),
+            ..CaseReadings::default()
+        };
+        assert_eq!(disturbances(&readings(0, SECOND / 20)), []);
+        let half = Disturbance { kind: DisturbanceKind::OtherProcesses, share: 0.5 };
+        assert_eq!(disturbances(&readings(40_000_000, SECOND)), [half], "4 ticks are not told from none");
+        assert_eq!(disturbances(&readings(SECOND / 10, 0))[0].kind, DisturbanceKind::Steal);
+        assert_eq!(disturbances(&CaseReadings::default()), [], "what the kernel does not say is no disturbance");
+    }
+
+    #[test]
+    fn kinds_of_later_versions_are_read() {
+        let later: Disturbance = serde_json::from_str(r#"{"kind": "moonlight", "share": 1.0}"#).unwrap();
+        assert_eq!(later.kind, DisturbanceKind::Other);
+    }
+
+    #[test]
+    fn blocks_that_no_measurement_has_are_told() {
+        let block = |number: u32, first_iteration: u32, iterations: u32| Block {
+            number,
+            place: 1,
+            span: TimeSpan { start: MonotonicNs(0), end: MonotonicNs(1) },
+            loaded: None,
+            peak_resident_bytes: None,
+            peak_with_huge_pages_bytes: None,
+            first_iteration,
+            iterations,
+            disturbances: Vec::new(),
+            repeated: false,
+        };
+        assert_eq!(impossible(&[block(1, 0, 2), block(3, 2, 0), block(4, 2, 4)], 6), None);
+        let another = |number: u32| {
+            Some(format!("block {number} has iterations that are another block's, or that there are not"))
+        };
+        assert_eq!(impossible(&[block(1, 0, 2), block(2, 1, 2)], 6), another(2));
+        assert_eq!(impossible(&[block(1, 0, u32::MAX)], 6), another(1));
+        assert_eq!(impossible(&[block(1, 0, 1), block(1, 1, 1)], 6).unwrap(), "block 1 follows block 1");
+        let many: Vec<Block> = (1..=100_000).map(|number| block(number, 0, 0)).collect();
+        assert_eq!(impossible(&many, 6).unwrap(), "it has 100000 blocks, at most 4000 are possible");
+        assert_eq!(impossible(&many[..401], 6).unwrap(), "it has 401 blocks that count, at most 400 are possible");
+    }
+}

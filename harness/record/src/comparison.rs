@@ -1,0 +1,19 @@
+//! Whether a metric is better in one case than in another: by the blocks in which both were measured, or, for cases that were
+//! measured at different times, by what is known about the noise between runs.
+
+mod apart;
+mod by_block;
+mod differences;
+mod family;
+mod judged;
+mod stored_pair;
+#[cfg(test)]
+mod tests;
+mod verdict;
+
+pub use by_block::{BlockValues, block_values};
+pub use differences::{Difference, DifferenceKind, Origin, Property, differences};
+pub use family::{Compared, Contest, MARGIN, compare_all, widest, winner};
+pub use judged::judge;
+pub use stored_pair::{Basis, StoredContest, StoredPair, StoredRatio};
+pub use verdict::{Verdict, verdict};

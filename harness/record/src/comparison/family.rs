@@ -1,0 +1,138 @@
+//! All comparisons of a table at once.
+
+use std::collections::BTreeSet;
+
+use crate::{
+    Absent, AbsentKind, BlockValues, MetricId, Ratio, Record, Statistic, Verdict, block_values,
+    comparison::verdict::{CONFIDENCE, FAMILY_LEVEL, verdict},
+    statistics::holm,
+};
+
+/// A difference of less than this is none: what processes of one program differ by.
+pub const MARGIN: f64 = 0.01;
+/// Probability with which the smallest detectable effect is found.
+const POWER_QUANTILE: f64 = 1.645;
+
+/// Two cases and a metric.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Contest {
+    /// The metric.
+    pub metric: MetricId,
+    /// Position of the case that the other is compared with.
+    pub baseline: usize,
+    /// Position of the case that is compared.
+    pub candidate: usize,
+    /// A difference of at most this share is none.
+    pub margin: f64,
+}
+
+/// What came out of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Compared {
+    /// What was compared.
+    pub contest: Contest,
+    /// The metric in the candidate / the metric in the baseline; or why there is none.
+    pub ratio: Result<Ratio, Absent>,
+    /// The p-value of "within the margin", adjusted for the whole family; 1 without a ratio.
+    pub p_value: f64,
+    /// The verdict; absent without a ratio.
+    pub verdict: Option<Verdict>,
+    /// The smallest true difference, as a share beyond no difference, that these blocks would show with a probability of 95 %.
+    pub detectable: Option<f64>,
+}
+
+impl Compared {
+    /// Whether it is another contest, or one that this case wins.
+    fn is_won_or_foreign(&self, case: usize) -> bool {
+        match (self.contest.candidate == case, self.contest.baseline == case) {
+            (true, _) => self.verdict == Some(Verdict::Better),
+            (_, true) => self.verdict == Some(Verdict::Worse),
+            _ => true,
+        }
+    }
+
+    /// The 95 % interval of the ratio.
+    pub fn interval(&self) -> Option<(f64, f64)> {
+        Some(self.ratio.as_ref().ok()?.interval(CONFIDENCE))
+    }
+}
+
+/// Compares cases block by block. All contests are one family: the probability that any verdict of better or worse is false is
+/// at most 1 % (Holm 1979).
+pub fn compare_all(records: &[&Record], contests: &[Contest]) -> Vec<Compared> {
+    let ratios: Vec<Result<Ratio, Absent>> = contests.iter().map(|contest| ratio(records, contest)).collect();
+    let tested =
+        contests.iter().zip(&ratios).filter_map(|(contest, ratio)| Some(ratio.as_ref().ok()?.p_beyond(contest.margin)));
+    let raw: Vec<f64> = tested.collect();
+    let level = FAMILY_LEVEL / raw.len().max(1) as f64;
+    let mut adjusted = holm(&raw).into_iter();
+    let compared = contests.iter().zip(ratios).map(|(contest, ratio)| {
+        let p_value = if ratio.is_ok() { adjusted.next().unwrap_or(1.0) } else { 1.0 };
+        let direction = contest.metric.definition().direction;
+        let verdict = ratio.as_ref().ok().map(|ratio| verdict(ratio, direction, contest.margin, p_value));
+        let detectable = ratio.as_ref().ok().and_then(|ratio| {
+            let error = ratio.deviation() / (ratio.blocks() as f64).sqrt();
+            detectable(ratio.half_width(1.0 - level), error, contest.margin)
+        });
+        Compared { contest: *contest, ratio, p_value, verdict, detectable }
+    });
+    compared.collect()
+}
+
+/// Half the width of the widest 95 % interval of these contests; `None` where one has no ratio yet. It says how much has been
+/// measured, and nothing about who leads.
+pub fn widest(records: &[&Record], contests: &[Contest]) -> Option<f64> {
+    let widths = contests.iter().map(|contest| Some(ratio(records, contest).ok()?.half_width(CONFIDENCE)));
+    widths.collect::<Option<Vec<f64>>>()?.into_iter().reduce(f64::max)
+}
+
+/// Beyond the margin by half an interval at the family's level, and as much again as chance takes away in 5 % of the cases.
+pub(super) fn detectable(half_width: f64, error: f64, margin: f64) -> Option<f64> {
+    let effect = margin.ln_1p() + half_width + POWER_QUANTILE * error;
+    Some(effect.exp_m1()).filter(|effect| effect.is_finite())
+}
+
+fn ratio(records: &[&Record], contest: &Contest) -> Result<Ratio, Absent> {
+    let record = |position: usize| records.get(position).copied().ok_or(AbsentKind::NotInRecord);
+    paired_ratio(record(contest.baseline)?, record(contest.candidate)?, contest.metric)
+}
+
+/// The ratio of a metric over the blocks in which both cases were measured.
+pub(super) fn paired_ratio(baseline: &Record, candidate: &Record, metric: MetricId) -> Result<Ratio, Absent> {
+    let values = |record| block_values(record, metric, Statistic::Median);
+    let (baseline, candidate) = (values(baseline)?, values(candidate)?);
+    let pairs: Vec<(BlockValue, BlockValue)> = in_both(&baseline, &candidate).collect();
+    if pairs.len() < 2 {
+        return Err(AbsentKind::FewBlocks.into());
+    }
+    let numbers: Vec<(f64, f64)> =
+        pairs.iter().map(|((baseline, _), (candidate, _))| (*baseline, *candidate)).collect();
+    let ratio = Ratio::of(&numbers).ok_or(AbsentKind::NoRatio)?;
+    Ok(ratio.with_uncertainty(meters(&pairs)))
+}
+
+/// A metric in a block, and its 95 % uncertainty.
+type BlockValue = (f64, f64);
+
+fn in_both<'v>(
+    baseline: &'v BlockValues,
+    candidate: &'v BlockValues,
+) -> impl Iterator<Item = (BlockValue, BlockValue)> + 'v {
+    baseline.iter().filter_map(|(number, value)| Some((*value, *candidate.get(number)?)))
+}
+
+/// The relative standard uncertainty that the meters leave of a ratio. How far the blocks differ shows what is random in the
+/// readings; a meter's own uncertainty may be the same in all of them, so that it does not shrink with their number.
+fn meters(pairs: &[(BlockValue, BlockValue)]) -> f64 {
+    let relative = |(value, uncertainty): BlockValue| uncertainty / 2.0 / value.abs();
+    let variance = pairs.iter().map(|(baseline, candidate)| relative(*baseline).hypot(relative(*candidate)).powi(2));
+    (variance.sum::<f64>() / pairs.len() as f64).sqrt()
+}
+
+/// Which of some cases is the best by a metric: a verdict says that it is better than each of the others. `compared` has every two of
+/// the cases.
+pub fn winner(compared: &[&Compared]) -> Option<usize> {
+    let cases: BTreeSet<usize> =
+        compared.iter().flat_map(|one| [one.contest.baseline, one.contest.candidate]).collect();
+    cases.into_iter().find(|&case| compared.iter().all(|one| one.is_won_or_foreign(case)))
+}

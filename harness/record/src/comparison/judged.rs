@@ -1,0 +1,159 @@
+//! The verdicts on stored pairs.
+
+use crate::{
+    Basis, Calibration, Case, StoredContest, StoredPair, StoredRatio, Verdict,
+    comparison::{
+        family::detectable,
+        verdict::{CONFIDENCE, FAMILY_LEVEL, decided, verdict},
+    },
+    statistics::holm,
+};
+
+/// Gives each contest its verdict. All that can be tested are one family: the probability that any verdict of better or worse is
+/// false is at most 1 % (Holm 1979). Two runs that were not measured together are tested only with a calibration, which must be that of
+/// their device; without one, they stay undecided.
+pub fn judge(pairs: &mut [StoredPair], calibration: Option<&Calibration>) {
+    for pair in &mut *pairs {
+        for contest in &mut pair.contests {
+            widen(contest, &pair.candidate, calibration);
+        }
+    }
+    let tested = pairs.iter().flat_map(|pair| &pair.contests).filter_map(p_value);
+    let raw: Vec<f64> = tested.collect();
+    let level = FAMILY_LEVEL / raw.len().max(1) as f64;
+    let mut adjusted = holm(&raw).into_iter();
+    for contest in pairs.iter_mut().flat_map(|pair| &mut pair.contests) {
+        let is_tested = p_value(contest).is_some();
+        let Ok(ratio) = &contest.ratio else { continue };
+        if is_tested {
+            contest.p_value = adjusted.next().unwrap_or(1.0);
+            contest.detectable = detectable(ratio.half_width(1.0 - level), ratio.standard_error(), contest.margin);
+        }
+        contest.verdict = Some(if is_tested { of(ratio, contest) } else { UNDECIDED });
+    }
+}
+
+/// No number of blocks in the same two runs would decide.
+const UNDECIDED: Verdict = Verdict::Undecided { more_blocks: None };
+
+/// Adds the noise between runs.
+fn widen(contest: &mut StoredContest, case: &Case, calibration: Option<&Calibration>) {
+    let Ok(StoredRatio::Apart(ratio)) = &mut contest.ratio else { return };
+    let Some(calibration) = calibration else { return };
+    contest.basis = Basis::NotCalibrated;
+    if let Some(noise) = calibration.noise(&case.backend, case.precision, contest.metric) {
+        *ratio = ratio.clone().between_runs(noise.deviation, noise.pairs);
+        contest.basis = Basis::Calibrated { pairs: noise.pairs };
+    }
+}
+
+/// `None` for what cannot be tested.
+fn p_value(contest: &StoredContest) -> Option<f64> {
+    let is_known = matches!(contest.basis, Basis::Together | Basis::Calibrated { .. });
+    contest.ratio.as_ref().ok().filter(|_| is_known).map(|ratio| ratio.p_beyond(contest.margin))
+}
+
+fn of(ratio: &StoredRatio, contest: &StoredContest) -> Verdict {
+    let direction = contest.metric.definition().direction;
+    match ratio {
+        StoredRatio::Together(ratio) => verdict(ratio, direction, contest.margin, contest.p_value),
+        StoredRatio::Apart(ratio) => {
+            decided(ratio.value(), ratio.interval(CONFIDENCE), direction, contest.margin, contest.p_value)
+                .unwrap_or(UNDECIDED)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use pocketwatt_protocol::{Iteration, IterationKind, MonotonicNs, StopReason, TokenId, TurnTrace};
+
+    use super::*;
+    use crate::{
+        AbsentKind, CALIBRATION_FORMAT, CalibratedDevice, MARGIN, MetricId, Noise, Origin, Outcome, Record,
+        SpeedMetric, derive, energy::simulation,
+    };
+
+    /// Decodes three tokens in each iteration, with this many nanoseconds between them.
+    fn measured(gaps: &[u64]) -> Record {
+        let iteration = |gap: u64| Iteration {
+            kind: IterationKind::Measured,
+            conversation: 0,
+            turns: vec![TurnTrace {
+                context_tokens: 0,
+                prompt_tokens: 2,
+                start: MonotonicNs(0),
+                prefill_end: MonotonicNs(10),
+                token_times: (0..3).map(|token| MonotonicNs(10 + token * gap)).collect(),
+                tokens: vec![TokenId(1); 3],
+                stop: StopReason::Length,
+                grammar_ns: None,
+            }],
+            cpu_ns: 5,
+            kv_cache_bytes: 7,
+        };
+        let mut record = simulation::record();
+        record.samples.iterations = gaps.iter().map(|gap| iteration(*gap)).collect();
+        derive(&mut record);
+        record
+    }
+
+    fn pair(baseline: &Record, candidate: &Record) -> StoredPair {
+        let origin = |record| Origin { record, run: None };
+        let metrics = [(MetricId::Speed(SpeedMetric::InterTokenLatency), MARGIN)];
+        StoredPair::of(origin(baseline), origin(candidate), &metrics)
+    }
+
+    /// What is said about a pair where two runs differ by so much.
+    fn judged(baseline: &Record, candidate: &Record, deviation: Option<f64>) -> StoredContest {
+        let noise = |deviation| Noise {
+            backend: candidate.case.backend.clone(),
+            precision: candidate.case.precision,
+            metric: SpeedMetric::InterTokenLatency.definition().name.into(),
+            deviation,
+            pairs: 30,
+        };
+        let calibration = deviation.map(|deviation| Calibration {
+            format: CALIBRATION_FORMAT,
+            pocketwatt: "0".into(),
+            created_unix_ms: 0,
+            device: CalibratedDevice::default(),
+            noise: vec![noise(deviation)],
+        });
+        let mut pairs = [pair(baseline, candidate)];
+        judge(&mut pairs, calibration.as_ref());
+        pairs[0].contests[0].clone()
+    }
+
+    const STEADY: [u64; 5] = [1_000_000, 1_000_010, 999_990, 1_000_005, 999_995];
+
+    #[test]
+    fn without_the_noise_between_runs_nothing_is_decided() {
+        let (baseline, candidate) = (measured(&STEADY), measured(&STEADY.map(|gap| 2 * gap)));
+        let alone = judged(&baseline, &candidate, None);
+        assert_eq!((alone.verdict, alone.basis, alone.detectable), (Some(UNDECIDED), Basis::NotTogether, None));
+        let ratio = alone.ratio.unwrap();
+        assert!((ratio.value() - 2.0).abs() < 1e-4 && ratio.interval(0.95).0 > 1.99, "it is still shown");
+    }
+
+    #[test]
+    fn with_it_a_verdict_depends_on_how_large_it_is() {
+        let (baseline, slower) = (measured(&STEADY), measured(&STEADY.map(|gap| gap / 10 * 11)));
+        assert_eq!(judged(&baseline, &slower, Some(0.01)).verdict, Some(Verdict::Worse));
+        assert_eq!(judged(&slower, &baseline, Some(0.01)).verdict, Some(Verdict::Better));
+        assert_eq!(judged(&baseline, &slower, Some(0.1)).verdict, Some(UNDECIDED));
+        assert_eq!(judged(&baseline, &baseline, Some(0.001)).verdict, Some(Verdict::Same));
+        let detectable = |deviation: f64| judged(&baseline, &baseline, Some(deviation)).detectable.unwrap();
+        assert!(detectable(0.01) > 0.03 && detectable(0.05) > 3.0 * detectable(0.01), "{}", detectable(0.01));
+    }
+
+    #[test]
+    fn too_few_rounds_have_no_ratio_and_a_case_that_was_not_measured_no_numbers() {
+        let few = judged(&measured(&STEADY), &measured(&[1_000_000, 1_000_001]), Some(0.01));
+        assert_eq!((few.ratio.unwrap_err().kind, few.verdict), (AbsentKind::FewRounds, None));
+        let mut skipped = measured(&STEADY);
+        skipped.outcome = Outcome::Skipped { reason: "no memory".into() };
+        let skipped = pair(&measured(&STEADY), &skipped);
+        assert!(skipped.contests.is_empty() && !skipped.failed_in_candidate());
+    }
+}

@@ -1,0 +1,193 @@
+//! Two stored records of the same case, before a verdict.
+
+use serde::Serialize;
+
+use crate::{
+    Absent, AbsentKind, Case, Difference, Estimate, MetricId, Origin, Outcome, Ratio, Record, Statistic, UnpairedRatio,
+    Verdict,
+    comparison::{apart::apart_ratio, differences::differences, family::paired_ratio},
+    estimate,
+};
+
+/// A baseline and a candidate: what differs between them, and every metric that either of them has.
+#[derive(Clone, Debug)]
+pub struct StoredPair {
+    /// The baseline's case.
+    pub baseline: Case,
+    /// The candidate's case, which is the same unless two records were named.
+    pub candidate: Case,
+    /// How the baseline ended.
+    pub baseline_outcome: Outcome,
+    /// How the candidate ended.
+    pub candidate_outcome: Outcome,
+    /// What differs.
+    pub differences: Vec<Difference>,
+    /// One for each metric; none unless both were measured.
+    pub contests: Vec<StoredContest>,
+}
+
+/// A metric in both.
+#[derive(Clone, Debug)]
+pub struct StoredContest {
+    /// The metric.
+    pub metric: MetricId,
+    /// A difference of at most this share is none.
+    pub margin: f64,
+    /// The baseline's number, or why there is none.
+    pub baseline: Result<Estimate, Absent>,
+    /// The candidate's number, or why there is none.
+    pub candidate: Result<Estimate, Absent>,
+    /// The metric in the candidate / the metric in the baseline; or why there is none.
+    pub ratio: Result<StoredRatio, Absent>,
+    /// What a verdict rests on.
+    pub basis: Basis,
+    /// The p-value of "within the margin", adjusted for the whole family; 1 where nothing is tested.
+    pub p_value: f64,
+    /// The verdict; absent without a ratio.
+    pub verdict: Option<Verdict>,
+    /// The smallest true difference, as a share beyond no difference, that would be found with a probability of 95 %; absent where
+    /// the noise is not known.
+    pub detectable: Option<f64>,
+}
+
+/// What a verdict rests on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Basis {
+    /// Both were measured in the same blocks.
+    Together,
+    /// The noise between runs, found in so many pairs of runs.
+    Calibrated {
+        /// Pairs of runs.
+        pairs: u32,
+    },
+    /// Not measured together, and the device has no calibration.
+    NotTogether,
+    /// Not measured together, and the calibration does not have this metric of this backend and precision.
+    NotCalibrated,
+}
+
+/// A ratio, as far as the two records allow.
+#[derive(Clone, Debug, PartialEq)]
+pub enum StoredRatio {
+    /// Over the blocks in which both were measured.
+    Together(Ratio),
+    /// Of two runs.
+    Apart(UnpairedRatio),
+}
+
+impl StoredRatio {
+    /// The ratio.
+    pub fn value(&self) -> f64 {
+        match self {
+            Self::Together(ratio) => ratio.value(),
+            Self::Apart(ratio) => ratio.value(),
+        }
+    }
+
+    /// The interval that contains the true ratio with this confidence.
+    pub fn interval(&self, confidence: f64) -> (f64, f64) {
+        match self {
+            Self::Together(ratio) => ratio.interval(confidence),
+            Self::Apart(ratio) => ratio.interval(confidence),
+        }
+    }
+
+    /// The p-value of "the true ratio is within a margin of 1".
+    pub fn p_beyond(&self, margin: f64) -> f64 {
+        match self {
+            Self::Together(ratio) => ratio.p_beyond(margin),
+            Self::Apart(ratio) => ratio.p_beyond(margin),
+        }
+    }
+
+    /// Half the width of the interval, as a share of the ratio.
+    pub(super) fn half_width(&self, confidence: f64) -> f64 {
+        match self {
+            Self::Together(ratio) => ratio.half_width(confidence),
+            Self::Apart(ratio) => ratio.half_width(confidence),
+        }
+    }
+
+    /// Standard error of the natural logarithm of the ratio.
+    pub(super) fn standard_error(&self) -> f64 {
+        match self {
+            Self::Together(ratio) => ratio.deviation() / (ratio.blocks() as f64).sqrt(),
+            Self::Apart(ratio) => ratio.standard_error(),
+        }
+    }
+}
+
+impl StoredPair {
+    /// Compares two records by these metrics, each with its margin. Metrics that neither has are left out. There are no verdicts
+    /// yet: those need all pairs, see [`judge`](crate::judge).
+    pub fn of(baseline: Origin<'_>, candidate: Origin<'_>, metrics: &[(MetricId, f64)]) -> Self {
+        let (one, other) = (baseline.record, candidate.record);
+        let both = one.outcome == Outcome::Measured && other.outcome == Outcome::Measured;
+        let together = were_together(baseline, candidate);
+        let contests = metrics
+            .iter()
+            .filter(|_| both)
+            .filter_map(|&(metric, margin)| StoredContest::of(one, other, metric, margin, together));
+        Self {
+            baseline: one.case.clone(),
+            candidate: other.case.clone(),
+            baseline_outcome: one.outcome.clone(),
+            candidate_outcome: other.outcome.clone(),
+            differences: differences(baseline, candidate),
+            contests: contests.collect(),
+        }
+    }
+
+    /// Whether only the candidate failed: that is worse than any number.
+    pub fn failed_in_candidate(&self) -> bool {
+        self.baseline_outcome == Outcome::Measured && matches!(self.candidate_outcome, Outcome::Failed { .. })
+    }
+
+    /// The differences because of which a comparison means nothing.
+    pub fn obstacles(&self) -> impl Iterator<Item = &Difference> {
+        self.differences.iter().filter(|difference| difference.forbids_comparison())
+    }
+}
+
+impl StoredContest {
+    fn of(baseline: &Record, candidate: &Record, metric: MetricId, margin: f64, together: bool) -> Option<Self> {
+        let number = |record| estimate(record, metric, Statistic::Median);
+        let (one, other) = (number(baseline), number(candidate));
+        if one.is_err() && other.is_err() {
+            return None;
+        }
+        let ratio = match (&one, &other) {
+            (Err(absent), _) | (_, Err(absent)) => Err(absent.clone()),
+            _ if together => paired_ratio(baseline, candidate, metric).map(StoredRatio::Together),
+            _ => apart_ratio(baseline, candidate, metric).map(StoredRatio::Apart),
+        };
+        let ratio =
+            ratio.and_then(|ratio| if ratio.value().is_finite() { Ok(ratio) } else { Err(AbsentKind::NoRatio.into()) });
+        Some(Self {
+            metric,
+            margin,
+            baseline: one,
+            candidate: other,
+            ratio,
+            basis: if together { Basis::Together } else { Basis::NotTogether },
+            p_value: 1.0,
+            verdict: None,
+            detectable: None,
+        })
+    }
+}
+
+/// Whether the cases took turns in the same blocks. Runs are named after the second in which they began, so two devices may have
+/// runs of one name.
+fn were_together(baseline: Origin<'_>, candidate: Origin<'_>) -> bool {
+    let (one, other) = (baseline.record, candidate.record);
+    let group = |case: &Case| (case.scenario.clone(), case.model.clone(), case.precision, case.threads);
+    let device = |origin: Origin<'_>| origin.run.map(|run| run.device.name.clone());
+    one.passport.run.is_some()
+        && one.passport.run == other.passport.run
+        && device(baseline) == device(candidate)
+        && group(&one.case) == group(&other.case)
+        && !one.samples.blocks.is_empty()
+        && !other.samples.blocks.is_empty()
+}

@@ -1,0 +1,165 @@
+//! Verdicts on records, and how often they are false.
+
+mod error_rate;
+
+use pocketwatt_meter::TimeSpan;
+use pocketwatt_protocol::{Iteration, IterationKind, MonotonicNs, StopReason, TokenId, TurnTrace};
+
+use super::*;
+use crate::{AbsentKind, Block, EnergyMetric, MetricId, Record, SpeedMetric, Statistic, derive, energy::simulation};
+
+const GAP: MetricId = MetricId::Speed(SpeedMetric::InterTokenLatency);
+
+fn iteration(gap: u64) -> Iteration {
+    let turn = TurnTrace {
+        context_tokens: 0,
+        prompt_tokens: 2,
+        start: MonotonicNs(0),
+        prefill_end: MonotonicNs(10),
+        token_times: (0..3).map(|token| MonotonicNs(10 + token * gap)).collect(),
+        tokens: vec![TokenId(1); 3],
+        stop: StopReason::Length,
+        grammar_ns: None,
+    };
+    Iteration { kind: IterationKind::Measured, conversation: 0, turns: vec![turn], cpu_ns: 5, kv_cache_bytes: 7 }
+}
+
+/// A case with one counted iteration in each of these blocks, which has this many nanoseconds between tokens.
+fn record(blocks: &[(u32, u64)]) -> Record {
+    let mut record = simulation::record();
+    for (position, &(number, gap)) in blocks.iter().enumerate() {
+        record.samples.iterations.push(iteration(gap));
+        record.samples.blocks.push(Block {
+            number,
+            place: 1,
+            span: TimeSpan { start: MonotonicNs(0), end: MonotonicNs(1) },
+            loaded: None,
+            peak_resident_bytes: None,
+            peak_with_huge_pages_bytes: None,
+            first_iteration: position as u32,
+            iterations: 1,
+            disturbances: Vec::new(),
+            repeated: false,
+        });
+    }
+    derive(&mut record);
+    record
+}
+
+/// With blocks from 1 on.
+fn measured(gaps: &[u64]) -> Record {
+    record(&(1..).zip(gaps.iter().copied()).collect::<Vec<_>>())
+}
+
+fn contest(baseline: usize, candidate: usize) -> Contest {
+    Contest { metric: GAP, baseline, candidate, margin: MARGIN }
+}
+
+fn compared(baseline: &Record, candidate: &Record) -> Compared {
+    compare_all(&[baseline, candidate], &[contest(0, 1)]).remove(0)
+}
+
+fn says(baseline: &[u64], candidate: &[u64]) -> Verdict {
+    compared(&measured(baseline), &measured(candidate)).verdict.unwrap()
+}
+
+const STEADY: [u64; 5] = [100_000, 100_200, 99_900, 100_100, 99_800];
+
+#[test]
+fn a_verdict_says_what_the_blocks_show() {
+    let by = |factor: f64| STEADY.map(|gap| (gap as f64 * factor + if gap % 200 == 0 { 150.0 } else { 0.0 }) as u64);
+    assert_eq!(says(&STEADY, &by(0.9)), Verdict::Better, "a shorter time is better");
+    assert_eq!(says(&STEADY, &by(1.1)), Verdict::Worse);
+    assert_eq!(says(&STEADY, &by(1.0)), Verdict::Same);
+    let noisy = [104_000, 99_000, 110_000, 103_000, 97_000];
+    let Verdict::Undecided { more_blocks: Some(more) } = says(&STEADY, &noisy) else { panic!("2.6 % with much noise") };
+    assert!((10..400).contains(&more), "{more}");
+    let all_alike = [103_000, 97_000, 104_000, 96_000, 100_000];
+    assert!(matches!(says(&STEADY, &all_alike), Verdict::Undecided { .. }), "noise is no proof of sameness");
+}
+
+#[test]
+fn a_difference_within_the_margin_is_never_a_verdict() {
+    let by = |factor: f64| STEADY.map(|gap| (gap as f64 * factor) as u64);
+    let just_within = compared(&measured(&STEADY), &measured(&by(1.0099)));
+    assert_eq!((just_within.p_value, just_within.verdict), (1.0, Some(Verdict::Same)));
+}
+
+#[test]
+fn a_metric_without_a_better_side_has_no_winner() {
+    let informative = Contest { metric: MetricId::Speed(SpeedMetric::InterTokenLatency), ..contest(0, 1) };
+    let ratio = compared(&measured(&STEADY), &measured(&STEADY.map(|gap| gap * 2))).ratio.unwrap();
+    let said = verdict(&ratio, crate::Direction::Informative, informative.margin, 0.0);
+    assert!(matches!(said, Verdict::Undecided { .. }), "{said:?}");
+}
+
+#[test]
+fn a_winner_is_better_than_each_of_the_others() {
+    let fast = measured(&STEADY.map(|gap| gap * 8 / 10 + gap % 7));
+    let like_it = measured(&[82_000, 77_000, 86_000, 75_000, 80_500]);
+    let slow = measured(&STEADY);
+    let all = [contest(0, 1), contest(0, 2), contest(1, 2)];
+    let best = |records: &[&Record]| winner(&compare_all(records, &all).iter().collect::<Vec<_>>());
+    assert_eq!(best(&[&slow, &fast, &like_it]), None, "one of two is, but nobody knows which");
+    assert_eq!(best(&[&slow, &fast, &slow]), Some(1));
+    assert_eq!(winner(&[]), None);
+}
+
+#[test]
+fn a_number_that_one_side_lacks_is_absent_for_its_reason() {
+    let blocks = measured(&STEADY);
+    let mut one_process = measured(&STEADY);
+    one_process.samples.blocks.clear();
+    let without = compared(&blocks, &one_process);
+    assert_eq!(without.ratio.unwrap_err().kind, AbsentKind::NotInBlocks);
+    assert_eq!((without.p_value, without.verdict, without.detectable), (1.0, None, None));
+    let load = Contest { metric: MetricId::Speed(SpeedMetric::LoadTime), ..contest(0, 1) };
+    let both = compare_all(&[&blocks, &blocks], &[load, contest(0, 1)]);
+    assert_eq!(both[0].ratio.as_ref().unwrap_err().kind, AbsentKind::NotLoaded);
+    assert_eq!(both[1].verdict, Some(Verdict::Same), "what is missing does not make the others less sure");
+    let energy = MetricId::Energy(EnergyMetric::EnergyPerRequest);
+    assert!(block_values(&blocks, energy, Statistic::Median).is_err());
+    let nobody = compare_all(&[&blocks], &[contest(0, 7)]);
+    assert_eq!(nobody[0].ratio.as_ref().unwrap_err().kind, AbsentKind::NotInRecord);
+}
+
+#[test]
+fn only_blocks_in_which_both_were_measured_are_compared() {
+    let early = record(&[(1, 900_000), (2, 900_000), (3, 100_000), (4, 100_100), (5, 99_900)]);
+    let late = record(&[(3, 120_000), (4, 120_100), (5, 119_900), (6, 10), (7, 10)]);
+    let ratio = compared(&early, &late).ratio.unwrap();
+    assert_eq!(ratio.blocks(), 3);
+    assert!((ratio.value() - 1.2).abs() < 1e-3, "{}", ratio.value());
+    let one_in_common = record(&[(5, 100_000), (8, 100_000)]);
+    assert_eq!(compared(&early, &one_in_common).ratio.unwrap_err().kind, AbsentKind::FewBlocks);
+}
+
+#[test]
+fn a_block_that_was_measured_again_is_in_no_number() {
+    let mut repeated = record(&[(1, 100_000), (2, 900_000), (3, 100_000)]);
+    repeated.samples.blocks[1].repeated = true;
+    derive(&mut repeated);
+    let values = block_values(&repeated, GAP, Statistic::Median).unwrap();
+    assert_eq!(values.into_iter().collect::<Vec<_>>(), [(1, (100_000.0, 0.0)), (3, (100_000.0, 0.0))]);
+    assert_eq!(repeated.summary(GAP).unwrap().maximum, 100_000.0);
+}
+
+#[test]
+fn blocks_of_anybody_are_compared_without_harm() {
+    let mut hostile = measured(&STEADY);
+    hostile.samples.blocks[0].first_iteration = u32::MAX;
+    hostile.samples.blocks[1].iterations = u32::MAX;
+    hostile.samples.blocks[2].number = 1;
+    assert!(compared(&measured(&STEADY), &hostile).ratio.is_err());
+    let mut overlapping = measured(&STEADY);
+    overlapping.samples.blocks.iter_mut().for_each(|block| (block.first_iteration, block.iterations) = (0, 5));
+    assert_eq!(compared(&measured(&STEADY), &overlapping).verdict, Some(Verdict::Same));
+}
+
+/// As many as a run can have. More are not read.
+#[test]
+fn many_blocks_are_compared_in_a_short_time() {
+    let gaps = |more: u64| (0..400).map(|block| 100_000 + block * 37 % 101 + more).collect::<Vec<u64>>();
+    let both = compared(&measured(&gaps(0)), &measured(&gaps(5_000)));
+    assert_eq!(both.verdict, Some(Verdict::Worse));
+}

@@ -1,0 +1,211 @@
+//! Which column of a group is the best, and how sure that is.
+
+use pocketwatt_record::{
+    Case, Compared, Contest, Direction, EnergyMetric, MARGIN, MetricId, Record, SpeedMetric, Statistic, Verdict,
+    compare_all, estimate, winner,
+};
+
+use crate::{
+    cases::{CaseGroup, Column, Results, each_group},
+    output::{inert::one_line, quantity::fixed},
+    table::Tally,
+};
+
+/// The metrics by which columns are compared. Percentiles and shares of these would be the same contests a second time.
+pub const METRICS: [MetricId; 13] = [
+    MetricId::Speed(SpeedMetric::TimeToFirstToken),
+    MetricId::Speed(SpeedMetric::PrefillThroughput),
+    MetricId::Speed(SpeedMetric::DecodeThroughput),
+    MetricId::Speed(SpeedMetric::InterTokenLatency),
+    MetricId::Speed(SpeedMetric::RequestLatency),
+    MetricId::Speed(SpeedMetric::LoadTime),
+    MetricId::Speed(SpeedMetric::FirstTokenAfterLoad),
+    MetricId::Speed(SpeedMetric::PeakResidentMemory),
+    MetricId::Speed(SpeedMetric::PeakAnonymousMemory),
+    MetricId::Speed(SpeedMetric::KvCacheMemory),
+    MetricId::Energy(EnergyMetric::EnergyPerPrefillToken),
+    MetricId::Energy(EnergyMetric::EnergyPerOutputToken),
+    MetricId::Energy(EnergyMetric::EnergyPerRequest),
+];
+/// Those whose leader is told in words below a table.
+const TOLD: [MetricId; 4] = [
+    MetricId::Speed(SpeedMetric::TimeToFirstToken),
+    MetricId::Speed(SpeedMetric::DecodeThroughput),
+    MetricId::Speed(SpeedMetric::RequestLatency),
+    MetricId::Energy(EnergyMetric::EnergyPerRequest),
+];
+
+/// All contests of a group, which are one family of tests.
+pub struct Contests<'a> {
+    columns: Vec<(usize, &'a Column<'a>)>,
+    compared: Vec<Compared>,
+}
+
+impl<'a> Contests<'a> {
+    /// Between every two measured columns, by every metric that has numbers in both.
+    pub fn of(group: &'a CaseGroup<'a>) -> Self {
+        let columns: Vec<(usize, &Column)> =
+            group.columns.iter().enumerate().filter(|(_, column)| column.measured()).collect();
+        let records: Vec<&Record> = columns.iter().map(|(_, column)| column.record).collect();
+        let pairs = pairs(&records);
+        let mut contests = Vec::new();
+        for metric in METRICS.into_iter().filter(|metric| is_in_blocks(&records, *metric)) {
+            // A column without a number is no rival.
+            let has_number = |position: usize| records[position].summary(metric).is_some();
+            let rivals = pairs.iter().filter(|(baseline, candidate)| has_number(*baseline) && has_number(*candidate));
+            contests.extend(rivals.map(|&(baseline, candidate)| Contest {
+                metric,
+                baseline,
+                candidate,
+                margin: MARGIN,
+            }));
+        }
+        Self { compared: compare_all(&records, &contests), columns }
+    }
+
+    /// The column that is better than each other one by a verdict; none where two builds of each runner are compared.
+    pub fn best(&self, metric: MetricId) -> Option<usize> {
+        let compared: Vec<&Compared> = self.by(metric).collect();
+        if compared.is_empty() || self.has_baselines() {
+            return None;
+        }
+        Some(self.columns[winner(&compared)?].0)
+    }
+
+    /// By how much the best column leads the second, with the interval, a line for each metric; or how each runner compares with its
+    /// baseline.
+    pub fn told(&self) -> Vec<String> {
+        if self.has_baselines() {
+            return self.compared.iter().filter_map(|one| self.beside_baseline(one)).collect();
+        }
+        TOLD.into_iter().filter_map(|metric| self.lead(metric)).collect()
+    }
+
+    /// Every contest.
+    pub fn compared(&self) -> &[Compared] {
+        &self.compared
+    }
+
+    /// The identifier of the case at a position of the contests.
+    pub fn case(&self, position: usize) -> &str {
+        &self.columns[position].1.record.case.id
+    }
+
+    fn by(&self, metric: MetricId) -> impl Iterator<Item = &Compared> {
+        self.compared.iter().filter(move |one| one.contest.metric == metric)
+    }
+
+    fn has_baselines(&self) -> bool {
+        self.columns.iter().any(|(_, column)| column.record.case.baseline)
+    }
+
+    /// `candle, decode: 0.951 [0.944, 0.958] times the baseline, worse`.
+    fn beside_baseline(&self, one: &Compared) -> Option<String> {
+        let name = one_line(&self.columns[one.contest.candidate].1.name);
+        let label = one.contest.metric.definition().label.trim();
+        let (low, high) = one.interval()?;
+        let value = one.ratio.as_ref().ok()?.value();
+        let (value, low, high) = (fixed(value, 3), fixed(low, 3), fixed(high, 3));
+        let verdict = match one.verdict? {
+            Verdict::Better => ", better".to_owned(),
+            Verdict::Worse => ", worse".to_owned(),
+            other => words(Some(other), one.ratio.as_ref().ok()?.blocks()),
+        };
+        Some(format!("{name}, {label}: {value} [{low}, {high}] times the baseline{verdict}"))
+    }
+
+    /// `decode: candle has 1.06 times as much as onnxruntime [1.03, 1.09]`.
+    fn lead(&self, metric: MetricId) -> Option<String> {
+        let definition = metric.definition();
+        let value =
+            |(_, column): &(usize, &Column)| Some(estimate(column.record, metric, Statistic::Median).ok()?.value);
+        let mut order: Vec<(usize, f64)> =
+            self.columns.iter().enumerate().filter_map(|(position, column)| Some((position, value(column)?))).collect();
+        order.sort_by(|left, right| left.1.total_cmp(&right.1));
+        if definition.direction == Direction::HigherIsBetter {
+            order.reverse();
+        }
+        let (first, second) = (order.first()?.0, order.get(1)?.0);
+        let one = self.by(metric).find(|one| {
+            let Contest { baseline, candidate, .. } = one.contest;
+            [(first, second), (second, first)].contains(&(baseline, candidate))
+        })?;
+        let (low, high) = one.interval()?;
+        let ratio = one.ratio.as_ref().ok()?;
+        let turned = one.contest.candidate != first;
+        let (value, low, high) =
+            if turned { (1.0 / ratio.value(), 1.0 / high, 1.0 / low) } else { (ratio.value(), low, high) };
+        let name = |position: usize| one_line(&self.columns[position].1.name);
+        Some(format!(
+            "{}: {} / {} = {} [{}, {}]{}",
+            definition.label,
+            name(first),
+            name(second),
+            fixed(value, 3),
+            fixed(low, 3),
+            fixed(high, 3),
+            words(one.verdict, ratio.blocks()),
+        ))
+    }
+}
+
+/// How the contests of all tables ended in which a runner is compared with its baseline. A case that failed beside a baseline that did
+/// not counts as worse.
+///
+/// # Errors
+/// When the results cannot be read.
+pub fn baseline_tally(results: &dyn Results) -> anyhow::Result<Tally> {
+    let mut tally = Tally::default();
+    each_group(results, |group, _| {
+        let contests = Contests::of(group);
+        if !contests.has_baselines() {
+            return Ok(());
+        }
+        contests.compared.iter().for_each(|one| tally.add(one.verdict));
+        for column in group.columns.iter().filter(|column| !column.measured() && !column.record.case.baseline) {
+            let same = |other: &&Column| is_twin(&other.record.case, &column.record.case);
+            if group.columns.iter().find(same).is_some_and(Column::measured) {
+                tally.failed_in_candidate += 1;
+                tally.worse += 1;
+            }
+        }
+        Ok(())
+    })?;
+    Ok(tally)
+}
+
+/// Whether one case is the baseline of the other.
+fn is_twin(baseline: &Case, candidate: &Case) -> bool {
+    let key = |case: &'_ Case| (case.backend.clone(), case.graph, case.constrained);
+    baseline.baseline && !candidate.baseline && key(baseline) == key(candidate)
+}
+
+/// The columns that are compared with each other: each build with the other one of the same runner, or else every two.
+fn pairs(records: &[&Record]) -> Vec<(usize, usize)> {
+    let every = (1..records.len()).flat_map(|candidate| (0..candidate).map(move |baseline| (baseline, candidate)));
+    if !records.iter().any(|record| record.case.baseline) {
+        return every.collect();
+    }
+    let case = |position: usize| &records[position].case;
+    let ordered = every.flat_map(|(left, right)| [(left, right), (right, left)]);
+    ordered.filter(|&(baseline, candidate)| is_twin(case(baseline), case(candidate))).collect()
+}
+
+fn is_in_blocks(records: &[&Record], metric: MetricId) -> bool {
+    records.iter().filter(|record| !record.samples.blocks.is_empty() && record.summary(metric).is_some()).count() > 1
+}
+
+/// What a verdict says of the leader.
+fn words(verdict: Option<Verdict>, blocks: usize) -> String {
+    match verdict {
+        Some(Verdict::Better | Verdict::Worse) => ", clear".into(),
+        Some(Verdict::Same) => format!(", the same within {} %", fixed(MARGIN * 100.0, 0)),
+        Some(Verdict::Undecided { more_blocks: Some(more) }) => {
+            format!(", undecided after {blocks} blocks; about {more} more would decide")
+        }
+        Some(Verdict::Undecided { more_blocks: None }) => {
+            format!(", undecided after {blocks} blocks, and no number of blocks that anybody measures would decide")
+        }
+        None => String::new(),
+    }
+}

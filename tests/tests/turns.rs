@@ -1,0 +1,156 @@
+//! Backends of a table take turns, each with a fresh process in every block.
+#![cfg(test)]
+
+use pocketwatt_protocol::IterationKind;
+use pocketwatt_record::{Outcome, Record};
+use pocketwatt_tests::{Bench, Finished, Running, Starts, is_alive, wait_until};
+use rustix::process::Signal;
+
+/// Blocks of a run, and how many disturbed ones are measured again at most: on a busy machine, many are disturbed.
+const BLOCKS: usize = 5;
+const MOST_AGAIN: usize = 3;
+
+/// Two backends that are the fake, each with a script of its own.
+fn start(bench: &Bench, scripts: [&str; 2], more: &[&str]) -> Running {
+    let table = |(name, script): (&str, &str)| {
+        format!(
+            "[{name}]\nbinary = \"pocketwatt-fake\"\nsummary = \"-\"\nprecisions = [\"f32\"]\nscored = false\n\
+             [{name}.environment]\nPOCKETWATT_FAKE = \"name={name},{script}\"\n"
+        )
+    };
+    let tables: String = ["left", "right"].into_iter().zip(scripts).map(table).collect();
+    let file = bench.write("backends.toml", &tables);
+    let common = ["run", "--backends", &file];
+    bench.start("", &[&common, more].concat())
+}
+
+const PLAN: &[&str] = &["--backend", "left,right", "--model", "tiny", "--no-probe", "--scenario", "prefill-4-decode-4"];
+
+fn run(bench: &Bench, scripts: [&str; 2], more: &[&str]) -> Finished {
+    start(bench, scripts, &[PLAN, more].concat()).finish()
+}
+
+/// The two cases, left and right.
+fn both(bench: &Bench) -> [Record; 2] {
+    let records = bench.records();
+    assert_eq!(records.iter().map(|record| record.case.backend.as_str()).collect::<Vec<_>>(), ["left", "right"]);
+    records.try_into().unwrap()
+}
+
+fn counted(record: &Record) -> usize {
+    record.samples.counted_blocks().count()
+}
+
+/// The place of a case in each block.
+fn places(record: &Record) -> Vec<u32> {
+    record.samples.blocks.iter().map(|block| block.place).collect()
+}
+
+#[test]
+fn every_block_has_both_in_an_order_drawn_by_lot() {
+    let bench = Bench::new();
+    let starts = Starts::new(&bench);
+    let scripts = [format!("decode=150ms,{}", starts.count()), format!("decode=15ms,{}", starts.count())];
+    let scripts = [&scripts[0][..], &scripts[1]];
+    let finished = run(&bench, scripts, &["--seed", "7"]).expect_code(0);
+    let records = both(&bench);
+    for record in &records {
+        let blocks = &record.samples.blocks;
+        assert_eq!(record.outcome, Outcome::Measured);
+        assert_eq!(counted(record), BLOCKS);
+        assert!(blocks.len() <= BLOCKS + MOST_AGAIN, "{}", blocks.len());
+        assert_eq!(record.samples.counted().count(), 5, "the iterations are divided among the blocks");
+        for block in blocks {
+            assert!(block.loaded.is_some() && block.peak_resident_bytes.is_some());
+            let kinds: Vec<IterationKind> =
+                record.samples.iterations[block.range()].iter().map(|iteration| iteration.kind).collect();
+            assert_eq!(kinds, [IterationKind::Warmup, IterationKind::Measured]);
+        }
+        let spans: Vec<_> = blocks.iter().map(|block| block.span).collect();
+        assert!(spans.windows(2).all(|pair| pair[0].end < pair[1].start), "{spans:?}");
+    }
+    let [left, right] = records;
+    assert_eq!(left.samples.blocks.len(), right.samples.blocks.len());
+    assert_eq!(starts.processes().len(), 2 * left.samples.blocks.len(), "each block has a fresh process of each");
+    for (one, other) in left.samples.blocks.iter().zip(&right.samples.blocks) {
+        assert_eq!((one.number, one.place + other.place, one.repeated), (other.number, 3, other.repeated));
+        let (first, second) = if one.place == 1 { (one, other) } else { (other, one) };
+        assert!(first.span.end < second.span.start, "only one of them runs at a time");
+    }
+    let order = places(&left);
+    assert!(order.contains(&1) && order.contains(&2), "{order:?}");
+    let decode = finished.stdout.lines().find(|line| line.trim_start().starts_with("decode")).unwrap();
+    assert!(decode.contains('*'), "ten times as fast: {}", finished.stdout);
+    assert!(finished.stdout.contains("decode: right / left = "), "{}", finished.stdout);
+
+    run(&bench, scripts, &["--seed", "7"]).expect_code(0);
+    let again = places(&both(&bench)[0]);
+    assert!(order.iter().zip(&again).all(|(one, other)| one == other), "{order:?} {again:?}");
+}
+
+#[test]
+fn without_turns_each_has_one_process_and_no_star() {
+    let bench = Bench::new();
+    let starts = Starts::new(&bench);
+    let scripts = [format!("decode=150ms,{}", starts.count()), format!("decode=15ms,{}", starts.count())];
+    let finished = run(&bench, [&scripts[0], &scripts[1]], &["--one-by-one"]).expect_code(0);
+    for record in both(&bench) {
+        assert_eq!(record.samples.blocks, []);
+        assert_eq!(record.samples.iterations.len(), 6);
+    }
+    assert_eq!(starts.processes().len(), 2);
+    let table = finished.stdout.split("\n\n").next().unwrap();
+    assert!(table.contains("decode") && !table.contains('*'), "{table}");
+    run(&bench, [&scripts[0], &scripts[1]], &["--one-by-one", "--seed", "3"])
+        .expect_code(2)
+        .expect_stderr(&["cannot be used with"]);
+}
+
+#[test]
+fn blocks_share_the_iterations_and_none_is_empty() {
+    let bench = Bench::new();
+    run(&bench, ["", ""], &["--iterations", "3", "--blocks", "2", "--warmup", "2"]).expect_code(0);
+    for record in both(&bench) {
+        let lengths: Vec<u32> = record.samples.counted_blocks().map(|block| block.iterations).collect();
+        assert_eq!(lengths, [2 + 1, 2 + 2]);
+        let whole = record.samples.iterations.iter().all(|iteration| iteration.turns[0].tokens.len() == 4);
+        assert!(whole, "a warm-up that was asked for is a whole iteration");
+    }
+    run(&bench, ["", ""], &["--iterations", "2"]).expect_code(0);
+    assert!(both(&bench).iter().all(|record| counted(record) == 2));
+}
+
+#[test]
+fn a_case_that_fails_in_a_block_leaves_the_other_one_whole() {
+    let bench = Bench::new();
+    let starts = Starts::new(&bench);
+    let right = format!("fault=crash@decode,{}", starts.only(2));
+    let finished = run(&bench, ["", &right], &[]).expect_code(4);
+    let [left, right] = both(&bench);
+    assert_eq!((left.outcome.clone(), counted(&left)), (Outcome::Measured, BLOCKS));
+    let Outcome::Failed { message, .. } = &right.outcome else { panic!("{:?}", right.outcome) };
+    assert!(message.contains("SIGABRT"), "{message}");
+    assert_eq!(right.samples.blocks.len(), 2, "nothing more of it is measured");
+    assert_eq!(right.samples.iterations.len(), 2, "its first block is kept");
+    assert!(right.metrics.is_empty() && finished.stdout.contains("failed"), "{}", finished.stdout);
+}
+
+#[test]
+fn what_was_stopped_in_a_block_is_finished_later() {
+    let bench = Bench::new();
+    let starts = Starts::new(&bench);
+    let right = format!("fault=hang@decode,{}", starts.only(2));
+    let running = start(&bench, ["", &right], &[PLAN, &["--seed", "1"]].concat());
+    wait_until("the second block", || starts.processes().len() == 2);
+    running.signal_group(Signal::INT);
+    let finished = running.finish().expect_code(130);
+    finished.expect_stderr(&["interrupted: 0 of 2 cases, and some blocks of 2 others are stored", "--resume"]);
+    assert!(!is_alive(starts.processes()[1]), "the runner is gone when pocketwatt is");
+    let first = both(&bench).map(|record| record.samples.blocks[0].span);
+    start(&bench, ["", &right], &["--resume"]).finish().expect_code(0);
+    let whole = both(&bench);
+    for record in &whole {
+        assert_eq!((record.outcome.clone(), counted(record)), (Outcome::Measured, BLOCKS));
+    }
+    assert_eq!(whole.map(|record| record.samples.blocks[0].span), first, "a block that was over is not measured again");
+}
