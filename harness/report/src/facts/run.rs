@@ -77,10 +77,14 @@ fn this_run(run: &Run, seen: &Seen, damaged: &[Damaged]) -> String {
                 true => "a short warm-up".to_owned(),
                 false => format!("{warm_up} warm-up {}", plural(warm_up, "iteration")),
             };
-            let more = if turns.target.is_some() { " or more" } else { "" };
+            // What was asked for is not what was measured: a file has fewer items, a target adds blocks, a user stops.
+            let counted = match seen.iterations {
+                Some((fewest, most)) if fewest != most => format!("{fewest} to {most} counted iterations"),
+                Some((all, _)) => format!("{all} counted {}", plural(all as u32, "iteration")),
+                None => "no counted iterations".to_owned(),
+            };
             format!(
-                "{counted}{more} counted {} in {blocks} {}, each with a fresh process and {before}, in the order of --seed {}",
-                plural(counted, "iteration"),
+                "{counted} in {blocks} {}, each with a fresh process and {before}, in the order of --seed {}",
                 plural(blocks, "block"),
                 turns.seed
             )

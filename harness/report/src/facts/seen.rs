@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use pocketwatt_record::Record;
+use pocketwatt_record::{Outcome, Record};
 
 use crate::facts::{
     data,
@@ -17,6 +17,8 @@ pub struct Seen {
     pub records: usize,
     /// The most blocks that count of any of them; 0 where none took turns.
     pub blocks: usize,
+    /// The fewest and the most counted iterations of those that took turns.
+    pub iterations: Option<(usize, usize)>,
     /// Backend, engine version and graph.
     pub engines: Distinct,
     /// Models, and what they were made from.
@@ -34,6 +36,11 @@ impl Seen {
     pub fn add(&mut self, record: &Record) {
         self.records += 1;
         self.blocks = self.blocks.max(record.samples.counted_blocks().count());
+        if record.outcome == Outcome::Measured && !record.samples.blocks.is_empty() {
+            let own = record.samples.counted().count();
+            let (fewest, most) = self.iterations.unwrap_or((own, own));
+            self.iterations = Some((fewest.min(own), most.max(own)));
+        }
         self.engines.extend(engine_of(record));
         self.weights.extend(weights_of(record));
         self.remarks.extend(remarks_of(record));
