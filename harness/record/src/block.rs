@@ -151,9 +151,8 @@ pub fn disturbances(readings: &CaseReadings) -> Vec<Disturbance> {
 
 #[cfg(test)]
 mod tests {
-    use pocketwatt_protocol::MonotonicNs;
-
     use super::*;
+    use crate::energy::simulation::block;
 
     #[test]
     fn what_others_took_is_a_disturbance_above_a_share_and_above_a_few_ticks() {
@@ -179,18 +178,6 @@ mod tests {
 
     #[test]
     fn blocks_that_no_measurement_has_are_told() {
-        let block = |number: u32, first_iteration: u32, iterations: u32| Block {
-            number,
-            place: 1,
-            span: TimeSpan { start: MonotonicNs(0), end: MonotonicNs(1) },
-            loaded: None,
-            peak_resident_bytes: None,
-            peak_with_huge_pages_bytes: None,
-            first_iteration,
-            iterations,
-            disturbances: Vec::new(),
-            repeated: false,
-        };
         assert_eq!(impossible(&[block(1, 0, 2), block(3, 2, 0), block(4, 2, 4)], 6), None);
         let another = |number: u32| {
             Some(format!("block {number} has iterations that are another block's, or that there are not"))

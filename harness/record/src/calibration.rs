@@ -101,7 +101,12 @@ impl CalibratedDevice {
 impl Calibration {
     /// Where the calibration of a device is stored below the folder of results.
     pub fn path(results: &Path, device: &str) -> PathBuf {
-        results.join(device).join("calibration.json")
+        Self::in_folder(&results.join(device))
+    }
+
+    /// Where it is stored in the folder of a device.
+    pub fn in_folder(device: &Path) -> PathBuf {
+        device.join("calibration.json")
     }
 
     /// Reads a calibration. A link is not followed.

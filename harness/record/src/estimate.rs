@@ -111,30 +111,14 @@ fn mean_interval(values: &[f64]) -> Option<(f64, f64)> {
 
 #[cfg(test)]
 mod tests {
-    use pocketwatt_protocol::{Iteration, IterationKind, MonotonicNs, StopReason, TokenId, TurnTrace};
-
     use super::*;
     use crate::{SpeedMetric, derive, energy::simulation};
-
-    /// A turn that decodes three tokens, with this many nanoseconds between them.
-    fn iteration(gap: u64, conversation: u32) -> Iteration {
-        let turn = TurnTrace {
-            context_tokens: 0,
-            prompt_tokens: 2,
-            start: MonotonicNs(0),
-            prefill_end: MonotonicNs(10),
-            token_times: (0..3).map(|token| MonotonicNs(10 + token * gap)).collect(),
-            tokens: vec![TokenId(1); 3],
-            stop: StopReason::Length,
-            grammar_ns: None,
-        };
-        Iteration { kind: IterationKind::Measured, conversation, turns: vec![turn], cpu_ns: 5, kv_cache_bytes: 7 }
-    }
 
     fn measured(gaps: &[u64], conversations: u32) -> Record {
         let mut record = simulation::record();
         let gaps = gaps.iter().enumerate();
-        record.samples.iterations = gaps.map(|(index, gap)| iteration(*gap, index as u32 % conversations)).collect();
+        record.samples.iterations =
+            gaps.map(|(index, gap)| simulation::decoding(*gap, index as u32 % conversations)).collect();
         derive(&mut record);
         record
     }

@@ -93,6 +93,26 @@ pub struct Case {
     pub baseline: bool,
 }
 
+impl Case {
+    /// Whether both have the same input in the same settings, and differ in what computes it: they stand side by side, and take turns.
+    pub fn stands_beside(&self, other: &Self) -> bool {
+        let settings = |case: &'_ Self| (case.precision, case.threads);
+        self.scenario == other.scenario && self.model == other.model && settings(self) == settings(other)
+    }
+
+    /// Whether nothing but their names and the build of the runner may differ.
+    pub fn has_same_backend(&self, other: &Self) -> bool {
+        self.stands_beside(other)
+            && self.backend == other.backend
+            && (self.graph, self.constrained) == (other.graph, other.constrained)
+    }
+
+    /// Whether it is measured with the other build of that case's runner.
+    pub fn is_baseline_of(&self, candidate: &Self) -> bool {
+        self.baseline && !candidate.baseline && self.has_same_backend(candidate)
+    }
+}
+
 fn is_false(value: &bool) -> bool {
     !value
 }

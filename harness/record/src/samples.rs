@@ -78,24 +78,11 @@ impl Samples {
 
 #[cfg(test)]
 mod tests {
-    use pocketwatt_meter::TimeSpan;
-    use pocketwatt_protocol::MonotonicNs;
-
     use super::*;
+    use crate::energy::simulation;
 
     fn block(number: u32, first_iteration: u32, iterations: u32, repeated: bool) -> Block {
-        Block {
-            number,
-            place: 1,
-            span: TimeSpan { start: MonotonicNs(0), end: MonotonicNs(1) },
-            loaded: None,
-            peak_resident_bytes: None,
-            peak_with_huge_pages_bytes: None,
-            first_iteration,
-            iterations,
-            disturbances: Vec::new(),
-            repeated,
-        }
+        Block { repeated, ..simulation::block(number, first_iteration, iterations) }
     }
 
     /// Of so many iterations, each known by its conversation.

@@ -16,7 +16,6 @@ use super::{
 };
 use crate::{
     exit::Exit,
-    measure::compete,
     report::{COMPARED_METRICS, NoiseOfCase, noise_text},
 };
 
@@ -51,7 +50,7 @@ fn calibrate(run: &Run, folder: &RunFolder) -> Result<()> {
         notice!("there are too few blocks for a calibration: give it more --time");
         return Ok(());
     }
-    let Some(path) = folder.path().parent().map(|device| device.join("calibration.json")) else { return Ok(()) };
+    let Some(path) = folder.path().parent().map(Calibration::in_folder) else { return Ok(()) };
     let kept = kept(&path, run, &found);
     let calibration = Calibration {
         format: CALIBRATION_FORMAT,
@@ -68,13 +67,7 @@ fn calibrate(run: &Run, folder: &RunFolder) -> Result<()> {
 /// The pairs of a baseline and the case that is the same.
 fn twins(records: &[Record]) -> impl Iterator<Item = (&Record, &Record)> {
     let baselines = records.iter().filter(|record| record.case.baseline);
-    baselines.filter_map(|one| Some((one, records.iter().find(|other| is_twin(&one.case, &other.case))?)))
-}
-
-fn is_twin(baseline: &Case, case: &Case) -> bool {
-    compete(baseline, case)
-        && !case.baseline
-        && (&baseline.backend, baseline.graph, baseline.constrained) == (&case.backend, case.graph, case.constrained)
+    baselines.filter_map(|one| Some((one, records.iter().find(|other| one.case.is_baseline_of(&other.case))?)))
 }
 
 fn noise(one: &Record, other: &Record, blocks: usize) -> NoiseOfCase {

@@ -292,19 +292,13 @@ pub fn groups(plan: &[PlannedCase], settings: &RunSettings, places: &BTreeSet<us
     let planned = plan.iter().enumerate().filter(|(index, _)| places.contains(index));
     let mut groups: Vec<Vec<usize>> = Vec::new();
     for (index, PlannedCase { case, .. }) in planned {
-        let is_beside = |group: &Vec<usize>| group.first().is_some_and(|first| compete(&plan[*first].case, case));
+        let is_beside = |group: &Vec<usize>| group.first().is_some_and(|first| plan[*first].case.stands_beside(case));
         match groups.iter_mut().find(|group| settings.turns.is_some() && is_beside(group)) {
             Some(group) => group.push(index),
             None => groups.push(vec![index]),
         }
     }
     groups
-}
-
-/// Whether two cases stand side by side, and so take turns.
-pub fn compete(one: &Case, other: &Case) -> bool {
-    let key = |case: &'_ Case| (case.precision, case.threads);
-    one.scenario == other.scenario && one.model == other.model && key(one) == key(other)
 }
 
 /// Why a case cannot be measured, known before it is tried.

@@ -30,7 +30,7 @@ pub use audit::Audit;
 pub use case::{CaseInput, CaseProgress, Ended, measure_case, skipped};
 pub use device::{Device, DeviceBusy, Entered, WhenBusy, who_measures};
 pub use elf::ensure_whole;
-pub use execution::{Completion, Execution, Instruments, RunListener, compete, groups};
+pub use execution::{Completion, Execution, Instruments, RunListener, groups};
 pub use library::LibraryPlace;
 pub use mailbox::Mailbox;
 pub use materials::{Materials, model_of, scenario_of};

@@ -226,11 +226,11 @@ impl<'a> Member<'a> {
 
     /// Adds a block to those before it.
     fn add(&mut self, part: Record, place: &Place, span: TimeSpan) {
-        let all = &mut self.record;
         let mut iterations = part.samples.iterations;
         for (position, iteration) in place.iterations.clone().zip(iterations.iter_mut().filter(counts)) {
-            iteration.conversation = (position as usize % self.input.prepared.conversations.len().max(1)) as u32;
+            iteration.conversation = self.conversation(position) as u32;
         }
+        let all = &mut self.record;
         let block = Block {
             number: place.number,
             place: place.place,

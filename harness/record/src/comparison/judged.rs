@@ -66,8 +66,6 @@ fn of(ratio: &StoredRatio, contest: &StoredContest) -> Verdict {
 
 #[cfg(test)]
 mod tests {
-    use pocketwatt_protocol::{Iteration, IterationKind, MonotonicNs, StopReason, TokenId, TurnTrace};
-
     use super::*;
     use crate::{
         AbsentKind, CALIBRATION_FORMAT, CalibratedDevice, MARGIN, MetricId, Noise, Origin, Outcome, Record,
@@ -76,24 +74,8 @@ mod tests {
 
     /// Decodes three tokens in each iteration, with this many nanoseconds between them.
     fn measured(gaps: &[u64]) -> Record {
-        let iteration = |gap: u64| Iteration {
-            kind: IterationKind::Measured,
-            conversation: 0,
-            turns: vec![TurnTrace {
-                context_tokens: 0,
-                prompt_tokens: 2,
-                start: MonotonicNs(0),
-                prefill_end: MonotonicNs(10),
-                token_times: (0..3).map(|token| MonotonicNs(10 + token * gap)).collect(),
-                tokens: vec![TokenId(1); 3],
-                stop: StopReason::Length,
-                grammar_ns: None,
-            }],
-            cpu_ns: 5,
-            kv_cache_bytes: 7,
-        };
         let mut record = simulation::record();
-        record.samples.iterations = gaps.iter().map(|gap| iteration(*gap)).collect();
+        record.samples.iterations = gaps.iter().map(|gap| simulation::decoding(*gap, 0)).collect();
         derive(&mut record);
         record
     }

@@ -2,45 +2,17 @@
 
 mod error_rate;
 
-use pocketwatt_meter::TimeSpan;
-use pocketwatt_protocol::{Iteration, IterationKind, MonotonicNs, StopReason, TokenId, TurnTrace};
-
 use super::*;
-use crate::{AbsentKind, Block, EnergyMetric, MetricId, Record, SpeedMetric, Statistic, derive, energy::simulation};
+use crate::{AbsentKind, EnergyMetric, MetricId, Record, SpeedMetric, Statistic, derive, energy::simulation};
 
 const GAP: MetricId = MetricId::Speed(SpeedMetric::InterTokenLatency);
-
-fn iteration(gap: u64) -> Iteration {
-    let turn = TurnTrace {
-        context_tokens: 0,
-        prompt_tokens: 2,
-        start: MonotonicNs(0),
-        prefill_end: MonotonicNs(10),
-        token_times: (0..3).map(|token| MonotonicNs(10 + token * gap)).collect(),
-        tokens: vec![TokenId(1); 3],
-        stop: StopReason::Length,
-        grammar_ns: None,
-    };
-    Iteration { kind: IterationKind::Measured, conversation: 0, turns: vec![turn], cpu_ns: 5, kv_cache_bytes: 7 }
-}
 
 /// A case with one counted iteration in each of these blocks, which has this many nanoseconds between tokens.
 fn record(blocks: &[(u32, u64)]) -> Record {
     let mut record = simulation::record();
     for (position, &(number, gap)) in blocks.iter().enumerate() {
-        record.samples.iterations.push(iteration(gap));
-        record.samples.blocks.push(Block {
-            number,
-            place: 1,
-            span: TimeSpan { start: MonotonicNs(0), end: MonotonicNs(1) },
-            loaded: None,
-            peak_resident_bytes: None,
-            peak_with_huge_pages_bytes: None,
-            first_iteration: position as u32,
-            iterations: 1,
-            disturbances: Vec::new(),
-            repeated: false,
-        });
+        record.samples.iterations.push(simulation::decoding(gap, 0));
+        record.samples.blocks.push(simulation::block(number, position as u32, 1));
     }
     derive(&mut record);
     record

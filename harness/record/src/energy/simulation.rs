@@ -8,7 +8,7 @@ use pocketwatt_protocol::{
     Iteration, IterationKind, Loaded, ModelInfo, MonotonicNs, Precision, StopReason, TokenId, TurnTrace,
 };
 
-use crate::{Case, ModelPassport, Outcome, Passport, RECORD_FORMAT, Record, Samples};
+use crate::{Block, Case, ModelPassport, Outcome, Passport, RECORD_FORMAT, Record, Samples};
 
 /// SplitMix64: the same numbers in every run of the tests.
 pub struct Random(pub u64);
@@ -256,6 +256,37 @@ fn iteration(prefill: TimeSpan, decode: TimeSpan) -> Iteration {
         }],
         cpu_ns: 0,
         kv_cache_bytes: 0,
+    }
+}
+
+/// A counted iteration with one turn that decodes three tokens, with this many nanoseconds between them.
+pub fn decoding(gap: u64, conversation: u32) -> Iteration {
+    let turn = TurnTrace {
+        context_tokens: 0,
+        prompt_tokens: 2,
+        start: MonotonicNs(0),
+        prefill_end: MonotonicNs(10),
+        token_times: (0..3).map(|token| MonotonicNs(10 + token * gap)).collect(),
+        tokens: vec![TokenId(1); 3],
+        stop: StopReason::Length,
+        grammar_ns: None,
+    };
+    Iteration { kind: IterationKind::Measured, conversation, turns: vec![turn], cpu_ns: 5, kv_cache_bytes: 7 }
+}
+
+/// A block that counts, of which nothing but its iterations is known.
+pub fn block(number: u32, first_iteration: u32, iterations: u32) -> Block {
+    Block {
+        number,
+        place: 1,
+        span: TimeSpan { start: MonotonicNs(0), end: MonotonicNs(1) },
+        loaded: None,
+        peak_resident_bytes: None,
+        peak_with_huge_pages_bytes: None,
+        first_iteration,
+        iterations,
+        disturbances: Vec::new(),
+        repeated: false,
     }
 }
 

@@ -108,16 +108,16 @@ impl Paired {
         self.deviation() / (self.blocks() as f64).sqrt()
     }
 
-    fn student(&self) -> Option<StudentsT> {
-        StudentsT::new(0.0, 1.0, (self.blocks() - 1) as f64).ok()
+    fn quantile(&self, probability: f64) -> f64 {
+        student_quantile(self.freedom(), probability)
     }
 
-    fn quantile(&self, probability: f64) -> f64 {
-        self.student().map_or(f64::INFINITY, |student| student.inverse_cdf(probability))
+    fn freedom(&self) -> f64 {
+        (self.blocks() - 1) as f64
     }
 
     fn cumulative(&self, value: f64) -> f64 {
-        self.student().map_or(0.5, |student| student.cdf(value))
+        StudentsT::new(0.0, 1.0, self.freedom()).map_or(0.5, |student| student.cdf(value))
     }
 }
 

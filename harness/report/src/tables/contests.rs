@@ -1,8 +1,8 @@
 //! Which column of a group is the best, and how sure that is.
 
 use pocketwatt_record::{
-    Case, Compared, Contest, Direction, EnergyMetric, MARGIN, MetricId, Record, SpeedMetric, Statistic, Verdict,
-    compare_all, estimate, winner,
+    Compared, Contest, Direction, EnergyMetric, MARGIN, MetricId, Record, SpeedMetric, Statistic, Verdict, compare_all,
+    estimate, winner,
 };
 
 use crate::{
@@ -163,7 +163,7 @@ pub fn baseline_tally(results: &dyn Results) -> anyhow::Result<Tally> {
         }
         contests.compared.iter().for_each(|one| tally.add(one.verdict));
         for column in group.columns.iter().filter(|column| !column.measured() && !column.record.case.baseline) {
-            let same = |other: &&Column| is_twin(&other.record.case, &column.record.case);
+            let same = |other: &&Column| other.record.case.is_baseline_of(&column.record.case);
             if group.columns.iter().find(same).is_some_and(Column::measured) {
                 tally.failed_in_candidate += 1;
                 tally.worse += 1;
@@ -174,12 +174,6 @@ pub fn baseline_tally(results: &dyn Results) -> anyhow::Result<Tally> {
     Ok(tally)
 }
 
-/// Whether one case is the baseline of the other.
-fn is_twin(baseline: &Case, candidate: &Case) -> bool {
-    let key = |case: &'_ Case| (case.backend.clone(), case.graph, case.constrained);
-    baseline.baseline && !candidate.baseline && key(baseline) == key(candidate)
-}
-
 /// The columns that are compared with each other: each build with the other one of the same runner, or else every two.
 fn pairs(records: &[&Record]) -> Vec<(usize, usize)> {
     let every = (1..records.len()).flat_map(|candidate| (0..candidate).map(move |baseline| (baseline, candidate)));
@@ -188,7 +182,7 @@ fn pairs(records: &[&Record]) -> Vec<(usize, usize)> {
     }
     let case = |position: usize| &records[position].case;
     let ordered = every.flat_map(|(left, right)| [(left, right), (right, left)]);
-    ordered.filter(|&(baseline, candidate)| is_twin(case(baseline), case(candidate))).collect()
+    ordered.filter(|&(baseline, candidate)| case(baseline).is_baseline_of(case(candidate))).collect()
 }
 
 fn is_in_blocks(records: &[&Record], metric: MetricId) -> bool {

@@ -28,7 +28,7 @@ pub fn find_calibration(
         };
     };
     let usual = Calibration::path(results, &other.device.name);
-    let beside = candidate.device_folder().map(|folder| folder.join("calibration.json"));
+    let beside = candidate.device_folder().map(|folder| Calibration::in_folder(&folder));
     let found = match file {
         Some(file) => Some(file.to_owned()),
         None => beside.into_iter().chain([usual]).find(|path| path.symlink_metadata().is_ok()),

@@ -51,12 +51,5 @@ pub fn match_cases(baseline: &Side, candidate: &Side, metrics: &[(MetricId, f64)
 
 /// Whether two cases are the same but for their names.
 fn is_same(one: &Case, other: &Case) -> bool {
-    one.scenario == other.scenario
-        && one.model == other.model
-        && one.backend == other.backend
-        && one.precision == other.precision
-        && one.graph == other.graph
-        && one.threads == other.threads
-        && one.constrained == other.constrained
-        && one.baseline == other.baseline
+    one.has_same_backend(other) && one.baseline == other.baseline
 }

@@ -10,7 +10,7 @@ use pocketwatt_scenario::{Data, Scenario};
 
 use super::RunArguments;
 use crate::{
-    measure::{Materials, compete, in_folder, model_of, scenario_of},
+    measure::{Materials, in_folder, model_of, scenario_of},
     plan::{
         Backend, Outline, PlannedModel, Registry, Selection, computed_precisions, duration, plan_cases, with_baselines,
     },
@@ -88,7 +88,7 @@ impl<'r> Plan<'r> {
     }
 
     fn estimated(&self, case: &Case, config: &ModelConfig, outline: Outline, iterations: u32) -> PlannedCase {
-        let takes_turns = self.cases.iter().filter(|other| compete(case, other)).count() > 1;
+        let takes_turns = self.cases.iter().filter(|other| case.stands_beside(other)).count() > 1;
         let settings = RunSettings { turns: self.settings.turns.filter(|_| takes_turns), ..self.settings.clone() };
         let estimate_s = duration(config, outline, case.precision, case.threads, iterations, &settings);
         PlannedCase { case: case.clone(), estimate_s }

@@ -11,7 +11,7 @@ use pocketwatt_scenario::Scenario;
 use super::{RunArguments, begin::Begun, ownership::OwnedRun};
 use crate::{
     command::{damaged, energy::EnergyArguments, stored_run},
-    measure::{Build, Execution, Instruments, Mailbox, Materials, Programs, compete},
+    measure::{Build, Execution, Instruments, Mailbox, Materials, Programs},
     plan::{PreparedModel, Registry, computed_precisions},
     refusal::Refusal,
 };
@@ -74,7 +74,7 @@ pub(super) fn resume(arguments: &RunArguments, registry: &Registry, name: &str) 
     let stopped: Vec<&Case> = done.intact.iter().filter(|done| done.lacks_blocks).map(|done| &done.case).collect();
     let is_wanted = |planned: &PlannedCase| match finished.get(planned.case.id.as_str()) {
         None => true,
-        Some(Outcome::Measured) => stopped.iter().any(|case| compete(case, &planned.case)),
+        Some(Outcome::Measured) => stopped.iter().any(|case| case.stands_beside(&planned.case)),
         Some(_) => arguments.retry,
     };
     let places =
