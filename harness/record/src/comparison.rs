@@ -3,6 +3,7 @@
 
 mod apart;
 mod by_block;
+mod chained;
 mod differences;
 mod family;
 mod judged;
@@ -16,4 +17,4 @@ pub use differences::{Difference, DifferenceKind, Origin, Property, differences}
 pub use family::{Compared, Contest, MARGIN, compare_all, widest, winner};
 pub use judged::judge;
 pub use stored_pair::{Basis, StoredContest, StoredPair, StoredRatio};
-pub use verdict::{Verdict, verdict};
+pub use verdict::Verdict;

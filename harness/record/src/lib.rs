@@ -43,7 +43,7 @@ pub use calibration::{CALIBRATION_FORMAT, CalibratedDevice, Calibration, Noise, 
 pub use calls::{AnswerWorth, CallAnswer, Unjudged, distinct_answers};
 pub use comparison::{
     Basis, BlockValues, Compared, Contest, Difference, DifferenceKind, MARGIN, Origin, Property, StoredContest,
-    StoredPair, StoredRatio, Verdict, block_values, compare_all, differences, judge, verdict, widest, winner,
+    StoredPair, StoredRatio, Verdict, block_values, compare_all, differences, judge, widest, winner,
 };
 pub use derive::{derive, derive_metrics};
 pub(crate) use energy::Uncertain;
@@ -72,7 +72,7 @@ pub use samples::Samples;
 pub use sampling_overhead::SamplingOverhead;
 pub use share::{Share, share, share_of};
 pub use statistics::{
-    Paired, Ratio, ShareInterval, Statistic, Summary, UnpairedRatio, holm, median_interval, percentile, wilson_interval,
+    Paired, Ratio, ShareInterval, Statistic, Summary, UnpairedRatio, median_interval, percentile, wilson_interval,
 };
 pub use store::{
     Contents, Damage, DamageKind, Damaged, Latest, Records, RunFolder, StoreError, latest_run, stored_runs,

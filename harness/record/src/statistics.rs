@@ -1,4 +1,4 @@
-mod holm;
+mod chains;
 mod paired;
 mod ratio;
 mod signed_rank;
@@ -8,7 +8,7 @@ mod wilson;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use holm::holm;
+pub(crate) use chains::{FamilyTest, test_chains};
 pub use paired::Paired;
 pub(crate) use paired::{root_mean_square, student_half, student_quantile};
 pub use ratio::Ratio;

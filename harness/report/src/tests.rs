@@ -439,7 +439,7 @@ fn a_star_is_a_verdict_of_the_blocks() {
     load time, ms                389           1420          252       *
       of which reading, ms         - [1]        310          231
       of which preparing, ms       - [1]       1110           21
-    first token after load, ms   298 ±5         499 ±10      257 ±7
+    first token after load, ms   298 ±5         499 ±10      257 ±7    *
     peak memory, MiB             522            585          527
       of which own, MiB          498       *    561          503
     key-value cache, MiB        16.9           16.9         16.9
@@ -450,7 +450,7 @@ fn a_star_is_a_verdict_of_the_blocks() {
     leads: time to first token: candle / onnxruntime = 0.861 [0.842, 0.880], clear
            decode: onnxruntime / candle = 1.005 [1.004, 1.007], the same within 1 %
            request latency: candle / onnxruntime = 0.988 [0.983, 0.994], undecided
-           after 4 blocks; about 125 more would decide
+           after 4 blocks; about 38 more would decide
     [1] the engine loads in one call
     [2] virtual machine: no meter
     note: onnxruntime: 1 of 5 blocks was measured again, since a case of the table

@@ -3,33 +3,40 @@
 use crate::{
     Basis, Calibration, Case, StoredContest, StoredPair, StoredRatio, Verdict,
     comparison::{
+        chained::{Chained, test_family},
         family::detectable,
         verdict::{CONFIDENCE, FAMILY_LEVEL, decided, verdict},
     },
-    statistics::holm,
+    statistics::FamilyTest,
 };
 
 /// Gives each contest its verdict. All that can be tested are one family: the probability that any verdict of better or worse is
-/// false is at most 1 % (Holm 1979). Two runs that were not measured together are tested only with a calibration, which must be that of
-/// their device; without one, they stay undecided.
+/// false is at most 1 % (Bretz et al. 2009). Two runs that were not measured together are tested only with a calibration, which must be
+/// that of their device; without one, they stay undecided.
 pub fn judge(pairs: &mut [StoredPair], calibration: Option<&Calibration>) {
     for pair in &mut *pairs {
         for contest in &mut pair.contests {
             widen(contest, &pair.candidate, calibration);
         }
     }
-    let tested = pairs.iter().flat_map(|pair| &pair.contests).filter_map(p_value);
-    let raw: Vec<f64> = tested.collect();
-    let level = FAMILY_LEVEL / raw.len().max(1) as f64;
-    let mut adjusted = holm(&raw).into_iter();
+    let all = pairs.iter().enumerate().flat_map(|(pair, stored)| stored.contests.iter().map(move |one| (pair, one)));
+    let tests: Vec<Chained<usize>> = all
+        .filter(|(_, contest)| is_tested(contest))
+        .filter_map(|(pair, contest)| {
+            let p_value = contest.ratio.as_ref().ok()?.p_beyond(contest.margin);
+            Some(Chained { pair, metric: contest.metric, p_value })
+        })
+        .collect();
+    let mut tested = test_family(&tests).into_iter();
     for contest in pairs.iter_mut().flat_map(|pair| &mut pair.contests) {
-        let is_tested = p_value(contest).is_some();
+        let test = if is_tested(contest) { tested.next() } else { None };
         let Ok(ratio) = &contest.ratio else { continue };
-        if is_tested {
-            contest.p_value = adjusted.next().unwrap_or(1.0);
-            contest.detectable = detectable(ratio.half_width(1.0 - level), ratio.standard_error(), contest.margin);
+        contest.verdict = Some(test.map_or(UNDECIDED, |test| of(ratio, contest, test)));
+        if let Some(test) = test {
+            let half_width = ratio.half_width(1.0 - FAMILY_LEVEL * test.weight);
+            contest.detectable = detectable(half_width, ratio.standard_error(), contest.margin);
+            contest.p_value = test.p_value;
         }
-        contest.verdict = Some(if is_tested { of(ratio, contest) } else { UNDECIDED });
     }
 }
 
@@ -47,18 +54,16 @@ fn widen(contest: &mut StoredContest, case: &Case, calibration: Option<&Calibrat
     }
 }
 
-/// `None` for what cannot be tested.
-fn p_value(contest: &StoredContest) -> Option<f64> {
-    let is_known = matches!(contest.basis, Basis::Together | Basis::Calibrated { .. });
-    contest.ratio.as_ref().ok().filter(|_| is_known).map(|ratio| ratio.p_beyond(contest.margin))
+fn is_tested(contest: &StoredContest) -> bool {
+    contest.ratio.is_ok() && matches!(contest.basis, Basis::Together | Basis::Calibrated { .. })
 }
 
-fn of(ratio: &StoredRatio, contest: &StoredContest) -> Verdict {
+fn of(ratio: &StoredRatio, contest: &StoredContest, test: FamilyTest) -> Verdict {
     let direction = contest.metric.definition().direction;
     match ratio {
-        StoredRatio::Together(ratio) => verdict(ratio, direction, contest.margin, contest.p_value),
+        StoredRatio::Together(ratio) => verdict(ratio, direction, contest.margin, test),
         StoredRatio::Apart(ratio) => {
-            decided(ratio.value(), ratio.interval(CONFIDENCE), direction, contest.margin, contest.p_value)
+            decided(ratio.value(), ratio.interval(CONFIDENCE), direction, contest.margin, test.p_value)
                 .unwrap_or(UNDECIDED)
         }
     }

@@ -45,8 +45,8 @@ pub struct StoredContest {
     pub p_value: f64,
     /// The verdict; absent without a ratio.
     pub verdict: Option<Verdict>,
-    /// The smallest true difference, as a share beyond no difference, that would be found with a probability of 95 %; absent where
-    /// the noise is not known.
+    /// The smallest true difference, as a share beyond no difference, that would be found with a probability of 95 %, at the level at
+    /// which the contest is tested where the others of the family turn out as they did; absent where the noise is not known.
     pub detectable: Option<f64>,
 }
 

@@ -2,8 +2,11 @@
 
 mod error_rate;
 
-use super::*;
-use crate::{AbsentKind, EnergyMetric, MetricId, Record, SpeedMetric, Statistic, derive, energy::simulation};
+use super::{verdict::verdict, *};
+use crate::{
+    AbsentKind, EnergyMetric, MetricId, Record, SpeedMetric, Statistic, derive, energy::simulation,
+    statistics::FamilyTest,
+};
 
 const GAP: MetricId = MetricId::Speed(SpeedMetric::InterTokenLatency);
 
@@ -59,9 +62,8 @@ fn a_difference_within_the_margin_is_never_a_verdict() {
 
 #[test]
 fn a_metric_without_a_better_side_has_no_winner() {
-    let informative = Contest { metric: MetricId::Speed(SpeedMetric::InterTokenLatency), ..contest(0, 1) };
     let ratio = compared(&measured(&STEADY), &measured(&STEADY.map(|gap| gap * 2))).ratio.unwrap();
-    let said = verdict(&ratio, crate::Direction::Informative, informative.margin, 0.0);
+    let said = verdict(&ratio, crate::Direction::Informative, MARGIN, FamilyTest { p_value: 0.0, weight: 1.0 });
     assert!(matches!(said, Verdict::Undecided { .. }), "{said:?}");
 }
 

@@ -124,13 +124,14 @@ pub(crate) struct Consumption<'a> {
 }
 
 /// Declares a family of metrics: a type with one variant for each, and the definition of each. A part that is missing does not
-/// compile, so a new metric needs no other place.
+/// compile, so a new metric needs no other place. One that says nearly the same as another one of the family may follow it.
 macro_rules! metrics {
     ($(#[$about:meta])* $family:ident {
         $($metric:ident = $name:literal {
             label: $label:literal,
             unit: $unit:ident,
             direction: $direction:ident,
+            $(follows: $followed:ident,)?
             observation: $observation:literal,
             formula: $formula:literal,
             observe: $observe:expr,
@@ -145,6 +146,14 @@ macro_rules! metrics {
         impl $family {
             /// All metrics of the family, in the order of records and tables.
             pub const ALL: &[Self] = &[$(Self::$metric),*];
+
+            /// The metric that says nearly the same and is tested before it, if there is one.
+            pub(crate) fn followed(self) -> Option<Self> {
+                let followed: &[Self] = match self {
+                    $(Self::$metric => &[$(Self::$followed)?],)*
+                };
+                followed.first().copied()
+            }
 
             /// Its entry in the catalogue.
             pub fn definition(self) -> &'static $crate::metrics::definition::Metric {

@@ -58,6 +58,28 @@ impl MetricId {
         matches!(self.definition().observe, Observe::Figure(_) | Observe::Power(_))
     }
 
+    /// Its place among metrics that say nearly the same: the first of their chain, and how many are before it. A family of tests has
+    /// most of its weight on the first ones.
+    pub fn chain(self) -> (Self, usize) {
+        let mut first = self;
+        let mut before = 0;
+        while let Some(followed) = first.followed() {
+            (first, before) = (followed, before + 1);
+        }
+        (first, before)
+    }
+
+    fn followed(self) -> Option<Self> {
+        match self {
+            Self::Speed(metric) => metric.followed().map(Self::Speed),
+            Self::Quality(metric) => metric.followed().map(Self::Quality),
+            Self::Calls(metric) => metric.followed().map(Self::Calls),
+            Self::Machine(metric) => metric.followed().map(Self::Machine),
+            Self::Energy(metric) => metric.followed().map(Self::Energy),
+            Self::Sustained(metric) => metric.followed().map(Self::Sustained),
+        }
+    }
+
     /// Its entry in the catalogue.
     pub fn definition(self) -> &'static Metric {
         match self {
@@ -169,6 +191,25 @@ mod tests {
             (SpeedMetric::DecodeThroughput.into(), Direction::HigherIsBetter)
         );
         assert_eq!(MetricId::named("nonsense"), None);
+    }
+
+    #[test]
+    fn metrics_that_say_nearly_the_same_are_a_chain() {
+        let mut followers = HashSet::new();
+        for metric in catalogue().iter().copied() {
+            let Some(followed) = metric.followed() else { continue };
+            assert!(followers.insert(followed), "{followed:?} is followed twice");
+            // Around a circle, this would not end.
+            let (first, before) = metric.chain();
+            assert_eq!(followed.chain(), (first, before - 1));
+        }
+        let chain = |name: &str| {
+            let (first, before) = MetricId::named(name).unwrap().chain();
+            (first.name(), before)
+        };
+        assert_eq!(chain("kv_cache_memory"), ("peak_resident_memory", 2));
+        assert_eq!(chain("energy_per_prefill_token"), ("energy_per_request", 2));
+        assert_eq!(chain("request_latency"), ("request_latency", 0));
     }
 
     #[test]

@@ -84,9 +84,29 @@ impl Paired {
         let distance = centre.abs() - margin;
         if error <= 0.0 {
             // The same in every block: chance alone would give all of them one sign with this probability.
-            return 2.0 * 0.5_f64.powi(i32::try_from(self.blocks()).unwrap_or(i32::MAX));
+            return least_p(self.blocks());
         }
         (2.0 * (1.0 - self.cumulative(distance / error))).clamp(0.0, 1.0)
+    }
+
+    /// Half the width that the interval would have in so many blocks, were they to scatter as these do. Unbounded where ranks of so
+    /// many blocks cannot reach this confidence.
+    pub fn half_width_in(&self, blocks: usize, confidence: f64) -> f64 {
+        if blocks < 2 || is_by_rank(blocks) && least_p(blocks) > 1.0 - confidence {
+            return f64::INFINITY;
+        }
+        let quantile = student_quantile((blocks - 1) as f64, f64::midpoint(1.0, confidence));
+        let own = quantile * self.scatter() / (blocks as f64).sqrt();
+        own.hypot(normal_quantile(confidence) * self.beyond_blocks.sqrt())
+    }
+
+    /// How far blocks scatter: their standard deviation, or by ranks that of normal blocks which would have the same 95 % interval.
+    fn scatter(&self) -> f64 {
+        if !self.by_rank() {
+            return self.deviation();
+        }
+        let (low, high) = signed_rank::interval(&self.sorted, 0.95);
+        (high - low) / 2.0 * (self.blocks() as f64).sqrt() / self.quantile(0.975)
     }
 
     /// Standard deviation of a block's difference.
@@ -97,7 +117,7 @@ impl Paired {
     }
 
     fn by_rank(&self) -> bool {
-        self.blocks() >= SIGNED_RANK_BLOCKS
+        is_by_rank(self.blocks())
     }
 
     fn mean(&self) -> f64 {
@@ -119,6 +139,15 @@ impl Paired {
     fn cumulative(&self, value: f64) -> f64 {
         StudentsT::new(0.0, 1.0, self.freedom()).map_or(0.5, |student| student.cdf(value))
     }
+}
+
+fn is_by_rank(blocks: usize) -> bool {
+    blocks >= SIGNED_RANK_BLOCKS
+}
+
+/// The p-value of blocks that all have the same sign, were each sign a toss of a coin.
+fn least_p(blocks: usize) -> f64 {
+    2.0 * 0.5_f64.powi(i32::try_from(blocks).unwrap_or(i32::MAX))
 }
 
 /// Half the width of the 95 % interval of a mean, from the standard deviation of so many observations.

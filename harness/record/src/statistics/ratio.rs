@@ -67,6 +67,11 @@ impl Ratio {
         let (low, high) = self.logarithms.interval(confidence);
         (high - low) / 2.0
     }
+
+    /// Half the width that the interval would have in so many blocks, were they to scatter as these do.
+    pub fn half_width_in(&self, blocks: usize, confidence: f64) -> f64 {
+        self.logarithms.half_width_in(blocks, confidence)
+    }
 }
 
 #[cfg(test)]

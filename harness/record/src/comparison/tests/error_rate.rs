@@ -1,9 +1,16 @@
 //! How often verdicts are false and differences are found, on made-up families of metrics with a known truth.
 
-use super::super::{MARGIN, Verdict, verdict};
-use crate::{Direction, Ratio, energy::simulation::Random, statistics::holm};
+use super::super::{
+    MARGIN, Verdict,
+    verdict::{FAMILY_LEVEL, verdict},
+};
+use crate::{Direction, Ratio, energy::simulation::Random, statistics::test_chains};
 
 const METRICS: usize = 10;
+/// As in a table without energy.
+const CHAINS: [usize; 5] = [2, 2, 1, 2, 3];
+/// Positions of the metrics that are the first of their chain.
+const FIRST: [usize; 5] = [0, 2, 4, 5, 7];
 
 /// How a block's ratio scatters.
 #[derive(Clone, Copy, Debug)]
@@ -13,6 +20,8 @@ enum Noise {
     HeavyTailed,
     /// Of each side alone; neighbours only ever make a case slower.
     Skewed,
+    /// A process is fast or slow, in all of its metrics and by chance, and hardly varies beside that.
+    TwoModes,
 }
 
 fn normal(random: &mut Random) -> f64 {
@@ -30,7 +39,19 @@ impl Noise {
                 normal(random) / squares.sqrt()
             }
             Self::Skewed => -(1.0 - random.unit()).ln() - 1.0,
+            Self::TwoModes => {
+                if random.unit() < 0.5 {
+                    1.0
+                } else {
+                    -1.0
+                }
+            }
         }
+    }
+
+    /// What a metric does not share with the others of its case.
+    fn draw_alone(self, random: &mut Random) -> f64 {
+        if matches!(self, Self::TwoModes) { 0.05 * normal(random) } else { self.draw(random) }
     }
 }
 
@@ -40,9 +61,9 @@ struct Family {
     verdicts: Vec<Verdict>,
 }
 
-/// Two cases in blocks: metrics of a case share half of their variance, the device drifts from block to block by more than
+/// Two cases in blocks, with a true effect on each metric: metrics of a case share half of their variance, the device drifts from block to block by more than
 /// the noise, and the case that comes second in a block, by lot, is slower by the drift within it.
-fn family(noise: Noise, spread: f64, effect: f64, blocks: usize, random: &mut Random) -> Family {
+fn family(noise: Noise, spread: f64, effects: [f64; METRICS], blocks: usize, random: &mut Random) -> Family {
     let mut pairs = vec![Vec::new(); METRICS];
     let mut drift = 0.0;
     for _ in 0..blocks {
@@ -50,18 +71,20 @@ fn family(noise: Noise, spread: f64, effect: f64, blocks: usize, random: &mut Ra
         let within = 0.2 * spread * normal(random);
         let first = random.unit() < 0.5;
         let (left_shared, right_shared) = (noise.draw(random), noise.draw(random));
-        for pair in &mut pairs {
+        for (pair, effect) in pairs.iter_mut().zip(effects) {
             // Each of the two has half of the ratio's variance.
-            let mut side = |shared: f64| spread / 2.0 * (shared + noise.draw(random));
+            let mut side = |shared: f64| spread / 2.0 * (shared + noise.draw_alone(random));
             let left = drift + side(left_shared) + if first { 0.0 } else { within };
             let right = drift + side(right_shared) + if first { within } else { 0.0 } + effect;
             pair.push((left.exp(), right.exp()));
         }
     }
     let ratios: Vec<Ratio> = pairs.iter().map(|pairs| Ratio::of(pairs).unwrap()).collect();
-    let p_values = holm(&ratios.iter().map(|ratio| ratio.p_beyond(MARGIN)).collect::<Vec<_>>());
-    let verdicts = ratios.iter().zip(p_values);
-    let verdicts = verdicts.map(|(ratio, p)| verdict(ratio, Direction::LowerIsBetter, MARGIN, p)).collect();
+    let mut p_values = ratios.iter().map(|ratio| ratio.p_beyond(MARGIN));
+    let chains = CHAINS.map(|length| p_values.by_ref().take(length).collect::<Vec<f64>>());
+    let tests = test_chains(&chains, FAMILY_LEVEL).into_iter().flatten();
+    let verdicts = ratios.iter().zip(tests);
+    let verdicts = verdicts.map(|(ratio, test)| verdict(ratio, Direction::LowerIsBetter, MARGIN, test)).collect();
     Family { ratios, verdicts }
 }
 
@@ -69,11 +92,11 @@ fn family(noise: Noise, spread: f64, effect: f64, blocks: usize, random: &mut Ra
 fn two_of_a_kind_are_told_apart_in_one_family_of_a_hundred_at_most() {
     const FAMILIES: usize = 2_000;
     let mut random = Random(16);
-    for noise in [Noise::Normal, Noise::HeavyTailed, Noise::Skewed] {
+    for noise in [Noise::Normal, Noise::HeavyTailed, Noise::Skewed, Noise::TwoModes] {
         for blocks in [5, 20] {
             let (mut wrong, mut covered) = (0, 0);
             for _ in 0..FAMILIES {
-                let family = family(noise, 0.05, 0.0, blocks, &mut random);
+                let family = family(noise, 0.05, [0.0; METRICS], blocks, &mut random);
                 let is_false = |verdict: &Verdict| matches!(verdict, Verdict::Better | Verdict::Worse);
                 wrong += usize::from(family.verdicts.iter().any(is_false));
                 let covers = |ratio: &&Ratio| {
@@ -90,13 +113,38 @@ fn two_of_a_kind_are_told_apart_in_one_family_of_a_hundred_at_most() {
     }
 }
 
+/// Then most of the level goes to metrics that are the same.
+#[test]
+fn differences_do_not_make_the_same_metrics_of_their_chains_different() {
+    const FAMILIES: usize = 2_000;
+    let mut random = Random(2009);
+    let effects: [f64; METRICS] = std::array::from_fn(|metric| if FIRST.contains(&metric) { 0.5 } else { 0.0 });
+    for noise in [Noise::Normal, Noise::HeavyTailed, Noise::Skewed, Noise::TwoModes] {
+        let (mut wrong, mut found) = (0, 0);
+        for _ in 0..FAMILIES {
+            let family = family(noise, 0.05, effects, 5, &mut random);
+            let is_wrong = |(verdict, effect): (&Verdict, f64)| match verdict {
+                Verdict::Worse => effect <= 0.0,
+                Verdict::Better => true,
+                _ => false,
+            };
+            wrong += usize::from(family.verdicts.iter().zip(effects).any(is_wrong));
+            found += FIRST.iter().filter(|metric| family.verdicts[**metric] == Verdict::Worse).count();
+        }
+        let wrong = wrong as f64 / FAMILIES as f64;
+        println!("{noise:?}: {wrong} of the families wrong, {found} differences found");
+        assert!(wrong <= 0.015, "{noise:?}: {wrong}");
+        assert!(found > FAMILIES, "{noise:?}: {found}");
+    }
+}
+
 #[test]
 fn five_percent_are_found() {
     const FAMILIES: usize = 500;
     let mut random = Random(17);
     let (mut found, mut wrong) = (0, 0);
     for _ in 0..FAMILIES {
-        let family = family(Noise::Normal, 0.02, 1.05_f64.ln(), 20, &mut random);
+        let family = family(Noise::Normal, 0.02, [1.05_f64.ln(); METRICS], 20, &mut random);
         found += usize::from(family.verdicts[0] == Verdict::Worse);
         wrong += family.verdicts.iter().filter(|verdict| **verdict == Verdict::Better).count();
     }
