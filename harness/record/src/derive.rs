@@ -4,10 +4,9 @@ use pocketwatt_meter::energy::Reason;
 use pocketwatt_protocol::Iteration;
 
 use crate::{
-    Absent, AbsentKind, EnergyFigure, Evidence, MetricId, MetricScope, MetricValue, Outcome, Record, Summary,
-    Uncertain, Value, catalogue,
+    Absent, AbsentKind, EnergyFigure, Evidence, Launch, Launches, MetricId, MetricScope, MetricValue, Outcome, Record,
+    Summary, Uncertain, Value, catalogue,
     energy::{Spans, derive_energy, mean_powers},
-    launch_readings,
     metrics::{Consumption, Observations, Observe},
     physics, stretches,
 };
@@ -37,6 +36,7 @@ pub fn derive_metrics(record: &Record) -> Vec<MetricValue> {
 fn metrics(case: &Evidence<'_>, figures: &[EnergyFigure]) -> Vec<MetricValue> {
     let counted: Vec<&Iteration> = case.samples.counted().collect();
     let spans = Spans::of(counted.iter().copied());
+    let launches = Launches::of(case);
     let once = |metric: MetricId, observations: Observations| vec![summarised(metric, observations)];
     let of_each_figure = |metric: MetricId, found: Vec<Result<Uncertain, Absent>>| match figures {
         [] => vec![no_figure(metric, case)],
@@ -44,7 +44,7 @@ fn metrics(case: &Evidence<'_>, figures: &[EnergyFigure]) -> Vec<MetricValue> {
     };
     let values = catalogue().iter().flat_map(|&metric| match metric.definition().observe {
         Observe::Iterations(observe) => once(metric, observe(case.passport, &counted)),
-        Observe::Launch(observe) => once(metric, each_launch(case, observe)),
+        Observe::Launch(observe) => once(metric, each_launch(case, &launches, observe)),
         Observe::Case(observe) => once(metric, observe(case)),
         Observe::Stretches(observe) => once(metric, stretches(*case).and_then(|both| observe(case, &both))),
         Observe::Figure(observe) => {
@@ -63,13 +63,17 @@ fn metrics(case: &Evidence<'_>, figures: &[EnergyFigure]) -> Vec<MetricValue> {
 }
 
 /// Of each block that counts, which has a launch of its own; of the case where it was not measured in blocks.
-fn each_launch(case: &Evidence<'_>, observe: fn(&Evidence<'_>) -> Observations) -> Observations {
+fn each_launch(
+    case: &Evidence<'_>,
+    launches: &Launches<'_>,
+    observe: fn(&Evidence<'_>) -> Observations,
+) -> Observations {
     if case.samples.blocks.is_empty() {
         return observe(case);
     }
     let mut all = Vec::new();
     for block in case.samples.counted_blocks() {
-        let (samples, readings) = (case.samples.only(block), launch_readings(case.readings, block));
+        let Launch { samples, readings } = launches.in_block(block);
         all.extend(observe(&Evidence { samples: &samples, readings: &readings, ..*case })?);
     }
     Ok(all)

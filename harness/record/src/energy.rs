@@ -30,6 +30,7 @@ mod window;
 mod witness;
 
 pub use data::{Energy, EnergyFigure, Idle, IdlePower, IterationEnergy, Over, Phase, PhaseEnergy};
+pub(crate) use figure::FigureMeters;
 pub use figure::derive_energy;
 pub(crate) use meters::groups;
 pub use power::{Course, CurveEnd, EnergyPoint, PowerCurve, PowerPoint, power_curves};

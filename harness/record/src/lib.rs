@@ -38,7 +38,7 @@ pub use absent::{Absent, AbsentKind};
 pub use amount::Amount;
 
 pub use block::{Block, Disturbance, DisturbanceKind, MOST_BLOCKS, disturbances};
-pub(crate) use block::{impossible, launch_readings};
+pub(crate) use block::{Launch, Launches, impossible};
 pub use calibration::{CALIBRATION_FORMAT, CalibratedDevice, Calibration, Noise, Unsuitable};
 pub use calls::{AnswerWorth, CallAnswer, Unjudged, distinct_answers};
 pub use comparison::{

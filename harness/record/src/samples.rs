@@ -46,6 +46,12 @@ impl Samples {
         self.blocks.iter().filter(|block| !block.repeated)
     }
 
+    /// The measured iterations of a block, whether it counts or not.
+    pub fn measured_in(&self, block: &Block) -> impl Iterator<Item = &Iteration> {
+        let iterations = self.iterations.get(block.range()).unwrap_or_default();
+        iterations.iter().filter(|iteration| iteration.kind == IterationKind::Measured)
+    }
+
     /// The same as if only one of its blocks had been measured.
     pub fn only(&self, block: &Block) -> Self {
         let iterations = self.iterations.get(block.range()).unwrap_or_default().to_vec();
@@ -108,6 +114,10 @@ mod tests {
         assert_eq!(counted(&samples), [1, 5]);
         assert_eq!(samples.counted_blocks().map(|block| block.number).collect::<Vec<_>>(), [1, 3]);
         assert_eq!(counted(&samples.only(&samples.blocks[1])), [3], "alone it can be looked at");
+        assert_eq!(
+            samples.measured_in(&samples.blocks[1]).map(|iteration| iteration.conversation).collect::<Vec<_>>(),
+            [3]
+        );
     }
 
     #[test]
@@ -116,6 +126,7 @@ mod tests {
         let hostile = samples(6, blocks);
         assert_eq!(counted(&hostile), [0; 0], "all of them were measured again");
         assert_eq!(hostile.only(&hostile.blocks[2]).iterations, []);
+        assert_eq!(hostile.measured_in(&hostile.blocks[2]).count(), 0);
         let many = (0..100_000).map(|number| block(number, 0, 6, number % 2 == 0)).collect();
         assert_eq!(counted(&samples(6, many)), [0; 0]);
         assert_eq!(counted(&samples(6, Vec::new())), [1, 3, 5]);

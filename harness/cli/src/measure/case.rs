@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use pocketwatt_meter::{Bandwidth, CaseReadings};
 use pocketwatt_protocol::{
-    Clock, Event, IterationKind, LoadOptions, ModelFiles, MonotonicClock, PROTOCOL_VERSION, Request, Stage, Task,
+    Clock, Event, IterationKind, LoadOptions, ModelFiles, MonotonicClock, PROTOCOL_VERSION, Request, Stage, Task, Turn,
     Workload, wall_clock_unix_ms,
 };
 use pocketwatt_record::{
@@ -82,7 +82,9 @@ pub fn measure_case(
 ) -> Ended {
     let Some(mut sampler) = meters.begin(mailbox) else { return Ended::Interrupted };
     let mut record = record(input);
-    let stopped = measure(input, &workload(input), &sampler, mailbox, progress, &mut record).err();
+    let stopped =
+        measure(input, workload(input, input.prepared.conversations.clone()), &sampler, mailbox, progress, &mut record)
+            .err();
     if matches!(stopped, Some(Interrupted)) {
         sampler.end();
         return Ended::Interrupted;
@@ -108,7 +110,7 @@ pub(super) struct Interrupted;
 /// When the user stopped it.
 pub(super) fn measure(
     input: &CaseInput,
-    workload: &Workload,
+    workload: Workload,
     sampler: &CaseSampler,
     mailbox: &mut Mailbox,
     progress: &mut dyn FnMut(CaseProgress),
@@ -118,7 +120,7 @@ pub(super) fn measure(
         Ok(files) => {
             record.passport.graph_sha256 = files.graph.as_ref().map(|graph| graph.sha256.clone());
             unchanged(input, files, |files| {
-                generate(input, request(input, files, workload.clone()), sampler, mailbox, progress, record)
+                generate(input, request(input, files, workload), sampler, mailbox, progress, record)
             })
         }
         Err(message) => Err(failed(Stage::Start, message)),
@@ -226,10 +228,10 @@ fn unchanged(
     }
 }
 
-/// All iterations of a case.
-pub(super) fn workload(input: &CaseInput) -> Workload {
+/// All iterations of a case, with these conversations.
+pub(super) fn workload(input: &CaseInput, conversations: Vec<Vec<Turn>>) -> Workload {
     Workload {
-        conversations: input.prepared.conversations.clone(),
+        conversations,
         stop_tokens: input.prepared.stop_tokens.clone(),
         token_bytes: input.prepared.token_bytes.clone(),
         warmup_iterations: input.settings.warmup_iterations,

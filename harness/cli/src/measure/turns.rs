@@ -200,7 +200,7 @@ impl<'a> Member<'a> {
             iterations: workload.warmup_iterations + workload.iterations,
         });
         let sampler = meters.begin_at_once();
-        let measured = measure(self.input, &workload, &sampler, mailbox, progress, &mut part);
+        let measured = measure(self.input, workload, &sampler, mailbox, progress, &mut part);
         part.readings = sampler.end();
         measured?;
         self.add(part, place, TimeSpan { start: from, end: MonotonicClock.now() });
@@ -209,14 +209,14 @@ impl<'a> Member<'a> {
 
     /// What is asked of the runner in a block. With the conversations of a file, each block has its own.
     fn workload(&self, iterations: &Range<u32>) -> Workload {
-        let whole = workload(self.input);
-        let of = |position: u32| whole.conversations[self.conversation(position)].clone();
-        let conversations: Vec<Vec<Turn>> = match whole.conversations.len() {
-            0 | 1 => whole.conversations.clone(),
-            _ => iterations.clone().map(of).collect(),
+        let all = &self.input.prepared.conversations;
+        let conversations: Vec<Vec<Turn>> = match all.len() {
+            0 | 1 => all.clone(),
+            _ => iterations.clone().map(|position| all[self.conversation(position)].clone()).collect(),
         };
         let warmup = self.turns.short_warmup.then(|| short(conversations.first()));
-        Workload { conversations, warmup, iterations: iterations.len() as u32, ..whole }
+        let iterations = iterations.len() as u32;
+        Workload { warmup, iterations, ..workload(self.input, conversations) }
     }
 
     /// The conversation of the counted iteration at this position.

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use pocketwatt_protocol::Iteration;
+
 use crate::{
-    Absent, AbsentKind, Block, EnergyFigure, Evidence, MetricId, Record, Samples, Statistic, Summary,
-    energy::{Spans, derive_energy},
-    launch_readings,
-    metrics::{Consumption, Observe},
+    Absent, AbsentKind, Block, EnergyFigure, Evidence, Launch, Launches, MetricId, Record, Samples, Statistic, Summary,
+    energy::{FigureMeters, Spans},
+    metrics::{Consumption, Observations, Observe},
 };
 
 /// A metric in each block of a case that counts, by the block's number: the statistic of the block's observations, and for a metric of
@@ -25,35 +26,46 @@ pub fn block_values(record: &Record, metric: MetricId, statistic: Statistic) -> 
     if record.samples.blocks.is_empty() {
         return Err(AbsentKind::NotInBlocks.into());
     }
-    let values =
-        record.samples.counted_blocks().map(|block| Ok((block.number, in_block(record, block, metric, statistic)?)));
-    values.collect()
-}
-
-fn in_block(record: &Record, block: &Block, metric: MetricId, statistic: Statistic) -> Result<(f64, f64), Absent> {
-    let samples = record.samples.only(block);
-    let case = Evidence { samples: &samples, ..Evidence::from(record) };
+    let case = Evidence::from(record);
+    let blocks = || record.samples.counted_blocks();
     match metric.definition().observe {
         Observe::Iterations(observe) => {
-            let observations = observe(case.passport, &samples.counted().collect::<Vec<_>>())?;
-            let summary = Summary::of(&observations).ok_or(AbsentKind::NoObservations)?;
-            Ok((statistic.of(&summary), 0.0))
+            let of_block = |block: &Block| {
+                let measured: Vec<&Iteration> = record.samples.measured_in(block).collect();
+                Ok((block.number, summarised(observe(case.passport, &measured), statistic)?))
+            };
+            blocks().map(of_block).collect()
         }
         Observe::Launch(observe) => {
-            let readings = launch_readings(case.readings, block);
-            let observations = observe(&Evidence { readings: &readings, ..case })?;
-            let summary = Summary::of(&observations).ok_or(AbsentKind::NoObservations)?;
-            Ok((statistic.of(&summary), 0.0))
+            let launches = Launches::of(&case);
+            let of_block = |block: &Block| {
+                let Launch { samples, readings } = launches.in_block(block);
+                let observations = observe(&Evidence { samples: &samples, readings: &readings, ..case });
+                Ok((block.number, summarised(observations, statistic)?))
+            };
+            blocks().map(of_block).collect()
         }
         Observe::Figure(observe) => {
-            let figures = derive_energy(case);
-            let figure = preferred(&figures, record, metric).ok_or(AbsentKind::NotReadInCase)?;
-            let spans = Spans::of(samples.counted());
-            let found = observe(&Consumption { case, figure, spans: &spans })?;
-            Ok((found.value, found.uncertainty))
+            let meters = FigureMeters::of(&record.readings);
+            let of_block = |block: &Block| {
+                let samples = record.samples.only(block);
+                let case = Evidence { samples: &samples, ..case };
+                let figures = meters.figures(&case);
+                let figure = preferred(&figures, record, metric).ok_or(AbsentKind::NotReadInCase)?;
+                let spans = Spans::of(samples.counted());
+                let found = observe(&Consumption { case, figure, spans: &spans })?;
+                Ok((block.number, (found.value, found.uncertainty)))
+            };
+            blocks().map(of_block).collect()
         }
         Observe::Case(_) | Observe::Stretches(_) | Observe::Power(_) => Err(AbsentKind::ObservedOnce.into()),
     }
+}
+
+/// The statistic of a block's observations, which no meter makes uncertain.
+fn summarised(observations: Observations, statistic: Statistic) -> Result<(f64, f64), Absent> {
+    let summary = Summary::of(&observations?).ok_or(AbsentKind::NoObservations)?;
+    Ok((statistic.of(&summary), 0.0))
 }
 
 /// The figure of the scope that the metric's first value has.

@@ -1,6 +1,9 @@
 //! All comparisons of a table at once.
 
-use std::collections::BTreeSet;
+use std::{
+    collections::{BTreeSet, HashMap},
+    rc::Rc,
+};
 
 use crate::{
     Absent, AbsentKind, BlockValues, MetricId, Ratio, Record, Statistic, Verdict, block_values,
@@ -64,7 +67,8 @@ impl Compared {
 /// at most 1 % (Bretz et al. 2009). Metrics that say nearly the same of a pair are a chain ([`MetricId::chain`]), and cost the family
 /// little more than one of them.
 pub fn compare_all(records: &[&Record], contests: &[Contest]) -> Vec<Compared> {
-    let ratios: Vec<Result<Ratio, Absent>> = contests.iter().map(|contest| ratio(records, contest)).collect();
+    let mut numbers = BlockNumbers::of(records);
+    let ratios: Vec<Result<Ratio, Absent>> = contests.iter().map(|contest| numbers.ratio(contest)).collect();
     let tests: Vec<Chained<(usize, usize)>> = contests
         .iter()
         .zip(&ratios)
@@ -91,7 +95,8 @@ pub fn compare_all(records: &[&Record], contests: &[Contest]) -> Vec<Compared> {
 /// Half the width of the widest 95 % interval of these contests; `None` where one has no ratio yet. It says how much has been
 /// measured, and nothing about who leads.
 pub fn widest(records: &[&Record], contests: &[Contest]) -> Option<f64> {
-    let widths = contests.iter().map(|contest| Some(ratio(records, contest).ok()?.half_width(CONFIDENCE)));
+    let mut numbers = BlockNumbers::of(records);
+    let widths = contests.iter().map(|contest| Some(numbers.ratio(contest).ok()?.half_width(CONFIDENCE)));
     widths.collect::<Option<Vec<f64>>>()?.into_iter().reduce(f64::max)
 }
 
@@ -101,16 +106,38 @@ pub(super) fn detectable(half_width: f64, error: f64, margin: f64) -> Option<f64
     Some(effect.exp_m1()).filter(|effect| effect.is_finite())
 }
 
-fn ratio(records: &[&Record], contest: &Contest) -> Result<Ratio, Absent> {
-    let record = |position: usize| records.get(position).copied().ok_or(AbsentKind::NotInRecord);
-    paired_ratio(record(contest.baseline)?, record(contest.candidate)?, contest.metric)
+/// The numbers of cases in their blocks. Each is computed once, however many contests it is in.
+struct BlockNumbers<'r> {
+    records: &'r [&'r Record],
+    known: HashMap<(usize, MetricId), Result<Rc<BlockValues>, Absent>>,
+}
+
+impl<'r> BlockNumbers<'r> {
+    fn of(records: &'r [&'r Record]) -> Self {
+        Self { records, known: HashMap::new() }
+    }
+
+    fn ratio(&mut self, contest: &Contest) -> Result<Ratio, Absent> {
+        let (baseline, candidate) =
+            (self.numbers(contest.baseline, contest.metric)?, self.numbers(contest.candidate, contest.metric)?);
+        ratio_over_blocks(&baseline, &candidate)
+    }
+
+    fn numbers(&mut self, position: usize, metric: MetricId) -> Result<Rc<BlockValues>, Absent> {
+        let record = self.records.get(position).ok_or(AbsentKind::NotInRecord)?;
+        let numbers = || block_values(record, metric, Statistic::Median).map(Rc::new);
+        self.known.entry((position, metric)).or_insert_with(numbers).clone()
+    }
 }
 
 /// The ratio of a metric over the blocks in which both cases were measured.
 pub(super) fn paired_ratio(baseline: &Record, candidate: &Record, metric: MetricId) -> Result<Ratio, Absent> {
     let values = |record| block_values(record, metric, Statistic::Median);
-    let (baseline, candidate) = (values(baseline)?, values(candidate)?);
-    let pairs: Vec<(BlockValue, BlockValue)> = in_both(&baseline, &candidate).collect();
+    ratio_over_blocks(&values(baseline)?, &values(candidate)?)
+}
+
+fn ratio_over_blocks(baseline: &BlockValues, candidate: &BlockValues) -> Result<Ratio, Absent> {
+    let pairs: Vec<(BlockValue, BlockValue)> = in_both(baseline, candidate).collect();
     if pairs.len() < 2 {
         return Err(AbsentKind::FewBlocks.into());
     }

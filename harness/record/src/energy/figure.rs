@@ -1,7 +1,7 @@
 //! One figure for each scope and interface: the energy of each phase according to its meters.
 
 use pocketwatt_meter::{
-    TimeSpan,
+    CaseReadings, TimeSpan,
     energy::{Measurand, MeterSeries, Reason, Unavailable},
 };
 use pocketwatt_protocol::Loaded;
@@ -21,14 +21,29 @@ use crate::{Amount, Evidence};
 /// Needs the readings: a record without readings has no figures.
 pub fn derive_energy<'a>(case: impl Into<Evidence<'a>>) -> Vec<EnergyFigure> {
     let case = case.into();
-    let groups = groups(&case.readings.energy);
-    groups.iter().map(|group| figure(&case, group, part(group, &groups))).collect()
+    FigureMeters::of(case.readings).figures(&case)
 }
 
-fn figure(case: &Evidence<'_>, group: &[&MeterSeries], part: Option<String>) -> EnergyFigure {
-    let meters = Meters::of(group, &case.readings.energy);
+/// The meters of each figure. They are read into curves once, and can then be asked about every block of a case.
+pub(crate) struct FigureMeters<'a>(Vec<(Vec<&'a MeterSeries>, Meters<'a>, Option<String>)>);
+
+impl<'a> FigureMeters<'a> {
+    pub fn of(readings: &'a CaseReadings) -> Self {
+        let groups = groups(&readings.energy);
+        let of_figure =
+            |group: &Vec<&'a MeterSeries>| (group.clone(), Meters::of(group, &readings.energy), part(group, &groups));
+        Self(groups.iter().map(of_figure).collect())
+    }
+
+    /// The energy of the phases of a case, or of a block of it, with these readings.
+    pub fn figures(&self, case: &Evidence<'_>) -> Vec<EnergyFigure> {
+        self.0.iter().map(|(group, meters, part)| figure(case, group, meters, part.clone())).collect()
+    }
+}
+
+fn figure(case: &Evidence<'_>, group: &[&MeterSeries], meters: &Meters<'_>, part: Option<String>) -> EnergyFigure {
     let first = &group[0].meter;
-    let idle = idle_power(&meters, case.readings.idle.as_ref());
+    let idle = idle_power(meters, case.readings.idle.as_ref());
     let gain_error = meters.gain_error();
     EnergyFigure {
         scope: first.scope,
@@ -42,8 +57,8 @@ fn figure(case: &Evidence<'_>, group: &[&MeterSeries], part: Option<String>) -> 
         resolution: meters.curves().map(|curve| curve.resolution).fold(0.0, f64::max),
         readings: group.iter().fold(0, |sum, series| sum.saturating_add(series.taken)),
         gain_error,
-        phases: phases(case, &meters, idle.as_ref(), gain_error),
-        iterations: iterations(case, &meters, gain_error),
+        phases: phases(case, meters, idle.as_ref(), gain_error),
+        iterations: iterations(case, meters, gain_error),
         idle: match idle {
             Ok(power) => Idle::Measured(power),
             Err(unavailable) => Idle::Unavailable(unavailable),

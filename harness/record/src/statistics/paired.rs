@@ -19,6 +19,12 @@ const SIGNED_RANK_BLOCKS: usize = 12;
 pub struct Paired {
     /// In order of size.
     sorted: Vec<f64>,
+    /// Where they are centred.
+    difference: f64,
+    /// Standard deviation of a block's difference.
+    deviation: f64,
+    /// How far blocks scatter: their standard deviation, or by ranks that of normal blocks which would have the same 95 % interval.
+    scatter: f64,
     /// The variance of what the blocks cannot show, such as a meter's own uncertainty.
     beyond_blocks: f64,
 }
@@ -31,7 +37,17 @@ impl Paired {
         }
         let mut sorted = differences.to_vec();
         sorted.sort_by(f64::total_cmp);
-        Some(Self { sorted, beyond_blocks: 0.0 })
+        let count = sorted.len() as f64;
+        let mean = sorted.iter().sum::<f64>() / count;
+        let squares: f64 = sorted.iter().map(|difference| (difference - mean).powi(2)).sum();
+        let deviation = (squares / (count - 1.0)).sqrt();
+        let (difference, scatter) = if is_by_rank(sorted.len()) {
+            let (low, high) = signed_rank::interval(&sorted, 0.95);
+            (signed_rank::centre(&sorted), (high - low) / 2.0 * count.sqrt() / student_quantile(count - 1.0, 0.975))
+        } else {
+            (mean, deviation)
+        };
+        Some(Self { sorted, difference, deviation, scatter, beyond_blocks: 0.0 })
     }
 
     /// The same with a further, independent standard uncertainty of the whole difference.
@@ -48,13 +64,13 @@ impl Paired {
 
     /// The difference: the mean, or from 12 blocks on the median of the means of all pairs of blocks (Hodges and Lehmann 1963).
     pub fn difference(&self) -> f64 {
-        if self.by_rank() { signed_rank::centre(&self.sorted) } else { self.mean() }
+        self.difference
     }
 
     /// The interval that contains the true difference with this confidence.
     pub fn interval(&self, confidence: f64) -> (f64, f64) {
-        let centre = self.difference();
-        let (low, high) = if self.by_rank() {
+        let centre = self.difference;
+        let (low, high) = if is_by_rank(self.blocks()) {
             signed_rank::interval(&self.sorted, confidence)
         } else {
             let half = self.quantile(f64::midpoint(1.0, confidence)) * self.standard_error();
@@ -71,13 +87,13 @@ impl Paired {
     /// How likely a difference like this one is where the true one is at most `margin` either way: the p-value of a two-sided test. The
     /// p-value of "no difference" with a margin of 0.
     pub fn p_beyond(&self, margin: f64) -> f64 {
-        let centre = self.difference();
+        let centre = self.difference;
         if centre.abs() <= margin {
             return 1.0;
         }
         // On the side of the difference; a margin on the other side is further away.
         let shifted: Vec<f64> = self.sorted.iter().map(|value| (value * centre.signum()) - margin).collect();
-        if self.by_rank() && self.beyond_blocks <= 0.0 {
+        if is_by_rank(self.blocks()) && self.beyond_blocks <= 0.0 {
             return signed_rank::p_above(&shifted);
         }
         let error = self.standard_error().hypot(self.beyond_blocks.sqrt());
@@ -96,36 +112,17 @@ impl Paired {
             return f64::INFINITY;
         }
         let quantile = student_quantile((blocks - 1) as f64, f64::midpoint(1.0, confidence));
-        let own = quantile * self.scatter() / (blocks as f64).sqrt();
+        let own = quantile * self.scatter / (blocks as f64).sqrt();
         own.hypot(normal_quantile(confidence) * self.beyond_blocks.sqrt())
-    }
-
-    /// How far blocks scatter: their standard deviation, or by ranks that of normal blocks which would have the same 95 % interval.
-    fn scatter(&self) -> f64 {
-        if !self.by_rank() {
-            return self.deviation();
-        }
-        let (low, high) = signed_rank::interval(&self.sorted, 0.95);
-        (high - low) / 2.0 * (self.blocks() as f64).sqrt() / self.quantile(0.975)
     }
 
     /// Standard deviation of a block's difference.
     pub fn deviation(&self) -> f64 {
-        let mean = self.mean();
-        let squares: f64 = self.sorted.iter().map(|difference| (difference - mean).powi(2)).sum();
-        (squares / (self.blocks() - 1) as f64).sqrt()
-    }
-
-    fn by_rank(&self) -> bool {
-        is_by_rank(self.blocks())
-    }
-
-    fn mean(&self) -> f64 {
-        self.sorted.iter().sum::<f64>() / self.blocks() as f64
+        self.deviation
     }
 
     fn standard_error(&self) -> f64 {
-        self.deviation() / (self.blocks() as f64).sqrt()
+        self.deviation / (self.blocks() as f64).sqrt()
     }
 
     fn quantile(&self, probability: f64) -> f64 {

@@ -1,28 +1,31 @@
 //! Wilcoxon's signed-rank test and what follows from it: Hodges and Lehmann's estimate and Tukey's interval (Hollander, Wolfe and
 //! Chicken, Nonparametric Statistical Methods, 3.1 to 3.3).
 
-/// The estimate: the median of the means of all pairs, each value with itself included.
-pub(super) fn centre(values: &[f64]) -> f64 {
-    let walsh = walsh_averages(values);
-    match walsh.len() {
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// The estimate: the median of the means of all pairs, each value with itself included. The values are ascending.
+pub(super) fn centre(sorted: &[f64]) -> f64 {
+    match means(sorted.len()) {
         0 => f64::NAN,
-        even if even.is_multiple_of(2) => f64::midpoint(walsh[even / 2 - 1], walsh[even / 2]),
-        odd => walsh[odd / 2],
+        even if even.is_multiple_of(2) => {
+            f64::midpoint(mean_of_rank(sorted, even / 2 - 1), mean_of_rank(sorted, even / 2))
+        }
+        odd => mean_of_rank(sorted, odd / 2),
     }
 }
 
-/// The interval with at least this confidence; unbounded where there are too few values for it.
-pub(super) fn interval(values: &[f64], confidence: f64) -> (f64, f64) {
-    let walsh = walsh_averages(values);
+/// The interval with at least this confidence, of ascending values; unbounded where there are too few of them for it.
+pub(super) fn interval(sorted: &[f64], confidence: f64) -> (f64, f64) {
     let tail = (1.0 - confidence) / 2.0;
     let mut cumulative = 0.0;
-    // So many of the averages are left out at each end.
-    let outside = null_distribution(values.len()).into_iter().take_while(|probability| {
-        cumulative += probability;
+    // So many of the means are left out at each end.
+    let null = null_distribution(sorted.len());
+    let outside = null.iter().take_while(|probability| {
+        cumulative += **probability;
         cumulative <= tail
     });
     match outside.count().checked_sub(1) {
-        Some(outside) => (walsh[outside], walsh[walsh.len() - 1 - outside]),
+        Some(outside) => (mean_of_rank(sorted, outside), mean_of_rank(sorted, means(sorted.len()) - 1 - outside)),
         None => (f64::NEG_INFINITY, f64::INFINITY),
     }
 }
@@ -45,31 +48,74 @@ pub(super) fn p_above(values: &[f64]) -> f64 {
     (2.0 * tail).min(1.0)
 }
 
-/// Of each sum of positive ranks, from 0 to n (n + 1) / 2, its probability where every sign is a toss of a coin.
-fn null_distribution(count: usize) -> Vec<f64> {
-    let mut probabilities = vec![0.0; count * (count + 1) / 2 + 1];
+/// Of each sum of positive ranks, from 0 to n (n + 1) / 2, its probability where every sign is a toss of a coin. The one that was asked
+/// for last is kept: the contests of a table have mostly the same number of blocks.
+fn null_distribution(count: usize) -> Arc<[f64]> {
+    static LAST: Mutex<Option<(usize, Arc<[f64]>)>> = Mutex::new(None);
+    let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((known, probabilities)) = &*last
+        && *known == count
+    {
+        return Arc::clone(probabilities);
+    }
+    let mut probabilities = vec![0.0; means(count) + 1];
     probabilities[0] = 1.0;
     for rank in 1..=count {
-        let highest = rank * (rank + 1) / 2;
-        for sum in (0..=highest).rev() {
+        for sum in (0..=means(rank)).rev() {
             let with = sum.checked_sub(rank).map_or(0.0, |rest| probabilities[rest]);
             probabilities[sum] = f64::midpoint(probabilities[sum], with);
         }
     }
+    let probabilities: Arc<[f64]> = probabilities.into();
+    *last = Some((count, Arc::clone(&probabilities)));
     probabilities
 }
 
-fn walsh_averages(values: &[f64]) -> Vec<f64> {
-    let mut averages = Vec::with_capacity(values.len() * (values.len() + 1) / 2);
-    for (index, &first) in values.iter().enumerate() {
-        averages.extend(values[index..].iter().map(|&second| f64::midpoint(first, second)));
+/// The number of pairs of so many values, each value with itself included.
+fn means(count: usize) -> usize {
+    count * (count + 1) / 2
+}
+
+/// The mean at this rank, from 0, among the means of all pairs of ascending values. They are not listed, which would take room and time
+/// for the square of the number of values: the rank is found by halving the range of floating-point numbers.
+fn mean_of_rank(sorted: &[f64], rank: usize) -> f64 {
+    let (Some(&first), Some(&last)) = (sorted.first(), sorted.last()) else { return f64::NAN };
+    let (mut low, mut high) = (ordinal(first), ordinal(last));
+    while low < high {
+        let middle = low.saturating_add_unsigned(low.abs_diff(high) / 2);
+        if means_up_to(sorted, from_ordinal(middle)) > rank { high = middle } else { low = middle + 1 }
     }
-    averages.sort_by(f64::total_cmp);
-    averages
+    from_ordinal(low)
+}
+
+/// How many of the means of all pairs are at most `limit`.
+fn means_up_to(sorted: &[f64], limit: f64) -> usize {
+    let mut end = sorted.len();
+    let mut count = 0;
+    for (index, &first) in sorted.iter().enumerate() {
+        while end > index && f64::midpoint(first, sorted[end - 1]) > limit {
+            end -= 1;
+        }
+        count += end.saturating_sub(index);
+    }
+    count
+}
+
+/// Finite numbers as whole numbers in the same order, one after the other.
+fn ordinal(value: f64) -> i64 {
+    let bits = value.to_bits().cast_signed();
+    if bits < 0 { i64::MIN - bits } else { bits }
+}
+
+fn from_ordinal(ordinal: i64) -> f64 {
+    let bits = if ordinal < 0 { i64::MIN - ordinal } else { ordinal };
+    f64::from_bits(bits.cast_unsigned())
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -84,7 +130,7 @@ mod tests {
     #[test]
     fn estimate_and_interval_agree_with_r() {
         // wilcox.test(x, conf.int = TRUE, conf.level = 0.95, exact = TRUE)
-        let depression = [0.952, -0.147, 1.022, 0.430, 0.620, 0.590, 0.490, -0.080, 0.010];
+        let depression = [-0.147, -0.080, 0.010, 0.430, 0.490, 0.590, 0.620, 0.952, 1.022];
         assert!((centre(&depression) - 0.46).abs() < 1e-9, "{}", centre(&depression));
         let (low, high) = interval(&depression, 0.95);
         assert!((low - 0.010).abs() < 1e-9 && (high - 0.786).abs() < 1e-9, "{low} {high}");
@@ -96,5 +142,20 @@ mod tests {
         assert_eq!(interval(&[1.0, 2.0, 3.0], 0.95), (f64::NEG_INFINITY, f64::INFINITY));
         assert_eq!(p_above(&[1.0, 2.0, 3.0]), 0.25);
         assert_eq!(p_above(&[0.0, 0.0]), 1.0, "no difference at all");
+    }
+    proptest! {
+        #[test]
+        fn ranks_are_those_of_the_list_of_all_means(
+            mut values in prop::collection::vec(prop_oneof![-1e3..1e3_f64, Just(0.0), Just(0.5), -1e-300..1e-300_f64], 1..30),
+        ) {
+            values.sort_by(f64::total_cmp);
+            let mut all: Vec<f64> = Vec::new();
+            for (index, &first) in values.iter().enumerate() {
+                all.extend(values[index..].iter().map(|&second| f64::midpoint(first, second)));
+            }
+            all.sort_by(f64::total_cmp);
+            let found: Vec<f64> = (0..all.len()).map(|rank| mean_of_rank(&values, rank)).collect();
+            prop_assert_eq!(found, all);
+        }
     }
 }
