@@ -93,7 +93,7 @@ fn two_of_a_kind_are_told_apart_in_one_family_of_a_hundred_at_most() {
     const FAMILIES: usize = 2_000;
     let mut random = Random(16);
     for noise in [Noise::Normal, Noise::HeavyTailed, Noise::Skewed, Noise::TwoModes] {
-        for blocks in [5, 20] {
+        for blocks in [5, 14, 20] {
             let (mut wrong, mut covered) = (0, 0);
             for _ in 0..FAMILIES {
                 let family = family(noise, 0.05, [0.0; METRICS], blocks, &mut random);
