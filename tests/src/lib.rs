@@ -1,6 +1,9 @@
 //! How the end-to-end tests in `tests/` run the real `pocketwatt`: in a folder of their own, on the fake backend.
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test tells what is wrong by panicking")]
 
+mod calibration;
+mod twins;
+
 use std::{
     env,
     ffi::{OsStr, OsString},
@@ -16,6 +19,8 @@ use pocketwatt_model::sha256_of_file;
 use pocketwatt_record::{Record, RunFolder, latest_run};
 use rustix::process::{Pid, Signal, kill_process, kill_process_group, test_kill_process};
 use tempfile::TempDir;
+
+pub use calibration::calibration_of;
 
 /// Nothing that a test waits for takes this long on any machine: storing a record waits for a disk that a compiler keeps
 /// busy, which once took a minute.

@@ -2,7 +2,7 @@
 #![cfg(test)]
 
 use pocketwatt_record::{Calibration, Outcome, Record};
-use pocketwatt_tests::{Bench, Finished};
+use pocketwatt_tests::{Bench, Finished, calibration_of};
 use serde_json::Value;
 
 const SCENARIO: &[&str] = &["--scenario", "prefill-8-decode-16", "--no-quality"];
@@ -67,6 +67,46 @@ fn a_baseline_that_is_not_there_is_refused_before_anything_is_measured() {
 }
 
 #[test]
+fn a_plan_says_which_differences_its_blocks_will_show() {
+    let bench = Bench::new();
+    let (_other, folder) = baseline(SCRIPT);
+    let arguments = [SCENARIO, &["--iterations", "6", "--blocks", "4", "--baseline-runners", folder.as_str()]].concat();
+    let measured = bench.run(SCRIPT, &arguments).expect_code(0);
+    assert!(!measured.stderr.contains("blocks show"), "nothing is known yet: {}", measured.stderr);
+
+    let stored = bench.folder();
+    let path = stored.path().parent().unwrap().join("calibration.json");
+    let mut calibration = calibration_of(&stored.run().unwrap());
+    calibration.write(&path).unwrap();
+    let foreseen = "4 blocks show differences in decode throughput of about ";
+    bench.run(SCRIPT, &arguments).expect_code(0).expect_stderr(&[
+        foreseen,
+        "and in time to first token of about",
+        "--blocks ",
+    ]);
+    let plan = bench.run(SCRIPT, &[&arguments[..], &["--dry-run"]].concat()).expect_code(0).stdout;
+    assert!(plan.contains(foreseen), "{plan}");
+
+    // Nothing that is wrong with it is an obstacle.
+    calibration.noise.iter_mut().for_each(|noise| noise.block_deviation = None);
+    calibration.write(&path).unwrap();
+    let dry = |words: &[&str]| {
+        let finished = bench.run(SCRIPT, &[&arguments[..], &["--dry-run"]].concat()).expect_code(0);
+        let all = finished.stdout + &finished.stderr;
+        assert!(words.iter().all(|word| all.contains(word)) && !all.contains("blocks show"), "{words:?}: {all}");
+    };
+    dry(&["does not say how much the decode throughput of fake in f32 differs between blocks"]);
+    calibration.created_unix_ms -= 31 * 86_400_000;
+    calibration.write(&path).unwrap();
+    dry(&["passed over", "31 days lie between it and the run"]);
+    calibration.device.kernel = Some("another".into());
+    calibration.write(&path).unwrap();
+    dry(&["passed over", "of another kernel: another instead of"]);
+    std::fs::write(&path, "{").unwrap();
+    dry(&["passed over", "calibration.json is not a valid result file"]);
+}
+
+#[test]
 fn a_device_is_calibrated_beside_itself() {
     let bench = Bench::new();
     let arguments = ["calibrate", "--backend", "fake", "--model", "tiny", "--no-probe", "--time", "8s"];
@@ -78,5 +118,6 @@ fn a_device_is_calibrated_beside_itself() {
     assert_eq!(calibration.ensure_suits(&folder.run().unwrap().device, calibration.created_unix_ms), Ok(()));
     let decode = calibration.noise.iter().find(|noise| noise.metric == "decode_throughput").unwrap();
     assert!(decode.pairs >= 2 && decode.deviation < 0.5, "{decode:?}");
+    assert!(decode.block_deviation.is_some_and(|deviation| deviation < 0.5), "{decode:?}");
     bench.pocketwatt(&[&arguments, SCENARIO, &["--one-by-one"]].concat()).expect_code(3);
 }

@@ -3,10 +3,8 @@
 
 use std::{fs, path::Path};
 
-use pocketwatt_record::{
-    CALIBRATION_FORMAT, CalibratedDevice, Calibration, MetricId, Noise, Precision, RunFolder, SpeedMetric, latest_run,
-};
-use pocketwatt_tests::{Bench, Finished};
+use pocketwatt_record::{Calibration, FormatVersion, MetricId, RunFolder, SpeedMetric, latest_run};
+use pocketwatt_tests::{Bench, Finished, calibration_of};
 use serde_json::Value;
 
 const FAST: &str = "load=5ms,prefill=50us,decode=500us";
@@ -58,21 +56,7 @@ fn metric(comparison: &Value, metric: MetricId) -> &Value {
 
 /// A calibration of the device of a run, in which two runs differ by 3 %.
 fn calibration(bench: &Bench, results: &str) -> Calibration {
-    let run = opened(bench, results).run().unwrap();
-    let noise = [SpeedMetric::DecodeThroughput, SpeedMetric::InterTokenLatency].map(|metric| Noise {
-        backend: "fake".into(),
-        precision: Precision::F32,
-        metric: metric.definition().name.into(),
-        deviation: 0.03,
-        pairs: 40,
-    });
-    Calibration {
-        format: CALIBRATION_FORMAT,
-        pocketwatt: run.pocketwatt.clone(),
-        created_unix_ms: run.started_unix_ms,
-        device: CalibratedDevice::of(&run.device),
-        noise: noise.to_vec(),
-    }
+    calibration_of(&opened(bench, results).run().unwrap())
 }
 
 #[test]
@@ -136,6 +120,33 @@ fn a_slower_runner_is_worse_by_a_calibration_of_this_device_only() {
     assert!(passed_over.stdout.contains("31 days lie between"), "{}", passed_over.stdout);
     fs::write(&usual, "{\"format\":").unwrap();
     compare(&bench, &[&fast, &slow]).expect_code(3).expect_stderr(&["calibration.json is not a valid result file"]);
+    let newer = Calibration { format: FormatVersion { major: 9, minor: 0 }, ..calibration(&bench, "b") };
+    newer.write(&usual).unwrap();
+    compare(&bench, &[&fast, &slow])
+        .expect_code(3)
+        .expect_stderr(&["calibrations of format 9.0 need a newer pocketwatt"]);
+    compare(&bench, &[&fast, &slow, "--calibration", "nowhere.json"])
+        .expect_code(3)
+        .expect_stderr(&["--calibration: there is no nowhere.json", "`pocketwatt calibrate`"]);
+}
+
+#[test]
+fn a_calibration_that_lacks_what_is_compared_decides_nothing_and_says_so() {
+    let bench = Bench::new();
+    let [fast, slow] =
+        [("a", SLOW), ("b", SLOWEST)].map(|(results, script)| measure(&bench, results, script, "decode-6"));
+    let mut without = calibration(&bench, "b");
+    without.noise.retain(|noise| noise.metric != DECODE.name());
+    let file = bench.path("without.json");
+    without.write(&file).unwrap();
+    let arguments = [fast.as_str(), &slow, "--fail-on", "worse", "--calibration", file.to_str().unwrap()];
+    let comparison = json(&bench, 10, &arguments);
+    let decode = metric(&comparison, DECODE);
+    assert_eq!((&decode["verdict"], &decode["basis"]["kind"]), (&"undecided".into(), &"not-calibrated".into()));
+    without.noise.clear();
+    without.write(&file).unwrap();
+    let table = compare(&bench, &arguments).expect_code(0).stdout;
+    assert!(table.contains("the calibration does not have this metric"), "{table}");
 }
 
 #[test]
@@ -264,34 +275,10 @@ fn records_of_every_version_are_compared() {
     }
 }
 
-/// Two names for the fake, so that both take turns in the blocks of one run.
-const TWINS: &str = r#"
-[one]
-binary = "pocketwatt-one"
-package = "pocketwatt-fake"
-summary = "a fake"
-scored = false
-precisions = ["f32"]
-graphs = []
-
-[two]
-binary = "pocketwatt-two"
-package = "pocketwatt-fake"
-summary = "the same"
-scored = false
-precisions = ["f32"]
-graphs = []
-"#;
-
 #[test]
 fn what_was_measured_together_is_compared_block_by_block() {
     let mut bench = Bench::new();
-    let greeting = r#"RUNNER "$@" | sed -u "s/\"name\":\"fake\"/\"name\":\"${0##*-}\"/""#;
-    let wrapper = bench.wrap_runner(greeting);
-    for twin in ["one", "two"] {
-        fs::hard_link(&wrapper, wrapper.with_file_name(format!("pocketwatt-{twin}"))).unwrap();
-    }
-    let backends = bench.write("twins.toml", TWINS);
+    let backends = bench.twins();
     let arguments = [
         "run",
         "--backends",

@@ -2,7 +2,7 @@
 
 use std::io::ErrorKind;
 
-use crate::{inert, measure::DeviceBusy, notice, refusal::is_refusal};
+use crate::{command::compare::NotComparable, inert, measure::DeviceBusy, notice, refusal::is_refusal};
 
 /// How a command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,9 +21,9 @@ pub enum Exit {
     NothingMeasured = 5,
     /// Something on the device would spoil a measurement.
     Unfit = 6,
-    /// `compare` found something worse, and `--fail-on worse` asked for this status.
+    /// A comparison found something worse, and `--fail-on worse` asked for this status.
     Worse = 10,
-    /// `compare` left something undecided, and `--decide` asked for this status.
+    /// A comparison left something undecided, and `--decide` asked for this status.
     Undecided = 11,
     /// What should be compared is not comparable.
     NotComparable = 14,
@@ -37,6 +37,8 @@ pub fn report(outcome: anyhow::Result<Exit>) -> Exit {
         notice!("pocketwatt: {error:#}");
         if error.is::<DeviceBusy>() {
             Exit::Unfit
+        } else if error.is::<NotComparable>() {
+            Exit::NotComparable
         } else if is_refusal(&error) {
             Exit::Refused
         } else {

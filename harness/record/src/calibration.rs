@@ -10,12 +10,12 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::{
-    Damage, FormatVersion, MetricId, StoreError,
+    Case, Damage, FormatVersion, MetricId, StoreError,
     store::{shortened, write_atomically},
 };
 
 /// Version of the calibrations that this build writes, independent of that of the records.
-pub const CALIBRATION_FORMAT: FormatVersion = FormatVersion { major: 1, minor: 0 };
+pub const CALIBRATION_FORMAT: FormatVersion = FormatVersion { major: 1, minor: 1 };
 /// Largest file that is read, in bytes.
 const MOST_BYTES: u64 = 16 << 20;
 /// For so long after a calibration, or before it, runs are compared by it.
@@ -63,6 +63,9 @@ pub struct Noise {
     pub deviation: f64,
     /// How many pairs of runs it comes from; at least 2.
     pub pairs: u32,
+    /// Standard deviation of the natural logarithm of the ratio in one block; since format 1.1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub block_deviation: Option<f64>,
 }
 
 /// Why a calibration does not hold for a run.
@@ -153,6 +156,19 @@ impl Calibration {
             |noise: &&Noise| noise.backend == backend && noise.precision == precision && noise.metric == metric.name();
         self.noise.iter().find(is_it)
     }
+
+    /// The noise of a metric in one block, the largest of all these cases.
+    ///
+    /// # Errors
+    /// The first case whose backend and precision it does not know.
+    pub fn block_noise<'c>(
+        &self,
+        cases: impl IntoIterator<Item = &'c Case>,
+        metric: MetricId,
+    ) -> Result<f64, &'c Case> {
+        let known = |case: &'c Case| self.noise(&case.backend, case.precision, metric)?.block_deviation;
+        cases.into_iter().try_fold(0.0, |largest: f64, case| Ok(largest.max(known(case).ok_or(case)?)))
+    }
 }
 
 /// The beginning of a calibration, whatever follows.
@@ -174,23 +190,25 @@ fn intact(path: &Path) -> Result<Calibration, Damage> {
     }
     let found: Calibration = serde_json::from_slice(&contents).map_err(|error| malformed(error.to_string()))?;
     match found.noise.iter().find(|noise| !noise.is_possible()) {
-        Some(Noise { metric, deviation, pairs, .. }) => {
-            Err(malformed(format!("{metric} with a deviation of {deviation} in {pairs} pairs of runs")))
-        }
+        Some(Noise { metric, deviation, pairs, block_deviation, .. }) => Err(malformed(format!(
+            "{metric} with a deviation of {deviation} in {pairs} pairs of runs, and of {} in a block",
+            block_deviation.unwrap_or(*deviation)
+        ))),
         None => Ok(found),
     }
 }
 
 impl Noise {
     fn is_possible(&self) -> bool {
-        self.deviation.is_finite() && self.deviation >= 0.0 && self.pairs >= 2
+        let is_deviation = |deviation: f64| deviation.is_finite() && deviation >= 0.0;
+        is_deviation(self.deviation) && self.block_deviation.is_none_or(is_deviation) && self.pairs >= 2
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::SpeedMetric;
+    use crate::{SpeedMetric, energy::simulation};
 
     fn device() -> DeviceFacts {
         DeviceFacts {
@@ -210,6 +228,7 @@ mod tests {
             metric: "decode_throughput".into(),
             deviation: 0.03,
             pairs: 20,
+            block_deviation: Some(0.02),
         };
         Calibration {
             format: CALIBRATION_FORMAT,
@@ -246,16 +265,39 @@ mod tests {
         assert_eq!(read, stored);
         let metric = |metric: SpeedMetric| read.noise("tract", Precision::Int4, metric.into()).map(|noise| noise.pairs);
         assert_eq!([metric(SpeedMetric::DecodeThroughput), metric(SpeedMetric::LoadTime)], [Some(20), None]);
-        for (deviation, pairs) in [(-0.1, 5), (0.1, 1), (f64::INFINITY, 5)] {
+        for (deviation, pairs, block_deviation) in
+            [(-0.1, 5, None), (0.1, 1, None), (f64::INFINITY, 5, None), (0.1, 5, Some(-0.1))]
+        {
             let mut impossible = calibration();
-            impossible.noise[0].deviation = deviation;
-            impossible.noise[0].pairs = pairs;
+            impossible.noise[0] = Noise { deviation, pairs, block_deviation, ..impossible.noise[0].clone() };
             impossible.write(&path).unwrap();
-            assert!(Calibration::read(&path).is_err(), "{deviation} {pairs}");
+            assert!(Calibration::read(&path).is_err(), "{deviation} {pairs} {block_deviation:?}");
         }
         let newer = Calibration { format: FormatVersion { major: 2, minor: 0 }, ..calibration() };
         newer.write(&path).unwrap();
         let error = Calibration::read(&path).unwrap_err().to_string();
         assert!(error.contains("format 2.0 need a newer pocketwatt"), "{error}");
+    }
+
+    #[test]
+    fn the_noise_of_a_block_is_that_of_the_noisiest_case_and_unknown_in_old_files() {
+        let case =
+            |backend: &str| Case { backend: backend.into(), precision: Precision::Int4, ..simulation::record().case };
+        let (tract, candle) = (case("tract"), case("candle"));
+        let decode = MetricId::Speed(SpeedMetric::DecodeThroughput);
+        let mut known = calibration();
+        assert_eq!(known.block_noise([&tract, &candle], decode), Err(&candle));
+        known.noise.push(Noise { backend: "candle".into(), block_deviation: Some(0.04), ..known.noise[0].clone() });
+        assert_eq!(known.block_noise([&tract, &candle], decode), Ok(0.04));
+        assert_eq!(known.block_noise([&tract], SpeedMetric::LoadTime.into()), Err(&tract));
+
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("calibration.json");
+        let old = r#"{"format":{"major":1,"minor":0},"pocketwatt":"0.1.0","created_unix_ms":1,
+            "device":{"name":"phone","processor":null,"cores":2,"kernel":null},
+            "noise":[{"backend":"tract","precision":"int4","metric":"decode_throughput","deviation":0.03,"pairs":20}]}"#;
+        std::fs::write(&path, old).unwrap();
+        let old = Calibration::read(&path).unwrap();
+        assert_eq!((old.noise[0].deviation, old.block_noise([&tract], decode)), (0.03, Err(&tract)));
     }
 }

@@ -2,6 +2,7 @@
 //! measured at different times, by what is known about the noise between runs.
 
 mod apart;
+mod beforehand;
 mod by_block;
 mod chained;
 mod differences;
@@ -12,6 +13,7 @@ mod stored_pair;
 mod tests;
 mod verdict;
 
+pub use beforehand::{Intended, obstacles_beforehand};
 pub use by_block::{BlockValues, block_values};
 pub use differences::{Difference, DifferenceKind, Origin, Property, differences};
 pub use family::{Compared, Contest, MARGIN, compare_all, widest, winner};

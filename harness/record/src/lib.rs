@@ -42,8 +42,9 @@ pub(crate) use block::{Launch, Launches, impossible};
 pub use calibration::{CALIBRATION_FORMAT, CalibratedDevice, Calibration, Noise, Unsuitable};
 pub use calls::{AnswerWorth, CallAnswer, Unjudged, distinct_answers};
 pub use comparison::{
-    Basis, BlockValues, Compared, Contest, Difference, DifferenceKind, MARGIN, Origin, Property, StoredContest,
-    StoredPair, StoredRatio, Verdict, block_values, compare_all, differences, judge, widest, winner,
+    Basis, BlockValues, Compared, Contest, Difference, DifferenceKind, Intended, MARGIN, Origin, Property,
+    StoredContest, StoredPair, StoredRatio, Verdict, block_values, compare_all, differences, judge,
+    obstacles_beforehand, widest, winner,
 };
 pub use derive::{derive, derive_metrics};
 pub(crate) use energy::Uncertain;
@@ -60,13 +61,14 @@ pub use metrics::{
     CallMetric, Direction, EnergyMetric, MachineMetric, Metric, MetricId, MetricName, QualityMetric, SpeedMetric,
     SustainedMetric, Unit, catalogue, decode_throughput,
 };
-pub use noise::{MeasuredNoise, detectable_in, measured_noise};
+pub use noise::{MeasuredNoise, blocks_to_detect, detectable_in, measured_noise};
 pub use passport::{BatteryAssumption, LeftOut, ModelPassport, Passport};
 pub use quality::{F32_TOLERANCE, Logits, Quality, QualityFigures};
 pub use record::{Case, CheckVerdict, Outcome, PhysicsCheck, Precision, Record};
 pub use run::{
-    Baseline, EnergyPlan, MOST_ITERATIONS, MOST_SETTLE_MS, MOST_THREADS, MOST_TIMEOUT_S, MOST_WARMUP_ITERATIONS,
-    PlanError, PlannedCase, Run, RunSettings, ScenarioSource, StudySource, Target, TurnSettings,
+    Against, Baseline, EnergyPlan, MOST_ITERATIONS, MOST_SETTLE_MS, MOST_THREADS, MOST_TIMEOUT_S,
+    MOST_WARMUP_ITERATIONS, PlanError, PlannedCase, Run, RunSettings, ScenarioSource, StudySource, Target,
+    TurnSettings,
 };
 pub use samples::Samples;
 pub use sampling_overhead::SamplingOverhead;

@@ -1,7 +1,7 @@
 //! What two measurements of the same thing differ by.
 
 use crate::{
-    Absent, AbsentKind, BlockValues, MetricId, Record, Statistic, block_values,
+    Absent, AbsentKind, BlockValues, MOST_BLOCKS, MetricId, Record, Statistic, block_values,
     statistics::{root_mean_square, student_quantile},
 };
 
@@ -67,6 +67,20 @@ pub fn detectable_in(deviation: f64, blocks: usize, margin: f64, level: f64) -> 
     Some((margin.ln_1p() + quantiles * deviation / (blocks as f64).sqrt()).exp_m1()).filter(|effect| effect.is_finite())
 }
 
+/// The fewest blocks that show such a difference; `None` if a case cannot have so many.
+pub fn blocks_to_detect(effect: f64, deviation: f64, margin: f64, level: f64) -> Option<usize> {
+    let is_shown = |blocks: usize| detectable_in(deviation, blocks, margin, level).is_some_and(|least| least <= effect);
+    let (mut too_few, mut enough) = (1, MOST_BLOCKS as usize);
+    if !is_shown(enough) {
+        return None;
+    }
+    while enough - too_few > 1 {
+        let middle = usize::midpoint(too_few, enough);
+        if is_shown(middle) { enough = middle } else { too_few = middle }
+    }
+    Some(enough)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -86,5 +100,8 @@ mod tests {
         // qt(0.995, 19) + qt(0.95, 19) = 2.8609 + 1.7291
         assert!((in_blocks(20) - (1.01 * (4.59 * 0.02 / 20_f64.sqrt()).exp() - 1.0)).abs() < 1e-4, "{}", in_blocks(20));
         assert_eq!(detectable_in(0.02, 1, 0.01, 0.01), None);
+        let enough = blocks_to_detect(0.05, 0.02, 0.01, 0.01).unwrap();
+        assert!(in_blocks(enough) <= 0.05 && in_blocks(enough - 1) > 0.05, "{enough}");
+        assert_eq!(blocks_to_detect(0.01, 0.02, 0.01, 0.01), None, "the margin is no difference");
     }
 }

@@ -43,6 +43,9 @@ pub struct Run {
     /// With what each runner is compared, if every case is measured twice.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub baseline: Option<Baseline>,
+    /// What the run is compared with at its end, if that was asked for when it began; since format 1.8.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub against: Option<Against>,
     /// The study that the cases belong to, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub study: Option<StudySource>,
@@ -60,6 +63,15 @@ pub enum Baseline {
     Runners(PathBuf),
     /// With themselves: whatever differs is noise.
     Themselves,
+}
+
+/// What a run is compared with at its end.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Against {
+    /// The folder of a stored run, or the file of a record.
+    pub baseline: PathBuf,
+    /// Whether a case that has no other beside it is measured in blocks, too, because it was measured so there.
+    pub alone_in_blocks: bool,
 }
 
 /// Definition of a study, as it was when the run began.

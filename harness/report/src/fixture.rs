@@ -158,6 +158,7 @@ pub fn run(records: &[Record]) -> Run {
         },
         scenarios: Vec::new(),
         baseline: None,
+        against: None,
         study: None,
         rebuilt: None,
         plan: records.iter().map(|record| PlannedCase { case: record.case.clone(), estimate_s: 10.0 }).collect(),

@@ -4,7 +4,7 @@ pub mod answers;
 pub mod calls;
 mod csv;
 mod format;
-mod json;
+pub mod json;
 pub mod markdown;
 pub mod terminal;
 mod turns;

@@ -23,4 +23,4 @@ pub use facts::unanswered;
 pub use formats::{Format, answers, calls, write, write_turns};
 pub use output::{Output, Paint, Style, paragraph, strip_foreign_escapes, text_of};
 pub use table::Tally;
-pub use tables::{METRICS as COMPARED_METRICS, NoiseOfCase, baseline_tally, noise_text};
+pub use tables::{METRICS as COMPARED_METRICS, NoiseOfCase, PlannedBlocks, baseline_tally, noise_text};

@@ -3,6 +3,7 @@
 pub mod columns;
 pub mod date;
 mod duration;
+mod effect;
 pub mod inert;
 mod paint;
 mod paragraph;
@@ -11,6 +12,7 @@ pub mod quantity;
 mod style;
 
 pub use duration::{duration, waiting_time};
+pub use effect::effect;
 pub use paint::{Paint, strip_foreign_escapes};
 pub use paragraph::paragraph;
 pub use parts::{Output, text_of};

@@ -28,6 +28,12 @@ impl Advice {
         self
     }
 
+    /// Adds a path.
+    pub fn word(mut self, path: &Path) -> Self {
+        self.0.push(path_word(path));
+        self
+    }
+
     /// Adds an option with a path.
     pub fn option(mut self, option: &str, path: &Path) -> Self {
         self.0.extend([option.into(), path_word(path)]);

@@ -92,9 +92,11 @@ fn stored(cases: &[(&Case, NoiseOfCase)]) -> Vec<Noise> {
         for (metric, found) in &noise.metrics {
             let key = (case.backend.clone(), case.precision, metric.definition().name);
             let known = largest.entry(key).or_insert(*found);
+            let of_block = known.of_block.max(found.of_block);
             if known.between_runs < found.between_runs {
                 *known = *found;
             }
+            known.of_block = of_block;
         }
     }
     let noise = |((backend, precision, metric), found): ((String, Precision, &str), MeasuredNoise)| Noise {
@@ -103,6 +105,7 @@ fn stored(cases: &[(&Case, NoiseOfCase)]) -> Vec<Noise> {
         metric: metric.into(),
         deviation: found.between_runs,
         pairs: found.pairs as u32,
+        block_deviation: Some(found.of_block),
     };
     largest.into_iter().map(noise).collect()
 }

@@ -1,26 +1,33 @@
 //! `pocketwatt compare`: two stored runs side by side, with verdicts; nothing is measured.
 
 mod calibration;
+mod comparable;
 mod margin;
 mod matching;
 mod side;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::Args;
-use pocketwatt_record::{Basis, MARGIN, MetricId, StoredPair, judge};
+use pocketwatt_record::{Basis, Calibration, MARGIN, MetricId, judge};
 
-use self::{calibration::find_calibration, margin::Margin, matching::match_cases, side::Side};
-use super::{judgement::JudgementArguments, output};
+pub use self::{
+    calibration::find_calibration,
+    comparable::{NotComparable, Obstructed, ensure_comparable, named, nothing_in_common},
+    matching::is_same,
+    side::Side,
+};
+use self::{
+    margin::Margin,
+    matching::{Matched, match_cases},
+};
+use super::{device_calibration::DeviceAt, judgement::JudgementArguments, output};
 use crate::{
     exit::Exit,
     refusal::Refusal,
-    report::{COMPARED_METRICS, CalibrationUse, ComparisonFormat, StoredComparison, Style, difference_words},
+    report::{COMPARED_METRICS, CalibrationUse, ComparisonFormat, StoredComparison, Style},
 };
-
-/// This many cases are named one by one on standard error.
-const NAMED: usize = 20;
 
 /// What to compare, and what follows from it.
 #[derive(Args, Debug)]
@@ -39,92 +46,115 @@ pub struct CompareArguments {
     format: ComparisonFormat,
     #[command(flatten)]
     judgement: JudgementArguments,
-    /// A difference of at most this is none: for all metrics, such as 2%, or for one, such as decode_throughput=3% [default: 1%].
+    #[command(flatten)]
+    comparison: ComparisonArguments,
+}
+
+/// How two runs are compared.
+#[derive(Args, Debug, Default)]
+pub struct ComparisonArguments {
+    /// A difference from the baseline run of at most this is none: for all metrics, such as 2%, or for one, such as
+    /// decode_throughput=3% [default: 1%].
     #[arg(long, value_name = "[METRIC=]SHARE", value_parser = Margin::parse)]
     margin: Vec<Margin>,
-    /// Compare although the work or the device differs, and mark every row of such a case.
+    /// Compare with the baseline run although the work or the device differs, and mark every row of such a case.
     #[arg(long)]
-    force: bool,
+    pub force: bool,
     /// The noise between runs [default: calibration.json among the results of the device].
     #[arg(long, value_name = "FILE")]
-    calibration: Option<PathBuf>,
+    pub calibration: Option<PathBuf>,
+}
+
+impl ComparisonArguments {
+    /// Whether any of them was given.
+    pub fn are_given(&self) -> bool {
+        !self.margin.is_empty() || self.force || self.calibration.is_some()
+    }
+
+    /// What is compared, each metric with its margin.
+    fn metrics(&self) -> Vec<(MetricId, f64)> {
+        COMPARED_METRICS.into_iter().map(|metric| (metric, Margin::of(&self.margin, metric, MARGIN))).collect()
+    }
 }
 
 /// Writes the comparison to standard output.
 ///
 /// # Errors
-/// When a run or record does not exist or cannot be read, or nothing of it can.
+/// When a run or record does not exist or cannot be read, or as of [`compare`].
 pub fn run(arguments: &CompareArguments) -> Result<Exit> {
-    let metrics: Vec<(MetricId, f64)> =
-        COMPARED_METRICS.into_iter().map(|metric| (metric, Margin::of(&arguments.margin, metric, MARGIN))).collect();
     let baseline = Side::open(&arguments.results, &arguments.baseline)?;
     let candidate = Side::open(&arguments.results, &arguments.candidate)?;
-    let matched = match_cases(&baseline, &candidate, &metrics);
-    if matched.pairs.is_empty() {
-        return nothing_in_common(&baseline, &candidate, &matched);
-    }
-    if !arguments.force && report_obstacles(&matched.pairs) {
-        return Ok(Exit::NotComparable);
-    }
-    let mut pairs = matched.pairs;
-    let apart = pairs.iter().flat_map(|pair| &pair.contests).any(|contest| contest.basis != Basis::Together);
-    let (calibration, calibration_use) = match apart {
-        true => find_calibration(arguments.calibration.as_deref(), &arguments.results, &baseline, &candidate)?,
-        false => (None, CalibrationUse::NotNeeded),
-    };
-    judge(&mut pairs, calibration.as_ref());
-    let comparison = StoredComparison {
-        baseline: baseline.name(),
-        candidate: candidate.name(),
-        pairs,
-        only_in_baseline: matched.only_in_baseline,
-        only_in_candidate: matched.only_in_candidate,
-        damaged: matched.damaged,
-        calibration: calibration_use,
-    };
+    let comparison = compare(&baseline, &candidate, &arguments.results, &arguments.comparison)?;
     output::write(&comparison.text(arguments.format, &Style::detect())?)?;
     let is_damaged = !comparison.damaged.is_empty() || baseline.is_rebuilt() || candidate.is_rebuilt();
     let otherwise = if is_damaged { Exit::Incomplete } else { Exit::Success };
     Ok(arguments.judgement.exit(&comparison.tally()).unwrap_or(otherwise))
 }
 
-/// Reports what makes a comparison meaningless; false if nothing does.
-fn report_obstacles(pairs: &[StoredPair]) -> bool {
-    let obstructed: Vec<&StoredPair> = pairs.iter().filter(|pair| pair.obstacles().next().is_some()).collect();
-    for pair in obstructed.iter().take(NAMED) {
-        let words: Vec<String> = pair.obstacles().map(difference_words).collect();
-        notice!("not comparable: {}: {}", pair.candidate.id, words.join("; "));
+/// Compares the cases that two sides have in common.
+///
+/// # Errors
+/// When they are not comparable, no record is left to compare, or a calibration cannot be used.
+pub fn compare(
+    baseline: &Side,
+    candidate: &Side,
+    results: &Path,
+    asked: &ComparisonArguments,
+) -> Result<StoredComparison> {
+    let Matched { mut pairs, only_in_baseline, only_in_candidate, damaged } =
+        match_cases(baseline, candidate, &asked.metrics());
+    if pairs.is_empty() {
+        return Err(match damaged.is_empty() {
+            false => Refusal::error("no case is left to compare: the records above are damaged"),
+            true => nothing_left(baseline, candidate, &only_in_baseline, &only_in_candidate),
+        });
     }
-    if obstructed.len() > NAMED {
-        notice!("not comparable: {} cases more", obstructed.len() - NAMED);
+    if !asked.force {
+        let obstacles =
+            pairs.iter().map(|pair| Obstructed { case: &pair.candidate.id, by: pair.obstacles().collect() });
+        ensure_comparable(obstacles)?;
     }
-    if !obstructed.is_empty() {
-        notice!(
-            "what was measured is not the same, so its numbers say nothing about better and worse; --force compares them anyway, and \
-             marks them"
-        );
-    }
-    !obstructed.is_empty()
+    let apart = pairs.iter().flat_map(|pair| &pair.contests).any(|contest| contest.basis != Basis::Together);
+    let (calibration, calibration_use) = match apart || asked.calibration.is_some() {
+        true => calibration_of(baseline, candidate, results, asked.calibration.as_deref())?,
+        false => (None, CalibrationUse::NotNeeded),
+    };
+    let calibration_use = if apart { calibration_use } else { CalibrationUse::NotNeeded };
+    judge(&mut pairs, calibration.as_ref());
+    Ok(StoredComparison {
+        baseline: baseline.name(),
+        candidate: candidate.name(),
+        pairs,
+        only_in_baseline,
+        only_in_candidate,
+        damaged,
+        calibration: calibration_use,
+    })
 }
 
-/// What is said where no case is on both sides.
-fn nothing_in_common(baseline: &Side, candidate: &Side, matched: &matching::Matched) -> Result<Exit> {
-    if !matched.damaged.is_empty() {
-        return Err(Refusal::error("no case is left to compare: the records above are damaged"));
-    }
-    for (name, side, cases) in
-        [("A", baseline, &matched.only_in_baseline), ("B", candidate, &matched.only_in_candidate)]
-    {
+/// That of the candidate's device, unless one was named.
+fn calibration_of(
+    baseline: &Side,
+    candidate: &Side,
+    results: &Path,
+    file: Option<&Path>,
+) -> Result<(Option<Calibration>, CalibrationUse)> {
+    let beside = candidate.device_folder().map(|folder| Calibration::in_folder(&folder));
+    let usual = candidate.known_run().map(|run| Calibration::path(results, &run.device.name));
+    let runs = [baseline, candidate].map(|side| side.known_run().map(DeviceAt::of));
+    find_calibration(file, beside.into_iter().chain(usual), runs)
+}
+
+fn nothing_left(
+    baseline: &Side,
+    candidate: &Side,
+    only_in_baseline: &[String],
+    only_in_candidate: &[String],
+) -> anyhow::Error {
+    for (name, side, cases) in [("A", baseline, only_in_baseline), ("B", candidate, only_in_candidate)] {
         if cases.is_empty() {
-            return Err(Refusal::error(format!("{name}, {}, has no measured case", side.name())));
+            return Refusal::error(format!("{name}, {}, has no measured case", side.name()));
         }
-        let more = cases.len().saturating_sub(NAMED);
-        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-        notice!("{name} has {}{more}", cases[..cases.len().min(NAMED)].join(", "));
     }
-    notice!(
-        "not comparable: no case is in both; cases belong together if scenario, model, backend, precision, graph, threads and \
-         constraint are the same"
-    );
-    Ok(Exit::NotComparable)
+    nothing_in_common(only_in_baseline, only_in_candidate)
 }

@@ -9,7 +9,7 @@ use super::{calls::CallArguments, decode::Decoder, output, selection::CacheArgum
 use crate::{
     measure::scenario_of,
     refusal::Refusal,
-    report::{self, Format, Stored, Style},
+    report::{self, Format, Stored, StoredComparison, Style},
 };
 
 /// How results are written, and what is shown besides.
@@ -47,14 +47,38 @@ impl DisplayArguments {
         Ok(())
     }
 
-    /// Writes the results, then what each turn cost, then texts, then calls.
+    /// Refuses a format that has no place for a comparison with another run.
+    ///
+    /// # Errors
+    /// When that was asked for.
+    pub fn check_comparison(&self) -> Result<()> {
+        match self.format {
+            Format::Csv => Err(Refusal::error(
+                "CSV has one line for each metric of a case: --format json has the comparison with another run, too",
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// Writes the results and how they compare with another run, then what each turn cost, then texts, then calls.
     ///
     /// # Errors
     /// When a record cannot be read, nothing says where models are, or standard output cannot be written.
-    pub fn write(&self, run: &Run, results: &Stored, cache: &CacheArguments) -> Result<()> {
+    pub fn write(
+        &self,
+        run: &Run,
+        results: &Stored,
+        comparison: Option<&StoredComparison>,
+        cache: &CacheArguments,
+    ) -> Result<()> {
         let (format, style) = (self.format, Style::detect());
         let mut parts = output::Parts::open();
-        report::write(run, results, format, &style, &mut |part| parts.write(part))?;
+        match comparison {
+            Some(comparison) => {
+                comparison.write_below(run, results, format, &style, &mut |part| parts.write(part))?;
+            }
+            None => report::write(run, results, format, &style, &mut |part| parts.write(part))?,
+        }
         if self.turns {
             report::write_turns(run, results, format, &style, &mut |part| parts.write(part))?;
         }

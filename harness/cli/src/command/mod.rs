@@ -9,6 +9,7 @@ pub mod compare;
 pub mod conformance;
 pub mod damaged;
 mod decode;
+pub mod device_calibration;
 pub mod display;
 pub mod doctor;
 pub mod energy;

@@ -1,5 +1,6 @@
 //! `pocketwatt run`: the main job.
 
+mod again;
 mod begin;
 mod measuring;
 mod outcome;
@@ -17,9 +18,10 @@ use clap::{Args, Command, Id};
 use pocketwatt_record::{Run, RunFolder, StudySource};
 use pocketwatt_scenario::Study;
 
-use self::{begin::Beginning, plan::Plan};
+use self::{again::AgainstArguments, begin::Beginning, plan::Plan};
 use super::{
     beside::BesideArguments,
+    compare::ComparisonArguments,
     display::DisplayArguments,
     energy::EnergyArguments,
     judgement::JudgementArguments,
@@ -28,6 +30,9 @@ use super::{
     stored_run::LATEST,
 };
 use crate::{exit::Exit, measure::Completion, refusal::Refusal};
+
+/// Where runs are stored unless the user says otherwise.
+const RESULTS: &str = "results";
 
 /// What to measure, and what to do with the results.
 #[derive(Args, Debug)]
@@ -42,7 +47,7 @@ pub struct RunArguments {
     #[arg(long, requires = "resume")]
     retry: bool,
     /// Where runs are stored.
-    #[arg(long, value_name = "DIR", default_value = "results")]
+    #[arg(long, value_name = "DIR", default_value = RESULTS)]
     results: PathBuf,
     #[command(flatten)]
     cache: CacheArguments,
@@ -54,6 +59,8 @@ pub struct RunArguments {
     beside: BesideArguments,
     #[command(flatten)]
     judgement: JudgementArguments,
+    #[command(flatten)]
+    comparison: ComparisonArguments,
     /// The study that this run belongs to.
     #[arg(skip)]
     study: Option<StudySource>,
@@ -81,9 +88,14 @@ struct BeginArguments {
     /// Measure every case a second time, with the runners in this folder, in turns with the others: two builds are compared.
     #[arg(long, value_name = "DIR", conflicts_with_all = ["one_by_one", "sustain", "energy_uncertainty"])]
     baseline_runners: Option<PathBuf>,
+    #[command(flatten)]
+    against: AgainstArguments,
     /// Refuse to measure, with exit status 6, if `pocketwatt doctor` finds the device unfit.
     #[arg(long)]
     strict: bool,
+    /// Whether the user named any part of the cases, rather than to take them from a stored run.
+    #[arg(skip)]
+    names_cases: bool,
 }
 
 /// Every option of these arguments, those of the arguments within them included.
@@ -97,8 +109,11 @@ impl RunArguments {
     /// # Errors
     /// When the user's other options do not fit that.
     pub fn calibrate(&mut self, most_ms: u64) -> Result<()> {
-        if self.resume.is_some() || self.begin.baseline_runners.is_some() {
-            return Err(Refusal::error("a calibration is a run of its own: leave out --resume and --baseline-runners"));
+        let is_other = self.begin.baseline_runners.is_some() || self.begin.against.against.is_some();
+        if self.resume.is_some() || is_other || self.comparison.are_given() {
+            return Err(Refusal::error(
+                "a calibration is a run of its own: leave out --resume, --baseline-runners, --against, and how to compare",
+            ));
         }
         self.beside_themselves = true;
         self.begin.plan.go_on_for(most_ms)
@@ -130,15 +145,16 @@ pub fn run(arguments: RunArguments) -> Result<Exit> {
 ///
 /// # Errors
 /// As of [`run`], and those of `then`.
-pub fn run_and(arguments: RunArguments, then: impl FnOnce(&Run, &RunFolder) -> Result<()>) -> Result<Exit> {
+pub fn run_and(mut arguments: RunArguments, then: impl FnOnce(&Run, &RunFolder) -> Result<()>) -> Result<Exit> {
     arguments.display.check()?;
     let registry = arguments.registry.open()?;
     let mut begun = match &arguments.resume {
         Some(name) => resume::resume(&arguments, &registry, name)?,
         None => {
-            let plan = Plan::make(&arguments, &registry)?;
+            let baseline = again::open(&mut arguments)?;
+            let plan = Plan::make(&arguments, &registry, baseline)?;
             if arguments.begin.dry_run {
-                output::write(&outlook::describe(&plan, &arguments.begin.energy)?)?;
+                output::write(&outlook::describe(&plan, &arguments)?)?;
                 return Ok(Exit::Success);
             }
             let preparation = preparation::prepare(&arguments, &registry, &plan)?;
@@ -171,7 +187,7 @@ mod tests {
     }
 
     /// What a run that goes on may be told anew: where things are, how to show them, whom to measure beside.
-    const TOLD_ANEW: [&str; 12] = [
+    const TOLD_ANEW: [&str; 15] = [
         "retry",
         "results",
         "cache",
@@ -184,6 +200,9 @@ mod tests {
         "allow_beside",
         "fail_on",
         "decide",
+        "margin",
+        "force",
+        "calibration",
     ];
     /// A value that each option takes.
     const VALUES: [&str; 9] = ["1", "f32", "best", "layers=2", "10s", "5%", "1kJ", "1W", "worse"];

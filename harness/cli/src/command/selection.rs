@@ -1,5 +1,7 @@
 //! What to measure: the options of `run`, `list` and `conformance`.
 
+mod again;
+
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
@@ -19,6 +21,7 @@ use pocketwatt_record::{
 };
 use pocketwatt_scenario::{Scenario, Study, synthetic};
 
+use self::again::Again;
 use super::quantity;
 use crate::{
     plan::{GraphChoice, Registry, default_names, ensure_few},
@@ -133,19 +136,19 @@ pub struct PlanArguments {
     /// Number of threads that compute [default: 1].
     #[arg(long, value_name = "N", value_delimiter = ',', value_parser = value_parser!(u32).range(1..=i64::from(MOST_THREADS)))]
     threads: Vec<u32>,
-    /// ONNX graph: the best for each backend, the same for all, or a certain one.
-    #[arg(long, default_value = "best", value_parser = GraphChoice::parser())]
-    graph: GraphChoice,
+    /// ONNX graph: the best for each backend, the same for all, or a certain one [default: best].
+    #[arg(long, value_name = "NAME", value_parser = GraphChoice::parser())]
+    graph: Option<GraphChoice>,
     /// Number of conversations or calls of a scenario's file that are measured, evenly spread [default: all].
     #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(1..=1_000_000))]
     items: Option<u32>,
-    /// Counted iterations of all blocks together; with trained weights, each item of a scenario's file is one instead.
-    #[arg(long, value_name = "N", default_value_t = 5, value_parser = value_parser!(u32).range(1..=i64::from(MOST_ITERATIONS)))]
-    iterations: u32,
+    /// Counted iterations of all blocks together; with trained weights, each item of a scenario's file is one instead [default: 5].
+    #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(1..=i64::from(MOST_ITERATIONS)))]
+    iterations: Option<u32>,
     /// Blocks in which the backends of a table take turns, in an order drawn by lot, each with a fresh process; the counted iterations
-    /// are divided among them. The more blocks, the smaller the differences that can be told.
-    #[arg(long, value_name = "N", default_value_t = 5, value_parser = value_parser!(u32).range(1..=i64::from(MOST_BLOCKS)))]
-    blocks: u32,
+    /// are divided among them. The more blocks, the smaller the differences that can be told [default: 5].
+    #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(1..=i64::from(MOST_BLOCKS)))]
+    blocks: Option<u32>,
     /// Go on with further blocks until the time to first token and the decode throughput of every two backends of a table are known
     /// relative to each other to this share either way (95 %), such as 3%, or --max-time is over.
     #[arg(long, value_name = "PERCENT", value_parser = quantity::share, conflicts_with_all = ["one_by_one", "sustain"])]
@@ -156,9 +159,9 @@ pub struct PlanArguments {
     /// Whole warm-up iterations, which are reported but not counted [default: 1; in turns, one of the first turn and 8 tokens].
     #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(0..=i64::from(MOST_WARMUP_ITERATIONS)))]
     warmup: Option<u32>,
-    /// Pause before each counted iteration, in milliseconds.
-    #[arg(long, value_name = "MS", default_value_t = 0, value_parser = value_parser!(u64).range(0..=MOST_SETTLE_MS))]
-    settle: u64,
+    /// Pause before each counted iteration, in milliseconds [default: 0].
+    #[arg(long, value_name = "MS", value_parser = value_parser!(u64).range(0..=MOST_SETTLE_MS))]
+    settle: Option<u64>,
     /// Keep each case busy for at least this long, such as 10min: conversations follow one another without a pause, and
     /// the effect of heat on speed and power is shown.
     #[arg(long, value_name = "TIME", value_parser = quantity::duration_ms, conflicts_with = "settle")]
@@ -176,11 +179,18 @@ pub struct PlanArguments {
     /// Do not compare the backends' answers with those in f32.
     #[arg(long)]
     no_quality: bool,
-    /// Kill a runner that writes nothing for this many seconds; must be longer than an iteration.
-    #[arg(long, value_name = "S", default_value_t = 600, value_parser = value_parser!(u64).range(1..=MOST_TIMEOUT_S))]
-    timeout: u64,
+    /// Kill a runner that writes nothing for this many seconds; must be longer than an iteration [default: 600].
+    #[arg(long, value_name = "S", value_parser = value_parser!(u64).range(1..=MOST_TIMEOUT_S))]
+    timeout: Option<u64>,
+    /// What a stored run says of everything else, if it is measured again.
+    #[arg(skip)]
+    again: Option<Again>,
 }
 
+/// Unless the user says otherwise.
+const DEFAULT_ITERATIONS: u32 = 5;
+const DEFAULT_BLOCKS: u32 = 5;
+const DEFAULT_TIMEOUT_S: u64 = 600;
 /// Time for the blocks of a table where a target was named, and no time.
 const DEFAULT_MAX_TIME_MS: u64 = 600_000;
 
@@ -244,7 +254,10 @@ impl PlanArguments {
     /// When one is unknown or malformed.
     pub fn scenarios(&self) -> Result<Vec<Scenario>> {
         if self.scenario.is_empty() {
-            return self.kept(Scenario::unasked()?);
+            return self.kept(match &self.again {
+                Some(again) => again.scenarios.clone(),
+                None => Scenario::unasked()?,
+            });
         }
         let scenarios = self.scenario.iter().map(|name| Scenario::find(name)).collect::<Result<Vec<_>, _>>()?;
         for (index, scenario) in scenarios.iter().enumerate() {
@@ -294,7 +307,7 @@ impl PlanArguments {
 
     /// The graph that the backends load.
     pub fn graph(&self) -> GraphChoice {
-        self.graph
+        self.graph.unwrap_or(GraphChoice::Best)
     }
 
     /// Whether cases that ask for calls are also measured with constrained answers.
@@ -308,28 +321,42 @@ impl PlanArguments {
             let such_as = such_as.map_or(String::new(), |scenario| format!(", such as {}", scenario.name));
             return Err(Refusal::error(format!("--constrain needs a scenario that asks for calls{such_as}")));
         }
-        Ok(self.constrain)
+        Ok(self.constrain || self.again.as_ref().is_some_and(|again| again.constrain))
     }
 
     /// What all cases share.
     pub fn settings(&self) -> RunSettings {
+        let before = self.again.as_ref().map(|again| &again.settings);
+        // A pause and a sustained case exclude each other.
+        let sustain_before = before.and_then(|before| before.sustain_ms).filter(|_| self.settle.is_none());
+        let settle_before = before.map(|before| before.settle_ms).filter(|_| self.sustain.is_none());
+        let sustain_ms = self.sustain.or(sustain_before);
         RunSettings {
-            warmup_iterations: self.warmup.unwrap_or(1),
-            iterations: self.iterations,
-            settle_ms: self.settle,
-            timeout_s: self.timeout,
-            quality: !self.no_quality,
-            sustain_ms: self.sustain,
+            warmup_iterations: self.warmup.or(before.map(|before| before.warmup_iterations)).unwrap_or(1),
+            iterations: self.iterations.or(before.map(|before| before.iterations)).unwrap_or(DEFAULT_ITERATIONS),
+            settle_ms: self.settle.or(settle_before).unwrap_or(0),
+            timeout_s: self.timeout.or(before.map(|before| before.timeout_s)).unwrap_or(DEFAULT_TIMEOUT_S),
+            quality: !self.no_quality && before.is_none_or(|before| before.quality),
+            sustain_ms,
             // Heat shows only where a case follows itself.
-            turns: (!self.one_by_one && self.sustain.is_none()).then(|| TurnSettings {
-                blocks: self.blocks,
-                seed: self.seed.unwrap_or_else(rand::random),
-                short_warmup: self.warmup.is_none(),
-                target: self.target_interval.map(|share| Target {
-                    per_mille: (share * 1000.0).ceil() as u32,
-                    most_ms: self.max_time.unwrap_or(DEFAULT_MAX_TIME_MS),
-                }),
-            }),
+            turns: self.turns(before).filter(|_| sustain_ms.is_none()),
         }
+    }
+
+    /// How cases take turns, unless they are measured one by one.
+    fn turns(&self, before: Option<&RunSettings>) -> Option<TurnSettings> {
+        let turns_before = before.and_then(|before| before.turns);
+        let asks_for_turns = self.blocks.is_some() || self.seed.is_some() || self.target_interval.is_some();
+        let one_by_one_before = before.is_some() && turns_before.is_none() && !asks_for_turns;
+        let target = self.target_interval.map(|share| Target {
+            per_mille: (share * 1000.0).ceil() as u32,
+            most_ms: self.max_time.unwrap_or(DEFAULT_MAX_TIME_MS),
+        });
+        (!self.one_by_one && !one_by_one_before).then(|| TurnSettings {
+            blocks: self.blocks.or(turns_before.map(|turns| turns.blocks)).unwrap_or(DEFAULT_BLOCKS),
+            seed: self.seed.unwrap_or_else(rand::random),
+            short_warmup: self.warmup.is_none() && turns_before.is_none_or(|turns| turns.short_warmup),
+            target: target.or(turns_before.and_then(|turns| turns.target)),
+        })
     }
 }

@@ -65,7 +65,7 @@ pub fn run(arguments: ShowArguments) -> Result<Exit> {
     if !results.has_any() {
         return Err(nothing_to_show(&folder, &results, &arguments.cache)?);
     }
-    arguments.display.write(&run, &results, &arguments.cache)?;
+    arguments.display.write(&run, &results, None, &arguments.cache)?;
     if let Some(charts) = &arguments.charts {
         for file in report::charts::write_stored(&run, &results, &palette, charts)? {
             notice!("chart: {}", file.display());

@@ -126,8 +126,9 @@ impl<'a> Execution<'a> {
             }
         }
         let inputs: Vec<CaseInput> = ready.iter().map(|(_, ingredients)| ingredients.input(run)).collect();
+        let alone_in_blocks = run.against.as_ref().is_some_and(|against| against.alone_in_blocks);
         let measured = match (&inputs[..], &run.settings.turns) {
-            ([_, _, ..], Some(turns)) => {
+            (several, Some(turns)) if several.len() > 1 || alone_in_blocks && !several.is_empty() => {
                 let has_blocks = |record: &Record| !record.samples.blocks.is_empty();
                 let partial = |index: usize| folder.record(run, &run.plan[index]).ok().filter(has_blocks);
                 let earlier = ready.iter().map(|(index, _)| partial(*index)).collect();

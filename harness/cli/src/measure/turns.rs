@@ -112,7 +112,7 @@ fn is_too_wide(members: &[Member], turns: &TurnSettings, begun: MonotonicNs) -> 
             pairs.clone().map(contest)
         })
         .collect();
-    widest(&going, &contests).is_none_or(|widest| widest * 1000.0 > f64::from(target.per_mille))
+    !contests.is_empty() && widest(&going, &contests).is_none_or(|widest| widest * 1000.0 > f64::from(target.per_mille))
 }
 
 /// Begins with the blocks that all cases have from before the run was stopped; returns the number of the last one, and how many

@@ -1,6 +1,6 @@
 //! The cases of a run, in the order in which they are measured.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
@@ -50,6 +50,8 @@ pub struct Selection<'a> {
     pub backends: &'a [&'a Backend],
     /// The graph that they load.
     pub graph: GraphChoice,
+    /// What some of them load in place of their best one.
+    pub graphs: BTreeMap<String, GraphKind>,
     /// Whether cases that ask for calls also run with constrained answers.
     pub constrain: bool,
 }
@@ -77,7 +79,8 @@ pub fn plan_cases(selection: &Selection) -> Result<Vec<Case>> {
                 for &threads in selection.threads {
                     for backend in selection.backends {
                         // A backend with a model of its own has no choice of graph.
-                        let graph = backend.graphs.first().map(|best| graph.unwrap_or(*best));
+                        let own = || selection.graphs.get(&backend.name).copied();
+                        let graph = backend.graphs.first().map(|best| graph.or_else(own).unwrap_or(*best));
                         let free = Case {
                             id: id(&scenario.name, model, &backend.name, precision, graph, threads),
                             scenario: scenario.name.clone(),
@@ -189,6 +192,7 @@ mod tests {
             threads: &[1],
             backends: &registry.select(&[]).unwrap(),
             graph,
+            graphs: BTreeMap::new(),
             constrain: false,
         };
         plan_cases(&selection).unwrap().into_iter().map(|case| case.id).collect()
@@ -237,6 +241,7 @@ mod tests {
             threads: &[1],
             backends: &registry.select(&[]).unwrap(),
             graph: GraphChoice::Best,
+            graphs: BTreeMap::new(),
             constrain: false,
         };
         let error = plan_cases(&selection).unwrap_err().to_string();

@@ -138,13 +138,16 @@ pub fn differences(baseline: Origin<'_>, candidate: Origin<'_>) -> Vec<Differenc
         both(Property::ModelConfiguration, &|record| Some(record.passport.model.config_sha256.clone())),
         both(Property::Tokenizer, &|record| record.passport.model.tokenizer_sha256.clone()),
         both(Property::Graph, &|record| record.case.graph.map(GraphKind::name).map(str::to_owned)),
-        both(Property::GraphFile, &|record| record.passport.graph_sha256.clone()),
         both(Property::Scenario, &|record| Some(record.passport.scenario_sha256.clone())),
         both(Property::Precision, &|record| Some(record.case.precision.name().to_owned())),
         both(Property::Threads, &|record| Some(record.case.threads.to_string())),
         both(Property::Constrained, &|record| Some(if record.case.constrained { "yes" } else { "no" }.to_owned())),
         both(Property::Sustain, &|record| record.passport.sustain_ms.map(|ms| format!("{ms} ms"))),
     ];
+    // A case that ended before its graph was written has none.
+    if one.passport.graph_sha256.is_some() && other.passport.graph_sha256.is_some() {
+        found.push(both(Property::GraphFile, &|record| record.passport.graph_sha256.clone()));
+    }
     if measured {
         found.push(tokens(Property::PromptTokens, one, other, |turn| u64::from(turn.prompt)));
         found.push(tokens(Property::OutputTokens, one, other, |turn| turn.output));
@@ -181,11 +184,15 @@ pub fn differences(baseline: Origin<'_>, candidate: Origin<'_>) -> Vec<Differenc
     found
 }
 
-fn difference(property: Property, baseline: Option<String>, candidate: Option<String>) -> Option<Difference> {
+pub(super) fn difference(
+    property: Property,
+    baseline: Option<String>,
+    candidate: Option<String>,
+) -> Option<Difference> {
     (baseline != candidate).then(|| Difference { kind: property.kind(), property, baseline, candidate })
 }
 
-fn of_devices(one: &DeviceFacts, other: &DeviceFacts) -> Vec<Option<Difference>> {
+pub(super) fn of_devices(one: &DeviceFacts, other: &DeviceFacts) -> Vec<Option<Difference>> {
     let both = |property, of: &dyn Fn(&DeviceFacts) -> Option<String>| difference(property, of(one), of(other));
     vec![
         both(Property::Device, &|device| Some(device.name.clone())),

@@ -99,6 +99,7 @@ mod tests {
             metric: SpeedMetric::InterTokenLatency.definition().name.into(),
             deviation,
             pairs: 30,
+            block_deviation: None,
         };
         let calibration = deviation.map(|deviation| Calibration {
             format: CALIBRATION_FORMAT,

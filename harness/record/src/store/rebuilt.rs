@@ -101,6 +101,7 @@ impl Told {
             scenarios: Vec::new(),
             plan: self.cases.into_iter().map(|(_, case, _)| PlannedCase { case, estimate_s: 0.0 }).collect(),
             baseline: None,
+            against: None,
             study: None,
             rebuilt: Some(damage),
         }

@@ -5,15 +5,13 @@ use pocketwatt_record::{Case, Outcome, StoredContest, StoredPair};
 use crate::{
     cases::{shortcoming, threads},
     comparison::words::{difference_words, reason, verdict_word},
-    output::{inert::one_line, quantity::fixed},
+    output::{effect, inert::one_line, quantity::fixed},
     table::{Cell, CellContent, Footnotes, Row, Subject, Table},
 };
 
 const COLUMNS: [&str; 5] = ["A (baseline)", "B (candidate)", "B / A", "verdict", "detectable"];
 /// Confidence of the intervals that are shown.
 const CONFIDENCE: f64 = 0.95;
-/// Larger effects are not shown as a number.
-const MOST_DETECTABLE: f64 = 10.0;
 
 /// A row for each metric, and what differs below them.
 pub fn case_table(pair: &StoredPair) -> Table {
@@ -80,7 +78,7 @@ fn row(contest: &StoredContest, forced: Option<&str>, footnotes: &mut Footnotes)
         Err(absent) => Cell::absent(absent, footnotes),
     });
     row.cells.push(verdict_cell(contest, forced, footnotes));
-    row.cells.push(contest.detectable.map_or_else(Cell::default, detectable_cell));
+    row.cells.push(contest.detectable.map_or_else(Cell::default, |least| Cell::word(effect(least))));
     row
 }
 
@@ -90,14 +88,6 @@ fn verdict_cell(contest: &StoredContest, forced: Option<&str>, footnotes: &mut F
     let alarm = verdict_word(verdict) == "worse";
     let footnote = reason(contest).map(|reason| footnotes.number(reason));
     Cell { alarm, footnote, ..Cell::word(format!("{}{mark}", verdict_word(verdict))) }
-}
-
-fn detectable_cell(effect: f64) -> Cell {
-    Cell::word(match effect {
-        huge if huge > MOST_DETECTABLE => format!("over {} %", fixed(MOST_DETECTABLE * 100.0, 0)),
-        large if large >= 0.1 => format!("{} %", fixed(large * 100.0, 0)),
-        small => format!("{} %", fixed(small * 100.0, 1)),
-    })
 }
 
 /// The only row of a case that was not measured on both sides.

@@ -11,7 +11,6 @@ use crate::{
         data::{CalibrationUse, StoredComparison},
         words::verdict_word,
     },
-    output::inert,
     table::Tally,
 };
 
@@ -19,8 +18,9 @@ use crate::{
 const COMPARISON_FORMAT: FormatVersion = FormatVersion { major: 1, minor: 0 };
 const CONFIDENCE: f64 = 0.95;
 
+/// A comparison, as programs read it.
 #[derive(Serialize)]
-struct Document<'a> {
+pub struct Document<'a> {
     format: FormatVersion,
     baseline: &'a str,
     candidate: &'a str,
@@ -87,11 +87,8 @@ impl<'a> NumberPart<'a> {
 }
 
 /// The document.
-///
-/// # Errors
-/// When it cannot be written as JSON.
-pub fn document(comparison: &StoredComparison) -> anyhow::Result<String> {
-    let document = Document {
+pub fn document(comparison: &StoredComparison) -> Document<'_> {
+    Document {
         format: COMPARISON_FORMAT,
         baseline: &comparison.baseline,
         candidate: &comparison.candidate,
@@ -101,8 +98,7 @@ pub fn document(comparison: &StoredComparison) -> anyhow::Result<String> {
         only_in_baseline: &comparison.only_in_baseline,
         only_in_candidate: &comparison.only_in_candidate,
         damaged: &comparison.damaged,
-    };
-    Ok(inert::json(&serde_json::to_string_pretty(&document)?) + "\n")
+    }
 }
 
 fn case(pair: &StoredPair) -> CasePart<'_> {

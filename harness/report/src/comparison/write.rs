@@ -1,16 +1,21 @@
 //! A comparison in the format that was asked for.
 
 use clap::ValueEnum;
+use pocketwatt_record::Run;
 
 use crate::{
+    cases::Results,
     comparison::{
         case_table::case_table,
         data::{CalibrationUse, StoredComparison},
         json,
         words::tally_words,
     },
-    formats::{markdown, terminal},
-    output::{Style, date, inert::one_line},
+    formats::{self, Format, markdown, terminal},
+    output::{
+        Output, Paint, Style, date,
+        inert::{self, one_line},
+    },
 };
 
 /// How a comparison is written to standard output.
@@ -41,8 +46,37 @@ impl StoredComparison {
                 let tables: String = self.pairs.iter().map(|pair| markdown::table_of(&case_table(pair))).collect();
                 Ok(tables + &markdown::facts_of(&self.facts()))
             }
-            ComparisonFormat::Json => json::document(self),
+            ComparisonFormat::Json => Ok(inert::json(&serde_json::to_string_pretty(&json::document(self))?) + "\n"),
         }
+    }
+
+    /// Writes the results of the candidate's run, and below them the comparison; in JSON it is a part of the one document. CSV has no
+    /// place for it.
+    ///
+    /// # Errors
+    /// When they cannot be written.
+    pub fn write_below(
+        &self,
+        run: &Run,
+        results: &dyn Results,
+        format: Format,
+        style: &Style,
+        output: &mut Output,
+    ) -> anyhow::Result<()> {
+        let baseline = one_line(&self.baseline);
+        let (heading, own) = match format {
+            Format::Json => return formats::json::render(run, results, Some(&json::document(self)), output),
+            Format::Csv => return formats::write(run, results, format, style, output),
+            Format::Markdown => {
+                (format!("\n## Against {}\n\n", markdown::escape(&baseline)), ComparisonFormat::Markdown)
+            }
+            Format::Table => {
+                let paint = Paint { color: style.color };
+                (format!("\n{}\n\n", paint.bold(&format!("against {baseline}"))), ComparisonFormat::Table)
+            }
+        };
+        formats::write(run, results, format, style, output)?;
+        output(&(heading + &self.text(own, style)?))
     }
 
     /// What all tables have in common; the summary comes last.

@@ -30,7 +30,7 @@ use crate::{
 };
 
 /// Version of this document, independent of that of the records.
-const REPORT_FORMAT: FormatVersion = FormatVersion { major: 1, minor: 6 };
+const REPORT_FORMAT: FormatVersion = FormatVersion { major: 1, minor: 7 };
 
 /// What was wrong with `run.json`.
 #[derive(Serialize)]
@@ -191,12 +191,18 @@ enum ValuePart<'a> {
     Unavailable(String),
 }
 
-/// Writes the document: `format`, `run`, `cases`, `comparisons` of the cases of a table, and the files among the records that are not records as `damaged`. It is written in parts,
-/// because a document may be larger than memory.
+/// Writes the document: `format`, `run`, `cases`, `comparisons` of the cases of a table, the comparison with another run as `against` if
+/// there is one, and the files among the records that are not records as `damaged`. It is written in parts, because a document may be
+/// larger than memory.
 ///
 /// # Errors
 /// When a value cannot be written as JSON, or the output cannot be written.
-pub fn render(run: &Run, results: &dyn Results, output: &mut Output) -> anyhow::Result<()> {
+pub fn render(
+    run: &Run,
+    results: &dyn Results,
+    against: Option<&impl Serialize>,
+    output: &mut Output,
+) -> anyhow::Result<()> {
     let reached: BTreeSet<&str> = results.cases().iter().map(|case| case.id.as_str()).collect();
     let rebuilt = |damage: &Damage| RebuiltPart { kind: damage.kind(), reason: damage.to_string() };
     let not_reached = run.plan.iter().map(|case| case.case.id.as_str()).filter(|id| !reached.contains(id));
@@ -222,7 +228,11 @@ pub fn render(run: &Run, results: &dyn Results, output: &mut Output) -> anyhow::
         let contests = Contests::of(group);
         comparisons::parts(&contests).iter().try_for_each(|part| output(&list.entry(part)?))
     })?;
-    output(&format!("{},\n  \"damaged\": ", list.end()))?;
+    output(list.end())?;
+    if let Some(against) = against {
+        output(&format!(",\n  \"against\": {}", indented(against, 1)?))?;
+    }
+    output(",\n  \"damaged\": ")?;
     let mut list = List::default();
     for damaged in &results.damaged() {
         output(&list.entry(&DamagedPart::from(damaged))?)?;

@@ -80,7 +80,7 @@ fn cell(cell: &Cell) -> String {
 }
 
 /// Prevents text from becoming markup, an address, or another line. Underscores inside words are not markup in this flavour.
-fn escape(text: &str) -> String {
+pub fn escape(text: &str) -> String {
     let text = inert::line(text);
     let mut escaped = String::with_capacity(text.len());
     let mut before = ' ';

@@ -23,6 +23,6 @@ pub fn write(
         Format::Table => terminal::render(run, results, style, output),
         Format::Markdown => markdown::render(run, results, output),
         Format::Csv => csv::render(run, results, output),
-        Format::Json => json::render(run, results, output),
+        Format::Json => json::render(run, results, None::<&()>, output),
     }
 }

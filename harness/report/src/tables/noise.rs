@@ -10,7 +10,7 @@ use crate::output::{
 /// For how long somebody may be willing to measure two cases, in minutes.
 const MINUTES: [f64; 3] = [1.0, 5.0, 20.0];
 /// The p-value that a verdict on the first metric of a chain needs in a table of two cases without energy, which has five chains.
-const LEVEL: f64 = 0.0018;
+pub const LEVEL: f64 = 0.0018;
 
 /// The noise of the metrics of a case that was measured beside itself.
 #[derive(Debug)]

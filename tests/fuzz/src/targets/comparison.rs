@@ -1,5 +1,5 @@
 use pocketwatt_record::{Calibration, MetricId, Origin, Record, Run, StoredPair, derive, judge};
-use pocketwatt_report::{COMPARED_METRICS, CalibrationUse, ComparisonFormat, StoredComparison, Style};
+use pocketwatt_report::{COMPARED_METRICS, CalibrationUse, ComparisonFormat, PlannedBlocks, StoredComparison, Style};
 use serde_json::{Value, json};
 
 use super::records;
@@ -19,9 +19,9 @@ pub const TARGET: Target = Target {
 
 /// The noise of every metric, before each run of the fixtures.
 fn seeds() -> Vec<Vec<u8>> {
-    let noise = |metric: &MetricId| json!({"backend": "fake", "precision": "f32", "metric": metric.name(), "deviation": 0.03, "pairs": 20});
+    let noise = |metric: &MetricId| json!({"backend": "fake", "precision": "f32", "metric": metric.name(), "deviation": 0.03, "pairs": 20, "block_deviation": 0.02});
     let calibration = json!({
-        "format": {"major": 1, "minor": 0},
+        "format": {"major": 1, "minor": 1},
         "pocketwatt": "0.1.0",
         "created_unix_ms": 1_795_437_753_000_u64,
         "device": {"name": "device", "processor": null, "cores": 2, "kernel": "6.1"},
@@ -50,6 +50,10 @@ fn write(run: &Run, records: &[Record], calibration: Option<&Calibration>) {
     };
     let mut pairs = vec![pair(baseline, candidate), pair(candidate, baseline), pair(baseline, baseline)];
     judge(&mut pairs, calibration);
+    if let Some(calibration) = calibration {
+        let planned = PlannedBlocks { cases: &[baseline.case.clone(), candidate.case.clone()], blocks: 5, pairs: 1 };
+        records::inert("what the blocks will show", &planned.text(calibration));
+    }
     let comparison = StoredComparison {
         baseline: run.id.clone(),
         candidate: baseline.case.id.clone(),

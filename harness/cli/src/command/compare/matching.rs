@@ -50,6 +50,6 @@ pub fn match_cases(baseline: &Side, candidate: &Side, metrics: &[(MetricId, f64)
 }
 
 /// Whether two cases are the same but for their names.
-fn is_same(one: &Case, other: &Case) -> bool {
+pub fn is_same(one: &Case, other: &Case) -> bool {
     one.has_same_backend(other) && one.baseline == other.baseline
 }

@@ -8,6 +8,7 @@ use pocketwatt_record::{Case, Damage, Damaged, Origin, Record, Run, RunFolder, r
 use crate::command::{damaged, stored_run};
 
 /// A run or a record.
+#[derive(Debug)]
 pub struct Side {
     /// The run's folder, or the record's file.
     path: PathBuf,
@@ -16,6 +17,7 @@ pub struct Side {
     source: Source,
 }
 
+#[derive(Debug)]
 enum Source {
     /// Its folder, and the positions in the plan of the cases that have a file.
     Run {
@@ -39,15 +41,26 @@ impl Side {
     /// When it does not exist or cannot be read.
     pub fn open(results: &Path, wanted: &str) -> Result<Self> {
         let path = Path::new(wanted);
-        if path.is_file() {
-            let record = read_record(path)?;
-            // A record is in the folder `cases` of its run, unless somebody copied it.
-            let run =
-                std::path::absolute(path)?.ancestors().nth(2).and_then(|folder| RunFolder::open(folder).run().ok());
-            let run = run.filter(|run| record.passport.run.as_ref() == Some(&run.id));
-            return Ok(Self { path: path.to_owned(), run, source: Source::Record(Box::new(record)) });
-        }
-        let folder = stored_run::find(results, wanted)?;
+        if path.is_file() { Self::of_record(path) } else { Self::of_run(stored_run::find(results, wanted)?) }
+    }
+
+    /// Opens what is stored there: a run's folder, or the file of a record.
+    ///
+    /// # Errors
+    /// When it does not exist or cannot be read.
+    pub fn at(path: &Path) -> Result<Self> {
+        if path.is_file() { Self::of_record(path) } else { Self::of_run(RunFolder::open(path)) }
+    }
+
+    fn of_record(path: &Path) -> Result<Self> {
+        let record = read_record(path)?;
+        // A record is in the folder `cases` of its run, unless somebody copied it.
+        let run = std::path::absolute(path)?.ancestors().nth(2).and_then(|folder| RunFolder::open(folder).run().ok());
+        let run = run.filter(|run| record.passport.run.as_ref() == Some(&run.id));
+        Ok(Self { path: path.to_owned(), run, source: Source::Record(Box::new(record)) })
+    }
+
+    fn of_run(folder: RunFolder) -> Result<Self> {
         let run = folder.run_or_rebuilt()?;
         if let Some(damage) = &run.rebuilt {
             damaged::report_rebuilt(&folder, damage);
@@ -61,6 +74,11 @@ impl Side {
             run: Some(run),
             source: Source::Run { folder, reached: contents.reached, strangers: contents.strangers },
         })
+    }
+
+    /// The run's folder, or the record's file.
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     /// Where it is stored.

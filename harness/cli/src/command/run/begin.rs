@@ -7,7 +7,7 @@ use pocketwatt_meter::{Bandwidth, SystemRoot, device_facts, measure_bandwidth};
 use pocketwatt_record::{Case, EnergyPlan, RECORD_FORMAT, Run, SamplingOverhead};
 use pocketwatt_scenario::Scenario;
 
-use super::{RunArguments, ownership::OwnedRun, plan::Plan, preparation::Preparation};
+use super::{RunArguments, outlook, ownership::OwnedRun, plan::Plan, preparation::Preparation};
 use crate::{
     command::strict::{self, Intention},
     exit::Exit,
@@ -41,7 +41,7 @@ pub(super) enum Beginning {
 /// # Errors
 /// When somebody else measures, a meter cannot be read, or nothing can be stored.
 pub(super) fn begin(arguments: &RunArguments, plan: Plan, preparation: Preparation) -> Result<Beginning> {
-    let Preparation { started_unix_ms, cases, materials, mut mailbox, mut device } = preparation;
+    let Preparation { started_unix_ms, cases, mut materials, mut mailbox, mut device } = preparation;
     let asked = &arguments.begin;
     if device.enter(&mut mailbox)? == Entered::Interrupted {
         notice!("interrupted: nothing was measured");
@@ -50,6 +50,9 @@ pub(super) fn begin(arguments: &RunArguments, plan: Plan, preparation: Preparati
     let bandwidth = if asked.no_probe { Vec::new() } else { bandwidths(asked.plan.threads(), &mut device) };
     let (meters, energy) = asked.energy.prepare()?;
     let facts = device_facts(&SystemRoot::real(), asked.device.as_deref());
+    let asked_iterations = plan.settings.iterations;
+    let iterations = plan.fewest(|case| Ok(materials.prepared(case)?.iterations(asked_iterations)))?;
+    let blocks = outlook::blocks(&arguments.results, &facts, &plan, iterations);
     let sampling_overhead = SamplingOverhead::read(&arguments.results.join(&facts.name));
     let mut run = Run {
         format: RECORD_FORMAT,
@@ -64,6 +67,7 @@ pub(super) fn begin(arguments: &RunArguments, plan: Plan, preparation: Preparati
         scenarios: plan.scenarios.iter().map(Scenario::source).collect(),
         plan: cases,
         baseline: plan.baseline,
+        against: plan.against,
         study: arguments.study.clone(),
         rebuilt: None,
     };
@@ -75,6 +79,9 @@ pub(super) fn begin(arguments: &RunArguments, plan: Plan, preparation: Preparati
     energy::add_time(&mut run.plan, &run.energy, &run.settings);
     if let Some(announcement) = energy::announcement(&run.energy, run.plan.len()) {
         notice!("{announcement}");
+    }
+    if let Some(blocks) = blocks.filter(|_| run.settings.turns.is_some()) {
+        notice!("{blocks}");
     }
     if asked.strict && !is_fit(arguments, &run, &plan.backends, &materials.models, device.other())? {
         return Ok(Beginning::Nothing(Exit::Unfit));

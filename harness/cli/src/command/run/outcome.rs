@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use pocketwatt_record::{Outcome, Run};
 
-use super::{RunArguments, begin::Begun};
+use super::{RunArguments, again, begin::Begun};
 use crate::{
     command::advice::Advice,
     exit::Exit,
@@ -22,10 +22,15 @@ pub(super) fn show(arguments: &RunArguments, registry: &Registry, begun: &Begun)
     let (run, folder) = (&begun.run, begun.owned.folder());
     let outcomes = folder.parts_of_records(run, |record| record.outcome)?.intact;
     let results = Stored::open(folder, run)?;
+    // Without it, everything else is still shown.
+    let (comparison, incomparable) = match again::compare_at_end(arguments, begun) {
+        Ok(comparison) => (comparison, None),
+        Err(error) => (None, Some(error)),
+    };
     let again = Advice::new(&["show"]).run(folder.path());
     let written = arguments
         .display
-        .write(run, &results, &arguments.cache)
+        .write(run, &results, comparison.as_ref(), &arguments.cache)
         .with_context(|| format!("the records are stored; show them with `{again}`"));
     notice!("records: {}", folder.path().display());
     let is_any_measured = outcomes.contains(&Outcome::Measured);
@@ -38,13 +43,21 @@ pub(super) fn show(arguments: &RunArguments, registry: &Registry, begun: &Begun)
         notice!("charts:  {} ({})", charts.display(), names.join(", "));
     }
     written?;
+    if let Some(error) = incomparable {
+        return Err(error);
+    }
     if arguments.judgement.is_asked_for() {
-        let tally = report::baseline_tally(&results)?;
+        let tally = match &comparison {
+            Some(comparison) => comparison.tally(),
+            None => report::baseline_tally(&results)?,
+        };
         if let Some(exit) = arguments.judgement.exit(&tally) {
             return Ok(exit);
         }
     }
+    let is_baseline_damaged = comparison.is_some_and(|comparison| !comparison.damaged.is_empty());
     Ok(match (is_any_measured, outcomes.iter().all(|outcome| *outcome == Outcome::Measured)) {
+        (_, true) if is_baseline_damaged => Exit::Incomplete,
         (_, true) => Exit::Success,
         (true, false) => Exit::Incomplete,
         (false, false) => Exit::NothingMeasured,

@@ -1,17 +1,20 @@
 //! What a run reports before it begins.
 
+use std::path::Path;
+
 use anyhow::Result;
-use pocketwatt_protocol::Precision;
-use pocketwatt_record::PlannedCase;
+use pocketwatt_meter::{DeviceFacts, SystemRoot, device_facts};
+use pocketwatt_protocol::{Precision, wall_clock_unix_ms};
+use pocketwatt_record::{Baseline, Calibration, Case, PlannedCase};
 use pocketwatt_scenario::{Data, Scenario};
 
-use super::plan::Plan;
+use super::{RunArguments, plan::Plan};
 use crate::{
     columns,
-    command::energy::EnergyArguments,
+    command::device_calibration::{DeviceAt, StoredCalibration},
     inert,
     plan::{PlannedModel, energy},
-    report::output::waiting_time,
+    report::{PlannedBlocks, output::waiting_time},
 };
 
 /// Reports which rows of data files cannot be measured: the first ones by name, and their number.
@@ -30,16 +33,42 @@ pub(super) fn report_left_out(scenarios: &[Scenario], left_out: impl Iterator<It
     }
 }
 
+/// Which differences the blocks of a plan will show, by the calibration of the device: `None` if there is none, or nothing is compared
+/// in blocks. One that does not hold is no obstacle, and is reported. `iterations` are those of the case that has the fewest.
+pub(super) fn blocks(results: &Path, device: &DeviceFacts, plan: &Plan, iterations: u32) -> Option<String> {
+    let pairs = plan.cases.iter().map(|case| pairs_beside(case, &plan.cases)).max().filter(|pairs| *pairs > 0)?;
+    let turns = plan.settings.turns.filter(|_| plan.baseline != Some(Baseline::Themselves))?;
+    let found = StoredCalibration::first([Calibration::path(results, &device.name)]);
+    let found = found.map_err(|error| notice!("passed over: {:#}", anyhow::Error::from(error))).ok()??;
+    if let Err(reason) = found.ensure_holds(&[DeviceAt { device, unix_ms: wall_clock_unix_ms() }]) {
+        notice!("passed over: the calibration {} does not hold: {reason}", found.path.display());
+        return None;
+    }
+    let planned = PlannedBlocks { cases: &plan.cases, blocks: turns.blocks.min(iterations), pairs };
+    Some(planned.text(&found.calibration))
+}
+
+/// How many pairs of cases are compared in the table of a case: every two, or each with its baseline.
+fn pairs_beside(case: &Case, cases: &[Case]) -> usize {
+    let (baselines, others): (Vec<&Case>, Vec<&Case>) =
+        cases.iter().filter(|other| case.stands_beside(other)).partition(|other| other.baseline);
+    if baselines.is_empty() { others.len() * (others.len() - 1) / 2 } else { baselines.len() }
+}
+
 /// What would be measured, and how long it should take.
 ///
 /// # Errors
 /// When a requested meter cannot be read.
-pub(super) fn describe(plan: &Plan, asked: &EnergyArguments) -> Result<String> {
+pub(super) fn describe(plan: &Plan, arguments: &RunArguments) -> Result<String> {
     let mut cases = plan.guessed()?;
-    let (_, energy) = asked.prepare()?;
+    let (_, energy) = arguments.begin.energy.prepare()?;
     energy::add_time(&mut cases, &energy, &plan.settings);
-    let announcement = energy::announcement(&energy, cases.len()).map_or(String::new(), |line| line + "\n");
-    Ok(describe_cases(&cases) + &describe_models(plan) + &announcement)
+    let device = device_facts(&SystemRoot::real(), arguments.begin.device.as_deref());
+    let iterations = plan.fewest(|case| plan.guessed_iterations(case))?;
+    let blocks = blocks(&arguments.results, &device, plan, iterations);
+    let announcements: String =
+        energy::announcement(&energy, cases.len()).into_iter().chain(blocks).map(|line| line + "\n").collect();
+    Ok(describe_cases(&cases) + &describe_models(plan) + &announcements)
 }
 
 fn describe_cases(plan: &[PlannedCase]) -> String {

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use anyhow::Result;
 use pocketwatt_model::ModelConfig;
 use pocketwatt_protocol::Precision;
-use pocketwatt_record::{Baseline, Case, PlannedCase, RunSettings};
+use pocketwatt_record::{Against, Baseline, Case, PlannedCase, RunSettings};
 use pocketwatt_scenario::{Data, Scenario};
 
-use super::RunArguments;
+use super::{RunArguments, again::StoredBaseline};
 use crate::{
     measure::{Materials, in_folder, model_of, scenario_of},
     plan::{
@@ -29,6 +29,10 @@ pub(super) struct Plan<'r> {
     pub precisions: Vec<Precision>,
     /// With what each runner is compared.
     pub baseline: Option<Baseline>,
+    /// The stored run that is measured again.
+    pub again: Option<StoredBaseline>,
+    /// With what the run is compared at its end.
+    pub against: Option<Against>,
 }
 
 impl<'r> Plan<'r> {
@@ -36,7 +40,7 @@ impl<'r> Plan<'r> {
     ///
     /// # Errors
     /// When something is asked for that does not exist or does not fit together.
-    pub fn make(arguments: &RunArguments, registry: &'r Registry) -> Result<Self> {
+    pub fn make(arguments: &RunArguments, registry: &'r Registry, again: Option<StoredBaseline>) -> Result<Self> {
         let asked = &arguments.begin.plan;
         arguments.begin.energy.check()?;
         let scenarios = asked.scenarios()?;
@@ -52,12 +56,19 @@ impl<'r> Plan<'r> {
             threads: asked.threads(),
             backends: &backends,
             graph: asked.graph(),
+            graphs: asked.graphs_again(),
             constrain: asked.constrain(&scenarios)?,
         })?;
+        let cases = match &again {
+            Some(again) => again.select(cases, arguments)?,
+            None => cases,
+        };
         let precisions = computed_precisions(&cases, registry);
         let baseline = asked_baseline(arguments, &backends)?;
         let cases = if baseline.is_some() { with_baselines(cases)? } else { cases };
-        Ok(Self { settings: asked.settings(), scenarios, models, backends, cases, precisions, baseline })
+        let settings = asked.settings();
+        let against = again.as_ref().map(|again| again.stored(&cases, &settings)).transpose()?;
+        Ok(Self { settings, scenarios, models, backends, cases, precisions, baseline, again, against })
     }
 
     /// How long each case should take, by its text alone: models may still have to be generated.
@@ -67,11 +78,27 @@ impl<'r> Plan<'r> {
     pub fn guessed(&self) -> Result<Vec<PlannedCase>> {
         let guess = |case: &Case| {
             let (scenario, model) = (scenario_of(case, &self.scenarios)?, &self.models[&case.model]);
-            let items = scenario.data().filter(|_| !model.seeded()).map(Data::item_count);
-            let iterations = items.map_or(self.settings.iterations, |items| items as u32);
-            Ok(self.estimated(case, &model.config(), Outline::guess(scenario), iterations))
+            Ok(self.estimated(case, &model.config(), Outline::guess(scenario), self.guessed_iterations(case)?))
         };
         self.cases.iter().map(guess).collect()
+    }
+
+    /// How many counted iterations a case should have, by its text alone.
+    ///
+    /// # Errors
+    /// None: each case names a scenario of the plan.
+    pub fn guessed_iterations(&self, case: &Case) -> Result<u32> {
+        let is_seeded = self.models[&case.model].seeded();
+        let items = scenario_of(case, &self.scenarios)?.data().filter(|_| !is_seeded).map(Data::item_count);
+        Ok(items.map_or(self.settings.iterations, |items| items as u32))
+    }
+
+    /// The iterations of the case that has the fewest, by those of each.
+    ///
+    /// # Errors
+    /// Those of `iterations`.
+    pub fn fewest(&self, mut iterations: impl FnMut(&Case) -> Result<u32>) -> Result<u32> {
+        self.cases.iter().try_fold(u32::MAX, |fewest, case| Ok(fewest.min(iterations(case)?)))
     }
 
     /// How long each case should take, by its tokens.
@@ -87,9 +114,16 @@ impl<'r> Plan<'r> {
         self.cases.iter().map(count).collect()
     }
 
+    /// Whether a case is measured in blocks.
+    pub fn takes_turns(&self, case: &Case) -> bool {
+        let is_alone = || self.cases.iter().filter(|other| case.stands_beside(other)).count() == 1;
+        let alone_in_blocks = self.against.as_ref().is_some_and(|against| against.alone_in_blocks);
+        self.settings.turns.is_some() && (alone_in_blocks || !is_alone())
+    }
+
     fn estimated(&self, case: &Case, config: &ModelConfig, outline: Outline, iterations: u32) -> PlannedCase {
-        let takes_turns = self.cases.iter().filter(|other| case.stands_beside(other)).count() > 1;
-        let settings = RunSettings { turns: self.settings.turns.filter(|_| takes_turns), ..self.settings.clone() };
+        let turns = self.settings.turns.filter(|_| self.takes_turns(case));
+        let settings = RunSettings { turns, ..self.settings.clone() };
         let estimate_s = duration(config, outline, case.precision, case.threads, iterations, &settings);
         PlannedCase { case: case.clone(), estimate_s }
     }

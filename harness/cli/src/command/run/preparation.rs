@@ -26,7 +26,8 @@ pub(super) struct Preparation {
 /// Prepares what the cases of the plan are made of.
 ///
 /// # Errors
-/// When somebody else measures and that is refused, a model cannot be made, or a scenario does not fit a model.
+/// When somebody else measures and that is refused, a model cannot be made, a scenario does not fit a model, or the work is not that of
+/// the run that it will be compared with.
 pub(super) fn prepare(arguments: &RunArguments, registry: &Registry, plan: &Plan) -> Result<Preparation> {
     let device = arguments.beside.device();
     device.foresee()?;
@@ -40,6 +41,9 @@ pub(super) fn prepare(arguments: &RunArguments, registry: &Registry, plan: &Plan
         materials.programs.compare_with(baseline);
     }
     let cases = plan.counted(&mut materials)?;
+    if let Some(baseline) = &plan.again {
+        baseline.ensure_comparable(plan, &materials, arguments)?;
+    }
     report_left_out(plan, &mut materials)?;
     let started_unix_ms = wall_clock_unix_ms();
     // Before anything is measured: a compiler must not run beside the bandwidth probe either.

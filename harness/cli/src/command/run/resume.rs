@@ -8,7 +8,7 @@ use pocketwatt_model::ModelLibrary;
 use pocketwatt_record::{Case, Outcome, Passport, PlannedCase, Record, Records, Run, RunFolder};
 use pocketwatt_scenario::Scenario;
 
-use super::{RunArguments, begin::Begun, ownership::OwnedRun};
+use super::{RunArguments, again, begin::Begun, ownership::OwnedRun};
 use crate::{
     command::{damaged, energy::EnergyArguments, stored_run},
     measure::{Build, Execution, Instruments, Mailbox, Materials, Programs},
@@ -54,6 +54,7 @@ pub(super) fn resume(arguments: &RunArguments, registry: &Registry, name: &str) 
     let folder = owned.folder();
     let run = folder.run().map_err(|error| damaged::no_plan(folder, error))?;
     ensure_begun_here(&run)?;
+    again::foresee(arguments, &run)?;
     let done = Done::read(folder, &run)?;
     let models = prepare_models(&run, registry, &arguments.cache.library()?, &done.intact)?;
     let mailbox = Mailbox::with_signals()?;
