@@ -20,10 +20,17 @@ summary = "the same"
 scored = false
 precisions = ["f32"]
 graphs = []
+
+[absent]
+binary = "pocketwatt-absent"
+summary = "without a runner"
+scored = false
+precisions = ["f32"]
+graphs = []
 "#;
 
 impl Bench {
-    /// Makes the runners of the backends `one` and `two`, and returns the file that lists both.
+    /// Makes the runners of the backends `one` and `two`, and returns the file that lists both, and `absent`, which has none.
     pub fn twins(&mut self) -> String {
         let greeting = r#"RUNNER "$@" | sed -u "s/\"name\":\"fake\"/\"name\":\"${0##*-}\"/""#;
         let wrapper = self.wrap_runner(greeting);

@@ -177,29 +177,32 @@ fn options_win_and_what_they_leave_is_told() {
     assert_eq!(bench.folder().run().unwrap().plan.len(), 1, "a record is one case");
 }
 
+/// A run of these twins.
+fn measure_twins(bench: &Bench, backends: &str, chosen: &str) -> Finished {
+    let arguments = ["run", "--backends", backends, "--backend", chosen, "--model", "tiny", "--no-probe"];
+    bench.start(FAST, &[&arguments[..], &["--scenario", "decode-8"]].concat()).finish()
+}
+
 #[test]
 fn a_backend_alone_is_measured_in_blocks_as_it_was_beside_others() {
     let mut bench = Bench::new();
     let backends = bench.twins();
-    let first = [
-        "run",
-        "--backends",
-        &backends,
-        "--backend",
-        "one,two",
-        "--model",
-        "tiny",
-        "--no-probe",
-        "--scenario",
-        "decode-8",
-    ];
-    bench.start(FAST, &first).finish().expect_code(0);
-    let finished =
-        again(&bench, FAST, &["--backends", &backends, "--backend", "two", "--format", "json"]).expect_code(0);
-    let document = json(&finished);
+    measure_twins(&bench, &backends, "one,two").expect_code(0);
+    let alone = ["--backends", &backends, "--backend", "two", "--format", "json"];
+    let document = json(&again(&bench, FAST, &alone).expect_code(0));
     assert_eq!(document["against"]["cases"].as_array().unwrap().len(), 1);
     assert_eq!(document["against"]["cases"][0]["differences"], Value::Array(vec![]), "{document:#}");
     assert_eq!(bench.records()[0].samples.counted_blocks().count(), 5);
+}
+
+#[test]
+fn a_backend_that_was_alone_because_the_other_was_skipped_is_so_again() {
+    let mut bench = Bench::new();
+    let backends = bench.twins();
+    measure_twins(&bench, &backends, "one,absent").expect_code(4);
+    let document = json(&again(&bench, FAST, &["--backends", &backends, "--format", "json"]).expect_code(4));
+    assert_eq!(document["against"]["cases"].as_array().unwrap().len(), 2);
+    assert!(bench.records().iter().all(|record| record.samples.blocks.is_empty()));
 }
 
 /// A run against the newest one that was killed in its second case.

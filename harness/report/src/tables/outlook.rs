@@ -99,7 +99,7 @@ mod tests {
         let text = |blocks: u32, pairs: usize, deviation: f64| {
             PlannedBlocks { cases: &cases, blocks, pairs }.text(&calibration(&cases, deviation))
         };
-        insta::assert_snapshot!(text(5, 1, 0.02), @"5 blocks show differences in decode throughput of about 11 % or more and in time to first token of about 11 % or more, by the calibration of 2026-11-23 12:42 UTC; 5 % in both takes about 11 blocks (--blocks 11 --iterations 11)");
+        insta::assert_snapshot!(text(5, 1, 0.02), @"5 blocks show differences in decode throughput of about 10.0 % or more and in time to first token of about 10.0 % or more, by the calibration of 2026-11-23 12:42 UTC; 5 % in both takes about 11 blocks (--blocks 11 --iterations 11)");
         insta::assert_snapshot!(text(1, 1, 0.9), @"1 block shows no difference, by the calibration of 2026-11-23 12:42 UTC; no number of blocks shows 5 % in both");
         let mut unknown = calibration(&cases, 0.02);
         unknown.noise.truncate(2);

@@ -7,7 +7,7 @@ use clap::Args;
 use pocketwatt_meter::{CaseReadings, SystemRoot, device_facts};
 use pocketwatt_protocol::wall_clock_unix_ms;
 use pocketwatt_record::{
-    Against, Calibration, Case, Damaged, Intended, Record, Run, RunSettings, SpeedMetric, obstacles_beforehand,
+    Against, Calibration, Case, Damaged, Intended, Outcome, Record, Run, RunSettings, SpeedMetric, obstacles_beforehand,
 };
 use pocketwatt_scenario::Scenario;
 
@@ -159,7 +159,7 @@ impl StoredBaseline {
     /// # Errors
     /// When the current folder is gone.
     pub fn stored(&self, cases: &[Case], settings: &RunSettings) -> Result<Against> {
-        let is_alone = |case: &&Case| cases.iter().filter(|other| other.stands_beside(case)).count() == 1;
+        let is_alone = |case: &&Case| self.in_turn_with(case, cases) == 1;
         let was_in_blocks = |case: &Case| self.record(case).is_some_and(|record| !record.samples.blocks.is_empty());
         let alone_in_blocks = settings.turns.is_some() && cases.iter().filter(is_alone).any(was_in_blocks);
         Ok(Against { baseline: std::path::absolute(self.side.path())?, alone_in_blocks })
@@ -174,6 +174,7 @@ impl StoredBaseline {
             return Ok(());
         }
         let device = device_facts(&SystemRoot::real(), arguments.begin.device.as_deref());
+        let alone_in_blocks = plan.against.as_ref().is_some_and(|against| against.alone_in_blocks);
         let mut found = Vec::new();
         for case in &plan.cases {
             let Some(before) = self.record(case) else { continue };
@@ -181,12 +182,20 @@ impl StoredBaseline {
             let intended = Intended {
                 record: &record,
                 settings: &plan.settings,
-                in_blocks: plan.takes_turns(case),
+                in_blocks: plan.settings.turns.is_some()
+                    && (alone_in_blocks || self.in_turn_with(case, &plan.cases) > 1),
                 device: &device,
             };
             found.push((case.id.as_str(), obstacles_beforehand(self.side.origin(before), intended)));
         }
         ensure_comparable(found.iter().map(|(case, by)| Obstructed { case, by: by.iter().collect() }))
+    }
+
+    /// How many of these cases take turns with one, itself included: what was skipped before will be skipped again.
+    fn in_turn_with(&self, case: &Case, cases: &[Case]) -> usize {
+        let was_skipped = |record: &Record| matches!(record.outcome, Outcome::Skipped { .. });
+        let is_measured = |case: &Case| !self.record(case).is_some_and(was_skipped);
+        cases.iter().filter(|other| case.stands_beside(other) && is_measured(other)).count()
     }
 
     fn record(&self, case: &Case) -> Option<&Record> {
