@@ -1,10 +1,19 @@
 //! Backends of a table take turns, each with a fresh process in every block.
 #![cfg(test)]
 
+use std::{
+    fs::{self, OpenOptions},
+    io::Write,
+    path::Path,
+};
+
 use pocketwatt_protocol::IterationKind;
-use pocketwatt_record::{Outcome, Record};
+use pocketwatt_record::{Block, DisturbanceKind, Outcome, Record};
 use pocketwatt_tests::{Bench, Finished, Running, Starts, is_alive, wait_until};
-use rustix::process::Signal;
+use rustix::{
+    process::{Pid, Signal},
+    thread::{CpuSet, sched_getaffinity, sched_setaffinity},
+};
 
 /// Blocks of a run, and how many disturbed ones are measured again at most: on a busy machine, many are disturbed.
 const BLOCKS: usize = 5;
@@ -153,4 +162,114 @@ fn what_was_stopped_in_a_block_is_finished_later() {
         assert_eq!((record.outcome.clone(), counted(record)), (Outcome::Measured, BLOCKS));
     }
     assert_eq!(whole.map(|record| record.samples.blocks[0].span), first, "a block that was over is not measured again");
+}
+
+/// A change that is made while the first block is measured.
+fn disturbed_in_the_first_block(bench: &Bench, more: &[&str], disturb: impl FnOnce(&Running)) -> Finished {
+    let starts = Starts::new(bench);
+    let script = format!("decode=100ms,{}", starts.count());
+    let running = start(bench, [&script, &script], &[PLAN, more].concat());
+    wait_until("the second case", || starts.processes().len() == 2);
+    disturb(&running);
+    running.finish().expect_code(0)
+}
+
+/// Whether the first block was disturbed in this way, for one of the cases, and measured again by both.
+#[track_caller]
+fn expect_disturbance(bench: &Bench, kind: DisturbanceKind) {
+    let first = both(bench).map(|record| record.samples.blocks[0].clone());
+    let found = |block: &Block| block.disturbances.iter().any(|found| found.kind == kind);
+    assert!(first.iter().any(found), "{first:?}");
+    assert!(first.iter().all(|block| block.repeated), "{first:?}");
+}
+
+/// A note below a table without its line breaks.
+fn unbroken(finished: &Finished) -> String {
+    finished.stdout.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn other_processors_in_a_block_disturb_it() {
+    let own = sched_getaffinity(None).unwrap();
+    let allowed: Vec<usize> = (0..CpuSet::MAX_CPU).filter(|&processor| own.is_set(processor)).collect();
+    if allowed.len() < 2 {
+        return;
+    }
+    let bench = Bench::new();
+    let finished = disturbed_in_the_first_block(&bench, &["--device", "here"], |running| {
+        let mut one = CpuSet::new();
+        one.set(allowed[0]);
+        sched_setaffinity(Pid::from_raw(running.id() as i32), &one).unwrap();
+    });
+    expect_disturbance(&bench, DisturbanceKind::AllowedProcessors);
+    let told = unbroken(&finished);
+    assert!(
+        told.contains("the processors that may be used changed from ")
+            && told.contains(&format!(" to {},", allowed[0])),
+        "{told}"
+    );
+}
+
+/// Changes a file of a simulated `/sys` as the kernel does, so that no reader finds it empty.
+fn overwrite(path: &Path, text: &str) {
+    assert_eq!(fs::read(path).unwrap().len(), text.len());
+    OpenOptions::new().write(true).open(path).unwrap().write_all(text.as_bytes()).unwrap();
+}
+
+#[test]
+fn a_lower_frequency_limit_in_a_block_disturbs_it() {
+    let bench = Bench::new();
+    let policy = bench.path("sys/devices/system/cpu/cpufreq/policy0");
+    fs::create_dir_all(&policy).unwrap();
+    for (file, text) in
+        [("affected_cpus", "0 1\n"), ("scaling_cur_freq", "4000000\n"), ("scaling_max_freq", "4000000\n")]
+    {
+        fs::write(policy.join(file), text).unwrap();
+    }
+    let root = bench.path("sys");
+    let finished = disturbed_in_the_first_block(&bench, &["--sysfs-root", root.to_str().unwrap()], |_| {
+        overwrite(&policy.join("scaling_max_freq"), "2000000\n");
+    });
+    expect_disturbance(&bench, DisturbanceKind::FrequencyLimit);
+    let told = unbroken(&finished);
+    assert!(told.contains("the highest allowed frequency changed from 4.00 GHz to 2.00 GHz"), "{told}");
+}
+
+#[test]
+fn another_measurement_beside_a_block_disturbs_it() {
+    let bench = Bench::new();
+    disturbed_in_the_first_block(&bench, &["--device", "here"], |_| {
+        let beside = ["--device", "other", "--allow-beside", "--iterations", "1"];
+        bench
+            .start("", &[&["run", "--backend", "fake", "--results", "elsewhere"], &PLAN[2..], &beside].concat())
+            .finish()
+            .expect_code(0);
+    });
+    expect_disturbance(&bench, DisturbanceKind::OtherMeasurement);
+}
+
+#[test]
+fn after_a_new_start_of_the_device_blocks_are_measured_again_and_it_is_told() {
+    let bench = Bench::new();
+    let starts = Starts::new(&bench);
+    let right = format!("fault=hang@decode,{}", starts.only(2));
+    let running = start(&bench, ["", &right], &[PLAN, &["--seed", "1"]].concat());
+    wait_until("the second block", || starts.processes().len() == 2);
+    running.signal_group(Signal::INT);
+    running.finish().expect_code(130);
+    let folder = bench.folder();
+    for mut record in both(&bench) {
+        assert!(record.passport.boot_id.is_some());
+        record.passport.boot_id = Some("of an earlier start".into());
+        folder.write(&record).unwrap();
+    }
+    let first = both(&bench).map(|record| record.samples.blocks[0].span);
+    start(&bench, ["", &right], &["--resume"]).finish().expect_code(0).expect_stderr(&[
+        "the device was started anew since the run was stopped, and its clock began anew",
+        "the blocks that were stored before (1) are measured again",
+    ]);
+    for (record, first) in both(&bench).iter().zip(first) {
+        assert_eq!((record.outcome.clone(), counted(record)), (Outcome::Measured, BLOCKS));
+        assert!(record.samples.blocks.iter().all(|block| block.span.start > first.end), "none of them is from before");
+    }
 }

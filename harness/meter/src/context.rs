@@ -1,4 +1,4 @@
-use crate::{SystemRoot, energy::RawFile};
+use crate::{SystemRoot, energy::RawFile, surroundings::allowed_list};
 
 /// At most this many sensors are read: each costs a system call, ten times a second.
 const MOST_SENSORS: usize = 4;
@@ -6,10 +6,11 @@ const MOST_SENSORS: usize = 4;
 /// Temperatures that a processor can have, in degrees Celsius.
 const PLAUSIBLE_CELSIUS: std::ops::Range<f64> = -40.0..150.0;
 
-/// Reads what explains the power during a measurement: the processor's temperature and frequency. Files are opened once and kept
+/// Reads what explains the power during a measurement: the processor's temperature and frequency, and how high that may be. Files are opened once and kept
 /// open, so that a reading costs one system call for each of them.
 #[derive(Debug)]
 pub struct ContextProbe {
+    root: SystemRoot,
     temperatures: Vec<Sensor>,
     frequencies: Vec<Frequency>,
 }
@@ -25,6 +26,15 @@ pub struct ContextSample {
     pub max_hz: Option<f64>,
 }
 
+/// What the device allows now.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Limits {
+    /// The processors on which this process may run, as in `0-3,6`.
+    pub processors: Option<String>,
+    /// The highest frequency of each policy, in hertz; `None` for one that does not say it, as while its processors are switched off.
+    pub highest_hz: Vec<Option<u64>>,
+}
+
 #[derive(Debug)]
 struct Sensor {
     name: String,
@@ -35,6 +45,8 @@ struct Sensor {
 #[derive(Debug)]
 struct Frequency {
     file: RawFile,
+    /// The highest that is allowed.
+    limit: Option<RawFile>,
     processors: f64,
 }
 
@@ -55,7 +67,7 @@ impl ContextProbe {
                 break;
             }
         }
-        Self { temperatures, frequencies: frequencies(root) }
+        Self { root: root.clone(), temperatures, frequencies: frequencies(root) }
     }
 
     /// Reads once.
@@ -66,10 +78,7 @@ impl ContextProbe {
         let mut processors = 0.0;
         let mut max_hz: Option<f64> = None;
         for frequency in &self.frequencies {
-            // `scaling_cur_freq` is in kilohertz (Documentation/admin-guide/pm/cpufreq.rst).
-            let Some(hz) = frequency.file.integer().ok().and_then(|khz| hertz(u64::try_from(khz).ok()?)) else {
-                continue;
-            };
+            let Some(hz) = hertz_in(&frequency.file) else { continue };
             let hz = hz as f64;
             sum += hz * frequency.processors;
             processors += frequency.processors;
@@ -77,6 +86,19 @@ impl ContextProbe {
         }
         ContextSample { temperatures, mean_hz: (processors > 0.0).then(|| sum / processors), max_hz }
     }
+
+    /// Reads what is allowed.
+    pub fn limits(&self) -> Limits {
+        Limits {
+            processors: allowed_list(&self.root),
+            highest_hz: self.frequencies.iter().map(|frequency| hertz_in(frequency.limit.as_ref()?)).collect(),
+        }
+    }
+}
+
+/// The value of a file of cpufreq, which is in kilohertz (Documentation/admin-guide/pm/cpufreq.rst), in hertz.
+fn hertz_in(file: &RawFile) -> Option<u64> {
+    hertz(u64::try_from(file.integer().ok()?).ok()?)
 }
 
 /// A sensor's value, which the kernel gives in thousandths of a degree.
@@ -198,7 +220,8 @@ fn frequencies(root: &SystemRoot) -> Vec<Frequency> {
         let file = RawFile::open(root, &format!("{folder}/scaling_cur_freq")).ok()?;
         let shared = folder.contains("/policy").then(|| root.text(format!("{folder}/affected_cpus"))).flatten();
         let processors = shared.map_or(1, |list| list.split_ascii_whitespace().count().max(1));
-        Some(Frequency { file, processors: processors as f64 })
+        let limit = RawFile::open(root, &format!("{folder}/scaling_max_freq")).ok();
+        Some(Frequency { file, limit, processors: processors as f64 })
     };
     frequency_folders(root).into_iter().filter_map(of_policy).collect()
 }
@@ -291,6 +314,22 @@ mod tests {
         ));
         let sample = ContextProbe::open(&tree.root()).read();
         assert_eq!((sample.mean_hz, sample.max_hz), (Some(1.5e9), Some(3e9)));
+    }
+
+    #[test]
+    fn what_is_allowed_is_read_anew() {
+        let base = "sys/devices/system/cpu/cpufreq";
+        let tree = Tree::parse(&format!(
+            "{base}/policy0/scaling_cur_freq = 1000000\n{base}/policy0/scaling_max_freq = 2000000\n\
+             {base}/policy4/scaling_cur_freq = 1000000\nproc/self/status = Name: x\\nCpus_allowed_list: 0-3\n"
+        ));
+        let probe = ContextProbe::open(&tree.root());
+        let limits = |list: &str, hz| Limits { processors: Some(list.into()), highest_hz: vec![Some(hz), None] };
+        assert_eq!(probe.limits(), limits("0-3", 2_000_000_000));
+        tree.set(&format!("{base}/policy0/scaling_max_freq"), "1500000");
+        tree.set("proc/self/status", "Cpus_allowed_list:\t1\n");
+        assert_eq!(probe.limits(), limits("1", 1_500_000_000));
+        assert_eq!(ContextProbe::open(&Tree::parse("").root()).limits(), Limits::default());
     }
 
     #[test]

@@ -37,6 +37,11 @@ pub fn device_facts(root: &SystemRoot, name: Option<&str>) -> DeviceFacts {
     }
 }
 
+/// Which start of the device this is, by the kernel's random name for it (Documentation/admin-guide/sysctl/kernel.rst).
+pub fn boot_id(root: &SystemRoot) -> Option<String> {
+    root.text("proc/sys/kernel/random/boot_id").filter(|id| !id.is_empty())
+}
+
 fn memory_bytes(root: &SystemRoot) -> Option<u64> {
     if root.is_real() {
         let memory = RefreshKind::nothing().with_memory(MemoryRefreshKind::nothing().with_ram());
@@ -235,6 +240,16 @@ mod tests {
         let facts = facts(&[("proc/cpuinfo", ""), ("sys/devices/system/cpu/cpu0/cache/index0/level", "x")]);
         assert!(facts.name.ends_with("-1"), "{}", facts.name);
         assert_eq!((facts.processor, facts.memory_bytes, facts.last_level_cache_bytes), (None, None, None));
+    }
+
+    #[test]
+    fn a_start_of_the_device_has_a_name() {
+        let tree = tempfile::tempdir().unwrap();
+        assert_eq!(boot_id(&SystemRoot::at(tree.path())), None);
+        let folder = tree.path().join("proc/sys/kernel/random");
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join("boot_id"), "6d0c5b3e-0f0d-4c34-9c8e-0a8f3d6d5a11\n").unwrap();
+        assert_eq!(boot_id(&SystemRoot::at(tree.path())).unwrap(), "6d0c5b3e-0f0d-4c34-9c8e-0a8f3d6d5a11");
     }
 
     #[test]

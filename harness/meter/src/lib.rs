@@ -15,13 +15,14 @@ mod surroundings;
 mod system;
 
 pub use bandwidth::measure_bandwidth;
-pub use context::{ContextProbe, ContextSample};
-pub use device::device_facts;
+pub use context::{ContextProbe, ContextSample, Limits};
+pub use device::{boot_id, device_facts};
 pub use error::MeterError;
 pub use pocketwatt_protocol::TimeSpan;
 pub use process::{ProcessMemory, ProcessMeter};
 pub use reading::{
-    Bandwidth, CaseReadings, ContextReading, ContextSeries, DeviceFacts, IdleWindows, MemoryReading, SamplerCost,
+    Bandwidth, CaseReadings, ContextReading, ContextSeries, DeviceFacts, IdleWindows, LimitReading, MemoryReading,
+    SamplerCost,
 };
 pub use root::SystemRoot;
 pub use sampler::{Sampled, Sampler};

@@ -31,6 +31,26 @@ fn is_zero(bytes: &u64) -> bool {
     *bytes == 0
 }
 
+/// What the device allows a runner, from a moment on until the next of these.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LimitReading {
+    /// When it was first read.
+    pub at: MonotonicNs,
+    /// The processors on which the harness may run, and so its runners: its affinity, which a cpuset limits, as in `0-3,6`. Absent where
+    /// the kernel does not say it.
+    pub processors: Option<String>,
+    /// Highest frequency that each policy of the processors allows, in hertz; empty where the kernel reports none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub highest_hz: Vec<Option<u64>>,
+}
+
+impl LimitReading {
+    /// Whether both allow the same.
+    pub fn equals(&self, other: &Self) -> bool {
+        (&self.processors, &self.highest_hz) == (&other.processors, &other.highest_hz)
+    }
+}
+
 /// All readings beside one case, from before the runner was started until after it was reaped.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CaseReadings {
@@ -50,6 +70,9 @@ pub struct CaseReadings {
     pub system_cpu_ns: Option<u64>,
     /// Time in which other processes kept processors busy, summed over processors.
     pub other_busy_ns: Option<u64>,
+    /// Time that the device slept while the runner lived. `CLOCK_MONOTONIC` does not count it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slept_ns: Option<u64>,
     /// Counters of the kernel with impossible values: numbers that depend on them are absent.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub broken_counters: Vec<BrokenCounter>,
@@ -70,6 +93,9 @@ pub struct CaseReadings {
     /// Mean and highest frequency of the processors.
     #[serde(default)]
     pub frequencies: Vec<ContextSeries>,
+    /// What the device allowed the runner: how it began, and each change.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub limits: Vec<LimitReading>,
 }
 
 impl CaseReadings {
@@ -84,6 +110,7 @@ impl CaseReadings {
             steal_ns,
             system_cpu_ns,
             other_busy_ns,
+            slept_ns,
             broken_counters,
             sampler,
             energy,
@@ -91,6 +118,7 @@ impl CaseReadings {
             idle,
             temperatures,
             frequencies,
+            limits,
         } = later;
         self.memory.extend(memory);
         self.peak_resident_bytes = self.peak_resident_bytes.max(peak_resident_bytes);
@@ -100,6 +128,7 @@ impl CaseReadings {
             (&mut self.steal_ns, steal_ns),
             (&mut self.system_cpu_ns, system_cpu_ns),
             (&mut self.other_busy_ns, other_busy_ns),
+            (&mut self.slept_ns, slept_ns),
         ] {
             *sum = match (*sum, more) {
                 (Some(sum), Some(more)) => Some(sum.saturating_add(more)),
@@ -120,6 +149,14 @@ impl CaseReadings {
         self.idle = self.idle.or(idle);
         append_context(&mut self.temperatures, temperatures);
         append_context(&mut self.frequencies, frequencies);
+        limits.into_iter().for_each(|limit| self.push_limit(limit));
+    }
+
+    /// Adds what the device allows now, if that has changed.
+    pub fn push_limit(&mut self, limit: LimitReading) {
+        if self.limits.last().is_none_or(|last| !last.equals(&limit)) {
+            self.limits.push(limit);
+        }
     }
 }
 
@@ -148,6 +185,11 @@ pub struct ContextSeries {
     pub name: String,
     /// In order of time.
     pub readings: Vec<ContextReading>,
+}
+
+impl ContextSeries {
+    /// Name of the series of the fastest processor's frequency.
+    pub const FASTEST: &str = "highest";
 }
 
 /// One reading of a [`ContextSeries`].
@@ -234,6 +276,11 @@ mod tests {
             steal_ns,
             system_cpu_ns: Some(u64::MAX / 2 + 1),
             sampler: SamplerCost { reads: 2, cpu_ns: 3, wall_ns: 5 },
+            limits: vec![LimitReading {
+                at: MonotonicNs(at),
+                processors: Some(if at < 3 { "0-3" } else { "0-1" }.to_owned()),
+                highest_hz: vec![Some(2_000_000_000)],
+            }],
             temperatures: vec![ContextSeries {
                 name: format!("zone-{}", at % 2),
                 readings: vec![ContextReading { at: MonotonicNs(at), value: 40.0 }],
@@ -250,5 +297,8 @@ mod tests {
         let zones: Vec<(&str, usize)> =
             all.temperatures.iter().map(|series| (series.name.as_str(), series.readings.len())).collect();
         assert_eq!(zones, [("zone-1", 2), ("zone-0", 1)]);
+        let limits: Vec<(u64, &str)> =
+            all.limits.iter().map(|limit| (limit.at.0, limit.processors.as_deref().unwrap())).collect();
+        assert_eq!(limits, [(1, "0-3"), (3, "0-1")], "only changes are kept");
     }
 }

@@ -18,12 +18,13 @@ use rustix::{
 
 use self::{meters::MeterReader, process::ProcessReader};
 use crate::{
-    CaseReadings, ContextProbe, ContextSeries, MeterError, ProcessMeter, SamplerCost, SystemRoot, energy::EnergyMeter,
+    CaseReadings, ContextProbe, ContextSeries, LimitReading, Limits, MeterError, ProcessMeter, SamplerCost, SystemRoot,
+    energy::EnergyMeter,
 };
 
 /// Edges of phases closer together than this share a reading.
 const CLOSEST_EDGES_NS: u64 = 500_000;
-/// Temperatures and frequencies only explain, and change slowly: they are read in every fifth regular round.
+/// Temperatures, frequencies and limits change slowly: they are read in every fifth regular round.
 const ROUNDS_PER_CONTEXT: u64 = 5;
 
 /// A thread that reads beside a case: energy meters from before the runner is started until after it has ended, and the
@@ -174,6 +175,7 @@ impl Session {
             }
         }
         self.read_meters(false);
+        self.read_limits();
         let mut readings = self.readings;
         let mut meters = Vec::new();
         for reader in self.meters {
@@ -273,11 +275,20 @@ impl Session {
         for (name, celsius) in context.temperatures {
             add(&mut readings.temperatures, &name, at, celsius);
         }
-        for (name, hertz) in [("mean", context.mean_hz), ("highest", context.max_hz)] {
+        for (name, hertz) in [("mean", context.mean_hz), (ContextSeries::FASTEST, context.max_hz)] {
             if let Some(hertz) = hertz {
                 add(&mut readings.frequencies, name, at, hertz);
             }
         }
+        self.read_limits();
+    }
+
+    fn read_limits(&mut self) {
+        let Limits { processors, highest_hz } = self.context.limits();
+        if processors.is_none() && highest_hz.is_empty() {
+            return;
+        }
+        self.readings.push_limit(LimitReading { at: MonotonicClock.now(), processors, highest_hz });
     }
 }
 

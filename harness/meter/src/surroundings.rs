@@ -15,7 +15,7 @@ pub use memory::Memory;
 pub use processors::{FrequencyPolicy, Processors};
 pub use supply::{BatterySupply, Supply};
 
-pub(crate) use processors::{allowed_processors, online_processors, quota};
+pub(crate) use processors::{allowed_list, allowed_processors, online_processors, quota};
 
 use crate::{BrokenCounter, SystemRoot, SystemWork, read_system_times};
 

@@ -87,6 +87,13 @@ pub fn thread_cpu_ns() -> u64 {
     nanoseconds(ClockId::ThreadCPUTime)
 }
 
+/// Time that the device has slept since it was started, in nanoseconds: `CLOCK_MONOTONIC` stands still in it, `CLOCK_BOOTTIME` does not.
+/// A thread that is stopped between the two readings makes it less by as much.
+pub fn slept_ns() -> u64 {
+    let with_sleep = nanoseconds(ClockId::Boottime);
+    with_sleep.saturating_sub(nanoseconds(ClockId::Monotonic))
+}
+
 /// Milliseconds since 1970-01-01 UTC. A label for a run, never the start of a duration.
 pub fn wall_clock_unix_ms() -> u64 {
     nanoseconds(ClockId::Realtime) / 1_000_000

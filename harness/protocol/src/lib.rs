@@ -15,7 +15,8 @@ mod request;
 mod wire;
 
 pub use clock::{
-    Clock, FakeClock, MonotonicClock, MonotonicNs, TimeSpan, process_cpu_ns, thread_cpu_ns, wall_clock_unix_ms,
+    Clock, FakeClock, MonotonicClock, MonotonicNs, TimeSpan, process_cpu_ns, slept_ns, thread_cpu_ns,
+    wall_clock_unix_ms,
 };
 pub use event::{
     BackendInfo, Event, Iteration, IterationKind, LoadStage, LoadStageTime, Loaded, ModelInfo, Scored, Stage,

@@ -5,7 +5,7 @@ use pocketwatt_protocol::Loaded;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Evidence, Samples};
+use crate::{Disturbance, Evidence, Samples};
 
 /// A block of an interleaved measurement, as one of its cases took part in it. In each block, every case of the group is measured
 /// once.
@@ -42,42 +42,6 @@ impl Block {
     pub fn range(&self) -> std::ops::Range<usize> {
         let first = self.first_iteration as usize;
         first..first.saturating_add(self.iterations as usize)
-    }
-}
-
-/// Something other than the case that took processor time in a block. It is found without a look at the result.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Disturbance {
-    /// What took it.
-    pub kind: DisturbanceKind,
-    /// Its share of the time, 0 to 1.
-    pub share: f64,
-}
-
-/// What can disturb a block.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum DisturbanceKind {
-    /// The hypervisor gave the processors to others.
-    Steal,
-    /// The runner was ready to run and had no processor.
-    RunQueueWait,
-    /// Other processes kept processors busy.
-    OtherProcesses,
-    /// A kind that a later version writes.
-    #[serde(other)]
-    Other,
-}
-
-impl DisturbanceKind {
-    /// In a few words, after a percentage.
-    pub fn words(self) -> &'static str {
-        match self {
-            Self::Steal => "of processor time stolen by the hypervisor",
-            Self::RunQueueWait => "of the time waiting for a processor",
-            Self::OtherProcesses => "of the processors busy with other processes",
-            Self::Other => "of the time disturbed",
-        }
     }
 }
 
@@ -145,56 +109,12 @@ impl<'c> Launches<'c> {
     }
 }
 
-/// Shares above which a disturbance counts.
-const MOST_STEAL: f64 = 0.02;
-const MOST_RUN_QUEUE_WAIT: f64 = 0.02;
-const MOST_OTHERS: f64 = 0.05;
-/// The kernel counts processor time in ticks of 10 ms. So few of them say nothing.
-const LEAST_NS: u64 = 50_000_000;
-
-/// What disturbed a time in which these readings were taken, by the kernel's counters of processor time alone.
-pub fn disturbances(readings: &CaseReadings) -> Vec<Disturbance> {
-    let processors = readings.system_cpu_ns;
-    let shares = [
-        (DisturbanceKind::Steal, readings.steal_ns, processors, MOST_STEAL),
-        (
-            DisturbanceKind::RunQueueWait,
-            readings.run_queue_wait_ns,
-            Some(readings.sampler.wall_ns),
-            MOST_RUN_QUEUE_WAIT,
-        ),
-        (DisturbanceKind::OtherProcesses, readings.other_busy_ns, processors, MOST_OTHERS),
-    ];
-    let found = shares.into_iter().filter_map(|(kind, part, whole, most)| {
-        let (part, whole) = (part.filter(|part| *part >= LEAST_NS)?, whole.filter(|whole| *whole > 0)?);
-        let share = part as f64 / whole as f64;
-        (share > most).then_some(Disturbance { kind, share })
-    });
-    found.collect()
-}
-
 #[cfg(test)]
 mod tests {
     use pocketwatt_protocol::MonotonicNs;
 
     use super::*;
     use crate::energy::simulation::{self, block};
-
-    #[test]
-    fn what_others_took_is_a_disturbance_above_a_share_and_above_a_few_ticks() {
-        const SECOND: u64 = 1_000_000_000;
-        let readings = |steal_ns: u64, other_busy_ns: u64| CaseReadings {
-            steal_ns: Some(steal_ns),
-            other_busy_ns: Some(other_busy_ns),
-            system_cpu_ns: Some(2 * SECOND),
-            ..CaseReadings::default()
-        };
-        assert_eq!(disturbances(&readings(0, SECOND / 20)), []);
-        let half = Disturbance { kind: DisturbanceKind::OtherProcesses, share: 0.5 };
-        assert_eq!(disturbances(&readings(40_000_000, SECOND)), [half], "4 ticks are not told from none");
-        assert_eq!(disturbances(&readings(SECOND / 10, 0))[0].kind, DisturbanceKind::Steal);
-        assert_eq!(disturbances(&CaseReadings::default()), [], "what the kernel does not say is no disturbance");
-    }
 
     #[test]
     fn a_launch_has_the_readings_of_its_block_in_whatever_order_they_are() {
@@ -215,12 +135,6 @@ mod tests {
         assert_eq!(during(3, 7), [3, 5, 7]);
         assert_eq!(during(10, 20), [0; 0]);
         assert_eq!(during(7, 3), [0; 0], "a block that ends before it begins");
-    }
-
-    #[test]
-    fn kinds_of_later_versions_are_read() {
-        let later: Disturbance = serde_json::from_str(r#"{"kind": "moonlight", "share": 1.0}"#).unwrap();
-        assert_eq!(later.kind, DisturbanceKind::Other);
     }
 
     #[test]

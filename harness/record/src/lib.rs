@@ -9,6 +9,7 @@ mod calibration;
 mod calls;
 mod comparison;
 mod derive;
+mod disturbance;
 mod energy;
 mod estimate;
 mod evidence;
@@ -37,7 +38,7 @@ mod version;
 pub use absent::{Absent, AbsentKind};
 pub use amount::Amount;
 
-pub use block::{Block, Disturbance, DisturbanceKind, MOST_BLOCKS, disturbances};
+pub use block::{Block, MOST_BLOCKS};
 pub(crate) use block::{Launch, Launches, impossible};
 pub use calibration::{CALIBRATION_FORMAT, CalibratedDevice, Calibration, Noise, Unsuitable};
 pub use calls::{AnswerWorth, CallAnswer, Unjudged, distinct_answers};
@@ -47,6 +48,7 @@ pub use comparison::{
     obstacles_beforehand, widest, winner,
 };
 pub use derive::{derive, derive_metrics};
+pub use disturbance::{Circumstances, Disturbance, DisturbanceKind};
 pub(crate) use energy::Uncertain;
 pub use energy::{Course, CurveEnd, EnergyPoint, PowerCurve, PowerPoint, power_curves};
 pub use energy::{

@@ -42,6 +42,10 @@ pub struct Passport {
     /// Blocks that the case is to have; absent where it is not measured in turns. A run that was stopped has fewer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub planned_blocks: Option<u32>,
+    /// The start of the device from which the times of its blocks count, as the kernel names it (`boot_id`); absent where it is not
+    /// measured in turns. Since format 1.9.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub boot_id: Option<String>,
     /// Which other measurement ran on the device at the same time and so disturbed this case, as `--allow-beside`
     /// permits; absent if none is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]

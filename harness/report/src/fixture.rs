@@ -297,6 +297,7 @@ fn passport(speed: &Speed) -> Passport {
         battery: None,
         sustain_ms: None,
         planned_blocks: None,
+        boot_id: None,
         beside: None,
         left_out: None,
     }

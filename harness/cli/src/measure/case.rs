@@ -183,6 +183,7 @@ fn empty(case: &Case, model: &PreparedModel, scenario_sha256: &str) -> Record {
             battery: None,
             sustain_ms: None,
             planned_blocks: None,
+            boot_id: None,
             beside: None,
             left_out: None,
         },

@@ -202,6 +202,11 @@ impl Device {
         watch.met.or_else(|| self.other()).or_else(since_ended)
     }
 
+    /// Whether another process is known to have measured since then: not merely that none can be detected.
+    pub fn surely_met(&mut self, watch: Watch) -> bool {
+        !matches!(self.part, Part::Unknown(_)) && self.met(watch).is_some()
+    }
+
     /// Another process that measures now.
     pub fn other(&mut self) -> Option<String> {
         match std::mem::replace(&mut self.part, Part::None) {
@@ -328,6 +333,9 @@ mod tests {
         drop(beside_it(&path, "a short one"));
         assert_eq!(first.met(watch), Some("a process that has ended since".into()));
         let watch = first.watch();
+        drop(beside_it(&path, "another short one"));
+        assert!(first.surely_met(watch));
+        let watch = first.watch();
         assert_eq!(first.met(watch), None);
     }
 
@@ -336,5 +344,7 @@ mod tests {
         let mut device = Device { when_busy: WhenBusy::Beside, part: Part::Unknown("no folder".into()) };
         let watch = device.watch();
         assert_eq!(device.met(watch), Some("other processes cannot be detected: no folder".into()));
+        let watch = device.watch();
+        assert!(!device.surely_met(watch), "nor is it a sign of others");
     }
 }

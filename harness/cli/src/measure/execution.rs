@@ -114,13 +114,12 @@ impl<'a> Execution<'a> {
         instruments: &mut Instruments,
         listener: &mut dyn RunListener,
     ) -> Result<Option<Vec<(usize, Record)>>> {
-        let Instruments { meters, mailbox, .. } = instruments;
         let run = self.run;
         let (mut records, mut ready) = (Vec::new(), Vec::new());
         for &index in group {
             listener.begins(index);
-            match self.ingredients(&run.plan[index].case, mailbox)? {
-                _ if mailbox.interrupted() => return Ok(None),
+            match self.ingredients(&run.plan[index].case, &mut instruments.mailbox)? {
+                _ if instruments.mailbox.interrupted() => return Ok(None),
                 Ok(ingredients) => ready.push((index, ingredients)),
                 Err(skipped) => records.push((index, *skipped)),
             }
@@ -133,9 +132,10 @@ impl<'a> Execution<'a> {
                 let partial = |index: usize| folder.record(run, &run.plan[index]).ok().filter(has_blocks);
                 let earlier = ready.iter().map(|(index, _)| partial(*index)).collect();
                 let mut turn_listener = Turning { run, folder, scenarios: self.scenarios, ready: &ready, listener };
-                measure_in_turns(&inputs, earlier, turns, meters, mailbox, &mut turn_listener)?
+                measure_in_turns(&inputs, earlier, turns, instruments, &mut turn_listener)?
             }
             (several, _) => {
+                let Instruments { meters, mailbox, .. } = instruments;
                 let one = |(position, input): (usize, &CaseInput)| {
                     let index = ready[position].0;
                     match measure_case(input, meters, mailbox, &mut |done| listener.progresses(index, done)) {

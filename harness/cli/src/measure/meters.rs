@@ -3,7 +3,7 @@
 use std::{os::unix::net::UnixStream, time::Duration};
 
 use pocketwatt_meter::{
-    CaseReadings, IdleWindows, MeterError, Sampler, SystemRoot, TimeSpan,
+    CaseReadings, IdleWindows, MeterError, Sampler, SystemRoot, TimeSpan, boot_id,
     energy::{EnergyMeter, Unavailable},
 };
 use pocketwatt_protocol::{Clock, MonotonicClock};
@@ -27,6 +27,11 @@ impl CaseMeters {
     /// `meters`, or why there are `none`; the device is left idle for `idle` before and after each case.
     pub fn new(root: SystemRoot, meters: Vec<Box<dyn EnergyMeter>>, none: Option<Unavailable>, idle: Duration) -> Self {
         Self { root, meters, none, idle }
+    }
+
+    /// Which start of the device this is.
+    pub(super) fn boot_id(&self) -> Option<String> {
+        boot_id(&self.root)
     }
 
     /// Begins reading at once.

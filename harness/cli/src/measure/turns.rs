@@ -5,15 +5,17 @@
 use std::{collections::BTreeSet, ops::Range};
 
 use anyhow::Result;
-use pocketwatt_meter::{CaseReadings, IdleWindows, TimeSpan};
+use pocketwatt_meter::{CaseReadings, IdleWindows, LimitReading, TimeSpan};
 use pocketwatt_protocol::{Clock, Iteration, IterationKind, MonotonicClock, MonotonicNs, Turn, Workload};
 use pocketwatt_record::{
-    Block, Contest, MARGIN, MOST_BLOCKS, Outcome, Record, SpeedMetric, TurnSettings, derive, disturbances, widest,
+    Block, Circumstances, Contest, Disturbance, MARGIN, MOST_BLOCKS, Outcome, Record, SpeedMetric, TurnSettings,
+    derive, widest,
 };
 
 use super::{
-    CaseInput, CaseMeters, CaseProgress, Mailbox,
+    CaseInput, CaseProgress,
     case::{Interrupted, measure, record, workload},
+    execution::Instruments,
     lot::Lot,
 };
 
@@ -51,8 +53,7 @@ pub fn measure_in_turns(
     inputs: &[CaseInput],
     earlier: Vec<Option<Record>>,
     turns: &TurnSettings,
-    meters: &mut CaseMeters,
-    mailbox: &mut Mailbox,
+    instruments: &mut Instruments,
     listener: &mut dyn TurnListener,
 ) -> Result<Option<Vec<Record>>> {
     let mut lot = Lot::new(turns.seed);
@@ -61,24 +62,28 @@ pub fn measure_in_turns(
     let blocks = members.iter().map(Member::asked).fold(turns.blocks, u32::min);
     // Disturbed blocks that are measured again.
     let most_repetitions = blocks.div_ceil(2);
-    members.iter_mut().for_each(|member| member.record.passport.planned_blocks = Some(blocks));
+    for member in &mut members {
+        member.record.passport.planned_blocks = Some(blocks);
+        member.record.passport.boot_id = instruments.meters.boot_id();
+    }
     let (mut number, mut counted) = go_on(&mut members, earlier);
     // As if the earlier orders had just been drawn.
     (0..number).for_each(|_| drop(lot.order(inputs.len())));
     let mut repetitions = number - counted;
-    let Some(before) = meters.idle(mailbox) else { return Ok(None) };
+    let Some(before) = instruments.meters.idle(&mut instruments.mailbox) else { return Ok(None) };
     let begun = MonotonicClock.now();
     while members.iter().any(Member::goes_on)
         && (counted < blocks || counted < MOST_BLOCKS && is_too_wide(&members, turns, begun))
     {
         number += 1;
+        let mut allowed = None;
         for (place, position) in lot.order(members.len()).into_iter().enumerate() {
             let iterations = share_of(counted, blocks, members[position].asked());
-            let turn = Place { number, last: (blocks + repetitions).max(number), place: place as u32 + 1, iterations };
+            let last = (blocks + repetitions).max(number);
+            let turn = Place { number, last, place: place as u32 + 1, iterations, allowed_before: allowed.take() };
             let mut told = |done| listener.progresses(position, done);
-            if members[position].turn(&turn, meters, mailbox, &mut told).is_err() {
-                return Ok(None);
-            }
+            let Ok(allowed_now) = members[position].turn(&turn, instruments, &mut told) else { return Ok(None) };
+            allowed = allowed_now.or(turn.allowed_before);
         }
         if repetitions < most_repetitions && members.iter().any(|member| member.is_disturbed_in(number)) {
             repetitions += 1;
@@ -91,7 +96,7 @@ pub fn measure_in_turns(
         }
     }
     // The user may interrupt that: the measurements stay.
-    let after = meters.idle(mailbox).unwrap_or_default();
+    let after = instruments.meters.idle(&mut instruments.mailbox).unwrap_or_default();
     Ok(Some(members.into_iter().map(|member| member.finish(&before, &after)).collect()))
 }
 
@@ -116,14 +121,17 @@ fn is_too_wide(members: &[Member], turns: &TurnSettings, begun: MonotonicNs) -> 
 }
 
 /// Begins with the blocks that all cases have from before the run was stopped; returns the number of the last one, and how many
-/// count. A block that one of the cases lacks does not count. After a new start of the device its clock has begun anew, so that
-/// nothing can go on.
+/// count. A block that one of the cases lacks does not count.
 fn go_on(members: &mut [Member], earlier: Vec<Option<Record>>) -> (u32, u32) {
-    let now = MonotonicClock.now();
-    let is_usable = |record: &Record| record.samples.blocks.iter().all(|block| block.span.end <= now);
     let Some(mut earlier) = earlier.into_iter().collect::<Option<Vec<Record>>>() else { return (0, 0) };
-    if !earlier.iter().all(is_usable) {
-        notice!("the device was started anew since the run was stopped: its blocks before that are measured again");
+    let boot_id = members.first().and_then(|member| member.record.passport.boot_id.clone());
+    let now = MonotonicClock.now();
+    if let Some(reason) = earlier.iter().find_map(|record| has_another_clock(record, boot_id.as_deref(), now)) {
+        let blocks = earlier.iter().map(|record| record.samples.counted_blocks().count()).max().unwrap_or(0);
+        notice!(
+            "{reason}: times before and after that cannot stand in one record, so the blocks that were stored before ({blocks}) are \
+             measured again"
+        );
         return (0, 0);
     }
     let numbers = |record: &Record| record.samples.block_numbers().collect::<BTreeSet<u32>>();
@@ -141,6 +149,19 @@ fn go_on(members: &mut [Member], earlier: Vec<Option<Record>>) -> (u32, u32) {
     (last, common.len() as u32)
 }
 
+/// Why the times of a record's blocks do not count from the same moment as those of this process.
+fn has_another_clock(record: &Record, boot_id: Option<&str>, now: MonotonicNs) -> Option<&'static str> {
+    let then = record.passport.boot_id.as_deref();
+    let ended = record.samples.blocks.iter().map(|block| block.span.end).max();
+    if then.zip(boot_id).is_some_and(|(then, now)| then != now) {
+        return Some("the device was started anew since the run was stopped, and its clock began anew");
+    }
+    // Versions before 1.9 did not store which start it was.
+    ended.is_some_and(|ended| ended > now).then_some(
+        "the device's clock is behind the stored blocks, as after a new start or where a stored state was restored",
+    )
+}
+
 /// Readings of the idle device, and when it was idle.
 type Idle = (CaseReadings, Option<TimeSpan>);
 
@@ -154,6 +175,8 @@ struct Place {
     place: u32,
     /// Its counted iterations, by their positions among those of all blocks.
     iterations: Range<u32>,
+    /// What the device allowed the case before it in the block.
+    allowed_before: Option<LimitReading>,
 }
 
 /// One case of the group.
@@ -180,17 +203,18 @@ impl<'a> Member<'a> {
         self.record.outcome == Outcome::Measured
     }
 
-    /// Measures the case's part of a block, unless it has failed before.
+    /// Measures the case's part of a block, unless it has failed before. Returns what the device allowed at its end.
     fn turn(
         &mut self,
         place: &Place,
-        meters: &mut CaseMeters,
-        mailbox: &mut Mailbox,
+        instruments: &mut Instruments,
         progress: &mut dyn FnMut(CaseProgress),
-    ) -> std::result::Result<(), Interrupted> {
+    ) -> std::result::Result<Option<LimitReading>, Interrupted> {
         if !self.goes_on() {
-            return Ok(());
+            return Ok(None);
         }
+        let Instruments { meters, mailbox, device } = instruments;
+        let watch = device.watch();
         let from = MonotonicClock.now();
         let mut part = record(self.input);
         let workload = self.workload(&place.iterations);
@@ -203,8 +227,15 @@ impl<'a> Member<'a> {
         let measured = measure(self.input, workload, &sampler, mailbox, progress, &mut part);
         part.readings = sampler.end();
         measured?;
-        self.add(part, place, TimeSpan { start: from, end: MonotonicClock.now() });
-        Ok(())
+        let circumstances = Circumstances {
+            readings: Some(&part.readings),
+            worked: worked(&part.samples.iterations),
+            allowed_before: place.allowed_before.as_ref(),
+            beside: device.surely_met(watch),
+        };
+        let (disturbances, allowed) = (circumstances.disturbances(), part.readings.limits.last().cloned());
+        self.add(part, place, TimeSpan { start: from, end: MonotonicClock.now() }, disturbances);
+        Ok(allowed)
     }
 
     /// What is asked of the runner in a block. With the conversations of a file, each block has its own.
@@ -225,7 +256,7 @@ impl<'a> Member<'a> {
     }
 
     /// Adds a block to those before it.
-    fn add(&mut self, part: Record, place: &Place, span: TimeSpan) {
+    fn add(&mut self, part: Record, place: &Place, span: TimeSpan, disturbances: Vec<Disturbance>) {
         let mut iterations = part.samples.iterations;
         for (position, iteration) in place.iterations.clone().zip(iterations.iter_mut().filter(counts)) {
             iteration.conversation = self.conversation(position) as u32;
@@ -240,7 +271,7 @@ impl<'a> Member<'a> {
             loaded: part.samples.loaded.clone(),
             peak_resident_bytes: part.readings.peak_resident_bytes,
             peak_with_huge_pages_bytes: part.readings.peak_with_huge_pages_bytes,
-            disturbances: disturbances(&part.readings),
+            disturbances,
             repeated: false,
         };
         all.samples.loaded = all.samples.loaded.take().or(part.samples.loaded);
@@ -289,6 +320,12 @@ impl<'a> Member<'a> {
 
 fn counts(iteration: &&mut Iteration) -> bool {
     iteration.kind == IterationKind::Measured
+}
+
+/// From the beginning of the first iteration to the end of the last one.
+fn worked(iterations: &[Iteration]) -> Option<TimeSpan> {
+    let start = iterations.first()?.turns.first()?.start;
+    Some(TimeSpan { start, end: iterations.last()?.turns.last()?.end() })
 }
 
 /// The first turn of a conversation, with a few tokens of its answer: enough for every page and every buffer to have been touched.

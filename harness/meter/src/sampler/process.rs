@@ -1,4 +1,4 @@
-use pocketwatt_protocol::{Clock, MonotonicClock, MonotonicNs};
+use pocketwatt_protocol::{Clock, MonotonicClock, MonotonicNs, slept_ns};
 
 use crate::{
     BrokenCounter, CaseReadings, KernelCounter, MemoryReading, ProcessMemory, ProcessMeter, SystemRoot, SystemTimes,
@@ -7,6 +7,8 @@ use crate::{
 
 /// The processor times of one process and of all processes may differ by this much in how they are counted.
 const OWN_SLACK_NS: u64 = 1_000_000_000;
+/// Two clocks are read one after the other: a thread that waits in between makes less than this of a difference.
+const LEAST_SLEEP_NS: u64 = 500_000_000;
 
 /// Reads the runner, and what the rest of the machine did while it lived.
 #[derive(Debug)]
@@ -14,6 +16,7 @@ pub(super) struct ProcessReader {
     root: SystemRoot,
     process: ProcessMeter,
     system_start: Option<SystemTimes>,
+    slept_start_ns: u64,
     cpu_start_ns: Option<u64>,
     cpu_ns: Option<u64>,
     peak: PeakWithHugePages,
@@ -27,6 +30,7 @@ impl ProcessReader {
             root: root.clone(),
             process,
             system_start,
+            slept_start_ns: slept_ns(),
             cpu_start_ns,
             cpu_ns: None,
             peak: PeakWithHugePages::default(),
@@ -48,6 +52,8 @@ impl ProcessReader {
     }
 
     pub(super) fn finish(self, readings: &mut CaseReadings) {
+        readings.slept_ns =
+            Some(slept_ns().saturating_sub(self.slept_start_ns)).filter(|slept| *slept >= LEAST_SLEEP_NS);
         match self.process.run_queue_wait() {
             Ok(wait) => readings.run_queue_wait_ns = wait,
             Err(broken) => readings.broken_counters.push(broken),

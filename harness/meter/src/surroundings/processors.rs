@@ -75,9 +75,7 @@ pub(crate) fn online_processors(root: &SystemRoot) -> Option<u32> {
 
 /// Logical processors that this process may use: its affinity. The kernel also lists those that could be plugged in.
 pub(crate) fn allowed_processors(root: &SystemRoot) -> Option<u32> {
-    let status = root.text("proc/self/status")?;
-    let list = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:"))?;
-    let allowed = ranges(list)?;
+    let allowed = ranges(&allowed_list(root)?)?;
     let Some(online) = online(root) else { return Some(count(&allowed)) };
     let shared = |one: &RangeInclusive<u32>, other: &RangeInclusive<u32>| {
         (*one.start().max(other.start()))..=(*one.end().min(other.end()))
@@ -85,6 +83,13 @@ pub(crate) fn allowed_processors(root: &SystemRoot) -> Option<u32> {
     let both: Vec<_> = allowed.iter().flat_map(|one| online.iter().map(move |other| shared(one, other))).collect();
     // A container may renumber its processors.
     Some(count(&both)).filter(|both| *both > 0).or_else(|| Some(count(&allowed).min(count(&online))))
+}
+
+/// The affinity of this process, as in `0-3,6`.
+pub(crate) fn allowed_list(root: &SystemRoot) -> Option<String> {
+    let status = root.text("proc/self/status")?;
+    let list = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:"))?;
+    Some(list.trim().to_owned())
 }
 
 fn online(root: &SystemRoot) -> Option<Vec<RangeInclusive<u32>>> {

@@ -334,6 +334,7 @@ pub fn record() -> Record {
             battery: None,
             sustain_ms: None,
             planned_blocks: None,
+            boot_id: None,
             beside: None,
             left_out: None,
         },

@@ -1,7 +1,7 @@
 //! What disturbed a measurement, in a few words.
 
-use pocketwatt_meter::energy::MeterGap;
-use pocketwatt_record::{MachineMetric, MetricId, Record, SpeedMetric};
+use pocketwatt_meter::{LimitReading, energy::MeterGap};
+use pocketwatt_record::{DisturbanceKind, MachineMetric, MetricId, Record, SpeedMetric};
 
 use crate::{
     cases::CaseGroup,
@@ -38,11 +38,28 @@ fn disturbed(record: &Record) -> Vec<String> {
         Some(format!("{} {}", one_line(&series.meter.id), one_line(&text)))
     });
     let unjudged = record.unjudged.as_ref().map(ToString::to_string);
-    let repeated = repeated(record);
-    others(record).into_iter().chain(more.into_iter().flatten()).chain(silent).chain(repeated).chain(unjudged).collect()
+    let own = [clock_fall(record), repeated(record)];
+    others(record)
+        .into_iter()
+        .chain(more.into_iter().flatten())
+        .chain(silent)
+        .chain(own.into_iter().flatten())
+        .chain(unjudged)
+        .collect()
 }
 
-/// `2 of 7 blocks were measured again, ...`; those that were disturbed and count are told by the shares of the whole case.
+/// `the clock fell by up to 12.0 % in 2 of 5 blocks`, of those that count.
+fn clock_fall(record: &Record) -> Option<String> {
+    let falls = record.samples.counted_blocks().filter_map(|block| {
+        block.disturbances.iter().find(|found| found.kind == DisturbanceKind::ClockFall).map(|found| found.share)
+    });
+    let falls: Vec<f64> = falls.collect();
+    let most = falls.iter().copied().max_by(f64::total_cmp)?;
+    let (fell, all) = (falls.len(), record.samples.counted_blocks().count());
+    Some(format!("the clock fell by up to {} % in {fell} of {all} blocks", fixed(most * 100.0, 1)))
+}
+
+/// `2 of 7 blocks were measured again, ...`; those that were disturbed and count are told by what was read of the whole case.
 fn repeated(record: &Record) -> Option<String> {
     let blocks = &record.samples.blocks;
     let repeated = blocks.iter().filter(|block| block.repeated).count();
@@ -64,7 +81,7 @@ pub fn unanswered(gaps: &[MeterGap]) -> Option<String> {
     Some(format!("did not answer {often}, for {}: {}", duration(seconds), first.unavailable.hint))
 }
 
-/// The processor time that others took during a case.
+/// What others took during a case, and what the device allowed it no longer.
 pub fn others(record: &Record) -> Vec<String> {
     let readings = &record.readings;
     let others = readings.other_busy_ns.zip(readings.system_cpu_ns).filter(|&(_, whole)| whole > 0);
@@ -84,8 +101,32 @@ pub fn others(record: &Record) -> Vec<String> {
             format!("the kernel's {} counter is broken: {}", broken.counter.name(), one_line(&broken.seen))
         }),
     )
+    .chain(changed(readings.limits.iter().map(processors), "the processors that may be used changed"))
+    .chain(changed(readings.limits.iter().map(highest_frequency), "the highest allowed frequency changed"))
+    .chain(readings.slept_ns.map(|slept| format!("the device slept for {}", duration(slept as f64 * 1e-9))))
     .chain(record.passport.beside.as_ref().map(|who| format!("measured at the same time as {who}")))
     .collect()
+}
+
+/// `the processors that may be used changed from 0-3 to 0-1`, or how often they changed; `None` if they did not.
+fn changed(values: impl Iterator<Item = String>, what: &str) -> Option<String> {
+    let mut values: Vec<String> = values.collect();
+    values.dedup();
+    match &values[..] {
+        [] | [_] => None,
+        [first, second] => Some(format!("{what} from {first} to {second}")),
+        [first, second, ..] => Some(format!("{what} {} times, first from {first} to {second}", values.len() - 1)),
+    }
+}
+
+fn processors(limit: &LimitReading) -> String {
+    limit.processors.as_deref().map_or_else(|| "unknown ones".to_owned(), one_line)
+}
+
+/// Of the fastest processors.
+fn highest_frequency(limit: &LimitReading) -> String {
+    let highest = limit.highest_hz.iter().flatten().max();
+    highest.map_or_else(|| "an unknown one".to_owned(), |hz| format!("{} GHz", fixed(*hz as f64 * 1e-9, 2)))
 }
 
 fn median(record: &Record, metric: impl Into<MetricId>) -> Option<f64> {
@@ -94,4 +135,63 @@ fn median(record: &Record, metric: impl Into<MetricId>) -> Option<f64> {
 
 fn above(share: Option<f64>, limit: f64, words: &str) -> Option<String> {
     share.filter(|&share| share > limit).map(|share| format!("{} % {words}", fixed(share * 100.0, 1)))
+}
+
+#[cfg(test)]
+mod tests {
+    use pocketwatt_meter::TimeSpan;
+    use pocketwatt_protocol::MonotonicNs;
+    use pocketwatt_record::{Block, Disturbance};
+
+    use super::*;
+    use crate::fixture;
+
+    #[test]
+    fn what_the_device_allowed_no_longer_is_told() {
+        let mut record = fixture::records().remove(0);
+        let told = |record: &Record| others(record).join("; ");
+        let limit = |processors: &str, hz: u64| LimitReading {
+            at: MonotonicNs(1),
+            processors: Some(processors.into()),
+            highest_hz: vec![None, Some(hz)],
+        };
+        record.readings.limits = vec![limit("0-3", 2_800_000_000)];
+        assert_eq!(told(&record), "");
+        record.readings.limits.push(limit("0-1", 2_800_000_000));
+        assert_eq!(told(&record), "the processors that may be used changed from 0-3 to 0-1");
+        record.readings.limits.extend([limit("0-1", 1_500_000_000), limit("0-1", 2_800_000_000)]);
+        record.readings.limits[0].processors = Some("0-3\n\u{1b}[31m".into());
+        assert_eq!(
+            told(&record),
+            "the processors that may be used changed from 0-3 \\u{1b}[31m to 0-1; the highest allowed frequency changed 2 times, \
+             first from 2.80 GHz to 1.50 GHz"
+        );
+        record.readings.limits.clear();
+        record.readings.slept_ns = Some(3_000_000_000);
+        assert_eq!(told(&record), "the device slept for 3 s");
+    }
+
+    #[test]
+    fn a_clock_that_fell_in_blocks_that_count_is_told() {
+        let mut record = fixture::records().remove(0);
+        let block = |(number, share): (u32, Option<f64>)| Block {
+            number,
+            place: 1,
+            span: TimeSpan { start: MonotonicNs(0), end: MonotonicNs(u64::MAX) },
+            loaded: None,
+            peak_resident_bytes: None,
+            peak_with_huge_pages_bytes: None,
+            first_iteration: number,
+            iterations: 1,
+            disturbances: share
+                .map(|share| Disturbance { kind: DisturbanceKind::ClockFall, share })
+                .into_iter()
+                .collect(),
+            repeated: number == 4,
+        };
+        record.samples.blocks = [(1, None), (2, Some(0.25)), (3, Some(0.06)), (4, Some(0.5))].map(block).into();
+        assert_eq!(clock_fall(&record).unwrap(), "the clock fell by up to 25.0 % in 2 of 3 blocks");
+        record.samples.blocks.truncate(1);
+        assert_eq!(clock_fall(&record), None);
+    }
 }
