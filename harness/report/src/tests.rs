@@ -462,7 +462,7 @@ fn a_star_is_a_verdict_of_the_blocks() {
     ");
     assert!(
         table.replace("\n           ", " ").contains(
-            "4 counted iterations in 4 blocks, each with a fresh process and a short warm-up, in the order of --seed 7"
+            "4 counted iterations in 4 blocks, each with a fresh process and a warm-up of one prompt and 192 tokens, in the order of --seed 7"
         ),
         "{table}"
     );

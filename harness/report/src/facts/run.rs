@@ -73,9 +73,13 @@ fn this_run(run: &Run, seen: &Seen, damaged: &[Damaged]) -> String {
     let iterations = match (settings.sustain_ms, turns) {
         (None, Some(turns)) => {
             let blocks = seen.blocks as u32;
-            let before = match turns.short_warmup {
-                true => "a short warm-up".to_owned(),
-                false => format!("{warm_up} warm-up {}", plural(warm_up, "iteration")),
+            // What the warm-up was is in the records.
+            let before = match seen.warmup_tokens {
+                Some(tokens) if turns.short_warmup => {
+                    format!("a warm-up of one prompt and {tokens} {}", plural(tokens as u32, "token"))
+                }
+                Some(_) => format!("{warm_up} warm-up {}", plural(warm_up, "iteration")),
+                None => "no warm-up".to_owned(),
             };
             // What was asked for is not what was measured: a file has fewer items, a target adds blocks, a user stops.
             let counted = match seen.iterations {

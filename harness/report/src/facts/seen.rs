@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use pocketwatt_protocol::IterationKind;
 use pocketwatt_record::{Outcome, Record};
 
 use crate::facts::{
@@ -19,6 +20,8 @@ pub struct Seen {
     pub blocks: usize,
     /// The fewest and the most counted iterations of those that took turns.
     pub iterations: Option<(usize, usize)>,
+    /// The most tokens that a warm-up of them generated; `None` where there was no warm-up.
+    pub warmup_tokens: Option<usize>,
     /// Backend, engine version and graph.
     pub engines: Distinct,
     /// Models, and what they were made from.
@@ -40,6 +43,7 @@ impl Seen {
             let own = record.samples.counted().count();
             let (fewest, most) = self.iterations.unwrap_or((own, own));
             self.iterations = Some((fewest.min(own), most.max(own)));
+            self.warmup_tokens = self.warmup_tokens.max(warmup_tokens(record));
         }
         self.engines.extend(engine_of(record));
         self.weights.extend(weights_of(record));
@@ -47,6 +51,12 @@ impl Seen {
         self.left_out.extend(data::left_out(record));
         self.energy.add(record);
     }
+}
+
+/// The most tokens that a warm-up generated.
+fn warmup_tokens(record: &Record) -> Option<usize> {
+    let warmups = record.samples.iterations.iter().filter(|iteration| iteration.kind == IterationKind::Warmup);
+    warmups.map(|iteration| iteration.turns.iter().map(|turn| turn.tokens.len()).sum()).max()
 }
 
 /// Texts without duplicates, in the order of their first occurrence.
