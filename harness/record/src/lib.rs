@@ -16,6 +16,7 @@ mod evidence;
 mod format;
 #[cfg(test)]
 mod hostile_test;
+mod launch;
 mod line;
 mod metrics;
 mod noise;
@@ -39,7 +40,7 @@ pub use absent::{Absent, AbsentKind};
 pub use amount::Amount;
 
 pub use block::{Block, MOST_BLOCKS};
-pub(crate) use block::{Launch, Launches, impossible};
+pub(crate) use block::impossible;
 pub use calibration::{CALIBRATION_FORMAT, CalibratedDevice, Calibration, Noise, Unsuitable};
 pub use calls::{AnswerWorth, CallAnswer, Unjudged, distinct_answers};
 pub use comparison::{
@@ -58,6 +59,7 @@ pub use energy::{
 pub use estimate::{Estimate, estimate};
 pub use evidence::Evidence;
 pub use format::{read_record, read_run};
+pub(crate) use launch::{Launch, Launches};
 pub use line::{Line, fit_line};
 pub use metrics::{
     CallMetric, Direction, EnergyMetric, MachineMetric, Metric, MetricId, MetricName, QualityMetric, SpeedMetric,
