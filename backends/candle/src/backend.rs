@@ -1,7 +1,7 @@
 use anyhow::{Result, ensure};
 use pocketwatt_model::precision::open_weights;
 use pocketwatt_protocol::{BackendInfo, LoadOptions, LoadStage, ModelFiles, ModelInfo, TokenId};
-use pocketwatt_runner::{Backend, LoadStages, Model, Session, build_description, check_tokens};
+use pocketwatt_runner::{Backend, LoadStages, Model, Session, build_description, check_tokens, platform};
 
 use crate::{cache::KeyValueCache, decoder::Decoder, threads, weights::Weights};
 
@@ -20,6 +20,7 @@ impl Backend for CandleBackend {
             engine_version: ENGINE_VERSION.into(),
             accelerator: "cpu".into(),
             build: build_description(),
+            platform: Some(platform()),
         })
     }
 

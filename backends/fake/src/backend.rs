@@ -3,7 +3,7 @@ use std::{thread, time::Duration};
 use anyhow::{Result, anyhow, ensure};
 use pocketwatt_model::{ModelConfig, ModelFolder, WeightFile};
 use pocketwatt_protocol::{BackendInfo, LoadOptions, LoadStage, ModelFiles, ModelInfo, TokenId};
-use pocketwatt_runner::{Backend, LoadStages, Model, Session, build_description, check_tokens};
+use pocketwatt_runner::{Backend, LoadStages, Model, Session, build_description, check_tokens, platform};
 
 use crate::{
     fault::{Fault, Moment, strike},
@@ -45,6 +45,7 @@ impl Backend for FakeBackend {
             engine_version: env!("CARGO_PKG_VERSION").into(),
             accelerator: "cpu".into(),
             build: build_description(),
+            platform: Some(platform()),
         })
     }
 

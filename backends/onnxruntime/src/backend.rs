@@ -2,7 +2,7 @@ use anyhow::{Context, Result, bail, ensure};
 use ort::session::Session as OrtSession;
 use pocketwatt_model::{ModelConfig, precision::open_weights};
 use pocketwatt_protocol::{BackendInfo, GraphKind, LoadOptions, ModelFiles, ModelInfo, Precision};
-use pocketwatt_runner::{Backend, LoadStages, Model, Session, build_description};
+use pocketwatt_runner::{Backend, LoadStages, Model, Session, build_description, platform};
 
 use crate::{engine::Engine, graph, growing::GrowingSession, shared::SharedSession};
 
@@ -19,6 +19,7 @@ impl Backend for OnnxruntimeBackend {
             engine_version: engine.version,
             accelerator: "cpu".into(),
             build: format!("{}; {}; library sha256 {}", build_description(), ort::info(), engine.sha256),
+            platform: Some(platform()),
         })
     }
 

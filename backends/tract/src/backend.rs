@@ -3,7 +3,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result, bail, ensure};
 use pocketwatt_model::precision::open_weights;
 use pocketwatt_protocol::{BackendInfo, GraphKind, LoadOptions, LoadStage, ModelFiles, ModelInfo, Precision};
-use pocketwatt_runner::{Backend, LoadStages, Model, Session, build_description};
+use pocketwatt_runner::{Backend, LoadStages, Model, Session, build_description, platform};
 use tract_onnx::prelude::TypedRunnableModel;
 
 use crate::{failure::guarded, load, memory, session::TractSession, threads::Threads};
@@ -23,6 +23,7 @@ impl Backend for TractBackend {
             engine_version: ENGINE_VERSION.into(),
             accelerator: "cpu".into(),
             build: build_description(),
+            platform: Some(platform()),
         })
     }
 

@@ -1,7 +1,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{MonotonicNs, TimeSpan, TokenId};
+use crate::{MonotonicNs, Platform, TimeSpan, TokenId};
 
 /// One line on a runner's standard output.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -46,6 +46,9 @@ pub struct BackendInfo {
     pub accelerator: String,
     /// How the program was built: profile, target and processor features compiled in.
     pub build: String,
+    /// Compilers, C library and memory pages; absent for runners that do not know them, and those of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub platform: Option<Platform>,
 }
 
 /// The load phase.

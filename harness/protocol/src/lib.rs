@@ -11,6 +11,7 @@
 
 mod clock;
 mod event;
+mod platform;
 mod request;
 mod wire;
 
@@ -22,6 +23,7 @@ pub use event::{
     BackendInfo, Event, Iteration, IterationKind, LoadStage, LoadStageTime, Loaded, ModelInfo, Scored, Stage,
     StopReason, TurnTrace,
 };
+pub use platform::Platform;
 pub use request::{
     GraphFile, GraphKind, LoadOptions, ModelFiles, Precision, Request, ScoreTask, Task, TokenId, Turn, Workload,
 };

@@ -147,6 +147,7 @@ mod tests {
             engine_version: "1".into(),
             accelerator: "cpu".into(),
             build: "debug".into(),
+            platform: None,
         };
         let mut line = Vec::new();
         write_message(&mut line, &Event::Hello { protocol: 1, backend }).unwrap();

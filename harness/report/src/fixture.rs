@@ -273,6 +273,7 @@ fn passport(speed: &Speed) -> Passport {
             engine_version: speed.version.into(),
             accelerator: "cpu".into(),
             build: "release x86_64".into(),
+            platform: None,
         }),
         runner_sha256: Some("ab".repeat(32)),
         library_sha256: None,

@@ -12,6 +12,7 @@ mod input;
 mod load;
 mod measure;
 mod phase_edges;
+mod platform;
 mod score;
 #[cfg(test)]
 mod scripted;
@@ -25,4 +26,5 @@ pub use input::{InputError, check_tokens};
 pub use load::LoadStages;
 pub use measure::{greedy_token, run_iteration};
 pub use phase_edges::PhaseEdges;
+pub use platform::platform;
 pub use serve::{build_description, die_with_the_harness, serve, serve_with};

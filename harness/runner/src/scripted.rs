@@ -116,6 +116,7 @@ impl Backend for ScriptedBackend {
             engine_version: "1".into(),
             accelerator: "cpu".into(),
             build: "test".into(),
+            platform: None,
         })
     }
 

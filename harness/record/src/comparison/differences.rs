@@ -65,6 +65,7 @@ pub enum Property {
     EngineVersion,
     Accelerator,
     Build,
+    Platform,
     Runner,
     Library,
     Harness,
@@ -101,6 +102,7 @@ impl Property {
             | Self::EngineVersion
             | Self::Accelerator
             | Self::Build
+            | Self::Platform
             | Self::Runner
             | Self::Library
             | Self::Harness => DifferenceKind::Program,
@@ -162,6 +164,7 @@ pub fn differences(baseline: Origin<'_>, candidate: Origin<'_>) -> Vec<Differenc
             record.passport.backend.as_ref().map(|backend| backend.accelerator.clone())
         }),
         both(Property::Build, &|record| record.passport.backend.as_ref().map(|backend| backend.build.clone())),
+        platforms(one, other),
         both(Property::Runner, &|record| record.passport.runner_sha256.clone()),
         both(Property::Library, &|record| record.passport.library_sha256.clone()),
         both(Property::Harness, &|record| Some(record.passport.pocketwatt.clone())),
@@ -190,6 +193,13 @@ pub(super) fn difference(
     candidate: Option<String>,
 ) -> Option<Difference> {
     (baseline != candidate).then(|| Difference { kind: property.kind(), property, baseline, candidate })
+}
+
+/// Records of earlier versions do not know theirs, which is no difference.
+fn platforms(one: &Record, other: &Record) -> Option<Difference> {
+    let platform = |record: &Record| Some(record.passport.backend.as_ref()?.platform.as_ref()?.to_string());
+    let (one, other) = (platform(one)?, platform(other)?);
+    difference(Property::Platform, Some(one), Some(other))
 }
 
 pub(super) fn of_devices(one: &DeviceFacts, other: &DeviceFacts) -> Vec<Option<Difference>> {
@@ -269,6 +279,8 @@ fn warm_up(record: &Record) -> String {
 
 #[cfg(test)]
 mod tests {
+    use pocketwatt_protocol::{BackendInfo, Platform};
+
     use super::*;
     use crate::energy::simulation;
 
@@ -279,6 +291,41 @@ mod tests {
         let origin = |record| Origin { record, run: None };
         let found = differences(origin(&one), origin(&other));
         found.iter().map(|difference| (difference.kind, difference.property)).collect()
+    }
+
+    #[test]
+    fn compilers_and_libraries_are_compared_where_both_are_known() {
+        let with = |platform: Option<Platform>| {
+            let mut record = simulation::record();
+            let text = String::from;
+            record.passport.backend = Some(BackendInfo {
+                name: text("fake"),
+                version: text("1"),
+                engine: text("fake"),
+                engine_version: text("1"),
+                accelerator: text("cpu"),
+                build: text("release"),
+                platform,
+            });
+            record
+        };
+        let glibc = |version: &str| {
+            with(Some(Platform {
+                target: "aarch64-unknown-linux-gnu".into(),
+                rust_compiler: Some("rustc 1.95.0".into()),
+                c_compiler: None,
+                c_library: Some(format!("glibc {version}")),
+                page_bytes: Some(16384),
+            }))
+        };
+        let origin = |record| Origin { record, run: None };
+        let found = |one: &Record, other: &Record| differences(origin(one), origin(other));
+        assert_eq!(found(&glibc("2.36"), &glibc("2.36")), []);
+        assert_eq!(found(&with(None), &glibc("2.36")), [], "records of earlier versions do not have it");
+        let difference = &found(&glibc("2.36"), &glibc("2.41"))[0];
+        assert_eq!((difference.property, difference.forbids_comparison()), (Property::Platform, false));
+        let candidate = difference.candidate.as_deref();
+        assert_eq!(candidate, Some("aarch64-unknown-linux-gnu, rustc 1.95.0, glibc 2.41, pages of 16 KiB"));
     }
 
     #[test]

@@ -42,6 +42,7 @@ fn property(property: Property) -> &'static str {
         Property::EngineVersion => "engine",
         Property::Accelerator => "accelerator",
         Property::Build => "build of the runner",
+        Property::Platform => "compilers, C library and pages of the runner",
         Property::Runner => "runner",
         Property::Library => "library of the engine",
         Property::Harness => "pocketwatt",

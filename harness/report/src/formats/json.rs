@@ -30,7 +30,7 @@ use crate::{
 };
 
 /// Version of this document, independent of that of the records.
-const REPORT_FORMAT: FormatVersion = FormatVersion { major: 1, minor: 7 };
+const REPORT_FORMAT: FormatVersion = FormatVersion { major: 1, minor: 8 };
 
 /// What was wrong with `run.json`.
 #[derive(Serialize)]
