@@ -12,6 +12,7 @@ use std::{
 
 use anyhow::Result;
 use pocketwatt_files::Lock;
+use rustix::fs::{Access, access};
 use thiserror::Error;
 
 use super::{Mailbox, holder};
@@ -21,7 +22,9 @@ use crate::refusal::Refusal;
 const VARIABLE: &str = "POCKETWATT_DEVICE_LOCK";
 const FILE: &str = "pocketwatt-measures.lock";
 /// Folders where everybody may write, the preferred one first.
-const FOLDERS: [&str; 3] = ["/run/lock", "/tmp", "/data/local/tmp"];
+const FOLDERS: [&str; 2] = ["/run/lock", "/tmp"];
+/// Where programs without an app run on Android: it belongs to the user of adb's shell, who is the only one to start them.
+const FOLDER_ON_PHONES: &str = "/data/local/tmp";
 /// Time between two attempts while waiting.
 const PATIENCE: Duration = Duration::from_secs(1);
 /// A process that only checks holds the lock for a moment, so this many attempts are made.
@@ -266,16 +269,18 @@ fn beside(path: &Path) -> PathBuf {
     name.into()
 }
 
-/// The same file for all users of the device: a folder counts only if everybody may write to it.
+/// The same file for all users of the device: a folder counts only if everybody may write to it, or if there is one user.
 fn lock_path() -> Result<PathBuf> {
     if let Some(path) = env::var_os(VARIABLE).filter(|path| !path.is_empty()) {
         return Ok(path.into());
     }
     let everybody = 0o002;
     let open = |folder: &&&str| fs::metadata(folder).is_ok_and(|facts| facts.is_dir() && facts.mode() & everybody != 0);
-    let folder = FOLDERS.iter().find(open).ok_or_else(|| {
+    let on_phones = || Some(FOLDER_ON_PHONES).filter(|folder| access(*folder, Access::WRITE_OK).is_ok());
+    let folder = FOLDERS.iter().find(open).copied().or_else(on_phones).ok_or_else(|| {
         Refusal::error(format!(
-            "there is no folder for the lock that keeps two processes from measuring at once ({}): name a file in {VARIABLE}",
+            "there is no folder for the lock that keeps two processes from measuring at once ({}, {FOLDER_ON_PHONES}): name a \
+             file in {VARIABLE}",
             FOLDERS.join(", ")
         ))
     })?;
