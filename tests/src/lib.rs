@@ -356,7 +356,7 @@ impl OwnGroup for Command {
 ///
 /// `cargo test` on the whole workspace has already built them, together with the tests of their crates: they are requested
 /// with the same options, so that nothing is compiled twice, and nothing out of date is tested.
-fn programs() -> &'static Path {
+pub fn programs() -> &'static Path {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     FOLDER.get_or_init(|| {
         let test = env::current_exe().unwrap();

@@ -21,6 +21,8 @@ pub(crate) struct Places {
     explicit: Option<PathBuf>,
     /// The folder of the running program.
     beside: Option<PathBuf>,
+    /// The folder of libraries of the bundle that the program is in, see `scripts/package`.
+    bundled: Option<PathBuf>,
     /// The folder that `scripts/fetch-onnxruntime` writes.
     fetched: Option<PathBuf>,
 }
@@ -38,7 +40,8 @@ impl Places {
             .or_else(|| Some(variable("HOME")?.join(".cache/pocketwatt")));
         let fetched = cache
             .map(|cache| cache.join("onnxruntime").join(PINNED_VERSION).join(env::consts::ARCH).join(library_name()));
-        Self { explicit: variable(VARIABLE), beside, fetched }
+        let bundled = beside.as_deref().and_then(libraries_of_bundle);
+        Self { explicit: variable(VARIABLE), beside, bundled, fetched }
     }
 
     /// The first place that has the library.
@@ -56,7 +59,7 @@ impl Places {
                 path.display()
             );
         }
-        if let Some(path) = self.beside.as_deref().and_then(library_in) {
+        if let Some(path) = [&self.beside, &self.bundled].into_iter().flatten().find_map(|folder| library_in(folder)) {
             return Ok(path);
         }
         match &self.fetched {
@@ -77,6 +80,12 @@ impl fmt::Display for Places {
             show(&self.fetched)
         )
     }
+}
+
+/// Where a bundle keeps libraries, if that is a bundle's folder of programs.
+fn libraries_of_bundle(programs: &Path) -> Option<PathBuf> {
+    let root = programs.parent()?;
+    (programs.ends_with("bin") && root.join("backends.toml").is_file()).then(|| root.join("lib"))
 }
 
 /// `libonnxruntime.so` on Linux and Android.
@@ -116,12 +125,16 @@ mod tests {
     }
 
     #[test]
-    fn an_explicit_library_goes_before_one_beside_the_runner_and_that_before_the_fetched_one() {
+    fn an_explicit_library_goes_before_one_beside_the_runner_then_the_bundle_s_then_the_fetched_one() {
         let root = tempfile::tempdir().unwrap();
-        let mut places = places(root.path());
-        let fetched = places.fetched.clone().unwrap();
+        let bundled = root.path().join("lib").join(library_name());
+        put(&bundled);
+        let fetched = places(root.path()).fetched.unwrap();
         put(&fetched);
-        assert_eq!(places.find().unwrap(), fetched);
+        assert_eq!(places(root.path()).find().unwrap(), fetched, "a folder without a list of backends is no bundle");
+        put(&root.path().join("backends.toml"));
+        let mut places = places(root.path());
+        assert_eq!(places.find().unwrap(), bundled);
         let beside = root.path().join("bin").join(format!("{}.1.40.0", library_name()));
         put(&beside);
         assert_eq!(places.find().unwrap(), beside);

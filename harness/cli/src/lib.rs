@@ -5,6 +5,7 @@
 #[macro_use]
 pub mod notice;
 
+pub mod bundle;
 pub mod cache;
 pub mod command;
 pub mod doctor;
@@ -21,7 +22,7 @@ pub mod refusal;
 
 use std::{env, path::Path, process::ExitCode};
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use pocketwatt_model::text_process;
 use pocketwatt_report::{
     self as report,
@@ -71,6 +72,11 @@ enum Command {
     Meters(command::meters::MetersArguments),
     /// Print the JSON Schemas of stored files and of the protocol.
     Schema(command::schema::SchemaArguments),
+    /// Print a script with which a shell completes commands and options.
+    Completions(command::completions::CompletionsArguments),
+    /// Write the manual pages.
+    #[command(hide = true)]
+    Manual(command::manual::ManualArguments),
 }
 
 /// This very program, even if its file was replaced since it started.
@@ -105,6 +111,10 @@ fn obey() -> Exit {
         Command::Doctor(arguments) => command::doctor::run(arguments),
         Command::Meters(arguments) => command::meters::run(arguments).map(|()| Exit::Success),
         Command::Schema(arguments) => command::schema::run(arguments).map(|()| Exit::Success),
+        Command::Completions(arguments) => {
+            command::completions::run(&arguments, Arguments::command()).map(|()| Exit::Success)
+        }
+        Command::Manual(arguments) => command::manual::run(&arguments, Arguments::command()).map(|()| Exit::Success),
     };
     exit::report(outcome)
 }

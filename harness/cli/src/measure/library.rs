@@ -9,6 +9,7 @@ use std::{
 
 use super::{elf, environment::without_secrets, process::CACHE_VARIABLE, source::source_checkout};
 use crate::{
+    bundle::Bundle,
     cache::{CacheLock, Item},
     hashed_file::HashedFile,
     plan::{Backend, Library},
@@ -30,20 +31,25 @@ pub enum LibraryPlace {
     Named(String, PathBuf),
     /// Beside the runner.
     Beside(PathBuf),
+    /// In the bundle that the runner is in.
+    Bundled(PathBuf),
     /// In the cache, where the project's script puts it.
     Fetched(PathBuf),
 }
 
 impl LibraryPlace {
-    /// Searches in this order: the path in its variable, beside the runner, in the cache. The path in the variable need not
-    /// exist.
+    /// Searches in this order: the path in its variable, beside the runner, in the runner's bundle, in the cache. The path in the
+    /// variable need not exist.
     pub fn find(library: &Library, program: &Path, cache: &Path) -> Option<Self> {
         if let Some(value) = env::var_os(&library.variable).filter(|value| !value.is_empty()) {
             let path = std::path::absolute(&value).unwrap_or_else(|_| value.into());
             return Some(Self::Named(library.variable.clone(), path));
         }
-        if let Some(path) = beside(program, &library.file) {
+        if let Some(path) = program.parent().and_then(|folder| in_folder(folder, &library.file)) {
             return Some(Self::Beside(path));
+        }
+        if let Some(path) = Bundle::of(program).and_then(|bundle| in_folder(&bundle.libraries(), &library.file)) {
+            return Some(Self::Bundled(path));
         }
         let cached = cached(library, cache);
         cached.exists().then_some(Self::Fetched(cached))
@@ -51,7 +57,7 @@ impl LibraryPlace {
 
     fn path(&self) -> &Path {
         match self {
-            Self::Named(_, path) | Self::Beside(path) | Self::Fetched(path) => path,
+            Self::Named(_, path) | Self::Beside(path) | Self::Bundled(path) | Self::Fetched(path) => path,
         }
     }
 
@@ -81,6 +87,7 @@ impl LibraryPlace {
         match self {
             Self::Named(variable, _) => format!("correct {variable}, or unset it"),
             Self::Beside(path) => format!("replace {}, or remove it", path.display()),
+            Self::Bundled(path) => format!("replace {}, or unpack the bundle again", path.display()),
             Self::Fetched(path) => format!("remove {}; to fetch it again, run: {}", path.display(), library.fetch),
         }
     }
@@ -91,7 +98,7 @@ impl fmt::Display for LibraryPlace {
         match self {
             Self::Named(variable, path) => write!(formatter, "{} (${variable})", path.display()),
             Self::Beside(_) => formatter.write_str("beside the runner"),
-            Self::Fetched(path) => path.display().fmt(formatter),
+            Self::Bundled(path) | Self::Fetched(path) => path.display().fmt(formatter),
         }
     }
 }
@@ -158,8 +165,7 @@ fn cached(library: &Library, cache: &Path) -> PathBuf {
 
 /// The library itself, or with a version after its name, as `libonnxruntime.so.1.32.0`; of several versions the last by
 /// name, which the runner would also choose.
-fn beside(program: &Path, file: &str) -> Option<PathBuf> {
-    let folder = program.parent()?;
+fn in_folder(folder: &Path, file: &str) -> Option<PathBuf> {
     let plain = folder.join(file);
     if plain.is_file() {
         return Some(plain);

@@ -8,7 +8,7 @@ use pocketwatt_protocol::{GraphKind, Precision};
 use pocketwatt_record::Case;
 use serde::Deserialize;
 
-use crate::refusal::Refusal;
+use crate::{bundle::Bundle, refusal::Refusal};
 
 /// Longest list of backends that is read.
 const MOST_DOCUMENT_BYTES: u64 = 4 << 20;
@@ -166,12 +166,20 @@ pub struct Registry {
 }
 
 impl Registry {
-    /// The backends that ship with the program, or those of a file.
+    /// The backends that ship with the program, or those of a file. The file of a bundle ships with the programs there, and can be
+    /// edited.
     ///
     /// # Errors
     /// When the file cannot be read or is malformed.
     pub fn open(file: Option<&Path>) -> Result<Self> {
-        let Some(path) = file else { return Self::parse(SHIPPED).context("the backends that ship with pocketwatt") };
+        let bundled = Bundle::of_this_program().map(|bundle| bundle.backends());
+        match file.or(bundled.as_deref()) {
+            Some(path) => Self::read(path),
+            None => Self::parse(SHIPPED).context("the backends that ship with pocketwatt"),
+        }
+    }
+
+    fn read(path: &Path) -> Result<Self> {
         let text = read_text_bounded(path, MOST_DOCUMENT_BYTES)
             .map_err(|error| Refusal::error(format!("cannot read the backends in {}: {error}", path.display())))?;
         Self::parse(&text).with_context(|| format!("{} lists no backends", path.display()))
