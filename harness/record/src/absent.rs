@@ -81,6 +81,8 @@ pub enum AbsentKind {
     NothingGenerated,
     /// There is no time between two output tokens.
     FewerThanTwoTokens,
+    /// There are too few times between output tokens for a quarter of them; since format 1.10.
+    FewGaps,
     /// The runner never said that its model was ready.
     NotLoaded,
     /// The engine does not report the parts of loading separately.
@@ -170,6 +172,7 @@ impl AbsentKind {
             Self::NoTimePassed => "no time passed",
             Self::NothingGenerated => "nothing is generated",
             Self::FewerThanTwoTokens => "fewer than 2 output tokens",
+            Self::FewGaps => "fewer than 8 gaps between output tokens in an iteration",
             Self::NotLoaded => "the model was not loaded",
             Self::LoadsInOneCall => "the engine loads in one call",
             Self::ProcessGone => "the process was gone before it was read",

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     AbsentKind::{
-        self, FewerThanTwoTokens, LoadsInOneCall, NoSamples, NoTimePassed, NotLoaded, NothingGenerated, ProcessGone,
+        self, FewGaps, FewerThanTwoTokens, LoadsInOneCall, NoSamples, NoTimePassed, NotLoaded, NothingGenerated, ProcessGone,
     },
     Evidence, Passport,
 };
@@ -54,6 +54,16 @@ metrics! {
             observation: "a gap between two output tokens of a turn",
             formula: "token_times[i + 1] - token_times[i]",
             observe: Iterations(|_, iterations| some(turns(iterations).flat_map(gaps), FewerThanTwoTokens)),
+        }
+        UndisturbedTokenLatency = "undisturbed_token_latency" {
+            label: "token, undisturbed",
+            unit: Nanoseconds,
+            direction: LowerIsBetter,
+            follows: InterTokenLatency,
+            observation: "an iteration with at least 8 gaps between output tokens",
+            formula: "mean of the shortest quarter of the gaps of its turns: what the engine does when it is left alone, and too little by \
+         construction",
+            observe: Iterations(|_, iterations| each(iterations, undisturbed_token_latency, FewGaps)),
         }
         TimePerOutputToken = "time_per_output_token" {
             label: "time per output token",
@@ -165,6 +175,16 @@ fn time_per_output_token(turn: &TurnTrace) -> Option<f64> {
 
 fn gaps(turn: &TurnTrace) -> impl Iterator<Item = f64> {
     turn.gaps().map(|gap| gap as f64)
+}
+
+/// Others only ever make a token later, so the shortest gaps are those in which nobody did.
+fn undisturbed_token_latency(iteration: &Iteration) -> Option<f64> {
+    /// Fewer have no quarter to speak of.
+    const LEAST_GAPS: usize = 8;
+    let mut gaps: Vec<f64> = iteration.turns.iter().flat_map(gaps).collect();
+    gaps.sort_by(f64::total_cmp);
+    let quarter = gaps.len().div_ceil(4);
+    (gaps.len() >= LEAST_GAPS).then(|| gaps[..quarter].iter().sum::<f64>() / quarter as f64)
 }
 
 fn prefill_throughput(iteration: &Iteration) -> Option<f64> {

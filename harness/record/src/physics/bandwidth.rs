@@ -10,9 +10,10 @@ const MARGIN: f64 = 1.10;
 const CACHES: u64 = 4;
 /// The size of a large last-level cache, for devices that do not report theirs.
 const CACHE_BYTES: u64 = 32 << 20;
-const CONCERNED: [MetricId; 9] = [
+const CONCERNED: [MetricId; 10] = [
     MetricId::Speed(SpeedMetric::DecodeThroughput),
     MetricId::Speed(SpeedMetric::InterTokenLatency),
+    MetricId::Speed(SpeedMetric::UndisturbedTokenLatency),
     MetricId::Speed(SpeedMetric::TimePerOutputToken),
     MetricId::Speed(SpeedMetric::ModelBandwidthUtilisation),
     MetricId::Energy(EnergyMetric::EnergyPerOutputToken),

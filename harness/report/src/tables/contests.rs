@@ -12,11 +12,12 @@ use crate::{
 };
 
 /// The metrics by which columns are compared. Percentiles and shares of these would be the same contests a second time.
-pub const METRICS: [MetricId; 13] = [
+pub const METRICS: [MetricId; 14] = [
     MetricId::Speed(SpeedMetric::TimeToFirstToken),
     MetricId::Speed(SpeedMetric::PrefillThroughput),
     MetricId::Speed(SpeedMetric::DecodeThroughput),
     MetricId::Speed(SpeedMetric::InterTokenLatency),
+    MetricId::Speed(SpeedMetric::UndisturbedTokenLatency),
     MetricId::Speed(SpeedMetric::RequestLatency),
     MetricId::Speed(SpeedMetric::LoadTime),
     MetricId::Speed(SpeedMetric::FirstTokenAfterLoad),

@@ -50,6 +50,7 @@ pub const LINES: &[Line] = &[
         label: Some("  99th percentile"),
         ..line(MetricId::Speed(SpeedMetric::InterTokenLatency))
     },
+    Line { optional: true, ..line(MetricId::Speed(SpeedMetric::UndisturbedTokenLatency)) },
     line(MetricId::Speed(SpeedMetric::RequestLatency)),
     line(MetricId::Speed(SpeedMetric::LoadTime)),
     line(MetricId::Speed(SpeedMetric::LoadReadTime)),
