@@ -45,8 +45,8 @@ pub use calibration::{CALIBRATION_FORMAT, CalibratedDevice, Calibration, Noise, 
 pub use calls::{AnswerWorth, CallAnswer, Unjudged, distinct_answers};
 pub use comparison::{
     Basis, BlockValues, Compared, Contest, Difference, DifferenceKind, Intended, MARGIN, Origin, Property,
-    StoredContest, StoredPair, StoredRatio, Verdict, block_values, compare_all, differences, judge,
-    obstacles_beforehand, widest, winner,
+    StoredContest, StoredPair, StoredRatio, Verdict, block_values, compare_all, differences, has_same_lengths, judge,
+    obstacles_beforehand, took_turns, widest, winner,
 };
 pub use derive::{derive, derive_metrics};
 pub use disturbance::{Circumstances, Disturbance, DisturbanceKind};
@@ -68,7 +68,7 @@ pub use metrics::{
 pub use noise::{MeasuredNoise, blocks_to_detect, detectable_in, measured_noise};
 pub use passport::{BatteryAssumption, LeftOut, ModelPassport, Passport};
 pub use quality::{F32_TOLERANCE, Logits, Quality, QualityFigures};
-pub use record::{Case, CheckVerdict, Outcome, PhysicsCheck, Precision, Record};
+pub use record::{Case, CheckVerdict, Outcome, PhysicsCheck, Precision, Record, Setting};
 pub use run::{
     Against, Baseline, EnergyPlan, MOST_ITERATIONS, MOST_SETTLE_MS, MOST_THREADS, MOST_TIMEOUT_S,
     MOST_WARMUP_ITERATIONS, PlanError, PlannedCase, Run, RunSettings, ScenarioSource, StudySource, Target,

@@ -94,23 +94,59 @@ pub struct Case {
 }
 
 impl Case {
-    /// Whether both have the same input in the same settings, and differ in what computes it: they stand side by side, and take turns.
+    /// Whether both have the same input: they take turns, because they are compared, whatever computes them in which settings.
+    pub fn takes_turns_with(&self, other: &Self) -> bool {
+        self.scenario == other.scenario && self.model == other.model
+    }
+
+    /// Whether both have the same input in the same settings, and differ in what computes it: they stand side by side in one table.
     pub fn stands_beside(&self, other: &Self) -> bool {
-        let settings = |case: &'_ Self| (case.precision, case.threads);
-        self.scenario == other.scenario && self.model == other.model && settings(self) == settings(other)
+        self.takes_turns_with(other) && self.precision == other.precision && self.threads == other.threads
     }
 
     /// Whether nothing but their names and the build of the runner may differ.
     pub fn has_same_backend(&self, other: &Self) -> bool {
-        self.stands_beside(other)
-            && self.backend == other.backend
-            && (self.graph, self.constrained) == (other.graph, other.constrained)
+        self.stands_beside(other) && self.engine() == other.engine()
+    }
+
+    /// The one setting in which two cases of the same build of a runner differ; `None` if it is none, or more than one.
+    pub fn setting_apart(&self, other: &Self) -> Option<Setting> {
+        let same = self.takes_turns_with(other) && self.engine() == other.engine() && self.baseline == other.baseline;
+        match (self.precision == other.precision, self.threads == other.threads) {
+            (false, true) if same => Some(Setting::Precision),
+            (true, false) if same => Some(Setting::Threads),
+            _ => None,
+        }
+    }
+
+    /// Whether a report compares them: they stand in one table, or one setting sets them apart.
+    pub fn is_compared_with(&self, other: &Self) -> bool {
+        self.stands_beside(other) || self.setting_apart(other).is_some()
+    }
+
+    /// What computes, and how it answers.
+    fn engine(&self) -> (&str, Option<GraphKind>, bool) {
+        (&self.backend, self.graph, self.constrained)
     }
 
     /// Whether it is measured with the other build of that case's runner.
     pub fn is_baseline_of(&self, candidate: &Self) -> bool {
         self.baseline && !candidate.baseline && self.has_same_backend(candidate)
     }
+}
+
+/// A choice of the user that is the same for all cases of a table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Setting {
+    /// The number format of the weights.
+    Precision,
+    /// The number of threads that compute.
+    Threads,
+}
+
+impl Setting {
+    /// Every setting.
+    pub const ALL: [Self; 2] = [Self::Precision, Self::Threads];
 }
 
 fn is_false(value: &bool) -> bool {
@@ -185,5 +221,40 @@ impl<'a> From<&'a Record> for Evidence<'a> {
             calls: &record.calls,
             unjudged: record.unjudged.as_ref(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::energy::simulation;
+
+    fn other(change: impl FnOnce(&mut Case)) -> Case {
+        let mut case = simulation::record().case;
+        change(&mut case);
+        case
+    }
+
+    #[test]
+    fn all_cases_of_an_input_take_turns_and_those_with_the_same_settings_stand_in_one_table() {
+        let case = other(|_| {});
+        let relations = |other: &Case| {
+            let [turns, table] = [case.takes_turns_with(other), case.stands_beside(other)];
+            assert_eq!((turns, table), (other.takes_turns_with(&case), other.stands_beside(&case)));
+            (turns, table, case.setting_apart(other))
+        };
+        assert_eq!(relations(&other(|case| case.backend = "another".into())), (true, true, None));
+        assert_eq!(relations(&other(|case| case.baseline = true)), (true, true, None));
+        assert_eq!(relations(&other(|case| case.threads += 1)), (true, false, Some(Setting::Threads)));
+        let int4 = other(|case| case.precision = Precision::Int4);
+        assert_eq!(relations(&int4), (true, false, Some(Setting::Precision)));
+        assert!(case.is_compared_with(&int4));
+        let both = other(|case| (case.precision, case.threads) = (Precision::Int4, 7));
+        assert_eq!(relations(&both), (true, false, None));
+        assert!(!case.is_compared_with(&both) && int4.is_compared_with(&both));
+        let build = Case { baseline: true, ..int4 };
+        assert_eq!(relations(&build), (true, false, None), "another build may be what sets them apart");
+        assert_eq!(relations(&other(|case| case.model = "another".into())), (false, false, None));
+        assert_eq!(relations(&other(|case| case.scenario = "another".into())), (false, false, None));
     }
 }

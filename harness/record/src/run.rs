@@ -141,7 +141,7 @@ pub struct RunSettings {
     /// where this was not requested.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sustain_ms: Option<u64>,
-    /// How the cases of a table take turns; absent where each is measured after the other.
+    /// How the cases of a scenario and model take turns; absent where each is measured after the other.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub turns: Option<TurnSettings>,
 }
@@ -165,7 +165,7 @@ pub struct TurnSettings {
 pub struct Target {
     /// Half the width of the 95 % interval of every ratio that is looked at, in thousandths of the ratio.
     pub per_mille: u32,
-    /// No further block begins after this many milliseconds of a table.
+    /// No further block begins after this many milliseconds of a scenario and model.
     pub most_ms: u64,
 }
 

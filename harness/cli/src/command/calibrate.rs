@@ -22,7 +22,7 @@ use crate::{
 /// How long to measure, and what.
 #[derive(Args, Debug)]
 pub struct CalibrateArguments {
-    /// Time for the blocks of each table. A comparison of stored runs is as sure as this is long: some twenty blocks are the least.
+    /// Time for the blocks of each scenario and model, which all backends and precisions share. A comparison of stored runs is as sure as this is long: some twenty blocks are the least.
     #[arg(long, value_name = "TIME", value_parser = quantity::duration_ms, default_value = "5min")]
     time: u64,
     #[command(flatten)]

@@ -9,6 +9,7 @@ mod ownership;
 mod plan;
 mod preparation;
 mod progress;
+mod rest;
 mod resume;
 
 use std::path::PathBuf;
@@ -104,7 +105,7 @@ fn option_ids<A: Args>() -> Vec<Id> {
 }
 
 impl RunArguments {
-    /// Makes this a run that compares each runner with itself, for as long as `most_ms` allows for a table.
+    /// Makes this a run that compares each runner with itself, for as long as `most_ms` allows for a scenario and model.
     ///
     /// # Errors
     /// When the user's other options do not fit that.

@@ -145,15 +145,15 @@ pub struct PlanArguments {
     /// Counted iterations of all blocks together; with trained weights, each item of a scenario's file is one instead [default: 5].
     #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(1..=i64::from(MOST_ITERATIONS)))]
     iterations: Option<u32>,
-    /// Blocks in which the backends of a table take turns, in an order drawn by lot, each with a fresh process; the counted iterations
-    /// are divided among them. The more blocks, the smaller the differences that can be told [default: 5].
+    /// Blocks in which all cases of a scenario and model take turns (backends, precisions, numbers of threads), in an order drawn by lot,
+    /// each with a fresh process; the counted iterations are divided among them. The more blocks, the smaller the differences that can be told [default: 5].
     #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(1..=i64::from(MOST_BLOCKS)))]
     blocks: Option<u32>,
-    /// Go on with further blocks until the time to first token and the decode throughput of every two backends of a table are known
-    /// relative to each other to this share either way (95 %), such as 3%, or --max-time is over.
+    /// Go on with further blocks until the time to first token and the decode throughput of every two cases that are compared (the
+    /// backends of a table, and the precisions and numbers of threads of a backend) are known relative to each other to this share either way (95 %), such as 3%, or --max-time is over.
     #[arg(long, value_name = "PERCENT", value_parser = quantity::share, conflicts_with_all = ["one_by_one", "sustain"])]
     target_interval: Option<f64>,
-    /// With --target-interval: the time after which no further block of a table begins [default: 10min].
+    /// With --target-interval: the time after which no further block of a scenario and model begins [default: 10min].
     #[arg(long, value_name = "TIME", value_parser = quantity::duration_ms, requires = "target_interval")]
     max_time: Option<u64>,
     /// Whole warm-up iterations, which are reported but not counted [default: 1; in turns, one of the first turn and 8 tokens].
@@ -166,7 +166,7 @@ pub struct PlanArguments {
     /// the effect of heat on speed and power is shown.
     #[arg(long, value_name = "TIME", value_parser = quantity::duration_ms, conflicts_with = "settle")]
     sustain: Option<u64>,
-    /// Measure each backend after the other, in one process, instead of in turns: there are fewer launches, but whatever changes on the
+    /// Measure each case after the other, in one process, instead of in turns: there are fewer launches, but whatever changes on the
     /// device meanwhile looks like a difference between backends, and the tables have no verdicts.
     #[arg(long)]
     one_by_one: bool,
@@ -191,7 +191,7 @@ pub struct PlanArguments {
 const DEFAULT_ITERATIONS: u32 = 5;
 const DEFAULT_BLOCKS: u32 = 5;
 const DEFAULT_TIMEOUT_S: u64 = 600;
-/// Time for the blocks of a table where a target was named, and no time.
+/// Time for the blocks of a scenario and model where a target was named, and no time.
 const DEFAULT_MAX_TIME_MS: u64 = 600_000;
 
 fn scenario_help() -> String {

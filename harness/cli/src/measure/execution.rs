@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use pocketwatt_record::{Absent, AbsentKind, Case, PlannedCase, Quality, Record, Run, RunFolder, RunSettings};
+use pocketwatt_record::{Absent, AbsentKind, Case, Outcome, PlannedCase, Quality, Record, Run, RunFolder, RunSettings};
 use pocketwatt_scenario::Scenario;
 
 use super::{
@@ -70,24 +70,24 @@ impl<'a> Execution<'a> {
         Self { run, registry, scenarios, models, prepared, programs, scorer: Scorer::default() }
     }
 
-    /// Measures the cases at these places of the plan, and stores each record at once; only then are its answers judged.
+    /// Measures groups of cases, which are at these places of the plan, and stores each record at once; only then are its answers judged.
     ///
     /// # Errors
     /// When a record cannot be stored, or a scenario does not fit a model. Stored records stay.
     pub fn measure(
         &mut self,
         folder: &RunFolder,
-        places: &BTreeSet<usize>,
+        groups: &[Vec<usize>],
         instruments: &mut Instruments,
         listener: &mut dyn RunListener,
     ) -> Result<Completion> {
-        for group in groups(&self.run.plan, &self.run.settings, places) {
+        for group in groups {
             let Instruments { mailbox, device, .. } = instruments;
             if mailbox.interrupted() || device.enter(mailbox)? == Entered::Interrupted {
                 return Ok(Completion::Interrupted);
             }
             let watch = instruments.device.watch();
-            let Some(records) = self.group(folder, &group, instruments, listener)? else {
+            let Some(records) = self.group(folder, group, instruments, listener)? else {
                 return Ok(Completion::Interrupted);
             };
             let beside = instruments.device.met(watch);
@@ -106,7 +106,8 @@ impl<'a> Execution<'a> {
         Ok(Completion::Complete)
     }
 
-    /// Measures cases side by side, in turns where there are several; `None` when the user stopped it.
+    /// Measures cases in turns, also one that is left alone of several, so that the cases of a plan are all measured alike; `None` when
+    /// the user stopped it.
     fn group(
         &mut self,
         folder: &RunFolder,
@@ -126,15 +127,19 @@ impl<'a> Execution<'a> {
         }
         let inputs: Vec<CaseInput> = ready.iter().map(|(_, ingredients)| ingredients.input(run)).collect();
         let alone_in_blocks = run.against.as_ref().is_some_and(|against| against.alone_in_blocks);
-        let measured = match (&inputs[..], &run.settings.turns) {
-            (several, Some(turns)) if several.len() > 1 || alone_in_blocks && !several.is_empty() => {
-                let has_blocks = |record: &Record| !record.samples.blocks.is_empty();
-                let partial = |index: usize| folder.record(run, &run.plan[index]).ok().filter(has_blocks);
+        let in_blocks = !inputs.is_empty() && (alone_in_blocks || takes_turns(&run.plan, group));
+        let turns = run.settings.turns.filter(|_| in_blocks);
+        let measured = match &turns {
+            Some(turns) => {
+                // What failed begins anew.
+                let goes_on =
+                    |record: &Record| record.outcome == Outcome::Measured && !record.samples.blocks.is_empty();
+                let partial = |index: usize| folder.record(run, &run.plan[index]).ok().filter(goes_on);
                 let earlier = ready.iter().map(|(index, _)| partial(*index)).collect();
                 let mut turn_listener = Turning { run, folder, scenarios: self.scenarios, ready: &ready, listener };
                 measure_in_turns(&inputs, earlier, turns, instruments, &mut turn_listener)?
             }
-            (several, _) => {
+            None => {
                 let Instruments { meters, mailbox, .. } = instruments;
                 let one = |(position, input): (usize, &CaseInput)| {
                     let index = ready[position].0;
@@ -143,7 +148,7 @@ impl<'a> Execution<'a> {
                         Ended::Interrupted => None,
                     }
                 };
-                several.iter().enumerate().map(one).collect()
+                inputs.iter().enumerate().map(one).collect()
             }
         };
         let Some(measured) = measured else { return Ok(None) };
@@ -287,19 +292,24 @@ impl Ingredients<'_> {
     }
 }
 
-/// The cases at these places of the plan, those together that are measured in turns: they have the same input, and differ in what
-/// computes it.
+/// The cases at these places of the plan, those together that take turns.
 pub fn groups(plan: &[PlannedCase], settings: &RunSettings, places: &BTreeSet<usize>) -> Vec<Vec<usize>> {
     let planned = plan.iter().enumerate().filter(|(index, _)| places.contains(index));
     let mut groups: Vec<Vec<usize>> = Vec::new();
     for (index, PlannedCase { case, .. }) in planned {
-        let is_beside = |group: &Vec<usize>| group.first().is_some_and(|first| plan[*first].case.stands_beside(case));
-        match groups.iter_mut().find(|group| settings.turns.is_some() && is_beside(group)) {
+        let fits = |group: &Vec<usize>| group.first().is_some_and(|first| plan[*first].case.takes_turns_with(case));
+        match groups.iter_mut().find(|group| settings.turns.is_some() && fits(group)) {
             Some(group) => group.push(index),
             None => groups.push(vec![index]),
         }
     }
     groups
+}
+
+/// Whether the plan has several cases with the input of this group: then they are measured in blocks.
+fn takes_turns(plan: &[PlannedCase], group: &[usize]) -> bool {
+    let Some(first) = group.first() else { return false };
+    plan.iter().filter(|planned| planned.case.takes_turns_with(&plan[*first].case)).count() > 1
 }
 
 /// Why a case cannot be measured, known before it is tried.

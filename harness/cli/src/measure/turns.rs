@@ -67,8 +67,9 @@ pub fn measure_in_turns(
         member.record.passport.boot_id = instruments.meters.boot_id();
     }
     let (mut number, mut counted) = go_on(&mut members, earlier);
+    let tables = tables(inputs);
     // As if the earlier orders had just been drawn.
-    (0..number).for_each(|_| drop(lot.order(inputs.len())));
+    (0..number).for_each(|_| drop(lot.order(&tables)));
     let mut repetitions = number - counted;
     let Some(before) = instruments.meters.idle(&mut instruments.mailbox) else { return Ok(None) };
     let begun = MonotonicClock.now();
@@ -77,7 +78,7 @@ pub fn measure_in_turns(
     {
         number += 1;
         let mut allowed = None;
-        for (place, position) in lot.order(members.len()).into_iter().enumerate() {
+        for (place, position) in lot.order(&tables).into_iter().enumerate() {
             let iterations = share_of(counted, blocks, members[position].asked());
             let last = (blocks + repetitions).max(number);
             let turn = Place { number, last, place: place as u32 + 1, iterations, allowed_before: allowed.take() };
@@ -100,6 +101,18 @@ pub fn measure_in_turns(
     Ok(Some(members.into_iter().map(|member| member.finish(&before, &after)).collect()))
 }
 
+/// The positions of the cases that stand side by side, table by table.
+fn tables(inputs: &[CaseInput]) -> Vec<Vec<usize>> {
+    let mut tables: Vec<Vec<usize>> = Vec::new();
+    for (position, input) in inputs.iter().enumerate() {
+        match tables.iter_mut().find(|table| inputs[table[0]].case.stands_beside(input.case)) {
+            Some(table) => table.push(position),
+            None => tables.push(vec![position]),
+        }
+    }
+    tables
+}
+
 /// Whether further blocks are wanted, and there is time for them. The time is that since the run began or went on.
 fn is_too_wide(members: &[Member], turns: &TurnSettings, begun: MonotonicNs) -> bool {
     const METRICS: [SpeedMetric; 2] = [SpeedMetric::TimeToFirstToken, SpeedMetric::DecodeThroughput];
@@ -108,7 +121,8 @@ fn is_too_wide(members: &[Member], turns: &TurnSettings, begun: MonotonicNs) -> 
         return false;
     }
     let going: Vec<&Record> = members.iter().filter(|member| member.goes_on()).map(|member| &member.record).collect();
-    let pairs = (1..going.len()).flat_map(|candidate| (0..candidate).map(move |baseline| (baseline, candidate)));
+    let every = (1..going.len()).flat_map(|candidate| (0..candidate).map(move |baseline| (baseline, candidate)));
+    let pairs = every.filter(|&(baseline, candidate)| going[candidate].case.is_compared_with(&going[baseline].case));
     let contests: Vec<Contest> = METRICS
         .into_iter()
         .flat_map(|metric| {
@@ -117,6 +131,7 @@ fn is_too_wide(members: &[Member], turns: &TurnSettings, begun: MonotonicNs) -> 
             pairs.clone().map(contest)
         })
         .collect();
+    // A case alone is compared with nothing.
     !contests.is_empty() && widest(&going, &contests).is_none_or(|widest| widest * 1000.0 > f64::from(target.per_mille))
 }
 
@@ -213,6 +228,8 @@ impl<'a> Member<'a> {
         if !self.goes_on() {
             return Ok(None);
         }
+        // Meanwhile, cases in other precisions may have displaced its weights from the page cache.
+        self.input.model.read_weights(self.input.case.precision);
         let Instruments { meters, mailbox, device } = instruments;
         let watch = device.watch();
         let from = MonotonicClock.now();

@@ -2,11 +2,12 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    io,
     path::Path,
 };
 
 use anyhow::{Context, Result};
-use pocketwatt_files::FileIdentity;
+use pocketwatt_files::{FileIdentity, open_regular};
 use pocketwatt_model::{
     ModelConfig, ModelError, ModelFolder, ModelLibrary, ModelManifest, ModelOrigin, check_name, generate_seeded_in,
     precision::{PreparedWeights, obstacle, prepare_weights, stored_bytes, weights_file_name},
@@ -198,6 +199,15 @@ impl PreparedModel {
     pub fn weights(&self, precision: Precision) -> Result<&PreparedWeights, String> {
         let unprepared = || format!("model {:?} was not prepared for {}", self.passport.name, precision.name());
         self.weights.get(&precision).ok_or_else(unprepared)?.as_ref().map_err(Clone::clone)
+    }
+
+    /// Reads its weights in a precision, so that they are in the page cache as far as there is room. If they cannot be read, the runner
+    /// that needs them reports it.
+    pub fn read_weights(&self, precision: Precision) {
+        let file = self.weights(precision).ok().and_then(|weights| open_regular(&weights.path).ok());
+        if let Some(mut file) = file {
+            let _ = io::copy(&mut file, &mut io::sink());
+        }
     }
 
     /// Its part of a record in that precision.

@@ -36,6 +36,8 @@ pub struct Difference {
 pub enum DifferenceKind {
     /// Not the same was done, so the numbers cannot be compared.
     Work,
+    /// A setting in which two cases differ that took turns: it is what somebody compares.
+    Setting,
     /// The programs differ, which may be why somebody compares.
     Program,
     /// The device, or its state.
@@ -116,6 +118,11 @@ impl Property {
             | Self::Meters
             | Self::Turns => DifferenceKind::Surroundings,
         }
+    }
+
+    /// Whether it follows from what the user chose for a case of a plan, whose input stays the same.
+    pub fn is_setting(self) -> bool {
+        matches!(self, Self::RoundedWeights | Self::Graph | Self::GraphFile | Self::Precision | Self::Threads)
     }
 }
 
@@ -213,6 +220,11 @@ pub(super) fn of_devices(one: &DeviceFacts, other: &DeviceFacts) -> Vec<Option<D
         both(Property::Governor, &|device| device.governor.clone()),
         both(Property::Virtualisation, &|device| device.virtualisation.clone()),
     ]
+}
+
+/// Whether the answers of both have as many tokens, turn by turn: otherwise a request was not the same work.
+pub fn has_same_lengths(one: &Record, other: &Record) -> bool {
+    tokens(Property::OutputTokens, one, other, |turn| turn.output).is_none()
 }
 
 /// The size of a turn.

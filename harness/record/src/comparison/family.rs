@@ -9,6 +9,7 @@ use crate::{
     Absent, AbsentKind, BlockValues, MetricId, Ratio, Record, Statistic, Verdict, block_values,
     comparison::{
         chained::{Chained, test_family},
+        together::took_turns,
         verdict::{CONFIDENCE, FAMILY_LEVEL, verdict},
     },
 };
@@ -120,7 +121,9 @@ impl<'r> BlockNumbers<'r> {
     fn ratio(&mut self, contest: &Contest) -> Result<Ratio, Absent> {
         let (baseline, candidate) =
             (self.numbers(contest.baseline, contest.metric)?, self.numbers(contest.candidate, contest.metric)?);
-        ratio_over_blocks(&baseline, &candidate)
+        let ratio = ratio_over_blocks(&baseline, &candidate)?;
+        ensure_took_turns(self.records[contest.baseline], self.records[contest.candidate])?;
+        Ok(ratio)
     }
 
     fn numbers(&mut self, position: usize, metric: MetricId) -> Result<Rc<BlockValues>, Absent> {
@@ -133,7 +136,17 @@ impl<'r> BlockNumbers<'r> {
 /// The ratio of a metric over the blocks in which both cases were measured.
 pub(super) fn paired_ratio(baseline: &Record, candidate: &Record, metric: MetricId) -> Result<Ratio, Absent> {
     let values = |record| block_values(record, metric, Statistic::Median);
-    ratio_over_blocks(&values(baseline)?, &values(candidate)?)
+    let ratio = ratio_over_blocks(&values(baseline)?, &values(candidate)?)?;
+    ensure_took_turns(baseline, candidate)?;
+    Ok(ratio)
+}
+
+/// Blocks of one number may lie apart.
+fn ensure_took_turns(one: &Record, other: &Record) -> Result<(), Absent> {
+    match took_turns(&one.samples.blocks, &other.samples.blocks) {
+        true => Ok(()),
+        false => Err(Absent::new(AbsentKind::NotInBlocks, "not measured in the same blocks")),
+    }
 }
 
 fn ratio_over_blocks(baseline: &BlockValues, candidate: &BlockValues) -> Result<Ratio, Absent> {

@@ -3,9 +3,9 @@
 use serde::Serialize;
 
 use crate::{
-    Absent, AbsentKind, Case, Difference, Estimate, MetricId, Origin, Outcome, Ratio, Record, Statistic, UnpairedRatio,
-    Verdict,
-    comparison::{apart::apart_ratio, differences::differences, family::paired_ratio},
+    Absent, AbsentKind, Case, Difference, DifferenceKind, Estimate, MetricId, Origin, Outcome, Ratio, Record,
+    Statistic, UnpairedRatio, Verdict,
+    comparison::{apart::apart_ratio, differences::differences, family::paired_ratio, together::took_turns},
     estimate,
 };
 
@@ -134,7 +134,11 @@ impl StoredPair {
             candidate: other.case.clone(),
             baseline_outcome: one.outcome.clone(),
             candidate_outcome: other.outcome.clone(),
-            differences: differences(baseline, candidate),
+            differences: if together {
+                differences_in_turns(baseline, candidate)
+            } else {
+                differences(baseline, candidate)
+            },
             contests: contests.collect(),
         }
     }
@@ -178,16 +182,25 @@ impl StoredContest {
     }
 }
 
+/// What differs between cases that took turns in one run: two of them are compared only where somebody named both, so the settings in
+/// which they differ are what is compared.
+fn differences_in_turns(baseline: Origin<'_>, candidate: Origin<'_>) -> Vec<Difference> {
+    let mut found = differences(baseline, candidate);
+    for difference in found.iter_mut().filter(|difference| difference.property.is_setting()) {
+        difference.kind = DifferenceKind::Setting;
+    }
+    found.sort_by_key(|difference| difference.kind);
+    found
+}
+
 /// Whether the cases took turns in the same blocks. Runs are named after the second in which they began, so two devices may have
 /// runs of one name.
 fn were_together(baseline: Origin<'_>, candidate: Origin<'_>) -> bool {
     let (one, other) = (baseline.record, candidate.record);
-    let group = |case: &Case| (case.scenario.clone(), case.model.clone(), case.precision, case.threads);
     let device = |origin: Origin<'_>| origin.run.map(|run| run.device.name.clone());
     one.passport.run.is_some()
         && one.passport.run == other.passport.run
         && device(baseline) == device(candidate)
-        && group(&one.case) == group(&other.case)
-        && !one.samples.blocks.is_empty()
-        && !other.samples.blocks.is_empty()
+        && one.case.takes_turns_with(&other.case)
+        && took_turns(&one.samples.blocks, &other.samples.blocks)
 }

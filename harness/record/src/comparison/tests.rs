@@ -2,6 +2,8 @@
 
 mod error_rate;
 
+use pocketwatt_protocol::{MonotonicNs, Precision, TokenId};
+
 use super::{verdict::verdict, *};
 use crate::{
     AbsentKind, EnergyMetric, MetricId, Record, SpeedMetric, Statistic, derive, energy::simulation,
@@ -106,6 +108,44 @@ fn only_blocks_in_which_both_were_measured_are_compared() {
     assert!((ratio.value() - 1.2).abs() < 1e-3, "{}", ratio.value());
     let one_in_common = record(&[(5, 100_000), (8, 100_000)]);
     assert_eq!(compared(&early, &one_in_common).ratio.unwrap_err().kind, AbsentKind::FewBlocks);
+}
+
+#[test]
+fn what_was_measured_again_by_itself_is_not_compared_with_the_others() {
+    let group = measured(&STEADY);
+    let mut again = measured(&STEADY);
+    let later = |at: &mut MonotonicNs| at.0 += 1000;
+    for block in &mut again.samples.blocks {
+        [&mut block.span.start, &mut block.span.end].into_iter().for_each(later);
+    }
+    let absent = compared(&group, &again).ratio.unwrap_err();
+    assert_eq!((absent.kind, &*absent.words), (AbsentKind::NotInBlocks, "not measured in the same blocks"));
+}
+
+#[test]
+fn settings_are_compared_where_they_took_turns_and_are_other_work_elsewhere() {
+    let in_run = |run: &str, precision: Precision| {
+        let mut record = measured(&STEADY);
+        record.passport.run = Some(run.into());
+        record.case.precision = precision;
+        record.passport.model.rounded_sha256 = Some(precision.name().into());
+        record
+    };
+    let (full, few) = (in_run("a", Precision::F32), in_run("a", Precision::Int4));
+    let pair = |baseline: &Record, candidate: &Record| {
+        let origin = |record| Origin { record, run: None };
+        StoredPair::of(origin(baseline), origin(candidate), &[(GAP, MARGIN)])
+    };
+    let together = pair(&full, &few);
+    assert_eq!(together.contests[0].basis, Basis::Together);
+    assert!(together.differences.iter().all(|difference| difference.kind == DifferenceKind::Setting));
+    assert_eq!((together.differences.len(), together.obstacles().count()), (2, 0));
+    let apart = pair(&full, &in_run("b", Precision::Int4));
+    assert_eq!((apart.contests[0].basis, apart.obstacles().count()), (Basis::NotTogether, 2));
+    let mut longer = few;
+    longer.samples.iterations.iter_mut().for_each(|iteration| iteration.turns[0].tokens.push(TokenId(1)));
+    let obstacles: Vec<Property> = pair(&full, &longer).obstacles().map(|difference| difference.property).collect();
+    assert_eq!(obstacles, [Property::OutputTokens], "longer answers are other work in any case");
 }
 
 #[test]

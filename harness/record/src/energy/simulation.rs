@@ -274,12 +274,12 @@ pub fn decoding(gap: u64, conversation: u32) -> Iteration {
     Iteration { kind: IterationKind::Measured, conversation, turns: vec![turn], cpu_ns: 5, kv_cache_bytes: 7 }
 }
 
-/// A block that counts, of which nothing but its iterations is known.
+/// A block that counts, after those with smaller numbers; nothing but its iterations is known.
 pub fn block(number: u32, first_iteration: u32, iterations: u32) -> Block {
     Block {
         number,
         place: 1,
-        span: TimeSpan { start: MonotonicNs(0), end: MonotonicNs(1) },
+        span: TimeSpan { start: MonotonicNs(u64::from(number) * 2), end: MonotonicNs(u64::from(number) * 2 + 1) },
         loaded: None,
         peak_resident_bytes: None,
         peak_with_huge_pages_bytes: None,

@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Version of this document, independent of that of the records.
-const COMPARISON_FORMAT: FormatVersion = FormatVersion { major: 1, minor: 0 };
+const COMPARISON_FORMAT: FormatVersion = FormatVersion { major: 1, minor: 1 };
 const CONFIDENCE: f64 = 0.95;
 
 /// A comparison, as programs read it.

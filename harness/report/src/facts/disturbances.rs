@@ -1,10 +1,10 @@
 //! What disturbed a measurement, in a few words.
 
 use pocketwatt_meter::{LimitReading, energy::MeterGap};
-use pocketwatt_record::{DisturbanceKind, MachineMetric, MetricId, Record, SpeedMetric};
+use pocketwatt_record::{DisturbanceKind, MachineMetric, MetricId, Record, SpeedMetric, took_turns};
 
 use crate::{
-    cases::CaseGroup,
+    cases::{CaseGroup, Column, group_by},
     output::{duration, inert::one_line, quantity::fixed},
 };
 
@@ -14,13 +14,13 @@ const RUN_QUEUE_WAIT: f64 = 0.02;
 const OTHER_PROCESSES: f64 = 0.05;
 const DECODE_VARIATION: f64 = 0.05;
 
-/// One note for each case of the group that was disturbed.
+/// One note for each case of the group that was disturbed, and one about blocks that were measured again.
 pub fn disturbances(group: &CaseGroup) -> Vec<String> {
     let notes = group.columns.iter().filter(|column| column.measured()).filter_map(|column| {
         let parts = disturbed(column.record);
         (!parts.is_empty()).then(|| format!("{}: {}", column.name, parts.join(", ")))
     });
-    notes.collect()
+    notes.chain(repeated(group)).chain(apart(group)).collect()
 }
 
 fn disturbed(record: &Record) -> Vec<String> {
@@ -38,12 +38,12 @@ fn disturbed(record: &Record) -> Vec<String> {
         Some(format!("{} {}", one_line(&series.meter.id), one_line(&text)))
     });
     let unjudged = record.unjudged.as_ref().map(ToString::to_string);
-    let own = [clock_fall(record), repeated(record)];
+    let own = clock_fall(record);
     others(record)
         .into_iter()
         .chain(more.into_iter().flatten())
         .chain(silent)
-        .chain(own.into_iter().flatten())
+        .chain(own)
         .chain(unjudged)
         .collect()
 }
@@ -59,13 +59,40 @@ fn clock_fall(record: &Record) -> Option<String> {
     Some(format!("the clock fell by up to {} % in {fell} of {all} blocks", fixed(most * 100.0, 1)))
 }
 
-/// `2 of 7 blocks were measured again, ...`; those that were disturbed and count are told by what was read of the whole case.
-fn repeated(record: &Record) -> Option<String> {
-    let blocks = &record.samples.blocks;
-    let repeated = blocks.iter().filter(|block| block.repeated).count();
-    let were = if repeated == 1 { "was" } else { "were" };
-    (repeated > 0).then(|| {
-        format!("{repeated} of {} blocks {were} measured again, since a case of the table was disturbed", blocks.len())
+/// `onnxruntime, tract: 2 of 7 blocks were measured again, ...`, for all that have so many of them; those that were disturbed and
+/// count are told by the shares of the whole case.
+fn repeated(group: &CaseGroup) -> Vec<String> {
+    let blocks = |column: &Column| {
+        let blocks = &column.record.samples.blocks;
+        (blocks.iter().filter(|block| block.repeated).count(), blocks.len())
+    };
+    let columns: Vec<&Column> =
+        group.columns.iter().filter(|column| column.measured() && blocks(column).0 > 0).collect();
+    let note = |alike: &Vec<usize>| {
+        let (repeated, all) = blocks(columns[alike[0]]);
+        let names: Vec<&str> = alike.iter().map(|&place| columns[place].name.as_str()).collect();
+        let (were, them) = if repeated == 1 { ("was", "it") } else { ("were", "them") };
+        let names = names.join(", ");
+        format!("{names}: {repeated} of {all} blocks {were} measured again, since a case in {them} was disturbed")
+    };
+    group_by(columns.iter().map(|column| blocks(column))).iter().map(note).collect()
+}
+
+/// Which cases were measured in other blocks than the first; those of one process have none.
+fn apart(group: &CaseGroup) -> Option<String> {
+    let has_blocks = |column: &&Column| column.measured() && !column.record.samples.blocks.is_empty();
+    let mut columns = group.columns.iter().filter(has_blocks);
+    let first = columns.next()?;
+    let with_first = |column: &&Column| took_turns(&first.record.samples.blocks, &column.record.samples.blocks);
+    let (together, apart): (Vec<&Column>, Vec<&Column>) = columns.partition(with_first);
+    let names = |columns: &[&Column]| columns.iter().map(|column| column.name.as_str()).collect::<Vec<_>>().join(", ");
+    let together: Vec<&Column> = [first].into_iter().chain(together).collect();
+    (!apart.is_empty()).then(|| {
+        format!(
+            "not compared, because they were not measured in the same blocks: {} | {}",
+            names(&together),
+            names(&apart)
+        )
     })
 }
 

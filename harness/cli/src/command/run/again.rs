@@ -7,7 +7,7 @@ use clap::Args;
 use pocketwatt_meter::{CaseReadings, SystemRoot, device_facts};
 use pocketwatt_protocol::wall_clock_unix_ms;
 use pocketwatt_record::{
-    Against, Calibration, Case, Damaged, Intended, Outcome, Record, Run, RunSettings, SpeedMetric, obstacles_beforehand,
+    Against, Calibration, Case, Damaged, Intended, Record, Run, RunSettings, SpeedMetric, obstacles_beforehand,
 };
 use pocketwatt_scenario::Scenario;
 
@@ -191,11 +191,9 @@ impl StoredBaseline {
         ensure_comparable(found.iter().map(|(case, by)| Obstructed { case, by: by.iter().collect() }))
     }
 
-    /// How many of these cases take turns with one, itself included: what was skipped before will be skipped again.
+    /// How many of these cases take turns with one, itself included.
     fn in_turn_with(&self, case: &Case, cases: &[Case]) -> usize {
-        let was_skipped = |record: &Record| matches!(record.outcome, Outcome::Skipped { .. });
-        let is_measured = |case: &Case| !self.record(case).is_some_and(was_skipped);
-        cases.iter().filter(|other| case.stands_beside(other) && is_measured(other)).count()
+        cases.iter().filter(|other| case.takes_turns_with(other)).count()
     }
 
     fn record(&self, case: &Case) -> Option<&Record> {

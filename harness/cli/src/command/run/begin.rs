@@ -1,6 +1,6 @@
 //! A run begins: this process measures on the device from now on, and the run has a folder with its plan.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use anyhow::{Context, Result};
 use pocketwatt_meter::{Bandwidth, SystemRoot, device_facts, measure_bandwidth};
@@ -11,7 +11,7 @@ use super::{RunArguments, outlook, ownership::OwnedRun, plan::Plan, preparation:
 use crate::{
     command::strict::{self, Intention},
     exit::Exit,
-    measure::{Device, Entered, Instruments, Materials},
+    measure::{Device, Entered, Instruments, Materials, groups},
     plan::{Backend, PreparedModel, energy},
     report::output::date,
 };
@@ -23,8 +23,8 @@ pub(super) struct Begun {
     pub owned: OwnedRun,
     pub materials: Materials,
     pub instruments: Instruments,
-    /// Places in the plan of the cases that are to be measured.
-    pub places: BTreeSet<usize>,
+    /// Places in the plan of the cases that are to be measured, those together that take turns.
+    pub groups: Vec<Vec<usize>>,
 }
 
 /// Whether a run has begun.
@@ -88,9 +88,9 @@ pub(super) fn begin(arguments: &RunArguments, plan: Plan, preparation: Preparati
     }
     let owned = OwnedRun::begin(&arguments.results, &mut run)
         .context("nothing was measured yet; choose another folder with --results")?;
-    let places = (0..run.plan.len()).collect();
+    let groups = groups(&run.plan, &run.settings, &(0..run.plan.len()).collect());
     let instruments = Instruments { meters, mailbox, device };
-    Ok(Beginning::Begun(Box::new(Begun { run, owned, materials, instruments, places })))
+    Ok(Beginning::Begun(Box::new(Begun { run, owned, materials, instruments, groups })))
 }
 
 /// Reports what is wrong with the device, if anything is.

@@ -15,7 +15,7 @@ use crate::{
 /// # Errors
 /// When a record cannot be stored, or a scenario does not fit a model. Stored records stay.
 pub(super) fn measure(arguments: &RunArguments, registry: &Registry, begun: &mut Begun) -> Result<Completion> {
-    let Begun { run, owned, materials, instruments, places } = begun;
+    let Begun { run, owned, materials, instruments, groups } = begun;
     let folder = owned.folder();
     let cache = arguments.cache.root()?;
     let mut go_on = Advice::new(&["run", "--resume"]).run(folder.path()).cache(&cache).registry(&arguments.registry);
@@ -24,9 +24,9 @@ pub(super) fn measure(arguments: &RunArguments, registry: &Registry, begun: &mut
     }
     let kept = format!("measured cases are kept in {}; continue with `{go_on}`", folder.path().display());
     let _unfinished = Unfinished::new(kept.clone());
-    let mut progress = Progress::new(&run.plan, &run.settings, places);
+    let mut progress = Progress::new(&run.plan, &run.settings, groups);
     let completion = Execution::new(run, registry, materials)
-        .measure(folder, places, instruments, &mut progress)
+        .measure(folder, groups, instruments, &mut progress)
         .with_context(|| format!("the run stopped; {kept}"))?;
     instruments.device.leave();
     if completion == Completion::Interrupted {

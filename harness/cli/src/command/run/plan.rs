@@ -116,7 +116,7 @@ impl<'r> Plan<'r> {
 
     /// Whether a case is measured in blocks.
     pub fn takes_turns(&self, case: &Case) -> bool {
-        let is_alone = || self.cases.iter().filter(|other| case.stands_beside(other)).count() == 1;
+        let is_alone = || self.cases.iter().filter(|other| case.takes_turns_with(other)).count() == 1;
         let alone_in_blocks = self.against.as_ref().is_some_and(|against| against.alone_in_blocks);
         self.settings.turns.is_some() && (alone_in_blocks || !is_alone())
     }

@@ -1,13 +1,13 @@
 //! The progress of a run. It is drawn only between iterations, so that drawing never falls into a measurement.
 
-use std::{collections::BTreeSet, io};
+use std::io;
 
 use pocketwatt_protocol::{Clock, MonotonicClock, MonotonicNs};
 use pocketwatt_record::{Outcome, PlannedCase, Record, RunSettings, SpeedMetric};
 
 use crate::{
     inert,
-    measure::{CaseProgress, RunListener, groups},
+    measure::{CaseProgress, RunListener},
     notice,
     report::output::{takes_escapes, waiting_time},
 };
@@ -19,8 +19,10 @@ pub struct Progress<'a> {
     settings: &'a RunSettings,
     /// Whether it is a terminal on which a line can be redrawn.
     terminal: bool,
+    /// Whether its cases differ in precision.
+    several_precisions: bool,
     /// The cases that are measured together.
-    groups: Vec<Vec<usize>>,
+    groups: &'a [Vec<usize>],
     remaining: Remaining,
     /// The group that is being measured, and when it began.
     current: Option<usize>,
@@ -32,15 +34,15 @@ pub struct Progress<'a> {
 }
 
 impl<'a> Progress<'a> {
-    /// `places` are those of the cases of the plan that are measured.
-    pub fn new(plan: &'a [PlannedCase], settings: &'a RunSettings, places: &BTreeSet<usize>) -> Self {
-        let groups = groups(plan, settings, places);
+    /// `groups` are the places in the plan of the cases that are measured.
+    pub fn new(plan: &'a [PlannedCase], settings: &'a RunSettings, groups: &'a [Vec<usize>]) -> Self {
         let estimate = |group: &Vec<usize>| group.iter().map(|&index| plan[index].estimate_s).sum();
         let remaining = Remaining::new(groups.iter().map(estimate));
         Self {
             plan,
             settings,
             terminal: takes_escapes(&io::stderr()),
+            several_precisions: plan.iter().any(|planned| planned.case.precision != plan[0].case.precision),
             groups,
             remaining,
             current: None,
@@ -80,7 +82,9 @@ impl<'a> Progress<'a> {
     fn title(&self, index: usize) -> String {
         let case = &self.plan[index].case;
         let threads = if case.threads == 1 { String::new() } else { format!(", {} threads", case.threads) };
-        format!("[{}/{}] {}, {}, {}{threads}", index + 1, self.plan.len(), case.scenario, case.model, case.backend)
+        let precision = if self.several_precisions { format!(", {}", case.precision.name()) } else { String::new() };
+        let input = format!("{}, {}", case.scenario, case.model);
+        format!("[{}/{}] {input}, {}{precision}{threads}", index + 1, self.plan.len(), case.backend)
     }
 
     fn draw(&self, text: &str) {

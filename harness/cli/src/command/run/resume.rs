@@ -5,10 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::Result;
 use pocketwatt_meter::{SystemRoot, device_facts};
 use pocketwatt_model::ModelLibrary;
-use pocketwatt_record::{Case, Outcome, Passport, PlannedCase, Record, Records, Run, RunFolder};
+use pocketwatt_record::{Case, Passport, Record, Records, Run, RunFolder};
 use pocketwatt_scenario::Scenario;
 
-use super::{RunArguments, again, begin::Begun, ownership::OwnedRun};
+use super::{
+    RunArguments, again,
+    begin::Begun,
+    ownership::OwnedRun,
+    rest::{Rest, Stand},
+};
 use crate::{
     command::{damaged, energy::EnergyArguments, stored_run},
     measure::{Build, Execution, Instruments, Mailbox, Materials, Programs},
@@ -21,11 +26,9 @@ use crate::{
 struct Done {
     case: Case,
     passport: Passport,
-    outcome: Outcome,
+    stand: Stand,
     /// Whether its answers still have to be judged.
     is_unjudged: bool,
-    /// Whether it was stopped before it had all of its blocks.
-    lacks_blocks: bool,
 }
 
 impl Done {
@@ -36,10 +39,9 @@ impl Done {
     fn read(folder: &RunFolder, run: &Run) -> Result<Records<Self>> {
         let part = |record: Record| Self {
             is_unjudged: record.unjudged.is_some(),
-            lacks_blocks: record.lacks_blocks(),
+            stand: Stand::of(&record),
             case: record.case,
             passport: record.passport,
-            outcome: record.outcome,
         };
         Ok(folder.parts_of_records(run, part)?)
     }
@@ -69,19 +71,27 @@ pub(super) fn resume(arguments: &RunArguments, registry: &Registry, name: &str) 
     judge_rest(&mut Execution::new(&run, registry, &mut materials), folder, &run, &done.intact)?;
     materials.find_programs(run.plan.iter().map(|planned| &planned.case), registry)?;
     ensure_same_runners(&mut materials.programs, registry, &done.intact)?;
-    let finished: BTreeMap<&str, &Outcome> =
-        done.intact.iter().map(|done| (done.case.id.as_str(), &done.outcome)).collect();
-    // Cases that take turns go on together.
-    let stopped: Vec<&Case> = done.intact.iter().filter(|done| done.lacks_blocks).map(|done| &done.case).collect();
-    let is_wanted = |planned: &PlannedCase| match finished.get(planned.case.id.as_str()) {
-        None => true,
-        Some(Outcome::Measured) => stopped.iter().any(|case| case.stands_beside(&planned.case)),
-        Some(_) => arguments.retry,
-    };
-    let places =
-        run.plan.iter().enumerate().filter(|(_, planned)| is_wanted(planned)).map(|(place, _)| place).collect();
+    let stored = done.intact.iter().map(|done| (done.case.id.as_str(), &done.stand)).collect();
+    let rest = Rest::of(&run, &stored);
+    let mut groups = rest.going_on();
+    if arguments.retry {
+        groups.extend(rest.unsuccessful());
+    }
+    report_apart(&run, groups.iter().filter(|group| rest.is_apart(group)));
     let instruments = Instruments { meters, mailbox, device };
-    Ok(Begun { run, owned, materials, instruments, places })
+    Ok(Begun { run, owned, materials, instruments, groups })
+}
+
+/// The others have begun without these cases, which so have blocks of their own.
+fn report_apart<'g>(run: &Run, groups: impl Iterator<Item = &'g Vec<usize>>) {
+    let names: Vec<&str> = groups.flatten().map(|place| run.plan[*place].case.id.as_str()).collect();
+    if !names.is_empty() {
+        notice!(
+            "measured in blocks of their own, because the others have theirs already: {}; nothing is said about who leads between these \
+             and the others: a new run measures all of them together",
+            names.join(", ")
+        );
+    }
 }
 
 /// By this program, on this device.
