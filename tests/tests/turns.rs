@@ -2,18 +2,20 @@
 #![cfg(test)]
 
 use std::{
+    collections::BTreeSet,
     fs::{self, OpenOptions},
     io::Write,
     path::Path,
 };
 
 use pocketwatt_protocol::IterationKind;
-use pocketwatt_record::{Block, DisturbanceKind, Outcome, Record};
+use pocketwatt_record::{Block, Case, DisturbanceKind, Outcome, Record, latest_run};
 use pocketwatt_tests::{Bench, Finished, Running, Starts, is_alive, wait_until};
 use rustix::{
     process::{Pid, Signal},
     thread::{CpuSet, sched_getaffinity, sched_setaffinity},
 };
+use serde_json::Value;
 
 /// Blocks of a run, and how many disturbed ones are measured again at most: on a busy machine, many are disturbed.
 const BLOCKS: usize = 5;
@@ -23,7 +25,7 @@ const MOST_AGAIN: usize = 3;
 fn start(bench: &Bench, scripts: [&str; 2], more: &[&str]) -> Running {
     let table = |(name, script): (&str, &str)| {
         format!(
-            "[{name}]\nbinary = \"pocketwatt-fake\"\nsummary = \"-\"\nprecisions = [\"f32\"]\nscored = false\n\
+            "[{name}]\nbinary = \"pocketwatt-fake\"\nsummary = \"-\"\nprecisions = [\"f32\", \"f16\"]\nscored = false\n\
              [{name}.environment]\nPOCKETWATT_FAKE = \"name={name},{script}\"\n"
         )
     };
@@ -95,6 +97,96 @@ fn every_block_has_both_in_an_order_drawn_by_lot() {
     run(&bench, scripts, &["--seed", "7"]).expect_code(0);
     let again = places(&both(&bench)[0]);
     assert!(order.iter().zip(&again).all(|(one, other)| one == other), "{order:?} {again:?}");
+}
+
+#[test]
+fn all_precisions_and_numbers_of_threads_take_turns_in_one_block() {
+    let bench = Bench::new();
+    let starts = Starts::new(&bench);
+    let script = format!("decode=5ms,{}", starts.count());
+    let spread = ["--precision", "f32,f16", "--threads", "1,2", "--blocks", "3", "--seed", "5"];
+    let finished = run(&bench, [&script, &script], &spread).expect_code(0);
+    let records = bench.records();
+    assert_eq!(records.len(), 8);
+    let blocks = records[0].samples.blocks.len();
+    assert_eq!(starts.processes().len(), 8 * blocks);
+    let mut before = None;
+    let mut leading = BTreeSet::new();
+    for number in 0..blocks {
+        let mut turns: Vec<_> = records.iter().map(|record| (&record.samples.blocks[number], &record.case)).collect();
+        turns.sort_by_key(|(block, _)| block.span.start);
+        assert!(turns.iter().all(|(block, _)| block.number as usize == number + 1));
+        assert_eq!(turns.iter().map(|(block, _)| block.place).collect::<Vec<_>>(), [1, 2, 3, 4, 5, 6, 7, 8]);
+        let spans: Vec<_> = turns.iter().map(|(block, _)| block.span).collect();
+        assert!(spans.windows(2).all(|pair| pair[0].end < pair[1].start), "only one of them runs at a time");
+        assert!(before.is_none_or(|before| before < spans[0].start), "a block begins when the one before is over");
+        before = spans.last().map(|span| span.end);
+        let is_table = |pair: &[(_, &Case)]| pair[0].1.stands_beside(pair[1].1);
+        assert!(turns.chunks(2).all(is_table), "the two of a table follow each other");
+        leading.insert(&turns[0].1.id);
+    }
+    assert!(leading.len() > 1, "the order is another one in each block: {leading:?}");
+    let unwrapped = finished.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    for part in
+        ["gains: left, 1 thread, time to first token: f16 / f32 = ", "right, f16, decode: 2 threads / 1 thread = "]
+    {
+        assert!(unwrapped.contains(part), "{part:?} is not in: {}", finished.stdout);
+    }
+
+    let run = bench.folder();
+    let file =
+        |precision: &str| format!("{}/cases/prefill-4-decode-4_tiny_left_{precision}_1t.json", run.path().display());
+    let compare = ["compare", &file("f32"), &file("f16"), "--format", "json"];
+    let comparison: Value = serde_json::from_str(&bench.pocketwatt(&compare).expect_code(0).stdout).unwrap();
+    let case = &comparison["cases"][0];
+    assert_eq!((&case["forced"], &case["metrics"][0]["basis"]["kind"]), (&false.into(), &"together".into()));
+    let settings: Vec<&Value> =
+        case["differences"].as_array().unwrap().iter().filter(|difference| difference["kind"] == "setting").collect();
+    assert!(settings.iter().any(|difference| difference["property"] == "precision"), "{comparison}");
+
+    let elsewhere = ["--precision", "f16", "--results", "elsewhere", "--blocks", "2"];
+    start(&bench, ["", ""], &[PLAN, &elsewhere].concat()).finish().expect_code(0);
+    let other = latest_run(&bench.path("elsewhere")).unwrap().folder;
+    let other = other.path().join("cases/prefill-4-decode-4_tiny_left_f16_1t.json");
+    bench
+        .pocketwatt(&["compare", &file("f32"), other.to_str().unwrap()])
+        .expect_code(14)
+        .expect_stderr(&["precision: f32 in A, f16 in B", "compared where they took turns in one run"]);
+}
+
+#[test]
+fn a_case_that_is_tried_again_has_blocks_of_its_own() {
+    let bench = Bench::new();
+    let starts = Starts::new(&bench);
+    let right = format!("decode=5ms,fault=crash@decode,{}", starts.only(2));
+    run(&bench, ["decode=50ms", &right], &["--seed", "3"]).expect_code(4);
+    let [before, _] = both(&bench);
+    let again = start(&bench, ["decode=50ms", &right], &["--resume", "--retry"]).finish().expect_code(0);
+    let again = again.expect_stderr(&["in blocks of their own", "prefill-4-decode-4_tiny_right_f32_1t"]);
+    let [left, right] = both(&bench);
+    assert_eq!(left, before, "what was measured stays");
+    assert_eq!((right.outcome.clone(), counted(&right)), (Outcome::Measured, BLOCKS));
+    assert!(right.samples.blocks[0].span.start > left.samples.blocks.last().unwrap().span.end);
+    let decode = again.stdout.lines().find(|line| line.trim_start().starts_with("decode")).unwrap();
+    assert!(!decode.contains('*') && !again.stdout.contains("leads:"), "{}", again.stdout);
+    let unwrapped = again.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(unwrapped.contains("because they were not measured in the same blocks: left | right"), "{}", again.stdout);
+    start(&bench, ["", ""], &["--resume"]).finish().expect_code(0);
+    assert_eq!(both(&bench), [left, right], "nothing is left to measure");
+}
+
+#[test]
+fn a_case_that_is_left_alone_of_several_is_measured_in_blocks_and_a_single_one_is_not() {
+    let bench = Bench::new();
+    let plan = ["--backend", "left", "--model", "tiny", "--no-probe", "--scenario", "prefill-4-decode-4"];
+    start(&bench, ["", ""], &[&plan[..], &["--precision", "bf16,f32", "--blocks", "2"]].concat())
+        .finish()
+        .expect_code(4);
+    let [skipped, alone] = &bench.records()[..] else { panic!("two cases") };
+    assert!(matches!(skipped.outcome, Outcome::Skipped { .. }), "{:?}", skipped.outcome);
+    assert_eq!((alone.outcome.clone(), counted(alone)), (Outcome::Measured, 2));
+    start(&bench, ["", ""], &plan).finish().expect_code(0);
+    assert_eq!(bench.records()[0].samples.blocks, []);
 }
 
 #[test]

@@ -5,6 +5,7 @@ pub mod calls;
 mod contests;
 mod each;
 mod energy;
+mod gains;
 pub mod grid;
 mod group;
 mod metrics;
@@ -19,6 +20,7 @@ mod verdict;
 
 pub use contests::{Contests, METRICS, baseline_tally};
 pub use each::each_table;
+pub use gains::{Gains, each_gains};
 pub use noise::{NoiseOfCase, noise_text};
 pub use outlook::PlannedBlocks;
 pub use turns::turn_table;

@@ -30,6 +30,7 @@ pub fn case_table(pair: &StoredPair) -> Table {
         rows,
         footnotes: footnotes.texts,
         verdicts: Vec::new(),
+        gains: Vec::new(),
         notes: forced.into_iter().chain(others.map(difference_words)).collect(),
         battery: Vec::new(),
         has_energy: false,

@@ -38,14 +38,8 @@ fn disturbed(record: &Record) -> Vec<String> {
         Some(format!("{} {}", one_line(&series.meter.id), one_line(&text)))
     });
     let unjudged = record.unjudged.as_ref().map(ToString::to_string);
-    let own = clock_fall(record);
-    others(record)
-        .into_iter()
-        .chain(more.into_iter().flatten())
-        .chain(silent)
-        .chain(own)
-        .chain(unjudged)
-        .collect()
+    let clock = clock_fall(record);
+    others(record).into_iter().chain(more.into_iter().flatten()).chain(silent).chain(clock).chain(unjudged).collect()
 }
 
 /// `the clock fell by up to 12.0 % in 2 of 5 blocks`, of those that count.

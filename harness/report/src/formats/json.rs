@@ -26,7 +26,7 @@ use crate::{
     },
     formats::json::turns::TurnPart,
     output::{Output, inert},
-    tables::Contests,
+    tables::{Contests, each_gains},
 };
 
 /// Version of this document, independent of that of the records.
@@ -191,7 +191,7 @@ enum ValuePart<'a> {
     Unavailable(String),
 }
 
-/// Writes the document: `format`, `run`, `cases`, `comparisons` of the cases of a table, the comparison with another run as `against` if
+/// Writes the document: `format`, `run`, `cases`, `comparisons` of the cases of a table and of settings, the comparison with another run as `against` if
 /// there is one, and the files among the records that are not records as `damaged`. It is written in parts, because a document may be
 /// larger than memory.
 ///
@@ -226,7 +226,10 @@ pub fn render(
     let mut list = List::default();
     each_group(results, |group, _| {
         let contests = Contests::of(group);
-        comparisons::parts(&contests).iter().try_for_each(|part| output(&list.entry(part)?))
+        comparisons::in_table(&contests).iter().try_for_each(|part| output(&list.entry(part)?))
+    })?;
+    each_gains(results, |gains| {
+        comparisons::of_settings(gains).iter().try_for_each(|part| output(&list.entry(part)?))
     })?;
     output(list.end())?;
     if let Some(against) = against {

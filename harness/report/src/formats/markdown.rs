@@ -49,7 +49,7 @@ pub fn table_of(table: &Table) -> String {
         output += &format!("| {label}{unit} | {} |\n", cells.join(" | "));
     }
     output.push('\n');
-    for line in &table.verdicts {
+    for line in table.verdicts.iter().chain(&table.gains) {
         output += &format!("- {}\n", escape(line));
     }
     for (index, footnote) in table.footnotes.iter().enumerate() {
@@ -61,7 +61,9 @@ pub fn table_of(table: &Table) -> String {
     for line in &table.battery {
         output += &format!("- battery: {}\n", escape(line));
     }
-    if !table.verdicts.is_empty() || !table.footnotes.is_empty() || !table.notes.is_empty() || !table.battery.is_empty()
+    if [&table.verdicts, &table.gains, &table.footnotes, &table.notes, &table.battery]
+        .iter()
+        .any(|lines| !lines.is_empty())
     {
         output.push('\n');
     }

@@ -58,6 +58,9 @@ pub fn table_of(table: &Table, style: &Style) -> String {
     for (index, line) in table.verdicts.iter().enumerate() {
         output += &paragraph(if index == 0 { "leads: " } else { "       " }, line, text_width, paint);
     }
+    for (index, line) in table.gains.iter().enumerate() {
+        output += &paragraph(if index == 0 { "gains: " } else { "       " }, line, text_width, paint);
+    }
     for (index, footnote) in table.footnotes.iter().enumerate() {
         output += &paragraph(&format!("[{}] ", index + 1), footnote, text_width, paint);
     }

@@ -17,6 +17,8 @@ pub struct Table {
     pub footnotes: Vec<String>,
     /// By how much the best columns lead.
     pub verdicts: Vec<String>,
+    /// By how much other settings are better or worse than the first.
+    pub gains: Vec<String>,
     /// What disturbed the measurement.
     pub notes: Vec<String>,
     /// The energy in units of a battery, if one is known.
@@ -42,6 +44,7 @@ impl Table {
             rows: self.rows.iter().map(row).collect(),
             footnotes: lines(&self.footnotes),
             verdicts: lines(&self.verdicts),
+            gains: lines(&self.gains),
             notes: lines(&self.notes),
             battery: lines(&self.battery),
             has_energy: self.has_energy,

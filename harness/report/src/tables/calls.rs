@@ -58,6 +58,7 @@ pub fn by_category(records: &[&Record], labels: &[String]) -> Table {
         rows,
         footnotes: footnotes.texts,
         verdicts: Vec::new(),
+        gains: Vec::new(),
         notes: vec!["[ ] is the 95 % Wilson interval; few questions say little".into()],
         battery: Vec::new(),
         has_energy: false,

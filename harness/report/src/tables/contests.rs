@@ -104,15 +104,13 @@ impl<'a> Contests<'a> {
     fn beside_baseline(&self, one: &Compared) -> Option<String> {
         let name = one_line(&self.columns[one.contest.candidate].1.name);
         let label = one.contest.metric.definition().label.trim();
-        let (low, high) = one.interval()?;
-        let value = one.ratio.as_ref().ok()?.value();
-        let (value, low, high) = (fixed(value, 3), fixed(low, 3), fixed(high, 3));
+        let ratio = ratio_words(one.ratio.as_ref().ok()?.value(), one.interval()?);
         let verdict = match one.verdict? {
             Verdict::Better => ", better".to_owned(),
             Verdict::Worse => ", worse".to_owned(),
             other => words(Some(other), one.ratio.as_ref().ok()?.blocks()),
         };
-        Some(format!("{name}, {label}: {value} [{low}, {high}] times the baseline{verdict}"))
+        Some(format!("{name}, {label}: {ratio} times the baseline{verdict}"))
     }
 
     /// `decode: candle has 1.06 times as much as onnxruntime [1.03, 1.09]`.
@@ -134,17 +132,15 @@ impl<'a> Contests<'a> {
         let (low, high) = one.interval()?;
         let ratio = one.ratio.as_ref().ok()?;
         let turned = one.contest.candidate != first;
-        let (value, low, high) =
-            if turned { (1.0 / ratio.value(), 1.0 / high, 1.0 / low) } else { (ratio.value(), low, high) };
+        let (value, interval) =
+            if turned { (1.0 / ratio.value(), (1.0 / high, 1.0 / low)) } else { (ratio.value(), (low, high)) };
         let name = |position: usize| one_line(&self.columns[position].1.name);
         Some(format!(
-            "{}: {} / {} = {} [{}, {}]{}",
+            "{}: {} / {} = {}{}",
             definition.label,
             name(first),
             name(second),
-            fixed(value, 3),
-            fixed(low, 3),
-            fixed(high, 3),
+            ratio_words(value, interval),
             words(one.verdict, ratio.blocks()),
         ))
     }
@@ -190,8 +186,13 @@ fn is_in_blocks(records: &[&Record], metric: MetricId) -> bool {
     records.iter().filter(|record| !record.samples.blocks.is_empty() && record.summary(metric).is_some()).count() > 1
 }
 
+/// `3.070 [3.010, 3.130]`.
+pub fn ratio_words(value: f64, (low, high): (f64, f64)) -> String {
+    format!("{} [{}, {}]", fixed(value, 3), fixed(low, 3), fixed(high, 3))
+}
+
 /// What a verdict says of the leader.
-fn words(verdict: Option<Verdict>, blocks: usize) -> String {
+pub fn words(verdict: Option<Verdict>, blocks: usize) -> String {
     match verdict {
         Some(Verdict::Better | Verdict::Worse) => ", clear".into(),
         Some(Verdict::Same) => format!(", the same within {} %", fixed(MARGIN * 100.0, 0)),

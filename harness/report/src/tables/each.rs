@@ -9,6 +9,7 @@ use crate::{
     facts::Seen,
     table::Table,
     tables::{
+        gains::{GainLines, gain_lines},
         grid::{self, grids},
         group::group_table,
         study::{comparison, slopes},
@@ -33,7 +34,7 @@ pub fn each_table(
             records.push(without_series(record.into_owned()));
             Ok(())
         })?;
-        return study_tables(&study, &records).iter().try_for_each(put);
+        return study_tables(&study, &records, &gain_lines(results)?).iter().try_for_each(put);
     }
     let spread = grid::spread(run, results);
     let mut lines = Vec::new();
@@ -48,13 +49,13 @@ pub fn each_table(
         table.title += part;
         put(&table)
     })?;
-    grids(run, &lines).iter().try_for_each(put)
+    grids(run, &lines, &gain_lines(results)?).iter().try_for_each(put)
 }
 
 /// A table for each series, its columns along the axis, and one of the lines through their numbers.
-fn study_tables(study: &Study, records: &[Record]) -> Vec<Table> {
+fn study_tables(study: &Study, records: &[Record], gains: &GainLines) -> Vec<Table> {
     let series = series(study, records);
-    let mut tables: Vec<Table> = series.iter().map(|series| comparison::table(study, series)).collect();
+    let mut tables: Vec<Table> = series.iter().map(|series| comparison::table(study, series, gains)).collect();
     tables.extend(slopes::table(study, &series));
     tables
 }

@@ -12,7 +12,7 @@ use crate::{
     cases::{CaseGroup, Column, Results, case_names, group_by, model, threads},
     output::inert::one_line,
     table::{Cell, Footnotes, Found, Row, Subject, Table},
-    tables::{energy, metrics::estimates, verdict::verdict},
+    tables::{energy, gains::GainLines, metrics::estimates, verdict::verdict},
 };
 
 /// The most wanted columns come first.
@@ -51,6 +51,11 @@ pub fn key(case: &Case) -> Key<'_> {
     (&case.scenario, &case.model)
 }
 
+/// The same for what is kept for longer than a case.
+fn input(case: &Case) -> (String, String) {
+    (case.scenario.clone(), case.model.clone())
+}
+
 /// The grids of a run that have more than what one group shows.
 pub fn spread<'a>(run: &'a Run, results: &'a dyn Results) -> BTreeSet<Key<'a>> {
     let cases = run.plan.iter().map(|planned| &planned.case).chain(results.cases());
@@ -87,8 +92,8 @@ pub fn outline(record: &Record) -> Record {
 }
 
 /// One grid for each scenario and model that was planned in more than one precision or number of threads. Cases that were
-/// planned and not reached have a line, too.
-pub fn grids(run: &Run, records: &[Record]) -> Vec<Table> {
+/// planned and not reached have a line, too. `gains` are what their settings gain.
+pub fn grids(run: &Run, records: &[Record], gains: &GainLines) -> Vec<Table> {
     let planned: BTreeSet<&str> = run.plan.iter().map(|planned| planned.case.id.as_str()).collect();
     let by_id: BTreeMap<&str, &Record> = records.iter().map(|record| (record.case.id.as_str(), record)).collect();
     let unplanned = records.iter().map(|record| &record.case).filter(|case| !planned.contains(case.id.as_str()));
@@ -99,7 +104,7 @@ pub fn grids(run: &Run, records: &[Record]) -> Vec<Table> {
     };
     let groups = group_by(cases.iter().map(|case| key(case)));
     let groups = groups.into_iter().map(|group| group.into_iter().filter_map(line).collect());
-    groups.filter(|lines: &Vec<Line>| is_spread(lines)).map(|lines| grid(&sorted(lines), run)).collect()
+    groups.filter(|lines: &Vec<Line>| is_spread(lines)).map(|lines| grid(&sorted(lines), run, gains)).collect()
 }
 
 /// Whether there is more than what one group shows, and something to show at all.
@@ -122,7 +127,9 @@ fn sorted(mut lines: Vec<Line>) -> Vec<Line> {
     lines
 }
 
-fn grid(lines: &[Line], run: &Run) -> Table {
+fn grid(lines: &[Line], run: &Run, gains: &GainLines) -> Table {
+    let gains = lines.first().and_then(|line| gains.get(&input(line.case))).into_iter().flatten();
+    let gains = gains.map(|line| line.text.clone()).collect();
     let labels = labels(&lines.iter().map(|line| line.case).collect::<Vec<_>>());
     let columns = lines.iter().zip(&labels).filter_map(|(line, label)| {
         Some(Column { name: label.split_whitespace().collect::<Vec<_>>().join(" "), record: line.record? })
@@ -155,6 +162,7 @@ fn grid(lines: &[Line], run: &Run) -> Table {
         has_energy: scope.is_some(),
         notes: scope.map(|scope| format!("energy is that of the {scope}, idle power included")).into_iter().collect(),
         verdicts: Vec::new(),
+        gains,
         battery: Vec::new(),
     }
 }

@@ -44,6 +44,7 @@ pub fn group_table(group: &CaseGroup, run: &Run) -> Table {
         columns: group.columns.iter().map(|column| column.name.clone()).collect(),
         rows,
         verdicts: contests.told(),
+        gains: Vec::new(),
         notes: notes_below(group, &footnotes),
         battery: user_units(group),
         has_energy,

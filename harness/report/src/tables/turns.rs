@@ -76,6 +76,7 @@ pub fn turn_table(group: &CaseGroup, simulated: bool) -> Option<Table> {
         rows,
         footnotes: footnotes.texts,
         verdicts: Vec::new(),
+        gains: Vec::new(),
         notes: Vec::new(),
         battery: Vec::new(),
         has_energy,

@@ -40,7 +40,9 @@ pub fn ensure_comparable<'a>(cases: impl Iterator<Item = Obstructed<'a>>) -> Res
         return Ok(());
     }
     if obstructed.iter().flat_map(|case| &case.by).all(|difference| difference.property.is_setting()) {
-        notice!("precisions, numbers of threads and graphs are compared where they took turns in one run: name two records of it");
+        notice!(
+            "precisions, numbers of threads and graphs are compared where they took turns in one run: name two records of it"
+        );
     }
     let reason = "what is measured is not the same, so its numbers say nothing about better and worse; --force compares them anyway, and \
                   marks them";

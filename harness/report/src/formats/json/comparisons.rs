@@ -1,16 +1,18 @@
-//! The verdicts of a table in the document.
+//! The verdicts of tables, and on settings, in the document.
 
 use pocketwatt_record::{Absent, Compared, Ratio, Verdict};
 use serde::Serialize;
 
-use crate::tables::Contests;
+use crate::tables::{Contests, Gains};
 
-/// Two cases of a table and a metric, compared block by block.
+/// Two cases and a metric, compared block by block.
 #[derive(Serialize)]
 pub struct ComparisonPart<'a> {
     /// Identifiers of the two cases.
     baseline: &'a str,
     candidate: &'a str,
+    /// Which comparisons are adjusted together.
+    family: Family,
     metric: &'static str,
     /// Number of blocks that both have.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -24,7 +26,7 @@ pub struct ComparisonPart<'a> {
     unavailable: Option<String>,
     /// Share up to which a difference is none.
     margin: f64,
-    /// Of a difference within the margin, adjusted for all comparisons of the table.
+    /// Of a difference within the margin, adjusted for all comparisons of the family.
     p_value: f64,
     /// Of the candidate: `better`, `worse`, `same` or `undecided`.
     verdict: Option<&'static str>,
@@ -37,13 +39,33 @@ pub struct ComparisonPart<'a> {
     deviation: Option<f64>,
 }
 
+/// What is compared with each other.
+#[derive(Clone, Copy, Serialize)]
+#[serde(rename_all = "kebab-case")]
+enum Family {
+    /// The cases of a table.
+    Table,
+    /// Precisions and numbers of threads of one scenario and model, each with the first of its backend.
+    Settings,
+}
+
 /// All comparisons of a group, which are one family.
-pub fn parts<'a>(contests: &'a Contests<'a>) -> Vec<ComparisonPart<'a>> {
+pub fn in_table<'a>(contests: &'a Contests<'a>) -> Vec<ComparisonPart<'a>> {
+    parts(contests.compared(), Family::Table, |position| contests.case(position))
+}
+
+/// All comparisons of the settings of a scenario and a model, which are one family.
+pub fn of_settings(gains: &Gains) -> Vec<ComparisonPart<'_>> {
+    parts(gains.compared(), Family::Settings, |position| gains.case(position))
+}
+
+fn parts<'a>(compared: &'a [Compared], family: Family, case: impl Fn(usize) -> &'a str) -> Vec<ComparisonPart<'a>> {
     let part = |one: &'a Compared| {
         let (ratio, interval) = (one.ratio.as_ref().ok(), one.interval());
         ComparisonPart {
-            baseline: contests.case(one.contest.baseline),
-            candidate: contests.case(one.contest.candidate),
+            baseline: case(one.contest.baseline),
+            candidate: case(one.contest.candidate),
+            family,
             metric: one.contest.metric.definition().name,
             blocks: ratio.map(Ratio::blocks),
             ratio: ratio.map(Ratio::value),
@@ -61,5 +83,5 @@ pub fn parts<'a>(contests: &'a Contests<'a>) -> Vec<ComparisonPart<'a>> {
             deviation: ratio.map(Ratio::deviation),
         }
     };
-    contests.compared().iter().map(part).collect()
+    compared.iter().map(part).collect()
 }

@@ -125,7 +125,7 @@ fn seeded_weights_have_no_agreement() {
         record.passport.model.seeded = true;
         derive(record);
     }
-    let table = grids(&fixture::run(&records), &records).remove(0);
+    let table = grids(&fixture::run(&records), &records, &GainLines::new()).remove(0);
     let agreement = table.columns.iter().position(|column| column == "agreement").unwrap();
     assert_eq!(table.rows[0].cells[agreement].content, CellContent::Absent);
     assert!(table.footnotes.contains(&"not applicable to seeded weights".to_owned()));
@@ -141,7 +141,7 @@ fn joules_name_their_scope() {
         record.case.id += "-2";
     }
     records.extend(more);
-    let table = grids(&run, &records).remove(0);
+    let table = grids(&run, &records, &GainLines::new()).remove(0);
     assert!(table.columns.iter().any(|column| column.starts_with("energy/token\n")), "{:?}", table.columns);
     assert_eq!(table.notes, ["energy is that of the package (powercap), idle power included"]);
 }
@@ -149,5 +149,5 @@ fn joules_name_their_scope() {
 #[test]
 fn one_setting_needs_no_grid() {
     let records = fixture::records();
-    assert!(grids(&fixture::run(&records), &records).is_empty());
+    assert!(grids(&fixture::run(&records), &records, &GainLines::new()).is_empty());
 }

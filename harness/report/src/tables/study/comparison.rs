@@ -1,5 +1,7 @@
 //! One series as a table: its cases side by side, what others published below, each also as a multiple of the first.
 
+use std::collections::BTreeSet;
+
 use pocketwatt_record::{Statistic, Unit};
 use pocketwatt_scenario::{Axis, Published, Study};
 
@@ -8,16 +10,18 @@ use crate::{
     output::quantity::{fixed, significant},
     table::{Cell, Footnotes, Found, Row, Subject, Table, decimals},
     tables::{
+        gains::GainLines,
         notes::notes_below,
         user_units::user_units,
         verdict::{put_verdicts, verdict},
     },
 };
 
-/// The table of a series.
-pub fn table(study: &Study, series: &Series) -> Table {
+/// The table of a series. Of the `gains`, it has those between its own cases.
+pub fn table(study: &Study, series: &Series, gains: &GainLines) -> Table {
     let mut footnotes = Footnotes::default();
     let points = &series.points;
+    let cases: BTreeSet<&str> = points.iter().map(|point| point.record.case.id.as_str()).collect();
     let verdicts: Vec<Option<Cell>> =
         points.iter().map(|point| verdict(point.record, &point.label, &mut footnotes)).collect();
     let (mut rows, mut has_energy) = (Vec::new(), false);
@@ -46,6 +50,7 @@ pub fn table(study: &Study, series: &Series) -> Table {
         has_energy,
         rows: all,
         verdicts: Vec::new(),
+        gains: gains.values().flatten().filter(|line| line.is_about(&cases)).map(|line| line.text.clone()).collect(),
         notes: notes_below(&group(points), &footnotes),
         footnotes: footnotes.texts,
         battery: if study.is_about_battery() { user_units(&group(points)) } else { Vec::new() },

@@ -42,6 +42,7 @@ pub fn table(study: &Study, series: &[Series]) -> Option<Table> {
         rows,
         footnotes: footnotes.texts,
         verdicts: Vec::new(),
+        gains: Vec::new(),
         notes: Vec::new(),
         battery: Vec::new(),
         has_energy: false,
