@@ -3,7 +3,7 @@
 
 use std::{fs, path::Path};
 
-use pocketwatt_record::{Calibration, RunFolder, stored_runs};
+use pocketwatt_record::{Calibration, Outcome, RunFolder, stored_runs};
 use pocketwatt_tests::{Bench, Finished, Starts, calibration_of, wait_until};
 use rustix::process::Signal;
 use serde_json::Value;
@@ -196,13 +196,16 @@ fn a_backend_alone_is_measured_in_blocks_as_it_was_beside_others() {
 }
 
 #[test]
-fn a_backend_that_was_alone_because_the_other_was_skipped_is_so_again() {
+fn a_backend_that_is_alone_because_the_other_was_skipped_is_measured_in_blocks_both_times() {
     let mut bench = Bench::new();
     let backends = bench.twins();
     measure_twins(&bench, &backends, "one,absent").expect_code(4);
     let document = json(&again(&bench, FAST, &["--backends", &backends, "--format", "json"]).expect_code(4));
-    assert_eq!(document["against"]["cases"].as_array().unwrap().len(), 2);
-    assert!(bench.records().iter().all(|record| record.samples.blocks.is_empty()));
+    let cases = document["against"]["cases"].as_array().unwrap();
+    assert_eq!(cases.len(), 2);
+    assert!(cases.iter().all(|case| case["differences"] == Value::Array(vec![])), "{document:#}");
+    let blocks = |outcome: &Outcome| if *outcome == Outcome::Measured { 5 } else { 0 };
+    assert!(bench.records().iter().all(|one| one.samples.counted_blocks().count() == blocks(&one.outcome)));
 }
 
 /// A run against the newest one that was killed in its second case.

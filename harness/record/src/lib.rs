@@ -39,8 +39,8 @@ mod version;
 pub use absent::{Absent, AbsentKind};
 pub use amount::Amount;
 
-pub use block::{Block, MOST_BLOCKS};
 pub(crate) use block::impossible;
+pub use block::{Block, MOST_BLOCKS};
 pub use calibration::{CALIBRATION_FORMAT, CalibratedDevice, Calibration, Noise, Unsuitable};
 pub use calls::{AnswerWorth, CallAnswer, Unjudged, distinct_answers};
 pub use comparison::{

@@ -330,8 +330,9 @@ mod tests {
                 page_bytes: Some(16384),
             }))
         };
-        let origin = |record| Origin { record, run: None };
-        let found = |one: &Record, other: &Record| differences(origin(one), origin(other));
+        let found = |one: &Record, other: &Record| {
+            differences(Origin { record: one, run: None }, Origin { record: other, run: None })
+        };
         assert_eq!(found(&glibc("2.36"), &glibc("2.36")), []);
         assert_eq!(found(&with(None), &glibc("2.36")), [], "records of earlier versions do not have it");
         let difference = &found(&glibc("2.36"), &glibc("2.41"))[0];

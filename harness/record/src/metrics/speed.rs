@@ -13,7 +13,8 @@ use super::{
 };
 use crate::{
     AbsentKind::{
-        self, FewGaps, FewerThanTwoTokens, LoadsInOneCall, NoSamples, NoTimePassed, NotLoaded, NothingGenerated, ProcessGone,
+        self, FewGaps, FewerThanTwoTokens, LoadsInOneCall, NoSamples, NoTimePassed, NotLoaded, NothingGenerated,
+        ProcessGone,
     },
     Evidence, Passport,
 };
