@@ -24,10 +24,13 @@ mod unavailable;
 mod vendor;
 mod whole;
 
-pub use battery::{BatteryCapacity, battery_capacity, prove_current_unit, settle_units};
+pub use battery::{
+    BatteryCapacity, battery_capacity, charge_unit, discover as discover_batteries, prove_current_unit, settle_units,
+};
 pub use choice::{Choice, ChoiceError, choose};
 pub use info::{Basis, Measurand, MeterInfo, MeterSource, Scope, UpdatePeriod};
 pub use observe::{Observation, Pace, observe, observe_here, observe_until_found};
+pub use pixel_rails::scope_of_rail;
 pub use raw_file::RawFile;
 pub use series::{MeterEnd, MeterGap, MeterReading, MeterSeries};
 pub use unavailable::{AbsentMeter, Reason, Unavailable};

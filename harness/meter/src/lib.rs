@@ -19,6 +19,7 @@ pub use context::{ContextProbe, ContextSample, Limits};
 pub use device::{boot_id, device_facts};
 pub use error::MeterError;
 pub use pocketwatt_protocol::TimeSpan;
+pub use power_supply::BatteryStatus;
 pub use process::{ProcessMemory, ProcessMeter};
 pub use reading::{
     Bandwidth, CaseReadings, ContextReading, ContextSeries, DeviceFacts, IdleWindows, LimitReading, MemoryReading,

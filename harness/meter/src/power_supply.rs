@@ -32,10 +32,14 @@ pub(crate) struct Battery {
 
 /// What a battery's `status` says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum BatteryStatus {
+pub enum BatteryStatus {
+    /// A charger fills it.
     Charging,
+    /// It feeds the device.
     Discharging,
+    /// It waits: a charger, or another battery, feeds the device.
     NotCharging,
+    /// It waits because it is full.
     Full,
     /// The status is unknown or missing.
     Unknown,
@@ -194,7 +198,7 @@ impl Battery {
 
 impl BatteryStatus {
     /// In a sentence.
-    pub(crate) fn description(self) -> &'static str {
+    pub fn description(self) -> &'static str {
         match self {
             Self::Charging => "charging",
             Self::Discharging => "discharging",

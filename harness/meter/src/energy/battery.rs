@@ -11,7 +11,8 @@ mod whole;
 use std::sync::Arc;
 
 use super::{
-    AbsentMeter, Discovery, EnergyMeter, MeterInfo, MeterSource, RawFile, RawReading, Reason, Scope, Unavailable,
+    AbsentMeter, Basis, Discovery, EnergyMeter, MeterInfo, MeterSource, RawFile, RawReading, Reason, Scope,
+    Unavailable,
     plausible::{MICROAMPERE_HOURS, MICROVOLTS, MICROWATT_HOURS},
 };
 use crate::{
@@ -94,6 +95,26 @@ pub fn discover(root: &SystemRoot) -> Discovery {
     found
 }
 
+/// Coulombs in one unit of a charge counter that shows `value` when the battery is so full, in per cent, and why that unit is
+/// believed. For a counter that does not come as a file of the kernel; `name` is what messages call it.
+///
+/// # Errors
+/// [`Reason::Unreadable`] when the value is none that a battery can hold, or fits neither microampere-hours nor milliampere-hours.
+pub fn charge_unit(value: i64, percent: Option<f64>, name: &str) -> Result<(f64, Basis), Unavailable> {
+    MICROAMPERE_HOURS.admit(value, name)?;
+    ensure_no_bogus_charge(value)?;
+    let prefix = Size::of_charge_at(percent).prefix_of(value, name)?;
+    Ok((COULOMBS_IN_MICROAMPERE_HOUR * prefix.factor(), prefix.basis()))
+}
+
+fn ensure_no_bogus_charge(value: i64) -> Result<(), Unavailable> {
+    if !BOGUS_CHARGES.contains(&value) {
+        return Ok(());
+    }
+    let hint = format!("it shows {value} uAh, which is not a charge: drivers without a counter show it");
+    Err(Unavailable::new(Reason::Unreadable, hint))
+}
+
 fn id(name: &str, kind: Kind) -> String {
     format!("battery:{name}/{}", kind.file())
 }
@@ -149,9 +170,8 @@ impl BatteryMeter {
             Reason::Vanished => Unavailable::new(Reason::Unreadable, unavailable.hint),
             _ => unavailable,
         })?;
-        if kind == Kind::ChargeCounter && BOGUS_CHARGES.contains(&first) {
-            let hint = format!("it shows {first} uAh, which is not a charge: drivers without a counter show it");
-            return Err(Unavailable::new(Reason::Unreadable, hint));
+        if kind == Kind::ChargeCounter {
+            ensure_no_bogus_charge(first)?;
         }
         ensure_fed_by_batteries(supplies)?;
         let (measurand, unit_basis) = kind.measurand(first, around)?;

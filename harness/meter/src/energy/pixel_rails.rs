@@ -120,6 +120,11 @@ fn with_grant(unavailable: Unavailable) -> Unavailable {
     Unavailable::new(Reason::NotPermitted, hint)
 }
 
+/// What a rail covers, by its name.
+pub fn scope_of_rail(name: &str) -> Scope {
+    if feeds_a_cluster(name) { Scope::CpuRails } else { Scope::Rail }
+}
+
 /// Whether it supplies one cluster of cores, such as `S2M_VDD_CPUCL2`: these rails add up. Other rails with cores in their
 /// name may contain them, or be a part of them.
 fn feeds_a_cluster(part: &str) -> bool {
@@ -137,7 +142,7 @@ struct RailMeter {
 
 impl RailMeter {
     fn new(monitor: &Arc<Mutex<Monitor>>, rail: &Rail, part: String, path: &std::path::Path) -> Self {
-        let scope = if feeds_a_cluster(&part) { Scope::CpuRails } else { Scope::Rail };
+        let scope = scope_of_rail(&part);
         let info = MeterInfo {
             id: format!("pixel-rails:{part}"),
             source: MeterSource::PixelRails,

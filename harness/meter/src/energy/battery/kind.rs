@@ -1,8 +1,4 @@
-use super::{
-    COULOMBS_IN_MICROAMPERE_HOUR, JOULES_IN_MICROWATT_HOUR,
-    size::{Prefix, Size},
-    unit,
-};
+use super::{COULOMBS_IN_MICROAMPERE_HOUR, JOULES_IN_MICROWATT_HOUR, size::Size, unit};
 use crate::energy::{
     Basis, Measurand, Unavailable,
     plausible::{FileUnit, MICROAMPERE_HOURS, MICROAMPERES, MICROWATT_HOURS, MICROWATTS},
@@ -55,12 +51,12 @@ impl Kind {
             Self::EnergyNow => {
                 let prefix = around.energy.prefix_of(first, self.file())?;
                 let joules_per_unit = JOULES_IN_MICROWATT_HOUR * prefix.factor();
-                Ok((Measurand::RemainingEnergy { joules_per_unit }, basis(prefix)))
+                Ok((Measurand::RemainingEnergy { joules_per_unit }, prefix.basis()))
             }
             Self::ChargeNow | Self::ChargeCounter => {
                 let prefix = around.charge.prefix_of(first, self.file())?;
                 let coulombs_per_unit = COULOMBS_IN_MICROAMPERE_HOUR * prefix.factor();
-                Ok((Measurand::RemainingCharge { coulombs_per_unit }, basis(prefix)))
+                Ok((Measurand::RemainingCharge { coulombs_per_unit }, prefix.basis()))
             }
             Self::PowerNow => Ok((Measurand::Power { watts_per_unit: 1e-6 }, Basis::Documented)),
             Self::CurrentNow => {
@@ -73,14 +69,6 @@ impl Kind {
     /// Whether it reports what the battery still holds, rather than what flows out of it.
     pub(super) fn is_store(self) -> bool {
         matches!(self, Self::EnergyNow | Self::ChargeNow | Self::ChargeCounter)
-    }
-}
-
-/// The kernel's ABI has micro-units; any other unit is a guess.
-fn basis(prefix: Prefix) -> Basis {
-    match prefix {
-        Prefix::Micro => Basis::Documented,
-        Prefix::Milli => Basis::Guessed,
     }
 }
 

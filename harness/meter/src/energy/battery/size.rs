@@ -4,7 +4,7 @@
 use super::{CLASS, MICROAMPERE_HOURS, MICROVOLTS, MICROWATT_HOURS};
 use crate::{
     SystemRoot,
-    energy::{Reason, Unavailable, plausible::FileUnit},
+    energy::{Basis, Reason, Unavailable, plausible::FileUnit},
 };
 
 /// A battery that feeds a computer holds at least this many uAh.
@@ -38,6 +38,14 @@ impl Prefix {
             Self::Milli => 1000.0,
         }
     }
+
+    /// The kernel's ABI has micro-units; any other unit is a guess.
+    pub(super) fn basis(self) -> Basis {
+        match self {
+            Self::Micro => Basis::Documented,
+            Self::Milli => Basis::Guessed,
+        }
+    }
 }
 
 /// What a battery reports about its size.
@@ -60,6 +68,11 @@ impl Size {
         Self::read(root, battery, ["energy_full", "energy_full_design"], &MICROWATT_HOURS, LEAST_ENERGY, "Wh")
     }
 
+    /// What a battery says about its charge if all that is known is how full it is.
+    pub(super) fn of_charge_at(percent: Option<f64>) -> Self {
+        Self { full: None, percent: percent.filter(is_percentage), least: LEAST_CHARGE, unit: "Ah" }
+    }
+
     fn read(
         root: &SystemRoot,
         battery: &str,
@@ -80,7 +93,7 @@ impl Size {
             [full, design] => full.or(design),
         };
         let percent = root.text(format!("{CLASS}/{battery}/capacity")).and_then(|text| text.parse().ok());
-        Self { full, percent: percent.filter(|percent| (0.0..=100.0).contains(percent)), least, unit }
+        Self { full, percent: percent.filter(is_percentage), least, unit }
     }
 
     /// The unit in which a battery of this size reports that it still holds `value`.
@@ -122,6 +135,10 @@ impl Size {
             (None, _) => (least..least * LARGEST).contains(&amount),
         }
     }
+}
+
+fn is_percentage(percent: &f64) -> bool {
+    (0.0..=100.0).contains(percent)
 }
 
 /// A voltage of a battery in volts, where a file states it.

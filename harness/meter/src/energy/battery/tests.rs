@@ -193,6 +193,21 @@ fn what_no_battery_has_is_refused_by_its_file() {
 }
 
 #[test]
+fn a_counter_that_is_no_file_is_in_the_unit_that_fits_how_full_the_battery_is() {
+    let unit = |value, percent| charge_unit(value, percent, "Charge counter").map(|(unit, basis)| (unit * 1e6, basis));
+    assert_eq!(unit(1_633_905, Some(44.0)), Ok((3600.0, Basis::Documented)));
+    assert_eq!(unit(4274, Some(80.0)), Ok((3_600_000.0, Basis::Guessed)));
+    assert_eq!(
+        unit(4274, None).unwrap_err().reason,
+        Reason::Unreadable,
+        "nothing tells mAh from a nearly empty battery"
+    );
+    for none in [0, 220, 1000, -1, 4, -562, 2_147_483_647] {
+        assert_eq!(unit(none, Some(50.0)).unwrap_err().reason, Reason::Unreadable, "{none}");
+    }
+}
+
+#[test]
 fn charges_that_differ_by_more_than_64_bits_prove_no_unit() {
     let series = |measurand| {
         let tree = Tree::named("phone-milliampere");
