@@ -19,13 +19,14 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("harness/model", &["protocol", "files"]),
     ("harness/runner", &["protocol"]),
     ("harness/meter", &["protocol", "files"]),
+    ("harness/phone", &["protocol", "files", "meter"]),
     ("harness/record", &["protocol", "files", "meter"]),
     ("harness/scenario", &["protocol", "files", "dataset", "record"]),
     ("harness/report", &["protocol", "files", "meter", "record", "scenario"]),
-    ("harness/cli", &["protocol", "files", "dataset", "model", "meter", "record", "scenario", "report"]),
+    ("harness/cli", &["protocol", "files", "dataset", "model", "meter", "phone", "record", "scenario", "report"]),
     ("backends/*", &["runner", "model", "protocol"]),
     ("tests", &["protocol", "model", "meter", "record"]),
-    ("tests/fuzz", &["protocol", "files", "dataset", "model", "meter", "record", "scenario", "report", "cli"]),
+    ("tests/fuzz", &["protocol", "files", "dataset", "model", "meter", "phone", "record", "scenario", "report", "cli"]),
 ];
 
 /// Engines, with the one folder that may use each: the crate with that name, and those that begin with it and a hyphen.

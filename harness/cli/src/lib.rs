@@ -35,7 +35,7 @@ use crate::exit::Exit;
 /// the same model through several inference engines.
 ///
 /// Exit status: 0 everything worked; 1 something failed; 2 wrong usage; 3 the input was refused; 4 a case failed or was skipped,
-/// or a record is damaged; 5 no case was measured; 6 the device is unfit for measuring, or another process measures on it;
+/// or a record is damaged; 5 no case was measured; 6 the device, or every phone, is unfit for measuring, or another process measures on it;
 /// 10 a comparison found something worse; 11 it left something undecided; 14 what should be compared is not comparable; 130 interrupted.
 #[derive(Parser, Debug)]
 #[command(name = "pocketwatt", version, max_term_width = 110)]
@@ -70,6 +70,8 @@ enum Command {
     Doctor(command::doctor::DoctorArguments),
     /// Watch the energy meters of this device.
     Meters(command::meters::MetersArguments),
+    /// Show the phones that adb lists: what could measure their energy, and what stands in the way.
+    Phones(command::phones::PhonesArguments),
     /// Print the JSON Schemas of stored files and of the protocol.
     Schema(command::schema::SchemaArguments),
     /// Print a script with which a shell completes commands and options.
@@ -110,6 +112,7 @@ fn obey() -> Exit {
         Command::Probe(arguments) => command::probe::run(arguments),
         Command::Doctor(arguments) => command::doctor::run(arguments),
         Command::Meters(arguments) => command::meters::run(arguments).map(|()| Exit::Success),
+        Command::Phones(arguments) => command::phones::run(&arguments),
         Command::Schema(arguments) => command::schema::run(arguments).map(|()| Exit::Success),
         Command::Completions(arguments) => {
             command::completions::run(&arguments, Arguments::command()).map(|()| Exit::Success)

@@ -20,6 +20,7 @@ pub mod manual;
 pub mod meters;
 pub mod model;
 pub mod output;
+pub mod phones;
 pub mod probe;
 pub mod quantity;
 pub mod run;
