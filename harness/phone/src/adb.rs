@@ -49,7 +49,7 @@ impl Adb {
     /// # Errors
     /// When the program or the server does not start.
     pub fn start_server(&self) -> Result<(), AdbError> {
-        self.ask("start the server of adb", &["start-server"], SERVER).map(drop)
+        self.ask("start its server", &["start-server"], SERVER).map(drop)
     }
 
     /// The phones that the server knows, in whatever state.

@@ -150,7 +150,7 @@ impl Obstacle {
             Self::BatteryUpdatesStopped => "adb shell dumpsys battery reset",
             Self::ChargingSuspended => "adb shell setprop power.battery_input.suspended false",
             Self::TooHot { .. } | Self::Throttled { .. } => {
-                "let it cool: screen off, not on a fast charger, out of its case and off the sofa"
+                "let it cool: screen off, not on a fast charger, out of its case, on a hard surface"
             }
             Self::ClocksLimited { .. } => "let it cool, and switch battery saver off",
             Self::LowBattery { .. } => "charge it",

@@ -11,9 +11,10 @@ pub const TEMPERATURES: &str = "dumpsys thermalservice";
 /// Without such a service, it says so on standard error.
 pub const RAILS: &str = "dumpsys android.hardware.power.stats.IPowerStats/default 2>&1";
 
-/// Lines `key=value`.
+/// Lines `key=value`. Of a value with line ends, only its first line: the others could look like other properties.
 pub fn properties() -> String {
-    format!("for key in {}; do echo \"$key=$(getprop \"$key\")\"; done", Properties::KEYS.join(" "))
+    let keys = Properties::KEYS.join(" ");
+    format!("for key in {keys}; do getprop \"$key\" | (IFS= read -r value; echo \"$key=$value\"); done")
 }
 
 /// Lines `cpu0 2016000` with what a file of each core holds, or with nothing where it may not be read.
@@ -28,10 +29,11 @@ pub fn room() -> String {
     format!("df -k {FOLDER}")
 }
 
-/// See [`crate::printed::power_supplies`].
-pub const SUPPLIES: &str = "cd /sys/class/power_supply 2>&1 || exit 0
-for supply in *; do
+/// See [`crate::printed::power_supplies`]. It fails only if the folder itself may not be read.
+pub const SUPPLIES: &str = "names=$(ls /sys/class/power_supply) || exit 1
+for supply in $names; do
 echo \"SUPPLY=$supply\"
 echo \"POWER_SUPPLY_TYPE=$(cat \"/sys/class/power_supply/$supply/type\" 2>&1)\"
 cat \"/sys/class/power_supply/$supply/uevent\" 2>&1
-done";
+done
+:";

@@ -11,6 +11,7 @@ mod folder;
 mod gguf;
 mod library;
 mod manifest;
+mod phone;
 mod protocol;
 mod quantities;
 mod records;
@@ -47,6 +48,7 @@ pub const ALL: &[Target] = &[
     study::TARGET,
     backends::TARGET,
     sysfs::TARGET,
+    phone::TARGET,
     library::TARGET,
     quantities::TARGET,
 ];

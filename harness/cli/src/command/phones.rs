@@ -4,7 +4,7 @@ mod view;
 
 use std::{thread, time::Duration};
 
-use anyhow::{Context, Result};
+use anyhow::{Result, anyhow};
 use clap::{Args, ValueEnum, value_parser};
 use pocketwatt_phone::{
     Phone,
@@ -57,8 +57,9 @@ pub fn run(arguments: &PhonesArguments) -> Result<Exit> {
 
 /// All phones, which are asked at the same time: one that does not answer does not hold up the others.
 fn phones(adb: &Adb, limit: Duration) -> Result<Vec<Phone>> {
-    adb.start_server().context("is another version of adb running? end it with adb kill-server, and try again")?;
-    let listed = adb.devices().context("end the server with adb kill-server, and try again")?;
+    // A server of another version, or one that hangs, is ended by the user: it may serve other programs.
+    let remedy = "set ADB to a program that starts, or end a server that does not answer: adb kill-server";
+    let listed = adb.start_server().and_then(|()| adb.devices()).map_err(|error| anyhow!("{error}; {remedy}"))?;
     Ok(thread::scope(|scope| {
         let ask = |listed: Listed| scope.spawn(move || examine(adb, listed, limit));
         let asked: Vec<_> = listed.into_iter().map(ask).collect();

@@ -46,10 +46,7 @@ fn install_command_in(folders: &OsStr) -> &'static str {
         ("brew", "brew install --cask android-platform-tools"),
     ];
     let here = MANAGERS.iter().find(|(manager, _)| in_path(folders, manager).is_some());
-    here.map_or(
-        "download https://developer.android.com/tools/releases/platform-tools and set ADB to its adb",
-        |(_, command)| command,
-    )
+    here.map_or("download it from https://developer.android.com/tools/releases/platform-tools", |(_, command)| command)
 }
 
 #[cfg(test)]

@@ -35,6 +35,8 @@ pub struct PowerRail {
 
 const BLOCK: &str = " energy meter ====";
 const END: &str = "== End of ";
+/// A Pixel has some dozens.
+const MOST_RAILS: usize = 256;
 /// The smallest step that two decimals of a millijoule show, in microjoules.
 const PRINTED_STEP: i64 = 10;
 /// More than any phone uses in its life: 10 GJ.
@@ -47,7 +49,8 @@ impl RailsReport {
     /// When the phone has no such service, keeps it from the shell, or prints no rail.
     pub fn read(text: &str) -> Result<Self, Unavailable> {
         let block = text.lines().skip_while(|line| !line.contains(BLOCK)).skip(1);
-        let rails: Vec<PowerRail> = block.take_while(|line| !line.contains(END)).filter_map(rail).collect();
+        let rails: Vec<PowerRail> =
+            block.take_while(|line| !line.contains(END)).filter_map(rail).take(MOST_RAILS).collect();
         if !rails.is_empty() {
             return Ok(Self { rails });
         }

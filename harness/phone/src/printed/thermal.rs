@@ -78,6 +78,8 @@ pub enum ThermalStatus {
 }
 
 const HAL_BLOCK: &str = "Current temperatures from HAL:";
+/// A Pixel 6 has 42.
+const MOST_SENSORS: usize = 512;
 const PLAUSIBLE_CELSIUS: std::ops::RangeInclusive<f64> = -40.0..=150.0;
 
 impl ThermalStatus {
@@ -126,8 +128,8 @@ impl ThermalReport {
         Self {
             status: status.and_then(|number| ThermalStatus::ALL.get(number).copied()),
             is_overridden: value("IsStatusOverride:") == Some("true"),
-            temperatures: block.map_while(|line| temperature(line, shift)).collect(),
-            thresholds: lines().filter_map(|line| thresholds::threshold(line, shift)).collect(),
+            temperatures: block.map_while(|line| temperature(line, shift)).take(MOST_SENSORS).collect(),
+            thresholds: lines().filter_map(|line| thresholds::threshold(line, shift)).take(MOST_SENSORS).collect(),
         }
     }
 

@@ -104,7 +104,7 @@ impl PhonesView {
     /// Without adb, there is only the command that installs it.
     pub fn without_adb(install_command: &str) -> Self {
         let next_step = format!(
-            "adb, the Android Debug Bridge, is not in PATH: install it with {install_command}, or set ADB to its path."
+            "adb, the Android Debug Bridge, is not in PATH. To install it: {install_command}. If it is elsewhere, set ADB to its path."
         );
         Self { adb: None, phones: Vec::new(), next_step: Some(next_step) }
     }
@@ -163,7 +163,8 @@ impl PhoneView {
             name: name(facts.as_ref(), listed),
             serial: listed.serial.for_the_user().to_owned(),
             state: listed.state.name(),
-            fit: listed.state == State::Device && obstacles.iter().all(|obstacle| obstacle.severity() < Severity::Unfit),
+            fit: listed.state == State::Device
+                && obstacles.iter().all(|obstacle| obstacle.severity() < Severity::Unfit),
             facts: facts.as_ref().map(FactsView::new),
             obstacles: obstacles.iter().map(ObstacleView::new).collect(),
         }
@@ -175,7 +176,9 @@ fn name(facts: Option<&Facts>, listed: &Listed) -> String {
     let properties = facts.map(|facts| &facts.properties);
     let maker = properties.and_then(|properties| properties.manufacturer());
     match (maker, properties.and_then(|properties| properties.model())) {
-        (Some(maker), Some(model)) if !model.to_lowercase().starts_with(&maker.to_lowercase()) => format!("{maker} {model}"),
+        (Some(maker), Some(model)) if !model.to_lowercase().starts_with(&maker.to_lowercase()) => {
+            format!("{maker} {model}")
+        }
         (_, Some(model)) => model.to_owned(),
         (maker, None) => {
             let listed = listed.model.as_ref().map(|model| model.replace('_', " "));
@@ -214,7 +217,10 @@ impl FactsView {
 
     /// `Android 16, QTI SM8550, arm64-v8a`.
     fn system(&self) -> String {
-        let android = self.android.as_ref().map_or("Android of an unknown version".into(), |version| format!("Android {version}"));
+        let android = self
+            .android
+            .as_ref()
+            .map_or("Android of an unknown version".into(), |version| format!("Android {version}"));
         let parts = [Some(android), self.soc.clone(), self.instruction_sets.first().cloned()];
         parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
     }

@@ -119,7 +119,7 @@ impl RailsView {
         match self.of_cores.as_slice() {
             [] => format!("{}, none of which feeds the cores alone", self.all),
             cores => format!(
-                "{}; the cores have {}{}; they count on the cable, too",
+                "{}, of which {} feed the cores{}; they count on the cable, too",
                 self.all,
                 cores.join(", "),
                 resolution.unwrap_or_default()

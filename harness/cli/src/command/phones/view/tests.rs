@@ -24,7 +24,8 @@ fn phone(properties: &str, battery: &str, thermal: &str) -> Phone {
     Phone { listed: listed("device"), facts: Some(facts), obstacles }
 }
 
-const COOL: &str = "  USB powered: true\n  status: 2\n  level: 44\n  Charge counter: 1633905\n  voltage: 3908\n  temperature: 302\n";
+const COOL: &str =
+    "  USB powered: true\n  status: 2\n  level: 44\n  Charge counter: 1633905\n  voltage: 3908\n  temperature: 302\n";
 
 fn shown(phones: &[Phone]) -> String {
     table(&PhonesView::new(&Adb::at("/usr/bin/adb"), phones), &Style { color: false, width: Some(80) })
@@ -33,18 +34,60 @@ fn shown(phones: &[Phone]) -> String {
 #[test]
 fn a_phone_is_a_block_of_rows_and_the_verdict_is_at_the_end() {
     let named = "ro.product.manufacturer=Maker\nro.product.model=Phone 1\nro.build.version.release=16\n";
-    insta::assert_snapshot!(shown(&[phone(named, COOL, "")]), @"");
+    insta::assert_snapshot!(shown(&[phone(named, COOL, "")]), @r"
+    Maker Phone 1  SERIAL
+      system   Android 16
+      cores    2 at 1.80 GHz
+      room     107 GB free below /data/local/tmp
+      battery  44 %, charging, fed by USB, 30.2 °C
+      heat     unknown (the phone reports no sensor)
+      energy   supply rails: no meter (none of these)
+               power_supply: no meter (none of these)
+               dumpsys battery: a charge counter in µAh, each 14.1 mJ
+               USB feeds the phone: unplug it before its battery is measured
+
+    A charge counter steps by more than its unit: real phones by 1000 to 3705 µAh
+    (14 to 50 J), every 30 to 90 s. Nothing that a battery loses is measured while
+    anything feeds the phone.
+
+    The phone is fit for measuring.
+    ");
 }
 
 #[test]
 fn what_is_unknown_has_a_reason_and_what_stands_in_the_way_a_remedy() {
-    let hot = "Thermal Status: 2\nCurrent temperatures from HAL:\nTemperature{mValue=41.0, mType=3, mName=skin, mStatus=2}\n";
+    let hot =
+        "Thermal Status: 2\nCurrent temperatures from HAL:\nTemperature{mValue=41.0, mType=3, mName=skin, mStatus=2}\n";
     let refused = Phone {
         listed: listed("unauthorized"),
         facts: None,
         obstacles: vec![Obstacle::NotReady { state: State::Unauthorized }],
     };
-    insta::assert_snapshot!(shown(&[phone("", "", hot), refused]), @"");
+    insta::assert_snapshot!(shown(&[phone("", "", hot), refused]), @r"
+    A phone  SERIAL
+      system   Android of an unknown version
+      cores    2 at 1.80 GHz
+      room     107 GB free below /data/local/tmp
+      battery  unknown (the phone does not report it)
+      heat     skin 41.0 °C, thermal status moderate
+      energy   supply rails: no meter (none of these)
+               power_supply: no meter (none of these)
+               dumpsys battery: no meter (Charge counter: the phone does not report
+               it)
+      unfit    skin at 41.0 °C; above 35 °C a phone soon limits its clocks
+               -> let it cool: screen off, not on a fast charger, out of its case,
+                  on a hard surface
+      warning  the phone limits itself: thermal status moderate
+               -> let it cool: screen off, not on a fast charger, out of its case,
+                  on a hard surface
+
+    A phone  SERIAL
+      unfit    unauthorized: its user has not allowed this computer
+               -> unlock it and tap Allow; if it does not ask: Developer options,
+                  Revoke USB debugging authorisations, and plug it in again
+
+    0 of 2 phones are fit for measuring.
+    ");
 }
 
 #[test]
