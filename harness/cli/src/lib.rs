@@ -35,7 +35,7 @@ use crate::exit::Exit;
 /// the same model through several inference engines.
 ///
 /// Exit status: 0 everything worked; 1 something failed; 2 wrong usage; 3 the input was refused; 4 a case failed or was skipped,
-/// or a record is damaged; 5 no case was measured; 6 the device, or every phone, is unfit for measuring, or another process measures on it;
+/// or a record is damaged; 5 no case was measured; 6 the device or all phones are unfit, or another process measures on it;
 /// 10 a comparison found something worse; 11 it left something undecided; 14 what should be compared is not comparable; 130 interrupted.
 #[derive(Parser, Debug)]
 #[command(name = "pocketwatt", version, max_term_width = 110)]
