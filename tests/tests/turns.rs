@@ -297,7 +297,7 @@ fn other_processors_in_a_block_disturb_it() {
     let told = unbroken(&finished);
     assert!(
         told.contains("the processors that may be used changed from ")
-            && told.contains(&format!(" to {},", allowed[0])),
+            && told.contains(&format!(" to {} ", allowed[0])),
         "{told}"
     );
 }
