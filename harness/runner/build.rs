@@ -1,5 +1,4 @@
 //! Tells the crate what it is compiled for and with: that becomes a part of every record's passport.
-#![expect(clippy::print_stdout, reason = "Cargo reads what a build script prints")]
 
 use std::{env, process::Command};
 

@@ -20,7 +20,7 @@ impl Backend for CandleBackend {
             engine_version: ENGINE_VERSION.into(),
             accelerator: "cpu".into(),
             build: build_description(),
-            platform: Some(platform()),
+            platform: Some(Box::new(platform())),
         })
     }
 

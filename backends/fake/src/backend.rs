@@ -45,7 +45,7 @@ impl Backend for FakeBackend {
             engine_version: env!("CARGO_PKG_VERSION").into(),
             accelerator: "cpu".into(),
             build: build_description(),
-            platform: Some(platform()),
+            platform: Some(Box::new(platform())),
         })
     }
 

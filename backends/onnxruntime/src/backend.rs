@@ -19,7 +19,7 @@ impl Backend for OnnxruntimeBackend {
             engine_version: engine.version,
             accelerator: "cpu".into(),
             build: format!("{}; {}; library sha256 {}", build_description(), ort::info(), engine.sha256),
-            platform: Some(platform()),
+            platform: Some(Box::new(platform())),
         })
     }
 

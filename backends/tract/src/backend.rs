@@ -23,7 +23,7 @@ impl Backend for TractBackend {
             engine_version: ENGINE_VERSION.into(),
             accelerator: "cpu".into(),
             build: build_description(),
-            platform: Some(platform()),
+            platform: Some(Box::new(platform())),
         })
     }
 

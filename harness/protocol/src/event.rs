@@ -48,7 +48,7 @@ pub struct BackendInfo {
     pub build: String,
     /// Compilers, C library and memory pages; absent for runners that do not know them, and those of earlier versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub platform: Option<Platform>,
+    pub platform: Option<Box<Platform>>,
 }
 
 /// The load phase.

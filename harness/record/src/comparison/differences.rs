@@ -317,7 +317,7 @@ mod tests {
                 engine_version: text("1"),
                 accelerator: text("cpu"),
                 build: text("release"),
-                platform,
+                platform: platform.map(Box::new),
             });
             record
         };
