@@ -236,15 +236,20 @@ fn a_case_that_fails_in_a_block_leaves_the_other_one_whole() {
     assert!(right.metrics.is_empty() && finished.stdout.contains("failed"), "{}", finished.stdout);
 }
 
+/// A run that was interrupted in its second block, and the script of its right backend.
+fn stopped_in_the_second_block(bench: &Bench, starts: &Starts) -> (String, Finished) {
+    let right = format!("fault=hang@decode,{}", starts.only(2));
+    let running = start(bench, ["", &right], &[PLAN, &["--seed", "1"]].concat());
+    wait_until("the second block", || starts.processes().len() == 2);
+    running.signal_group(Signal::INT);
+    (right, running.finish().expect_code(130))
+}
+
 #[test]
 fn what_was_stopped_in_a_block_is_finished_later() {
     let bench = Bench::new();
     let starts = Starts::new(&bench);
-    let right = format!("fault=hang@decode,{}", starts.only(2));
-    let running = start(&bench, ["", &right], &[PLAN, &["--seed", "1"]].concat());
-    wait_until("the second block", || starts.processes().len() == 2);
-    running.signal_group(Signal::INT);
-    let finished = running.finish().expect_code(130);
+    let (right, finished) = stopped_in_the_second_block(&bench, &starts);
     finished.expect_stderr(&["interrupted: 0 of 2 cases, and some blocks of 2 others are stored", "--resume"]);
     assert!(!is_alive(starts.processes()[1]), "the runner is gone when pocketwatt is");
     let first = both(&bench).map(|record| record.samples.blocks[0].span);
@@ -344,11 +349,7 @@ fn another_measurement_beside_a_block_disturbs_it() {
 fn after_a_new_start_of_the_device_blocks_are_measured_again_and_it_is_told() {
     let bench = Bench::new();
     let starts = Starts::new(&bench);
-    let right = format!("fault=hang@decode,{}", starts.only(2));
-    let running = start(&bench, ["", &right], &[PLAN, &["--seed", "1"]].concat());
-    wait_until("the second block", || starts.processes().len() == 2);
-    running.signal_group(Signal::INT);
-    running.finish().expect_code(130);
+    let (right, _) = stopped_in_the_second_block(&bench, &starts);
     let folder = bench.folder();
     for mut record in both(&bench) {
         assert!(record.passport.boot_id.is_some());

@@ -294,13 +294,20 @@ impl Ingredients<'_> {
 
 /// The cases at these places of the plan, those together that take turns.
 pub fn groups(plan: &[PlannedCase], settings: &RunSettings, places: &BTreeSet<usize>) -> Vec<Vec<usize>> {
-    let planned = plan.iter().enumerate().filter(|(index, _)| places.contains(index));
+    let planned = (0..plan.len()).filter(|place| places.contains(place));
+    grouped(planned, |one, other| settings.turns.is_some() && plan[one].case.takes_turns_with(&plan[other].case))
+}
+
+/// Places in their order, those together that are alike.
+pub(super) fn grouped(
+    places: impl Iterator<Item = usize>,
+    are_alike: impl Fn(usize, usize) -> bool,
+) -> Vec<Vec<usize>> {
     let mut groups: Vec<Vec<usize>> = Vec::new();
-    for (index, PlannedCase { case, .. }) in planned {
-        let fits = |group: &Vec<usize>| group.first().is_some_and(|first| plan[*first].case.takes_turns_with(case));
-        match groups.iter_mut().find(|group| settings.turns.is_some() && fits(group)) {
-            Some(group) => group.push(index),
-            None => groups.push(vec![index]),
+    for place in places {
+        match groups.iter_mut().find(|group| are_alike(group[0], place)) {
+            Some(group) => group.push(place),
+            None => groups.push(vec![place]),
         }
     }
     groups

@@ -15,7 +15,7 @@ use pocketwatt_record::{
 use super::{
     CaseInput, CaseProgress,
     case::{Interrupted, measure, record, workload},
-    execution::Instruments,
+    execution::{Instruments, grouped},
     lot::Lot,
 };
 
@@ -68,6 +68,7 @@ pub fn measure_in_turns(
     }
     let (mut number, mut counted) = go_on(&mut members, earlier);
     let tables = tables(inputs);
+    let after_other_weights = inputs.iter().any(|input| input.case.precision != inputs[0].case.precision);
     // As if the earlier orders had just been drawn.
     (0..number).for_each(|_| drop(lot.order(&tables)));
     let mut repetitions = number - counted;
@@ -81,7 +82,14 @@ pub fn measure_in_turns(
         for (place, position) in lot.order(&tables).into_iter().enumerate() {
             let iterations = share_of(counted, blocks, members[position].asked());
             let last = (blocks + repetitions).max(number);
-            let turn = Place { number, last, place: place as u32 + 1, iterations, allowed_before: allowed.take() };
+            let turn = Place {
+                number,
+                last,
+                place: place as u32 + 1,
+                iterations,
+                allowed_before: allowed.take(),
+                after_other_weights,
+            };
             let mut told = |done| listener.progresses(position, done);
             let Ok(allowed_now) = members[position].turn(&turn, instruments, &mut told) else { return Ok(None) };
             allowed = allowed_now.or(turn.allowed_before);
@@ -103,14 +111,7 @@ pub fn measure_in_turns(
 
 /// The positions of the cases that stand side by side, table by table.
 fn tables(inputs: &[CaseInput]) -> Vec<Vec<usize>> {
-    let mut tables: Vec<Vec<usize>> = Vec::new();
-    for (position, input) in inputs.iter().enumerate() {
-        match tables.iter_mut().find(|table| inputs[table[0]].case.stands_beside(input.case)) {
-            Some(table) => table.push(position),
-            None => tables.push(vec![position]),
-        }
-    }
-    tables
+    grouped(0..inputs.len(), |one, other| inputs[one].case.stands_beside(inputs[other].case))
 }
 
 /// Whether further blocks are wanted, and there is time for them. The time is that since the run began or went on.
@@ -192,6 +193,8 @@ struct Place {
     iterations: Range<u32>,
     /// What the device allowed the case before it in the block.
     allowed_before: Option<LimitReading>,
+    /// Whether cases in other precisions may have displaced its weights from the page cache.
+    after_other_weights: bool,
 }
 
 /// One case of the group.
@@ -228,8 +231,9 @@ impl<'a> Member<'a> {
         if !self.goes_on() {
             return Ok(None);
         }
-        // Meanwhile, cases in other precisions may have displaced its weights from the page cache.
-        self.input.model.read_weights(self.input.case.precision);
+        if place.after_other_weights {
+            self.input.model.read_weights(self.input.case.precision);
+        }
         let Instruments { meters, mailbox, device } = instruments;
         let watch = device.watch();
         let from = MonotonicClock.now();
