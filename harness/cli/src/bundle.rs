@@ -30,6 +30,11 @@ impl Bundle {
         (programs.ends_with(PROGRAMS) && root.join(BACKENDS).is_file()).then(|| Self { root: root.to_owned() })
     }
 
+    /// The folder itself.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
     /// Its list of backends.
     pub fn backends(&self) -> PathBuf {
         self.root.join(BACKENDS)

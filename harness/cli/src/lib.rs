@@ -72,6 +72,9 @@ enum Command {
     Meters(command::meters::MetersArguments),
     /// Show the phones that adb lists: what could measure their energy, and what stands in the way.
     Phones(command::phones::PhonesArguments),
+    /// The phone's part of a run on a phone; started there by the host.
+    #[command(hide = true)]
+    OnPhone(command::on_phone::OnPhoneArguments),
     /// Print the JSON Schemas of stored files and of the protocol.
     Schema(command::schema::SchemaArguments),
     /// Print a script with which a shell completes commands and options.
@@ -113,6 +116,7 @@ fn obey() -> Exit {
         Command::Doctor(arguments) => command::doctor::run(arguments),
         Command::Meters(arguments) => command::meters::run(arguments).map(|()| Exit::Success),
         Command::Phones(arguments) => command::phones::run(&arguments),
+        Command::OnPhone(arguments) => command::on_phone::run(&arguments),
         Command::Schema(arguments) => command::schema::run(arguments).map(|()| Exit::Success),
         Command::Completions(arguments) => {
             command::completions::run(&arguments, Arguments::command()).map(|()| Exit::Success)

@@ -19,6 +19,7 @@ pub mod list;
 pub mod manual;
 pub mod meters;
 pub mod model;
+pub mod on_phone;
 pub mod output;
 pub mod phones;
 pub mod probe;

@@ -88,7 +88,7 @@ impl Manifest {
 }
 
 /// Names of ASCII letters, digits, and `.`, `_`, `-`, `+`, `@`, `=`, `,`, none of which begins with a dot.
-fn is_of_a_run(path: &str) -> bool {
+pub(super) fn is_of_a_run(path: &str) -> bool {
     let is_plain = |part: &str| {
         (1..=LONGEST_PART).contains(&part.len())
             && part.starts_with(|first: char| first.is_ascii_alphanumeric())

@@ -25,6 +25,8 @@ pub mod below_root {
     pub const JOBS: &str = "jobs";
     /// Held by the job that is carried out. See [`pocketwatt_files::Lock`].
     pub const LOCK: &str = "jobs/lock";
+    /// Held while settings of the phone are put back.
+    pub const RESTORE_LOCK: &str = "jobs/restore.lock";
 }
 
 /// The longest name of a job.
@@ -100,6 +102,11 @@ impl JobFolder {
     /// What the run says to its user, and whatever else is written to standard error.
     pub fn log(&self) -> PathBuf {
         self.path.join("log")
+    }
+
+    /// What the run writes to standard output: its table.
+    pub fn output(&self) -> PathBuf {
+        self.path.join("output")
     }
 
     /// The phone's settings as they were, while they are changed; absent once they are put back.
