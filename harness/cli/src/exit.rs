@@ -31,6 +31,27 @@ pub enum Exit {
     Interrupted = 130,
 }
 
+impl Exit {
+    const ALL: [Self; 11] = [
+        Self::Success,
+        Self::Broken,
+        Self::Usage,
+        Self::Refused,
+        Self::Incomplete,
+        Self::NothingMeasured,
+        Self::Unfit,
+        Self::Worse,
+        Self::Undecided,
+        Self::NotComparable,
+        Self::Interrupted,
+    ];
+
+    /// How another process of this program ended; `None` for a status that it does not have.
+    pub fn from_status(status: i32) -> Option<Self> {
+        Self::ALL.into_iter().find(|exit| *exit as i32 == status)
+    }
+}
+
 /// Reports an error to the user, and converts the outcome of a command to the exit status.
 pub fn report(outcome: anyhow::Result<Exit>) -> Exit {
     outcome.unwrap_or_else(|error| {

@@ -17,12 +17,13 @@ pub mod fetch;
 pub mod hashed_file;
 mod last_resort;
 pub mod measure;
+pub mod phone;
 pub mod plan;
 pub mod refusal;
 
 use std::{env, path::Path, process::ExitCode};
 
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use pocketwatt_model::text_process;
 use pocketwatt_report::{
     self as report,
@@ -72,6 +73,8 @@ enum Command {
     Meters(command::meters::MetersArguments),
     /// Show the phones that adb lists: what could measure their energy, and what stands in the way.
     Phones(command::phones::PhonesArguments),
+    /// Look after runs that phones carry out: how far they are, their results, what they changed on the phone.
+    Phone(command::phone::PhoneCommandArguments),
     /// The phone's part of a run on a phone; started there by the host.
     #[command(hide = true)]
     OnPhone(command::on_phone::OnPhoneArguments),
@@ -97,8 +100,26 @@ pub fn run() -> ExitCode {
     ExitCode::from(last_resort::guard(obey) as u8)
 }
 
+/// What the user wrote. Commands that phones carry out, too, are told which options stand in the command line.
+fn parse() -> Result<Arguments, clap::Error> {
+    let mut command = Arguments::command();
+    command.build();
+    let matches = command.try_get_matches_from_mut(env::args_os())?;
+    let mut arguments = Arguments::from_arg_matches(&matches)?;
+    if let Some((name, matches)) = matches.subcommand()
+        && let Some(command) = command.find_subcommand(name)
+    {
+        match &mut arguments.command {
+            Command::Run(run) => run.give(phone::given(command, matches)),
+            Command::Doctor(doctor) => doctor.give(phone::given(command, matches)),
+            _ => {}
+        }
+    }
+    Ok(arguments)
+}
+
 fn obey() -> Exit {
-    let arguments = match Arguments::try_parse() {
+    let arguments = match parse() {
         Ok(arguments) => arguments,
         Err(error) => return exit::report_usage(&error),
     };
@@ -116,6 +137,7 @@ fn obey() -> Exit {
         Command::Doctor(arguments) => command::doctor::run(arguments),
         Command::Meters(arguments) => command::meters::run(arguments).map(|()| Exit::Success),
         Command::Phones(arguments) => command::phones::run(&arguments),
+        Command::Phone(arguments) => command::phone::run(&arguments),
         Command::OnPhone(arguments) => command::on_phone::run(&arguments),
         Command::Schema(arguments) => command::schema::run(arguments).map(|()| Exit::Success),
         Command::Completions(arguments) => {

@@ -17,7 +17,7 @@ mod read;
 mod write;
 
 pub use aside::set_aside;
-pub use digest::{hexadecimal, sha256, sha256_of_file};
+pub use digest::{hexadecimal, sha256, sha256_of_reader};
 pub use folder::create_folder;
 pub use harmless::harmless_name;
 pub use identity::FileIdentity;

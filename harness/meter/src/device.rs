@@ -19,7 +19,7 @@ pub fn device_facts(root: &SystemRoot, name: Option<&str>) -> DeviceFacts {
     let made_name = || format!("{}-{logical_cores}", processor.as_deref().unwrap_or(std::env::consts::ARCH));
     let kernel = rustix::system::uname();
     DeviceFacts {
-        name: folder_name(&name.map_or_else(made_name, ToOwned::to_owned)),
+        name: device_folder_name(&name.map_or_else(made_name, ToOwned::to_owned)),
         architecture: std::env::consts::ARCH.into(),
         logical_cores,
         physical_cores: physical_cores(&cpuinfo).map(|cores| cores.min(logical_cores)),
@@ -145,8 +145,9 @@ fn binary_size(text: &str) -> Option<u64> {
     number.parse::<u64>().ok()?.checked_mul(unit)
 }
 
-/// Reduces a name to lower-case letters, digits and single hyphens, which are valid in folder names everywhere.
-fn folder_name(text: &str) -> String {
+/// The folder name of a device with that name: lower-case letters, digits, and single hyphens, dots and underscores, which are valid in
+/// folder names everywhere.
+pub fn device_folder_name(text: &str) -> String {
     let filler = ["(r)", "(tm)", "cpu", "processor"];
     let mut lower = text.to_lowercase();
     for word in filler {
@@ -257,7 +258,7 @@ mod tests {
         for (given, name) in
             [("My Phone!", "my-phone"), ("../../etc", "etc"), ("...", "device"), ("Pixel_8.pro", "pixel_8.pro")]
         {
-            assert_eq!(folder_name(given), name);
+            assert_eq!(device_folder_name(given), name);
         }
     }
 

@@ -16,7 +16,7 @@ mod system;
 
 pub use bandwidth::measure_bandwidth;
 pub use context::{ContextProbe, ContextSample, Limits};
-pub use device::{boot_id, device_facts};
+pub use device::{boot_id, device_facts, device_folder_name};
 pub use error::MeterError;
 pub use pocketwatt_protocol::TimeSpan;
 pub use power_supply::BatteryStatus;

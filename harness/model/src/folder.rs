@@ -1,12 +1,10 @@
 use std::{
     fs::File,
-    io::Read,
     path::{Path, PathBuf},
 };
 
-use pocketwatt_files::{hexadecimal, open_regular};
+use pocketwatt_files::{open_regular, sha256_of_reader};
 use pocketwatt_protocol::Precision;
-use sha2::{Digest, Sha256};
 
 use crate::{ModelConfig, ModelError, ModelManifest, WeightFile, manifest::is_absent, precision::weights_file_name};
 
@@ -81,15 +79,6 @@ pub fn sha256_of_file(path: &Path) -> Result<String, ModelError> {
 ///
 /// # Errors
 /// When the file cannot be read.
-pub fn sha256_of_opened(mut file: File, path: &Path) -> Result<String, ModelError> {
-    let mut hasher = Sha256::new();
-    let mut buffer = vec![0; 1 << 20];
-    loop {
-        let read = file.read(&mut buffer).map_err(ModelError::io("read", path))?;
-        if read == 0 {
-            break;
-        }
-        hasher.update(&buffer[..read]);
-    }
-    Ok(hexadecimal(hasher.finalize()))
+pub fn sha256_of_opened(file: File, path: &Path) -> Result<String, ModelError> {
+    sha256_of_reader(file).map(|(sha256, _)| sha256).map_err(ModelError::io("read", path))
 }

@@ -9,11 +9,14 @@ mod error;
 mod listed;
 mod program;
 mod shell;
+mod stream;
+mod transfer;
 
 pub use error::AdbError;
 pub use listed::{Listed, Serial, State};
 pub use program::{find_adb, install_command};
 pub use shell::{Answer, command_line, quoted};
+pub use stream::{LineStream, Streamed};
 
 use std::{
     path::{Path, PathBuf},
@@ -58,6 +61,14 @@ impl Adb {
     /// When the server does not answer.
     pub fn devices(&self) -> Result<Vec<Listed>, AdbError> {
         self.ask("list the phones", &["devices", "-l"], SERVER).map(|text| Listed::read(&text))
+    }
+
+    /// Connects a phone in the network anew. Whether that worked shows when it is asked.
+    pub fn connect_again(&self, phone: &Serial) {
+        for word in ["disconnect", "connect"] {
+            // An error of the first says that it was not connected.
+            let _ = call(&self.program, &[word, phone.as_argument()], SERVER, "connect the phone");
+        }
     }
 
     /// Whether the phone tells the exit status of a command.

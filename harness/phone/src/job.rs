@@ -36,7 +36,7 @@ pub use gather::{Gathered, gather};
 pub use life::{report, reports};
 pub use manifest::{BadManifest, Manifest, ManifestFile};
 pub use measuring::{CHANGED_SETTINGS, become_run};
-pub use place::{BadJobId, JobFolder, JobId, ROOT, below_root};
+pub use place::{BadJobId, JobFolder, JobId, ROOT, below_root, in_its_place};
 pub use request::{JobRequest, Untethered};
 pub use restore::{RestoreLine, restore};
 pub use start::{start_command, started_line};

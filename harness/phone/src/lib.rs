@@ -7,6 +7,7 @@ pub mod adb;
 mod condition;
 #[cfg(test)]
 mod fixture;
+pub mod host;
 pub mod job;
 mod metering;
 mod obstacle;

@@ -3,6 +3,7 @@
 pub mod answers;
 pub mod calls;
 mod csv;
+mod devices;
 mod format;
 pub mod json;
 pub mod markdown;
@@ -10,6 +11,7 @@ pub mod terminal;
 mod turns;
 mod write;
 
+pub use devices::write_devices;
 pub use format::Format;
 pub use turns::write_turns;
 pub use write::write;

@@ -20,7 +20,7 @@ mod tests;
 pub use cases::{Results, Stored, all_without_series};
 pub use comparison::{CalibrationUse, ComparisonFormat, StoredComparison, difference_words};
 pub use facts::unanswered;
-pub use formats::{Format, answers, calls, write, write_turns};
+pub use formats::{Format, answers, calls, write, write_devices, write_turns};
 pub use output::{Output, Paint, Style, paragraph, strip_foreign_escapes, text_of};
 pub use table::Tally;
 pub use tables::{METRICS as COMPARED_METRICS, NoiseOfCase, PlannedBlocks, baseline_tally, noise_text};

@@ -3,6 +3,7 @@
 mod agreement;
 pub mod calls;
 mod contests;
+mod devices;
 mod each;
 mod energy;
 mod gains;
@@ -19,6 +20,7 @@ mod user_units;
 mod verdict;
 
 pub use contests::{Contests, METRICS, baseline_tally};
+pub use devices::{OnDevice, device_tables};
 pub use each::each_table;
 pub use gains::{Gains, each_gains};
 pub use noise::{NoiseOfCase, noise_text};

@@ -18,7 +18,12 @@ use document::Document;
 pub use shape::Shape;
 pub use talk::Talk;
 
-use crate::{error::ScenarioError, limits::MOST_DOCUMENT_BYTES, synthetic, unknown::UnknownName};
+use crate::{
+    error::ScenarioError,
+    limits::{MOST_DOCUMENT_BYTES, MOST_STORED_BYTES},
+    synthetic,
+    unknown::UnknownName,
+};
 
 /// The scenarios that ship with the program.
 const SHIPPED: &[&str] = &[
@@ -42,6 +47,9 @@ pub struct Scenario {
 }
 
 impl Scenario {
+    /// What the name of a file ends with that has a scenario as it was stored with a run: so it is sent to a phone.
+    pub const STORED_ENDING: &str = ".scenario.json";
+
     /// The scenarios that ship with the program.
     ///
     /// # Errors
@@ -94,6 +102,9 @@ impl Scenario {
     /// When it cannot be read, or is not a scenario.
     pub fn read(file: &str) -> Result<Self, ScenarioError> {
         let path = Path::new(file);
+        if file.ends_with(Self::STORED_ENDING) {
+            return Self::read_stored(path);
+        }
         if [".jsonl", ".json"].iter().any(|ending| file.ends_with(ending)) {
             let definition = document::of_data_file(path)?;
             return Self::parse(&definition, Some(Path::new("")))
@@ -105,6 +116,16 @@ impl Scenario {
             reason,
         })?;
         Self::parse(&text, path.parent()).map_err(|error| error.at(format_args!("{file} is not a scenario")))
+    }
+
+    /// The file of a scenario as it was stored with a run: everything that its own file names is in it.
+    fn read_stored(path: &Path) -> Result<Self, ScenarioError> {
+        let text = read_text_bounded(path, MOST_STORED_BYTES).map_err(|reason| ScenarioError::Unreadable {
+            thing: "scenario",
+            file: path.display().to_string(),
+            reason,
+        })?;
+        Self::stored(&serde_json::from_str(&text)?)
     }
 
     /// A scenario as it was stored with a run.

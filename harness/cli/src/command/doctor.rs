@@ -1,5 +1,7 @@
 //! `pocketwatt doctor`: what can be measured here, and what would disturb a measurement.
 
+mod on_phone;
+
 use std::thread;
 
 use anyhow::Result;
@@ -23,6 +25,7 @@ use crate::{
     exit::Exit,
     inert,
     measure::who_measures,
+    phone::Given,
     plan::{PlannedModel, default_names},
     refusal::Refusal,
     report::{Paint, Style, paragraph},
@@ -54,6 +57,20 @@ pub struct DoctorArguments {
     cache: CacheArguments,
     #[command(flatten)]
     registry: RegistryArguments,
+    /// Examine an Android phone over adb, from here and then from the phone itself: the one that is connected, or the one with that
+    /// serial number. Our programs are sent to it.
+    #[arg(long, value_name = "SERIAL", num_args = 0..=1, default_missing_value = "", conflicts_with = "sysfs_root")]
+    phone: Option<String>,
+    /// The options that stand in the command line.
+    #[arg(skip)]
+    given: Vec<Given>,
+}
+
+impl DoctorArguments {
+    /// Tells which options stand in the command line.
+    pub fn give(&mut self, given: Vec<Given>) {
+        self.given = given;
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
@@ -88,6 +105,9 @@ pub fn run(arguments: DoctorArguments) -> Result<Exit> {
     let registry = arguments.registry.open()?;
     let backends = registry.select(&arguments.backend)?;
     let cache = arguments.cache.root()?;
+    if let Some(serial) = &arguments.phone {
+        return on_phone::run(serial, &arguments.given, &backends, &cache);
+    }
     let model = PlannedModel::find(&arguments.cache.library()?, &arguments.model)?.config();
     let choice = choose(discover(&root), &[]).map_err(|error| Refusal::error(error.to_string()))?;
     let meters: Vec<MeterInfo> = choice.meters.iter().map(|meter| meter.info().clone()).collect();

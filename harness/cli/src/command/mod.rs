@@ -21,6 +21,7 @@ pub mod meters;
 pub mod model;
 pub mod on_phone;
 pub mod output;
+pub mod phone;
 pub mod phones;
 pub mod probe;
 pub mod quantity;

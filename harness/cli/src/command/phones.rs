@@ -55,6 +55,14 @@ pub fn run(arguments: &PhonesArguments) -> Result<Exit> {
     Ok(if view.has_fit_phone() { Exit::Success } else { Exit::Unfit })
 }
 
+/// Writes what is known of phones to standard output, for people.
+///
+/// # Errors
+/// When it cannot be written.
+pub(super) fn show(adb: &Adb, phones: &[Phone]) -> Result<()> {
+    output::write(&table(&PhonesView::new(adb, phones), &Style::detect()))
+}
+
 /// All phones, which are asked at the same time: one that does not answer does not hold up the others.
 fn phones(adb: &Adb, limit: Duration) -> Result<Vec<Phone>> {
     // A server of another version, or one that hangs, is ended by the user: it may serve other programs.

@@ -3,6 +3,7 @@
 mod again;
 mod begin;
 mod measuring;
+mod on_phones;
 mod outcome;
 mod outlook;
 mod ownership;
@@ -19,7 +20,7 @@ use clap::{Args, Command, Id};
 use pocketwatt_record::{Run, RunFolder, StudySource};
 use pocketwatt_scenario::Study;
 
-use self::{again::AgainstArguments, begin::Beginning, plan::Plan};
+use self::{again::AgainstArguments, begin::Beginning, on_phones::PhoneArguments, plan::Plan};
 use super::{
     beside::BesideArguments,
     compare::ComparisonArguments,
@@ -30,7 +31,7 @@ use super::{
     selection::{CacheArguments, PlanArguments, RegistryArguments},
     stored_run::LATEST,
 };
-use crate::{exit::Exit, measure::Completion, refusal::Refusal};
+use crate::{exit::Exit, measure::Completion, phone::Given, refusal::Refusal};
 
 /// Where runs are stored unless the user says otherwise.
 const RESULTS: &str = "results";
@@ -62,6 +63,11 @@ pub struct RunArguments {
     judgement: JudgementArguments,
     #[command(flatten)]
     comparison: ComparisonArguments,
+    #[command(flatten)]
+    phones: PhoneArguments,
+    /// The options that stand in the command line.
+    #[arg(skip)]
+    given: Vec<Given>,
     /// The study that this run belongs to.
     #[arg(skip)]
     study: Option<StudySource>,
@@ -105,6 +111,11 @@ fn option_ids<A: Args>() -> Vec<Id> {
 }
 
 impl RunArguments {
+    /// Tells which options stand in the command line.
+    pub fn give(&mut self, given: Vec<Given>) {
+        self.given = given;
+    }
+
     /// Makes this a run that compares each runner with itself, for as long as `most_ms` allows for a scenario and model.
     ///
     /// # Errors
@@ -149,6 +160,9 @@ pub fn run(arguments: RunArguments) -> Result<Exit> {
 pub fn run_and(mut arguments: RunArguments, then: impl FnOnce(&Run, &RunFolder) -> Result<()>) -> Result<Exit> {
     arguments.display.check()?;
     let registry = arguments.registry.open()?;
+    if arguments.phones.are_given() {
+        return on_phones::run(&mut arguments, &registry);
+    }
     let mut begun = match &arguments.resume {
         Some(name) => resume::resume(&arguments, &registry, name)?,
         None => {
@@ -167,7 +181,7 @@ pub fn run_and(mut arguments: RunArguments, then: impl FnOnce(&Run, &RunFolder) 
     };
     match measuring::measure(&arguments, &registry, &mut begun)? {
         Completion::Complete => {
-            let exit = outcome::show(&arguments, &registry, &begun)?;
+            let exit = outcome::show_begun(&arguments, &registry, &begun)?;
             then(&begun.run, begun.owned.folder())?;
             Ok(exit)
         }
@@ -177,9 +191,12 @@ pub fn run_and(mut arguments: RunArguments, then: impl FnOnce(&Run, &RunFolder) 
 
 #[cfg(test)]
 mod tests {
+    use std::any::TypeId;
+
     use clap::{ArgAction, CommandFactory, Parser, error::ErrorKind};
 
     use super::*;
+    use crate::phone::{Way, way};
 
     #[derive(Parser, Debug)]
     struct Program {
@@ -188,7 +205,7 @@ mod tests {
     }
 
     /// What a run that goes on may be told anew: where things are, how to show them, whom to measure beside.
-    const TOLD_ANEW: [&str; 15] = [
+    const TOLD_ANEW: [&str; 21] = [
         "retry",
         "results",
         "cache",
@@ -204,6 +221,12 @@ mod tests {
         "margin",
         "force",
         "calibration",
+        "phone",
+        "detach",
+        "untethered",
+        "unplug_limit",
+        "unplug_command",
+        "plug_command",
     ];
     /// A value that each option takes.
     const VALUES: [&str; 9] = ["1", "f32", "best", "layers=2", "10s", "5%", "1kJ", "1W", "worse"];
@@ -217,6 +240,15 @@ mod tests {
         }
         let kinds = VALUES.into_iter().map(|value| kind(&[option, value]));
         kinds.into_iter().find(|kind| !matches!(kind, Some(ErrorKind::ValueValidation | ErrorKind::InvalidValue)))?
+    }
+
+    #[test]
+    fn every_option_that_names_a_file_has_a_way_to_a_phone() {
+        for argument in Program::command().get_arguments() {
+            let is_path = argument.get_value_parser().type_id() == TypeId::of::<PathBuf>();
+            let id = argument.get_id().as_str();
+            assert!(!is_path || way(id) != Way::Along, "{id} names a file of this machine");
+        }
     }
 
     #[test]

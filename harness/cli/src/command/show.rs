@@ -1,6 +1,6 @@
 //! `pocketwatt show`: stored results; nothing is measured.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::Args;
@@ -76,6 +76,22 @@ pub fn run(arguments: ShowArguments) -> Result<Exit> {
     Ok(if damaged.is_empty() && run.rebuilt.is_none() { Exit::Success } else { Exit::Incomplete })
 }
 
+/// Shows a stored run as `pocketwatt show RUN` does.
+///
+/// # Errors
+/// As of [`run`].
+pub fn stored(folder: &Path, results: &Path) -> Result<Exit> {
+    run(ShowArguments {
+        run: folder.display().to_string(),
+        results: results.to_owned(),
+        charts: None,
+        cases: false,
+        display: DisplayArguments::default(),
+        cache: CacheArguments::default(),
+        registry: RegistryArguments::default(),
+    })
+}
+
 fn nothing_to_show(folder: &RunFolder, results: &Stored, cache: &CacheArguments) -> Result<anyhow::Error> {
     let (run, damaged) = (folder.path().display(), results.damaged());
     damaged::report(folder, &damaged);
@@ -88,8 +104,6 @@ fn nothing_to_show(folder: &RunFolder, results: &Stored, cache: &CacheArguments)
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use super::*;
 
     fn arguments(results: &Path, run: &str) -> ShowArguments {

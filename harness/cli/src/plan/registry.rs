@@ -130,6 +130,16 @@ impl Backend {
         }
     }
 
+    /// The name of its runner among ours, by which `scripts/package` knows it; `None` for a runner of somebody else.
+    pub fn own_runner(&self) -> Option<&str> {
+        self.package.as_deref()?.strip_prefix("pocketwatt-")
+    }
+
+    /// Whether a program with that file name is its runner.
+    pub fn is_runner(&self, file: &str) -> bool {
+        file == self.binary
+    }
+
     /// Variables with which the runner is started.
     pub fn environment(&self, threads: u32) -> impl Iterator<Item = (&str, String)> {
         let threads = threads.to_string();

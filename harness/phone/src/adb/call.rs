@@ -36,11 +36,15 @@ pub(super) struct Output {
 impl Output {
     /// The last lines of its messages on one line.
     pub(super) fn last_words(&self) -> String {
-        let text = if self.stderr.trim().is_empty() { &self.stdout } else { &self.stderr };
-        let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-        let last = lines[lines.len().saturating_sub(3)..].join("; ");
-        last.chars().take(LONGEST_MESSAGE).collect()
+        last_words(if self.stderr.trim().is_empty() { &self.stdout } else { &self.stderr })
     }
+}
+
+/// The last lines of a text on one line.
+pub(super) fn last_words(text: &str) -> String {
+    let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    let last = lines[lines.len().saturating_sub(3)..].join("; ");
+    last.chars().take(LONGEST_MESSAGE).collect()
 }
 
 /// Starts the program, and kills it after the limit.
@@ -55,29 +59,43 @@ pub(super) fn call(
     // `adb shell` passes its standard input on, and would take what is meant for us.
     command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let child = command.spawn().map_err(|source| AdbError::Start { program: program.to_owned(), source })?;
-    let mut running = Running(child);
-    let (stdout, stderr) = (running.0.stdout.take().map(Text::of), running.0.stderr.take().map(Text::of));
-    let texts: Vec<&Text> = [&stdout, &stderr].into_iter().flatten().collect();
+    let mut running = Running::new(child);
+    let texts = running.texts();
     let status = running.wait(started, limit, &texts).ok_or(AdbError::Silent { doing, limit_s: limit.as_secs() })?;
-    let rest = texts.iter().map(|text| text.finish()).collect::<Vec<_>>();
+    let rest = texts.iter().map(Text::finish).collect::<Vec<_>>();
     if rest.contains(&End::TooLong) {
         return Err(AdbError::Endless { doing, most_bytes: MOST_BYTES });
     }
-    let text = |text: Option<Text>| text.map(|text| text.so_far()).unwrap_or_default();
-    Ok(Output { stdout: text(stdout), stderr: text(stderr), code: status.and_then(|status| status.code()) })
+    let [stdout, stderr] = texts.map(|text| text.so_far());
+    Ok(Output { stdout, stderr, code: status.and_then(|status| status.code()) })
 }
 
 /// Killed when it is dropped.
-struct Running(Child);
+#[derive(Debug)]
+pub(super) struct Running(Child);
 
 impl Running {
+    pub(super) fn new(child: Child) -> Self {
+        Self(child)
+    }
+
+    /// Begins to read standard output and standard error.
+    pub(super) fn texts(&mut self) -> [Text; 2] {
+        [Text::of(self.0.stdout.take()), Text::of(self.0.stderr.take())]
+    }
+
+    /// Its exit status, once it has ended.
+    pub(super) fn status(&mut self) -> Option<ExitStatus> {
+        self.0.try_wait().ok().flatten()
+    }
+
     /// Its exit status, which is absent if it was killed because it wrote too much; `None` after the limit.
-    fn wait(&mut self, started: MonotonicNs, limit: Duration, texts: &[&Text]) -> Option<Option<ExitStatus>> {
+    fn wait(&mut self, started: MonotonicNs, limit: Duration, texts: &[Text]) -> Option<Option<ExitStatus>> {
         while Duration::from_nanos(MonotonicClock.now().since(started)) < limit {
-            if let Ok(Some(status)) = self.0.try_wait() {
+            if let Some(status) = self.status() {
                 return Some(Some(status));
             }
-            if texts.iter().any(|text| text.is_too_long()) {
+            if texts.iter().any(Text::is_too_long) {
                 return Some(None);
             }
             thread::sleep(STEP);
@@ -95,7 +113,7 @@ impl Drop for Running {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum End {
+pub(super) enum End {
     Reached,
     TooLong,
     /// Another process still holds the pipe.
@@ -103,17 +121,19 @@ enum End {
 }
 
 /// A text that a thread of its own reads.
-struct Text {
+pub(super) struct Text {
     bytes: Arc<Mutex<Vec<u8>>>,
     end: Receiver<End>,
 }
 
 impl Text {
-    fn of(mut pipe: impl Read + Send + 'static) -> Self {
+    fn of(pipe: Option<impl Read + Send + 'static>) -> Self {
         let bytes = Arc::new(Mutex::new(Vec::new()));
         let (sender, end): (Sender<End>, _) = channel();
         let into = Arc::clone(&bytes);
         thread::spawn(move || {
+            // Each pipe is there: it was asked for.
+            let Some(mut pipe) = pipe else { return };
             let mut buffer = [0; 16 << 10];
             while let Ok(read @ 1..) = pipe.read(&mut buffer) {
                 let mut bytes = into.lock().unwrap_or_else(PoisonError::into_inner);
@@ -134,11 +154,11 @@ impl Text {
     }
 
     /// Waits for the end of the text of an ended process.
-    fn finish(&self) -> End {
+    pub(super) fn finish(&self) -> End {
         self.end.recv_timeout(LAST_WORDS).unwrap_or(End::Open)
     }
 
-    fn so_far(&self) -> String {
+    pub(super) fn so_far(&self) -> String {
         String::from_utf8_lossy(&self.bytes.lock().unwrap_or_else(PoisonError::into_inner)).into_owned()
     }
 }

@@ -23,6 +23,14 @@ pub enum AdbError {
         /// In seconds.
         limit_s: u64,
     },
+    /// A transfer made no progress.
+    #[error("adb could not {doing}: nothing moved for {limit_s} s")]
+    Standstill {
+        /// `copy a file to the phone`.
+        doing: &'static str,
+        /// In seconds.
+        limit_s: u64,
+    },
     /// The answer is longer than any that is expected.
     #[error("adb could not {doing}: the answer is longer than {most_bytes} bytes")]
     Endless {

@@ -26,8 +26,8 @@ pub fn quoted(word: &str) -> String {
 }
 
 /// A command line of words that arrive as they are.
-pub fn command_line(words: &[&str]) -> String {
-    words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")
+pub fn command_line(words: &[impl AsRef<str>]) -> String {
+    words.iter().map(|word| quoted(word.as_ref())).collect::<Vec<_>>().join(" ")
 }
 
 /// A command whose answer ends with a marker and the exit status.
@@ -50,11 +50,16 @@ impl Marked {
         &self.command
     }
 
+    /// What the last line begins with; the exit status follows.
+    pub(super) fn end(&self) -> String {
+        format!("{} ", self.marker)
+    }
+
     /// The answer; `None` if it has no end.
     pub(super) fn answer(&self, stdout: &str, stderr: &str) -> Option<Answer> {
         // Phones before Android 7 have a terminal in between, which ends lines in its own way.
         let stdout = stdout.replace("\r\n", "\n");
-        let (text, end) = stdout.rsplit_once(&format!("\n{} ", self.marker))?;
+        let (text, end) = stdout.rsplit_once(&format!("\n{}", self.end()))?;
         let status = end.strip_suffix('\n')?.parse().ok()?;
         Some(Answer { stdout: text.to_owned(), stderr: stderr.replace("\r\n", "\n"), status })
     }

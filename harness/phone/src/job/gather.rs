@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use pocketwatt_files::{open_regular_in_place, sha256_of_file};
+use pocketwatt_files::{open_regular_in_place, sha256_of_reader};
 
 use super::{JobError, JobFolder, Manifest, ManifestFile, manifest::is_of_a_run};
 
@@ -52,7 +52,7 @@ fn below(folder: &Path, prefix: &str, depth: usize, gathered: &mut Gathered) -> 
                 below(&path, &format!("{within}/"), depth + 1, gathered)?;
             }
             Some(within) if kind.is_file() && is_of_a_run(&within) => {
-                let digest = open_regular_in_place(&path).and_then(sha256_of_file);
+                let digest = open_regular_in_place(&path).and_then(sha256_of_reader);
                 match digest {
                     Ok((sha256, bytes)) => gathered.manifest.files.push(ManifestFile { path: within, bytes, sha256 }),
                     // A record that was just replaced by a newer one, which has another name until then.

@@ -29,6 +29,12 @@ pub mod below_root {
     pub const RESTORE_LOCK: &str = "jobs/restore.lock";
 }
 
+/// A command line for the phone's shell that begins with a program of ours, with the variables that it needs: those of a phone's shell
+/// lead to places that are not there.
+pub fn in_its_place(command: &str) -> String {
+    format!("cd {ROOT} && mkdir -p tmp cache && HOME=$PWD TMPDIR=$PWD/tmp POCKETWATT_CACHE=$PWD/cache {command}")
+}
+
 /// The longest name of a job.
 const MOST_BYTES: usize = 64;
 

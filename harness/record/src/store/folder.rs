@@ -43,6 +43,11 @@ impl RunFolder {
         [self.run_path(), self.cases()].iter().any(|part| part.symlink_metadata().is_ok())
     }
 
+    /// Whether the record of any case is there, in any condition.
+    pub fn has_cases(&self) -> bool {
+        std::fs::read_dir(self.cases()).is_ok_and(|mut files| files.next().is_some())
+    }
+
     /// Reads `run.json`.
     ///
     /// # Errors

@@ -7,11 +7,12 @@ use clap::Args;
 use pocketwatt_meter::{CaseReadings, SystemRoot, device_facts};
 use pocketwatt_protocol::wall_clock_unix_ms;
 use pocketwatt_record::{
-    Against, Calibration, Case, Damaged, Intended, Record, Run, RunSettings, SpeedMetric, obstacles_beforehand,
+    Against, Calibration, Case, Damaged, Intended, Record, Run, RunFolder, RunSettings, SpeedMetric,
+    obstacles_beforehand,
 };
 use pocketwatt_scenario::Scenario;
 
-use super::{RESULTS, RunArguments, begin::Begun, plan::Plan};
+use super::{RESULTS, RunArguments, plan::Plan};
 use crate::{
     command::{
         advice::Advice,
@@ -271,19 +272,21 @@ fn calibrate<'c>(arguments: &RunArguments, run: &Run, cases: impl Iterator<Item 
     if usual { advice } else { advice.option("--results", &arguments.results) }
 }
 
-/// Compares a run that has ended with what it was measured against; `None` if that was not asked for.
+/// Compares a run that has ended with what it was measured against.
 ///
 /// # Errors
 /// When the baseline is gone, or both are not comparable.
-pub(super) fn compare_at_end(arguments: &RunArguments, begun: &Begun) -> Result<Option<StoredComparison>> {
-    let Some(against) = &begun.run.against else { return Ok(None) };
-    let folder = begun.owned.folder();
+pub(super) fn compare_at_end(
+    arguments: &RunArguments,
+    folder: &RunFolder,
+    baseline: &Path,
+) -> Result<StoredComparison> {
     let compared = || {
-        let (baseline, candidate) = (Side::at(&against.baseline)?, Side::at(folder.path())?);
+        let (baseline, candidate) = (Side::at(baseline)?, Side::at(folder.path())?);
         compare(&baseline, &candidate, &arguments.results, &arguments.comparison)
     };
-    let again = Advice::new(&["compare"]).word(&against.baseline).word(folder.path());
-    compared().map(Some).with_context(|| format!("the records are stored; to compare them use `{again}`"))
+    let again = Advice::new(&["compare"]).word(baseline).word(folder.path());
+    compared().with_context(|| format!("the records are stored; to compare them use `{again}`"))
 }
 
 /// Says, before a run goes on, whether it can be compared at its end.
