@@ -9,6 +9,7 @@ mod condition;
 mod fixture;
 pub mod job;
 mod metering;
+pub mod meters;
 mod obstacle;
 mod phone;
 pub mod printed;

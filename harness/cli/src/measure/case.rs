@@ -103,7 +103,7 @@ pub fn measure_case(input: &CaseInput, instruments: &mut Instruments, progress: 
 
 /// The user stopped it.
 #[derive(Debug)]
-pub(super) struct Interrupted;
+pub struct Interrupted;
 
 /// Fills the record with what the runner says, from its start until it is gone, and with how that ended. It is read meanwhile, if
 /// everything is well until it is released.

@@ -67,7 +67,7 @@ impl Gates {
     ///
     /// # Errors
     /// When the user wants to stop.
-    pub(super) fn wait(&mut self, before_block: Option<u32>, mailbox: &mut Mailbox) -> Result<Passage, Interrupted> {
+    pub fn wait(&mut self, before_block: Option<u32>, mailbox: &mut Mailbox) -> Result<Passage, Interrupted> {
         let mut waits: Vec<Option<Wait>> = vec![None; self.gates.len()];
         // While one is waited for, another may close: that one is waited for again, as long as its patience lasts.
         loop {

@@ -28,11 +28,11 @@ mod turns;
 
 pub use ask::ask;
 pub use audit::Audit;
-pub use case::{CaseInput, CaseProgress, Ended, measure_case, skipped};
+pub use case::{CaseInput, CaseProgress, Ended, Interrupted, measure_case, skipped};
 pub use device::{Device, DeviceBusy, Entered, WhenBusy, who_measures};
 pub use elf::ensure_whole;
 pub use execution::{Completion, Execution, Instruments, RunListener, groups};
-pub use gate::{Gate, Gates, Look};
+pub use gate::{Gate, Gates, Look, Passage};
 pub use library::LibraryPlace;
 pub use mailbox::Mailbox;
 pub use materials::{Materials, model_of, scenario_of};
