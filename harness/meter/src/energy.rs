@@ -20,12 +20,14 @@ mod plausible;
 mod powercap;
 mod raw_file;
 mod series;
+mod timed;
 mod unavailable;
 mod vendor;
 mod whole;
 
 pub use battery::{
-    BatteryCapacity, battery_capacity, charge_unit, discover as discover_batteries, prove_current_unit, settle_units,
+    BatteryCapacity, battery_capacity, charge_unit, discover as discover_batteries, ensure_on_battery,
+    prove_current_unit, settle_units,
 };
 pub use choice::{Choice, ChoiceError, choose};
 pub use info::{Basis, Measurand, MeterInfo, MeterSource, Scope, UpdatePeriod};
@@ -33,12 +35,15 @@ pub use observe::{Observation, Pace, observe, observe_here, observe_until_found}
 pub use pixel_rails::scope_of_rail;
 pub use raw_file::RawFile;
 pub use series::{MeterEnd, MeterGap, MeterReading, MeterSeries};
+pub use timed::{Moment, TimedReading};
 pub use unavailable::{AbsentMeter, Reason, Unavailable};
 pub use whole::settle_scopes;
 
 pub(crate) use failure::may_answer_at_once;
 
 use std::fmt::Debug;
+
+use pocketwatt_protocol::{Clock, MonotonicNs};
 
 use crate::SystemRoot;
 
@@ -52,6 +57,21 @@ pub trait EnergyMeter: Send + Debug {
     /// # Errors
     /// Why there is no reading: the meter vanished, a charger was connected, the file was empty. It never returns a zero instead.
     fn read(&mut self) -> Result<RawReading, Unavailable>;
+
+    /// Gives everything that was read since it was last asked. An ordinary meter is read once, now. One that takes long to answer is
+    /// read by a thread of its own, at its own pace: it gives each answer once, with its time, and keeps nobody waiting, except at a
+    /// [`Moment::Boundary`], where it is read at once.
+    fn readings(&mut self, _moment: Moment, clock: &dyn Clock, take: &mut dyn FnMut(TimedReading)) {
+        let before = clock.now();
+        let reading = self.read();
+        let after = clock.now();
+        take(TimedReading { at: MonotonicNs(before.0.midpoint(after.0)), reading });
+    }
+
+    /// Whether it is read at its own pace.
+    fn has_own_pace(&self) -> bool {
+        false
+    }
 }
 
 /// One reading, as the interface gave it. The caller adds the time stamp.

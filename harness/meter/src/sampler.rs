@@ -19,7 +19,7 @@ use rustix::{
 use self::{meters::MeterReader, process::ProcessReader};
 use crate::{
     CaseReadings, ContextProbe, ContextSeries, LimitReading, Limits, MeterError, ProcessMeter, SamplerCost, SystemRoot,
-    energy::EnergyMeter,
+    energy::{EnergyMeter, Moment},
 };
 
 /// Edges of phases closer together than this share a reading.
@@ -129,6 +129,8 @@ struct Session {
     bell: UnixStream,
     readings: CaseReadings,
     rounds: u64,
+    /// Whether the next round is the first or the last one.
+    at_boundary: bool,
     latest: MonotonicNs,
     /// When the process was first read, and the thread's processor time at that moment.
     watched_from: (MonotonicNs, u64),
@@ -143,6 +145,7 @@ impl Session {
     ) -> Self {
         Self {
             meters: meters.into_iter().map(MeterReader::new).collect(),
+            at_boundary: true,
             context,
             process: None,
             edges: None,
@@ -174,7 +177,7 @@ impl Session {
                 due = MonotonicNs(MonotonicClock.now().0.max(due.0.saturating_add(period_ns)));
             }
         }
-        self.read_meters(false);
+        self.read_meters(Moment::Boundary);
         self.read_limits();
         let mut readings = self.readings;
         let mut meters = Vec::new();
@@ -244,7 +247,8 @@ impl Session {
     }
 
     fn regular_round(&mut self) {
-        self.read_meters(false);
+        let moment = if std::mem::take(&mut self.at_boundary) { Moment::Boundary } else { Moment::Regular };
+        self.read_meters(moment);
         if let Some(process) = &mut self.process {
             process.read(&mut self.readings);
         }
@@ -256,14 +260,17 @@ impl Session {
 
     fn edge_round(&mut self) {
         if MonotonicClock.now().since(self.latest) >= CLOSEST_EDGES_NS {
-            self.read_meters(true);
+            self.read_meters(Moment::PhaseEdge);
             self.rounds += 1;
         }
     }
 
-    fn read_meters(&mut self, at_edge: bool) {
-        for meter in &mut self.meters {
-            meter.read(at_edge);
+    fn read_meters(&mut self, moment: Moment) {
+        // Those that may take long come last, so that they do not hold up the others.
+        for own_pace in [false, true] {
+            for meter in self.meters.iter_mut().filter(|meter| meter.has_own_pace() == own_pace) {
+                meter.read(moment);
+            }
         }
         self.latest = MonotonicClock.now();
     }

@@ -10,6 +10,7 @@ mod fixture;
 pub mod host;
 pub mod job;
 mod metering;
+pub mod meters;
 mod obstacle;
 mod phone;
 pub mod printed;

@@ -8,9 +8,10 @@ use anyhow::Result;
 use clap::{Args, ValueEnum, value_parser};
 use pocketwatt_meter::{
     DeviceFacts, Surroundings, device_facts,
-    energy::{AbsentMeter, MeterInfo, choose, discover},
+    energy::{AbsentMeter, MeterInfo, choose},
 };
 use pocketwatt_model::precision::bytes_per_token;
+use pocketwatt_phone::meters::discover;
 use pocketwatt_protocol::Precision;
 use serde::Serialize;
 

@@ -7,10 +7,12 @@ use clap::{Args, value_parser};
 use pocketwatt_meter::{
     SystemRoot, device_facts,
     energy::{
-        AbsentMeter, Choice, EnergyMeter, MeterInfo, Observation, Reason, Unavailable, battery_capacity, choose,
-        discover, observe_until_found, settle_scopes, settle_units,
+        AbsentMeter, Choice, EnergyMeter, MeterInfo, MeterSource, Moment, Observation, RawReading, Reason,
+        TimedReading, Unavailable, choose, observe_until_found, settle_scopes, settle_units,
     },
 };
+use pocketwatt_phone::meters::{battery_capacity, discover, ensure_on_battery};
+use pocketwatt_protocol::Clock;
 use pocketwatt_record::{BatteryAssumption, EnergyPlan};
 
 use super::quantity;
@@ -48,6 +50,11 @@ pub struct EnergyArguments {
     /// Power of the idle device for hours of chat per charge, such as 1.2W [default: measured beside each case].
     #[arg(long, value_name = "POWER", value_parser = quantity::power)]
     idle_power: Option<f64>,
+    /// Before each block and each case, wait until the battery alone feeds the device, for at most this long [default: 10min].
+    /// Afterwards its times are measured without the battery's energy; with --strict it fails.
+    #[arg(long, value_name = "TIME", num_args = 0..=1, require_equals = true, default_missing_value = "10min",
+        value_parser = quantity::duration_ms)]
+    on_battery: Option<u64>,
     /// Power of the screen for hours of chat per charge, if the meter does not include it.
     #[arg(long, value_name = "POWER", default_value = "0W", value_parser = quantity::power)]
     screen_power: f64,
@@ -119,7 +126,33 @@ impl EnergyArguments {
     /// # Errors
     /// As [`EnergyArguments::prepare`].
     pub fn check(&self) -> Result<()> {
+        // A battery's meter may be one only once the charger is unplugged.
+        if self.on_battery.is_some() {
+            return self.on_battery_most_ms().map(drop);
+        }
         self.meters.open().map(drop)
+    }
+
+    /// The tree that meters are read from.
+    ///
+    /// # Errors
+    /// When there is no such folder.
+    pub fn root(&self) -> Result<SystemRoot> {
+        self.meters.root.open()
+    }
+
+    /// The longest wait until the battery alone feeds the device, in milliseconds; `None` where that is not asked for.
+    ///
+    /// # Errors
+    /// When that is asked for on a device without a battery.
+    pub fn on_battery_most_ms(&self) -> Result<Option<u64>> {
+        if self.on_battery.is_some()
+            && let Err(unavailable) = ensure_on_battery(&self.root()?)
+            && unavailable.reason == Reason::NoMeter
+        {
+            return Err(Refusal::error(format!("--on-battery: {}", unavailable.hint)));
+        }
+        Ok(self.on_battery)
     }
 
     /// Finds meters, watches them for a moment, and plans what is read beside every case.
@@ -212,6 +245,13 @@ pub fn root_of(plan: &EnergyPlan) -> SystemRoot {
 /// Why nothing is read, for the table: a virtual machine says more than "no meter". The caller adds where to learn
 /// more.
 pub fn why_none(root: &SystemRoot, absent: &[AbsentMeter]) -> Unavailable {
+    // On a phone, what the battery service says of a charger comes before what its maker denies.
+    let fed = absent.iter().find(|absent| {
+        absent.source == MeterSource::BatteryService && absent.unavailable.reason == Reason::ChargerConnected
+    });
+    if let Some(fed) = fed {
+        return Unavailable::new(Reason::ChargerConnected, format!("{}: {}", fed.id, fed.unavailable.hint));
+    }
     let first = |reason: Reason| absent.iter().find(|absent| absent.unavailable.reason == reason);
     let telling = [
         Reason::NotPermitted,
@@ -284,7 +324,15 @@ impl EnergyMeter for Described {
         &self.info
     }
 
-    fn read(&mut self) -> Result<pocketwatt_meter::energy::RawReading, Unavailable> {
+    fn read(&mut self) -> Result<RawReading, Unavailable> {
         self.meter.read()
+    }
+
+    fn readings(&mut self, moment: Moment, clock: &dyn Clock, take: &mut dyn FnMut(TimedReading)) {
+        self.meter.readings(moment, clock, take);
+    }
+
+    fn has_own_pace(&self) -> bool {
+        self.meter.has_own_pace()
     }
 }

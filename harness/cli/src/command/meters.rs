@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use anyhow::Result;
 use clap::{Args, ValueEnum, value_parser};
-use pocketwatt_meter::energy::{Choice, choose, discover, observe_here, settle_scopes, settle_units};
+use pocketwatt_meter::energy::{Choice, choose, observe_here, settle_scopes, settle_units};
+use pocketwatt_phone::meters::discover;
 
 use self::view::{MetersView, table};
 use super::{

@@ -21,6 +21,7 @@ use crate::{
 };
 
 pub use capacity::{BatteryCapacity, battery_capacity};
+pub use supply::ensure_on_battery;
 pub use unit::{prove_current_unit, settle_units};
 
 use self::{

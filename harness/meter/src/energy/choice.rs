@@ -49,12 +49,14 @@ fn rank(info: &MeterInfo) -> (usize, usize, bool, &str) {
         Scope::Uncore,
         Scope::Rail,
     ];
-    const SOURCES: [MeterSource; 6] = [
+    const SOURCES: [MeterSource; 8] = [
         MeterSource::Powercap,
         MeterSource::Perf,
         MeterSource::Hwmon,
         MeterSource::PixelRails,
+        MeterSource::PowerStats,
         MeterSource::Battery,
+        MeterSource::BatteryService,
         MeterSource::Nvml,
     ];
     let scope = SCOPES.iter().position(|scope| *scope == info.scope).unwrap_or(SCOPES.len());
@@ -121,7 +123,20 @@ fn without_duplicates(
         }
         best.filter(|best| best.source != info.source).map(|best| best.id.clone())
     };
-    let duplicates: Vec<Option<String>> = meters.iter().map(|meter| kept_for(meter.info())).collect();
+    // Android's services show what files of the kernel show, too, where the user may read these.
+    let shown_by_kernel = |info: &MeterInfo| -> Option<String> {
+        let same = |other: &MeterInfo| match info.source {
+            MeterSource::PowerStats => other.source == MeterSource::PixelRails && other.scope == info.scope,
+            MeterSource::BatteryService => {
+                other.source == MeterSource::Battery
+                    && other.measurand.is_cumulative() == info.measurand.is_cumulative()
+            }
+            _ => false,
+        };
+        meters.iter().map(|meter| meter.info()).find(|other| same(other)).map(|other| other.id.clone())
+    };
+    let duplicate_of = |info: &MeterInfo| kept_for(info).or_else(|| shown_by_kernel(info));
+    let duplicates: Vec<Option<String>> = meters.iter().map(|meter| duplicate_of(meter.info())).collect();
     let mut kept: Vec<Box<dyn EnergyMeter>> = Vec::new();
     let mut absent = Vec::new();
     for (meter, duplicate) in meters.into_iter().zip(duplicates) {
@@ -129,6 +144,9 @@ fn without_duplicates(
         match duplicate {
             Some(id) if info.source == MeterSource::Hwmon => {
                 absent.push(left_out(info, Reason::Duplicate, format!("{id} covers the same part, and is read")));
+            }
+            Some(id) if info.source == MeterSource::BatteryService => {
+                absent.push(left_out(info, Reason::Duplicate, format!("{id} is the same battery, and is read")));
             }
             Some(id) => absent.push(left_out(info, Reason::Duplicate, format!("{id} reads the same counters"))),
             None => kept.push(meter),

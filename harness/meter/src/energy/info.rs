@@ -45,6 +45,10 @@ pub enum MeterSource {
     Battery,
     /// On-device power monitor of Pixel phones, through IIO.
     PixelRails,
+    /// The same monitor through Android's service of power statistics (`dumpsys`).
+    PowerStats,
+    /// Android's battery service (`dumpsys battery`).
+    BatteryService,
     /// NVIDIA's management library.
     Nvml,
 }
@@ -58,6 +62,8 @@ impl MeterSource {
             Self::Hwmon => "hwmon",
             Self::Battery => "battery",
             Self::PixelRails => "pixel-rails",
+            Self::PowerStats => "power-stats",
+            Self::BatteryService => "battery-service",
             Self::Nvml => "nvml",
         }
     }

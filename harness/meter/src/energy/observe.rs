@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use pocketwatt_protocol::{Clock, MonotonicClock, MonotonicNs};
 
-use super::{Basis, EnergyMeter, MeterInfo, MeterSeries, UpdatePeriod};
+use super::{Basis, EnergyMeter, MeterInfo, MeterSeries, Moment, TimedReading, UpdatePeriod};
 
 /// Duration of the first, quick phase of reading: a hundred updates of a meter that is updated every millisecond.
 const QUICK: Duration = Duration::from_millis(100);
@@ -67,13 +67,16 @@ fn watch_all(
     let start = pace.clock.now();
     let elapsed = |clock: &dyn Clock| Duration::from_nanos(clock.now().since(start));
     let mut watched: Vec<Watched> = meters.iter().map(|meter| Watched::new(meter.info().clone())).collect();
+    for (meter, watched) in meters.iter_mut().zip(&mut watched).filter(|(meter, _)| meter.has_own_pace()) {
+        watched.read(&mut **meter, Moment::Boundary, pace.clock);
+    }
     for (length, distance, enough) in
         [(QUICK, Duration::ZERO, QUICK_CHANGES), (POLLED, POLL, 2), (Duration::MAX, STEADY, 2)]
     {
         let end = length.min(watch);
         while elapsed(pace.clock) < end && watched.iter().any(|watched| watched.series.ended.is_none()) {
             for (meter, watched) in meters.iter_mut().zip(&mut watched) {
-                watched.read(&mut **meter, pace.clock);
+                watched.read(&mut **meter, Moment::Regular, pace.clock);
             }
             if !distance.is_zero() {
                 (pace.sleep)(distance.min(end.saturating_sub(elapsed(pace.clock))));
@@ -86,7 +89,7 @@ fn watch_all(
     }
     // A last reading, so that the energy of the whole watch is covered.
     for (meter, watched) in meters.iter_mut().zip(&mut watched) {
-        watched.read(&mut **meter, pace.clock);
+        watched.read(&mut **meter, Moment::Boundary, pace.clock);
     }
     let watched_ns = pace.clock.now().since(start);
     watched.into_iter().map(|watched| watched.finish(watched_ns)).collect()
@@ -118,14 +121,16 @@ impl Watched {
         }
     }
 
-    fn read(&mut self, meter: &mut dyn EnergyMeter, clock: &dyn Clock) {
+    fn read(&mut self, meter: &mut dyn EnergyMeter, moment: Moment, clock: &dyn Clock) {
+        if self.series.ended.is_none() {
+            meter.readings(moment, clock, &mut |timed| self.take(timed));
+        }
+    }
+
+    fn take(&mut self, TimedReading { at, reading }: TimedReading) {
         if self.series.ended.is_some() {
             return;
         }
-        let before = clock.now();
-        let reading = meter.read();
-        let after = clock.now();
-        let at = MonotonicNs(before.0 + after.since(before) / 2);
         let reading = match reading {
             Ok(reading) => reading,
             Err(unavailable) => {

@@ -1,6 +1,6 @@
-use pocketwatt_protocol::{Clock, MonotonicClock, MonotonicNs};
+use pocketwatt_protocol::MonotonicClock;
 
-use crate::energy::{EnergyMeter, MeterSeries};
+use crate::energy::{EnergyMeter, MeterSeries, Moment, TimedReading};
 
 /// A meter that changes more slowly than this has nothing new at the edge of a phase.
 const SLOW_NS: u64 = 200_000_000;
@@ -20,19 +20,25 @@ impl MeterReader {
         Self { meter, series: MeterSeries::new(info), slow }
     }
 
-    /// Reads once, unless the meter was given up.
-    pub(super) fn read(&mut self, at_edge: bool) {
-        if self.series.ended.is_some() || (at_edge && self.slow) {
+    /// Takes what there is to read, unless the meter was given up.
+    pub(super) fn read(&mut self, moment: Moment) {
+        if moment == Moment::PhaseEdge && self.slow {
             return;
         }
-        let before = MonotonicClock.now();
-        let reading = self.meter.read();
-        let after = MonotonicClock.now();
-        let at = MonotonicNs(before.0.midpoint(after.0));
-        match reading {
-            Ok(reading) => self.series.push(at, reading),
-            Err(unavailable) => self.series.fail(at, unavailable),
+        let series = &mut self.series;
+        if series.ended.is_some() {
+            return;
         }
+        self.meter.readings(moment, &MonotonicClock, &mut |TimedReading { at, reading }| match reading {
+            _ if series.ended.is_some() => {}
+            Ok(reading) => series.push(at, reading),
+            Err(unavailable) => series.fail(at, unavailable),
+        });
+    }
+
+    /// Whether it is read at its own pace.
+    pub(super) fn has_own_pace(&self) -> bool {
+        self.meter.has_own_pace()
     }
 
     pub(super) fn finish(self) -> (MeterSeries, Box<dyn EnergyMeter>) {

@@ -7,11 +7,11 @@ use pocketwatt_meter::{Bandwidth, SystemRoot, device_facts, measure_bandwidth};
 use pocketwatt_record::{Case, EnergyPlan, RECORD_FORMAT, Run, SamplingOverhead};
 use pocketwatt_scenario::Scenario;
 
-use super::{RunArguments, outlook, ownership::OwnedRun, plan::Plan, preparation::Preparation};
+use super::{RunArguments, gates, outlook, ownership::OwnedRun, plan::Plan, preparation::Preparation};
 use crate::{
     command::strict::{self, Intention},
     exit::Exit,
-    measure::{Device, Entered, Instruments, Materials, groups},
+    measure::{Device, Entered, Instruments, Interrupted, Materials, groups},
     plan::{Backend, PreparedModel, energy},
     report::output::date,
 };
@@ -48,6 +48,22 @@ pub(super) fn begin(arguments: &RunArguments, plan: Plan, preparation: Preparati
         return Ok(Beginning::Nothing(Exit::Interrupted));
     }
     let bandwidth = if asked.no_probe { Vec::new() } else { bandwidths(asked.plan.threads(), &mut device) };
+    let mut on_battery_most_ms = asked.energy.on_battery_most_ms()?;
+    if let Some(most_ms) = on_battery_most_ms {
+        match gates::wait_for_battery(asked.energy.root()?, most_ms, &mut mailbox) {
+            Err(Interrupted) => {
+                notice!("interrupted: nothing was measured");
+                return Ok(Beginning::Nothing(Exit::Interrupted));
+            }
+            Ok(true) => {}
+            Ok(false) if asked.strict => {
+                notice!("nothing was measured, because of --strict");
+                return Ok(Beginning::Nothing(Exit::Unfit));
+            }
+            // The meters of the battery are opened once, at the beginning.
+            Ok(false) => on_battery_most_ms = None,
+        }
+    }
     let (meters, energy) = asked.energy.prepare()?;
     let facts = device_facts(&SystemRoot::real(), asked.device.as_deref());
     let asked_iterations = plan.settings.iterations;
@@ -71,6 +87,8 @@ pub(super) fn begin(arguments: &RunArguments, plan: Plan, preparation: Preparati
         study: arguments.study.clone(),
         rebuilt: None,
     };
+    run.settings.gates.on_battery_most_ms = on_battery_most_ms;
+    run.settings.gates.strict = asked.strict;
     if run.energy.at_least_ms > 0 && run.settings.turns.take().is_some() {
         notice!(
             "for --energy-uncertainty, each case is measured after the other: a slow meter needs long stretches of one of them"
@@ -89,7 +107,8 @@ pub(super) fn begin(arguments: &RunArguments, plan: Plan, preparation: Preparati
     let owned = OwnedRun::begin(&arguments.results, &mut run)
         .context("nothing was measured yet; choose another folder with --results")?;
     let groups = groups(&run.plan, &run.settings, &(0..run.plan.len()).collect());
-    let instruments = Instruments { meters, mailbox, device };
+    let gates = gates::of(&run);
+    let instruments = Instruments { meters, mailbox, device, gates };
     Ok(Beginning::Begun(Box::new(Begun { run, owned, materials, instruments, groups })))
 }
 
