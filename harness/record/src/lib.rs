@@ -35,6 +35,7 @@ mod sustained;
 mod turns;
 mod value;
 mod version;
+mod wait;
 
 pub use absent::{Absent, AbsentKind};
 pub use amount::Amount;
@@ -70,7 +71,7 @@ pub use passport::{BatteryAssumption, LeftOut, ModelPassport, Passport};
 pub use quality::{F32_TOLERANCE, Logits, Quality, QualityFigures};
 pub use record::{Case, CheckVerdict, Outcome, PhysicsCheck, Precision, Record, Setting};
 pub use run::{
-    Against, Baseline, EnergyPlan, MOST_ITERATIONS, MOST_SETTLE_MS, MOST_THREADS, MOST_TIMEOUT_S,
+    Against, Baseline, EnergyPlan, GateSettings, MOST_ITERATIONS, MOST_SETTLE_MS, MOST_THREADS, MOST_TIMEOUT_S,
     MOST_WARMUP_ITERATIONS, PlanError, PlannedCase, Run, RunSettings, ScenarioSource, StudySource, Target,
     TurnSettings,
 };
@@ -87,3 +88,4 @@ pub use sustained::{Stretch, Stretches, hottest, stretches};
 pub use turns::{TurnFigures, turns, turns_of_conversations};
 pub use value::{MetricScope, MetricValue, Value};
 pub use version::{FormatVersion, RECORD_FORMAT};
+pub use wait::{GateKind, Wait};

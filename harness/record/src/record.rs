@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     CallAnswer, EnergyFigure, Evidence, FormatVersion, MetricId, MetricValue, Passport, Quality, Samples, Summary,
-    Unjudged, Value,
+    Unjudged, Value, Wait,
 };
 
 pub use pocketwatt_protocol::Precision;
@@ -25,6 +25,9 @@ pub struct Record {
     pub samples: Samples,
     /// Readings during the case.
     pub readings: CaseReadings,
+    /// What was waited for before its blocks; since format 1.11.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waits: Vec<Wait>,
     /// How close the backend's answers are to those in f32; absent in records of versions that did not compare.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quality: Option<Quality>,

@@ -144,6 +144,27 @@ pub struct RunSettings {
     /// How the cases of a scenario and model take turns; absent where each is measured after the other.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub turns: Option<TurnSettings>,
+    /// What is waited for before each block; since format 1.11.
+    #[serde(default, skip_serializing_if = "GateSettings::is_none")]
+    pub gates: GateSettings,
+}
+
+/// What is waited for before each block, and before each case that is measured alone.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct GateSettings {
+    /// The longest wait until the battery alone feeds the device, in milliseconds; absent where that is not waited for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_battery_most_ms: Option<u64>,
+    /// Whether a block fails before which one of the gates stays closed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub strict: bool,
+}
+
+impl GateSettings {
+    /// Whether nothing is waited for.
+    pub fn is_none(&self) -> bool {
+        self.on_battery_most_ms.is_none()
+    }
 }
 
 /// How cases take turns: in each block every one of them is measured once, by a fresh runner.

@@ -8,8 +8,8 @@ use pocketwatt_protocol::{
     StopReason, TokenId, TurnTrace,
 };
 use pocketwatt_record::{
-    Case, ModelPassport, Outcome, Passport, PlannedCase, Precision, RECORD_FORMAT, Record, Run, RunSettings, Samples,
-    derive_metrics,
+    Case, GateSettings, ModelPassport, Outcome, Passport, PlannedCase, Precision, RECORD_FORMAT, Record, Run,
+    RunSettings, Samples, derive_metrics,
 };
 
 const MEBIBYTE: u64 = 1 << 20;
@@ -155,6 +155,7 @@ pub fn run(records: &[Record]) -> Run {
             quality: true,
             sustain_ms: None,
             turns: None,
+            gates: GateSettings::default(),
         },
         scenarios: Vec::new(),
         baseline: None,
@@ -197,6 +198,7 @@ fn record(scenario: &str, turns: &[(u32, u32)], speed: &Speed) -> Record {
         outcome: Outcome::Measured,
         samples: Samples { loaded: Some(loaded), iterations, blocks: Vec::new() },
         readings: readings(speed),
+        waits: Vec::new(),
         quality: None,
         calls: Vec::new(),
         unjudged: None,

@@ -2,6 +2,7 @@
 
 mod again;
 mod begin;
+mod gates;
 mod measuring;
 mod outcome;
 mod outlook;

@@ -16,8 +16,8 @@ use pocketwatt_model::{
 };
 use pocketwatt_protocol::Precision;
 use pocketwatt_record::{
-    MOST_BLOCKS, MOST_ITERATIONS, MOST_SETTLE_MS, MOST_THREADS, MOST_TIMEOUT_S, MOST_WARMUP_ITERATIONS, RunSettings,
-    Target, TurnSettings,
+    GateSettings, MOST_BLOCKS, MOST_ITERATIONS, MOST_SETTLE_MS, MOST_THREADS, MOST_TIMEOUT_S, MOST_WARMUP_ITERATIONS,
+    RunSettings, Target, TurnSettings,
 };
 use pocketwatt_scenario::{Scenario, Study, synthetic};
 
@@ -340,6 +340,7 @@ impl PlanArguments {
             sustain_ms,
             // Heat shows only where a case follows itself.
             turns: self.turns(before).filter(|_| sustain_ms.is_none()),
+            gates: GateSettings::default(),
         }
     }
 

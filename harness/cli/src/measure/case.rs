@@ -11,7 +11,7 @@ use pocketwatt_record::{
     BatteryAssumption, Case, Outcome, Passport, Quality, RECORD_FORMAT, Record, RunSettings, Samples, derive,
 };
 
-use super::{CaseMeters, Mailbox, RunnerError, RunnerProcess, RunnerProgram, audit::Audit, meters::CaseSampler};
+use super::{Instruments, Mailbox, RunnerError, RunnerProcess, RunnerProgram, audit::Audit, meters::CaseSampler};
 use crate::{
     hashed_file::HashedFile,
     plan::{Backend, PreparedModel, PreparedScenario},
@@ -73,15 +73,17 @@ pub enum Ended {
     Interrupted,
 }
 
-/// Measures a case.
-pub fn measure_case(
-    input: &CaseInput,
-    meters: &mut CaseMeters,
-    mailbox: &mut Mailbox,
-    progress: &mut dyn FnMut(CaseProgress),
-) -> Ended {
-    let Some(mut sampler) = meters.begin(mailbox) else { return Ended::Interrupted };
+/// Measures a case, once all gates are open.
+pub fn measure_case(input: &CaseInput, instruments: &mut Instruments, progress: &mut dyn FnMut(CaseProgress)) -> Ended {
+    let Instruments { meters, mailbox, gates, .. } = instruments;
+    let Ok(passage) = gates.wait(None, mailbox) else { return Ended::Interrupted };
     let mut record = record(input);
+    record.waits = passage.waits;
+    if let Some(message) = passage.refused {
+        record.outcome = Outcome::Failed { stage: Stage::Start, message };
+        return Ended::Recorded(Box::new(record));
+    }
+    let Some(mut sampler) = meters.begin(mailbox) else { return Ended::Interrupted };
     let stopped =
         measure(input, workload(input, input.prepared.conversations.clone()), &sampler, mailbox, progress, &mut record)
             .err();
@@ -190,6 +192,7 @@ fn empty(case: &Case, model: &PreparedModel, scenario_sha256: &str) -> Record {
         outcome: Outcome::Skipped { reason: "not reached".into() },
         samples: Samples::default(),
         readings: CaseReadings::default(),
+        waits: Vec::new(),
         quality: None,
         calls: Vec::new(),
         unjudged: None,

@@ -12,6 +12,7 @@ use pocketwatt_scenario::Scenario;
 
 use super::{
     Build, CaseInput, CaseMeters, CaseProgress, Device, Ended, Entered, Mailbox, Materials, Programs, RunnerProgram,
+    gate::Gates,
     judgement,
     materials::{model_of, scenario_of},
     measure_case, measure_in_turns,
@@ -61,6 +62,8 @@ pub struct Instruments {
     pub mailbox: Mailbox,
     /// On which one measures at a time.
     pub device: Device,
+    /// Waited for before each block.
+    pub gates: Gates,
 }
 
 impl<'a> Execution<'a> {
@@ -140,10 +143,9 @@ impl<'a> Execution<'a> {
                 measure_in_turns(&inputs, earlier, turns, instruments, &mut turn_listener)?
             }
             None => {
-                let Instruments { meters, mailbox, .. } = instruments;
                 let one = |(position, input): (usize, &CaseInput)| {
                     let index = ready[position].0;
-                    match measure_case(input, meters, mailbox, &mut |done| listener.progresses(index, done)) {
+                    match measure_case(input, instruments, &mut |done| listener.progresses(index, done)) {
                         Ended::Recorded(record) => Some(*record),
                         Ended::Interrupted => None,
                     }

@@ -6,7 +6,7 @@ use std::{collections::BTreeSet, ops::Range};
 
 use anyhow::Result;
 use pocketwatt_meter::{CaseReadings, IdleWindows, LimitReading, TimeSpan};
-use pocketwatt_protocol::{Clock, Iteration, IterationKind, MonotonicClock, MonotonicNs, Turn, Workload};
+use pocketwatt_protocol::{Clock, Iteration, IterationKind, MonotonicClock, MonotonicNs, Stage, Turn, Workload};
 use pocketwatt_record::{
     Block, Circumstances, Contest, Disturbance, MARGIN, MOST_BLOCKS, Outcome, Record, SpeedMetric, TurnSettings,
     derive, widest,
@@ -16,6 +16,7 @@ use super::{
     CaseInput, CaseProgress,
     case::{Interrupted, measure, record, workload},
     execution::{Instruments, grouped},
+    gate::Passage,
     lot::Lot,
 };
 
@@ -72,12 +73,22 @@ pub fn measure_in_turns(
     // As if the earlier orders had just been drawn.
     (0..number).for_each(|_| drop(lot.order(&tables)));
     let mut repetitions = number - counted;
+    // Before the first block the device is left idle, for which the gates must be open, too.
+    let Ok(mut passage) = instruments.gates.wait(Some(number + 1), &mut instruments.mailbox) else { return Ok(None) };
     let Some(before) = instruments.meters.idle(&mut instruments.mailbox) else { return Ok(None) };
     let begun = MonotonicClock.now();
+    let before_first = number;
     while members.iter().any(Member::goes_on)
         && (counted < blocks || counted < MOST_BLOCKS && is_too_wide(&members, turns, begun))
     {
         number += 1;
+        if number > before_first + 1 {
+            let Ok(next) = instruments.gates.wait(Some(number), &mut instruments.mailbox) else { return Ok(None) };
+            passage = next;
+        }
+        for member in members.iter_mut().filter(|member| member.goes_on()) {
+            member.passes(&passage);
+        }
         let mut allowed = None;
         for (place, position) in lot.order(&tables).into_iter().enumerate() {
             let iterations = share_of(counted, blocks, members[position].asked());
@@ -159,6 +170,7 @@ fn go_on(members: &mut [Member], earlier: Vec<Option<Record>>) -> (u32, u32) {
         }
         member.record.samples = std::mem::take(&mut record.samples);
         member.record.readings = std::mem::take(&mut record.readings);
+        member.record.waits = std::mem::take(&mut record.waits);
         member.record.passport.backend = record.passport.backend.take();
         member.record.passport.graph_sha256 = record.passport.graph_sha256.take();
     }
@@ -234,7 +246,7 @@ impl<'a> Member<'a> {
         if place.after_other_weights {
             self.input.model.read_weights(self.input.case.precision);
         }
-        let Instruments { meters, mailbox, device } = instruments;
+        let Instruments { meters, mailbox, device, .. } = instruments;
         let watch = device.watch();
         let from = MonotonicClock.now();
         let mut part = record(self.input);
@@ -302,6 +314,14 @@ impl<'a> Member<'a> {
         all.passport.backend = all.passport.backend.take().or(part.passport.backend);
         all.passport.graph_sha256 = all.passport.graph_sha256.take().or(part.passport.graph_sha256);
         all.outcome = part.outcome;
+    }
+
+    /// Adds what was waited for before a block. It fails where a gate stays closed and the user is strict.
+    fn passes(&mut self, passage: &Passage) {
+        self.record.waits.extend(passage.waits.iter().cloned());
+        if let Some(message) = passage.refused.clone() {
+            self.record.outcome = Outcome::Failed { stage: Stage::Start, message };
+        }
     }
 
     fn is_disturbed_in(&self, number: u32) -> bool {

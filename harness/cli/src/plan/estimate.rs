@@ -84,7 +84,7 @@ pub fn duration(
 #[cfg(test)]
 mod tests {
     use pocketwatt_model::Preset;
-    use pocketwatt_record::TurnSettings;
+    use pocketwatt_record::{GateSettings, TurnSettings};
 
     use super::*;
 
@@ -101,6 +101,7 @@ mod tests {
                 quality: false,
                 sustain_ms,
                 turns: None,
+                gates: GateSettings::default(),
             };
             duration(&config, outline, Precision::F32, 1, iterations, &settings)
         };

@@ -341,6 +341,7 @@ pub fn record() -> Record {
         outcome: Outcome::Measured,
         samples: Samples::default(),
         readings: CaseReadings::default(),
+        waits: Vec::new(),
         quality: None,
         calls: Vec::new(),
         unjudged: None,

@@ -81,6 +81,7 @@ pub fn outline(record: &Record) -> Record {
         outcome: record.outcome.clone(),
         samples: record.samples.clone(),
         readings: CaseReadings::default(),
+        waits: record.waits.clone(),
         quality: record.quality.clone(),
         unjudged: record.unjudged.clone(),
         calls: record.calls.clone(),

@@ -7,7 +7,7 @@ use pocketwatt_meter::{Bandwidth, SystemRoot, device_facts, measure_bandwidth};
 use pocketwatt_record::{Case, EnergyPlan, RECORD_FORMAT, Run, SamplingOverhead};
 use pocketwatt_scenario::Scenario;
 
-use super::{RunArguments, outlook, ownership::OwnedRun, plan::Plan, preparation::Preparation};
+use super::{RunArguments, gates, outlook, ownership::OwnedRun, plan::Plan, preparation::Preparation};
 use crate::{
     command::strict::{self, Intention},
     exit::Exit,
@@ -89,7 +89,8 @@ pub(super) fn begin(arguments: &RunArguments, plan: Plan, preparation: Preparati
     let owned = OwnedRun::begin(&arguments.results, &mut run)
         .context("nothing was measured yet; choose another folder with --results")?;
     let groups = groups(&run.plan, &run.settings, &(0..run.plan.len()).collect());
-    let instruments = Instruments { meters, mailbox, device };
+    let gates = gates::of(&run);
+    let instruments = Instruments { meters, mailbox, device, gates };
     Ok(Beginning::Begun(Box::new(Begun { run, owned, materials, instruments, groups })))
 }
 

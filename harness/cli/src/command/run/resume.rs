@@ -11,6 +11,7 @@ use pocketwatt_scenario::Scenario;
 use super::{
     RunArguments, again,
     begin::Begun,
+    gates,
     ownership::OwnedRun,
     rest::{Rest, Stand},
 };
@@ -78,7 +79,8 @@ pub(super) fn resume(arguments: &RunArguments, registry: &Registry, name: &str) 
         groups.extend(rest.unsuccessful());
     }
     report_apart(&run, groups.iter().filter(|group| rest.is_apart(group)));
-    let instruments = Instruments { meters, mailbox, device };
+    let gates = gates::of(&run);
+    let instruments = Instruments { meters, mailbox, device, gates };
     Ok(Begun { run, owned, materials, instruments, groups })
 }
 
