@@ -5,13 +5,15 @@ use sysinfo::{MemoryRefreshKind, RefreshKind, System};
 use crate::{
     DeviceFacts, Memory, SystemRoot,
     context::hertz,
-    surroundings::{allowed_processors, online_processors, quota},
+    core_clusters,
+    emulation::emulation,
+    surroundings::{allowed_processors, online_processors, present_processors, quota},
 };
 
 /// Longest name of a device, in characters.
 const NAME_CHARACTERS: usize = 40;
 
-/// What the device reports about itself. `name` overrides the name made from its processor.
+/// What the device reports about itself through its kernel. `name` overrides the name made from its processor.
 pub fn device_facts(root: &SystemRoot, name: Option<&str>) -> DeviceFacts {
     let cpuinfo = root.text("proc/cpuinfo").unwrap_or_default();
     let processor = processor(root, &cpuinfo);
@@ -33,6 +35,10 @@ pub fn device_facts(root: &SystemRoot, name: Option<&str>) -> DeviceFacts {
         governor: root.text("sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
         maximum_frequency_hz: maximum_frequency_hz(root),
         last_level_cache_bytes: last_level_cache_bytes(root),
+        clusters: core_clusters(root).unwrap_or_default(),
+        page_bytes: root.is_real().then(|| rustix::param::page_size() as u64),
+        phone: None,
+        emulated: emulation(root, &cpuinfo),
         processor,
     }
 }
@@ -77,7 +83,9 @@ fn processor(root: &SystemRoot, cpuinfo: &str) -> Option<String> {
 fn logical_cores(root: &SystemRoot, cpuinfo: &str) -> u32 {
     let listed = cpuinfo.lines().filter(|line| line.starts_with("processor")).count() as u32;
     let online = online_processors(root).unwrap_or(0);
-    listed.max(online).max(1)
+    // Phones switch cores off while nobody needs them.
+    let present = present_processors(root).unwrap_or(0);
+    listed.max(online).max(present).max(1)
 }
 
 /// Distinct pairs of package and core; `None` where the kernel does not list them (ARM).

@@ -2,7 +2,9 @@
 
 mod bandwidth;
 mod context;
+mod cores;
 mod device;
+mod emulation;
 pub mod energy;
 mod error;
 mod plateau;
@@ -16,14 +18,16 @@ mod system;
 
 pub use bandwidth::measure_bandwidth;
 pub use context::{ContextProbe, ContextSample, Limits};
+pub use cores::{CoreList, clusters_of, core_clusters};
 pub use device::{boot_id, device_facts, device_folder_name};
 pub use error::MeterError;
 pub use pocketwatt_protocol::TimeSpan;
 pub use power_supply::BatteryStatus;
 pub use process::{ProcessMemory, ProcessMeter};
 pub use reading::{
-    Bandwidth, CaseReadings, ContextReading, ContextSeries, DeviceFacts, IdleWindows, LimitReading, MemoryReading,
-    SamplerCost,
+    Bandwidth, CaseReadings, ClockLimit, ContextReading, ContextSeries, CoreCluster, DeviceFacts, IdleWindows,
+    LimitReading, MemoryReading, NamedTemperature, PhoneFacts, Regrouped, RunnerCores, SamplerCost, ScreenState,
+    Warmth,
 };
 pub use root::SystemRoot;
 pub use sampler::{Sampled, Sampler};

@@ -7,7 +7,7 @@ use std::{
 
 use pocketwatt_protocol::{Clock, MonotonicClock, MonotonicNs};
 
-use crate::{BrokenCounter, KernelCounter, MeterError, SystemRoot};
+use crate::{BrokenCounter, KernelCounter, MeterError, SystemRoot, surroundings::allowed_in};
 
 /// Longest `/proc/<pid>/status` or `stat` that is read, in bytes; they are about 1.5 KB.
 const BUFFER_BYTES: usize = 8192;
@@ -25,6 +25,7 @@ pub struct ProcessMeter {
     /// Last run-queue wait of each thread; threads that have ended keep theirs.
     waits: HashMap<u32, ThreadWait>,
     buffer: Vec<u8>,
+    is_stopped: bool,
     clock_ticks_per_second: u64,
     opened: MonotonicNs,
 }
@@ -67,6 +68,7 @@ impl ProcessMeter {
             tasks: folder.join("task"),
             waits: HashMap::new(),
             buffer: vec![0; BUFFER_BYTES],
+            is_stopped: false,
             clock_ticks_per_second: rustix::param::clock_ticks_per_second(),
             opened: MonotonicClock.now(),
         })
@@ -79,6 +81,11 @@ impl ProcessMeter {
         for line in text.lines() {
             let Some((key, value)) = line.split_once(':') else { continue };
             let field = match key {
+                "State" => {
+                    // Stopped by a signal, or by a debugger.
+                    self.is_stopped = value.trim_start().starts_with(['T', 't']);
+                    continue;
+                }
                 "RssAnon" => &mut memory.anonymous_bytes,
                 "RssFile" => &mut memory.file_bytes,
                 "RssShmem" => &mut memory.shared_bytes,
@@ -90,6 +97,26 @@ impl ProcessMeter {
         }
         // A zombie still has a status, but it lists no memory.
         (memory != ProcessMemory::default()).then_some(memory)
+    }
+
+    /// Whether it was stopped when its memory was last read.
+    pub fn is_stopped(&self) -> bool {
+        self.is_stopped
+    }
+
+    /// The cores on which it may run, as in `0-3,6`; `None` once it is gone.
+    pub fn allowed(&mut self) -> Option<String> {
+        allowed_in(read(&self.status, &mut self.buffer)?).map(str::to_owned)
+    }
+
+    /// The cores on which its threads ran last, in order; empty once it is gone.
+    pub fn last_ran_on(&mut self) -> Vec<u32> {
+        let tasks = fs::read_dir(&self.tasks).into_iter().flatten().flatten();
+        let stats = tasks.filter_map(|task| fs::read_to_string(task.path().join("stat")).ok());
+        let mut cores: Vec<u32> = stats.filter_map(|stat| last_core(&stat)).collect();
+        cores.sort_unstable();
+        cores.dedup();
+        cores
     }
 
     /// Processor time of all its threads so far, in nanoseconds, with the resolution of a clock tick (10 ms).
@@ -135,6 +162,12 @@ impl ProcessMeter {
         let sum = self.waits.values().try_fold(0_u64, |sum, wait| sum.checked_add(wait.waited_ns));
         Ok(sum.filter(|_| told))
     }
+}
+
+/// The 39th field of proc_pid_stat(5).
+fn last_core(stat: &str) -> Option<u32> {
+    let (_, fields) = stat.rsplit_once(')')?;
+    fields.split_ascii_whitespace().nth(36)?.parse().ok()
 }
 
 /// `<time on the processor> <time waiting for one> <timeslices>`, in nanoseconds.
@@ -250,6 +283,22 @@ mod tests {
         let mut meter = tree.meter();
         meter.read_run_queue();
         assert_eq!(meter.run_queue_wait(), Ok(None));
+    }
+
+    #[test]
+    fn where_its_threads_ran_and_whether_it_is_stopped_is_read() {
+        let tree = Tree::new();
+        let stat = |core: u32| format!("{STAT} {} 17 {core} 0 0", "0 ".repeat(13).trim_end());
+        tree.put("proc/7/task/7/stat", &stat(5));
+        tree.put("proc/7/task/8/stat", &stat(2));
+        tree.put("proc/7/task/9/stat", STAT);
+        let mut meter = tree.meter();
+        assert_eq!(meter.last_ran_on(), [2, 5]);
+        assert_eq!(meter.allowed(), None);
+        tree.put("proc/7/status", &format!("State:\tT (stopped)\n{STATUS}Cpus_allowed_list:\t2-5\n"));
+        assert!(!meter.is_stopped(), "not read yet");
+        meter.memory();
+        assert_eq!((meter.is_stopped(), meter.allowed().as_deref()), (true, Some("2-5")));
     }
 
     #[test]

@@ -1,3 +1,7 @@
+mod cores;
+mod device;
+mod warmth;
+
 use pocketwatt_protocol::{MonotonicNs, TimeSpan};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -6,6 +10,10 @@ use crate::{
     BrokenCounter,
     energy::{MeterSeries, Unavailable},
 };
+
+pub use cores::{Regrouped, RunnerCores};
+pub use device::{CoreCluster, DeviceFacts, PhoneFacts, ScreenState};
+pub use warmth::{ClockLimit, NamedTemperature, Warmth};
 
 /// Resident memory of the runner process at one moment, as `/proc/<pid>/status` counts it (proc(5)).
 ///
@@ -73,6 +81,19 @@ pub struct CaseReadings {
     /// Time that the device slept while the runner lived. `CLOCK_MONOTONIC` does not count it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub slept_ns: Option<u64>,
+    /// Time in which the runner, or the sampler beside it, did not run although the device did not sleep and a processor was free: a
+    /// signal stopped it, or a control group froze it. Absent below 1 s; since format 1.11.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub frozen_ns: Option<u64>,
+    /// Where the runner was allowed to run, and where it did; since format 1.11.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub runner_cores: Option<RunnerCores>,
+    /// The control groups of the harness, where they were others at the end than at the beginning; since format 1.11.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub regrouped: Option<Regrouped>,
+    /// How warm the device was when each launch began, and what it then allowed; since format 1.11.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warmth: Vec<Warmth>,
     /// Counters of the kernel with impossible values: numbers that depend on them are absent.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub broken_counters: Vec<BrokenCounter>,
@@ -111,6 +132,10 @@ impl CaseReadings {
             system_cpu_ns,
             other_busy_ns,
             slept_ns,
+            frozen_ns,
+            runner_cores,
+            regrouped,
+            warmth,
             broken_counters,
             sampler,
             energy,
@@ -129,12 +154,22 @@ impl CaseReadings {
             (&mut self.system_cpu_ns, system_cpu_ns),
             (&mut self.other_busy_ns, other_busy_ns),
             (&mut self.slept_ns, slept_ns),
+            (&mut self.frozen_ns, frozen_ns),
         ] {
             *sum = match (*sum, more) {
                 (Some(sum), Some(more)) => Some(sum.saturating_add(more)),
                 (sum, more) => sum.or(more),
             };
         }
+        match (&mut self.runner_cores, runner_cores) {
+            (Some(cores), Some(later)) => cores.append(later),
+            (none, later) => *none = none.take().or(later),
+        }
+        self.regrouped = match (self.regrouped.take(), regrouped) {
+            (Some(first), Some(last)) => Some(Regrouped { before: first.before, after: last.after }),
+            (first, last) => first.or(last),
+        };
+        self.warmth.extend(warmth);
         self.broken_counters.extend(broken_counters);
         self.sampler.reads = self.sampler.reads.saturating_add(sampler.reads);
         self.sampler.cpu_ns = self.sampler.cpu_ns.saturating_add(sampler.cpu_ns);
@@ -210,44 +245,6 @@ pub struct SamplerCost {
     pub cpu_ns: u64,
     /// How long the sampler ran.
     pub wall_ns: u64,
-}
-
-/// The device, as far as it reports. Facts that it does not report are absent.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct DeviceFacts {
-    /// Short name for folders: from the processor's name and number, or as the user gave it.
-    pub name: String,
-    /// Processor model.
-    pub processor: Option<String>,
-    /// Instruction set, for example `x86_64`.
-    pub architecture: String,
-    /// Processors that the system schedules on, whether or not this process may use them.
-    pub logical_cores: u32,
-    /// Cores.
-    pub physical_cores: Option<u32>,
-    /// Logical processors that this process may use: its affinity, which a cpuset limits.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub allowed_cores: Option<u32>,
-    /// How many processors' worth of time its control groups allow; absent without such a limit.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub processor_quota: Option<f64>,
-    /// Main memory.
-    pub memory_bytes: Option<u64>,
-    /// How much memory its control groups allow; absent without such a limit.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub memory_limit_bytes: Option<u64>,
-    /// Operating system and its version.
-    pub operating_system: Option<String>,
-    /// Kernel version.
-    pub kernel: Option<String>,
-    /// `Some("kvm")` and the like inside a virtual machine, where it can be recognised.
-    pub virtualisation: Option<String>,
-    /// Frequency governor of the first processor.
-    pub governor: Option<String>,
-    /// Highest frequency of the first processor.
-    pub maximum_frequency_hz: Option<u64>,
-    /// Size of the last-level cache.
-    pub last_level_cache_bytes: Option<u64>,
 }
 
 /// Result of the memory bandwidth probe: sequential reads of a buffer far larger than the caches.

@@ -1,5 +1,6 @@
 mod meters;
 mod process;
+mod standstill;
 
 use std::{
     io::Read,
@@ -16,7 +17,7 @@ use rustix::{
     net::{RecvFlags, recv},
 };
 
-use self::{meters::MeterReader, process::ProcessReader};
+use self::{meters::MeterReader, process::ProcessReader, standstill::Standstill};
 use crate::{
     CaseReadings, ContextProbe, ContextSeries, LimitReading, Limits, MeterError, ProcessMeter, SamplerCost, SystemRoot,
     energy::{EnergyMeter, Moment},
@@ -162,14 +163,17 @@ impl Session {
         let period_ns = u64::try_from(period.as_nanos()).unwrap_or(u64::MAX);
         self.regular_round();
         let mut due = MonotonicNs(MonotonicClock.now().0.saturating_add(period_ns));
+        let mut standstill = Standstill::new();
         // It fails only if the sampler is gone, and then nothing waits for it.
         let _ = read_once.send(());
         loop {
-            let wake = self.wait(due.since(MonotonicClock.now()));
+            let asleep_from = MonotonicClock.now();
+            let wake = self.wait(due.since(asleep_from));
+            standstill.woke(MonotonicNs(due.0.max(asleep_from.0)), MonotonicClock.now());
             match wake {
                 Wake::Time => self.regular_round(),
                 Wake::Edge => self.edge_round(),
-                Wake::Command => self.obey(),
+                Wake::Command => self.obey(&mut standstill),
                 Wake::Stop => break,
             }
             if wake == Wake::Time {
@@ -219,10 +223,12 @@ impl Session {
         }
     }
 
-    fn obey(&mut self) {
+    fn obey(&mut self, standstill: &mut Standstill) {
         match self.orders.try_recv() {
             Ok(Command::Watch(process, edges)) => {
                 self.watched_from = (MonotonicClock.now(), thread_cpu_ns());
+                // What was before the runner is not its own.
+                standstill.take(0);
                 self.rounds = 0;
                 self.process = Some(*process);
                 self.edges = edges;
@@ -231,6 +237,7 @@ impl Session {
             Ok(Command::Release(done)) => {
                 self.regular_round();
                 if let Some(process) = self.process.take() {
+                    self.readings.frozen_ns = standstill.take(process.stopped_ns());
                     process.finish(&mut self.readings);
                 }
                 self.edges = None;

@@ -15,7 +15,9 @@ pub use memory::Memory;
 pub use processors::{FrequencyPolicy, Processors};
 pub use supply::{BatterySupply, Supply};
 
-pub(crate) use processors::{allowed_list, allowed_processors, online_processors, quota};
+pub(crate) use processors::{
+    allowed_in, allowed_list, allowed_processors, online_processors, present_processors, quota, ranges,
+};
 
 use crate::{BrokenCounter, SystemRoot, SystemWork, read_system_times};
 

@@ -1,8 +1,8 @@
 use pocketwatt_protocol::{Clock, MonotonicClock, MonotonicNs, slept_ns};
 
 use crate::{
-    BrokenCounter, CaseReadings, KernelCounter, MemoryReading, ProcessMemory, ProcessMeter, SystemRoot, SystemTimes,
-    plateau, read_system_times,
+    BrokenCounter, CaseReadings, KernelCounter, MemoryReading, ProcessMemory, ProcessMeter, Regrouped, RunnerCores,
+    SystemRoot, SystemTimes, plateau, read_system_times,
 };
 
 /// The processor times of one process and of all processes may differ by this much in how they are counted.
@@ -17,6 +17,9 @@ pub(super) struct ProcessReader {
     process: ProcessMeter,
     system_start: Option<SystemTimes>,
     slept_start_ns: u64,
+    allowed_start: Option<String>,
+    groups_start: Option<String>,
+    stopped: StoppedTime,
     cpu_start_ns: Option<u64>,
     cpu_ns: Option<u64>,
     peak: PeakWithHugePages,
@@ -28,19 +31,28 @@ impl ProcessReader {
         let cpu_start_ns = process.processor_ns();
         Self {
             root: root.clone(),
-            process,
             system_start,
             slept_start_ns: slept_ns(),
+            allowed_start: process.allowed(),
+            groups_start: control_groups(root),
+            stopped: StoppedTime::default(),
             cpu_start_ns,
             cpu_ns: None,
             peak: PeakWithHugePages::default(),
+            process,
         }
+    }
+
+    /// How long the runner was stopped, from the first round that saw it so to the last one.
+    pub(super) fn stopped_ns(&self) -> u64 {
+        self.stopped.total_ns
     }
 
     pub(super) fn read(&mut self, readings: &mut CaseReadings) {
         let at = MonotonicClock.now();
         // A process that has died keeps the readings from while it lived.
         if let Some(memory) = self.process.memory() {
+            self.stopped.add(at, self.process.is_stopped());
             readings.peak_with_huge_pages_bytes = self.peak.after(&memory);
             readings.peak_resident_bytes = memory.peak_bytes.or(readings.peak_resident_bytes);
             if let Some(reading) = memory_reading(at, memory) {
@@ -51,7 +63,16 @@ impl ProcessReader {
         self.process.read_run_queue();
     }
 
-    pub(super) fn finish(self, readings: &mut CaseReadings) {
+    pub(super) fn finish(mut self, readings: &mut CaseReadings) {
+        let (allowed, end) = (self.allowed_start.take(), self.process.allowed());
+        readings.runner_cores = Some(RunnerCores {
+            allowed_at_end: end.filter(|end| Some(end) != allowed.as_ref()),
+            allowed,
+            last_ran_on: self.process.last_ran_on(),
+        });
+        let groups = self.groups_start.take().zip(control_groups(&self.root));
+        readings.regrouped =
+            groups.filter(|(before, after)| before != after).map(|(before, after)| Regrouped { before, after });
         readings.slept_ns =
             Some(slept_ns().saturating_sub(self.slept_start_ns)).filter(|slept| *slept >= LEAST_SLEEP_NS);
         match self.process.run_queue_wait() {
@@ -78,6 +99,28 @@ impl ProcessReader {
         let [own, busy, whole] = [own, busy, work.total_ns].map(|ns| ns as f64 / 1e9);
         let seen = format!("of {whole:.2} s the runner worked {own:.2} s, and all programs together {busy:.2} s");
         readings.broken_counters.push(BrokenCounter { counter: broken, seen });
+    }
+}
+
+/// The control groups of this process, in one line.
+fn control_groups(root: &SystemRoot) -> Option<String> {
+    Some(root.text("proc/self/cgroup")?.lines().collect::<Vec<_>>().join(" "))
+}
+
+/// How long a process was stopped.
+#[derive(Debug, Default)]
+struct StoppedTime {
+    /// When it was last seen, if it was stopped then.
+    seen: Option<MonotonicNs>,
+    total_ns: u64,
+}
+
+impl StoppedTime {
+    fn add(&mut self, at: MonotonicNs, is_stopped: bool) {
+        if let Some(seen) = self.seen.filter(|_| is_stopped) {
+            self.total_ns = self.total_ns.saturating_add(at.since(seen));
+        }
+        self.seen = is_stopped.then_some(at);
     }
 }
 
@@ -147,6 +190,15 @@ mod tests {
             })
         };
         readings.iter().map(after).last().flatten()
+    }
+
+    #[test]
+    fn only_time_between_two_looks_at_a_stopped_process_counts() {
+        let mut stopped = StoppedTime::default();
+        for (at, is_stopped) in [(1, false), (2, true), (5, true), (9, false), (10, true), (11, true)] {
+            stopped.add(MonotonicNs(at), is_stopped);
+        }
+        assert_eq!(stopped.total_ns, 3 + 1);
     }
 
     #[test]

@@ -87,9 +87,17 @@ pub(crate) fn allowed_processors(root: &SystemRoot) -> Option<u32> {
 
 /// The affinity of this process, as in `0-3,6`.
 pub(crate) fn allowed_list(root: &SystemRoot) -> Option<String> {
-    let status = root.text("proc/self/status")?;
-    let list = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:"))?;
-    Some(list.trim().to_owned())
+    allowed_in(&root.text("proc/self/status")?).map(str::to_owned)
+}
+
+/// The affinity in a `/proc/<pid>/status`.
+pub(crate) fn allowed_in(status: &str) -> Option<&str> {
+    status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:")).map(str::trim)
+}
+
+/// Logical processors that the device has, also those that are switched off at the moment, as phones do to save energy.
+pub(crate) fn present_processors(root: &SystemRoot) -> Option<u32> {
+    Some(count(&ranges(&root.text("sys/devices/system/cpu/present")?)?))
 }
 
 fn online(root: &SystemRoot) -> Option<Vec<RangeInclusive<u32>>> {
@@ -101,7 +109,7 @@ fn count(ranges: &[RangeInclusive<u32>]) -> u32 {
 }
 
 /// Parses a list such as `0-3,6`; `None` for more processors than any machine has.
-fn ranges(list: &str) -> Option<Vec<RangeInclusive<u32>>> {
+pub(crate) fn ranges(list: &str) -> Option<Vec<RangeInclusive<u32>>> {
     const MOST: u32 = 1 << 16;
     let parts = list.trim().split(',').map(|range| {
         let (first, last) = range.split_once('-').unwrap_or((range, range));
