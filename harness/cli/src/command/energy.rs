@@ -114,6 +114,14 @@ impl MeterChoiceArguments {
 }
 
 impl EnergyArguments {
+    /// The tree that meters are read from.
+    ///
+    /// # Errors
+    /// When there is no such folder.
+    pub fn root(&self) -> Result<SystemRoot> {
+        self.meters.root.open()
+    }
+
     /// Finds out at once whether all requested meters exist, before a model is generated.
     ///
     /// # Errors

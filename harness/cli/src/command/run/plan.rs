@@ -66,7 +66,8 @@ impl<'r> Plan<'r> {
         let precisions = computed_precisions(&cases, registry);
         let baseline = asked_baseline(arguments, &backends)?;
         let cases = if baseline.is_some() { with_baselines(cases)? } else { cases };
-        let settings = asked.settings();
+        let cores = asked.cores(&arguments.begin.energy.root()?)?;
+        let settings = RunSettings { cores, ..asked.settings() };
         let against = again.as_ref().map(|again| again.stored(&cases, &settings)).transpose()?;
         Ok(Self { settings, scenarios, models, backends, cases, precisions, baseline, again, against })
     }
