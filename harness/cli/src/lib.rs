@@ -15,6 +15,7 @@ mod fixture;
 
 pub mod fetch;
 pub mod hashed_file;
+pub mod here;
 mod last_resort;
 pub mod measure;
 pub mod phone;

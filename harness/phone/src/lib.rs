@@ -7,6 +7,7 @@ pub mod adb;
 mod condition;
 #[cfg(test)]
 mod fixture;
+mod here;
 pub mod host;
 pub mod job;
 mod metering;
@@ -18,6 +19,7 @@ mod questions;
 mod unread;
 
 pub use condition::obstacles;
+pub use here::{Here, battery_and_skin};
 pub use metering::{Metering, SupplyMeters};
 pub use obstacle::{Obstacle, Severity};
 pub use phone::{Facts, Phone, examine};

@@ -35,6 +35,8 @@ pub enum DisturbanceKind {
     OtherMeasurement,
     /// The device slept; since format 1.9.
     Sleep,
+    /// The runner, or the harness beside it, did not run for a while, although the device did not sleep; since format 1.11.
+    Frozen,
     /// A kind that a later version writes.
     #[serde(other)]
     Other,
@@ -72,6 +74,7 @@ impl Circumstances<'_> {
             found.extend(self.worked.and_then(|worked| clock_fall(readings, worked)));
             found.extend(changes(self.allowed_before.into_iter().chain(&readings.limits)));
             found.extend(readings.slept_ns.map(|_| Disturbance { kind: DisturbanceKind::Sleep, share: 1.0 }));
+            found.extend(readings.frozen_ns.map(|_| Disturbance { kind: DisturbanceKind::Frozen, share: 1.0 }));
         }
         found.extend(self.beside.then_some(Disturbance { kind: DisturbanceKind::OtherMeasurement, share: 1.0 }));
         found
@@ -227,11 +230,11 @@ mod tests {
 
     #[test]
     fn sleep_and_another_measurement_disturb() {
-        let readings = CaseReadings { slept_ns: Some(SECOND), ..CaseReadings::default() };
+        let readings = CaseReadings { slept_ns: Some(SECOND), frozen_ns: Some(2 * SECOND), ..CaseReadings::default() };
         let found =
             Circumstances { readings: Some(&readings), beside: true, ..Circumstances::default() }.disturbances();
         let kinds: Vec<DisturbanceKind> = found.iter().map(|found| found.kind).collect();
-        assert_eq!(kinds, [DisturbanceKind::Sleep, DisturbanceKind::OtherMeasurement]);
+        assert_eq!(kinds, [DisturbanceKind::Sleep, DisturbanceKind::Frozen, DisturbanceKind::OtherMeasurement]);
     }
 
     #[test]

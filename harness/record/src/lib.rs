@@ -28,6 +28,7 @@ mod run;
 mod samples;
 mod sampling_overhead;
 mod share;
+mod spoiled;
 mod statistics;
 mod store;
 mod stored;
@@ -71,13 +72,14 @@ pub use passport::{BatteryAssumption, LeftOut, ModelPassport, Passport};
 pub use quality::{F32_TOLERANCE, Logits, Quality, QualityFigures};
 pub use record::{Case, CheckVerdict, Outcome, PhysicsCheck, Precision, Record, Setting};
 pub use run::{
-    Against, Baseline, EnergyPlan, GateSettings, MOST_ITERATIONS, MOST_SETTLE_MS, MOST_THREADS, MOST_TIMEOUT_S,
-    MOST_WARMUP_ITERATIONS, PlanError, PlannedCase, Run, RunSettings, ScenarioSource, StudySource, Target,
-    TurnSettings,
+    Against, Baseline, CoolDownSettings, CoolDownTarget, EnergyPlan, GateSettings, MOST_ITERATIONS, MOST_SETTLE_MS,
+    MOST_THREADS, MOST_TIMEOUT_S, MOST_WARMUP_ITERATIONS, PinnedCores, PlanError, PlannedCase, Run, RunSettings,
+    ScenarioSource, StudySource, Target, TurnSettings,
 };
 pub use samples::Samples;
 pub use sampling_overhead::SamplingOverhead;
 pub use share::{Share, share, share_of};
+pub use spoiled::Spoiled;
 pub use statistics::{
     Paired, Ratio, ShareInterval, Statistic, Summary, UnpairedRatio, median_interval, percentile, wilson_interval,
 };

@@ -50,6 +50,12 @@ pub struct Passport {
     /// permits; absent if none is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub beside: Option<String>,
+    /// The cores on which the runner computed, as in `4-7`, where the user chose them; since format 1.11.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cores: Option<String>,
+    /// How it was recognised that a program imitates the device; then the numbers say nothing about a real one. Since format 1.11.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub emulated: Option<String>,
     /// Rows of the scenario's file that did not fit this model, and so are in no number; absent where all did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub left_out: Option<LeftOut>,

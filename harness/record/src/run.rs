@@ -147,6 +147,9 @@ pub struct RunSettings {
     /// What is waited for before each block; since format 1.11.
     #[serde(default, skip_serializing_if = "GateSettings::is_none")]
     pub gates: GateSettings,
+    /// The cores on which runners compute; absent where the system chooses. Since format 1.11.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cores: Option<PinnedCores>,
 }
 
 /// What is waited for before each block, and before each case that is measured alone.
@@ -155,6 +158,9 @@ pub struct GateSettings {
     /// The longest wait until the battery alone feeds the device, in milliseconds; absent where that is not waited for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on_battery_most_ms: Option<u64>,
+    /// Until when the device cools down; absent where that is not waited for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cool_down: Option<CoolDownSettings>,
     /// Whether a block fails before which one of the gates stays closed.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub strict: bool,
@@ -163,8 +169,36 @@ pub struct GateSettings {
 impl GateSettings {
     /// Whether nothing is waited for.
     pub fn is_none(&self) -> bool {
-        self.on_battery_most_ms.is_none()
+        self.on_battery_most_ms.is_none() && self.cool_down.is_none()
     }
+}
+
+/// How warm the device may be when a block begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CoolDownSettings {
+    /// Until when it is waited.
+    pub target: CoolDownTarget,
+    /// The longest wait, in milliseconds.
+    pub most_ms: u64,
+}
+
+/// Until when a device cools down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum CoolDownTarget {
+    /// Until its temperatures are at most 1 K above those before the first block.
+    First,
+    /// Until they are at or below this, in thousandths of a degree Celsius.
+    Millicelsius(i32),
+}
+
+/// The cores on which runners compute, where the user chose them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PinnedCores {
+    /// As the user wrote it: `big`, `all`, `4-7`.
+    pub asked: String,
+    /// Their numbers, as in `4-7`.
+    pub list: String,
 }
 
 /// How cases take turns: in each block every one of them is measured once, by a fresh runner.

@@ -156,6 +156,7 @@ pub fn run(records: &[Record]) -> Run {
             sustain_ms: None,
             turns: None,
             gates: GateSettings::default(),
+            cores: None,
         },
         scenarios: Vec::new(),
         baseline: None,
@@ -302,6 +303,8 @@ fn passport(speed: &Speed) -> Passport {
         planned_blocks: None,
         boot_id: None,
         beside: None,
+        cores: None,
+        emulated: None,
         left_out: None,
     }
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use clap::{Args, value_parser};
-use pocketwatt_meter::{Sampler, SystemRoot, device_facts};
+use pocketwatt_meter::Sampler;
 use pocketwatt_protocol::{LoadOptions, PROTOCOL_VERSION, Precision, Request, Task, Workload, wall_clock_unix_ms};
 use pocketwatt_record::SamplingOverhead;
 use pocketwatt_scenario::Scenario;
@@ -18,6 +18,7 @@ use super::{
 };
 use crate::{
     exit::Exit,
+    here::device_here,
     measure::{
         Build, DeviceBusy, Entered, Mailbox, Programs,
         sampling_overhead::{Compared, SETTLE_MS, compare},
@@ -114,7 +115,7 @@ pub fn run(arguments: &SamplingOverheadArguments) -> Result<Exit> {
     };
     // The cost at another rate says nothing about a run, which reads at the default rate.
     if arguments.period == Sampler::DEFAULT_PERIOD.as_millis() as u64 {
-        let device = device_facts(&SystemRoot::real(), arguments.device.as_deref());
+        let device = device_here(arguments.device.as_deref());
         overhead.write(&arguments.results.join(&device.name)).context("the cost was measured, but not stored")?;
     }
     match arguments.format {

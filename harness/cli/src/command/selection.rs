@@ -10,21 +10,22 @@ use clap::{
     builder::{PossibleValuesParser, TypedValueParser},
     value_parser,
 };
+use pocketwatt_meter::SystemRoot;
 use pocketwatt_model::{
     ModelLibrary,
     variant::{KEYS, variant_name},
 };
 use pocketwatt_protocol::Precision;
 use pocketwatt_record::{
-    GateSettings, MOST_BLOCKS, MOST_ITERATIONS, MOST_SETTLE_MS, MOST_THREADS, MOST_TIMEOUT_S, MOST_WARMUP_ITERATIONS,
-    RunSettings, Target, TurnSettings,
+    CoolDownSettings, CoolDownTarget, GateSettings, MOST_BLOCKS, MOST_ITERATIONS, MOST_SETTLE_MS, MOST_THREADS,
+    MOST_TIMEOUT_S, MOST_WARMUP_ITERATIONS, PinnedCores, RunSettings, Target, TurnSettings,
 };
 use pocketwatt_scenario::{Scenario, Study, synthetic};
 
 use self::again::Again;
 use super::quantity;
 use crate::{
-    plan::{GraphChoice, Registry, default_names, ensure_few},
+    plan::{CoreChoice, GraphChoice, Registry, default_names, ensure_few},
     refusal::Refusal,
 };
 
@@ -136,6 +137,16 @@ pub struct PlanArguments {
     /// Number of threads that compute [default: 1].
     #[arg(long, value_name = "N", value_delimiter = ',', value_parser = value_parser!(u32).range(1..=i64::from(MOST_THREADS)))]
     threads: Vec<u32>,
+    /// Cores on which runners compute: big (the fastest ones), all, or numbers as in 4-7 or 0,4 [default: the system chooses].
+    #[arg(long, value_name = "LIST")]
+    cores: Option<CoreChoice>,
+    /// Before each block, wait until the clocks are no longer limited and the temperatures are as before the first block (within 1 K), or
+    /// at or below so many degrees Celsius: first, 37, or off [default: off].
+    #[arg(long, value_name = "first|CELSIUS|off", value_parser = cool_down)]
+    cool_down: Option<CoolDownChoice>,
+    /// The longest wait of --cool-down before a block, which is then measured all the same, or fails with --strict [default: 15min].
+    #[arg(long, value_name = "TIME", value_parser = quantity::duration_ms, requires = "cool_down")]
+    cool_down_limit: Option<u64>,
     /// ONNX graph: the best for each backend, the same for all, or a certain one [default: best].
     #[arg(long, value_name = "NAME", value_parser = GraphChoice::parser())]
     graph: Option<GraphChoice>,
@@ -191,8 +202,31 @@ pub struct PlanArguments {
 const DEFAULT_ITERATIONS: u32 = 5;
 const DEFAULT_BLOCKS: u32 = 5;
 const DEFAULT_TIMEOUT_S: u64 = 600;
+/// The longest wait for a device to cool down, before one block.
+const DEFAULT_COOL_DOWN_MS: u64 = 900_000;
 /// Time for the blocks of a scenario and model where a target was named, and no time.
 const DEFAULT_MAX_TIME_MS: u64 = 600_000;
+
+/// Whether, and until when, a device cools down before each block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum CoolDownChoice {
+    Off,
+    Until(CoolDownTarget),
+}
+
+/// Reads `first`, degrees Celsius, or `off`.
+fn cool_down(text: &str) -> Result<CoolDownChoice, String> {
+    match text {
+        "off" => Ok(CoolDownChoice::Off),
+        "first" => Ok(CoolDownChoice::Until(CoolDownTarget::First)),
+        degrees => match degrees.parse::<f64>() {
+            Ok(celsius) if (0.0..=100.0).contains(&celsius) => {
+                Ok(CoolDownChoice::Until(CoolDownTarget::Millicelsius((celsius * 1e3).round() as i32)))
+            }
+            _ => Err("expected first, off, or degrees Celsius from 0 to 100 such as 37".into()),
+        },
+    }
+}
 
 fn scenario_help() -> String {
     format!(
@@ -340,8 +374,27 @@ impl PlanArguments {
             sustain_ms,
             // Heat shows only where a case follows itself.
             turns: self.turns(before).filter(|_| sustain_ms.is_none()),
-            gates: GateSettings::default(),
+            gates: GateSettings { cool_down: self.cool_down(before), ..GateSettings::default() },
+            cores: None,
         }
+    }
+
+    fn cool_down(&self, before: Option<&RunSettings>) -> Option<CoolDownSettings> {
+        let most_ms = self.cool_down_limit.unwrap_or(DEFAULT_COOL_DOWN_MS);
+        match self.cool_down {
+            Some(CoolDownChoice::Until(target)) => Some(CoolDownSettings { target, most_ms }),
+            Some(CoolDownChoice::Off) => None,
+            None => before.and_then(|before| before.gates.cool_down),
+        }
+    }
+
+    /// The cores on which runners compute, on the device with this `/sys`; `None` where the system chooses.
+    ///
+    /// # Errors
+    /// When one of them does not exist, is switched off, or may not be used.
+    pub fn cores(&self, root: &SystemRoot) -> Result<Option<PinnedCores>> {
+        let before = self.again.as_ref().and_then(|again| again.settings.cores.as_ref()?.asked.parse().ok());
+        self.cores.clone().or(before).map(|choice| choice.resolve(root)).transpose()
     }
 
     /// How cases take turns, unless they are measured one by one.

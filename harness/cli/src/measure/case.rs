@@ -8,10 +8,12 @@ use pocketwatt_protocol::{
     Workload, wall_clock_unix_ms,
 };
 use pocketwatt_record::{
-    BatteryAssumption, Case, Outcome, Passport, Quality, RECORD_FORMAT, Record, RunSettings, Samples, derive,
+    BatteryAssumption, Case, Outcome, Passport, Quality, RECORD_FORMAT, Record, RunSettings, Samples, Spoiled, derive,
 };
 
-use super::{Instruments, Mailbox, RunnerError, RunnerProcess, RunnerProgram, audit::Audit, meters::CaseSampler};
+use super::{
+    Instruments, Mailbox, RunnerError, RunnerProcess, RunnerProgram, Thermometer, audit::Audit, meters::CaseSampler,
+};
 use crate::{
     hashed_file::HashedFile,
     plan::{Backend, PreparedModel, PreparedScenario},
@@ -42,6 +44,8 @@ pub struct CaseInput<'a> {
     pub at_least_ms: u64,
     /// Size of the device's last-level cache.
     pub last_level_cache_bytes: Option<u64>,
+    /// How it was recognised that a program imitates this device.
+    pub emulated: Option<&'a str>,
     /// The battery that user units refer to.
     pub battery: Option<&'a BatteryAssumption>,
 }
@@ -75,7 +79,7 @@ pub enum Ended {
 
 /// Measures a case, once all gates are open.
 pub fn measure_case(input: &CaseInput, instruments: &mut Instruments, progress: &mut dyn FnMut(CaseProgress)) -> Ended {
-    let Instruments { meters, mailbox, gates, .. } = instruments;
+    let Instruments { meters, mailbox, gates, thermometer, .. } = instruments;
     let Ok(passage) = gates.wait(None, mailbox) else { return Ended::Interrupted };
     let mut record = record(input);
     record.waits = passage.waits;
@@ -84,6 +88,7 @@ pub fn measure_case(input: &CaseInput, instruments: &mut Instruments, progress: 
         return Ended::Recorded(Box::new(record));
     }
     let Some(mut sampler) = meters.begin(mailbox) else { return Ended::Interrupted };
+    let warmth = thermometer.as_ref().map(Thermometer::read);
     let stopped =
         measure(input, workload(input, input.prepared.conversations.clone()), &sampler, mailbox, progress, &mut record)
             .err();
@@ -95,10 +100,24 @@ pub fn measure_case(input: &CaseInput, instruments: &mut Instruments, progress: 
         sampler.rest_after(mailbox);
     }
     record.readings = sampler.end();
+    record.readings.warmth.extend(warmth);
+    if let Some(spoiled) = Spoiled::by(&record.readings, input.case.threads) {
+        spoil(&mut record.outcome, &spoiled);
+    }
     if record.outcome == Outcome::Measured {
         derive(&mut record);
     }
     Ended::Recorded(Box::new(record))
+}
+
+/// Makes it a failure, or adds to the words of one why it may have failed.
+pub(super) fn spoil(outcome: &mut Outcome, spoiled: &Spoiled) {
+    match outcome {
+        Outcome::Failed { message, .. } => *message = format!("{message}; and {spoiled}"),
+        Outcome::Measured | Outcome::Skipped { .. } => {
+            *outcome = Outcome::Failed { stage: Stage::Iteration, message: spoiled.to_string() };
+        }
+    }
 }
 
 /// The user stopped it.
@@ -161,6 +180,8 @@ pub(super) fn record(input: &CaseInput) -> Record {
     record.passport.bandwidth = input.bandwidth.cloned();
     record.passport.battery = input.battery.cloned();
     record.passport.sustain_ms = input.settings.sustain_ms;
+    record.passport.cores = input.settings.cores.as_ref().map(|cores| cores.list.clone());
+    record.passport.emulated = input.emulated.map(str::to_owned);
     record.passport.left_out = input.prepared.left_out();
     record.passport.last_level_cache_bytes = input.last_level_cache_bytes;
     record
@@ -187,6 +208,8 @@ fn empty(case: &Case, model: &PreparedModel, scenario_sha256: &str) -> Record {
             planned_blocks: None,
             boot_id: None,
             beside: None,
+            cores: None,
+            emulated: None,
             left_out: None,
         },
         outcome: Outcome::Skipped { reason: "not reached".into() },

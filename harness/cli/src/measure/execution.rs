@@ -12,6 +12,7 @@ use pocketwatt_scenario::Scenario;
 
 use super::{
     Build, CaseInput, CaseMeters, CaseProgress, Device, Ended, Entered, Mailbox, Materials, Programs, RunnerProgram,
+    Thermometer,
     gate::Gates,
     judgement,
     materials::{model_of, scenario_of},
@@ -64,6 +65,8 @@ pub struct Instruments {
     pub device: Device,
     /// Waited for before each block.
     pub gates: Gates,
+    /// Read before each block; absent where the readings of every case say all that is known.
+    pub thermometer: Option<Thermometer>,
 }
 
 impl<'a> Execution<'a> {
@@ -289,6 +292,7 @@ impl Ingredients<'_> {
             bandwidth: run.bandwidth.iter().find(|bandwidth| bandwidth.threads == self.case.threads),
             at_least_ms: run.energy.at_least_ms.max(run.settings.sustain_ms.unwrap_or(0)),
             last_level_cache_bytes: run.device.last_level_cache_bytes,
+            emulated: run.device.emulated.as_deref(),
             battery: run.energy.battery.as_ref(),
         }
     }

@@ -9,12 +9,13 @@ use std::{
     thread,
 };
 
+use pocketwatt_meter::CoreList;
 use rustix::{
     io::Errno,
     process::{Pid, Signal, WaitId, WaitIdOptions, getpid, kill_process, kill_process_group, waitid},
 };
 
-use super::guard;
+use super::{affinity::OnCores, guard};
 
 /// The variable with the mark. Its value is unique to a runner.
 const MARK: &str = "POCKETWATT_RUNNER_MARK";
@@ -33,13 +34,17 @@ pub(super) struct Family {
 impl Family {
     /// Starts the leader in a group of its own: a terminal sends Ctrl-C to a whole group, and in the harness' group a runner
     /// would die of it, sometimes before the harness knows why, and the case would be stored as failed.
-    pub(super) fn start(command: &mut Command) -> std::io::Result<Self> {
+    ///
+    /// With `cores`, it and all that it starts run there, from the first instruction on.
+    pub(super) fn start(command: &mut Command, cores: Option<&CoreList>) -> std::io::Result<Self> {
         let mark = format!("{MARK}={:016x}", RandomState::new().build_hasher().finish());
         if let Some((name, value)) = mark.split_once('=') {
             command.env(name, value);
         }
         guard::prepare();
+        let on_cores = cores.map(OnCores::enter).transpose()?;
         let leader = command.process_group(0).spawn()?;
+        drop(on_cores);
         guard::watch(leader.id());
         Ok(Self { leader, mark, ended: false })
     }

@@ -1,9 +1,11 @@
 //! Measuring: one child process for each case, watched from outside.
 
+mod affinity;
 mod ask;
 mod audit;
 mod calls;
 mod case;
+mod cool_down;
 pub mod device;
 mod elf;
 mod environment;
@@ -24,11 +26,14 @@ mod program;
 mod quality;
 pub mod sampling_overhead;
 mod source;
+mod thermometer;
 mod turns;
 
+pub use affinity::OnCores;
 pub use ask::ask;
 pub use audit::Audit;
 pub use case::{CaseInput, CaseProgress, Ended, Interrupted, measure_case, skipped};
+pub use cool_down::CoolDown;
 pub use device::{Device, DeviceBusy, Entered, WhenBusy, who_measures};
 pub use elf::ensure_whole;
 pub use execution::{Completion, Execution, Instruments, RunListener, groups};
@@ -40,4 +45,5 @@ pub use meters::CaseMeters;
 pub use process::{RunnerError, RunnerProcess};
 pub use program::{Build, Programs, RunnerProgram, Whereabouts, in_folder};
 pub use source::source_checkout;
+pub use thermometer::Thermometer;
 pub use turns::measure_in_turns;

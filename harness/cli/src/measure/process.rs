@@ -101,7 +101,7 @@ impl RunnerProcess {
         let (input, theirs) = UnixStream::pair().map_err(start_error)?;
         let request_end = input.try_clone().map_err(start_error)?;
         command.stdin(OwnedFd::from(theirs)).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut family = Family::start(&mut command).map_err(start_error)?;
+        let mut family = Family::start(&mut command, program.cores.as_ref()).map_err(start_error)?;
         // It holds the runner's end of the socket.
         drop(command);
         let (serial, sender) = mailbox.register();

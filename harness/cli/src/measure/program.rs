@@ -9,8 +9,9 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
+use pocketwatt_meter::CoreList;
 use pocketwatt_protocol::{Clock, MonotonicClock};
-use pocketwatt_record::{Baseline, Case};
+use pocketwatt_record::{Baseline, Case, PinnedCores};
 
 use super::{
     environment::without_secrets,
@@ -31,6 +32,8 @@ pub struct RunnerProgram {
     pub library: Option<Rc<RunnerLibrary>>,
     /// The cache folder, where it finds what was fetched for it.
     pub cache: PathBuf,
+    /// The cores on which it runs; absent where the system chooses.
+    pub cores: Option<CoreList>,
 }
 
 impl RunnerProgram {
@@ -60,6 +63,8 @@ pub struct Programs {
     cache: PathBuf,
     /// With what they are compared.
     baseline: Option<Baseline>,
+    /// The cores on which they run.
+    cores: Option<CoreList>,
     found: HashMap<(String, Build), Result<RunnerProgram, String>>,
 }
 
@@ -82,12 +87,17 @@ impl Build {
 impl Programs {
     /// No program is found yet; every runner gets `cache`.
     pub fn new(cache: &Path) -> Self {
-        Self { cache: cache.to_owned(), baseline: None, found: HashMap::new() }
+        Self { cache: cache.to_owned(), baseline: None, cores: None, found: HashMap::new() }
     }
 
     /// Finds those that they are compared with there.
     pub fn compare_with(&mut self, baseline: &Baseline) {
         self.baseline = Some(baseline.clone());
+    }
+
+    /// Runs those that are found from now on on these cores.
+    pub fn run_on(&mut self, cores: Option<&PinnedCores>) {
+        self.cores = cores.and_then(|cores| CoreList::parse(&cores.list));
     }
 
     /// The programs of all these backends. Those that have to be built come one after the other, and each says which of how
@@ -130,7 +140,8 @@ impl Programs {
             let file = Rc::new(HashedFile::read(format!("the {what} of {}", backend.name), &path)?);
             let library = backend.library.as_ref();
             let library = library.map(|library| prepare_library(library, backend, &path, &self.cache)).transpose()?;
-            Ok(RunnerProgram { file, library: library.map(Rc::new), cache: self.cache.clone() })
+            let cores = self.cores.clone();
+            Ok(RunnerProgram { file, library: library.map(Rc::new), cache: self.cache.clone(), cores })
         });
         found.clone()
     }

@@ -8,13 +8,13 @@ use anyhow::Result;
 use pocketwatt_meter::{CaseReadings, IdleWindows, LimitReading, TimeSpan};
 use pocketwatt_protocol::{Clock, Iteration, IterationKind, MonotonicClock, MonotonicNs, Stage, Turn, Workload};
 use pocketwatt_record::{
-    Block, Circumstances, Contest, Disturbance, MARGIN, MOST_BLOCKS, Outcome, Record, SpeedMetric, TurnSettings,
-    derive, widest,
+    Block, Circumstances, Contest, Disturbance, MARGIN, MOST_BLOCKS, Outcome, Record, SpeedMetric, Spoiled,
+    TurnSettings, derive, widest,
 };
 
 use super::{
-    CaseInput, CaseProgress,
-    case::{Interrupted, measure, record, workload},
+    CaseInput, CaseProgress, Thermometer,
+    case::{Interrupted, measure, record, spoil, workload},
     execution::{Instruments, grouped},
     gate::Passage,
     lot::Lot,
@@ -73,6 +73,8 @@ pub fn measure_in_turns(
     // As if the earlier orders had just been drawn.
     (0..number).for_each(|_| drop(lot.order(&tables)));
     let mut repetitions = number - counted;
+    // Sleep has repetitions of its own: it spoils a block, and what only disturbs one must not have used up all of them.
+    let mut pauses = 0;
     // Before the first block the device is left idle, for which the gates must be open, too.
     let Ok(mut passage) = instruments.gates.wait(Some(number + 1), &mut instruments.mailbox) else { return Ok(None) };
     let Some(before) = instruments.meters.idle(&mut instruments.mailbox) else { return Ok(None) };
@@ -86,8 +88,10 @@ pub fn measure_in_turns(
             let Ok(next) = instruments.gates.wait(Some(number), &mut instruments.mailbox) else { return Ok(None) };
             passage = next;
         }
+        let warmth = instruments.thermometer.as_ref().map(Thermometer::read);
         for member in members.iter_mut().filter(|member| member.goes_on()) {
             member.passes(&passage);
+            member.record.readings.warmth.extend(warmth.clone());
         }
         let mut allowed = None;
         for (place, position) in lot.order(&tables).into_iter().enumerate() {
@@ -105,10 +109,14 @@ pub fn measure_in_turns(
             let Ok(allowed_now) = members[position].turn(&turn, instruments, &mut told) else { return Ok(None) };
             allowed = allowed_now.or(turn.allowed_before);
         }
-        if repetitions < most_repetitions && members.iter().any(|member| member.is_disturbed_in(number)) {
+        let was_paused = members.iter().any(|member| member.is_paused_in(number));
+        let may_repeat = repetitions < most_repetitions || was_paused && pauses < most_repetitions;
+        if may_repeat && members.iter().any(|member| member.is_disturbed_in(number)) {
             repetitions += 1;
+            pauses += u32::from(was_paused);
             members.iter_mut().for_each(|member| member.repeats(number));
         } else {
+            members.iter_mut().for_each(Member::fail_if_paused);
             counted += 1;
         }
         if counted < blocks || turns.target.is_some() {
@@ -215,13 +223,15 @@ struct Member<'a> {
     turns: &'a TurnSettings,
     /// All of its blocks so far.
     record: Record,
+    /// What spoiled the latest block, and may be over when it is measured again.
+    pause: Option<Spoiled>,
 }
 
 impl<'a> Member<'a> {
     fn new(input: &'a CaseInput<'a>, turns: &'a TurnSettings) -> Self {
         let mut record = record(input);
         record.outcome = Outcome::Measured;
-        Self { input, turns, record }
+        Self { input, turns, record, pause: None }
     }
 
     /// Counted iterations of all blocks together.
@@ -266,6 +276,12 @@ impl<'a> Member<'a> {
             allowed_before: place.allowed_before.as_ref(),
             beside: device.surely_met(watch),
         };
+        let spoiled = Spoiled::by(&part.readings, self.input.case.threads);
+        let has_failed = part.outcome != Outcome::Measured;
+        self.pause = spoiled.clone().filter(|spoiled| spoiled.is_a_pause() && !has_failed);
+        if let Some(spoiled) = spoiled.filter(|_| self.pause.is_none()) {
+            spoil(&mut part.outcome, &spoiled);
+        }
         let (disturbances, allowed) = (circumstances.disturbances(), part.readings.limits.last().cloned());
         self.add(part, place, TimeSpan { start: from, end: MonotonicClock.now() }, disturbances);
         Ok(allowed)
@@ -327,6 +343,18 @@ impl<'a> Member<'a> {
     fn is_disturbed_in(&self, number: u32) -> bool {
         let own = self.record.samples.blocks.iter().find(|block| block.number == number);
         own.is_some_and(|block| !block.disturbances.is_empty())
+    }
+
+    /// Whether the device slept in that block, or the runner was frozen.
+    fn is_paused_in(&self, number: u32) -> bool {
+        self.pause.is_some() && self.record.samples.blocks.last().is_some_and(|block| block.number == number)
+    }
+
+    /// A block that is not measured again must not have been interrupted by a pause.
+    fn fail_if_paused(&mut self) {
+        if let Some(pause) = self.pause.take() {
+            spoil(&mut self.record.outcome, &pause);
+        }
     }
 
     fn repeats(&mut self, number: u32) {

@@ -102,6 +102,7 @@ mod tests {
                 sustain_ms,
                 turns: None,
                 gates: GateSettings::default(),
+                cores: None,
             };
             duration(&config, outline, Precision::F32, 1, iterations, &settings)
         };

@@ -1,6 +1,7 @@
 //! The plan of a run: scenarios, models and backends become cases, in an order, with an estimated time.
 
 mod cases;
+mod cores;
 pub mod energy;
 mod estimate;
 mod model;
@@ -8,6 +9,7 @@ mod prepared_scenario;
 mod registry;
 
 pub use cases::{GraphChoice, Selection, computed_precisions, ensure_few, plan_cases, with_baselines};
+pub use cores::CoreChoice;
 pub use energy::{idle_ms, is_silent, shortest_window_ms};
 pub use estimate::{Outline, duration};
 pub use model::{DEFAULT_SEED, PlannedModel, PreparedModel};

@@ -18,6 +18,14 @@ pub struct Warmth {
     pub clocks: Vec<ClockLimit>,
 }
 
+impl Warmth {
+    /// Whether nothing was read: the device reports none of it.
+    pub fn is_unknown(&self) -> bool {
+        let clocks = self.clocks.iter().any(|clock| clock.highest_hz.is_some());
+        self.thermal_status.is_none() && self.temperatures.is_empty() && !clocks
+    }
+}
+
 /// What a sensor shows.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct NamedTemperature {

@@ -1,8 +1,9 @@
+use pocketwatt_protocol::{Clock, MonotonicClock};
 use serde::Serialize;
 
 use crate::{
-    SystemRoot,
-    context::{plausible_celsius, temperature_files},
+    ClockLimit, NamedTemperature, SystemRoot, Warmth,
+    context::{frequency_folders, hertz, plausible_celsius, temperature_files},
 };
 
 /// How hot the processor is.
@@ -40,6 +41,30 @@ impl Heat {
             })
             .collect();
         Self { temperatures, slowed_by: slowed_by(root) }
+    }
+}
+
+impl Warmth {
+    /// What the kernel reports now: the processor's sensors, and the limits of its clocks.
+    pub fn read(root: &SystemRoot) -> Self {
+        let temperatures = Heat::look(root).temperatures.into_iter();
+        let clock = |folder: String| {
+            let frequency = |file: &str| hertz(root.text(format!("{folder}/{file}"))?.parse().ok()?);
+            let name = folder.strip_suffix("/cpufreq").unwrap_or(&folder);
+            ClockLimit {
+                policy: name.rsplit('/').next().unwrap_or(name).to_owned(),
+                highest_hz: frequency("scaling_max_freq"),
+                hardware_highest_hz: frequency("cpuinfo_max_freq"),
+            }
+        };
+        Self {
+            at: MonotonicClock.now(),
+            thermal_status: None,
+            temperatures: temperatures
+                .map(|sensor| NamedTemperature { name: sensor.name, celsius: sensor.celsius })
+                .collect(),
+            clocks: frequency_folders(root).into_iter().map(clock).collect(),
+        }
     }
 }
 

@@ -1,28 +1,12 @@
-//! Clusters of cores: those of one speed.
-//!
-//! A core's speed is its `cpu_capacity` where the phone lets the shell read it, else its highest frequency
-//! (`cpufreq/cpuinfo_max_freq`). Clusters are neither always 4 + 4 nor does a big one begin at core 4: a Samsung S23 has 3 + 4 + 1,
-//! a Pixel 11 Pro 2 + 4 + 1. Some phones let the shell read neither: then nothing is assumed.
-//!
-//! `cpufreq/scaling_max_freq` is the limit now. A Samsung S24+ lowers it to 1.8 GHz while it reports a thermal status of 0, so the
-//! limit is read and the status alone is not believed.
+//! Clusters of cores, from what a phone's shell prints of the files of each core. See [`pocketwatt_meter::clusters_of`] for what a
+//! cluster is. A Samsung S24+ lowers the limits to 1.8 GHz while it reports a thermal status of 0: the status alone is not believed.
 
 use std::collections::BTreeMap;
 
-use crate::Unread;
+pub use pocketwatt_meter::CoreCluster as Cluster;
+use pocketwatt_meter::clusters_of;
 
-/// Cores of one speed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Cluster {
-    /// Their numbers.
-    pub cores: Vec<u32>,
-    /// Speed relative to the fastest core of the phone, which has 1024.
-    pub capacity: Option<u32>,
-    /// The highest frequency of the hardware.
-    pub max_hz: Option<u64>,
-    /// The highest frequency that is allowed now: the lowest of its cores.
-    pub limit_hz: Option<u64>,
-}
+use crate::Unread;
 
 /// More cores than this belong to no phone.
 const MOST_CORES: usize = 64;
@@ -45,19 +29,7 @@ pub fn clusters(
     highest: &BTreeMap<u32, u32>,
     allowed: &BTreeMap<u32, u32>,
 ) -> Result<Vec<Cluster>, Unread> {
-    let cores: Vec<u32> = capacities.keys().chain(highest.keys()).copied().collect();
-    let covers = |values: &BTreeMap<u32, u32>| !cores.is_empty() && cores.iter().all(|core| values.contains_key(core));
-    let speeds = [capacities, highest].into_iter().find(|values| covers(values)).ok_or(Unread::Missing)?;
-    let mut groups: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
-    for (core, speed) in speeds {
-        groups.entry(*speed).or_default().push(*core);
-    }
-    let hertz = |kilohertz: u32| u64::from(kilohertz) * 1000;
-    let cluster = |cores: Vec<u32>| {
-        let of = |values: &BTreeMap<u32, u32>| cores.iter().filter_map(|core| values.get(core)).min().copied();
-        Cluster { capacity: of(capacities), max_hz: of(highest).map(hertz), limit_hz: of(allowed).map(hertz), cores }
-    };
-    Ok(groups.into_values().map(cluster).collect())
+    clusters_of(capacities, highest, allowed).ok_or(Unread::Missing)
 }
 
 #[cfg(test)]

@@ -60,6 +60,7 @@ pub enum Property {
     OutputTokens,
     Precision,
     Threads,
+    PinnedCores,
     Constrained,
     WarmUp,
     Sustain,
@@ -78,6 +79,7 @@ pub enum Property {
     Kernel,
     Governor,
     Virtualisation,
+    Emulated,
     Meters,
     Turns,
 }
@@ -97,6 +99,7 @@ impl Property {
             | Self::OutputTokens
             | Self::Precision
             | Self::Threads
+            | Self::PinnedCores
             | Self::Constrained
             | Self::WarmUp
             | Self::Sustain => DifferenceKind::Work,
@@ -115,6 +118,7 @@ impl Property {
             | Self::Kernel
             | Self::Governor
             | Self::Virtualisation
+            | Self::Emulated
             | Self::Meters
             | Self::Turns => DifferenceKind::Surroundings,
         }
@@ -150,6 +154,7 @@ pub fn differences(baseline: Origin<'_>, candidate: Origin<'_>) -> Vec<Differenc
         both(Property::Scenario, &|record| Some(record.passport.scenario_sha256.clone())),
         both(Property::Precision, &|record| Some(record.case.precision.name().to_owned())),
         both(Property::Threads, &|record| Some(record.case.threads.to_string())),
+        both(Property::PinnedCores, &|record| record.passport.cores.clone()),
         both(Property::Constrained, &|record| Some(if record.case.constrained { "yes" } else { "no" }.to_owned())),
         both(Property::Sustain, &|record| record.passport.sustain_ms.map(|ms| format!("{ms} ms"))),
     ];
@@ -179,6 +184,7 @@ pub fn differences(baseline: Origin<'_>, candidate: Origin<'_>) -> Vec<Differenc
     if let (Some(one), Some(other)) = (baseline.run, candidate.run) {
         found.extend(of_devices(&one.device, &other.device));
     }
+    found.push(both(Property::Emulated, &|record| record.passport.emulated.clone()));
     found.push(both(Property::Meters, &|record| {
         let ids: Vec<&str> = record.readings.energy.iter().map(|series| series.meter.id.as_str()).collect();
         (!ids.is_empty()).then(|| ids.join(", "))

@@ -336,6 +336,8 @@ pub fn record() -> Record {
             planned_blocks: None,
             boot_id: None,
             beside: None,
+            cores: None,
+            emulated: None,
             left_out: None,
         },
         outcome: Outcome::Measured,

@@ -59,6 +59,7 @@ struct Told {
     /// How many records name each run: a record that was copied from another run is outnumbered.
     runs: BTreeMap<String, usize>,
     bandwidths: BTreeMap<u32, Bandwidth>,
+    emulated: Option<String>,
     meters: Vec<MeterInfo>,
     known_meters: BTreeSet<String>,
 }
@@ -74,6 +75,7 @@ impl Told {
         if let Some(bandwidth) = passport.bandwidth {
             self.bandwidths.entry(bandwidth.threads).or_insert(bandwidth);
         }
+        self.emulated = self.emulated.take().or(passport.emulated);
         if let Some(run) = passport.run {
             *self.runs.entry(run).or_default() += 1;
         }
@@ -94,7 +96,11 @@ impl Told {
             pocketwatt,
             started_unix_ms,
             command: Vec::new(),
-            device: DeviceFacts { name: folder.parent().map(name).unwrap_or_default(), ..DeviceFacts::default() },
+            device: DeviceFacts {
+                name: folder.parent().map(name).unwrap_or_default(),
+                emulated: self.emulated,
+                ..DeviceFacts::default()
+            },
             bandwidth: self.bandwidths.into_values().collect(),
             energy: EnergyPlan { meters: self.meters, ..EnergyPlan::default() },
             settings: RunSettings::default(),

@@ -10,13 +10,23 @@ use crate::output::inert::one_line;
 /// Model, precision and threads as text: a chart is drawn for each combination.
 pub fn combination(record: &Record) -> String {
     let case = &record.case;
-    format!("{} · {} · {}", model(record), case.precision.name(), threads(case.threads))
+    let cores = record.passport.cores.as_deref().map(|cores| format!(" on cores {}", one_line(cores)));
+    let (precision, threads) = (case.precision.name(), threads(case.threads));
+    format!("{} · {precision} · {threads}{}{}", model(record), cores.unwrap_or_default(), emulated(record))
 }
 
 /// `mobilellm-125m (seeded weights)`.
 pub fn model(record: &Record) -> String {
     let seeded = if record.passport.model.seeded { " (seeded weights)" } else { "" };
     format!("{}{seeded}", one_line(&record.case.model))
+}
+
+/// What everything has to say that has numbers of a device that a program imitates.
+pub const EMULATED: &str = "emulated: the numbers say nothing about a phone";
+
+/// ` · emulated: ...`, for everything that has numbers of a device that a program imitates.
+pub fn emulated(record: &Record) -> String {
+    if record.passport.emulated.is_some() { format!(" · {EMULATED}") } else { String::new() }
 }
 
 /// `2 threads`.

@@ -3,7 +3,10 @@
 use pocketwatt_record::{Record, Run};
 use pocketwatt_scenario::{Axis, Study, synthetic};
 
-use crate::{cases::column_name, output::inert::one_line};
+use crate::{
+    cases::{EMULATED, column_name},
+    output::inert::one_line,
+};
 
 /// The study that a run belongs to. If it can no longer be read, its cases are shown like any others.
 pub fn study_of(run: &Run) -> Option<Study> {
@@ -62,11 +65,15 @@ fn rest(axis: Axis, record: &Record) -> Vec<String> {
         _ if seeded.is_empty() => one_line(&case.model),
         _ => format!("{} ({seeded})", one_line(&case.model)),
     };
+    let emulated = if record.passport.emulated.is_some() { EMULATED } else { "" };
+    let cores = record.passport.cores.as_deref().map(|cores| format!("cores {}", one_line(cores)));
     let parts = [
         model,
         if axis == Axis::Precision { String::new() } else { case.precision.name().to_owned() },
         if axis == Axis::Threads { String::new() } else { threads(case.threads) },
         if axis == Axis::Prompt { String::new() } else { one_line(&case.scenario) },
+        cores.unwrap_or_default(),
+        emulated.to_owned(),
     ];
     parts.into_iter().filter(|part| !part.is_empty()).collect()
 }

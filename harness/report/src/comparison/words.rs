@@ -35,6 +35,7 @@ fn property(property: Property) -> &'static str {
         Property::OutputTokens => "generated tokens",
         Property::Precision => "precision",
         Property::Threads => "threads",
+        Property::PinnedCores => "cores of --cores",
         Property::Constrained => "answers constrained to the grammar",
         Property::WarmUp => "warm-up",
         Property::Sustain => "sustained for",
@@ -53,6 +54,7 @@ fn property(property: Property) -> &'static str {
         Property::Kernel => "kernel",
         Property::Governor => "frequency governor",
         Property::Virtualisation => "virtual machine",
+        Property::Emulated => "emulated",
         Property::Meters => "energy meters",
         Property::Turns => "measured",
     }

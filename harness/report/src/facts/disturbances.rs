@@ -1,6 +1,6 @@
 //! What disturbed a measurement, in a few words.
 
-use pocketwatt_meter::{LimitReading, energy::MeterGap};
+use pocketwatt_meter::{CoreList, LimitReading, energy::MeterGap};
 use pocketwatt_record::{DisturbanceKind, MachineMetric, MetricId, Record, SpeedMetric, took_turns};
 
 use crate::{
@@ -125,8 +125,30 @@ pub fn others(record: &Record) -> Vec<String> {
     .chain(changed(readings.limits.iter().map(processors), "the processors that may be used changed"))
     .chain(changed(readings.limits.iter().map(highest_frequency), "the highest allowed frequency changed"))
     .chain(readings.slept_ns.map(|slept| format!("the device slept for {}", duration(slept as f64 * 1e-9))))
+    .chain(readings.frozen_ns.map(|frozen| format!("it was frozen for {}", duration(frozen as f64 * 1e-9))))
+    .chain(cores(record))
+    .chain(readings.regrouped.as_ref().map(|groups| {
+        let (before, after) = (one_line(&groups.before), one_line(&groups.after));
+        format!("the harness was moved from the control group {before} to {after}")
+    }))
     .chain(record.passport.beside.as_ref().map(|who| format!("measured at the same time as {who}")))
     .collect()
+}
+
+/// Where the runner might run and did, if that is not as it was wanted.
+fn cores(record: &Record) -> Vec<String> {
+    let Some(cores) = &record.readings.runner_cores else { return Vec::new() };
+    let lost = cores.allowed.as_ref().zip(cores.allowed_at_end.as_ref());
+    let lost = lost.map(|(before, after)| {
+        format!("the cores of the runner changed from {} to {}", one_line(before), one_line(after))
+    });
+    let outside = || {
+        let wanted = CoreList::parse(record.passport.cores.as_deref()?)?;
+        let ran_on: CoreList = cores.last_ran_on.iter().copied().collect();
+        ran_on.first_outside(&wanted)?;
+        Some(format!("its threads ran last on {ran_on}, and --cores is {wanted}"))
+    };
+    lost.into_iter().chain(outside()).collect()
 }
 
 /// `the processors that may be used changed from 0-3 to 0-1`, or how often they changed; `None` if they did not.
@@ -160,7 +182,7 @@ fn above(share: Option<f64>, limit: f64, words: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use pocketwatt_meter::TimeSpan;
+    use pocketwatt_meter::{Regrouped, RunnerCores, TimeSpan};
     use pocketwatt_protocol::MonotonicNs;
     use pocketwatt_record::{Block, Disturbance};
 
@@ -190,6 +212,22 @@ mod tests {
         record.readings.limits.clear();
         record.readings.slept_ns = Some(3_000_000_000);
         assert_eq!(told(&record), "the device slept for 3 s");
+        record.readings.slept_ns = None;
+        record.passport.cores = Some("4-7".into());
+        record.readings.runner_cores =
+            Some(RunnerCores { allowed: Some("4-7".into()), allowed_at_end: None, last_ran_on: vec![4, 6] });
+        assert_eq!(told(&record), "");
+        record.readings.runner_cores = Some(RunnerCores {
+            allowed: Some("4-7".into()),
+            allowed_at_end: Some("0-7".into()),
+            last_ran_on: vec![3, 6],
+        });
+        record.readings.regrouped = Some(Regrouped { before: "0::/top".into(), after: "0::/background".into() });
+        assert_eq!(
+            told(&record),
+            "the cores of the runner changed from 4-7 to 0-7; its threads ran last on 3,6, and --cores is 4-7; the harness was moved \
+             from the control group 0::/top to 0::/background"
+        );
     }
 
     #[test]

@@ -23,6 +23,7 @@ pub fn facts(run: &Run, seen: &Seen, damaged: &[Damaged]) -> Vec<(&'static str, 
     facts.extend(seen.left_out.texts.iter().map(|rows| ("left out", rows.clone())));
     facts.extend(rebuilt(run));
     facts.extend(energy::simulated(run));
+    facts.extend(emulated(run));
     facts.extend([("device", device(run)), ("bandwidth", bandwidth(run))]);
     facts.extend(seen.engines.texts.iter().map(|engine| ("engine", engine.clone())));
     facts.extend(seen.weights.texts.iter().map(|weights| ("weights", weights.clone())));
@@ -34,6 +35,12 @@ pub fn facts(run: &Run, seen: &Seen, damaged: &[Damaged]) -> Vec<(&'static str, 
     }
     facts.extend(energy::facts(run, &seen.energy));
     facts
+}
+
+/// Says that the numbers are not those of the device that this seems to be.
+fn emulated(run: &Run) -> Option<(&'static str, String)> {
+    let how = run.device.emulated.as_deref()?;
+    Some(("emulated", one_line(&format!("the numbers say nothing about a phone, because {how}"))))
 }
 
 /// The question of a study, and what is to be known of its numbers.

@@ -45,6 +45,8 @@ struct Line<'a> {
     part: Option<String>,
     beside: Option<String>,
     absent: Option<AbsentKind>,
+    cores: Option<String>,
+    emulated: Option<String>,
 }
 
 /// All digits of a number; an empty cell if there is none.
@@ -121,6 +123,8 @@ fn line<'a>(run: &Run, record: &'a Record, metric: MetricId, found: Option<&'a M
         part: scope.and_then(|scope| scope.part.as_deref()).map(text),
         beside: record.passport.beside.as_deref().map(text),
         absent: absent.map(|absent| absent.kind),
+        cores: record.passport.cores.as_deref().map(text),
+        emulated: record.passport.emulated.as_deref().map(text),
     }
 }
 

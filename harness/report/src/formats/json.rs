@@ -30,7 +30,7 @@ use crate::{
 };
 
 /// Version of this document, independent of that of the records.
-const REPORT_FORMAT: FormatVersion = FormatVersion { major: 1, minor: 8 };
+const REPORT_FORMAT: FormatVersion = FormatVersion { major: 1, minor: 9 };
 
 /// What was wrong with `run.json`.
 #[derive(Serialize)]
@@ -98,6 +98,12 @@ struct CasePart<'a> {
     /// Another process that measured on the device at the same time.
     #[serde(skip_serializing_if = "Option::is_none")]
     beside: Option<&'a str>,
+    /// The cores on which the runner computed, where the user chose them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cores: Option<&'a str>,
+    /// How it was recognised that a program imitates the device: then the numbers say nothing about a phone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    emulated: Option<&'a str>,
     /// Rows of the scenario's file that did not fit the model, and so are in no number.
     #[serde(skip_serializing_if = "Option::is_none")]
     left_out: Option<&'a LeftOut>,
@@ -302,6 +308,8 @@ fn case<'a>(record: &'a Record, reference: Option<&'a Record>) -> CasePart<'a> {
         remarks: &passport.model.remarks,
         unjudged: record.unjudged.as_ref(),
         beside: passport.beside.as_deref(),
+        cores: passport.cores.as_deref(),
+        emulated: passport.emulated.as_deref(),
         left_out: passport.left_out.as_ref(),
         graph_sha256: passport.graph_sha256.as_deref(),
         scenario_sha256: &passport.scenario_sha256,

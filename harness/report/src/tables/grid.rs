@@ -9,7 +9,7 @@ use pocketwatt_record::{
 };
 
 use crate::{
-    cases::{CaseGroup, Column, Results, case_names, group_by, model, threads},
+    cases::{CaseGroup, Column, Results, case_names, emulated, group_by, model, threads},
     output::inert::one_line,
     table::{Cell, Footnotes, Found, Row, Subject, Table},
     tables::{energy, gains::GainLines, metrics::estimates, verdict::verdict},
@@ -219,7 +219,8 @@ pub fn labels(cases: &[&Case]) -> Vec<String> {
 /// `chat · mobilellm-125m (seeded weights) · every precision and number of threads`.
 fn title(lines: &[Line]) -> String {
     let Some(record) = lines.iter().find_map(|line| line.record) else { return String::new() };
-    format!("{} · {} · every precision and number of threads", one_line(&record.case.scenario), model(record))
+    let scenario = one_line(&record.case.scenario);
+    format!("{scenario} · {} · every precision and number of threads{}", model(record), emulated(record))
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, path::Path};
 
 use anyhow::{Context, Result};
 use clap::Args;
-use pocketwatt_meter::{CaseReadings, SystemRoot, device_facts};
+use pocketwatt_meter::CaseReadings;
 use pocketwatt_protocol::wall_clock_unix_ms;
 use pocketwatt_record::{
     Against, Calibration, Case, Damaged, Intended, Record, Run, RunFolder, RunSettings, SpeedMetric,
@@ -19,6 +19,7 @@ use crate::{
         compare::{Obstructed, Side, compare, ensure_comparable, find_calibration, is_same, named, nothing_in_common},
         device_calibration::DeviceAt,
     },
+    here::device_here,
     measure::{Materials, model_of, scenario_of, skipped},
     refusal::Refusal,
     report::{CalibrationUse, StoredComparison},
@@ -75,7 +76,7 @@ impl StoredBaseline {
         let cases: Vec<&Case> = records.iter().map(|record| &record.case).collect();
         arguments.begin.names_cases = arguments.begin.plan.names_cases();
         arguments.begin.plan.adopt_run(&run, &cases)?;
-        let here = device_facts(&SystemRoot::real(), None);
+        let here = device_here(None);
         if (&here.processor, here.logical_cores) == (&run.device.processor, run.device.logical_cores) {
             arguments.begin.device.get_or_insert(run.device.name.clone());
         }
@@ -89,7 +90,7 @@ impl StoredBaseline {
 
     /// Says what the verdicts will rest on.
     fn announce(&self, arguments: &RunArguments, run: &Run) -> Result<()> {
-        let device = device_facts(&SystemRoot::real(), arguments.begin.device.as_deref());
+        let device = device_here(arguments.begin.device.as_deref());
         let here = DeviceAt { device: &device, unix_ms: wall_clock_unix_ms() };
         let usual = Calibration::path(&arguments.results, &device.name);
         let file = arguments.comparison.calibration.as_deref();
@@ -174,7 +175,7 @@ impl StoredBaseline {
         if arguments.comparison.force {
             return Ok(());
         }
-        let device = device_facts(&SystemRoot::real(), arguments.begin.device.as_deref());
+        let device = device_here(arguments.begin.device.as_deref());
         let alone_in_blocks = plan.against.as_ref().is_some_and(|against| against.alone_in_blocks);
         let mut found = Vec::new();
         for case in &plan.cases {
@@ -235,6 +236,7 @@ fn unmeasured(case: &Case, materials: &Materials, settings: &RunSettings) -> Res
     let scenario = scenario_of(case, &materials.scenarios)?;
     let mut record = skipped(case, model, &scenario.sha256(), "not measured yet".into());
     record.passport.sustain_ms = settings.sustain_ms;
+    record.passport.cores = settings.cores.as_ref().map(|cores| cores.list.clone());
     let files = model.files(case.precision, case.graph).ok();
     record.passport.graph_sha256 = files.and_then(|files| files.graph).map(|graph| graph.sha256);
     Ok(record)
@@ -262,7 +264,7 @@ fn calibrate<'c>(arguments: &RunArguments, run: &Run, cases: impl Iterator<Item 
         options.push(("--blocks", turns.blocks.to_string()));
         options.push(("--iterations", run.settings.iterations.to_string()));
     }
-    if device_facts(&SystemRoot::real(), None).name != run.device.name {
+    if device_here(None).name != run.device.name {
         options.push(("--device", run.device.name.clone()));
     }
     for (option, values) in options {

@@ -3,15 +3,18 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result};
-use pocketwatt_meter::{Bandwidth, SystemRoot, device_facts, measure_bandwidth};
-use pocketwatt_record::{Case, EnergyPlan, RECORD_FORMAT, Run, SamplingOverhead};
+use pocketwatt_meter::{Bandwidth, CoreList, measure_bandwidth};
+use pocketwatt_record::{
+    Case, EnergyPlan, GateSettings, PinnedCores, RECORD_FORMAT, Run, RunSettings, SamplingOverhead,
+};
 use pocketwatt_scenario::Scenario;
 
 use super::{RunArguments, gates, outlook, ownership::OwnedRun, plan::Plan, preparation::Preparation};
 use crate::{
     command::strict::{self, Intention},
     exit::Exit,
-    measure::{Device, Entered, Instruments, Interrupted, Materials, groups},
+    here::device_here,
+    measure::{Device, Entered, Instruments, Interrupted, Materials, OnCores, groups},
     plan::{Backend, PreparedModel, energy},
     report::output::date,
 };
@@ -47,7 +50,11 @@ pub(super) fn begin(arguments: &RunArguments, plan: Plan, preparation: Preparati
         notice!("interrupted: nothing was measured");
         return Ok(Beginning::Nothing(Exit::Interrupted));
     }
-    let bandwidth = if asked.no_probe { Vec::new() } else { bandwidths(asked.plan.threads(), &mut device) };
+    let bandwidth = if asked.no_probe {
+        Vec::new()
+    } else {
+        bandwidths(asked.plan.threads(), plan.settings.cores.as_ref(), &mut device)
+    };
     let mut on_battery_most_ms = asked.energy.on_battery_most_ms()?;
     if let Some(most_ms) = on_battery_most_ms {
         match gates::wait_for_battery(asked.energy.root()?, most_ms, &mut mailbox) {
@@ -65,7 +72,7 @@ pub(super) fn begin(arguments: &RunArguments, plan: Plan, preparation: Preparati
         }
     }
     let (meters, energy) = asked.energy.prepare()?;
-    let facts = device_facts(&SystemRoot::real(), asked.device.as_deref());
+    let facts = device_here(asked.device.as_deref());
     let asked_iterations = plan.settings.iterations;
     let iterations = plan.fewest(|case| Ok(materials.prepared(case)?.iterations(asked_iterations)))?;
     let blocks = outlook::blocks(&arguments.results, &facts, &plan, iterations);
@@ -79,7 +86,7 @@ pub(super) fn begin(arguments: &RunArguments, plan: Plan, preparation: Preparati
         device: facts,
         bandwidth,
         energy: EnergyPlan { sampling_overhead, ..energy },
-        settings: plan.settings,
+        settings: RunSettings { gates: GateSettings { strict: asked.strict, ..plan.settings.gates }, ..plan.settings },
         scenarios: plan.scenarios.iter().map(Scenario::source).collect(),
         plan: cases,
         baseline: plan.baseline,
@@ -94,6 +101,7 @@ pub(super) fn begin(arguments: &RunArguments, plan: Plan, preparation: Preparati
             "for --energy-uncertainty, each case is measured after the other: a slow meter needs long stretches of one of them"
         );
     }
+    tell_cores(&run);
     energy::add_time(&mut run.plan, &run.energy, &run.settings);
     if let Some(announcement) = energy::announcement(&run.energy, run.plan.len()) {
         notice!("{announcement}");
@@ -107,8 +115,8 @@ pub(super) fn begin(arguments: &RunArguments, plan: Plan, preparation: Preparati
     let owned = OwnedRun::begin(&arguments.results, &mut run)
         .context("nothing was measured yet; choose another folder with --results")?;
     let groups = groups(&run.plan, &run.settings, &(0..run.plan.len()).collect());
-    let gates = gates::of(&run);
-    let instruments = Instruments { meters, mailbox, device, gates };
+    let (gates, thermometer) = (gates::of(&run), gates::thermometer(&run));
+    let instruments = Instruments { meters, mailbox, device, gates, thermometer };
     Ok(Beginning::Begun(Box::new(Begun { run, owned, materials, instruments, groups })))
 }
 
@@ -141,11 +149,32 @@ fn is_fit(
     Ok(obstacles.is_empty())
 }
 
+/// Says on which cores the runners compute, and whether there are too few.
+fn tell_cores(run: &Run) {
+    let Some(cores) = &run.settings.cores else { return };
+    let count = CoreList::parse(&cores.list).map_or(0, |list| list.len());
+    let s = if count == 1 { "" } else { "s" };
+    notice!("--cores {}: runners compute on core{s} {}", cores.asked, cores.list);
+    let most = run.plan.iter().map(|planned| planned.case.threads).max().unwrap_or(0);
+    if most as usize > count {
+        notice!("{most} threads have {count} core{s}: they wait for each other");
+    }
+}
+
 /// The roofline for each number of threads; without it the run continues, and its metric has the reason. One that was
 /// measured during another measurement does not count.
-fn bandwidths(threads: &[u32], device: &mut Device) -> Vec<Bandwidth> {
+fn bandwidths(threads: &[u32], cores: Option<&PinnedCores>, device: &mut Device) -> Vec<Bandwidth> {
     let watch = device.watch();
     let mut measured = Vec::new();
+    // Where the runners compute: clusters of a phone read memory at different rates.
+    let cores = cores.and_then(|cores| CoreList::parse(&cores.list));
+    let _on_cores = match cores.as_ref().map(OnCores::enter).transpose() {
+        Ok(on_cores) => on_cores,
+        Err(error) => {
+            notice!("the memory bandwidth was not measured: {error}");
+            return measured;
+        }
+    };
     for &threads in threads {
         match measure_bandwidth(threads) {
             Ok(bandwidth) => measured.push(bandwidth),

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::Result;
-use pocketwatt_meter::{DeviceFacts, SystemRoot, device_facts};
+use pocketwatt_meter::DeviceFacts;
 use pocketwatt_protocol::{Precision, wall_clock_unix_ms};
 use pocketwatt_record::{Baseline, Calibration, Case, PlannedCase};
 use pocketwatt_scenario::{Data, Scenario};
@@ -12,6 +12,7 @@ use super::{RunArguments, plan::Plan};
 use crate::{
     columns,
     command::device_calibration::{DeviceAt, StoredCalibration},
+    here::device_here,
     inert,
     plan::{PlannedModel, energy},
     report::{PlannedBlocks, output::waiting_time},
@@ -63,12 +64,20 @@ pub(super) fn describe(plan: &Plan, arguments: &RunArguments) -> Result<String> 
     let mut cases = plan.guessed()?;
     let (_, energy) = arguments.begin.energy.prepare()?;
     energy::add_time(&mut cases, &energy, &plan.settings);
-    let device = device_facts(&SystemRoot::real(), arguments.begin.device.as_deref());
+    let device = device_here(arguments.begin.device.as_deref());
     let iterations = plan.fewest(|case| plan.guessed_iterations(case))?;
     let blocks = blocks(&arguments.results, &device, plan, iterations);
     let announcements: String =
         energy::announcement(&energy, cases.len()).into_iter().chain(blocks).map(|line| line + "\n").collect();
     Ok(describe_cases(&cases) + &describe_models(plan) + &announcements)
+}
+
+/// The same for a device of which nothing is known here.
+///
+/// # Errors
+/// None: each case names a scenario and a model of the plan.
+pub(super) fn describe_for_any_device(plan: &Plan) -> Result<String> {
+    Ok(describe_cases(&plan.guessed()?) + &describe_models(plan))
 }
 
 fn describe_cases(plan: &[PlannedCase]) -> String {

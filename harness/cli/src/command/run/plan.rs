@@ -36,13 +36,28 @@ pub(super) struct Plan<'r> {
 }
 
 impl<'r> Plan<'r> {
-    /// Combines what was asked for. Nothing is written, and no meter is left open.
+    /// Combines what was asked for of this device. Nothing is written, and no meter is left open.
     ///
     /// # Errors
     /// When something is asked for that does not exist or does not fit together.
     pub fn make(arguments: &RunArguments, registry: &'r Registry, again: Option<StoredBaseline>) -> Result<Self> {
-        let asked = &arguments.begin.plan;
         arguments.begin.energy.check()?;
+        let cores = arguments.begin.plan.cores(&arguments.begin.energy.root()?)?;
+        let plan = Self::for_any_device(arguments, registry, again)?;
+        Ok(Self { settings: RunSettings { cores, ..plan.settings }, ..plan })
+    }
+
+    /// The same for a device of which nothing is known here: whether it has the meters and the cores that were asked for, it finds out
+    /// itself.
+    ///
+    /// # Errors
+    /// As of [`Plan::make`].
+    pub fn for_any_device(
+        arguments: &RunArguments,
+        registry: &'r Registry,
+        again: Option<StoredBaseline>,
+    ) -> Result<Self> {
+        let asked = &arguments.begin.plan;
         let scenarios = asked.scenarios()?;
         let backends = registry.select(asked.backends())?;
         let library = arguments.cache.library()?;

@@ -37,6 +37,7 @@ pub(super) fn prepare(arguments: &RunArguments, registry: &Registry, plan: &Plan
     // Until here, Ctrl-C ends the process at once, also while it waits for another one.
     let mailbox = Mailbox::with_signals()?;
     let mut materials = Materials::new(plan.scenarios.clone(), models, &arguments.cache.root()?);
+    materials.programs.run_on(plan.settings.cores.as_ref());
     if let Some(baseline) = &plan.baseline {
         materials.programs.compare_with(baseline);
     }

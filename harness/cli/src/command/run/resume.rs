@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
-use pocketwatt_meter::{SystemRoot, device_facts};
 use pocketwatt_model::ModelLibrary;
 use pocketwatt_record::{Case, Passport, Record, Records, Run, RunFolder};
 use pocketwatt_scenario::Scenario;
@@ -17,6 +16,7 @@ use super::{
 };
 use crate::{
     command::{damaged, energy::EnergyArguments, stored_run},
+    here::device_here,
     measure::{Build, Execution, Instruments, Mailbox, Materials, Programs},
     plan::{PreparedModel, Registry, computed_precisions},
     refusal::Refusal,
@@ -66,6 +66,7 @@ pub(super) fn resume(arguments: &RunArguments, registry: &Registry, name: &str) 
     let scenarios = run.scenarios.iter().map(Scenario::stored).collect::<Result<_, _>>()?;
     damaged::set_aside(folder, run.plan.len(), &done)?;
     let mut materials = Materials::new(scenarios, models, &arguments.cache.root()?);
+    materials.programs.run_on(run.settings.cores.as_ref());
     if let Some(baseline) = &run.baseline {
         materials.programs.compare_with(baseline);
     }
@@ -79,8 +80,8 @@ pub(super) fn resume(arguments: &RunArguments, registry: &Registry, name: &str) 
         groups.extend(rest.unsuccessful());
     }
     report_apart(&run, groups.iter().filter(|group| rest.is_apart(group)));
-    let gates = gates::of(&run);
-    let instruments = Instruments { meters, mailbox, device, gates };
+    let (gates, thermometer) = (gates::of(&run), gates::thermometer(&run));
+    let instruments = Instruments { meters, mailbox, device, gates, thermometer };
     Ok(Begun { run, owned, materials, instruments, groups })
 }
 
@@ -98,7 +99,7 @@ fn report_apart<'g>(run: &Run, groups: impl Iterator<Item = &'g Vec<usize>>) {
 
 /// By this program, on this device.
 fn ensure_begun_here(run: &Run) -> Result<()> {
-    let here = device_facts(&SystemRoot::real(), Some(&run.device.name));
+    let here = device_here(Some(&run.device.name));
     if (&here.processor, here.logical_cores) != (&run.device.processor, run.device.logical_cores) {
         return Err(Refusal::error(format!("run {} was begun on another device: {}", run.id, run.device.name)));
     }

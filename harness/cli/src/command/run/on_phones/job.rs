@@ -175,6 +175,9 @@ impl<'a> JobOnPhone<'a> {
         let mut words = vec!["run".to_owned()];
         words.extend(inputs.words);
         words.push(format!("--device={}", self.phone.name));
+        if !self.arguments.given.iter().any(|given| given.id == "cool_down") {
+            words.push("--cool-down=first".into());
+        }
         self.push(&inputs.uploads)?;
         self.send(&self.request(id, words, Some(materials.cases)))
     }

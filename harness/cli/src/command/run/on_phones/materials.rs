@@ -34,9 +34,9 @@ impl PhoneMaterials {
     pub fn prepare(arguments: &mut RunArguments, registry: &Registry) -> Result<Option<Self>> {
         arguments.ensure_for_phones()?;
         let baseline = again::open(arguments)?;
-        let plan = Plan::make(arguments, registry, baseline)?;
+        let plan = Plan::for_any_device(arguments, registry, baseline)?;
         if arguments.begin.dry_run {
-            output::write(&outlook::describe(&plan, arguments)?)?;
+            output::write(&outlook::describe_for_any_device(&plan)?)?;
             return Ok(None);
         }
         let library = arguments.cache.library()?;
