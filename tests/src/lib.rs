@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test tells what is wrong by panicking")]
 
 mod calibration;
+pub mod phone;
 mod twins;
 
 use std::{

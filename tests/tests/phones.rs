@@ -1,10 +1,10 @@
 //! `pocketwatt phones` through the real client of adb, with stand-in phones that say what real ones said.
 #![cfg(test)]
 
-mod phone;
-
-use phone::{AdbServer, Fault, StandIn, Tree, capture, section};
-use pocketwatt_tests::{Bench, Finished};
+use pocketwatt_tests::{
+    Bench, Finished,
+    phone::{AdbServer, Addressed, Fault, StandIn, Tree, capture, section},
+};
 use serde_json::Value;
 
 const BATTERY: &str = "battery";

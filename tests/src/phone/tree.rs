@@ -1,13 +1,15 @@
-//! What a stand-in phone has on board: files below a folder, and the commands of Android that read them.
+//! What a stand-in phone without programs has on board: files below a folder, and the commands of Android that read them.
 
 use std::{
     fs,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
-    process::{Command, Output, Stdio},
+    process::Command,
 };
 
 use tempfile::TempDir;
+
+use super::daemon::System;
 
 /// Folders of a phone that commands name by their whole path.
 const FOLDERS: [&str; 3] = ["/sys/", "/proc/self/", "/data/local/tmp"];
@@ -87,17 +89,23 @@ impl Tree {
     fn path(&self, path: &str) -> PathBuf {
         self.folder.path().join(path)
     }
+}
 
-    /// Runs what adb sent as the phone's shell does, with the phone's files in place of this machine's.
-    pub fn run(&self, command: &str) -> Output {
+impl System for Tree {
+    /// What adb sent, as the phone's shell runs it, with the phone's files in place of this machine's.
+    fn command(&self, line: &str) -> Command {
         let root = self.folder.path().to_str().unwrap();
-        let below = FOLDERS
-            .iter()
-            .fold(command.to_owned(), |command, folder| command.replace(folder, &format!("{root}{folder}")));
+        let below =
+            FOLDERS.iter().fold(line.to_owned(), |line, folder| line.replace(folder, &format!("{root}{folder}")));
         let shell = SHELLS.into_iter().find(|shell| Path::new(shell).exists()).unwrap();
-        let mut child = Command::new(shell);
-        child.args(["-c", &below]).current_dir(root).stdin(Stdio::null()).env_clear();
-        child.env("ROOT", root).env("PATH", format!("{root}/system/bin:/usr/bin:/bin")).output().unwrap()
+        let mut command = Command::new(shell);
+        command.args(["-c", &below]).current_dir(root).env_clear();
+        command.env("ROOT", root).env("PATH", format!("{root}/system/bin:/usr/bin:/bin"));
+        command
+    }
+
+    fn root(&self) -> &Path {
+        self.folder.path()
     }
 }
 

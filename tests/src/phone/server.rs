@@ -7,10 +7,15 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
-use pocketwatt_tests::{Bench, wait_until};
 use tempfile::TempDir;
 
-use super::StandIn;
+use crate::{Bench, wait_until};
+
+/// A phone with an address.
+pub trait Addressed {
+    /// By which adb knows it.
+    fn address(&self) -> String;
+}
 
 /// The server. It ends when this is dropped.
 pub struct AdbServer {
@@ -41,26 +46,41 @@ impl AdbServer {
         bench.set("ADB", "");
     }
 
-    /// Connects a phone, and waits until it is in that state.
-    pub fn connect(&self, phone: &StandIn, state: &str) {
-        self.adb(&["connect", &phone.address()]);
-        self.wait_for(phone, state);
-    }
-
-    /// Waits until adb lists the phone in that state.
-    pub fn wait_for(&self, phone: &StandIn, state: &str) {
-        let line = format!("{}\t{state}", phone.address());
+    /// Connects a phone, as soon as it listens, and waits until it is in that state.
+    pub fn connect(&self, phone: &impl Addressed, state: &str) {
         wait_until(&format!("a phone that is {state}"), || {
-            String::from_utf8_lossy(&self.adb(&["devices"]).stdout).lines().any(|listed| listed == line)
+            // One that is just starting refuses the connection, and adb does not try again by itself.
+            if self.state(phone).is_none() {
+                self.adb(&["connect", &phone.address()]);
+            }
+            self.state(phone).as_deref() == Some(state)
         });
     }
 
-    fn adb(&self, arguments: &[&str]) -> Output {
-        // The server that a command starts must not keep this test's outputs open, so that its end is seen.
+    /// Waits until adb lists the phone in that state.
+    pub fn wait_for(&self, phone: &impl Addressed, state: &str) {
+        wait_until(&format!("a phone that is {state}"), || self.state(phone).as_deref() == Some(state));
+    }
+
+    /// As adb lists it.
+    fn state(&self, phone: &impl Addressed) -> Option<String> {
+        let listed = self.adb(&["devices"]).stdout;
+        let (listed, address) = (String::from_utf8_lossy(&listed), phone.address());
+        listed.lines().find_map(|line| Some(line.strip_prefix(&address)?.trim().to_owned()))
+    }
+
+    /// Runs the client to its end. It has no time limit of its own.
+    pub fn adb(&self, arguments: &[&str]) -> Output {
+        self.command().args(arguments).stdin(Stdio::null()).output().unwrap()
+    }
+
+    /// The client, without arguments.
+    pub fn command(&self) -> Command {
         let home: &Path = self.home.path();
         let mut command = Command::new("adb");
-        command.args(arguments).env("ANDROID_ADB_SERVER_PORT", self.port.to_string()).env("HOME", home);
-        command.env_remove("ADB_VENDOR_KEYS").stdin(Stdio::null()).output().unwrap()
+        command.env("ANDROID_ADB_SERVER_PORT", self.port.to_string()).env("HOME", home);
+        command.env_remove("ADB_VENDOR_KEYS");
+        command
     }
 }
 

@@ -1,0 +1,38 @@
+//! Phones that are none: they answer the real `adb` over TCP as a phone's daemon does.
+//!
+//! - [`StandIn`] lives in a test's process and answers the shell's commands, with the texts of real phones.
+//! - [`StandInPhone`] is a process of its own, the program `stand-in-phone`. Programs run on it, for aarch64 as well as for this
+//!   machine; files are pushed and pulled; its battery is a model, of which the true energy is known.
+
+mod battery;
+mod commands;
+mod daemon;
+mod faults;
+mod machine;
+mod packet;
+mod server;
+mod shell;
+mod stand_in;
+mod stand_in_phone;
+mod stream;
+mod sync;
+mod tree;
+
+use std::{io, io::Write};
+
+pub use battery::{PowerModel, Rail, Source, Truth};
+pub use commands::command_of_the_phone;
+pub use faults::{After, Direction, Fault, Faults};
+pub use machine::{Options, Stage, run_stage};
+pub use server::{AdbServer, Addressed};
+pub use stand_in::StandIn;
+pub use stand_in_phone::StandInPhone;
+pub use tree::{Tree, capture, section};
+
+/// What today's daemons can do, of what matters here.
+pub const FEATURES: &str = "shell_v2,cmd,stat_v2,ls_v2,fixed_push_mkdir";
+
+/// Says something on standard error, whether or not anybody is there to read it.
+fn say(text: &str) {
+    let _ = writeln!(io::stderr(), "stand-in-phone: {text}");
+}
