@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     BrokenCounter,
-    energy::{MeterSeries, Unavailable},
+    energy::{MeterEnd, MeterSeries, MeterSource, Unavailable},
 };
 
 pub use cores::{Regrouped, RunnerCores};
@@ -185,6 +185,17 @@ impl CaseReadings {
         append_context(&mut self.temperatures, temperatures);
         append_context(&mut self.frequencies, frequencies);
         limits.into_iter().for_each(|limit| self.push_limit(limit));
+    }
+
+    /// Something else fed the device after the last reading: what a battery's meter shows next does not follow on from it.
+    pub fn end_batteries(&mut self, because: &Unavailable) {
+        let of_battery = |source| matches!(source, MeterSource::Battery | MeterSource::BatteryService);
+        for series in self.energy.iter_mut().filter(|series| of_battery(series.meter.source) && series.ended.is_none())
+        {
+            if let Some(last) = series.readings.last() {
+                series.ended = Some(MeterEnd { at: last.at, unavailable: because.clone() });
+            }
+        }
     }
 
     /// Adds what the device allows now, if that has changed.

@@ -23,6 +23,8 @@ use pocketwatt_meter::{
     },
 };
 
+use pocketwatt_protocol::{Clock, MonotonicClock};
+
 use self::{
     battery_service::ChargeMeter,
     dumpsys::Dumpsys,
@@ -87,6 +89,39 @@ fn capacity(report: &BatteryReport) -> Option<BatteryCapacity> {
         joules: charge.raw as f64 * charge.joules_per_unit(volts) * 100.0 / percent,
         basis: format!("charge counter / level of {percent:.0} % x voltage"),
     })
+}
+
+/// What one answer of a service takes, beside how often it is asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct AnswerTime {
+    /// The service.
+    pub service: &'static str,
+    /// The median of a few answers.
+    pub time: Duration,
+    /// Time between two of them while something is measured.
+    pub period: Duration,
+}
+
+/// How long answers take of the services that some of these meters read; empty where they read none.
+pub fn answer_times(root: &SystemRoot, sources: &[MeterSource]) -> Vec<AnswerTime> {
+    const ANSWERS: usize = 5;
+    let Some(dumpsys) = Dumpsys::of(root) else { return Vec::new() };
+    let of_battery = sources.iter().any(|source| matches!(source, MeterSource::Battery | MeterSource::BatteryService));
+    let services = [
+        (BATTERY, BATTERY_PERIOD, of_battery),
+        (POWER_STATS, RAILS_PERIOD, sources.contains(&MeterSource::PowerStats)),
+    ];
+    let time = |service| {
+        let begun = MonotonicClock.now();
+        dumpsys.print(service, &AtomicBool::new(false)).ok()?;
+        Some(Duration::from_nanos(MonotonicClock.now().since(begun)))
+    };
+    let median = |(service, period, _)| {
+        let mut times = (0..ANSWERS).map(|_| time(service)).collect::<Option<Vec<Duration>>>()?;
+        times.sort_unstable();
+        Some(AnswerTime { service, time: times[ANSWERS / 2], period })
+    };
+    services.into_iter().filter(|(.., is_read)| *is_read).filter_map(median).collect()
 }
 
 fn of_services(found: Discovery, dumpsys: &Dumpsys) -> Discovery {

@@ -1,6 +1,6 @@
 //! What can make a block slower than the case is. It is found by what is known apart from the result, never by the result.
 
-use pocketwatt_meter::{CaseReadings, ContextSeries, LimitReading, TimeSpan};
+use pocketwatt_meter::{CaseReadings, ContextSeries, LimitReading, TimeSpan, energy::Reason};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -37,6 +37,8 @@ pub enum DisturbanceKind {
     Sleep,
     /// The runner, or the harness beside it, did not run for a while, although the device did not sleep; since format 1.11.
     Frozen,
+    /// A charger began to feed the device, so that its battery's meters had to stop; since format 1.11.
+    Charger,
     /// A kind that a later version writes.
     #[serde(other)]
     Other,
@@ -73,12 +75,21 @@ impl Circumstances<'_> {
             found.extend(processor_time(readings));
             found.extend(self.worked.and_then(|worked| clock_fall(readings, worked)));
             found.extend(changes(self.allowed_before.into_iter().chain(&readings.limits)));
+            found.extend(charger_came(readings).then_some(Disturbance { kind: DisturbanceKind::Charger, share: 1.0 }));
             found.extend(readings.slept_ns.map(|_| Disturbance { kind: DisturbanceKind::Sleep, share: 1.0 }));
             found.extend(readings.frozen_ns.map(|_| Disturbance { kind: DisturbanceKind::Frozen, share: 1.0 }));
         }
         found.extend(self.beside.then_some(Disturbance { kind: DisturbanceKind::OtherMeasurement, share: 1.0 }));
         found
     }
+}
+
+/// Whether a meter gave readings until a charger was connected.
+fn charger_came(readings: &CaseReadings) -> bool {
+    readings.energy.iter().any(|series| {
+        let reason = series.ended.as_ref().map(|end| end.unavailable.reason);
+        !series.readings.is_empty() && reason == Some(Reason::ChargerConnected)
+    })
 }
 
 /// What took processor time, by the kernel's counters.

@@ -12,6 +12,7 @@ mod figure_test;
 mod gauge;
 mod idle;
 mod meters;
+mod pieces;
 mod power;
 mod resolution;
 #[cfg(test)]

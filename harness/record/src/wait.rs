@@ -19,7 +19,7 @@ pub struct Wait {
 }
 
 /// What a run may wait for before each block.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum GateKind {
     /// That nothing but the battery feeds the device.

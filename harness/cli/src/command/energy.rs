@@ -28,6 +28,8 @@ const NONE: &str = "none";
 const LOOK: Duration = Duration::from_millis(2500);
 /// If an uncertainty was requested, it is worth waiting for a charge counter: these step every 30 to 90 s.
 const LONG_LOOK: Duration = Duration::from_secs(200);
+/// A phone that idles takes up to two minutes for a step of its battery service's counter.
+const LONGEST_LOOK: Duration = Duration::from_secs(300);
 /// A battery's counter with a longer update period cannot resolve an ordinary case: then its gauge is preferred.
 const COARSE_COUNTER_NS: u64 = 10_000_000_000;
 
@@ -301,9 +303,11 @@ fn look_again(mut meters: Vec<(Box<dyn EnergyMeter>, Observation)>) -> Vec<(Box<
         return meters;
     }
     let (meter, seen) = meters.remove(0);
-    notice!("watching {} until it steps, for {} s at most", seen.series.meter.id, LONG_LOOK.as_secs());
+    let is_service = seen.series.meter.source == MeterSource::BatteryService;
+    let long_look = if is_service { LONGEST_LOOK } else { LONG_LOOK };
+    notice!("watching {} until it steps, for {} s at most", seen.series.meter.id, long_look.as_secs());
     let mut alone = vec![meter];
-    let again = observe_until_found(&mut alone, LONG_LOOK);
+    let again = observe_until_found(&mut alone, long_look);
     meters.splice(0..0, alone.into_iter().zip(again));
     meters
 }

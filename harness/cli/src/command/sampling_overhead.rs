@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use clap::{Args, value_parser};
-use pocketwatt_meter::Sampler;
+use pocketwatt_meter::{Sampler, energy::MeterSource};
+use pocketwatt_phone::meters::{AnswerTime, answer_times};
 use pocketwatt_protocol::{LoadOptions, PROTOCOL_VERSION, Precision, Request, Task, Workload, wall_clock_unix_ms};
 use pocketwatt_record::SamplingOverhead;
 use pocketwatt_scenario::Scenario;
@@ -25,6 +26,7 @@ use crate::{
     },
     plan::{Backend, PreparedModel, default_reference, prepare},
     refusal::Refusal,
+    report::output::duration,
 };
 
 /// The workload, and how often it runs.
@@ -79,6 +81,7 @@ pub fn run(arguments: &SamplingOverheadArguments) -> Result<Exit> {
     let program = Programs::new(&cache).find(backend, Build::Own).map_err(Refusal::error)?;
     let (root, choice) = arguments.meters.open()?;
     let meters: Vec<String> = choice.meters.iter().map(|meter| meter.info().id.clone()).collect();
+    let sources: Vec<MeterSource> = choice.meters.iter().map(|meter| meter.info().source).collect();
     let mut mailbox = Mailbox::with_signals()?;
     let compared = Compared {
         backend,
@@ -119,7 +122,10 @@ pub fn run(arguments: &SamplingOverheadArguments) -> Result<Exit> {
         overhead.write(&arguments.results.join(&device.name)).context("the cost was measured, but not stored")?;
     }
     match arguments.format {
-        ProbeFormat::Table => output::write(&describe(&overhead))?,
+        ProbeFormat::Table => {
+            let services: String = answer_times(&root, &sources).iter().map(describe_service).collect();
+            output::write(&(describe(&overhead) + &services))?;
+        }
         ProbeFormat::Json => output::write_json(&overhead)?,
     }
     Ok(Exit::Success)
@@ -171,6 +177,18 @@ fn describe(overhead: &SamplingOverhead) -> String {
         overhead.pairs,
         overhead.workload,
         overhead.period_ms,
+    )
+}
+
+/// Its answers come between the iterations that are compared, so they are told apart.
+fn describe_service(answer: &AnswerTime) -> String {
+    let (time, period) = (answer.time.as_secs_f64(), answer.period.as_secs_f64());
+    format!(
+        "an answer of dumpsys {} takes {}, before and after each case and every {}: {:.2} % of the time of one core at most\n",
+        answer.service,
+        duration(time),
+        duration(period),
+        100.0 * time / period
     )
 }
 

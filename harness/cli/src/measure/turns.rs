@@ -5,10 +5,13 @@
 use std::{collections::BTreeSet, ops::Range};
 
 use anyhow::Result;
-use pocketwatt_meter::{CaseReadings, IdleWindows, LimitReading, TimeSpan};
+use pocketwatt_meter::{
+    CaseReadings, IdleWindows, LimitReading, TimeSpan,
+    energy::{Reason, Unavailable},
+};
 use pocketwatt_protocol::{Clock, Iteration, IterationKind, MonotonicClock, MonotonicNs, Stage, Turn, Workload};
 use pocketwatt_record::{
-    Block, Circumstances, Contest, Disturbance, MARGIN, MOST_BLOCKS, Outcome, Record, SpeedMetric, Spoiled,
+    Block, Circumstances, Contest, Disturbance, GateKind, MARGIN, MOST_BLOCKS, Outcome, Record, SpeedMetric, Spoiled,
     TurnSettings, derive, widest,
 };
 
@@ -334,6 +337,9 @@ impl<'a> Member<'a> {
 
     /// Adds what was waited for before a block. It fails where a gate stays closed and the user is strict.
     fn passes(&mut self, passage: &Passage) {
+        for wait in passage.waits.iter().filter(|wait| wait.gate == GateKind::OnBattery) {
+            self.record.readings.end_batteries(&Unavailable::new(Reason::ChargerConnected, wait.because.clone()));
+        }
         self.record.waits.extend(passage.waits.iter().cloned());
         if let Some(message) = passage.refused.clone() {
             self.record.outcome = Outcome::Failed { stage: Stage::Start, message };

@@ -1,7 +1,7 @@
 //! The additional time of a run for measuring energy, which depends on the meter's updates.
 
 use anyhow::Result;
-use pocketwatt_meter::energy::{Measurand, MeterSeries, Observation};
+use pocketwatt_meter::energy::{Measurand, MeterSeries, MeterSource, Observation};
 use pocketwatt_record::{EnergyPlan, PlannedCase, RunSettings};
 
 use crate::{
@@ -16,6 +16,10 @@ const LONGEST_IDLE_MS: u64 = 120_000;
 /// Assumed update period of a gauge that never changed while it was watched.
 const GUESSED_GAUGE_NS: u64 = 1_000_000_000;
 
+/// Updates and steps of a counter that a figure needs: a little more than the derivation demands, because power varies.
+const LEAST_UPDATES: f64 = 2.5;
+const LEAST_STEPS: f64 = 6.0;
+
 /// What a run is about to do to measure energy, in one line; `None` without meters.
 pub fn announcement(plan: &EnergyPlan, cases: usize) -> Option<String> {
     let preferred = plan.meters.first()?;
@@ -23,6 +27,10 @@ pub fn announcement(plan: &EnergyPlan, cases: usize) -> Option<String> {
         .update_period
         .map_or("at unknown intervals".to_owned(), |period| format!("every {}", duration(period.ns as f64 / 1e9)));
     let mut text = format!("energy: {} is updated {period}; ", preferred.id);
+    if preferred.source == MeterSource::BatteryService && plan.uncertainty.is_none() {
+        text += "such counters were seen to step by 14 to 51 J, every 30 to 90 s, and five steps are the least: a case that is \
+                 shorter than some minutes has no joules (--energy-uncertainty 10% finds out how long it must be); ";
+    }
     if let (Some(uncertainty), true) = (plan.uncertainty, plan.at_least_ms > 0) {
         text += &format!(
             "for {:.1} % the counted iterations of a case last at least {}; ",
@@ -90,7 +98,10 @@ pub fn shortest_window_ms(observation: &Observation, uncertainty: f64) -> Result
         .filter(|((watts, _), _)| *watts > 0.0)
         .map_or(0.0, |((watts, step), joules)| step as f64 * joules / watts);
     let update_s = (period_ns as f64 / 1e9).max(step_s);
-    Ok((2.0 * update_s / (6f64.sqrt() * uncertainty) * 1e3).ceil() as u64)
+    let by_edges_s = 2.0 * update_s / (6f64.sqrt() * uncertainty);
+    // However large an uncertainty was asked for: there are no joules of fewer updates and steps.
+    let least_s = if gauge.is_none() { (LEAST_UPDATES * update_s).max(LEAST_STEPS * step_s) } else { 0.0 };
+    Ok((by_edges_s.max(least_s) * 1e3).ceil() as u64)
 }
 
 /// Joules of a counter's unit; `None` for a gauge, which has no steps in time.
@@ -169,6 +180,21 @@ mod tests {
     }
 
     #[test]
+    fn a_window_holds_the_steps_that_a_figure_needs_however_large_an_uncertainty_was_asked_for() {
+        // As a Samsung S23: 3750 uAh every minute.
+        let charge = Measurand::RemainingCharge { coulombs_per_unit: 3.6e-3 };
+        let mut coarse = seen(meter("battery-service:charge-counter", charge, Some(60 * SECOND)), 1);
+        coarse.smallest_step = Some(3750);
+        for (minute, reading) in coarse.series.readings.iter_mut().enumerate() {
+            reading.at = MonotonicNs(minute as u64 * 60 * SECOND);
+            reading.value = 1_244_880 - 3750 * minute as i64;
+            reading.microvolts = Some(3_700_000);
+        }
+        assert_eq!(shortest_window_ms(&coarse, 0.5).unwrap(), 360_000, "six steps");
+        assert_eq!(shortest_window_ms(&coarse, 0.05).unwrap(), 979_796, "2 x 60 s / (sqrt 6 x 5 %)");
+    }
+
+    #[test]
     fn a_counter_that_stands_still_for_many_of_its_updates_is_silent() {
         let register = Measurand::EnergyCounter { joules_per_unit: 2f64.powi(-32), modulus: None };
         let still = |measurand, period_ns| Observation { changes: 0, ..seen(meter("a", measurand, period_ns), 1) };
@@ -193,6 +219,14 @@ mod tests {
             @"energy: battery:BAT0/energy_now is updated every 1 s; for 5.0 % the counted iterations of a case last at least 16 s; 20 s of idling before and after each; 6 cases take 5 min 38 s for it"
         );
         assert_eq!(announcement(&EnergyPlan::default(), 6), None);
+        let charge = Measurand::RemainingCharge { coulombs_per_unit: 3.6e-3 };
+        let counter =
+            MeterInfo { source: MeterSource::BatteryService, ..meter("battery-service:charge-counter", charge, None) };
+        let plan = EnergyPlan { meters: vec![counter], idle_ms: 2000, ..EnergyPlan::default() };
+        insta::assert_snapshot!(
+            announcement(&plan, 2).unwrap(),
+            @"energy: battery-service:charge-counter is updated at unknown intervals; such counters were seen to step by 14 to 51 J, every 30 to 90 s, and five steps are the least: a case that is shorter than some minutes has no joules (--energy-uncertainty 10% finds out how long it must be); 2.0 s of idling before and after each; 2 cases take 8.0 s for it"
+        );
     }
 
     #[test]

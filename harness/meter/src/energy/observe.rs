@@ -66,7 +66,8 @@ fn watch_all(
 ) -> Vec<Observation> {
     let start = pace.clock.now();
     let elapsed = |clock: &dyn Clock| Duration::from_nanos(clock.now().since(start));
-    let mut watched: Vec<Watched> = meters.iter().map(|meter| Watched::new(meter.info().clone())).collect();
+    let mut watched: Vec<Watched> =
+        meters.iter().map(|meter| Watched::new(meter.info().clone(), meter.has_own_pace())).collect();
     for (meter, watched) in meters.iter_mut().zip(&mut watched).filter(|(meter, _)| meter.has_own_pace()) {
         watched.read(&mut **meter, Moment::Boundary, pace.clock);
     }
@@ -98,6 +99,8 @@ fn watch_all(
 /// A meter under observation.
 struct Watched {
     series: MeterSeries,
+    /// Whether it is read at its own pace: then a value that is new at each reading has that pace as its period.
+    has_own_pace: bool,
     last: Option<i64>,
     /// When a value was first seen that differed from the one before.
     changes: Vec<MonotonicNs>,
@@ -109,9 +112,10 @@ struct Watched {
 }
 
 impl Watched {
-    fn new(meter: MeterInfo) -> Self {
+    fn new(meter: MeterInfo, has_own_pace: bool) -> Self {
         Self {
             series: MeterSeries::new(meter),
+            has_own_pace,
             last: None,
             changes: Vec::new(),
             smallest_step: None,
@@ -152,7 +156,7 @@ impl Watched {
     /// Looks for the period in what was seen so far, unless it is known.
     fn conclude(&mut self, enough: usize) {
         // Where more than every other reading is a new value, this would find the reading interval instead.
-        let readable = self.reads_since > 0 && self.changes_since * 2 <= self.reads_since;
+        let readable = self.has_own_pace || self.reads_since > 0 && self.changes_since * 2 <= self.reads_since;
         if self.period_ns.is_none() && readable && self.changes.len() >= enough {
             self.period_ns = typical_distance(&self.changes);
         }

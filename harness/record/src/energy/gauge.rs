@@ -11,7 +11,7 @@ use pocketwatt_meter::energy::{Measurand, MeterGap, MeterReading, MeterSeries, M
 use super::{
     curve::{Curve, Gap, Knot, median, seconds_since},
     step::smallest_step,
-    totals::no_voltage,
+    totals::{charger_between, no_voltage},
 };
 
 /// Draws the curve.
@@ -41,7 +41,13 @@ pub(super) fn curve(series: &MeterSeries) -> Result<Curve, Unavailable> {
     let origin = series.readings[0].at;
     let mut end = series.ended.as_ref().map(|end| end.unavailable.clone());
     let mut readings = Vec::with_capacity(series.readings.len());
+    let mut before = &series.readings[0];
     for reading in &series.readings {
+        if let Some(charger) = charger_between(series, before, reading) {
+            end = Some(charger.clone());
+            break;
+        }
+        before = reading;
         let watts = watts(series, reading)?;
         if watts < 0.0 && meter.source == MeterSource::Battery {
             let hint = format!("{} showed a current into the battery; pull the charger and measure again", meter.id);

@@ -10,6 +10,7 @@ use pocketwatt_meter::{
 use super::{
     Energy,
     curve::{Curve, Estimate},
+    pieces::Pieces,
     witness::{Still, refuted},
 };
 
@@ -69,7 +70,7 @@ pub(super) struct Meters<'a> {
 
 /// What a meter of a figure reported.
 enum Told {
-    Curve(Curve),
+    Curves(Pieces),
     /// A battery whose value never changed, beside one whose value did.
     Still(Still),
 }
@@ -79,7 +80,7 @@ impl<'a> Meters<'a> {
     pub fn of(group: &[&'a MeterSeries], all: &[MeterSeries]) -> Self {
         let told = |series: &MeterSeries| match refuted(series, all) {
             Some(unavailable) => Err(unavailable),
-            None => Curve::of(series).map(Told::Curve),
+            None => Pieces::of(series).map(Told::Curves),
         };
         let mut meters = Self { parts: group.iter().map(|&series| (series, told(series))).collect() };
         if let Some(step) = meters.curves().map(|curve| curve.resolution).reduce(f64::max) {
@@ -93,10 +94,11 @@ impl<'a> Meters<'a> {
     }
 
     pub fn curves(&self) -> impl Iterator<Item = &Curve> {
-        self.parts.iter().filter_map(|(_, told)| match told {
-            Ok(Told::Curve(curve)) => Some(curve),
+        let curves = self.parts.iter().filter_map(|(_, told)| match told {
+            Ok(Told::Curves(pieces)) => Some(&pieces.curves),
             _ => None,
-        })
+        });
+        curves.flatten()
     }
 
     /// The longest time between two updates, in seconds; 0 without any curve.
@@ -109,7 +111,7 @@ impl<'a> Meters<'a> {
         let mut sum = Estimate { joules: 0.0, variance: 0.0 };
         for (_, told) in &self.parts {
             let part = match told.as_ref().map_err(Unavailable::clone)? {
-                Told::Curve(curve) => curve.energy(spans)?,
+                Told::Curves(pieces) => pieces.energy(spans)?,
                 Told::Still(still) => still.energy(spans)?,
             };
             sum.joules += part.joules;

@@ -1,6 +1,6 @@
 //! Raw readings of a counter, or of what a battery still holds, as joules used since the first reading.
 
-use pocketwatt_meter::energy::{Measurand, MeterInfo, MeterReading, MeterSeries, Reason, Unavailable};
+use pocketwatt_meter::energy::{Measurand, MeterGap, MeterInfo, MeterReading, MeterSeries, Reason, Unavailable};
 
 use super::step::smallest_step;
 use crate::Amount;
@@ -36,6 +36,10 @@ pub(super) fn totals(series: &MeterSeries) -> Totals {
     totals.joules.push(0.0);
     for pair in series.readings.windows(2) {
         let [before, after] = pair else { break };
+        if let Some(charger) = charger_between(series, before, after) {
+            totals.end = Some(charger.clone());
+            break;
+        }
         match used(&series.meter, before, after, seconds(changed, after)) {
             Ok(Used { units: difference, joules_per_unit }) => {
                 units += difference;
@@ -62,6 +66,18 @@ pub(super) fn totals(series: &MeterSeries) -> Totals {
         totals.end = series.ended.as_ref().map(|end| end.unavailable.clone());
     }
     totals
+}
+
+/// The gap between two readings in which something other than this battery fed the device.
+pub(super) fn charger_between<'a>(
+    series: &'a MeterSeries,
+    before: &MeterReading,
+    after: &MeterReading,
+) -> Option<&'a Unavailable> {
+    let fed = |gap: &&MeterGap| {
+        gap.unavailable.reason == Reason::ChargerConnected && gap.start < after.at && before.at < gap.end
+    };
+    series.gaps.iter().find(fed).map(|gap| &gap.unavailable)
 }
 
 struct Used {

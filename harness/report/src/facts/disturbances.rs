@@ -1,11 +1,11 @@
 //! What disturbed a measurement, in a few words.
 
 use pocketwatt_meter::{CoreList, LimitReading, energy::MeterGap};
-use pocketwatt_record::{DisturbanceKind, MachineMetric, MetricId, Record, SpeedMetric, took_turns};
+use pocketwatt_record::{DisturbanceKind, MachineMetric, MetricId, Record, SpeedMetric, Wait, took_turns};
 
 use crate::{
     cases::{CaseGroup, Column, group_by},
-    output::{duration, inert::one_line, quantity::fixed},
+    output::{duration, inert::one_line, quantity::fixed, waiting_time},
 };
 
 /// Disturbances above these shares are named.
@@ -39,7 +39,42 @@ fn disturbed(record: &Record) -> Vec<String> {
     });
     let unjudged = record.unjudged.as_ref().map(ToString::to_string);
     let clock = clock_fall(record);
-    others(record).into_iter().chain(more.into_iter().flatten()).chain(silent).chain(clock).chain(unjudged).collect()
+    let waits = waits(record);
+    others(record)
+        .into_iter()
+        .chain(more.into_iter().flatten())
+        .chain(silent)
+        .chain(clock)
+        .chain(waits)
+        .chain(unjudged)
+        .collect()
+}
+
+/// `waited twice until the battery alone feeds the device, for 1 min 5 s, at first because USB feeds the phone`, for each gate; and where
+/// it was measured although the gate was closed.
+fn waits(record: &Record) -> Vec<String> {
+    let of_gate = |alike: &Vec<usize>| {
+        let waits: Vec<&Wait> = alike.iter().map(|&place| &record.waits[place]).collect();
+        let seconds = waits.iter().map(|wait| wait.waited_ms as f64 / 1e3).sum();
+        let (until, because) = (waits[0].gate.until(), one_line(&waits[0].because));
+        let waited = format!("waited {}until {until}, for {}: {because}", times(waits.len()), waiting_time(seconds));
+        let closed: Vec<&Wait> = waits.iter().copied().filter(|wait| wait.still_closed.is_some()).collect();
+        let last = closed.last().and_then(|wait| wait.still_closed.as_deref());
+        match last {
+            Some(why) => format!("{waited}; {} in vain: {}", times(closed.len()).trim_end(), one_line(why)),
+            None => waited,
+        }
+    };
+    group_by(record.waits.iter().map(|wait| wait.gate)).iter().map(of_gate).collect()
+}
+
+/// With a blank behind it.
+fn times(count: usize) -> String {
+    match count {
+        1 => "once ".to_owned(),
+        2 => "twice ".to_owned(),
+        more => format!("{more} times "),
+    }
 }
 
 /// `the clock fell by up to 12.0 % in 2 of 5 blocks`, of those that count.
