@@ -25,7 +25,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("harness/report", &["protocol", "files", "meter", "record", "scenario"]),
     ("harness/cli", &["protocol", "files", "dataset", "model", "meter", "phone", "record", "scenario", "report"]),
     ("backends/*", &["runner", "model", "protocol"]),
-    ("tests", &["protocol", "model", "meter", "record"]),
+    ("tests", &["protocol", "model", "meter", "phone", "record"]),
     ("tests/fuzz", &["protocol", "files", "dataset", "model", "meter", "phone", "record", "scenario", "report", "cli"]),
 ];
 

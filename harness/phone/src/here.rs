@@ -12,10 +12,10 @@ use std::{
 
 use pocketwatt_meter::{NamedTemperature, PhoneFacts, ScreenState};
 use pocketwatt_protocol::{Clock, MonotonicClock};
-use serde::Deserialize;
 
 use crate::{
     Unread,
+    job::{Before, Screen, SettingChange},
     printed::{BatteryReport, Properties, SensorKind, ThermalReport, brightness, is_screen_on},
     questions,
 };
@@ -111,26 +111,16 @@ pub fn battery_and_skin(battery: &BatteryReport, thermal: Option<&ThermalReport>
     battery.map(|celsius| named("battery", celsius)).into_iter().chain(skin).collect()
 }
 
-/// Settings that a job has changed, as its file names them: `global stay_on_while_plugged_in, from 0 to 7`.
+/// What a job has changed, as its file names it: `global stay_on_while_plugged_in, from 0 to 7`.
 fn changes(file: &str) -> Vec<String> {
-    #[derive(Deserialize)]
-    struct Changes {
-        settings: Vec<Change>,
-    }
-    #[derive(Deserialize)]
-    struct Change {
-        namespace: String,
-        key: String,
-        before: Option<String>,
-        during: String,
-    }
-    let Ok(Changes { settings }) = serde_json::from_str(file) else { return Vec::new() };
-    let words = |change: Change| {
+    let Ok(Before { settings, screen, .. }) = serde_json::from_str(file) else { return Vec::new() };
+    let words = |change: SettingChange| {
         let before = change.before.as_deref().unwrap_or("not set");
-        let words = format!("{} {}, from {before} to {}", change.namespace, change.key, change.during);
-        words.chars().take(LONGEST_CHANGE).collect()
+        format!("{}, from {before} to {}", change.what(), change.during)
     };
-    settings.into_iter().take(MOST_CHANGES).map(words).collect()
+    let panel = (screen == Some(Screen::PanelOff)).then(|| "the panel of the screen, switched off".to_owned());
+    let all = panel.into_iter().chain(settings.into_iter().map(words));
+    all.take(MOST_CHANGES).map(|words| words.chars().take(LONGEST_CHANGE).collect()).collect()
 }
 
 fn command(name: &str) -> Option<PathBuf> {
@@ -204,6 +194,8 @@ mod tests {
         let file = r#"{"settings": [{"namespace": "global", "key": "a", "before": null, "during": "7"},
                        {"namespace": "system", "key": "b", "before": "0", "during": "1"}], "screen": "on", "refused": []}"#;
         assert_eq!(changes(file), ["global a, from not set to 7", "system b, from 0 to 1"]);
+        let panel = r#"{"settings": [], "screen": "panel-off"}"#;
+        assert_eq!(changes(panel), ["the panel of the screen, switched off"]);
         assert_eq!(changes("{"), [""; 0]);
     }
 

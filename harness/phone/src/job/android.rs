@@ -19,7 +19,7 @@ const STEP: Duration = Duration::from_millis(10);
 /// How long the text of an ended command may take: what it started may keep the pipe open.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 const LONGEST_MESSAGE: usize = 300;
-const LIMIT: Duration = Duration::from_secs(20);
+const LIMIT: Duration = Duration::from_secs(15);
 
 /// The commands of a phone, found in `PATH`.
 #[derive(Clone, Debug)]

@@ -8,6 +8,7 @@ use rustix::process::{Pid, test_kill_process};
 use super::{JobError, JobFolder, JobId, JobLife, JobReport, JobState, Stage, below_root};
 
 const MOST_STATE_BYTES: u64 = 1 << 20;
+const MOST_EXIT_BYTES: u64 = 100;
 /// A look at a lock takes it for a moment, and another look finds it taken then.
 const LOOKS: u32 = 20;
 const BETWEEN_LOOKS: Duration = Duration::from_millis(25);
@@ -86,9 +87,20 @@ pub fn reports(root: &Path) -> Result<Vec<Result<JobReport, JobError>>, JobError
 pub fn report(root: &Path, id: &JobId) -> Result<Option<JobReport>, JobError> {
     let folder = JobFolder::new(root, id);
     let lock = folder.lock();
+    let is_held = || Ok(holder(&lock).map_err(JobError::io("look at", &lock))? != Holder::Nobody);
     // In this order: a job that ends in between has written its last state by then.
-    let lives = holder(&lock).map_err(JobError::io("look at", &lock))? != Holder::Nobody;
-    let Some(mut state) = state(&folder)? else { return Ok(None) };
+    let (mut lives, mut last) = (is_held()?, state(&folder)?);
+    if !lives && last.as_ref().is_some_and(|state| !state.stage.is_last()) {
+        // It is dead, unless it began in between.
+        (lives, last) = (is_held()?, state(&folder)?);
+    }
+    let mut state = match (last, exit_status(&folder)) {
+        (Some(state), _) => state,
+        // It was started a second time.
+        (None, _) if lives => state_now(id, Stage::Started, None),
+        (None, Some(status)) => JobState { words: Some(no_start(status)), ..state_now(id, Stage::Failed, None) },
+        (None, None) => return Ok(None),
+    };
     state.stored = stored(&folder).max(state.stored);
     let life = match boot_id() {
         _ if lives => JobLife::Running,
@@ -122,6 +134,26 @@ pub(super) fn state(folder: &JobFolder) -> Result<Option<JobState>, JobError> {
             .map(Some)
             .map_err(|error| JobError::NotUnderstood { path, words: error.to_string() }),
     }
+}
+
+/// What the process of the job, or the shell around it, wrote last.
+fn exit_status(folder: &JobFolder) -> Option<i32> {
+    let text = read_bounded_in_place(&folder.exit(), MOST_EXIT_BYTES).ok()?;
+    String::from_utf8(text).ok()?.trim().parse().ok()
+}
+
+/// Why a program could not write its first state, from the exit status that a shell saw.
+fn no_start(status: i32) -> String {
+    let why = match status {
+        126 | 127 => {
+            "the phone does not start it: its file or its loader (lib/ld-linux-aarch64.so.1) is missing, or may not be executed"
+        }
+        139 => "it crashed (signal 11), as programs do that are not built for the phone's pages of 16 KiB",
+        159 => "the phone does not allow one of its system calls (seccomp)",
+        137 => "it was killed, by somebody or by the phone because its memory was full",
+        _ => "it ended before it began",
+    };
+    format!("pocketwatt on the phone ended with status {status}: {why}")
 }
 
 /// Which start of the device this is.

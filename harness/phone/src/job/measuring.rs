@@ -19,6 +19,7 @@ use super::{JobFolder, JobRequest, below_root, stop::Stop};
 /// The variable that names the file with what the job changed on the phone; see [`super::Before`]. It is not set if nothing was.
 pub const CHANGED_SETTINGS: &str = "POCKETWATT_CHANGED_SETTINGS";
 const RESULTS: &str = "--results";
+const RESUME: &str = "--resume";
 const ON_BATTERY: &str = "--on-battery";
 /// Behind it, words are no options.
 const END_OF_OPTIONS: &str = "--";
@@ -92,7 +93,8 @@ fn arguments(request: &JobRequest, folder: &JobFolder) -> Vec<OsString> {
     if !has(RESULTS) {
         more.extend([RESULTS.into(), folder.results().into()]);
     }
-    if request.untethered.is_some() && !has(ON_BATTERY) {
+    // A stored run knows what it waits for.
+    if request.untethered.is_some() && !has(ON_BATTERY) && !has(RESUME) {
         more.push(ON_BATTERY.into());
     }
     let end = request.arguments.iter().position(|word| word == END_OF_OPTIONS).unwrap_or(words.len());
@@ -167,6 +169,7 @@ mod tests {
         };
         assert_eq!(all(&["run", "--model", "tiny"], false), "run --model tiny --results /jobs/a/results");
         assert_eq!(all(&["run", "--results=x"], true), "run --results=x --on-battery");
+        assert_eq!(all(&["run", "--resume"], true), "run --resume --results /jobs/a/results");
         assert_eq!(all(&["run", "--", "--results"], false), "run --results /jobs/a/results -- --results");
         assert_eq!(all(&["run", "--results-of-mine"], false), "run --results-of-mine --results /jobs/a/results");
     }

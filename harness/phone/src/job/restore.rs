@@ -79,14 +79,30 @@ pub(super) fn put_back(id: &JobId, folder: &JobFolder, android: &Android) -> Vec
     };
     let mut left = Before::default();
     let mut lines = Vec::new();
+    // A phone whose commands hang is asked once.
+    let mut silence = None;
+    let mut failure = |put_back: &dyn Fn() -> Result<(), Unanswered>| {
+        let words = match &silence {
+            Some(words) => String::clone(words),
+            None => {
+                let why = put_back().err()?;
+                let words = why.to_string();
+                if matches!(why, Unanswered::Silent { .. }) {
+                    silence = Some(words.clone());
+                }
+                words
+            }
+        };
+        Some(words)
+    };
     if before.screen == Some(Screen::PanelOff) {
-        let words = android.ask(&["cmd", "display", "power-on", "0"]).err().map(|why| why.to_string());
+        let words = failure(&|| android.ask(&["cmd", "display", "power-on", "0"]).map(drop));
         left.screen = words.as_ref().and(before.screen);
         lines.push(line("the panel's power", words));
     }
     // The last change first: a brightness is put back before the automatic brightness.
     for change in before.settings.iter().rev() {
-        let words = put_back_setting(android, change).err().map(|why| why.to_string());
+        let words = failure(&|| put_back_setting(android, change));
         if words.is_some() {
             left.settings.insert(0, change.clone());
         }

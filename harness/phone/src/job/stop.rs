@@ -30,7 +30,7 @@ struct Wish {
 }
 
 impl Stop {
-    /// Asks to stop: each time anew, since a run stops at once if it is asked again.
+    /// Asks to stop; the run is told so each time.
     pub fn ask(&self) {
         let mut wish = self.wish();
         wish.is_asked = true;

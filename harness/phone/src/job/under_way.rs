@@ -20,6 +20,8 @@ use super::{
 
 /// The exit status of a job that broke before its run ended.
 const BROKEN: i32 = 1;
+/// The exit status of a job on a phone that carries out another one.
+const UNFIT: i32 = 6;
 
 #[derive(Debug)]
 pub(super) struct UnderWay<'a> {
@@ -58,6 +60,8 @@ impl<'a> UnderWay<'a> {
             Err(error) => {
                 let failed = JobState { words: Some(error.to_string()), ..state_now(id, Stage::Failed, None) };
                 write(&failed)?;
+                let exit = folder.exit();
+                write_atomically(&exit, |file| writeln!(file, "{UNFIT}")).map_err(JobError::io("write", &exit))?;
                 return Err(error);
             }
         };
@@ -121,4 +125,48 @@ impl Drop for UnderWay<'_> {
 
 fn take(path: &Path, name: &str) -> Result<Lock, JobError> {
     super::life::take(path, name).map_err(JobError::io("lock", path))?.map_err(|holder| JobError::Busy { holder })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
+    use super::*;
+    use crate::job::{Before, JobLife, Screen, report, reports};
+
+    fn root() -> (tempfile::TempDir, JobId) {
+        let root = tempfile::tempdir().unwrap();
+        let id = JobId::try_from("a".to_owned()).unwrap();
+        fs::create_dir_all(JobFolder::new(root.path(), &id).path()).unwrap();
+        (root, id)
+    }
+
+    #[test]
+    fn a_panic_ends_a_job_and_nothing_stays_changed() {
+        let (root, id) = root();
+        let android = Android::here();
+        let ended = catch_unwind(AssertUnwindSafe(|| {
+            let job = UnderWay::begin(root.path(), &id, &android).unwrap();
+            Before { screen: Some(Screen::On), ..Before::default() }.write(&job.folder().before()).unwrap();
+            assert_eq!(report(root.path(), &id).unwrap().unwrap().life, JobLife::Running);
+            panic!("out of ideas")
+        }));
+        assert!(ended.is_err());
+        let report = report(root.path(), &id).unwrap().unwrap();
+        assert_eq!(
+            (report.life, report.state.stage, report.has_changed_settings),
+            (JobLife::Ended, Stage::Failed, false)
+        );
+        assert_eq!(fs::read_to_string(JobFolder::new(root.path(), &id).exit()).unwrap(), "1\n");
+    }
+
+    #[test]
+    fn a_program_that_did_not_start_is_told_from_the_shell_s_word() {
+        let (root, id) = root();
+        assert!(reports(root.path()).unwrap().is_empty());
+        fs::write(JobFolder::new(root.path(), &id).exit(), "127\n").unwrap();
+        let report = report(root.path(), &id).unwrap().unwrap();
+        assert_eq!((report.life, report.state.stage), (JobLife::Ended, Stage::Failed));
+        assert!(report.state.words.unwrap().contains("ld-linux-aarch64.so.1"));
+    }
 }

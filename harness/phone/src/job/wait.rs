@@ -29,7 +29,7 @@ const STEP: Duration = Duration::from_secs(1);
 const START: Duration = Duration::from_secs(30);
 const START_STEP: Duration = Duration::from_millis(100);
 
-/// Blocks until the process of a job has ended, and writes a line at once, then at each change of its state and each `every`, and a
+/// Blocks until the process of a job has ended, and writes a line at once, then at each change of its state or its log and each `every`, and a
 /// last one. Ends before that if nobody reads what it writes.
 ///
 /// # Errors
@@ -125,7 +125,8 @@ fn write(output: &mut impl Write, line: &WaitLine) -> io::Result<()> {
     output.flush()
 }
 
-/// What the kernel tells: the end of the job's process, and that a file in its folder was replaced.
+/// What the kernel tells: the end of the job's process, that a file in its folder was replaced, and that something was added to its log,
+/// which happens between cases.
 struct Changes {
     process: Option<OwnedFd>,
     files: Option<OwnedFd>,
@@ -137,7 +138,7 @@ impl Changes {
             Ok(Holder::Process(process)) => handle(folder, process),
             _ => None,
         };
-        Self { process, files: renames(folder.path()).ok() }
+        Self { process, files: changed_files(folder.path()).ok() }
     }
 
     /// Waits for a change, at most for that time; false if nobody reads the output any more.
@@ -188,8 +189,8 @@ fn handle(folder: &JobFolder, process: Pid) -> Option<OwnedFd> {
     matches!(holder(&folder.lock()), Ok(Holder::Process(now)) if now == process).then_some(handle)
 }
 
-fn renames(folder: &Path) -> rustix::io::Result<OwnedFd> {
+fn changed_files(folder: &Path) -> rustix::io::Result<OwnedFd> {
     let files = inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?;
-    inotify::add_watch(&files, folder, WatchFlags::MOVED_TO)?;
+    inotify::add_watch(&files, folder, WatchFlags::MOVED_TO | WatchFlags::MODIFY)?;
     Ok(files)
 }
