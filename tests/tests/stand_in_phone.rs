@@ -293,3 +293,77 @@ fn the_battery_loses_what_programs_use() {
     on.phone.limit_core(7, 1_000_000);
     assert_eq!(on.shell("cat /sys/devices/system/cpu/cpu7/cpufreq/scaling_max_freq").0, "1000000\n");
 }
+
+/// Where a program for phones finds its loader.
+const LOADER: &str = "/data/local/tmp/pocketwatt/lib/ld-linux-aarch64.so.1";
+/// Says what it runs on, and goes on as another program.
+const CHAIN: &str = r#"
+#include <stdio.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+int main(int count, char **words) {
+    struct utsname system;
+    char own[256] = {0};
+    uname(&system);
+    readlink("/proc/self/exe", own, sizeof own - 1);
+    printf("%s %s\n", system.machine, own);
+    fflush(stdout);
+    return count > 1 ? execv(words[1], words + 1) : 0;
+}
+"#;
+
+#[test]
+fn programs_for_arm_and_for_this_machine_start_each_other() {
+    let emulator = "/usr/bin/qemu-aarch64-static";
+    let compiler = "aarch64-linux-gnu-gcc";
+    if std::process::Command::new(compiler).arg("--version").output().is_err() || !fs::exists(emulator).unwrap() {
+        eprintln!("skipped: {compiler} or {emulator} is not installed");
+        return;
+    }
+    let Some(on) = connected(&[]) else { return };
+    let source = on.file("chain.c", CHAIN);
+    let run = |compiler: &str, arguments: &[&str]| {
+        let output = std::process::Command::new(compiler).args(arguments).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        text(&output.stdout).trim().to_owned()
+    };
+    let folder = on.folder.path().join("pocketwatt");
+    fs::create_dir_all(folder.join("lib")).unwrap();
+    let program = |name: &str| folder.join(name).to_str().unwrap().to_owned();
+    let loader = format!("-Wl,--dynamic-linker={LOADER}");
+    run(compiler, &[&source, "-o", &program("arm"), &loader, "-Wl,-rpath,$ORIGIN/lib"]);
+    run("cc", &[&source, "-o", &program("own")]);
+    for library in ["ld-linux-aarch64.so.1", "libc.so.6"] {
+        fs::copy(run(compiler, &[&format!("-print-file-name={library}")]), folder.join("lib").join(library)).unwrap();
+    }
+    assert!(on.adb(&["push", folder.to_str().unwrap(), TMP]).status.success());
+    let (said, status) = on.shell("cd /data/local/tmp/pocketwatt && ./arm ./own ./arm /system/bin/true");
+    let expected = ["aarch64", std::env::consts::ARCH, "aarch64"].into_iter().zip(["arm", "own", "arm"]);
+    let expected: String =
+        expected.map(|(machine, name)| format!("{machine} /data/local/tmp/pocketwatt/{name}\n")).collect();
+    assert_eq!((said, status), (expected, 0));
+}
+
+#[test]
+fn a_bundle_for_phones_measures_on_it() {
+    let Some(bundle) = std::env::var_os("POCKETWATT_PHONE_PROGRAMS") else {
+        eprintln!("skipped: POCKETWATT_PHONE_PROGRAMS names no bundle; scripts/package phone makes one");
+        return;
+    };
+    let Some(on) = connected(&[]) else { return };
+    let from = std::path::Path::new(&bundle).join(".");
+    let pushed = on.adb(&["push", from.to_str().unwrap(), "/data/local/tmp/pocketwatt"]);
+    assert!(pushed.status.success(), "{pushed:?}");
+    let start = "cd /data/local/tmp/pocketwatt && export HOME=$PWD TMPDIR=/data/local/tmp";
+    let (version, status) = on.shell(&format!("{start} && bin/pocketwatt --version"));
+    assert!(status == 0 && version.starts_with("pocketwatt "), "{version}");
+    // Longer than a call may take: what runs is on its own.
+    let run = "setsid sh -c 'bin/pocketwatt run --model tiny --backend fake,onnxruntime --iterations 1 --no-probe >out 2>&1; \
+               echo $? >status' </dev/null >/dev/null 2>&1 &";
+    on.shell(&format!("{start} && {run}"));
+    let status = on.phone.path("/data/local/tmp/pocketwatt/status");
+    wait_until("the run", || fs::read_to_string(&status).is_ok_and(|text| !text.is_empty()));
+    let out = on.shell("cat /data/local/tmp/pocketwatt/out").0;
+    assert_eq!(fs::read_to_string(&status).unwrap(), "0\n", "{out}");
+    assert!(out.contains("onnxruntime") && out.contains("decode, tokens/s"), "{out}");
+}
