@@ -294,6 +294,36 @@ fn the_battery_loses_what_programs_use() {
     assert_eq!(on.shell("cat /sys/devices/system/cpu/cpu7/cpufreq/scaling_max_freq").0, "1000000\n");
 }
 
+#[test]
+fn an_unplugged_phone_sleeps_unless_its_screen_stays_on() {
+    let Some(on) = connected(&[]) else { return };
+    on.phone.let_it_sleep(0.5);
+    on.shell("settings put system screen_off_timeout 500");
+    on.shell("setsid sh -c 'n=0; while :; do n=$((n+1)); echo $n >/data/local/tmp/n; sleep 0.05; done' </dev/null >/dev/null 2>&1 &");
+    let counted = on.phone.path("/data/local/tmp/n");
+    let beats = || {
+        let before = fs::read(&counted).unwrap_or_default();
+        thread::sleep(Duration::from_millis(300));
+        fs::read(&counted).unwrap_or_default() != before
+    };
+    thread::sleep(Duration::from_secs(2));
+    wait_until("a program to go on", beats);
+    on.phone.unplug(false);
+    wait_until("sleep", || !beats());
+    on.phone.plug(Source::Usb);
+    wait_until("the phone to wake up", beats);
+    // The lock screen ignores the setting.
+    on.shell("settings put system screen_off_timeout 600000");
+    on.phone.unplug(false);
+    wait_until("sleep", || !beats());
+    on.phone.plug(Source::Usb);
+    wait_until("the phone to wake up", beats);
+    on.shell("wm dismiss-keyguard; cmd display power-off 0");
+    on.phone.unplug(false);
+    thread::sleep(Duration::from_secs(2));
+    wait_until("a program to go on with the panel off", beats);
+}
+
 /// Where a program for phones finds its loader.
 const LOADER: &str = "/data/local/tmp/pocketwatt/lib/ld-linux-aarch64.so.1";
 /// Says what it runs on, and goes on as another program.

@@ -9,6 +9,7 @@ mod board;
 pub(super) mod files;
 mod init;
 mod mounts;
+mod sleep;
 
 use std::{
     env,

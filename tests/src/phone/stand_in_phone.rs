@@ -160,6 +160,11 @@ impl StandInPhone {
         self.request(&format!("freeze {seconds}"));
     }
 
+    /// From now on, it sleeps while nothing feeds it and its screen is off. A lock screen goes off after so many seconds.
+    pub fn let_it_sleep(&self, locked_seconds: f64) {
+        self.write(files::SLEEPS, &locked_seconds.to_string());
+    }
+
     /// Restarts the phone, which is off for so many seconds.
     pub fn reboot(&self, seconds: f64) {
         self.ask(MACHINE_REQUEST, &format!("reboot {seconds}"));
