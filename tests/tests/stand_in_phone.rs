@@ -192,7 +192,7 @@ fn connections_break_hang_and_are_slow_on_command() {
     on.adb(&["shell", "head -c 100000 /dev/zero"]);
     assert!(pocketwatt_protocol::wall_clock_unix_ms() - begun >= 400);
     on.phone.fail(Fault::Refused("sync:"));
-    assert!(!on.adb(&["push", &big, TMP]).status.success());
+    assert_eq!(on.adb(&["push", &big, TMP]).status.code(), Some(1), "told at once");
     on.phone.fail(Fault::HangAfter(100_000, Direction::FromPhone));
     let adb = on.server.command();
     let mut hanging = std::process::Command::new("timeout");
