@@ -30,7 +30,7 @@ impl StandInPhone {
         match phone.power_on() {
             Ok(()) => Some(phone),
             Err(why) => {
-                eprintln!("skipped: there is no stand-in phone here: {why}");
+                super::skipped(&format!("there is no stand-in phone here: {why}"));
                 None
             }
         }
