@@ -34,6 +34,12 @@ pub use tree::{Tree, capture, section};
 /// What today's daemons can do, of what matters here.
 pub const FEATURES: &str = "shell_v2,cmd,stat_v2,ls_v2,fixed_push_mkdir";
 
+/// Says in a test's output why it did nothing.
+#[expect(clippy::print_stderr, reason = "the output of a test, which is shown on request")]
+fn skipped(why: &str) {
+    eprintln!("skipped: {why}");
+}
+
 /// Says something on standard error, whether or not anybody is there to read it.
 fn say(text: &str) {
     let _ = writeln!(io::stderr(), "stand-in-phone: {text}");

@@ -192,7 +192,7 @@ fn connections_break_hang_and_are_slow_on_command() {
     on.adb(&["shell", "head -c 100000 /dev/zero"]);
     assert!(pocketwatt_protocol::wall_clock_unix_ms() - begun >= 400);
     on.phone.fail(Fault::Refused("sync:"));
-    assert!(!on.adb(&["push", &big, TMP]).status.success());
+    assert_eq!(on.adb(&["push", &big, TMP]).status.code(), Some(1), "told at once");
     on.phone.fail(Fault::HangAfter(100_000, Direction::FromPhone));
     let adb = on.server.command();
     let mut hanging = std::process::Command::new("timeout");
@@ -292,4 +292,108 @@ fn the_battery_loses_what_programs_use() {
     assert!(on.shell("dumpsys thermalservice").0.contains("Thermal Status: 3"));
     on.phone.limit_core(7, 1_000_000);
     assert_eq!(on.shell("cat /sys/devices/system/cpu/cpu7/cpufreq/scaling_max_freq").0, "1000000\n");
+}
+
+#[test]
+fn an_unplugged_phone_sleeps_unless_its_screen_stays_on() {
+    let Some(on) = connected(&[]) else { return };
+    on.phone.let_it_sleep(0.5);
+    on.shell("settings put system screen_off_timeout 500");
+    on.shell("setsid sh -c 'n=0; while :; do n=$((n+1)); echo $n >/data/local/tmp/n; sleep 0.05; done' </dev/null >/dev/null 2>&1 &");
+    let counted = on.phone.path("/data/local/tmp/n");
+    let beats = || {
+        let before = fs::read(&counted).unwrap_or_default();
+        thread::sleep(Duration::from_millis(300));
+        fs::read(&counted).unwrap_or_default() != before
+    };
+    thread::sleep(Duration::from_secs(2));
+    wait_until("a program to go on", beats);
+    on.phone.unplug(false);
+    wait_until("sleep", || !beats());
+    on.phone.plug(Source::Usb);
+    wait_until("the phone to wake up", beats);
+    // The lock screen ignores the setting.
+    on.shell("settings put system screen_off_timeout 600000");
+    on.phone.unplug(false);
+    wait_until("sleep", || !beats());
+    on.phone.plug(Source::Usb);
+    wait_until("the phone to wake up", beats);
+    on.shell("wm dismiss-keyguard; cmd display power-off 0");
+    on.phone.unplug(false);
+    thread::sleep(Duration::from_secs(2));
+    wait_until("a program to go on with the panel off", beats);
+}
+
+/// Where a program for phones finds its loader.
+const LOADER: &str = "/data/local/tmp/pocketwatt/lib/ld-linux-aarch64.so.1";
+/// Says what it runs on, and goes on as another program.
+const CHAIN: &str = r#"
+#include <stdio.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+int main(int count, char **words) {
+    struct utsname system;
+    char own[256] = {0};
+    uname(&system);
+    readlink("/proc/self/exe", own, sizeof own - 1);
+    printf("%s %s\n", system.machine, own);
+    fflush(stdout);
+    return count > 1 ? execv(words[1], words + 1) : 0;
+}
+"#;
+
+#[test]
+fn programs_for_arm_and_for_this_machine_start_each_other() {
+    let emulator = "/usr/bin/qemu-aarch64-static";
+    let compiler = "aarch64-linux-gnu-gcc";
+    if std::process::Command::new(compiler).arg("--version").output().is_err() || !fs::exists(emulator).unwrap() {
+        eprintln!("skipped: {compiler} or {emulator} is not installed");
+        return;
+    }
+    let Some(on) = connected(&[]) else { return };
+    let source = on.file("chain.c", CHAIN);
+    let run = |compiler: &str, arguments: &[&str]| {
+        let output = std::process::Command::new(compiler).args(arguments).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        text(&output.stdout).trim().to_owned()
+    };
+    let folder = on.folder.path().join("pocketwatt");
+    fs::create_dir_all(folder.join("lib")).unwrap();
+    let program = |name: &str| folder.join(name).to_str().unwrap().to_owned();
+    let loader = format!("-Wl,--dynamic-linker={LOADER}");
+    run(compiler, &[&source, "-o", &program("arm"), &loader, "-Wl,-rpath,$ORIGIN/lib"]);
+    run("cc", &[&source, "-o", &program("own")]);
+    for library in ["ld-linux-aarch64.so.1", "libc.so.6"] {
+        fs::copy(run(compiler, &[&format!("-print-file-name={library}")]), folder.join("lib").join(library)).unwrap();
+    }
+    assert!(on.adb(&["push", folder.to_str().unwrap(), TMP]).status.success());
+    let (said, status) = on.shell("cd /data/local/tmp/pocketwatt && ./arm ./own ./arm /system/bin/true");
+    let expected = ["aarch64", std::env::consts::ARCH, "aarch64"].into_iter().zip(["arm", "own", "arm"]);
+    let expected: String =
+        expected.map(|(machine, name)| format!("{machine} /data/local/tmp/pocketwatt/{name}\n")).collect();
+    assert_eq!((said, status), (expected, 0));
+}
+
+#[test]
+fn a_bundle_for_phones_measures_on_it() {
+    let Some(bundle) = std::env::var_os("POCKETWATT_PHONE_PROGRAMS") else {
+        eprintln!("skipped: POCKETWATT_PHONE_PROGRAMS names no bundle; scripts/package phone makes one");
+        return;
+    };
+    let Some(on) = connected(&[]) else { return };
+    let from = std::path::Path::new(&bundle).join(".");
+    let pushed = on.adb(&["push", from.to_str().unwrap(), "/data/local/tmp/pocketwatt"]);
+    assert!(pushed.status.success(), "{pushed:?}");
+    let start = "cd /data/local/tmp/pocketwatt && export HOME=$PWD TMPDIR=/data/local/tmp";
+    let (version, status) = on.shell(&format!("{start} && bin/pocketwatt --version"));
+    assert!(status == 0 && version.starts_with("pocketwatt "), "{version}");
+    // Longer than a call may take: what runs is on its own.
+    let run = "setsid sh -c 'bin/pocketwatt run --model tiny --backend fake,onnxruntime --iterations 1 --no-probe >out 2>&1; \
+               echo $? >status' </dev/null >/dev/null 2>&1 &";
+    on.shell(&format!("{start} && {run}"));
+    let status = on.phone.path("/data/local/tmp/pocketwatt/status");
+    wait_until("the run", || fs::read_to_string(&status).is_ok_and(|text| !text.is_empty()));
+    let out = on.shell("cat /data/local/tmp/pocketwatt/out").0;
+    assert_eq!(fs::read_to_string(&status).unwrap(), "0\n", "{out}");
+    assert!(out.contains("onnxruntime") && out.contains("decode, tokens/s"), "{out}");
 }

@@ -16,6 +16,8 @@ use super::{
 /// Those that there are.
 pub(super) const NAMES: [&str; 10] =
     ["getprop", "setprop", "dumpsys", "settings", "svc", "cmd", "input", "wm", "reboot", "am"];
+pub(super) use screen::{ACTIVITY, ASLEEP, KEYGUARD};
+
 /// Each call is a line of this file.
 pub(super) const CALLS: &str = "/standin/calls";
 

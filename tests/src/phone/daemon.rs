@@ -156,7 +156,7 @@ impl Daemon {
         let kind = options.next().unwrap_or_default();
         let is_refused = self.faults.now().refused.is_some_and(|text| service.starts_with(&text));
         if is_refused || !["shell", "exec", "sync"].contains(&kind) {
-            return stream.send(b"CLSE", &[]);
+            return stream.refuse();
         }
         stream.send(b"OKAY", &[])?;
         match kind {

@@ -9,6 +9,7 @@ mod board;
 pub(super) mod files;
 mod init;
 mod mounts;
+mod sleep;
 
 use std::{
     env,
@@ -16,7 +17,6 @@ use std::{
     fs, io,
     io::{Read, Write},
     net::TcpListener,
-    os::unix::process::CommandExt,
     path::{Path, PathBuf},
     process::{self, Command, Stdio},
     sync::Arc,
@@ -135,10 +135,12 @@ fn start(mut options: Options) -> Result<()> {
     if let Some(control) = &mut options.control {
         *control = std::path::absolute(&control)?;
     }
-    let mut inside = Command::new("/usr/bin/unshare");
+    // unshare ends when this process does, in whatever way, and all else with it. By itself it ignores Ctrl-C.
+    let mut inside = Command::new("/usr/bin/setpriv");
+    inside.args(["--pdeathsig", "KILL", "/usr/bin/unshare"]);
     inside.args(["--user", "--map-root-user", "--mount", "--pid", "--fork", "--kill-child", "--"]);
-    inside.arg(env::current_exe()?).args(options.arguments("machine"));
-    Err(inside.exec()).context("cannot start unshare")
+    let status = inside.arg(env::current_exe()?).args(options.arguments("machine")).status();
+    bail!("the phone has ended ({})", status.context("cannot start setpriv")?)
 }
 
 /// Gives power to the phone, and takes it away.

@@ -28,7 +28,7 @@ impl AdbServer {
     pub fn start() -> Option<Self> {
         let folders = env::var_os("PATH").unwrap_or_default();
         if !env::split_paths(&folders).any(|folder| folder.join("adb").is_file()) {
-            eprintln!("skipped: adb is not installed (Debian: apt-get install adb)");
+            super::skipped("adb is not installed (Debian: apt-get install adb)");
             return None;
         }
         // The port is free a moment later, too, unless another process of this machine is very quick.

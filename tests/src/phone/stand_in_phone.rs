@@ -30,7 +30,7 @@ impl StandInPhone {
         match phone.power_on() {
             Ok(()) => Some(phone),
             Err(why) => {
-                eprintln!("skipped: there is no stand-in phone here: {why}");
+                super::skipped(&format!("there is no stand-in phone here: {why}"));
                 None
             }
         }
@@ -158,6 +158,11 @@ impl StandInPhone {
     /// Stops everything for so many seconds, as in sleep.
     pub fn freeze(&self, seconds: f64) {
         self.request(&format!("freeze {seconds}"));
+    }
+
+    /// From now on, it sleeps while nothing feeds it and its screen is off. A lock screen goes off after so many seconds.
+    pub fn let_it_sleep(&self, locked_seconds: f64) {
+        self.write(files::SLEEPS, &locked_seconds.to_string());
     }
 
     /// Restarts the phone, which is off for so many seconds.

@@ -73,6 +73,11 @@ impl Stream {
         self.sender.send(command, [self.ours, self.theirs], payload)
     }
 
+    /// Says that there is no such service: adb waits for ever if that has a number.
+    pub fn refuse(&self) -> io::Result<()> {
+        self.sender.send(b"CLSE", [0, self.theirs], &[])
+    }
+
     /// Returns once all of it is sent.
     pub fn write(&self, bytes: &[u8]) -> io::Result<()> {
         for part in bytes.chunks(MOST_BYTES) {

@@ -21,6 +21,12 @@ pub struct Tree {
     folder: TempDir,
 }
 
+impl Default for Tree {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Tree {
     /// A phone of 64 bits with two clusters of cores, on which nothing is restricted, and without a battery service or sensors.
     pub fn new() -> Self {

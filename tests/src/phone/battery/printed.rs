@@ -123,6 +123,10 @@ mod tests {
 
     #[test]
     fn rails_are_printed_as_on_a_pixel() {
-        insta::assert_snapshot!(print_rails(&truth()).unwrap(), @"");
+        insta::assert_snapshot!(print_rails(&truth()).unwrap(), @r"
+        ============= PowerStats HAL 2.0 energy meter ==============
+                      [S2M_VDD_CPUCL2]:CPU         30203.51 mWs
+        ========== End of PowerStats HAL 2.0 energy meter ==========
+        ");
     }
 }

@@ -5,11 +5,13 @@ use std::{fs, path::Path};
 use super::{Said, faults, settings::refusal};
 use crate::phone::machine::files::RUN;
 
+/// Changed by each input.
+pub(in crate::phone) const ACTIVITY: &str = "activity";
 /// A file of this name there is for each of these that holds.
-const ASLEEP: &str = "asleep";
+pub(in crate::phone) const ASLEEP: &str = "asleep";
 const PANEL_OFF: &str = "panel-off";
 /// Also read from outside: tests lock the phone with it.
-const KEYGUARD: &str = "keyguard";
+pub(in crate::phone) const KEYGUARD: &str = "keyguard";
 /// A code has to be typed.
 const SECURE: &str = "/standin/secure-keyguard";
 
@@ -38,6 +40,7 @@ pub(super) fn input(words: &[&str]) -> Said {
     if faults().settings_refused {
         return refusal();
     }
+    set(ACTIVITY, true);
     let ["keyevent", keys @ ..] = words else { return Said::nothing() };
     for key in keys {
         match key.trim_start_matches("KEYCODE_") {

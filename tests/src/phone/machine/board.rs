@@ -18,6 +18,9 @@ use rustix::{
 
 use super::{Options, STEP, files, inner, seconds, take_request};
 
+/// So often a port is asked for, one [`STEP`] after the other.
+const MOST_TRIES: u32 = 250;
+
 /// A port that is ours.
 pub(super) struct Reserved {
     pub port: u16,
@@ -33,7 +36,15 @@ pub(super) fn reserve(port: u16) -> Result<Reserved> {
         let port = SocketAddr::try_from(getsockname(&socket)?)?.port();
         Ok(Reserved { port, _socket: socket })
     };
-    taken().with_context(|| format!("cannot have port {port}"))
+    // A phone that was just killed may still be ending.
+    let mut tries = 0..MOST_TRIES;
+    loop {
+        let outcome = taken().with_context(|| format!("cannot have port {port}"));
+        if outcome.is_ok() || tries.next().is_none() {
+            return outcome;
+        }
+        thread::sleep(STEP);
+    }
 }
 
 /// Starts the phone, and again after each request to.

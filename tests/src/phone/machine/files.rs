@@ -32,6 +32,8 @@ pub(in crate::phone) const PROPERTIES: &str = "/standin/properties";
 pub(in crate::phone) const PROPERTIES_SET: &str = "/standin/run/properties";
 /// The form of `dumpsys battery`, if it is that of a real phone.
 pub(in crate::phone) const BATTERY_FORM: &str = "/standin/battery-form";
+/// A phone with this file sleeps while nothing feeds it and its screen is off; it may have the seconds after which a lock screen goes off.
+pub(in crate::phone) const SLEEPS: &str = "/standin/sleeps";
 /// What is true until the next reboot: whether the screen is on, and the like.
 pub(in crate::phone) const RUN: &str = "/standin/run";
 

@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use pocketwatt_protocol::{Clock, MonotonicClock, MonotonicNs};
 use rustix::process::{Pid, Signal, WaitOptions, kill_process, wait};
 
-use super::{Options, STEP, files, inner, mounts, seconds, take_request};
+use super::{Options, STEP, files, inner, mounts, seconds, sleep::Sleep, take_request};
 use crate::phone::{
     battery::{PowerModel, Truth, busy_s},
     faults::Faults,
@@ -29,6 +29,7 @@ pub(super) fn run(options: &Options) -> Result<()> {
     let options = Options { dir: "/".into(), ..options.clone() };
     let mut daemon = Service { options, pid: None, due: MonotonicClock.now() };
     let mut frozen_until: Option<MonotonicNs> = None;
+    let mut sleep = Sleep::default();
     loop {
         while let Ok(Some((ended, _))) = wait(WaitOptions::NOHANG) {
             daemon.ended(ended);
@@ -38,10 +39,13 @@ pub(super) fn run(options: &Options) -> Result<()> {
             frozen_until = None;
             everybody("CONT");
         }
-        if frozen_until.is_none() {
+        if frozen_until.is_none() && !sleep.is_deep {
             daemon.keep(now)?;
         }
         power.follow(now.0)?;
+        if let Some(stops) = sleep.follow(now.0, !power.truth.model.sources.is_empty()) {
+            everybody(if stops { "STOP" } else { "CONT" });
+        }
         if let Some(text) = take_request(Path::new(files::REQUEST)) {
             let (verb, rest) = text.split_once(' ').unwrap_or((&text, "1"));
             match verb {
