@@ -61,7 +61,7 @@ impl ChargeMeter {
         TimedReading { at: answer.at, reading: report.and_then(|report| self.reading(answer.at, report)) }
     }
 
-    fn reading(&mut self, at: MonotonicNs, report: &BatteryReport) -> Result<RawReading, Unavailable> {
+    pub(super) fn reading(&mut self, at: MonotonicNs, report: &BatteryReport) -> Result<RawReading, Unavailable> {
         report.ensure_on_battery()?;
         let charge = report.charge.clone()?;
         if (charge.coulombs_per_unit - self.first.coulombs_per_unit).abs() > f64::EPSILON {

@@ -48,6 +48,12 @@ impl Dumpsys {
         program.is_file().then_some(Self { program })
     }
 
+    /// A program that prints nothing.
+    #[cfg(test)]
+    pub(super) fn silent() -> Self {
+        Self { program: "/bin/false".into() }
+    }
+
     /// What it prints about a service.
     ///
     /// # Errors

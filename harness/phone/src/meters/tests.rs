@@ -2,11 +2,12 @@
 
 use std::{fs, os::unix::fs::PermissionsExt, path::Path};
 
-use pocketwatt_protocol::{Clock, MonotonicClock};
+use pocketwatt_protocol::{Clock, MonotonicClock, MonotonicNs};
+use proptest::prelude::*;
 use tempfile::TempDir;
 
 use super::*;
-use crate::fixture::capture;
+use crate::fixture::{capture, captures};
 
 /// A phone's `/sys`, with `dumpsys` below it.
 struct Phone(TempDir);
@@ -228,4 +229,70 @@ fn the_capacity_follows_from_the_charge_and_the_level_where_no_file_states_it() 
     assert!((45e3..60e3).contains(&capacity.joules), "{capacity:?}");
     phone.prints(&counts(-562));
     assert_eq!(battery_capacity(&phone.root()), None);
+}
+
+/// The most that readings at these times, ten seconds apart, can mean of a phone's use: until the first that ends a series.
+fn joules(texts: &[String]) -> Option<f64> {
+    let service =
+        Service::start(Dumpsys::silent(), BATTERY, |text| Ok(BatteryReport::read(text)), BATTERY_PERIOD).unwrap();
+    let mut meter = ChargeMeter::open(&Arc::new(service), &BatteryReport::read(&texts[0])).ok()?;
+    let energy::Measurand::RemainingCharge { coulombs_per_unit } = meter.info().measurand else { panic!("no charge") };
+    let mut readings = Vec::new();
+    for (text, second) in texts.iter().zip((0..).step_by(10)) {
+        match meter.reading(MonotonicNs(second * 1_000_000_000), &BatteryReport::read(text)) {
+            Ok(reading) => readings.push(reading),
+            Err(unavailable) if unavailable.reason.may_pass() => {}
+            Err(_) => break,
+        }
+    }
+    let lost = |pair: &[energy::RawReading]| (pair[0].value - pair[1].value) as f64 * coulombs_per_unit;
+    let volts = |reading: &energy::RawReading| reading.microvolts.unwrap() as f64 * 1e-6;
+    // A rise ends the figure.
+    Some(readings.windows(2).take_while(|pair| lost(pair) >= 0.0).map(|pair| lost(pair) * volts(&pair[1])).sum())
+}
+
+/// Numbers that services print where they have none.
+const SENTINELS: [&str; 12] = [
+    "0",
+    "-1",
+    "4",
+    "220",
+    "1000",
+    "-562",
+    "65535",
+    "-2147483648",
+    "2147483647",
+    "4294967295",
+    "NaN",
+    "9223372036854775808",
+];
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+    #[test]
+    fn no_joule_comes_out_of_a_changed_report(
+        which in any::<prop::sample::Index>(),
+        changes in prop::collection::vec((0_usize..6, any::<prop::sample::Index>(), prop::sample::select(SENTINELS.to_vec())), 1..6),
+        fed in proptest::option::of(1_usize..6),
+    ) {
+        let captures = captures("dumpsys_battery");
+        let text = &captures[which.index(captures.len())].1;
+        let counter = BatteryReport::read(text).charge.map_or(1_244_880, |charge| charge.raw);
+        let mut texts: Vec<String> = vec![report(counter, text.clone()); 6];
+        for (at, line, value) in changes {
+            let mut lines: Vec<String> = texts[at].lines().map(str::to_owned).collect();
+            let line = line.index(lines.len());
+            if let Some((key, _)) = lines[line].clone().split_once(':') {
+                lines[line] = format!("{key}: {value}");
+            }
+            texts[at] = lines.join("\n");
+        }
+        if let Some(fed) = fed {
+            texts[fed] = texts[fed].replacen("powered: false", "powered: true", 1);
+        }
+        // Every number that stands for none is a change of charge far beyond what a phone uses in that time.
+        if let Some(joules) = joules(&texts) {
+            prop_assert!((0.0..=5.0 * (30.0 * 100.0 + 60.0)).contains(&joules), "{joules} J");
+        }
+    }
 }
