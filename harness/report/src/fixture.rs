@@ -144,10 +144,7 @@ pub fn run(records: &[Record]) -> Run {
             governor: None,
             maximum_frequency_hz: None,
             last_level_cache_bytes: Some(32 * MEBIBYTE),
-            clusters: Vec::new(),
-            page_bytes: None,
-            emulated: None,
-            phone: None,
+            ..DeviceFacts::default()
         },
         bandwidth: vec![bandwidth()],
         energy: energy::virtual_machine(),

@@ -10,7 +10,7 @@ use std::{
 use super::{process::push, *};
 use crate::{
     MemoryReading,
-    energy::{Basis, Measurand, MeterInfo, MeterSource, RawReading, Reason, Scope, Unavailable, UpdatePeriod},
+    energy::{Basis, Measurand, MeterInfo, MeterSource, Moment, RawReading, Reason, Scope, Unavailable, UpdatePeriod},
 };
 
 /// Longer than any test: only edges and commands bring rounds.
@@ -186,7 +186,7 @@ fn a_meter_that_vanishes_ends_and_one_that_stutters_goes_on() {
         let (broken, _) = meter(1_000_000, fails_from, failure);
         let mut reader = MeterReader::new(broken);
         for _ in 0..4 {
-            reader.read(false);
+            reader.read(Moment::Regular);
         }
         let (series, _) = reader.finish();
         assert_eq!(series.taken, taken, "{failure:?}");

@@ -4,9 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, Result};
 use pocketwatt_meter::{Bandwidth, CoreList, measure_bandwidth};
-use pocketwatt_record::{
-    Case, EnergyPlan, GateSettings, PinnedCores, RECORD_FORMAT, Run, RunSettings, SamplingOverhead,
-};
+use pocketwatt_record::{Case, EnergyPlan, PinnedCores, RECORD_FORMAT, Run, SamplingOverhead};
 use pocketwatt_scenario::Scenario;
 
 use super::{RunArguments, gates, outlook, ownership::OwnedRun, plan::Plan, preparation::Preparation};
@@ -86,7 +84,7 @@ pub(super) fn begin(arguments: &RunArguments, plan: Plan, preparation: Preparati
         device: facts,
         bandwidth,
         energy: EnergyPlan { sampling_overhead, ..energy },
-        settings: RunSettings { gates: GateSettings { strict: asked.strict, ..plan.settings.gates }, ..plan.settings },
+        settings: plan.settings,
         scenarios: plan.scenarios.iter().map(Scenario::source).collect(),
         plan: cases,
         baseline: plan.baseline,
