@@ -11,7 +11,7 @@ use std::{
 
 use pocketwatt_meter::energy::Reason;
 use pocketwatt_record::{Energy, GateKind, Outcome, Phase, Record, SpeedMetric};
-use pocketwatt_tests::{Bench, Finished, wait_until};
+use pocketwatt_tests::{Bench, Finished, Running, wait_until};
 
 /// What the battery loses, whatever the device does.
 const WATTS: f64 = 9.0;
@@ -73,31 +73,28 @@ END
     }
 
     fn set(&self, what: &str, is_so: bool) {
-        set(&self.tree, what, is_so);
-    }
-
-    /// Changes after a while.
-    fn later(&self, seconds: u64, what: &'static str, is_so: bool) -> thread::JoinHandle<()> {
-        let tree = self.tree.clone();
-        thread::spawn(move || {
-            thread::sleep(Duration::from_secs(seconds));
-            set(&tree, what, is_so);
-        })
-    }
-}
-
-fn set(tree: &Path, what: &str, is_so: bool) {
-    if is_so {
-        fs::write(tree.join(what), "").unwrap();
-    } else {
-        let _ = fs::remove_file(tree.join(what));
+        if is_so {
+            fs::write(self.tree.join(what), "").unwrap();
+        } else {
+            fs::remove_file(self.tree.join(what)).unwrap();
+        }
     }
 }
 
 /// A case alone, which lasts for so long.
-fn run(bench: &Bench, phone: &Phone, sustain: &str, more: &[&str]) -> Finished {
+fn start(bench: &Bench, phone: &Phone, sustain: &str, more: &[&str]) -> Running {
     let arguments = ["--scenario", "decode-64", "--warmup", "0", "--sustain", sustain, "--sysfs-root", phone.root()];
-    bench.run("load=50ms,prefill=5ms,decode=8ms", &[&arguments, more].concat())
+    bench.start_run("load=50ms,prefill=5ms,decode=8ms", &[&arguments, more].concat())
+}
+
+fn run(bench: &Bench, phone: &Phone, sustain: &str, more: &[&str]) -> Finished {
+    start(bench, phone, sustain, more).finish()
+}
+
+/// Until some seconds after the first reading of a case: the device idles for two of them.
+fn wait_until_measured(running: &Running) {
+    wait_until("the meters", || running.said().contains("energy: battery-service:charge-counter"));
+    thread::sleep(Duration::from_secs(4));
 }
 
 fn requests(record: &Record) -> (&Energy, f64, u64) {
@@ -135,9 +132,10 @@ fn a_counter_that_steps_gives_the_joules_that_were_used() {
 fn a_charger_that_comes_back_leaves_the_times_and_a_reason() {
     let bench = Bench::new();
     let phone = Phone::of(&bench);
-    let plugged = phone.later(9, "fed", true);
-    let finished = run(&bench, &phone, "12s", &[]).expect_code(0);
-    plugged.join().unwrap();
+    let running = start(&bench, &phone, "12s", &[]);
+    wait_until_measured(&running);
+    phone.set("fed", true);
+    let finished = running.finish().expect_code(0);
     let record = &bench.records()[0];
     has_times(record);
     let (energy, ..) = requests(record);
@@ -150,9 +148,10 @@ fn a_charger_that_comes_back_leaves_the_times_and_a_reason() {
 fn a_service_that_hangs_costs_the_joules_and_not_the_run() {
     let bench = Bench::new();
     let phone = Phone::of(&bench);
-    let hung = phone.later(6, "hangs", true);
-    run(&bench, &phone, "8s", &[]).expect_code(0);
-    hung.join().unwrap();
+    let running = start(&bench, &phone, "8s", &[]);
+    wait_until_measured(&running);
+    phone.set("hangs", true);
+    running.finish().expect_code(0);
     let record = &bench.records()[0];
     has_times(record);
     let (energy, ..) = requests(record);
@@ -167,12 +166,13 @@ fn a_run_on_the_battery_waits_until_the_charger_is_gone() {
     let bench = Bench::new();
     let phone = Phone::of(&bench);
     phone.set("fed", true);
-    let unplugged = phone.later(2, "fed", false);
-    let finished = run(&bench, &phone, "1s", &["--on-battery=2min"]).expect_code(0);
-    unplugged.join().unwrap();
+    let running = start(&bench, &phone, "1s", &["--on-battery=2min"]);
+    wait_until("a wait", || running.said().contains("waiting until the battery alone feeds the device"));
+    phone.set("fed", false);
+    let finished = running.finish().expect_code(0);
     for words in [
         "waiting until the battery alone feeds the device, for 2 min 0 s at most: USB feeds the phone",
-        "waited 1",
+        "waited ",
         "energy: battery-service:charge-counter is updated",
     ] {
         assert!(finished.stderr.contains(words), "{words} in\n{}", finished.stderr);

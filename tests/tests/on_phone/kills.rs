@@ -98,7 +98,7 @@ fn jobs_killed_at_random_moments_lose_nothing() {
         phone.request(&id, RUN, None);
         phone.start("decode=20ms", &id);
         let processes = phone.wait_for_processes(&id);
-        thread::sleep(Duration::from_millis(below(600)));
+        thread::sleep(Duration::from_millis(below(1500)));
         let run = processes.run();
         let victims = 1 + below(7);
         let doomed = [Some(processes.shell), Some(processes.carrier), run];
