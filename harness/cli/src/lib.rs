@@ -111,7 +111,9 @@ fn parse() -> Result<Arguments, clap::Error> {
         && let Some(command) = command.find_subcommand(name)
     {
         match &mut arguments.command {
-            Command::Run(run) => run.give(phone::given(command, matches)),
+            Command::Run(run) => run.give(name, phone::given(command, matches)),
+            Command::Study(study) => study.give(name, phone::given(command, matches)),
+            Command::Calibrate(calibrate) => calibrate.give(name, phone::given(command, matches)),
             Command::Doctor(doctor) => doctor.give(phone::given(command, matches)),
             _ => {}
         }

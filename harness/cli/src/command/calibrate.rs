@@ -16,6 +16,7 @@ use super::{
 };
 use crate::{
     exit::Exit,
+    phone::Given,
     report::{COMPARED_METRICS, NoiseOfCase, noise_text},
 };
 
@@ -27,6 +28,13 @@ pub struct CalibrateArguments {
     time: u64,
     #[command(flatten)]
     run: RunArguments,
+}
+
+impl CalibrateArguments {
+    /// Tells the name of this command, and which options stand in the command line.
+    pub fn give(&mut self, command: &str, given: Vec<Given>) {
+        self.run.give(command, given);
+    }
 }
 
 /// Measures every case beside itself, shows what differs although nothing does, and stores it for comparisons.

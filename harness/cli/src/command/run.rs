@@ -66,7 +66,10 @@ pub struct RunArguments {
     comparison: ComparisonArguments,
     #[command(flatten)]
     phones: PhoneArguments,
-    /// The options that stand in the command line.
+    /// The command whose options these are: `run`, `study`, `calibrate`.
+    #[arg(skip)]
+    command: String,
+    /// Its options that stand in the command line.
     #[arg(skip)]
     given: Vec<Given>,
     /// The study that this run belongs to.
@@ -112,8 +115,9 @@ fn option_ids<A: Args>() -> Vec<Id> {
 }
 
 impl RunArguments {
-    /// Tells which options stand in the command line.
-    pub fn give(&mut self, given: Vec<Given>) {
+    /// Tells the name of the command, and which options stand in the command line.
+    pub fn give(&mut self, command: &str, given: Vec<Given>) {
+        command.clone_into(&mut self.command);
         self.given = given;
     }
 
@@ -158,11 +162,11 @@ pub fn run(arguments: RunArguments) -> Result<Exit> {
 ///
 /// # Errors
 /// As of [`run`], and those of `then`.
-pub fn run_and(mut arguments: RunArguments, then: impl FnOnce(&Run, &RunFolder) -> Result<()>) -> Result<Exit> {
+pub fn run_and(mut arguments: RunArguments, then: impl Fn(&Run, &RunFolder) -> Result<()>) -> Result<Exit> {
     arguments.display.check()?;
     let registry = arguments.registry.open()?;
     if arguments.phones.are_given() {
-        return on_phones::run(&mut arguments, &registry);
+        return on_phones::run(&mut arguments, &registry, &then);
     }
     let mut begun = match &arguments.resume {
         Some(name) => resume::resume(&arguments, &registry, name)?,

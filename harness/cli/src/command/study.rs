@@ -5,7 +5,7 @@ use clap::Args;
 use pocketwatt_scenario::Study;
 
 use super::run::{self, RunArguments};
-use crate::exit::Exit;
+use crate::{exit::Exit, phone::Given};
 
 /// Which question, and how to answer it.
 #[derive(Args, Debug)]
@@ -16,6 +16,13 @@ pub struct StudyArguments {
     // These options override those of the study.
     #[command(flatten)]
     run: RunArguments,
+}
+
+impl StudyArguments {
+    /// Tells the name of this command, and which options stand in the command line.
+    pub fn give(&mut self, command: &str, given: Vec<Given>) {
+        self.run.give(command, given);
+    }
 }
 
 /// Measures, stores and shows the cost.

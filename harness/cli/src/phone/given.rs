@@ -20,7 +20,7 @@ use crate::refusal::Refusal;
 pub struct Given {
     /// Its name in the program.
     pub id: String,
-    /// `--model`.
+    /// `--model`; nothing for a word without an option.
     pub option: String,
     /// Its values, at commas apart; none of a switch.
     pub values: Vec<OsString>,
@@ -31,12 +31,13 @@ pub fn given(command: &Command, matches: &ArgMatches) -> Vec<Given> {
     let is_given = |id: &str| matches.value_source(id) == Some(ValueSource::CommandLine);
     let arguments = command.get_arguments().filter(|argument| is_given(argument.get_id().as_str()));
     arguments
-        .filter_map(|argument| {
+        .map(|argument| {
             let id = argument.get_id().as_str();
             let takes_value = matches!(argument.get_action(), ArgAction::Set | ArgAction::Append);
             let raw = matches.get_raw(id).filter(|_| takes_value).into_iter().flatten();
             let values = raw.map(OsStr::to_owned).collect();
-            Some(Given { id: id.to_owned(), option: format!("--{}", argument.get_long()?), values })
+            let option = argument.get_long().map_or_else(String::new, |long| format!("--{long}"));
+            Given { id: id.to_owned(), option, values }
         })
         .collect()
 }
@@ -48,6 +49,8 @@ pub enum Way {
     Along,
     /// Its values are files or folders of the host, which are sent.
     File,
+    /// The same where there is such a file; else it is a name.
+    FileOrName,
     /// Its values are names of scenarios or files of them.
     Scenarios,
     /// It is the name of a stored run of the host, whose folder is sent.
@@ -57,8 +60,10 @@ pub enum Way {
 }
 
 /// Those that do not simply go along. A test compares the list with the options.
-const WAYS: [(&str, Way); 21] = [
+const WAYS: [(&str, Way); 22] = [
     ("scenario", Way::Scenarios),
+    // Of a study.
+    ("name", Way::FileOrName),
     ("backends", Way::File),
     ("baseline_runners", Way::File),
     ("calibration", Way::File),
@@ -132,6 +137,11 @@ impl Inputs {
                     let send = |value: &String| inputs.file(Path::new(value), job_folder);
                     values = values.iter().map(send).collect::<Result<_>>()?;
                 }
+                Way::FileOrName => {
+                    for value in values.iter_mut().filter(|value| Path::new(value.as_str()).is_file()) {
+                        *value = inputs.file(Path::new(value.as_str()), job_folder)?;
+                    }
+                }
                 Way::StoredRun => {
                     let send = |value: &String| inputs.file(&stored_run(value)?, job_folder);
                     values = values.iter().map(send).collect::<Result<_>>()?;
@@ -140,7 +150,9 @@ impl Inputs {
             if values.is_empty() {
                 inputs.words.push(option.option.clone());
             }
-            inputs.words.extend(values.into_iter().map(|value| format!("{}={value}", option.option)));
+            let is_word = option.option.is_empty();
+            let word = |value| if is_word { value } else { format!("{}={value}", option.option) };
+            inputs.words.extend(values.into_iter().map(word));
         }
         Ok(inputs)
     }
@@ -211,14 +223,17 @@ mod tests {
     #[test]
     fn what_stands_in_the_command_line_is_told_and_defaults_are_not() {
         let command = Command::new("run")
+            .arg(Arg::new("name"))
             .arg(Arg::new("model").long("model").value_delimiter(',').action(ArgAction::Append))
             .arg(Arg::new("no_probe").long("no-probe").action(ArgAction::SetTrue))
             .arg(Arg::new("results").long("results").default_value("results"))
             .arg(Arg::new("phone").long("phone").num_args(0..=1).default_missing_value("").action(ArgAction::Append));
-        let matches = command.clone().get_matches_from(["run", "--model=a,b", "--model", "c", "--no-probe", "--phone"]);
+        let words = ["run", "depth", "--model=a,b", "--model", "c", "--no-probe", "--phone"];
+        let matches = command.clone().get_matches_from(words);
         assert_eq!(
             given(&command, &matches),
             [
+                option("name", "", &["depth"]),
                 option("model", "--model", &["a", "b", "c"]),
                 option("no_probe", "--no-probe", &[]),
                 option("phone", "--phone", &[""]),
@@ -236,6 +251,7 @@ mod tests {
         fs::write(&file, "").unwrap();
         let path = |path: &Path| path.to_str().unwrap().to_owned();
         let all = [
+            option("name", "", &["depth"]),
             option("model", "--model", &["tiny", "b$(id)"]),
             option("no_probe", "--no-probe", &[]),
             option("backends", "--backends", &[&path(&file)]),
@@ -246,15 +262,16 @@ mod tests {
         assert_eq!(
             inputs.words,
             [
+                "depth",
                 "--model=tiny",
                 "--model=b$(id)",
                 "--no-probe",
-                "--backends=/data/local/tmp/pocketwatt/jobs/a/inputs/3/own.toml",
-                "--baseline-runners=/data/local/tmp/pocketwatt/jobs/a/inputs/5/with blanks and 'quotes'",
+                "--backends=/data/local/tmp/pocketwatt/jobs/a/inputs/4/own.toml",
+                "--baseline-runners=/data/local/tmp/pocketwatt/jobs/a/inputs/6/with blanks and 'quotes'",
             ]
         );
         let places: Vec<&str> = inputs.uploads.iter().map(|upload| upload.to.as_str()).collect();
-        assert_eq!(places, ["jobs/a/inputs/3/own.toml", "jobs/a/inputs/5/with blanks and 'quotes'/deep/b"]);
+        assert_eq!(places, ["jobs/a/inputs/4/own.toml", "jobs/a/inputs/6/with blanks and 'quotes'/deep/b"]);
         let gone = sent(&[option("backends", "--backends", &["/not/there.toml"])], &[], root.path()).unwrap_err();
         assert!(gone.to_string().starts_with("/not/there.toml cannot be sent to the phone: "), "{gone}");
     }

@@ -46,14 +46,12 @@ pub fn pull_results(
     for file in &manifest.files {
         let mut parts = file.path.split('/');
         let run = parts.by_ref().take(2).try_fold(results.to_owned(), |folder, name| inside(&folder, name))?;
-        // `DEVICE/FILE` belongs to no run.
-        let mut place = run.clone();
-        let mut is_of_run = false;
-        for name in parts {
-            is_of_run = true;
-            place = inside(&place, name)?;
+        let place = parts.try_fold(run.clone(), |folder, name| inside(&folder, name))?;
+        // `DEVICE/FILE` belongs to no run: what is known of a device is known here.
+        if place == run {
+            continue;
         }
-        if is_of_run && !pulled.runs.contains(&run) {
+        if !pulled.runs.contains(&run) {
             accepts(&run, file)?;
             pulled.runs.push(run);
         }

@@ -16,7 +16,7 @@ use std::{
 use anyhow::{Context, Result};
 use clap::Args;
 use pocketwatt_phone::adb::Adb;
-use pocketwatt_record::RunFolder;
+use pocketwatt_record::{Run, RunFolder};
 
 use self::{
     cable::CableArguments,
@@ -53,11 +53,16 @@ impl PhoneArguments {
     }
 }
 
-/// Measures on the phones that were asked for.
+/// Measures on the phones that were asked for, and does something with each run that came home.
 ///
 /// # Errors
-/// When a phone cannot be used, something is missing for it, or a phone failed; what is measured stays stored on the phone.
-pub(super) fn run(arguments: &mut RunArguments, registry: &Registry) -> Result<Exit> {
+/// When a phone cannot be used, something is missing for it, or a phone failed; what is measured stays stored on the phone. Those of
+/// `then`.
+pub(super) fn run(
+    arguments: &mut RunArguments,
+    registry: &Registry,
+    then: &dyn Fn(&Run, &RunFolder) -> Result<()>,
+) -> Result<Exit> {
     let adb = adb()?;
     let phones = choose(&adb, &arguments.phones.phone, arguments.begin.device.as_deref())?;
     if let Some(exit) = refuse_unfit(&phones, arguments.cools_down()) {
@@ -71,7 +76,7 @@ pub(super) fn run(arguments: &mut RunArguments, registry: &Registry) -> Result<E
         };
         on_all(&adb, &phones, arguments, |job| job.begin(&materials))?
     };
-    show(arguments, registry, &phones, ends)
+    show(arguments, registry, &phones, ends, then)
 }
 
 /// Says what stands in the way on each phone.
@@ -128,7 +133,13 @@ fn catch_interrupts() -> Result<Arc<AtomicBool>> {
 }
 
 /// Shows what each phone gave, and then all of them side by side.
-fn show(arguments: &RunArguments, registry: &Registry, phones: &[Chosen], ends: Vec<End>) -> Result<Exit> {
+fn show(
+    arguments: &RunArguments,
+    registry: &Registry,
+    phones: &[Chosen],
+    ends: Vec<End>,
+    then: &dyn Fn(&Run, &RunFolder) -> Result<()>,
+) -> Result<Exit> {
     let is_one = phones.len() == 1;
     let (mut exits, mut homes): (Vec<Exit>, Vec<RunFolder>) = (Vec::new(), Vec::new());
     for (phone, end) in phones.iter().zip(ends) {
@@ -143,7 +154,7 @@ fn show(arguments: &RunArguments, registry: &Registry, phones: &[Chosen], ends: 
                 if !is_one {
                     output::write(&format!("{}\n", phone.name))?;
                 }
-                let shown = show_one(arguments, registry, &run)?;
+                let shown = show_one(arguments, registry, &run, then)?;
                 homes.push(run);
                 if exit == Exit::Success { shown } else { exit }
             }
@@ -156,7 +167,12 @@ fn show(arguments: &RunArguments, registry: &Registry, phones: &[Chosen], ends: 
     Ok(exits.into_iter().max_by_key(|exit| *exit as u8).unwrap_or(Exit::NothingMeasured))
 }
 
-fn show_one(arguments: &RunArguments, registry: &Registry, folder: &RunFolder) -> Result<Exit> {
+fn show_one(
+    arguments: &RunArguments,
+    registry: &Registry,
+    folder: &RunFolder,
+    then: &dyn Fn(&Run, &RunFolder) -> Result<()>,
+) -> Result<Exit> {
     let run = folder.run().with_context(|| {
         let again = Advice::new(&["show"]).run(folder.path());
         format!("the results are stored, and their plan cannot be read; show them with `{again}`")
@@ -164,7 +180,9 @@ fn show_one(arguments: &RunArguments, registry: &Registry, folder: &RunFolder) -
     // Where it lies on the phone says nothing here.
     let wanted = arguments.begin.against.against.as_deref();
     let baseline = wanted.map(|wanted| stored_run::find(&arguments.results, wanted)).transpose()?;
-    outcome::show(arguments, registry, &run, folder, baseline.as_ref().map(RunFolder::path))
+    let exit = outcome::show(arguments, registry, &run, folder, baseline.as_ref().map(RunFolder::path))?;
+    then(&run, folder)?;
+    Ok(exit)
 }
 
 impl RunArguments {

@@ -172,7 +172,7 @@ impl<'a> JobOnPhone<'a> {
             Ok(stored_run::find(&self.arguments.results, wanted)?.path().to_owned())
         };
         let inputs = Inputs::new(&self.arguments.given, &folder, &materials.scenarios, written.path(), stored_run)?;
-        let mut words = vec!["run".to_owned()];
+        let mut words = vec![self.arguments.command.clone()];
         words.extend(inputs.words);
         words.push(format!("--device={}", self.phone.name));
         if !self.arguments.given.iter().any(|given| given.id == "cool_down") {
