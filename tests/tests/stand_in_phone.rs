@@ -373,27 +373,3 @@ fn programs_for_arm_and_for_this_machine_start_each_other() {
         expected.map(|(machine, name)| format!("{machine} /data/local/tmp/pocketwatt/{name}\n")).collect();
     assert_eq!((said, status), (expected, 0));
 }
-
-#[test]
-fn a_bundle_for_phones_measures_on_it() {
-    let Some(bundle) = std::env::var_os("POCKETWATT_PHONE_PROGRAMS") else {
-        eprintln!("skipped: POCKETWATT_PHONE_PROGRAMS names no bundle; scripts/package phone makes one");
-        return;
-    };
-    let Some(on) = connected(&[]) else { return };
-    let from = std::path::Path::new(&bundle).join(".");
-    let pushed = on.adb(&["push", from.to_str().unwrap(), "/data/local/tmp/pocketwatt"]);
-    assert!(pushed.status.success(), "{pushed:?}");
-    let start = "cd /data/local/tmp/pocketwatt && export HOME=$PWD TMPDIR=/data/local/tmp";
-    let (version, status) = on.shell(&format!("{start} && bin/pocketwatt --version"));
-    assert!(status == 0 && version.starts_with("pocketwatt "), "{version}");
-    // Longer than a call may take: what runs is on its own.
-    let run = "setsid sh -c 'bin/pocketwatt run --model tiny --backend fake,onnxruntime --iterations 1 --no-probe >out 2>&1; \
-               echo $? >status' </dev/null >/dev/null 2>&1 &";
-    on.shell(&format!("{start} && {run}"));
-    let status = on.phone.path("/data/local/tmp/pocketwatt/status");
-    wait_until("the run", || fs::read_to_string(&status).is_ok_and(|text| !text.is_empty()));
-    let out = on.shell("cat /data/local/tmp/pocketwatt/out").0;
-    assert_eq!(fs::read_to_string(&status).unwrap(), "0\n", "{out}");
-    assert!(out.contains("onnxruntime") && out.contains("decode, tokens/s"), "{out}");
-}
