@@ -235,5 +235,5 @@ fn a_block_waits_again_for_a_charger_that_came_back() {
         assert!(wait.before_block.is_some_and(|block| block > 1) && wait.still_closed.is_none(), "{wait:?}");
         assert!(record.samples.counted_blocks().count() >= 3);
     }
-    assert!(finished.stdout.contains("waited once until the battery alone feeds the device"), "{}", finished.stdout);
+    assert!(finished.stdout.contains("waited once until"), "{}", finished.stdout);
 }

@@ -1,6 +1,9 @@
 //! What disturbed a measurement, in a few words.
 
-use pocketwatt_meter::{CoreList, LimitReading, energy::MeterGap};
+use pocketwatt_meter::{
+    CoreList, LimitReading,
+    energy::{MeterGap, Reason},
+};
 use pocketwatt_record::{DisturbanceKind, MachineMetric, MetricId, Record, SpeedMetric, Wait, took_turns};
 
 use crate::{
@@ -34,7 +37,10 @@ fn disturbed(record: &Record) -> Vec<String> {
         above(beyond_the_roof, 1.0, "of the measured bandwidth: the probe was disturbed, or a cache helps"),
     ];
     let silent = record.readings.energy.iter().filter_map(|series| {
-        let text = unanswered(&series.gaps)?;
+        // While a charger was connected, nobody asked the battery's meter.
+        let is_silence = |gap: &&MeterGap| gap.unavailable.reason != Reason::ChargerConnected;
+        let gaps: Vec<MeterGap> = series.gaps.iter().filter(is_silence).cloned().collect();
+        let text = unanswered(&gaps)?;
         Some(format!("{} {}", one_line(&series.meter.id), one_line(&text)))
     });
     let unjudged = record.unjudged.as_ref().map(ToString::to_string);
