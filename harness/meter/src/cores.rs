@@ -9,6 +9,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
+    sync::atomic::{AtomicU64, Ordering},
 };
 
 use crate::{
@@ -72,6 +73,35 @@ impl CoreList {
     /// The cores on which this process may run; `None` where the kernel does not say.
     pub fn allowed(root: &SystemRoot) -> Option<Self> {
         Self::parse(&allowed_list(root)?)
+    }
+}
+
+/// Odd while the affinity of this process' first thread is lent.
+static LENT: AtomicU64 = AtomicU64::new(0);
+
+/// While this lives, the affinity of this process' first thread is not its own, but that of a program that it starts: it is no limit that
+/// the device sets. One at a time.
+#[derive(Debug)]
+pub struct LentAffinity(());
+
+impl LentAffinity {
+    /// From now on.
+    pub fn begin() -> Self {
+        LENT.fetch_add(1, Ordering::SeqCst);
+        Self(())
+    }
+
+    /// Reads something that depends on the affinity; `None` if it was lent meanwhile.
+    pub(crate) fn unless_lent<T>(read: impl FnOnce() -> T) -> Option<T> {
+        let before = LENT.load(Ordering::SeqCst);
+        let found = read();
+        (before.is_multiple_of(2) && LENT.load(Ordering::SeqCst) == before).then_some(found)
+    }
+}
+
+impl Drop for LentAffinity {
+    fn drop(&mut self) {
+        LENT.fetch_add(1, Ordering::SeqCst);
     }
 }
 

@@ -18,7 +18,7 @@ mod system;
 
 pub use bandwidth::measure_bandwidth;
 pub use context::{ContextProbe, ContextSample, Limits};
-pub use cores::{CoreList, clusters_of, core_clusters};
+pub use cores::{CoreList, LentAffinity, clusters_of, core_clusters};
 pub use device::{boot_id, device_facts, device_folder_name};
 pub use error::MeterError;
 pub use pocketwatt_protocol::TimeSpan;

@@ -19,7 +19,8 @@ use rustix::{
 
 use self::{meters::MeterReader, process::ProcessReader, standstill::Standstill};
 use crate::{
-    CaseReadings, ContextProbe, ContextSeries, LimitReading, Limits, MeterError, ProcessMeter, SamplerCost, SystemRoot,
+    CaseReadings, ContextProbe, ContextSeries, LentAffinity, LimitReading, Limits, MeterError, ProcessMeter,
+    SamplerCost, SystemRoot,
     energy::{EnergyMeter, Moment},
 };
 
@@ -298,7 +299,8 @@ impl Session {
     }
 
     fn read_limits(&mut self) {
-        let Limits { processors, highest_hz } = self.context.limits();
+        let Some(limits) = LentAffinity::unless_lent(|| self.context.limits()) else { return };
+        let Limits { processors, highest_hz } = limits;
         if processors.is_none() && highest_hz.is_empty() {
             return;
         }

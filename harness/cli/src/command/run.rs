@@ -243,7 +243,7 @@ mod tests {
         if !takes_value {
             return kind(&[option]);
         }
-        let kinds = VALUES.into_iter().map(|value| kind(&[option, value]));
+        let kinds = VALUES.into_iter().map(|value| kind(&[&format!("{option}={value}")]));
         kinds.into_iter().find(|kind| !matches!(kind, Some(ErrorKind::ValueValidation | ErrorKind::InvalidValue)))?
     }
 

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use pocketwatt_meter::CoreList;
+use pocketwatt_meter::{CoreList, LentAffinity};
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
 /// What this thread starts while this value lives runs on certain cores: children inherit that before their first instruction, and so
@@ -10,6 +10,7 @@ use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 #[derive(Debug)]
 pub struct OnCores {
     before: CpuSet,
+    _lent: LentAffinity,
 }
 
 impl OnCores {
@@ -28,8 +29,9 @@ impl OnCores {
             }
             wanted.set(core as usize);
         }
+        let lent = LentAffinity::begin();
         sched_setaffinity(None, &wanted).map_err(|error| refused(error.into()))?;
-        Ok(Self { before })
+        Ok(Self { before, _lent: lent })
     }
 }
 
