@@ -373,7 +373,7 @@ fn parts_of_the_package_and_rails_stay_in_the_exports() {
     assert!(!table.contains("cores (powercap)") && !table.contains("power1"), "{table}");
     let csv = show(&records, Format::Csv);
     let rail = csv.lines().find(|line| line.contains(",load_energy,") && line.contains(",rail,")).unwrap();
-    assert!(rail.ends_with(",hwmon,power1,,"), "{rail}");
+    assert!(rail.ends_with(",hwmon,power1,,,,"), "{rail}");
 }
 
 #[test]
