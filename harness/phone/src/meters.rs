@@ -3,6 +3,7 @@
 //! An answer of a service is a process that takes some tens of milliseconds. So services are asked before and after a case, and in
 //! between as rarely as their figures allow; never in the rhythm of the other meters.
 
+mod answered;
 mod battery_service;
 mod dumpsys;
 mod guarded;

@@ -3,12 +3,13 @@
 
 use std::sync::Arc;
 
-use pocketwatt_meter::energy::{
-    EnergyMeter, Measurand, MeterInfo, MeterSource, Moment, RawReading, Reason, Scope, TimedReading, Unavailable,
-};
-use pocketwatt_protocol::{Clock, MonotonicNs};
+use pocketwatt_meter::energy::{Measurand, MeterInfo, MeterSource, RawReading, Reason, Scope, Unavailable};
+use pocketwatt_protocol::MonotonicNs;
 
-use super::service::{Answer, Reader, Service};
+use super::{
+    answered::{AnsweredMeter, OfReport},
+    service::Service,
+};
 use crate::printed::{BatteryReport, ChargeCounter};
 
 /// No phone or tablet uses more for long: a counter that falls faster has jumped.
@@ -22,7 +23,6 @@ const LARGEST_STEP_J: f64 = 60.0;
 #[derive(Debug)]
 pub(super) struct ChargeMeter {
     info: MeterInfo,
-    reader: Reader<BatteryReport>,
     /// As it was when the meter was found: its unit does not change.
     first: ChargeCounter,
     /// The latest value that was new, and when it was read.
@@ -34,7 +34,10 @@ impl ChargeMeter {
     ///
     /// # Errors
     /// Why there is no such meter: something feeds the phone, no counter, a value that is none.
-    pub(super) fn open(service: &Arc<Service<BatteryReport>>, report: &BatteryReport) -> Result<Self, Unavailable> {
+    pub(super) fn open(
+        service: &Arc<Service<BatteryReport>>,
+        report: &BatteryReport,
+    ) -> Result<AnsweredMeter<Self>, Unavailable> {
         let first = report.charge.clone()?;
         report.ensure_on_battery()?;
         let info = MeterInfo {
@@ -50,29 +53,10 @@ impl ChargeMeter {
             gain_error: None,
             power_limit_watts: None,
         };
-        let mut meter = Self { info, reader: Reader::new(service), first, changed: None };
-        meter.reading(MonotonicNs(0), report)?;
-        meter.changed = None;
-        Ok(meter)
-    }
-
-    fn answered(&mut self, answer: &Answer<BatteryReport>) -> TimedReading {
-        let report = answer.report.as_ref().map_err(Unavailable::clone);
-        TimedReading { at: answer.at, reading: report.and_then(|report| self.reading(answer.at, report)) }
-    }
-
-    pub(super) fn reading(&mut self, at: MonotonicNs, report: &BatteryReport) -> Result<RawReading, Unavailable> {
-        report.ensure_on_battery()?;
-        let charge = report.charge.clone()?;
-        if (charge.coulombs_per_unit - self.first.coulombs_per_unit).abs() > f64::EPSILON {
-            let hint =
-                format!("the charge counter showed {}, and now {}: it changed its unit", self.first.raw, charge.raw);
-            return Err(Unavailable::new(Reason::Implausible, hint));
-        }
-        let why = |unread| Unavailable::new(Reason::Unreadable, format!("the charge needs the voltage: {unread}"));
-        let volts = report.volts.clone().map_err(why)?;
-        self.ensure_no_jump(at, &charge, volts)?;
-        Ok(RawReading { value: charge.raw, microvolts: Some((volts * 1e6).round() as i64) })
+        let mut charge = Self { info, first, changed: None };
+        charge.reading(MonotonicNs(0), report)?;
+        charge.changed = None;
+        Ok(AnsweredMeter::new(service, charge))
     }
 
     /// Gauges are corrected now and then: what they lose in a jump, nothing has used.
@@ -96,25 +80,24 @@ impl ChargeMeter {
     }
 }
 
-impl EnergyMeter for ChargeMeter {
+impl OfReport for ChargeMeter {
+    type Report = BatteryReport;
+
     fn info(&self) -> &MeterInfo {
         &self.info
     }
 
-    fn read(&mut self) -> Result<RawReading, Unavailable> {
-        let answer = self.reader.next(Moment::Boundary).ok_or_else(super::silent)?;
-        self.answered(&answer).reading
-    }
-
-    fn readings(&mut self, moment: Moment, clock: &dyn Clock, take: &mut dyn FnMut(TimedReading)) {
-        match self.reader.next(moment) {
-            Some(answer) => take(self.answered(&answer)),
-            None if moment == Moment::Boundary => take(TimedReading { at: clock.now(), reading: Err(super::silent()) }),
-            None => {}
+    fn reading(&mut self, at: MonotonicNs, report: &BatteryReport) -> Result<RawReading, Unavailable> {
+        report.ensure_on_battery()?;
+        let charge = report.charge.clone()?;
+        if (charge.coulombs_per_unit - self.first.coulombs_per_unit).abs() > f64::EPSILON {
+            let hint =
+                format!("the charge counter showed {}, and now {}: it changed its unit", self.first.raw, charge.raw);
+            return Err(Unavailable::new(Reason::Implausible, hint));
         }
-    }
-
-    fn has_own_pace(&self) -> bool {
-        true
+        let why = |unread| Unavailable::new(Reason::Unreadable, format!("the charge needs the voltage: {unread}"));
+        let volts = report.volts.clone().map_err(why)?;
+        self.ensure_no_jump(at, &charge, volts)?;
+        Ok(RawReading { value: charge.raw, microvolts: Some((volts * 1e6).round() as i64) })
     }
 }
