@@ -7,6 +7,7 @@
 mod battery;
 mod commands;
 mod daemon;
+pub mod desk;
 mod faults;
 mod machine;
 mod native;
@@ -23,6 +24,7 @@ use std::{io, io::Write};
 
 pub use battery::{PowerModel, Rail, Source, Truth};
 pub use commands::command_of_the_phone;
+pub use desk::Desk;
 pub use faults::{After, Direction, Fault, Faults};
 pub use machine::{Options, Stage, run_stage};
 pub use native::native_bundle;

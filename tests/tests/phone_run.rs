@@ -1,94 +1,15 @@
 //! `pocketwatt run --phone` and `pocketwatt phone` through the real client of adb, on stand-in phones on which programs run.
 #![cfg(test)]
 
-use std::{fs, path::PathBuf};
+use std::fs;
 
-use pocketwatt_record::{Outcome, RunFolder};
 use pocketwatt_tests::{
-    Bench, Finished,
-    phone::{AdbServer, Addressed, Direction, Fault, StandInPhone, native_bundle},
+    phone::{
+        Addressed, Desk, Direction, Fault, StandInPhone,
+        desk::{SHORT, measured},
+    },
     wait_until,
 };
-
-/// A phone, the server that knows it, and a bench whose commands use both.
-struct Desk {
-    bench: Bench,
-    server: AdbServer,
-    phone: StandInPhone,
-}
-
-impl Desk {
-    /// `None`, after a note that says why, where there can be no phone.
-    fn new(options: &[&str]) -> Option<Self> {
-        let server = AdbServer::start()?;
-        let phone = StandInPhone::start(options)?;
-        server.connect(&phone, "device");
-        let mut bench = Bench::new();
-        server.serve(&mut bench);
-        bench.set("POCKETWATT_PHONE_PROGRAMS", native_bundle());
-        Some(Self { bench, server, phone })
-    }
-
-    /// A run of a moment.
-    fn run(&self, more: &[&str]) -> Finished {
-        self.bench.pocketwatt(&[&["run", "--phone"], SHORT, more].concat())
-    }
-
-    fn phone(&self, words: &[&str]) -> Finished {
-        self.bench.pocketwatt(&[&["phone"], words].concat())
-    }
-
-    /// The path of a job's folder in the phone's files, of the newest one.
-    fn job(&self) -> PathBuf {
-        let jobs = fs::read_dir(self.phone.path("/data/local/tmp/pocketwatt/jobs")).unwrap();
-        let folders = jobs.map(|entry| entry.unwrap().path()).filter(|path| path.is_dir());
-        folders.max().expect("a job")
-    }
-
-    fn stored_on_the_phone(&self) -> usize {
-        let within = |folder: PathBuf| fs::read_dir(folder).into_iter().flatten().map(|entry| entry.unwrap().path());
-        let runs = within(self.job().join("results")).flat_map(within);
-        runs.flat_map(|run| within(run.join("cases"))).count()
-    }
-
-    /// What the settings of the phone are that a job may change.
-    fn settings(&self) -> Vec<(String, String)> {
-        let mut settings = Vec::new();
-        for namespace in fs::read_dir(self.phone.path("/data/settings")).into_iter().flatten() {
-            for setting in fs::read_dir(namespace.unwrap().path()).unwrap() {
-                let path = setting.unwrap().path();
-                settings.push((path.display().to_string(), fs::read_to_string(&path).unwrap()));
-            }
-        }
-        settings.sort();
-        settings
-    }
-}
-
-const SHORT: &[&str] = &["--backend", "fake", "--model", "tiny", "--scenario", "prefill-16-decode-4", "--no-probe"];
-/// Takes some seconds, in cases of one second each that are stored one by one.
-const LONG: &[&str] = &[
-    "run",
-    "--phone",
-    "--backend",
-    "fake",
-    "--model",
-    "tiny",
-    "--no-probe",
-    "--one-by-one",
-    "--iterations",
-    "5",
-    "--settle",
-    "600",
-    "--scenario",
-    "prefill-16-decode-4,prefill-17-decode-4,prefill-18-decode-4,prefill-19-decode-4",
-];
-
-fn measured(folder: &RunFolder) -> usize {
-    let records = folder.records().unwrap();
-    assert!(records.damaged.is_empty(), "{:?}", records.damaged);
-    records.intact.iter().filter(|record| record.outcome == Outcome::Measured).count()
-}
 
 #[test]
 fn a_run_on_a_phone_ends_with_its_table_and_leaves_the_phone_as_it_was() {
@@ -118,8 +39,7 @@ fn a_run_on_a_phone_ends_with_its_table_and_leaves_the_phone_as_it_was() {
 fn a_host_that_is_killed_costs_nothing() {
     let Some(desk) = Desk::new(&[]) else { return };
     let before = desk.settings();
-    let mut host = desk.bench.start("", LONG);
-    wait_until("a stored case", || host.said().contains("[1/4]"));
+    let mut host = desk.long_run();
     assert!(host.kill());
     let busy = desk.run(&[]).expect_code(3).stderr;
     assert!(busy.contains("is measuring already, job "), "{busy}");
@@ -134,8 +54,7 @@ fn a_host_that_is_killed_costs_nothing() {
 #[test]
 fn ctrl_c_ends_the_waiting_and_stop_ends_the_job() {
     let Some(desk) = Desk::new(&[]) else { return };
-    let host = desk.bench.start("", LONG);
-    wait_until("a stored case", || host.said().contains("[1/4]"));
+    let host = desk.long_run();
     host.signal_group(rustix::process::Signal::INT);
     let told = host.finish().expect_code(130).stderr;
     assert!(told.contains("the phone goes on with job "), "{told}");
@@ -152,8 +71,7 @@ fn ctrl_c_ends_the_waiting_and_stop_ends_the_job() {
 #[test]
 fn a_lost_connection_is_found_again() {
     let Some(desk) = Desk::new(&[]) else { return };
-    let host = desk.bench.start("", LONG);
-    wait_until("a stored case", || host.said().contains("[1/4]"));
+    let host = desk.long_run();
     desk.phone.kill_daemon(1.0);
     let run = host.finish().expect_code(0);
     assert!(
@@ -169,8 +87,7 @@ fn a_lost_connection_is_found_again() {
 fn a_phone_that_restarts_keeps_its_cases_and_its_settings() {
     let Some(desk) = Desk::new(&[]) else { return };
     let before = desk.settings();
-    let host = desk.bench.start("", LONG);
-    wait_until("a stored case", || host.said().contains("[1/4]"));
+    let host = desk.long_run();
     desk.phone.reboot(0.5);
     let run = host.finish().expect_code(4);
     assert!(run.stderr.contains("was interrupted by a restart of the phone"), "{}", run.stderr);

@@ -1,6 +1,9 @@
 //! A job's results on their way home.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use anyhow::{Context, Result};
 use pocketwatt_phone::{
@@ -13,6 +16,8 @@ use crate::refusal::Refusal;
 
 /// A job that goes on may store a case while its results are copied: so often they are listed again.
 const LISTS: u32 = 5;
+/// A phone that is lost meanwhile is looked for so long.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What is here now.
 #[derive(Debug)]
@@ -32,7 +37,13 @@ pub fn bring_home(connection: &Connection, report: &JobReport, results: &Path) -
     let mut lists = 0;
     let pulled = loop {
         lists += 1;
-        let manifest = connection.manifest(id, report.bytes)?;
+        let may_be_found = |error: &HostError| {
+            lists < LISTS && error.is_lost_connection() && connection.find_again(PATIENCE, || false)
+        };
+        let manifest = match connection.manifest(id, report.bytes) {
+            Err(error) if may_be_found(&error) => continue,
+            manifest => manifest?,
+        };
         let mut stranger: Option<PathBuf> = None;
         let pulled = pull_results(connection, id, &manifest, results, |run, _| match is_of(id, run) {
             true => Ok(()),
@@ -49,6 +60,8 @@ pub fn bring_home(connection: &Connection, report: &JobReport, results: &Path) -
         }
         match pulled {
             Err(HostError::Damaged { .. }) if report.life == JobLife::Running && lists < LISTS => {}
+            // What has come is not copied again.
+            Err(error) if may_be_found(&error) => {}
             pulled => {
                 break pulled.context(
                     "not everything could be brought home; what came is stored, and the phone keeps all of it",

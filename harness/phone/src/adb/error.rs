@@ -39,6 +39,14 @@ pub enum AdbError {
         /// The longest answer.
         most_bytes: usize,
     },
+    /// A file is longer than it was said to be.
+    #[error("adb could not {doing}: it is longer than the {most_bytes} bytes that were listed")]
+    TooLong {
+        /// `copy a file from the phone`.
+        doing: &'static str,
+        /// The length that it should have.
+        most_bytes: u64,
+    },
     /// adb reports a failure.
     #[error("adb could not {doing}: {words}")]
     Failed {

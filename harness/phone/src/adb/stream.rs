@@ -4,7 +4,7 @@ use std::{
     io::{BufRead, BufReader, Read},
     os::unix::process::CommandExt,
     process::{Command, Stdio},
-    sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel},
+    sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel},
     thread,
     time::Duration,
 };
@@ -13,6 +13,9 @@ use super::{Adb, AdbError, Serial, call::Running, shell::Marked};
 
 /// The longest line that is read: a log that was written meanwhile is in it.
 const MOST_BYTES: u64 = 8 << 20;
+
+/// Lines that wait here to be read: a phone that writes without end waits, too.
+const MOST_LINES: usize = 16;
 
 /// Lines of a command, as they come.
 #[derive(Debug)]
@@ -50,7 +53,7 @@ impl Adb {
         adb.process_group(0);
         let mut child = adb.spawn().map_err(|source| AdbError::Start { program: self.program.clone(), source })?;
         let stdout = child.stdout.take();
-        let (sender, lines) = channel();
+        let (sender, lines) = sync_channel(MOST_LINES);
         if let Some(stdout) = stdout {
             thread::spawn(move || forward(stdout, &sender));
         }
@@ -73,7 +76,7 @@ impl LineStream {
 }
 
 /// Until the stream ends, or a line of it is longer than any that is expected.
-fn forward(stdout: impl Read, lines: &Sender<String>) {
+fn forward(stdout: impl Read, lines: &SyncSender<String>) {
     let mut reader = BufReader::new(stdout);
     loop {
         let mut line = Vec::new();

@@ -36,16 +36,34 @@ impl Adb {
             let answer = adb.shell(phone, &command, ANSWER).ok()?;
             answer.stdout.trim().parse().ok()
         };
-        self.transfer("copy a file to the phone", phone, &["push".as_ref(), from.as_os_str(), to.as_ref()], length)
+        self.transfer(
+            "copy a file to the phone",
+            phone,
+            &["push".as_ref(), from.as_os_str(), to.as_ref()],
+            length,
+            || Ok(()),
+        )
     }
 
-    /// Copies a file from the phone. If it breaks off, a part of it is here.
+    /// Copies a file of at most so many bytes from the phone. If it breaks off, or is longer, a part of it is here.
     ///
     /// # Errors
-    /// As of [`Adb::push`].
-    pub fn pull(&self, phone: &Serial, from: &str, to: &Path) -> Result<(), AdbError> {
-        let length = |_: &Self| fs::metadata(to).ok().map(|facts| facts.len());
-        self.transfer("copy a file from the phone", phone, &["pull".as_ref(), from.as_ref(), to.as_os_str()], length)
+    /// As of [`Adb::push`], and [`AdbError::TooLong`].
+    pub fn pull(&self, phone: &Serial, from: &str, to: &Path, most_bytes: u64) -> Result<(), AdbError> {
+        const DOING: &str = "copy a file from the phone";
+        let length = || fs::metadata(to).ok().map(|facts| facts.len());
+        let is_too_long = || length().is_some_and(|bytes| bytes > most_bytes);
+        let words = ["pull".as_ref(), from.as_ref(), to.as_os_str()];
+        self.transfer(
+            DOING,
+            phone,
+            &words,
+            |_| length(),
+            || match is_too_long() {
+                true => Err(AdbError::TooLong { doing: DOING, most_bytes }),
+                false => Ok(()),
+            },
+        )
     }
 
     fn transfer(
@@ -54,6 +72,7 @@ impl Adb {
         phone: &Serial,
         words: &[&std::ffi::OsStr],
         length: impl Fn(&Self) -> Option<u64>,
+        check: impl Fn() -> Result<(), AdbError>,
     ) -> Result<(), AdbError> {
         let mut command = Command::new(&self.program);
         command.args(["-s", phone.as_argument()]).args(words);
@@ -66,6 +85,7 @@ impl Adb {
             if let Some(status) = running.status() {
                 break status;
             }
+            check()?;
             if progress.stands_still(|| length(self)) {
                 return Err(AdbError::Standstill { doing, limit_s: STANDSTILL.as_secs() });
             }

@@ -40,6 +40,17 @@ pub enum HostError {
         /// The largest files of these.
         largest: String,
     },
+    /// It was full before all was there.
+    #[error(
+        "the phone is full: no space was left below /data/local/tmp for {path} ({bytes} bytes). Remove something there, such as what earlier runs \
+         left, with `pocketwatt phone clean`, or use fewer models; what has arrived is not sent again"
+    )]
+    Full {
+        /// The file for which there was no room.
+        path: String,
+        /// Its length.
+        bytes: u64,
+    },
     /// A file arrived otherwise than it was sent, again and again.
     #[error("{path} did not arrive as it was sent, {times} times; the last time: {words}")]
     Damaged {
@@ -77,7 +88,9 @@ impl HostError {
     /// Whether the phone may answer again once it is connected anew.
     pub fn is_lost_connection(&self) -> bool {
         match self {
-            Self::Adb(error) => !matches!(error, AdbError::Start { .. }),
+            Self::Adb(error) => {
+                !matches!(error, AdbError::Start { .. } | AdbError::Endless { .. } | AdbError::TooLong { .. })
+            }
             _ => false,
         }
     }

@@ -75,7 +75,10 @@ pub enum NotStarted {
         words: String,
     },
     /// It runs, and is another version.
-    #[error("the program on the phone is {there:?}, and this is {here:?}: `pocketwatt phone clean --all` removes it")]
+    #[error(
+        "the program on the phone is {there:?}, and this is {here:?}: the bundle that was sent is that of another version. `scripts/package phone` \
+         makes one of this version, and POCKETWATT_PHONE_PROGRAMS names it"
+    )]
     OtherVersion {
         /// What it says.
         there: String,

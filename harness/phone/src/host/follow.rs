@@ -72,7 +72,7 @@ impl<'a> Follower<'a> {
         Self { connection, job, log_bytes: 0, patience, beat: BEAT, stalled: STALLED }
     }
 
-    /// With another time between beats, for tests.
+    /// With another time between beats, of at least a second: three that do not come are a lost connection.
     pub fn with_beat(self, beat: Duration) -> Self {
         Self { beat, stalled: beat * 3, ..self }
     }
@@ -172,6 +172,23 @@ fn pause(time: Duration, is_stopped: &mut impl FnMut() -> bool) -> bool {
         std::thread::sleep(STEP);
     }
     false
+}
+
+impl Connection<'_> {
+    /// Looks for a phone that was lost, for so long; whether it answers again.
+    pub fn find_again(&self, patience: Duration, mut is_stopped: impl FnMut() -> bool) -> bool {
+        let begun = MonotonicClock.now();
+        loop {
+            reconnect(self);
+            if self.probe().is_ok() {
+                return true;
+            }
+            let is_over = MonotonicClock.now().since(begun) >= patience.as_nanos() as u64;
+            if is_over || pause(RETRY, &mut is_stopped) {
+                return false;
+            }
+        }
+    }
 }
 
 /// A phone in the network does not come back by itself; one at a cable does.

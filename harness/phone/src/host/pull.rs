@@ -91,9 +91,9 @@ fn receive(connection: &Connection, job: &JobId, file: &ManifestFile, to: &Path)
     let from = JobFolder::new(Path::new(ROOT), job).results().join(&file.path);
     let mut words = String::new();
     for _ in 0..TRIES {
-        // A name may be left from the try before.
-        let _ = fs::remove_file(to);
-        if let Err(error) = connection.adb.pull(connection.phone, &from.to_string_lossy(), to) {
+        // Of the try before; a phone that sends a folder instead of a file makes one here.
+        let _ = fs::remove_file(to).or_else(|_| fs::remove_dir_all(to));
+        if let Err(error) = connection.adb.pull(connection.phone, &from.to_string_lossy(), to, file.bytes) {
             words = error.to_string();
             connection.probe()?;
             continue;

@@ -89,7 +89,6 @@ fn hashes(
     connection: &Connection,
     files: impl Iterator<Item = (String, u64)> + Clone,
 ) -> Result<Vec<String>, HostError> {
-    const DOING: &str = "hash files";
     let count = files.clone().count();
     let bytes: u64 = files.clone().map(|(_, bytes)| bytes).sum();
     let words: Vec<String> = files.map(|(path, _)| quoted(&path)).collect();
@@ -97,11 +96,18 @@ fn hashes(
         "for file in {}; do if [ -f \"$file\" ] && [ ! -h \"$file\" ]; then sha256sum < \"$file\" || exit 1; else echo {MISSING}; fi; done",
         words.join(" ")
     );
-    let text = connection.ask(DOING, &command, QUICK + Duration::from_secs(bytes / HASHED_PER_SECOND))?;
-    let hashes: Vec<String> =
-        text.lines().map(|line| line.split_whitespace().next().unwrap_or(MISSING).to_owned()).collect();
+    let text = connection.ask(HASH, &command, QUICK + Duration::from_secs(bytes / HASHED_PER_SECOND))?;
+    read_hashes(&text, count)
+}
+
+const HASH: &str = "hash files";
+
+/// One for each file, in their order: with a line more or less, it is not known which is whose.
+fn read_hashes(text: &str, count: usize) -> Result<Vec<String>, HostError> {
+    let first_word = |line: &str| line.split_whitespace().next().unwrap_or(MISSING).to_owned();
+    let hashes: Vec<String> = text.lines().map(first_word).collect();
     if hashes.len() != count {
-        return Err(HostError::Answer { doing: DOING, words: format!("{} lines for {count} files", hashes.len()) });
+        return Err(HostError::Answer { doing: HASH, words: format!("{} lines for {count} files", hashes.len()) });
     }
     Ok(hashes)
 }
@@ -125,6 +131,11 @@ fn ensure_room(connection: &Connection, missing: &[&Item]) -> Result<(), HostErr
     Err(HostError::NoRoom { free_bytes, needed_bytes, largest: largest.join(", ") })
 }
 
+/// By the system's words for ENOSPC and EDQUOT, which adb passes on.
+fn is_full(words: &str) -> bool {
+    ["No space left", "quota exceeded"].iter().any(|full| words.contains(full))
+}
+
 /// Sends a file until it is there as a whole. A connection that is lost is the caller's business.
 fn push(connection: &Connection, item: &Item) -> Result<(), HostError> {
     let (place, part) = (item.place(), format!("{}.part", item.place()));
@@ -136,6 +147,9 @@ fn push(connection: &Connection, item: &Item) -> Result<(), HostError> {
             words = error.to_string();
             // A full phone stays full; a connection that is lost makes the next question fail.
             connection.ask("remove a part of a file", &format!("rm -f {}", quoted(&part)), QUICK)?;
+            if is_full(&words) {
+                return Err(HostError::Full { path: item.upload.to.clone(), bytes: item.bytes });
+            }
             continue;
         }
         let there = hashes(connection, std::iter::once((part.clone(), item.bytes)))?;
@@ -148,4 +162,25 @@ fn push(connection: &Connection, item: &Item) -> Result<(), HostError> {
         return connection.ask("put a file in its place", &command, QUICK).map(drop);
     }
     Err(HostError::Damaged { path: item.upload.to.clone(), times: TRIES, words })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_file_has_its_line() {
+        let hashes = |text, count| read_hashes(text, count).map_err(|error| error.to_string());
+        assert_eq!(hashes("abc  -\n-\n", 2), Ok(vec!["abc".into(), MISSING.into()]));
+        assert_eq!(hashes("\nabc  -\n", 2), Ok(vec![MISSING.into(), "abc".into()]));
+        for (text, count) in [("", 1), ("abc  -\n", 2), ("abc  -\nabc  -\n", 1), ("warning: x\nabc  -\n", 1)] {
+            assert!(hashes(text, count).unwrap_err().contains(" files"), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_full_phone_is_known_by_its_words() {
+        assert!(is_full("adb: error: failed to copy: remote write failed: No space left on device"));
+        assert!(!is_full("adb: error: failed to copy: Permission denied"));
+    }
 }

@@ -99,6 +99,8 @@ pub fn report(root: &Path, id: &JobId) -> Result<Option<JobReport>, JobError> {
         // It was started a second time.
         (None, _) if lives => state_now(id, Stage::Started, None),
         (None, Some(status)) => JobState { words: Some(no_start(status)), ..state_now(id, Stage::Failed, None) },
+        // It was being started again when the phone was switched off: what it had stored is there.
+        (None, None) if stored(&folder) > 0 => state_now(id, Stage::Started, None),
         (None, None) => return Ok(None),
     };
     state.stored = stored(&folder).max(state.stored);

@@ -101,6 +101,8 @@ pub(super) fn is_of_a_run(path: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn file(path: &str) -> ManifestFile {
@@ -153,5 +155,25 @@ mod tests {
             check(&[long.clone(), ManifestFile { path: "a/c".into(), ..long }]),
             Err(BadManifest::TooMuch { .. })
         ));
+    }
+
+    proptest! {
+        #[test]
+        fn a_path_that_is_taken_leads_below_the_results_and_is_no_word_of_a_shell(
+            path in prop_oneof![
+                "[a.b/ ~$'\"\\\\\u{202e}\n-]{0,12}",
+                prop::collection::vec(prop_oneof![Just("..".to_owned()), Just(".".to_owned()), "[a-z]{0,3}"], 1..6)
+                    .prop_map(|parts| parts.join("/")),
+                ".{0,20}",
+            ]
+        ) {
+            if check(&[file(&path)]).is_ok() {
+                let place = Path::new("/results").join(&path);
+                prop_assert!(place.starts_with("/results") && place.components().count() >= 4);
+                prop_assert!(place.components().all(|part| !matches!(part, Component::ParentDir | Component::CurDir)));
+                prop_assert_eq!(place.to_str().unwrap(), format!("/results/{path}"));
+                prop_assert!(path.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-+@=,/".contains(&byte)));
+            }
+        }
     }
 }

@@ -14,6 +14,7 @@ use pocketwatt_phone::{
 use super::super::{output, phones};
 use crate::{
     exit::Exit,
+    inert,
     phone::{Given, PhonePrograms, Way, adb, listed, of_programs, restored, way},
     plan::Backend,
 };
@@ -49,7 +50,8 @@ pub(super) fn run(serial: &str, given: &[Given], backends: &[&Backend], cache: &
             notice!("{}", restored(&line));
         }
         let answer = connection.answer(&in_its_place(&command_line(&words(given))), DOCTOR)?;
-        output::write(&answer.stdout)?;
+        let lines = answer.stdout.lines().map(|line| inert::line(line) + "\n");
+        output::write(&lines.collect::<String>())?;
         for line in answer.stderr.lines() {
             notice!("{line}");
         }
