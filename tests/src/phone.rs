@@ -20,7 +20,7 @@ mod stream;
 mod sync;
 mod tree;
 
-use std::{io, io::Write};
+use std::{env, io, io::Write};
 
 pub use battery::{PowerModel, Rail, Source, Truth};
 pub use commands::command_of_the_phone;
@@ -36,9 +36,13 @@ pub use tree::{Tree, capture, section};
 /// What today's daemons can do, of what matters here.
 pub const FEATURES: &str = "shell_v2,cmd,stat_v2,ls_v2,fixed_push_mkdir";
 
+/// Where this variable is set, a phone that does not start is a failed test rather than one that is skipped.
+const REQUIRED: &str = "POCKETWATT_STAND_IN_PHONES_REQUIRED";
+
 /// Says in a test's output why it did nothing.
 #[expect(clippy::print_stderr, reason = "the output of a test, which is shown on request")]
 fn skipped(why: &str) {
+    assert!(env::var_os(REQUIRED).is_none(), "{why}");
     eprintln!("skipped: {why}");
 }
 

@@ -147,7 +147,7 @@ fn programs_outlive_their_stream_and_the_daemon_but_not_the_phone() {
     wait_until("a program to go on", beats);
     on.reconnect();
     assert_eq!(on.shell("cat /proc/sys/kernel/random/boot_id").0, boot);
-    on.phone.freeze(1.0);
+    on.phone.freeze(3.0);
     thread::sleep(Duration::from_millis(50));
     assert!(!beats(), "a phone that sleeps");
     wait_until("the phone to wake up", beats);
@@ -156,17 +156,18 @@ fn programs_outlive_their_stream_and_the_daemon_but_not_the_phone() {
     on.reconnect();
     on.shell(start);
     wait_until("a program to go on", beats);
+    on.shell("echo kept >/data/local/tmp/kept");
     on.phone.reboot(0.1);
     assert!(!beats());
     on.reconnect();
-    let second = on.shell("cat /proc/sys/kernel/random/boot_id; cat /data/local/tmp/alive | wc -l").0;
-    assert!(second.lines().next() != Some(boot.trim()) && second.ends_with("1\n"), "{second}, {boot}");
+    let second = on.shell("cat /proc/sys/kernel/random/boot_id /data/local/tmp/kept").0;
+    assert!(second.lines().next() != Some(boot.trim()) && second.ends_with("\nkept\n"), "{second}, {boot}");
     on.shell(start);
     on.phone.cut_power();
     assert!(!beats());
     on.phone.power_on().unwrap();
     on.reconnect();
-    assert_eq!(on.shell("ls /data/local/tmp").0, "alive\n");
+    assert_eq!(on.shell("ls /data/local/tmp").0, "alive\nkept\n");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 use std::{
     env, fs, io,
     io::{BufRead, BufReader},
+    net::TcpStream,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     thread,
@@ -65,6 +66,9 @@ impl StandInPhone {
         if let Some(mut process) = self.process.take() {
             let _ = process.kill();
             let _ = process.wait();
+            // Its processes end one after the other.
+            let address = self.address();
+            wait_until("a phone to be off", || TcpStream::connect(&address).is_err());
         }
     }
 
