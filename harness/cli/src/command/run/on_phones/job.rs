@@ -251,12 +251,12 @@ impl<'a> JobOnPhone<'a> {
 
     fn wait_and_bring_home(&mut self, id: &JobId, estimate_s: f64) -> Result<JobEnd> {
         let cable = &self.arguments.phones.cable;
-        if self.untethered().is_some() {
-            if let Err(error) = cable.unplug(&self.phone.name) {
-                // It would wait for that for minutes.
-                let _ = self.connection.stop(id);
-                return Err(error);
-            }
+        if self.untethered().is_some()
+            && let Err(error) = cable.unplug(&self.phone.name)
+        {
+            // It would wait for that for minutes.
+            let _ = self.connection.stop(id);
+            return Err(error);
         }
         if self.arguments.phones.detach {
             return Ok(JobEnd::Left(Exit::Success));
