@@ -79,8 +79,12 @@ impl Desk {
         String::from_utf8_lossy(&output.stdout).into_owned()
     }
 
-    /// Whether a process of ours is on the phone.
-    pub fn is_busy(&self) -> bool {
+    /// Waits until no process of ours is on the phone: what puts settings back ends a moment after the job.
+    pub fn wait_until_quiet(&self) {
+        wait_until("the end of everything on the phone", || !self.is_busy());
+    }
+
+    fn is_busy(&self) -> bool {
         self.shell("ps -A -o ARGS").lines().any(|line| line.contains("pocketwatt") && !line.contains("ps -A"))
     }
 }
