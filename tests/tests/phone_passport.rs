@@ -84,7 +84,10 @@ fn a_phone_is_named_by_its_maker_and_its_passport_says_what_it_is() {
     );
     let phone = device.phone.unwrap();
     assert_eq!((phone.screen.on, phone.screen.brightness), (Some(true), Some(128)));
-    assert_eq!(phone.changed_settings, ["global stay_on_while_plugged_in, from 0 to 7", "screen panel-off"]);
+    assert_eq!(
+        phone.changed_settings,
+        ["the panel of the screen, switched off", "global stay_on_while_plugged_in, from 0 to 7"]
+    );
     assert_eq!(device.emulated, None);
     let shown = finished.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
     for part in [

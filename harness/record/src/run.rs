@@ -184,7 +184,7 @@ pub struct CoolDownSettings {
 
 /// Until when a device cools down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
+#[serde(rename_all = "kebab-case", tag = "until", content = "value")]
 pub enum CoolDownTarget {
     /// Until its temperatures are at most 1 K above those before the first block.
     First,
