@@ -5,10 +5,7 @@ use std::fs;
 
 use pocketwatt_meter::energy::Reason;
 use pocketwatt_record::{Energy, Outcome, Phase};
-use pocketwatt_tests::{
-    phone::{Desk, PowerModel, Source},
-    wait_until,
-};
+use pocketwatt_tests::phone::{Desk, PowerModel, Source};
 
 /// What the phone uses, whatever it does.
 const WATTS: f64 = 9.0;
@@ -49,10 +46,12 @@ const UNTETHERED: &[&str] = &[
 ];
 
 #[test]
+#[ignore = "its moments depend on how fast the machine is"]
 fn commands_pull_the_cable_and_put_it_back_and_the_joules_are_those_that_were_used() {
     let Some((desk, unplug, plug)) = desk() else { return };
     let before = desk.settings();
-    let cable = ["--unplug-command", &unplug, "--plug-command", &plug, "--sustain", "40s"];
+    let cable =
+        ["--unplug-command", &unplug, "--plug-command", &plug, "--sustain", "40s", "--backends", &desk.slow_fake()];
     let run = desk.bench.pocketwatt(&[UNTETHERED, &cable].concat()).expect_code(0);
     assert!(run.stderr.contains("the phone is left alone for about "), "{}", run.stderr);
     assert!(desk.bench.path("unplug.calls").exists() && desk.bench.path("plug.calls").exists());
@@ -69,12 +68,14 @@ fn commands_pull_the_cable_and_put_it_back_and_the_joules_are_those_that_were_us
 }
 
 #[test]
+#[ignore = "its moments depend on how fast the machine is"]
 fn a_charger_that_comes_back_costs_the_joules_and_not_the_times() {
     let Some((desk, unplug, _)) = desk() else { return };
-    let cable = ["--unplug-command", &unplug, "--sustain", "12s"];
+    let cable = ["--unplug-command", &unplug, "--sustain", "15s", "--backends", &desk.slow_fake()];
     let host = desk.bench.start("", &[UNTETHERED, &cable].concat());
-    wait_until("the meters", || host.said().contains("energy: battery-service:charge-counter"));
-    std::thread::sleep(std::time::Duration::from_secs(4));
+    // Before a block, the run would wait until the charger is gone again.
+    desk.wait_until_a_runner_works();
+    std::thread::sleep(std::time::Duration::from_secs(8));
     desk.phone.plug(Source::Usb);
     let run = host.finish().expect_code(0);
     let record = &desk.bench.records()[0];

@@ -73,6 +73,21 @@ impl Desk {
         host
     }
 
+    /// A list of backends in which the fake takes its time, so that a long case has few requests.
+    pub fn slow_fake(&self) -> String {
+        let shipped = fs::read_to_string(native_bundle().join("backends.toml")).unwrap();
+        let slow = "[fake]\nenvironment = { POCKETWATT_FAKE = \"load=50ms,prefill=5ms,decode=8ms\" }\n";
+        let text = shipped.replace("[fake]\n", slow);
+        assert_ne!(text, shipped);
+        self.bench.write("slow.toml", &text)
+    }
+
+    /// Waits until a runner is at work on the phone.
+    pub fn wait_until_a_runner_works(&self) {
+        let runner = "/data/local/tmp/pocketwatt/bin/pocketwatt-fake";
+        wait_until("a runner", || self.shell("ps -A -o ARGS").lines().any(|line| line.starts_with(runner)));
+    }
+
     /// Runs a command in the phone's shell; returns what it wrote.
     pub fn shell(&self, command: &str) -> String {
         let output = self.server.adb(&["-s", &self.phone.address(), "shell", command]);
