@@ -138,7 +138,8 @@ fn is_full(words: &str) -> bool {
 
 /// Sends a file until it is there as a whole. A connection that is lost is the caller's business.
 fn push(connection: &Connection, item: &Item) -> Result<(), HostError> {
-    let (place, part) = (item.place(), format!("{}.part", item.place()));
+    // By its contents: two hosts with different programs do not write into one another's.
+    let (place, part) = (item.place(), format!("{}.{}.part", item.place(), &item.sha256[..12]));
     let folder = place.rsplit_once('/').map_or(ROOT, |(folder, _)| folder);
     let mut words = String::new();
     for _ in 0..TRIES {
