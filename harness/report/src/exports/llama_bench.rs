@@ -20,7 +20,7 @@ use super::{
 use crate::output::{Output, date, inert::one_line};
 
 /// What llama-bench prints, in its order, and the types of its table.
-const FIELDS: [(&str, &str); 38] = [
+const FIELDS: [(&str, &str); 41] = [
     ("build_commit", "TEXT"),
     ("build_number", "INTEGER"),
     ("cpu_info", "TEXT"),
@@ -59,6 +59,10 @@ const FIELDS: [(&str, &str); 38] = [
     ("stddev_ns", "INTEGER"),
     ("avg_ts", "REAL"),
     ("stddev_ts", "REAL"),
+    // Instead of `use_mmap` in later versions of llama.cpp.
+    ("load_mode", "TEXT"),
+    ("fit_target", "INTEGER"),
+    ("fit_min_ctx", "INTEGER"),
 ];
 
 /// What is written of all tests of a case. Settings that only llama.cpp has are not here: they are 0, false or empty, because the
