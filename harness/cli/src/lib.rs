@@ -60,6 +60,8 @@ enum Command {
     Calibrate(Box<command::calibrate::CalibrateArguments>),
     /// Show stored results.
     Show(command::show::ShowArguments),
+    /// Write stored results in the formats of other programs.
+    Export(command::export::ExportArguments),
     /// Compare two stored runs: what differs between them, and a verdict for each metric.
     Compare(command::compare::CompareArguments),
     /// Import, fetch, generate, list and verify models.
@@ -133,6 +135,7 @@ fn obey() -> Exit {
         Command::Backends(arguments) => command::backends::run(&arguments).map(|()| Exit::Success),
         Command::Calibrate(arguments) => command::calibrate::run(*arguments),
         Command::Show(arguments) => command::show::run(arguments),
+        Command::Export(arguments) => command::export::run(&arguments),
         Command::Compare(arguments) => command::compare::run(&arguments),
         Command::Model(arguments) => command::model::run(arguments).map(|()| Exit::Success),
         Command::Conformance(arguments) => command::conformance::run(arguments),

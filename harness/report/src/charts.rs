@@ -7,7 +7,7 @@ mod heading;
 mod latency;
 mod legend;
 mod palette;
-mod power;
+pub(crate) mod power;
 mod scale;
 mod stack;
 mod study;

@@ -2,11 +2,12 @@
 //!
 //! From the bottom up, and none uses what stands after it: `output` (what any text needs), `table` (the data of a table), `cases`
 //! (stored results, and which of them stand side by side), `facts` (where numbers come from), `tables` (what fills a table),
-//! `charts`, `formats` (a terminal, Markdown, CSV, JSON), and `comparison` (of two stored runs).
+//! `charts`, `formats` (a terminal, Markdown, CSV, JSON), `comparison` (of two stored runs), and `exports` (what other programs read).
 
 mod cases;
 pub mod charts;
 mod comparison;
+mod exports;
 mod facts;
 #[cfg(test)]
 mod fixture;
@@ -19,6 +20,7 @@ mod tests;
 
 pub use cases::{Results, Stored, all_without_series};
 pub use comparison::{CalibrationUse, ComparisonFormat, StoredComparison, difference_words};
+pub use exports::{ExportFormat, Exported, export};
 pub use facts::unanswered;
 pub use formats::{Format, answers, calls, write, write_devices, write_turns};
 pub use output::{Output, Paint, Style, paragraph, strip_foreign_escapes, text_of};

@@ -14,6 +14,7 @@ pub mod device_calibration;
 pub mod display;
 pub mod doctor;
 pub mod energy;
+pub mod export;
 mod judgement;
 pub mod list;
 pub mod manual;

@@ -1,0 +1,61 @@
+//! Stored results in the formats of other programs: a file for each. `docs/formats.md` says what their fields mean.
+//!
+//! They have only what was measured: an absent number is left out, because none of these formats has a place for a reason.
+
+mod array;
+mod bencher;
+mod github_action_benchmark;
+mod llama_bench;
+mod number;
+mod openmetrics;
+mod subject;
+#[cfg(test)]
+mod tests;
+mod trace;
+
+use clap::ValueEnum;
+use pocketwatt_record::{Direction, Run};
+
+use crate::{cases::Results, output::Output};
+
+/// A format of another program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ExportFormat {
+    /// For github-action-benchmark (`customBiggerIsBetter`): the metrics of which more is better.
+    GithubActionBenchmarkBigger,
+    /// For github-action-benchmark (`customSmallerIsBetter`): the metrics of which less is better.
+    GithubActionBenchmarkSmaller,
+    /// Bencher Metric Format.
+    Bencher,
+    /// OpenMetrics text 1.0, for Prometheus and others.
+    Openmetrics,
+    /// As `llama-bench -o json`, for llama.cpp's compare-llama-bench.py.
+    LlamaBenchJson,
+    /// As `llama-bench -o sql`: a script for `SQLite`.
+    LlamaBenchSql,
+    /// Trace events of phases, tokens and power, for Perfetto and Chrome.
+    Trace,
+}
+
+/// A stored run and its records.
+pub type Exported<'a> = (&'a Run, &'a dyn Results);
+
+/// Writes the measured records of runs; those of several runs are told apart by their run.
+///
+/// # Errors
+/// When they cannot be written.
+pub fn export(runs: &[Exported<'_>], format: ExportFormat, output: &mut Output) -> anyhow::Result<()> {
+    match format {
+        ExportFormat::GithubActionBenchmarkBigger => {
+            github_action_benchmark::write(runs, Direction::HigherIsBetter, output)
+        }
+        ExportFormat::GithubActionBenchmarkSmaller => {
+            github_action_benchmark::write(runs, Direction::LowerIsBetter, output)
+        }
+        ExportFormat::Bencher => bencher::write(runs, output),
+        ExportFormat::Openmetrics => openmetrics::write(runs, output),
+        ExportFormat::LlamaBenchJson => llama_bench::write_json(runs, output),
+        ExportFormat::LlamaBenchSql => llama_bench::write_sql(runs, output),
+        ExportFormat::Trace => trace::write(runs, output),
+    }
+}

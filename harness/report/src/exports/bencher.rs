@@ -1,0 +1,57 @@
+//! Bencher Metric Format (<https://bencher.dev/docs/reference/bencher-metric-format>): benchmark, measure, and a value with the ends
+//! of its interval. A benchmark is a case; metrics of energy belong to one benchmark for each scope, so that a measure has the same
+//! name on every device.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::{
+    Exported,
+    array::Parts,
+    number::{numbers, scope_name},
+    subject::each_measured,
+};
+use crate::output::Output;
+
+/// Longest name of a benchmark that Bencher takes.
+const LONGEST_NAME: usize = 1024;
+
+#[derive(Serialize)]
+struct Value {
+    value: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lower_value: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    upper_value: Option<f64>,
+}
+
+/// All numbers.
+///
+/// # Errors
+/// When they cannot be written.
+pub fn write(runs: &[Exported<'_>], output: &mut Output) -> anyhow::Result<()> {
+    let mut document = Parts::between("{", "}");
+    each_measured(runs, |subject, record| {
+        let case = subject.name(record);
+        let mut benchmarks: BTreeMap<String, BTreeMap<String, Value>> = BTreeMap::new();
+        for number in numbers(record) {
+            let benchmark = number.scope.map_or_else(|| case.clone(), |scope| format!("{case}/{}", scope_name(scope)));
+            // Measures are known by names in kebab case.
+            let measures = benchmarks.entry(last(&benchmark)).or_default();
+            measures.entry(number.metric.name.replace('_', "-")).or_insert(Value {
+                value: number.value,
+                lower_value: number.range.map(|(low, _)| low),
+                upper_value: number.range.map(|(_, high)| high),
+            });
+        }
+        benchmarks.iter().try_for_each(|(name, measures)| document.add_member(name, measures, output))
+    })?;
+    document.end(output)
+}
+
+/// The end of a name that is too long, because its end tells cases apart.
+fn last(name: &str) -> String {
+    let skipped = name.chars().count().saturating_sub(LONGEST_NAME);
+    name.chars().skip(skipped).collect()
+}

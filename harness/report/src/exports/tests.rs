@@ -1,0 +1,424 @@
+use pocketwatt_record::{Damaged, Record, Run, SpeedMetric};
+use serde_json::Value;
+
+use super::{ExportFormat, export};
+use crate::{
+    fixture::{self, energy},
+    output::text_of,
+};
+
+const NO_DAMAGE: &[Damaged] = &[];
+
+/// One case with a few metrics.
+fn small() -> (Run, Vec<Record>) {
+    const KEPT: [&str; 4] =
+        ["time_to_first_token", "decode_throughput", "peak_resident_memory", "energy_per_output_token"];
+    let (run, mut records) = energy::metered();
+    records.truncate(1);
+    records[0].metrics.retain(|value| KEPT.contains(&value.metric.as_str()));
+    (run, records)
+}
+
+/// A device, a case and a meter with the worst names.
+fn hostile() -> (Run, Vec<Record>) {
+    const NAME: &str = "=1+1|`<script>\"'\\\n\u{1b}[2J\u{202e}</script>";
+    let (mut run, mut records) = small();
+    run.device.name = NAME.into();
+    let record = &mut records[0];
+    for name in [&mut record.case.id, &mut record.case.scenario, &mut record.case.model, &mut record.case.backend] {
+        *name = NAME.into();
+    }
+    for value in &mut record.metrics {
+        if let Some(scope) = &mut value.scope {
+            scope.part = Some(NAME.into());
+        }
+    }
+    if let Some(backend) = &mut record.passport.backend {
+        backend.engine = NAME.into();
+    }
+    (run, records)
+}
+
+fn exported((run, records): &(Run, Vec<Record>), format: ExportFormat) -> String {
+    let results = (&records[..], NO_DAMAGE);
+    text_of(|output| export(&[(run, &results)], format, output)).unwrap()
+}
+
+fn json(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"))
+}
+
+#[test]
+fn github_action_benchmark_has_a_file_for_each_direction() {
+    insta::assert_snapshot!(exported(&small(), ExportFormat::GithubActionBenchmarkBigger), @r##"
+    [
+      {"name":"xeon-2/chat-onnxruntime/decode","unit":"tokens/s","value":29.169751795562014,"range":"± 0.0339","extra":"engine: ONNX Runtime 1.32.0\nmedian of 5, range: 95 % interval\nsum of (output tokens - 1) over its turns / sum of (last token time - first token time)"}
+    ]
+    "##);
+    insta::assert_snapshot!(exported(&small(), ExportFormat::GithubActionBenchmarkSmaller), @r##"
+    [
+      {"name":"xeon-2/chat-onnxruntime/time to first token","unit":"ns","value":179638989.0,"range":"± 3629752","extra":"engine: ONNX Runtime 1.32.0\nmedian of 15, range: 95 % interval\ntoken_times[0] - start; tokenisation is outside: the runner receives tokens"},
+      {"name":"xeon-2/chat-onnxruntime/peak memory","unit":"bytes","value":547356672.0,"extra":"engine: ONNX Runtime 1.32.0\nmedian of 1, no interval\nVmHWM of the runner: anonymous, file-backed and shared pages that were resident at once; with HugetlbPages, which VmHWM leaves out"},
+      {"name":"xeon-2/chat-onnxruntime/energy per output token (package powercap)","unit":"J","value":0.4489812670994481,"range":"± 0.00539","extra":"engine: ONNX Runtime 1.32.0\nmedian of 1, range: 95 % interval\nenergy of the windows from first to last token time / sum of (output tokens - 1)"},
+      {"name":"xeon-2/chat-onnxruntime/energy per output token (DRAM powercap)","unit":"J","value":0.11652948917084911,"range":"± 0.00408","extra":"engine: ONNX Runtime 1.32.0\nmedian of 1, range: 95 % interval\nenergy of the windows from first to last token time / sum of (output tokens - 1)"}
+    ]
+    "##);
+}
+
+#[test]
+fn bencher_has_our_intervals() {
+    insta::assert_snapshot!(exported(&small(), ExportFormat::Bencher), @r##"
+    {
+      "xeon-2/chat-onnxruntime": {"decode-throughput":{"value":29.169751795562014,"lower_value":29.1358142247477,"upper_value":29.203689366376327},"peak-resident-memory":{"value":547356672.0},"time-to-first-token":{"value":179638989.0,"lower_value":176009236.73062396,"upper_value":183268741.26937604}},
+      "xeon-2/chat-onnxruntime/DRAM powercap": {"energy-per-output-token":{"value":0.11652948917084911,"lower_value":0.11245095704986939,"upper_value":0.12060802129182883}},
+      "xeon-2/chat-onnxruntime/package powercap": {"energy-per-output-token":{"value":0.4489812670994481,"lower_value":0.4435934918942547,"upper_value":0.4543690423046415}}
+    }
+    "##);
+}
+
+#[test]
+fn openmetrics_has_base_units() {
+    insta::assert_snapshot!(exported(&small(), ExportFormat::Openmetrics), @r##"
+    # TYPE pocketwatt_time_to_first_token_seconds gauge
+    # UNIT pocketwatt_time_to_first_token_seconds seconds
+    # HELP pocketwatt_time_to_first_token_seconds time to first token: token_times[0] - start; tokenisation is outside: the runner receives tokens
+    pocketwatt_time_to_first_token_seconds{device="xeon-2",scenario="chat",model="mobilellm-125m",backend="onnxruntime",precision="f32",threads="1",graph="onnxruntime",case="chat-onnxruntime"} 0.179638989
+    # TYPE pocketwatt_time_to_first_token_lower_seconds gauge
+    # UNIT pocketwatt_time_to_first_token_lower_seconds seconds
+    # HELP pocketwatt_time_to_first_token_lower_seconds time to first token: token_times[0] - start; tokenisation is outside: the runner receives tokens; lower end of the 95 % interval
+    pocketwatt_time_to_first_token_lower_seconds{device="xeon-2",scenario="chat",model="mobilellm-125m",backend="onnxruntime",precision="f32",threads="1",graph="onnxruntime",case="chat-onnxruntime"} 0.17600923673062396
+    # TYPE pocketwatt_time_to_first_token_upper_seconds gauge
+    # UNIT pocketwatt_time_to_first_token_upper_seconds seconds
+    # HELP pocketwatt_time_to_first_token_upper_seconds time to first token: token_times[0] - start; tokenisation is outside: the runner receives tokens; upper end of the 95 % interval
+    pocketwatt_time_to_first_token_upper_seconds{device="xeon-2",scenario="chat",model="mobilellm-125m",backend="onnxruntime",precision="f32",threads="1",graph="onnxruntime",case="chat-onnxruntime"} 0.18326874126937603
+    # TYPE pocketwatt_decode_throughput_tokens_per_second gauge
+    # UNIT pocketwatt_decode_throughput_tokens_per_second tokens_per_second
+    # HELP pocketwatt_decode_throughput_tokens_per_second decode: sum of (output tokens - 1) over its turns / sum of (last token time - first token time)
+    pocketwatt_decode_throughput_tokens_per_second{device="xeon-2",scenario="chat",model="mobilellm-125m",backend="onnxruntime",precision="f32",threads="1",graph="onnxruntime",case="chat-onnxruntime"} 29.169751795562014
+    # TYPE pocketwatt_decode_throughput_lower_tokens_per_second gauge
+    # UNIT pocketwatt_decode_throughput_lower_tokens_per_second tokens_per_second
+    # HELP pocketwatt_decode_throughput_lower_tokens_per_second decode: sum of (output tokens - 1) over its turns / sum of (last token time - first token time); lower end of the 95 % interval
+    pocketwatt_decode_throughput_lower_tokens_per_second{device="xeon-2",scenario="chat",model="mobilellm-125m",backend="onnxruntime",precision="f32",threads="1",graph="onnxruntime",case="chat-onnxruntime"} 29.1358142247477
+    # TYPE pocketwatt_decode_throughput_upper_tokens_per_second gauge
+    # UNIT pocketwatt_decode_throughput_upper_tokens_per_second tokens_per_second
+    # HELP pocketwatt_decode_throughput_upper_tokens_per_second decode: sum of (output tokens - 1) over its turns / sum of (last token time - first token time); upper end of the 95 % interval
+    pocketwatt_decode_throughput_upper_tokens_per_second{device="xeon-2",scenario="chat",model="mobilellm-125m",backend="onnxruntime",precision="f32",threads="1",graph="onnxruntime",case="chat-onnxruntime"} 29.203689366376327
+    # TYPE pocketwatt_peak_resident_memory_bytes gauge
+    # UNIT pocketwatt_peak_resident_memory_bytes bytes
+    # HELP pocketwatt_peak_resident_memory_bytes peak memory: VmHWM of the runner: anonymous, file-backed and shared pages that were resident at once; with HugetlbPages, which VmHWM leaves out
+    pocketwatt_peak_resident_memory_bytes{device="xeon-2",scenario="chat",model="mobilellm-125m",backend="onnxruntime",precision="f32",threads="1",graph="onnxruntime",case="chat-onnxruntime"} 547356672
+    # TYPE pocketwatt_energy_per_output_token_joules gauge
+    # UNIT pocketwatt_energy_per_output_token_joules joules
+    # HELP pocketwatt_energy_per_output_token_joules energy per output token: energy of the windows from first to last token time / sum of (output tokens - 1)
+    pocketwatt_energy_per_output_token_joules{device="xeon-2",scenario="chat",model="mobilellm-125m",backend="onnxruntime",precision="f32",threads="1",graph="onnxruntime",case="chat-onnxruntime",scope="package",source="powercap"} 0.4489812670994481
+    pocketwatt_energy_per_output_token_joules{device="xeon-2",scenario="chat",model="mobilellm-125m",backend="onnxruntime",precision="f32",threads="1",graph="onnxruntime",case="chat-onnxruntime",scope="DRAM",source="powercap"} 0.11652948917084911
+    # TYPE pocketwatt_energy_per_output_token_lower_joules gauge
+    # UNIT pocketwatt_energy_per_output_token_lower_joules joules
+    # HELP pocketwatt_energy_per_output_token_lower_joules energy per output token: energy of the windows from first to last token time / sum of (output tokens - 1); lower end of the 95 % interval
+    pocketwatt_energy_per_output_token_lower_joules{device="xeon-2",scenario="chat",model="mobilellm-125m",backend="onnxruntime",precision="f32",threads="1",graph="onnxruntime",case="chat-onnxruntime",scope="package",source="powercap"} 0.4435934918942547
+    pocketwatt_energy_per_output_token_lower_joules{device="xeon-2",scenario="chat",model="mobilellm-125m",backend="onnxruntime",precision="f32",threads="1",graph="onnxruntime",case="chat-onnxruntime",scope="DRAM",source="powercap"} 0.11245095704986939
+    # TYPE pocketwatt_energy_per_output_token_upper_joules gauge
+    # UNIT pocketwatt_energy_per_output_token_upper_joules joules
+    # HELP pocketwatt_energy_per_output_token_upper_joules energy per output token: energy of the windows from first to last token time / sum of (output tokens - 1); upper end of the 95 % interval
+    pocketwatt_energy_per_output_token_upper_joules{device="xeon-2",scenario="chat",model="mobilellm-125m",backend="onnxruntime",precision="f32",threads="1",graph="onnxruntime",case="chat-onnxruntime",scope="package",source="powercap"} 0.4543690423046415
+    pocketwatt_energy_per_output_token_upper_joules{device="xeon-2",scenario="chat",model="mobilellm-125m",backend="onnxruntime",precision="f32",threads="1",graph="onnxruntime",case="chat-onnxruntime",scope="DRAM",source="powercap"} 0.12060802129182883
+    # EOF
+    "##);
+}
+
+/// As in the specification: metadata before the samples, names that end with the unit, and every label set once.
+#[test]
+fn openmetrics_keeps_its_grammar_whatever_names_there_are() {
+    for results in [hostile(), (fixture::run(&fixture::records()), fixture::records()), energy::metered()] {
+        let text = exported(&results, ExportFormat::Openmetrics);
+        assert!(text.ends_with("\n# EOF\n") && text.matches("# EOF").count() == 1);
+        let (mut family, mut seen) = (String::new(), std::collections::HashSet::new());
+        for line in text.lines() {
+            if let Some(named) = line.strip_prefix("# TYPE ") {
+                family = named.strip_suffix(" gauge").unwrap().to_owned();
+                assert!(seen.insert(family.clone()), "{family} is there twice");
+            } else if let Some(named) = line.strip_prefix("# UNIT ") {
+                let (name, unit) = named.split_once(' ').unwrap();
+                assert!(name == family && name.ends_with(&format!("_{unit}")), "{line}");
+            } else if let Some(named) = line.strip_prefix("# HELP ") {
+                assert_eq!(named.split(' ').next(), Some(&family[..]));
+            } else if line != "# EOF" {
+                let (sample, number) = line.rsplit_once(' ').unwrap();
+                assert!(number.parse::<f64>().is_ok_and(f64::is_finite), "{line}");
+                let labels = sample.strip_prefix(&family[..]).and_then(|rest| rest.strip_prefix('{')).unwrap();
+                assert!(labels.starts_with("device=\"") && labels.ends_with("\"}"), "{line}");
+                assert!(seen.insert(sample.to_owned()), "{sample} is there twice");
+                // Every quotation mark that is not escaped begins or ends a value.
+                let marks = labels.replace("\\\\", "").replace("\\\"", "").matches('"').count();
+                assert!(marks.is_multiple_of(2) && marks / 2 == labels.matches("=\"").count(), "{line}");
+            }
+        }
+    }
+}
+
+/// The published schema: <https://bencher.dev/bmf.json>.
+#[test]
+fn bencher_keeps_its_schema() {
+    for results in [hostile(), energy::metered(), (fixture::run(&[]), Vec::new())] {
+        let document = json(&exported(&results, ExportFormat::Bencher));
+        for (benchmark, measures) in document.as_object().unwrap() {
+            assert!((1..=1024).contains(&benchmark.chars().count()), "{benchmark}");
+            for (measure, value) in measures.as_object().unwrap() {
+                assert!((1..=64).contains(&measure.len()) && !measure.contains('_'), "{measure}");
+                assert!(value["value"].is_number(), "{value}");
+                let known = ["value", "lower_value", "upper_value"];
+                assert!(
+                    value
+                        .as_object()
+                        .unwrap()
+                        .iter()
+                        .all(|(key, value)| known.contains(&&key[..]) && value.is_number())
+                );
+            }
+        }
+    }
+}
+
+/// `BenchmarkResult` in its `src/extract.ts`.
+#[test]
+fn github_action_benchmark_gets_harmless_texts() {
+    for format in [ExportFormat::GithubActionBenchmarkBigger, ExportFormat::GithubActionBenchmarkSmaller] {
+        for results in [hostile(), energy::metered(), (fixture::run(&[]), Vec::new())] {
+            for entry in json(&exported(&results, format)).as_array().unwrap() {
+                assert!(entry["value"].is_number() && entry["unit"].as_str().is_some_and(|unit| !unit.is_empty()));
+                assert!(entry.get("range").is_none_or(Value::is_string));
+                let (name, extra) = (entry["name"].as_str().unwrap(), entry["extra"].as_str().unwrap());
+                assert!(!name.contains(['<', '>', '|', '`', '\n', '\u{1b}', '\u{202e}']), "{name}");
+                assert!(!extra.contains(['<', '>', '|', '`', '\u{1b}', '\u{202e}']), "{extra}");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_was_not_measured_is_left_out() {
+    let troubled = fixture::troubled();
+    let failed = troubled.iter().find(|record| record.metrics.is_empty()).unwrap().case.id.clone();
+    let results = (fixture::run(&troubled), troubled);
+    for format in <ExportFormat as clap::ValueEnum>::value_variants() {
+        let text = exported(&results, *format);
+        assert!(!text.contains(&failed), "{text}");
+        assert!(!text.contains("null"), "{text}");
+    }
+}
+
+#[test]
+fn several_runs_are_told_apart() {
+    let (run, records) = small();
+    let later = Run { id: "20261124-080000".into(), ..run.clone() };
+    let results = (&records[..], NO_DAMAGE);
+    let both =
+        text_of(|output| export(&[(&run, &results), (&later, &results)], ExportFormat::Bencher, output)).unwrap();
+    assert!(both.contains(&format!("xeon-2/{}/", run.id)) && both.contains("xeon-2/20261124-080000/"), "{both}");
+    assert!(!exported(&(run.clone(), records), ExportFormat::Bencher).contains(&run.id));
+}
+
+/// The first turns of a case, shortened.
+fn short() -> (Run, Vec<Record>) {
+    let (run, mut records) = energy::metered();
+    let records_of_one = vec![records.swap_remove(3)];
+    let mut records = records_of_one;
+    records[0].samples.iterations.truncate(3);
+    for turn in records[0].samples.iterations.iter_mut().flat_map(|iteration| &mut iteration.turns) {
+        turn.token_times.truncate(3);
+        turn.tokens.truncate(3);
+    }
+    for series in &mut records[0].readings.energy {
+        series.readings.truncate(3);
+    }
+    (run, records)
+}
+
+#[test]
+fn llama_bench_has_a_test_for_each_kind_of_turn() {
+    insta::assert_snapshot!(exported(&short(), ExportFormat::LlamaBenchJson), @r##"
+    [
+      {"build_commit":"20261123-124233-main","build_number":0,"cpu_info":"Intel(R) Xeon(R) Processor @ 2.60GHz","gpu_info":"","backends":"onnxruntime onnxruntime","model_filename":"mobilellm-125m","model_type":"mobilellm-125m f32","model_size":498541824,"model_n_params":124635456,"n_batch":0,"n_ubatch":0,"n_threads":1,"cpu_mask":"","cpu_strict":false,"poll":0,"type_k":"","type_v":"","n_gpu_layers":0,"n_cpu_moe":0,"split_mode":"","main_gpu":0,"no_kv_offload":false,"flash_attn":false,"devices":"","tensor_split":"","tensor_buft_overrides":"","use_mmap":false,"embeddings":false,"no_op_offload":0,"no_host":false,"n_prompt":412,"n_gen":0,"n_depth":0,"test_time":"2026-11-23T12:42:40Z","avg_ns":1276552976,"stddev_ns":9579690,"avg_ts":322.7532340244576,"stddev_ts":2.4220505288958254,"load_mode":"","fit_target":0,"fit_min_ctx":0,"samples_ns":[1283326839,1269779112],"samples_ts":[321.0405856710989,324.4658823778163]},
+      {"build_commit":"20261123-124233-main","build_number":0,"cpu_info":"Intel(R) Xeon(R) Processor @ 2.60GHz","gpu_info":"","backends":"onnxruntime onnxruntime","model_filename":"mobilellm-125m","model_type":"mobilellm-125m f32","model_size":498541824,"model_n_params":124635456,"n_batch":0,"n_ubatch":0,"n_threads":1,"cpu_mask":"","cpu_strict":false,"poll":0,"type_k":"","type_v":"","n_gpu_layers":0,"n_cpu_moe":0,"split_mode":"","main_gpu":0,"no_kv_offload":false,"flash_attn":false,"devices":"","tensor_split":"","tensor_buft_overrides":"","use_mmap":false,"embeddings":false,"no_op_offload":0,"no_host":false,"n_prompt":0,"n_gen":2,"n_depth":412,"test_time":"2026-11-23T12:42:40Z","avg_ns":72846178,"stddev_ns":483763,"avg_ts":27.455717749314182,"stddev_ts":0.1823301778256359,"load_mode":"","fit_target":0,"fit_min_ctx":0,"samples_ns":[72504106,73188250],"samples_ts":[27.58464465446964,27.326790844158726]}
+    ]
+    "##);
+    insta::assert_snapshot!(exported(&short(), ExportFormat::LlamaBenchSql), @r##"
+    CREATE TABLE IF NOT EXISTS llama_bench (
+      build_commit TEXT,
+      build_number INTEGER,
+      cpu_info TEXT,
+      gpu_info TEXT,
+      backends TEXT,
+      model_filename TEXT,
+      model_type TEXT,
+      model_size INTEGER,
+      model_n_params INTEGER,
+      n_batch INTEGER,
+      n_ubatch INTEGER,
+      n_threads INTEGER,
+      cpu_mask TEXT,
+      cpu_strict INTEGER,
+      poll INTEGER,
+      type_k TEXT,
+      type_v TEXT,
+      n_gpu_layers INTEGER,
+      n_cpu_moe INTEGER,
+      split_mode TEXT,
+      main_gpu INTEGER,
+      no_kv_offload INTEGER,
+      flash_attn INTEGER,
+      devices TEXT,
+      tensor_split TEXT,
+      tensor_buft_overrides TEXT,
+      use_mmap INTEGER,
+      embeddings INTEGER,
+      no_op_offload INTEGER,
+      no_host INTEGER,
+      n_prompt INTEGER,
+      n_gen INTEGER,
+      n_depth INTEGER,
+      test_time TEXT,
+      avg_ns INTEGER,
+      stddev_ns INTEGER,
+      avg_ts REAL,
+      stddev_ts REAL,
+      load_mode TEXT,
+      fit_target INTEGER,
+      fit_min_ctx INTEGER
+    );
+
+    INSERT INTO llama_bench (build_commit, build_number, cpu_info, gpu_info, backends, model_filename, model_type, model_size, model_n_params, n_batch, n_ubatch, n_threads, cpu_mask, cpu_strict, poll, type_k, type_v, n_gpu_layers, n_cpu_moe, split_mode, main_gpu, no_kv_offload, flash_attn, devices, tensor_split, tensor_buft_overrides, use_mmap, embeddings, no_op_offload, no_host, n_prompt, n_gen, n_depth, test_time, avg_ns, stddev_ns, avg_ts, stddev_ts, load_mode, fit_target, fit_min_ctx) VALUES ('20261123-124233-main', 0, 'Intel(R) Xeon(R) Processor @ 2.60GHz', '', 'onnxruntime onnxruntime', 'mobilellm-125m', 'mobilellm-125m f32', 498541824, 124635456, 0, 0, 1, '', 0, 0, '', '', 0, 0, '', 0, 0, 0, '', '', '', 0, 0, 0, 0, 412, 0, 0, '2026-11-23T12:42:40Z', 1276552976, 9579690, 322.7532340244576, 2.4220505288958254, '', 0, 0);
+    INSERT INTO llama_bench (build_commit, build_number, cpu_info, gpu_info, backends, model_filename, model_type, model_size, model_n_params, n_batch, n_ubatch, n_threads, cpu_mask, cpu_strict, poll, type_k, type_v, n_gpu_layers, n_cpu_moe, split_mode, main_gpu, no_kv_offload, flash_attn, devices, tensor_split, tensor_buft_overrides, use_mmap, embeddings, no_op_offload, no_host, n_prompt, n_gen, n_depth, test_time, avg_ns, stddev_ns, avg_ts, stddev_ts, load_mode, fit_target, fit_min_ctx) VALUES ('20261123-124233-main', 0, 'Intel(R) Xeon(R) Processor @ 2.60GHz', '', 'onnxruntime onnxruntime', 'mobilellm-125m', 'mobilellm-125m f32', 498541824, 124635456, 0, 0, 1, '', 0, 0, '', '', 0, 0, '', 0, 0, 0, '', '', '', 0, 0, 0, 0, 0, 2, 412, '2026-11-23T12:42:40Z', 72846178, 483763, 27.455717749314182, 0.1823301778256359, '', 0, 0);
+    "##);
+}
+
+/// The keys that `scripts/compare-llama-bench.py` refuses to be without, and the numbers of our own metrics.
+#[test]
+fn llama_bench_agrees_with_our_throughput() {
+    const KEYS: [&str; 28] = [
+        "cpu_info",
+        "gpu_info",
+        "backends",
+        "n_gpu_layers",
+        "tensor_buft_overrides",
+        "model_filename",
+        "model_type",
+        "n_batch",
+        "n_ubatch",
+        "embeddings",
+        "cpu_mask",
+        "cpu_strict",
+        "poll",
+        "n_threads",
+        "type_k",
+        "type_v",
+        "use_mmap",
+        "no_kv_offload",
+        "split_mode",
+        "main_gpu",
+        "tensor_split",
+        "flash_attn",
+        "n_prompt",
+        "n_gen",
+        "n_depth",
+        "build_commit",
+        "test_time",
+        "avg_ts",
+    ];
+    let records = fixture::records();
+    for record in &records {
+        let one = vec![record.clone()];
+        let document = json(&exported(&(fixture::run(&one), one), ExportFormat::LlamaBenchJson));
+        let tests = document.as_array().unwrap();
+        assert_eq!(tests.len(), 2 * record.samples.iterations[0].turns.len());
+        for test in tests {
+            assert!(KEYS.iter().all(|key| !test[key].is_null()), "{test}");
+            assert_eq!(test["samples_ns"].as_array().map(Vec::len), Some(5), "warm-up does not count");
+        }
+        // The turns of an iteration together are the metric.
+        let throughput = |tokens: &str| {
+            let of_kind = || tests.iter().filter(|test| test[tokens] != 0);
+            let total: f64 = of_kind().map(|test| test[tokens].as_f64().unwrap() * 5.0).sum();
+            let samples = of_kind().flat_map(|test| test["samples_ns"].as_array().unwrap());
+            total * 1e9 / samples.map(|ns| ns.as_f64().unwrap()).sum::<f64>()
+        };
+        for (tokens, metric) in [("n_prompt", SpeedMetric::PrefillThroughput), ("n_gen", SpeedMetric::DecodeThroughput)]
+        {
+            let ours = record.summary(metric).unwrap();
+            assert!((ours.minimum..=ours.maximum).contains(&throughput(tokens)), "{tokens}: {ours:?}");
+        }
+    }
+}
+
+#[test]
+fn a_withheld_throughput_is_in_no_test() {
+    let (run, mut records) = short();
+    records[0].metrics.retain(|value| !value.is(SpeedMetric::DecodeThroughput));
+    let document = json(&exported(&(run, records), ExportFormat::LlamaBenchJson));
+    assert!(document.as_array().unwrap().iter().all(|test| test["n_gen"] == 0));
+}
+
+#[test]
+fn no_name_leaves_a_text_of_sql() {
+    let script = exported(&hostile(), ExportFormat::LlamaBenchSql);
+    assert!(script.contains("<script>\"''\\ \\u{1b}[2J"), "{script}");
+    let (_, rows) = script.split_once(";\n\n").unwrap();
+    for row in rows.lines() {
+        assert!(row.starts_with("INSERT INTO llama_bench (") && row.ends_with(");"), "{row}");
+        // With each text taken out, nothing of the names is left.
+        let outside: String = row.split('\'').step_by(2).collect();
+        assert!(!outside.contains("script"), "{outside}");
+    }
+}
+
+#[test]
+fn a_trace_has_phases_tokens_and_power() {
+    let (run, mut records) = short();
+    records[0].samples.iterations.truncate(2);
+    insta::assert_snapshot!(exported(&(run, records), ExportFormat::Trace), @r##"
+    {"displayTimeUnit": "ms", "traceEvents": [
+      {"name":"process_name","cat":"__metadata","ph":"M","ts":0.0,"pid":1,"tid":1,"args":{"name":"xeon-2/api-call-onnxruntime"}},
+      {"name":"thread_name","cat":"__metadata","ph":"M","ts":0.0,"pid":1,"tid":1,"args":{"name":"phases"}},
+      {"name":"load","cat":"phase","ph":"X","ts":1000000.0,"dur":389000.0,"pid":1,"tid":1},
+      {"name":"warm-up","cat":"phase","ph":"X","ts":1389000.0,"dur":1341879.27,"pid":1,"tid":1,"args":{"conversation":0}},
+      {"name":"prefill","cat":"phase","ph":"X","ts":1389000.0,"dur":1254396.862,"pid":1,"tid":1,"args":{"context tokens":0,"prompt tokens":412}},
+      {"name":"decode","cat":"phase","ph":"X","ts":2643446.862,"dur":87432.408,"pid":1,"tid":1,"args":{"tokens":2}},
+      {"name":"token","cat":"token","ph":"i","ts":2643446.862,"pid":1,"tid":1,"s":"t"},
+      {"name":"token","cat":"token","ph":"i","ts":2687410.204,"pid":1,"tid":1,"s":"t"},
+      {"name":"token","cat":"token","ph":"i","ts":2730879.27,"pid":1,"tid":1,"s":"t"},
+      {"name":"iteration","cat":"phase","ph":"X","ts":4715171.29,"dur":1355880.945,"pid":1,"tid":1,"args":{"conversation":0}},
+      {"name":"prefill","cat":"phase","ph":"X","ts":4715171.29,"dur":1283326.839,"pid":1,"tid":1,"args":{"context tokens":0,"prompt tokens":412}},
+      {"name":"decode","cat":"phase","ph":"X","ts":5998548.129,"dur":72504.106,"pid":1,"tid":1,"args":{"tokens":2}},
+      {"name":"token","cat":"token","ph":"i","ts":5998548.129,"pid":1,"tid":1,"s":"t"},
+      {"name":"token","cat":"token","ph":"i","ts":6034374.856,"pid":1,"tid":1,"s":"t"},
+      {"name":"token","cat":"token","ph":"i","ts":6071052.235,"pid":1,"tid":1,"s":"t"}
+    ]}
+    "##);
+}
+
+/// What the published description of the format demands of each kind of event; and phases of a row lie within each other, or beside.
+#[test]
+fn a_trace_keeps_its_format() {
+    for results in [hostile(), energy::metered(), (fixture::run(&[]), Vec::new())] {
+        let document = json(&exported(&results, ExportFormat::Trace));
+        let mut open: Vec<(u64, f64)> = Vec::new();
+        for event in document["traceEvents"].as_array().unwrap() {
+            assert!(
+                event["name"].is_string() && event["ts"].is_number() && event["pid"].is_u64() && event["tid"].is_u64()
+            );
+            match event["ph"].as_str().unwrap() {
+                "X" => {
+                    let (start, length) = (event["ts"].as_f64().unwrap(), event["dur"].as_f64().unwrap());
+                    let pid = event["pid"].as_u64().unwrap();
+                    open.retain(|&(other, end)| other == pid && end > start + 1e-3);
+                    assert!(open.iter().all(|&(_, end)| start + length <= end + 1e-3), "{event}");
+                    open.push((pid, start + length));
+                }
+                "i" => assert_eq!(event["s"], "t"),
+                "C" => assert!(event["args"]["watts"].is_number()),
+                "M" => assert!(event["args"]["name"].is_string()),
+                other => panic!("{other}"),
+            }
+        }
+    }
+}
