@@ -6,6 +6,7 @@
 
 use std::{collections::BTreeMap, env, fs, path::Path, process::Command, thread, time::Duration};
 
+use pocketwatt_protocol::{Clock, MonotonicClock};
 use pocketwatt_record::{Outcome, RunFolder};
 use pocketwatt_tests::{
     Running,
@@ -57,9 +58,9 @@ fn nothing_is_lost_whatever_is_killed() {
     let Some(mut desk) = Desk::new(&[]) else { return };
     desk.bench.set("POCKETWATT_PHONE_BEAT_S", "2");
     let settings = desk.settings();
-    let begun = std::time::SystemTime::now();
+    let begun = MonotonicClock.now();
     desk.bench.pocketwatt(SHORT_CASES).expect_code(0);
-    let span_ms = begun.elapsed().unwrap().as_millis() as u64;
+    let span_ms = MonotonicClock.now().since(begun) / 1_000_000;
     let (mut dice, mut kept) = (seed, 0);
     for round in 0..wanted {
         let victim = VICTIMS[round as usize % VICTIMS.len()];
