@@ -14,9 +14,10 @@ mod tests;
 mod trace;
 
 use clap::ValueEnum;
-use pocketwatt_record::{Direction, Run};
+use pocketwatt_record::Direction;
 
-use crate::{cases::Results, output::Output};
+pub use self::subject::Exported;
+use crate::output::Output;
 
 /// A format of another program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -36,9 +37,6 @@ pub enum ExportFormat {
     /// Trace events of phases, tokens and power, for Perfetto and Chrome.
     Trace,
 }
-
-/// A stored run and its records.
-pub type Exported<'a> = (&'a Run, &'a dyn Results);
 
 /// Writes the measured records of runs; those of several runs are told apart by their run.
 ///

@@ -7,10 +7,9 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::{
-    Exported,
     array::Parts,
     number::{numbers, scope_name},
-    subject::each_measured,
+    subject::{Exported, each_measured},
 };
 use crate::output::Output;
 

@@ -7,10 +7,9 @@ use pocketwatt_record::{Direction, Record};
 use serde::Serialize;
 
 use super::{
-    Exported,
     array::Parts,
     number::{Number, numbers, scope_name},
-    subject::each_measured,
+    subject::{Exported, each_measured},
 };
 use crate::output::{Output, inert::one_line, quantity::significant};
 

@@ -13,9 +13,8 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::{
-    Exported,
     array::Parts,
-    subject::{Subject, each_measured},
+    subject::{Exported, Subject, each_measured},
 };
 use crate::output::{Output, date, inert::one_line};
 

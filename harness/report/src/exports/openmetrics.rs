@@ -7,9 +7,8 @@ use pocketwatt_protocol::GraphKind;
 use pocketwatt_record::{Metric, MetricId, Record, Unit, catalogue};
 
 use super::{
-    Exported,
     number::{Number, numbers},
-    subject::{Subject, each_measured},
+    subject::{Exported, Subject, each_measured},
 };
 use crate::output::{Output, inert::one_line, quantity::exact};
 

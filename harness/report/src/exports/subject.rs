@@ -2,7 +2,13 @@
 
 use pocketwatt_record::{Outcome, Record, Run};
 
-use crate::{cases::each_record, exports::Exported, output::inert::one_line};
+use crate::{
+    cases::{Results, each_record},
+    output::inert::one_line,
+};
+
+/// A stored run and its records.
+pub type Exported<'a> = (&'a Run, &'a dyn Results);
 
 /// The run that a record belongs to.
 pub struct Subject<'a> {

@@ -7,7 +7,11 @@ use pocketwatt_record::{PowerCurve, Record, power_curves};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{Exported, array::Parts, number::scope_of_curve, subject::each_measured};
+use super::{
+    array::Parts,
+    number::scope_of_curve,
+    subject::{Exported, each_measured},
+};
 use crate::{
     charts::power::{Drawn, STEPS, withheld},
     output::Output,
