@@ -13,6 +13,6 @@ mod push;
 pub use ask::Connection;
 pub use error::HostError;
 pub use first_start::{NotStarted, StartedProgram};
-pub use follow::{FollowEnd, Followed, Follower};
+pub use follow::{FollowEnd, Followed, Follower, pause};
 pub use pull::{Pulled, pull_results};
 pub use push::{Pushed, Upload, push_all};

@@ -45,7 +45,7 @@ pub fn bring_home(connection: &Connection, report: &JobReport, results: &Path) -
             manifest => manifest?,
         };
         let mut stranger: Option<PathBuf> = None;
-        let pulled = pull_results(connection, id, &manifest, results, |run, _| match is_of(id, run) {
+        let pulled = pull_results(connection, id, &manifest, results, |run| match is_of(id, run) {
             true => Ok(()),
             false => {
                 stranger = Some(run.to_owned());

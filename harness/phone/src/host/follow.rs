@@ -162,8 +162,8 @@ enum Listened {
     Lost(String),
 }
 
-/// Whether the user stopped it.
-fn pause(time: Duration, is_stopped: &mut impl FnMut() -> bool) -> bool {
+/// Waits for a while, unless the user stops it; whether the user did.
+pub fn pause(time: Duration, is_stopped: &mut impl FnMut() -> bool) -> bool {
     let begun = MonotonicClock.now();
     while MonotonicClock.now().since(begun) < time.as_nanos() as u64 {
         if is_stopped() {

@@ -35,7 +35,7 @@ pub fn pull_results(
     job: &JobId,
     manifest: &Manifest,
     results: &Path,
-    mut accepts: impl FnMut(&Path, &ManifestFile) -> Result<(), HostError>,
+    mut accepts: impl FnMut(&Path) -> Result<(), HostError>,
 ) -> Result<Pulled, HostError> {
     // Those who read the list may not have checked it.
     manifest.check()?;
@@ -52,7 +52,7 @@ pub fn pull_results(
             continue;
         }
         if !pulled.runs.contains(&run) {
-            accepts(&run, file)?;
+            accepts(&run)?;
             pulled.runs.push(run);
         }
         if digest(&place).is_some_and(|(sha256, bytes)| sha256 == file.sha256 && bytes == file.bytes) {

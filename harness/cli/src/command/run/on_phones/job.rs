@@ -13,7 +13,7 @@ use std::{
 use anyhow::{Context, Result, bail};
 use pocketwatt_phone::{
     adb::Adb,
-    host::{Connection, FollowEnd, Followed, Follower, StartedProgram, Upload, push_all},
+    host::{Connection, FollowEnd, Followed, Follower, StartedProgram, Upload, pause, push_all},
     job::{JobFolder, JobId, JobLife, JobReport, JobRequest, ROOT, Stage, Untethered, start_command, started_line},
 };
 use pocketwatt_protocol::{Clock, MonotonicClock, wall_clock_unix_ms};
@@ -269,11 +269,10 @@ impl<'a> JobOnPhone<'a> {
         if let Some(seconds) = std::env::var(BEAT).ok().and_then(|text| text.parse().ok()) {
             follower = follower.with_beat(Duration::from_secs(seconds));
         }
-        let stop = Arc::clone(&self.stop);
         if cable.has_plug_command() {
             self.leave_alone(id, estimate_s)?;
         }
-        match follower.follow(|| stop.load(Ordering::Relaxed), |followed| self.tell(followed))? {
+        match follower.follow(|| self.is_stopped(), |followed| self.tell(followed))? {
             FollowEnd::Ended(report) => self.bring(&report),
             FollowEnd::Interrupted => {
                 self.say(&format!(
@@ -295,7 +294,7 @@ impl<'a> JobOnPhone<'a> {
         let mut time = Duration::from_secs_f64(estimate_s.clamp(0.0, 1e6)) * 2 + LEAST_ALONE;
         loop {
             self.say(&format!("the phone is left alone for about {}", waiting_time(time.as_secs_f64())));
-            if self.pause(time) {
+            if pause(time, &mut || self.is_stopped()) {
                 return cable.plug();
             }
             cable.plug()?;
@@ -311,30 +310,17 @@ impl<'a> JobOnPhone<'a> {
 
     /// The job, once the phone answers again; `None` if it does not for some minutes.
     fn found_again(&self, id: &JobId) -> Result<Option<JobReport>> {
-        let begun = MonotonicClock.now();
-        while MonotonicClock.now().since(begun) < TETHERED.as_nanos() as u64 {
+        while self.connection.find_again(TETHERED, || self.is_stopped()) {
             match self.connection.jobs() {
-                Ok(jobs) => return Ok(jobs.into_iter().find(|job| job.state.id == *id)),
                 Err(error) if error.is_lost_connection() => {}
-                Err(error) => return Err(error.into()),
-            }
-            if self.pause(Duration::from_secs(2)) {
-                return Ok(None);
+                jobs => return Ok(jobs?.into_iter().find(|job| job.state.id == *id)),
             }
         }
         Ok(None)
     }
 
-    /// Whether the user wants to stop.
-    fn pause(&self, time: Duration) -> bool {
-        let begun = MonotonicClock.now();
-        while MonotonicClock.now().since(begun) < time.as_nanos() as u64 {
-            if self.stop.load(Ordering::Relaxed) {
-                return true;
-            }
-            std::thread::sleep(Duration::from_millis(100));
-        }
-        false
+    fn is_stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
     }
 
     fn tell(&self, followed: Followed) {
