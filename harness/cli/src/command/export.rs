@@ -30,8 +30,9 @@ pub struct ExportArguments {
     /// The format; docs/formats.md says what its fields mean.
     #[arg(long, value_enum, value_name = "NAME")]
     format: ExportFormat,
-    /// Write into this file, which is replaced as a whole, instead of standard output.
-    #[arg(long, value_name = "FILE")]
+    /// Write into this file, which is replaced as a whole, instead of standard output; for parquet, into this folder, where files of
+    /// other runs may be.
+    #[arg(long, value_name = "PATH")]
     output: Option<PathBuf>,
     /// Where runs are stored.
     #[arg(long, value_name = "DIR", default_value = "results")]
@@ -67,7 +68,13 @@ pub fn run(arguments: &ExportArguments) -> Result<Exit> {
     }
     let exported: Vec<Exported> =
         runs.iter().zip(&stored).map(|((_, run), results)| (run, results as &dyn Results)).collect();
-    write(arguments, |output| report::export(&exported, arguments.format, output))?;
+    match (arguments.format, &arguments.output) {
+        (ExportFormat::Parquet, Some(folder)) => report::export_folder(&exported, folder)?,
+        (ExportFormat::Parquet, None) => {
+            return Err(Refusal::error("parquet is a folder of files: name one with --output"));
+        }
+        (format, _) => write(arguments, |output| report::export(&exported, format, output))?,
+    }
     let mut is_whole = true;
     for ((folder, run), results) in runs.iter().zip(&stored) {
         let damaged = results.damaged();
