@@ -17,4 +17,4 @@ mod turns;
 mod write;
 
 pub use palette::Palette;
-pub use write::{write, write_stored};
+pub use write::{NamedChart, all, write, write_stored};

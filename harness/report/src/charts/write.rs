@@ -99,3 +99,29 @@ fn suffix(group: &[&Record]) -> String {
     let model = harmless_name(&first.case.model);
     format!("-{model}-{}-{}t", first.case.precision.name(), first.case.threads)
 }
+
+/// A chart of a run, and what a page says of it.
+pub struct NamedChart {
+    /// Its file's name without the ending.
+    pub name: String,
+    /// The question that it answers.
+    pub title: String,
+    /// What it shows, for those who do not see it.
+    pub alternative: String,
+    /// The chart.
+    pub svg: String,
+}
+
+/// Every chart of a run, in the order in which they answer a reader's questions.
+///
+/// # Errors
+/// When one cannot be drawn.
+pub fn all(run: &Run, results: &dyn Results, palette: &Palette) -> anyhow::Result<Vec<NamedChart>> {
+    let mut charts = Vec::new();
+    draw(run, results, palette, &mut |name, svg| {
+        let title = name.replace('-', " ");
+        charts.push(NamedChart { name: name.to_owned(), title, alternative: String::new(), svg: svg.to_owned() });
+        Ok(())
+    })?;
+    Ok(charts)
+}
