@@ -1,6 +1,7 @@
 mod energy;
 mod extremes;
 mod inert;
+mod pages;
 mod study;
 mod sustained;
 

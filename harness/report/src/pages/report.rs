@@ -42,7 +42,7 @@ pub struct ReportedRun<'a> {
 pub fn report(runs: &[ReportedRun<'_>], palette: &Palette) -> anyhow::Result<String> {
     let (mut sections, mut metrics) = (Vec::new(), HashSet::new());
     for (place, reported) in runs.iter().enumerate() {
-        sections.push(run::section(reported, palette, place + 1, &mut metrics)?);
+        sections.push(run::section(reported, palette, place + 1, runs.len() > 1, &mut metrics)?);
     }
     let title = title(runs);
     let body = html! {

@@ -40,6 +40,13 @@ struct NumberColumn {
     row: Row,
 }
 
+/// What has a column because cases differ in it.
+#[derive(Clone, Copy)]
+struct Several {
+    scenarios: bool,
+    models: bool,
+}
+
 /// The table of the `number`th run of a report, with its filters.
 pub fn every_case(records: &[Record], address: Option<&str>, number: usize) -> Markup {
     let mut footnotes = Footnotes::default();
@@ -48,20 +55,24 @@ pub fn every_case(records: &[Record], address: Option<&str>, number: usize) -> M
     let table_id = format!("every-case-{number}");
     let cases: Vec<&Case> = records.iter().map(|record| &record.case).collect();
     let names = case_names(&cases);
+    let several = Several {
+        scenarios: cases.iter().any(|case| case.scenario != cases[0].scenario),
+        models: cases.iter().any(|case| case.model != cases[0].model),
+    };
     let table = html! {
         table.data id=(table_id) {
             thead {
                 tr {
                     th scope="col" { button type="button" { "case" } }
-                    th.text scope="col" { button type="button" { "scenario" } }
-                    th.text scope="col" { button type="button" { "model" } }
+                    @if several.scenarios { th.text scope="col" { button type="button" { "scenario" } } }
+                    @if several.models { th.text scope="col" { button type="button" { "model" } } }
                     @for column in &columns { (head(column)) }
                     td {}
                 }
             }
             tbody {
                 @for (place, record) in records.iter().enumerate() {
-                    (line(record, names.get(place).map_or("", String::as_str), place, &columns, number))
+                    (line(record, names.get(place).map_or("", String::as_str), place, &columns, number, several))
                 }
             }
         }
@@ -106,7 +117,14 @@ fn head(column: &NumberColumn) -> Markup {
     }
 }
 
-fn line(record: &Record, called: &str, place: usize, columns: &[NumberColumn], number: usize) -> Markup {
+fn line(
+    record: &Record,
+    called: &str,
+    place: usize,
+    columns: &[NumberColumn],
+    number: usize,
+    several: Several,
+) -> Markup {
     let case = &record.case;
     let precision = case.precision.name();
     html! {
@@ -115,8 +133,8 @@ fn line(record: &Record, called: &str, place: usize, columns: &[NumberColumn], n
             th scope="row" {
                 a href=(format!("#{}", anchor(number, place))) { (name(called)) " " (precision) ", " (case.threads) " t" }
             }
-            td.text { (name(&case.scenario)) }
-            td.text { (name(&case.model)) }
+            @if several.scenarios { td.text { (name(&case.scenario)) } }
+            @if several.models { td.text { (name(&case.model)) } }
             @if let Some((word, reason)) = shortcoming(&record.outcome) {
                 td.text colspan=(columns.len()) { span.alarm { (word) } (Foreign(&reason)) }
             } @else {

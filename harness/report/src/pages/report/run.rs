@@ -20,7 +20,7 @@ use crate::{
     tables::{each_table, turn_table},
 };
 
-/// The section of a run, which is the `number`th of its report. Adds the metrics that it has to `metrics`.
+/// The section of a run, which is the `number`th of its report, perhaps `among_several`. Adds the metrics that it has to `metrics`.
 ///
 /// # Errors
 /// When a record cannot be read or a chart cannot be drawn.
@@ -28,6 +28,7 @@ pub fn section(
     reported: &ReportedRun<'_>,
     palette: &Palette,
     number: usize,
+    among_several: bool,
     metrics: &mut HashSet<MetricId>,
 ) -> anyhow::Result<Markup> {
     let ReportedRun { run, results, .. } = reported;
@@ -42,8 +43,10 @@ pub fn section(
     let id = |part: &str| format!("{part}-{number}");
     Ok(html! {
         section id=(id("run")) {
-            (heading(run))
-            (warnings(run, &records))
+            // The title of a report of one run says it already.
+            @if among_several { h2 { (Foreign(&short_device(run))) } }
+            (about(run))
+            (warnings(run, &records, results.damaged().len()))
             nav aria-label=(format!("Parts of run {number}")) {
                 ul {
                     li { a href=(format!("#{}", id("cases"))) { "Every case" } }
@@ -64,9 +67,8 @@ pub fn section(
                     h2 { "Charts" }
                     @for chart in &charts {
                         figure {
-                            figcaption { (Foreign(&chart.title)) }
                             (scrolling(&chart.title, &PreEscaped(chart.svg.clone())))
-                            p.pale { (Foreign(&chart.alternative)) }
+                            figcaption { (Foreign(&chart.alternative)) }
                         }
                     }
                 }
@@ -88,11 +90,10 @@ pub fn section(
     })
 }
 
-fn heading(run: &Run) -> Markup {
+fn about(run: &Run) -> Markup {
     let models: Vec<&str> = distinct(run.plan.iter().map(|planned| planned.case.model.as_str()));
     let backends: Vec<&str> = distinct(run.plan.iter().map(|planned| planned.case.backend.as_str()));
     html! {
-        h2 { (Foreign(&short_device(run))) }
         p.pale {
             "Run " (name(&run.id)) " of " (minute(run.started_unix_ms)) " on " (name(&run.device.name)) ": "
             @for (place, backend) in backends.iter().enumerate() { @if place > 0 { ", " } (name(backend)) }
@@ -109,10 +110,13 @@ fn distinct<'a>(texts: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
 }
 
 /// What nobody may overlook who reads the numbers.
-fn warnings(run: &Run, records: &[Record]) -> Markup {
+fn warnings(run: &Run, records: &[Record], damaged: usize) -> Markup {
     let is_emulated = run.device.emulated.is_some() || records.iter().any(|record| record.passport.emulated.is_some());
     let has_seeded = records.iter().any(|record| record.passport.model.seeded);
+    let unreached = run.plan.len().saturating_sub(records.len());
     html! {
+        @if unreached > 0 { p.warning { (unreached) " of " (run.plan.len()) " planned cases have no record here" @if damaged > 0 { ", " (damaged) " files among the records cannot be read" } ": what stands here is about the rest." } }
+        @else if damaged > 0 { p.warning { (damaged) " files among the records cannot be read; they are listed at the end." } }
         @if is_emulated { p.warning { (EMULATED) } }
         @if run.energy.sysfs_root.is_some() { p.warning { "Energy meters were simulated: these are not this device's joules." } }
         @if has_seeded { p.pale { "Seeded weights: made up, with the shape of the real ones. Times, memory and energy are those of the real model; answers and quality are not." } }
