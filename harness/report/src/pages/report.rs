@@ -5,16 +5,15 @@ mod case;
 mod cost;
 mod every_case;
 mod formulas;
+mod reported;
 mod run;
 mod wish;
 
 use std::collections::HashSet;
 
-use maud::{Markup, html};
-use pocketwatt_record::Run;
-
+pub use self::reported::ReportedRun;
 use crate::{
-    cases::{Results, all_without_series},
+    cases::all_without_series,
     charts::Palette,
     facts::short_device,
     pages::{
@@ -24,16 +23,7 @@ use crate::{
     },
     tables::{OnDevice, device_tables},
 };
-
-/// A run of a report.
-pub struct ReportedRun<'a> {
-    /// The run.
-    pub run: &'a Run,
-    /// Its records.
-    pub results: &'a dyn Results,
-    /// The address of its folder from the report's, as in a link, with a slash at its end; absent where there is none.
-    pub address: Option<String>,
-}
+use maud::{Markup, html};
 
 /// A page about runs. It holds everything that it needs.
 ///

@@ -1,7 +1,7 @@
 //! The answer for a scenario and a model: which case is best at what, by how much, and how sure that is.
 
 use maud::{Markup, html};
-use pocketwatt_record::{MetricId, Record, Run};
+use pocketwatt_record::{MetricId, Record, Run, has_same_lengths};
 
 use crate::{
     cases::{CaseGroup, Column, model},
@@ -10,7 +10,7 @@ use crate::{
         foreign::{Foreign, name},
         report::{
             cost::cost,
-            wish::{Best, Certainty, Fulfilled, WISHES, Wish},
+            wish::{Best, Certainty, Fulfilled, Wish, wishes},
         },
         tables::notes,
     },
@@ -20,7 +20,9 @@ use crate::{
 /// The card of a scenario and a model: all its cases, whatever their precision and threads.
 pub fn answer(records: &[&Record], run: &Run) -> Markup {
     let group = together(records);
-    let metrics: Vec<MetricId> = WISHES.iter().map(|wish| wish.metric).collect();
+    let is_same_work = is_same_work(&group);
+    let asked = wishes(is_same_work);
+    let metrics: Vec<MetricId> = asked.iter().map(|wish| wish.metric).collect();
     let contests = Contests::about(&group, &metrics);
     let Some(first) = records.first() else { return html! {} };
     html! {
@@ -29,7 +31,10 @@ pub fn answer(records: &[&Record], run: &Run) -> Markup {
             @if contests.has_baselines() {
                 (beside_baselines(&contests))
             } @else {
-                (wishes(&group, &contests))
+                (fulfilled(&group, &contests, asked))
+            }
+            @if !is_same_work {
+                p.pale { "The answers differ in length, so that whole requests are not compared: they were not the same work." }
             }
             (cost(&group, run))
             (how_sure(&group))
@@ -43,6 +48,13 @@ fn together<'a>(records: &[&'a Record]) -> CaseGroup<'a> {
     CaseGroup { columns: records.iter().zip(names).map(|(&record, name)| Column { name, record }).collect() }
 }
 
+/// Whether all measured cases gave answers of the same lengths.
+fn is_same_work(group: &CaseGroup) -> bool {
+    let mut measured = group.columns.iter().filter(|column| column.measured()).map(|column| column.record);
+    let Some(first) = measured.next() else { return true };
+    measured.all(|other| has_same_lengths(first, other))
+}
+
 fn beside_baselines(contests: &Contests) -> Markup {
     let told = contests.told();
     html! {
@@ -51,9 +63,9 @@ fn beside_baselines(contests: &Contests) -> Markup {
     }
 }
 
-fn wishes(group: &CaseGroup, contests: &Contests) -> Markup {
+fn fulfilled(group: &CaseGroup, contests: &Contests, asked: &[Wish]) -> Markup {
     let fulfilled: Vec<(&Wish, Fulfilled)> =
-        WISHES.iter().filter_map(|wish| Some((wish, wish.fulfilled(group, contests)?))).collect();
+        asked.iter().filter_map(|wish| Some((wish, wish.fulfilled(group, contests)?))).collect();
     let is_any = fulfilled.iter().any(|(_, fulfilled)| matches!(fulfilled, Fulfilled::By(_)));
     if !is_any {
         return html! { p.answer.alarm { "No case of this scenario and model has a number: the tables below say why." } };

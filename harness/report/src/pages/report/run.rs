@@ -13,7 +13,7 @@ use crate::{
     pages::{
         document::scrolling,
         foreign::{Foreign, name},
-        report::{ReportedRun, answer::answer, case, every_case::every_case},
+        report::{answer::answer, case, every_case::every_case, reported::ReportedRun},
         tables,
     },
     table::Table,

@@ -19,30 +19,34 @@ pub struct Wish {
     pub does: &'static str,
 }
 
-/// What people ask first.
-pub const WISHES: [Wish; 5] = [
-    Wish { metric: MetricId::Speed(SpeedMetric::DecodeThroughput), wanted: "fast generation", does: "decodes fastest" },
-    Wish {
-        metric: MetricId::Speed(SpeedMetric::TimeToFirstToken),
-        wanted: "a quick first token",
-        does: "answers first",
-    },
-    Wish {
-        metric: MetricId::Speed(SpeedMetric::RequestLatency),
-        wanted: "a quick whole answer",
-        does: "finishes first",
-    },
-    Wish {
-        metric: MetricId::Speed(SpeedMetric::PeakResidentMemory),
-        wanted: "little memory",
-        does: "needs the least memory",
-    },
-    Wish {
-        metric: MetricId::Energy(EnergyMetric::EnergyPerRequest),
-        wanted: "little energy",
-        does: "uses the least energy for a request",
-    },
+const fn wish(metric: MetricId, wanted: &'static str, does: &'static str) -> Wish {
+    Wish { metric, wanted, does }
+}
+
+const GENERATION: Wish = wish(MetricId::Speed(SpeedMetric::DecodeThroughput), "fast generation", "decodes fastest");
+const FIRST_TOKEN: Wish = wish(MetricId::Speed(SpeedMetric::TimeToFirstToken), "a quick first token", "answers first");
+const MEMORY: Wish = wish(MetricId::Speed(SpeedMetric::PeakResidentMemory), "little memory", "needs the least memory");
+
+/// What people ask first, of cases whose answers have the same lengths.
+const OF_THE_SAME_WORK: [Wish; 5] = [
+    GENERATION,
+    FIRST_TOKEN,
+    wish(MetricId::Speed(SpeedMetric::RequestLatency), "a quick whole answer", "finishes first"),
+    MEMORY,
+    wish(MetricId::Energy(EnergyMetric::EnergyPerRequest), "little energy", "uses the least energy for a request"),
 ];
+/// The same where the lengths differ: whole requests were then not the same work.
+const OF_OTHER_WORK: [Wish; 4] = [
+    GENERATION,
+    FIRST_TOKEN,
+    MEMORY,
+    wish(MetricId::Energy(EnergyMetric::EnergyPerOutputToken), "little energy", "uses the least energy for a token"),
+];
+
+/// The wishes that these cases can be compared by.
+pub fn wishes(is_same_work: bool) -> &'static [Wish] {
+    if is_same_work { &OF_THE_SAME_WORK } else { &OF_OTHER_WORK }
+}
 
 /// Which case fulfils a wish.
 pub enum Fulfilled {
