@@ -1,3 +1,4 @@
+mod charts_for_pages;
 mod energy;
 mod extremes;
 mod inert;

@@ -7,7 +7,7 @@ use pocketwatt_record::{MetricId, MetricName, Record, Run};
 
 use crate::{
     cases::{EMULATED, all_without_series, each_group, group_by, study_of},
-    charts::{self, Palette},
+    charts::{self, NamedChart, Palette},
     facts::{Seen, facts, legend, short_device},
     output::date::minute,
     pages::{
@@ -65,12 +65,7 @@ pub fn section(
             @if !charts.is_empty() {
                 section id=(id("charts")) {
                     h2 { "Charts" }
-                    @for chart in &charts {
-                        figure {
-                            (scrolling(&chart.title, &PreEscaped(chart.svg.clone())))
-                            figcaption { (Foreign(&chart.alternative)) }
-                        }
-                    }
+                    @for chart in &charts { (figure(chart)) }
                 }
             }
             section id=(id("tables")) {
@@ -88,6 +83,17 @@ pub fn section(
             }
         }
     })
+}
+
+/// A chart, and what it shows in words.
+fn figure(chart: &NamedChart) -> Markup {
+    let label = format!("{}, {}", chart.title, chart.about);
+    html! {
+        figure {
+            (scrolling(&label, &PreEscaped(chart.svg.clone())))
+            figcaption { (Foreign(&chart.description)) }
+        }
+    }
 }
 
 fn about(run: &Run) -> Markup {
