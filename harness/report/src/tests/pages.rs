@@ -34,13 +34,12 @@ fn the_first_thing_is_the_answer_and_how_sure_it_is() {
     let records = in_turns(&fixture::records()[..3]);
     let page = page(&fixture::run(&records), &records, &[]);
     insta::assert_snapshot!(seen(&page, "class=\"card\"", "<details"), @r"
-    chat · mobilellm-125m (seeded weights)
-    candle answers first (1.16× [1.14, 1.19]).
+    chat · mobilellm-125m (seeded weights)candle answers first (1.16× [1.14, 1.19]).
     If you want | the best is | with | ahead of the next by | how sure
-    fast generation | onnxruntime or candle | 29.2 tokens/s ±0.04 | 1.005× [1.004, 1.007] candle | the same within 1 %
-    a quick first token | candle | 153 ms ±1 | 1.16× [1.14, 1.19] onnxruntime | clear, after 4 blocks
-    a quick whole answer | candle or onnxruntime | 2348 ms ±7 | 1.012× [1.007, 1.017] onnxruntime | undecided; about 34 blocks more would decide
-    little memory | onnxruntime or candle | 522 MiB | 1.010× [1.010, 1.010] candle | the same within 1 %
+    fast generation | onnxruntime or candle | 29.2 tokens/s ±0.04 | 1.005× [1.004, 1.007] over candle | the same within 1 %
+    a quick first token | candle | 153 ms ±1 | 1.16× [1.14, 1.19] over onnxruntime | clear, after 4 blocks
+    a quick whole answer | candle or onnxruntime | 2348 ms ±7 | 1.012× [1.007, 1.017] over onnxruntime | undecided; about 34 blocks more would decide
+    little memory | onnxruntime or candle | 522 MiB | 1.010× [1.010, 1.010] over candle | the same within 1 %
     little energy | not known: virtual machine: no meter
     3 of 3 cases were measured, in 4 blocks in which they took turns. [ ] are 95 % intervals. &quot;Clear&quot; is better than each other case by more than 1 %; a card without a true difference says it once in a hundred runs at most.
     ");

@@ -27,7 +27,7 @@ pub fn answer(records: &[&Record], run: &Run) -> Markup {
     let Some(first) = records.first() else { return html! {} };
     html! {
         section.card {
-            h3 { (name(&first.case.scenario)) " · " (Foreign(&model(first))) }
+            h2 { (name(&first.case.scenario)) " · " (Foreign(&model(first))) }
             @if contests.has_baselines() {
                 (beside_baselines(&contests))
             } @else {
@@ -155,7 +155,7 @@ fn row(group: &CaseGroup, wish: &Wish, fulfilled: &Fulfilled) -> Markup {
                 td data-label="with" { span.number { (best.number) } }
                 @match &best.ahead {
                     Some(ahead) => {
-                        td data-label="ahead by" { span.number { (ahead.times) } " " small { (column(group, ahead.next)) } }
+                        td data-label="ahead by" { span.number { (ahead.times) } " " small { "over " (column(group, ahead.next)) } }
                         td data-label="how sure" { (ahead.certainty.words(ahead.blocks)) }
                     }
                     None => { td colspan="2" { span.pale { "not compared" } } }

@@ -47,6 +47,7 @@ pub fn section(
             @if among_several { h2 { (Foreign(&short_device(run))) } }
             (about(run))
             (warnings(run, &records, results.damaged().len()))
+            (answers(run, &records))
             nav aria-label=(format!("Parts of run {number}")) {
                 ul {
                     li { a href=(format!("#{}", id("cases"))) { "Every case" } }
@@ -57,7 +58,6 @@ pub fn section(
                     li { a href="#formulas" { "Formulas" } }
                 }
             }
-            (answers(run, &records))
             section id=(id("cases")) {
                 h2 { "Every case" }
                 (every_case(&records, reported.address.as_deref(), number))
@@ -132,7 +132,7 @@ fn warnings(run: &Run, records: &[Record], damaged: usize) -> Markup {
 /// A card for each scenario and model; for a study its question alone, because its cases are points of one axis.
 fn answers(run: &Run, records: &[Record]) -> Markup {
     if let Some(study) = study_of(run) {
-        return html! { section.card { h3 { (Foreign(study.name())) } p.answer { (Foreign(study.question())) } } };
+        return html! { section.card { h2 { (Foreign(study.name())) } p.answer { (Foreign(study.question())) } } };
     }
     let alike = group_by(records.iter().map(|record| (record.case.scenario.as_str(), record.case.model.as_str())));
     let cards = alike.iter().map(|places| places.iter().filter_map(|&place| records.get(place)).collect::<Vec<_>>());
