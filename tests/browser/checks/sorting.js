@@ -1,0 +1,81 @@
+// Tables: each heading's button sorts its column, one way and then the other, with the mouse and with the keyboard.
+
+const TABLES = "table.data";
+
+/// The rows of a table as they stand: their texts, and what they have in a column.
+function rows(table, column) {
+  return [...table.tBodies[0].rows].map((row) => {
+    const cell = row.cells[column];
+    return { text: row.textContent, value: cell?.dataset.value ?? cell?.textContent.trim() ?? "" };
+  });
+}
+
+/// Numbers are in the order of numbers, texts in that of texts; what is absent stands at the end, whichever way.
+function isSorted(values, ascending) {
+  const known = values.slice(0, values.findLastIndex((value) => value !== "") + 1);
+  if (known.includes("")) return false;
+  const isNumeric = known.every((value) => value !== "" && Number.isFinite(Number(value)));
+  return known.every((value, place) => {
+    if (place === 0) return true;
+    const [before, after] = ascending ? [known[place - 1], value] : [value, known[place - 1]];
+    return isNumeric ? Number(before) <= Number(after) : compared(before, after) <= 0;
+  });
+}
+
+/// Whatever a page takes for the order of texts: that of characters, or that of people.
+function compared(before, after) {
+  return before <= after ? -1 : before.localeCompare(after, "en", { numeric: true, sensitivity: "base" });
+}
+
+const DIRECTIONS = ["ascending", "descending"];
+
+export async function sorting(tab) {
+  const faults = [];
+  const tables = tab.locator(TABLES);
+  for (let number = 0; number < (await tables.count()); number += 1) {
+    const table = tables.nth(number);
+    const headings = table.locator("thead th:has(button)");
+    const name = await table.evaluate((element) => element.caption?.textContent ?? element.id ?? "");
+    const fault = (heading, words) => faults.push({ kind: "sort", words: `table ${number + 1} (${name}), ${heading}: ${words}` });
+    if ((await table.locator("tbody tr").count()) < 2 || !(await table.isVisible())) continue;
+    if ((await headings.count()) === 0) fault("all", "no heading has a button");
+    for (let place = 0; place < (await headings.count()); place += 1) {
+      await column(table, headings.nth(place), fault);
+    }
+    if ((await headings.count()) > 0) await keyboard(tab, headings.first(), fault);
+  }
+  return faults;
+}
+
+async function column(table, heading, fault) {
+  const name = await heading.textContent();
+  const index = await heading.evaluate((element) => element.cellIndex);
+  const before = await table.evaluate(rows, index);
+  const seen = [];
+  for (let click = 0; click < 2; click += 1) {
+    await heading.locator("button").click();
+    const direction = await heading.getAttribute("aria-sort");
+    if (!DIRECTIONS.includes(direction)) return fault(name, `aria-sort is ${direction} after a click`);
+    seen.push(direction);
+    const sorted = await table.locator(`th[aria-sort="ascending"], th[aria-sort="descending"]`).count();
+    if (sorted !== 1) return fault(name, `${sorted} headings say that the table is sorted by them`);
+    const after = await table.evaluate(rows, index);
+    const texts = (list) => JSON.stringify(list.map((row) => row.text).sort());
+    if (texts(before) !== texts(after)) return fault(name, "its rows are not the same after a click");
+    const values = after.map((row) => row.value);
+    if (!isSorted(values, direction === "ascending")) return fault(name, `not ${direction}: ${values.join(", ").slice(0, 200)}`);
+  }
+  if (seen[0] === seen[1]) fault(name, `${seen[0]} after two clicks, too`);
+}
+
+async function keyboard(tab, heading, fault) {
+  const name = await heading.textContent();
+  const button = heading.locator("button");
+  await button.focus();
+  for (const key of ["Enter", "Space"]) {
+    const before = await heading.getAttribute("aria-sort");
+    await tab.keyboard.press(key);
+    if ((await heading.getAttribute("aria-sort")) === before) return fault(name, `the key ${key} does nothing`);
+  }
+  if (!(await button.evaluate((element) => element === document.activeElement))) fault(name, "it loses the focus when it sorts");
+}
