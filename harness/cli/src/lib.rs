@@ -60,6 +60,8 @@ enum Command {
     Calibrate(Box<command::calibrate::CalibrateArguments>),
     /// Show stored results.
     Show(command::show::ShowArguments),
+    /// Join the shards of one plan into a run.
+    Merge(command::merge::MergeArguments),
     /// Write stored results in the formats of other programs.
     Export(command::export::ExportArguments),
     /// Compare two stored runs: what differs between them, and a verdict for each metric.
@@ -135,6 +137,7 @@ fn obey() -> Exit {
         Command::Backends(arguments) => command::backends::run(&arguments).map(|()| Exit::Success),
         Command::Calibrate(arguments) => command::calibrate::run(*arguments),
         Command::Show(arguments) => command::show::run(arguments),
+        Command::Merge(arguments) => command::merge::run(&arguments),
         Command::Export(arguments) => command::export::run(&arguments),
         Command::Compare(arguments) => command::compare::run(&arguments),
         Command::Model(arguments) => command::model::run(arguments).map(|()| Exit::Success),
