@@ -163,8 +163,13 @@ pub fn run(records: &[Record]) -> Run {
         baseline: None,
         against: None,
         study: None,
+        shard: None,
+        merged: None,
         rebuilt: None,
-        plan: records.iter().map(|record| PlannedCase { case: record.case.clone(), estimate_s: 10.0 }).collect(),
+        plan: records
+            .iter()
+            .map(|record| PlannedCase { case: record.case.clone(), estimate_s: 10.0, shard: None })
+            .collect(),
     }
 }
 
