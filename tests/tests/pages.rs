@@ -80,7 +80,6 @@ fn root() -> &'static Path {
 }
 
 /// What the check says of the pages; `None` where it cannot run.
-#[expect(clippy::print_stderr, reason = "the output of a test, which is shown on request")]
 fn check(pages: &Path) -> Option<Output> {
     let checked = Command::new(root().join("scripts/check-pages")).arg(pages).output().unwrap();
     if checked.status.code() != Some(CANNOT_RUN) {
