@@ -4,8 +4,11 @@
 mod all;
 mod axes;
 mod bars;
+mod calls;
 mod canvas;
 mod chart;
+mod distribution;
+mod energy_split;
 mod heading;
 mod kinds;
 mod latency;

@@ -1,8 +1,8 @@
 //! Every chart of a run, in the order in which they answer a reader's questions.
 
 use crate::charts::{
-    bars::Bars, chart::Chart, latency, power, quality, roofline, settings::AllSettings, speed_energy, subject::Subject,
-    sustained, turns,
+    bars::Bars, calls, chart::Chart, distribution, energy_split, latency, power, quality, roofline,
+    settings::AllSettings, speed_energy, subject::Subject, sustained, turns,
 };
 
 /// A kind of chart.
@@ -27,6 +27,10 @@ const fn file(name: &'static str, draw: fn(&Subject) -> anyhow::Result<Option<Ch
     Kind { name, is_file: true, about: About::OneSetting(draw) }
 }
 
+const fn for_page(name: &'static str, draw: fn(&Subject) -> anyhow::Result<Option<Chart>>) -> Kind {
+    Kind { name, is_file: false, about: About::OneSetting(draw) }
+}
+
 const fn over_all(name: &'static str, draw: fn(&AllSettings) -> anyhow::Result<Option<Chart>>) -> Kind {
     Kind { name, is_file: false, about: About::AllSettings(draw) }
 }
@@ -37,9 +41,12 @@ pub const KINDS: &[Kind] = &[
     file("time-to-first-token", |subject| Bars::TIME_TO_FIRST_TOKEN.draw(subject)),
     file("peak-memory", |subject| Bars::PEAK_MEMORY.draw(subject)),
     file("inter-token-latency", latency::draw),
+    for_page("inter-token-latency-distribution", distribution::draw),
+    for_page("energy-split", energy_split::draw),
     over_all("speed-against-energy", speed_energy::draw),
     over_all("quality-against-speed", quality::draw_against_speed),
     over_all("quality-against-memory", quality::draw_against_memory),
+    for_page("right-calls", calls::draw),
     over_all("roofline", roofline::draw),
     file("power", power::draw),
     file("turn-latency", turns::draw),

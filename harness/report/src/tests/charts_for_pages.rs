@@ -75,9 +75,12 @@ fn a_sweep_has_charts_over_its_precisions() {
         "time-to-first-token",
         "peak-memory",
         "inter-token-latency",
+        "inter-token-latency-distribution",
+        "energy-split",
         "speed-against-energy",
         "quality-against-speed",
         "quality-against-memory",
+        "right-calls",
         "roofline",
         "turn-latency",
     ];
@@ -102,6 +105,19 @@ fn a_sweep_has_charts_over_its_precisions() {
     measured memory bandwidth with 1 thread: 18.2 GB/s; at most 32.07 tokens/s with 541.3 MiB for each token
     onnxruntime f32: bytes read per token 483.3 MiB; decode 29.170 tokens/s ±0.034 (95 % interval 29.136 to 29.204 tokens/s); 81.2 % of the memory bandwidth
     "#);
+
+    let split = of_chat("energy-split");
+    insta::assert_snapshot!(texts(split)[..3].join("\n"), @r#"
+    onnxruntime, chat: 31.78 J ±0.38 (95 % interval 31.40 to 32.17 J) for a request; prefill 3.249 J ±0.049 (95 % interval 3.200 to 3.298 J), 10 %; decode 28.54 J ±0.43 (95 % interval 28.11 to 28.96 J), 90 %
+    tract, chat: 38.28 J ±0.46 (95 % interval 37.82 to 38.74 J) for a request; prefill 5.216 J ±0.078 (95 % interval 5.138 to 5.294 J), 14 %; decode 33.07 J ±0.50 (95 % interval 32.57 to 33.56 J), 86 %
+    candle, chat: no number: meter vanished
+    "#);
+
+    let calls = of_chat("right-calls");
+    insta::assert_snapshot!(texts(calls)[0], @"onnxruntime, api-call: right function 85.00 % (95 % interval 63.96 to 94.76 %; 17 of 20 questions)");
+
+    let gaps = of_chat("inter-token-latency-distribution");
+    insta::assert_snapshot!(texts(gaps)[0], @"onnxruntime, chat: median 34.21 ms, 10th to 90th percentile 32.62 ms to 35.97 ms, 99th 36.49 ms, shortest 32.01 ms, longest 36.61 ms, of 945 gaps");
 }
 
 #[test]
