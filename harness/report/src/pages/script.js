@@ -35,9 +35,10 @@
 
   // Sorting: numbers by their exact values, cells without a number at the end.
   const key = (row, column) => {
+    // Of a case without numbers, one cell with the reason stands in place of several.
     const cell = row.cells[column];
-    const number = cell.dataset.value;
-    return number === undefined ? { words: cell.textContent.trim() } : { number: Number(number) };
+    const number = cell?.dataset.value;
+    return number === undefined ? { words: (cell?.textContent ?? "").trim() } : { number: Number(number) };
   };
   const order = (left, right, sign) => {
     const [a, b] = [left.number, right.number];
