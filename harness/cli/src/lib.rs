@@ -60,6 +60,8 @@ enum Command {
     Calibrate(Box<command::calibrate::CalibrateArguments>),
     /// Show stored results.
     Show(command::show::ShowArguments),
+    /// Write a page about stored results, which a browser opens: which backend to choose, what it costs, and how sure that is.
+    Report(command::report::ReportArguments),
     /// Write stored results in the formats of other programs.
     Export(command::export::ExportArguments),
     /// Compare two stored runs: what differs between them, and a verdict for each metric.
@@ -135,6 +137,7 @@ fn obey() -> Exit {
         Command::Backends(arguments) => command::backends::run(&arguments).map(|()| Exit::Success),
         Command::Calibrate(arguments) => command::calibrate::run(*arguments),
         Command::Show(arguments) => command::show::run(arguments),
+        Command::Report(arguments) => command::report::run(&arguments),
         Command::Export(arguments) => command::export::run(&arguments),
         Command::Compare(arguments) => command::compare::run(&arguments),
         Command::Model(arguments) => command::model::run(arguments).map(|()| Exit::Success),

@@ -33,6 +33,21 @@ pub fn derive_metrics(record: &Record) -> Vec<MetricValue> {
     metrics(&Evidence::from(record), &derive_energy(record))
 }
 
+/// The observations that a metric of a measured record is the summary of, in the metric's unit and in the order of time.
+///
+/// # Errors
+/// Why there are none. A metric of energy or power has none: it is computed for all iterations together.
+pub fn observations(record: &Record, metric: impl Into<MetricId>) -> Result<Vec<f64>, Absent> {
+    let case = Evidence::from(record);
+    match metric.into().definition().observe {
+        Observe::Iterations(observe) => observe(case.passport, &case.samples.counted().collect::<Vec<_>>()),
+        Observe::Launch(observe) => each_launch(&case, &Launches::of(&case), observe),
+        Observe::Case(observe) => observe(&case),
+        Observe::Stretches(observe) => stretches(case).and_then(|both| observe(&case, &both)),
+        Observe::Figure(_) | Observe::Power(_) => Err(AbsentKind::NoObservations.into()),
+    }
+}
+
 fn metrics(case: &Evidence<'_>, figures: &[EnergyFigure]) -> Vec<MetricValue> {
     let counted: Vec<&Iteration> = case.samples.counted().collect();
     let spans = Spans::of(counted.iter().copied());
@@ -105,4 +120,26 @@ fn of_figure(metric: MetricId, figure: &EnergyFigure, found: Result<Uncertain, A
         Err(absent) => (None, Value::Absent(absent)),
     };
     MetricValue { metric: metric.into(), scope: Some(scope), uncertainty, value }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{EnergyMetric, SpeedMetric, energy::simulation};
+
+    #[test]
+    fn a_metric_is_the_summary_of_its_observations() {
+        let mut record = simulation::record();
+        record.samples.iterations = [190, 210, 200].iter().map(|gap| simulation::decoding(*gap, 0)).collect();
+        derive(&mut record);
+        let measured = |metric: &MetricId| record.summary(*metric).filter(|_| !metric.is_of_energy()).is_some();
+        let metrics: Vec<MetricId> = catalogue().iter().copied().filter(measured).collect();
+        assert!(metrics.contains(&SpeedMetric::DecodeThroughput.into()));
+        for metric in metrics {
+            let observations = observations(&record, metric).unwrap();
+            assert_eq!(Summary::of(&observations).as_ref(), record.summary(metric), "{}", metric.name());
+        }
+        let none = observations(&record, EnergyMetric::EnergyPerRequest).unwrap_err();
+        assert_eq!(none.kind, AbsentKind::NoObservations);
+    }
 }

@@ -50,7 +50,7 @@ pub use comparison::{
     StoredContest, StoredPair, StoredRatio, Verdict, block_values, compare_all, differences, has_same_lengths, judge,
     obstacles_beforehand, took_turns, widest, winner,
 };
-pub use derive::{derive, derive_metrics};
+pub use derive::{derive, derive_metrics, observations};
 pub use disturbance::{Circumstances, Disturbance, DisturbanceKind};
 pub(crate) use energy::Uncertain;
 pub use energy::{Course, CurveEnd, EnergyPoint, PowerCurve, PowerPoint, power_curves};
@@ -65,7 +65,7 @@ pub(crate) use launch::{Launch, Launches};
 pub use line::{Line, fit_line};
 pub use metrics::{
     CallMetric, Direction, EnergyMetric, MachineMetric, Metric, MetricId, MetricName, QualityMetric, SpeedMetric,
-    SustainedMetric, Unit, catalogue, decode_throughput,
+    SustainedMetric, Unit, bytes_per_decoded_token, catalogue, decode_throughput,
 };
 pub use noise::{MeasuredNoise, blocks_to_detect, detectable_in, measured_noise};
 pub use passport::{BatteryAssumption, LeftOut, ModelPassport, Passport};

@@ -17,5 +17,5 @@ pub use energy::EnergyMetric;
 pub use id::{MetricId, MetricName, catalogue};
 pub use machine::MachineMetric;
 pub use quality::QualityMetric;
-pub use speed::{SpeedMetric, decode_throughput};
+pub use speed::{SpeedMetric, bytes_per_decoded_token, decode_throughput};
 pub use sustained::SustainedMetric;

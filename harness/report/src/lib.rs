@@ -2,7 +2,8 @@
 //!
 //! From the bottom up, and none uses what stands after it: `output` (what any text needs), `table` (the data of a table), `cases`
 //! (stored results, and which of them stand side by side), `facts` (where numbers come from), `tables` (what fills a table),
-//! `charts`, `formats` (a terminal, Markdown, CSV, JSON), `comparison` (of two stored runs), and `exports` (what other programs read).
+//! `charts`, `formats` (a terminal, Markdown, CSV, JSON), `comparison` (of two stored runs), `exports` (what other programs read), and
+//! `pages` (what a browser shows).
 
 mod cases;
 pub mod charts;
@@ -13,6 +14,7 @@ mod facts;
 mod fixture;
 mod formats;
 pub mod output;
+mod pages;
 mod table;
 mod tables;
 #[cfg(test)]
@@ -24,5 +26,6 @@ pub use exports::{ExportFormat, Exported, export};
 pub use facts::unanswered;
 pub use formats::{Format, answers, calls, write, write_devices, write_turns};
 pub use output::{Output, Paint, Style, paragraph, strip_foreign_escapes, text_of};
+pub use pages::{ReportedRun, report};
 pub use table::Tally;
 pub use tables::{METRICS as COMPARED_METRICS, NoiseOfCase, PlannedBlocks, baseline_tally, noise_text};

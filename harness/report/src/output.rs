@@ -1,5 +1,6 @@
 //! What any text for people needs.
 
+pub mod address;
 pub mod columns;
 pub mod date;
 mod duration;

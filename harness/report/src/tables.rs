@@ -19,10 +19,12 @@ mod turns;
 mod user_units;
 mod verdict;
 
-pub use contests::{Contests, METRICS, baseline_tally};
+pub use contests::{Contests, Lead, METRICS, baseline_tally};
 pub use devices::{OnDevice, device_tables};
 pub use each::each_table;
+pub use energy::preferred as preferred_energy;
 pub use gains::{Gains, each_gains};
 pub use noise::{NoiseOfCase, noise_text};
 pub use outlook::PlannedBlocks;
 pub use turns::turn_table;
+pub use user_units::user_units;

@@ -1,6 +1,8 @@
+mod charts_for_pages;
 mod energy;
 mod extremes;
 mod inert;
+mod pages;
 mod study;
 mod sustained;
 

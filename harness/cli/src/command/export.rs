@@ -1,7 +1,6 @@
 //! `pocketwatt export`: stored results in the formats of other programs; nothing is measured.
 
 use std::{
-    collections::HashSet,
     io::{BufWriter, Write},
     path::PathBuf,
 };
@@ -9,16 +8,11 @@ use std::{
 use anyhow::{Context, Result};
 use clap::Args;
 use pocketwatt_files::write_atomically;
-use pocketwatt_record::{Run, RunFolder};
 
-use super::{
-    damaged, output,
-    stored_run::{self, LATEST},
-};
+use super::{output, stored_run::LATEST, stored_runs};
 use crate::{
     exit::Exit,
-    refusal::Refusal,
-    report::{self, ExportFormat, Exported, Output, Results, Stored},
+    report::{self, ExportFormat, Exported, Output, Results},
 };
 
 /// What to write, and in which format.
@@ -43,52 +37,12 @@ pub struct ExportArguments {
 /// # Errors
 /// When a run does not exist, none of its records can be read, or the file cannot be written.
 pub fn run(arguments: &ExportArguments) -> Result<Exit> {
-    let mut runs: Vec<(RunFolder, Run)> = Vec::new();
-    for wanted in &arguments.runs {
-        let folder = stored_run::find(&arguments.results, wanted)?;
-        let run = folder.run_or_rebuilt()?;
-        if let Some(damage) = &run.rebuilt {
-            damaged::report_rebuilt(&folder, damage);
-        }
-        runs.push((folder, run));
-    }
-    refuse_repeated(&runs)?;
-    let mut stored = Vec::new();
-    for (folder, run) in &runs {
-        let results = Stored::open(folder, run)?;
-        if results.are_gone() {
-            damaged::report_gone(folder);
-        }
-        if !results.has_any() {
-            damaged::report(folder, &results.damaged());
-            return Err(Refusal::error(format!("{} has no record that can be read", folder.path().display())));
-        }
-        stored.push(results);
-    }
+    let runs = stored_runs::open(&arguments.results, &arguments.runs)?;
+    let stored = stored_runs::records(&runs)?;
     let exported: Vec<Exported> =
         runs.iter().zip(&stored).map(|((_, run), results)| (run, results as &dyn Results)).collect();
     write(arguments, |output| report::export(&exported, arguments.format, output))?;
-    let mut is_whole = true;
-    for ((folder, run), results) in runs.iter().zip(&stored) {
-        let damaged = results.damaged();
-        damaged::report(folder, &damaged);
-        is_whole &= damaged.is_empty() && run.rebuilt.is_none();
-    }
-    Ok(if is_whole { Exit::Success } else { Exit::Incomplete })
-}
-
-/// Two runs of one name could not be told apart in any format.
-fn refuse_repeated(runs: &[(RunFolder, Run)]) -> Result<()> {
-    let mut seen = HashSet::new();
-    match runs.iter().find(|(_, run)| !seen.insert((&run.device.name, &run.id))) {
-        Some((folder, run)) => Err(Refusal::error(format!(
-            "run {:?} of {:?} is there twice: leave out {}",
-            run.id,
-            run.device.name,
-            folder.path().display()
-        ))),
-        None => Ok(()),
-    }
+    Ok(stored_runs::ended(&runs, &stored))
 }
 
 fn write(arguments: &ExportArguments, export: impl FnOnce(&mut Output) -> Result<()>) -> Result<()> {

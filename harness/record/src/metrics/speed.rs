@@ -238,13 +238,19 @@ fn peak_anonymous_bytes(readings: &CaseReadings) -> Option<u64> {
 /// Bytes that a decoded token has to read, divided by what the memory can deliver.
 fn bandwidth_utilisation(passport: &Passport, iterations: &[&Iteration]) -> Observations {
     let bandwidth = passport.bandwidth.as_ref().ok_or(AbsentKind::BandwidthNotMeasured)?;
-    let model = &passport.model;
     let utilisation = |iteration: &Iteration| {
-        let positions = mean_decode_context(iteration)?;
-        let bytes_per_token = model.weight_bytes_per_token as f64 + positions * model.kv_bytes_per_token as f64;
+        let bytes_per_token = bytes_per_decoded_token(passport, iteration)?;
         Some(bytes_per_token * decode_throughput([iteration])? / bandwidth.best_bytes_per_second)
     };
     each(iterations, utilisation, FewerThanTwoTokens)
+}
+
+/// Bytes of weights and cached positions that a decoded token of this iteration has to read, on average; `None` if none was
+/// decoded.
+pub fn bytes_per_decoded_token(passport: &Passport, iteration: &Iteration) -> Option<f64> {
+    let model = &passport.model;
+    let positions = mean_decode_context(iteration)?;
+    Some(model.weight_bytes_per_token as f64 + positions * model.kv_bytes_per_token as f64)
 }
 
 /// Mean number of positions that a decoded token attends to. Output token `i` (from 1) of a turn follows from a forward

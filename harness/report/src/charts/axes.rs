@@ -7,14 +7,14 @@ use plotters::{
     coord::types::RangedCoordf64,
     prelude::{Cartesian2d, SVGBackend},
     style::{
-        Color, WHITE,
+        Color,
         text_anchor::{HPos, VPos},
     },
 };
 
 use crate::charts::{
     canvas::{Canvas, MARGIN, TEXT_SIZE, drawing_error, text_style},
-    palette::{GRID, INK, PALE_INK},
+    palette::{GRID, INK, PALE_INK, PAPER},
 };
 
 /// Width of the numbers on the left.
@@ -89,7 +89,7 @@ impl Axes<'_> {
         let mut mesh = plot.configure_mesh();
         mesh.x_labels(10)
             .y_labels(self.lines)
-            .light_line_style(WHITE.mix(0.0))
+            .light_line_style(PAPER.mix(0.0))
             .bold_line_style(GRID)
             .axis_style(PALE_INK)
             .y_label_style(text_style(self.size, INK, HPos::Right, VPos::Center))

@@ -7,10 +7,12 @@ use plotters::{
     drawing::IntoDrawingArea,
     prelude::{DrawingArea, SVGBackend, Text},
     style::{
-        Color, IntoFont, RGBColor, TextStyle, WHITE,
+        Color, IntoFont, RGBColor, TextStyle,
         text_anchor::{HPos, Pos, VPos},
     },
 };
+
+use crate::charts::{marks::Marks, palette::PAPER};
 
 /// Width of charts, in pixels.
 pub const WIDTH: u32 = 900;
@@ -24,19 +26,38 @@ pub const LINE: i32 = 18;
 /// A canvas of pixels.
 pub type Canvas<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 
-/// A chart with this height in pixels, as an SVG document.
+/// A picture, and the exact values of what is drawn in it.
+#[derive(Clone, Debug)]
+pub struct Drawing {
+    /// An SVG document, without the marks: as it is stored in a file.
+    pub svg: String,
+    /// The exact values.
+    pub marks: Marks,
+}
+
+impl Drawing {
+    /// The document with its marks: for a page, which can show their texts.
+    pub fn with_marks(&self) -> String {
+        let end = self.svg.rfind("</svg>").unwrap_or(self.svg.len());
+        let (picture, end) = self.svg.split_at(end);
+        format!("{picture}{}{end}", self.marks.svg())
+    }
+}
+
+/// A picture with this height in pixels.
 ///
 /// # Errors
 /// Those of `draw`, and when the drawing library fails.
-pub fn draw_svg(height: i32, draw: impl FnOnce(&Canvas) -> anyhow::Result<()>) -> anyhow::Result<String> {
+pub fn draw_svg(height: i32, draw: impl FnOnce(&Canvas, &mut Marks) -> anyhow::Result<()>) -> anyhow::Result<Drawing> {
     let mut svg = String::new();
+    let mut marks = Marks::default();
     {
         let canvas = SVGBackend::with_string(&mut svg, (WIDTH, height as u32)).into_drawing_area();
-        canvas.fill(&WHITE).map_err(drawing_error)?;
-        draw(&canvas)?;
+        canvas.fill(&PAPER).map_err(drawing_error)?;
+        draw(&canvas, &mut marks)?;
         canvas.present().map_err(drawing_error)?;
     }
-    Ok(svg)
+    Ok(Drawing { svg, marks })
 }
 
 /// Errors of the drawing library borrow from the canvas, so this keeps only their text.

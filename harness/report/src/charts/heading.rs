@@ -31,7 +31,7 @@ pub fn draw_head(canvas: &Canvas, subject: &Subject, question: &str, remark: &st
 /// When the drawing library fails.
 pub fn head_height(subject: &Subject, question: &str, remark: &str) -> anyhow::Result<i32> {
     let mut height = 0;
-    draw_svg(1000, |canvas| {
+    draw_svg(1000, |canvas, _| {
         height = draw_head(canvas, subject, question, remark)?;
         Ok(())
     })?;

@@ -4,7 +4,7 @@ use plotters::{
     chart::{ChartBuilder, LabelAreaPosition},
     prelude::{PathElement, Polygon},
     style::{
-        Color, WHITE,
+        Color,
         text_anchor::{HPos, VPos},
     },
 };
@@ -13,8 +13,11 @@ use pocketwatt_record::{Outcome, Record, Unit, percentile};
 use crate::{
     charts::{
         canvas::{Canvas, MARGIN, TEXT_SIZE, draw_svg, draw_text, drawing_error, text_style},
+        chart::Chart,
         heading::draw_head,
-        palette::{GRID, INK, PALE_INK},
+        marks::Marks,
+        palette::{GRID, INK, PALE_INK, PAPER},
+        reading::{amount, sentences, whose},
         scale::{axis_end, tick},
         subject::Subject,
     },
@@ -22,6 +25,7 @@ use crate::{
     table::scale,
 };
 
+const TITLE: &str = "Inter-token latency over the context (less is better)";
 const HEAD_HEIGHT: i32 = 172;
 const PANEL_HEIGHT: i32 = 270;
 /// A band above this multiple of the highest median is cut, because one hiccup would flatten all lines.
@@ -50,7 +54,7 @@ struct Panel<'a> {
 ///
 /// # Errors
 /// When the drawing library fails.
-pub fn draw(subject: &Subject) -> anyhow::Result<Option<String>> {
+pub fn draw(subject: &Subject) -> anyhow::Result<Option<Chart>> {
     let panels: Vec<Panel> = subject
         .scenarios
         .iter()
@@ -67,25 +71,40 @@ pub fn draw(subject: &Subject) -> anyhow::Result<Option<String>> {
     if panels.is_empty() {
         return Ok(None);
     }
-    let svg = draw_svg(HEAD_HEIGHT + PANEL_HEIGHT * panels.len() as i32, |canvas| {
+    let drawing = draw_svg(HEAD_HEIGHT + PANEL_HEIGHT * panels.len() as i32, |canvas, marks| {
         let remark = "Line: median over iterations. Band: 10th to 90th percentile. Between turns: prompts.";
-        let top = draw_head(canvas, subject, "Inter-token latency over the context (less is better)", remark)?;
+        let top = draw_head(canvas, subject, TITLE, remark)?;
         let (_, area) = canvas.split_vertically(top);
         panels
             .iter()
             .zip(area.split_evenly((panels.len(), 1)))
-            .try_for_each(|(panel, area)| draw_panel(&area, subject, panel))
+            .try_for_each(|(panel, area)| draw_panel(&area, subject, panel, marks))
     })?;
-    Ok(Some(svg))
+    let said: Vec<String> = panels.iter().flat_map(|panel| panel.description(subject)).collect();
+    Ok(Some(Chart { title: TITLE.into(), description: sentences(&said), drawing }))
 }
 
 impl Panel<'_> {
     fn points(&self) -> impl Iterator<Item = &Point> {
         self.lines.iter().flatten().flatten()
     }
+
+    /// Where each line begins and ends.
+    fn description(&self, subject: &Subject) -> impl Iterator<Item = String> {
+        self.lines.iter().zip(&subject.names).filter_map(|(line, name)| {
+            let (first, last) = (line.first()?.first()?, line.last()?.last()?);
+            let [at_first, at_last] = [first, last].map(|point| amount(point.median, Unit::Nanoseconds));
+            Some(format!(
+                "{}{at_first} at position {}, {at_last} at position {}",
+                whose(name, self.scenario),
+                first.position,
+                last.position
+            ))
+        })
+    }
 }
 
-fn draw_panel(area: &Canvas, subject: &Subject, panel: &Panel) -> anyhow::Result<()> {
+fn draw_panel(area: &Canvas, subject: &Subject, panel: &Panel, marks: &mut Marks) -> anyhow::Result<()> {
     let highest_median = panel.points().map(|point| point.median).fold(0.0, f64::max);
     let highest = panel.points().map(|point| point.p90).fold(0.0, f64::max).min(highest_median * TALLEST_BAND);
     let last = panel.points().map(|point| point.position).fold(1.0, f64::max);
@@ -109,7 +128,7 @@ fn draw_panel(area: &Canvas, subject: &Subject, panel: &Panel) -> anyhow::Result
         .configure_mesh()
         .x_labels(9)
         .y_labels(8)
-        .light_line_style(WHITE.mix(0.0))
+        .light_line_style(PAPER.mix(0.0))
         .bold_line_style(GRID)
         .axis_style(PALE_INK)
         .x_label_style(label(HPos::Center, VPos::Top))
@@ -137,10 +156,25 @@ fn draw_panel(area: &Canvas, subject: &Subject, panel: &Panel) -> anyhow::Result
         for turn in line {
             let points: Vec<(f64, f64)> =
                 turn.iter().map(|point| (point.position, (point.median * scale.factor).min(end))).collect();
+            let pixels: Vec<(i32, i32)> = points.iter().map(|at| chart.backend_coord(at)).collect();
             chart.draw_series([PathElement::new(points, ink.stroke_width(width))]).map_err(drawing_error)?;
+            let whose = subject.names.get(index).map(|name| whose(name, panel.scenario)).unwrap_or_default();
+            marks.along(&pixels, line.len(), |piece| format!("{whose}{}", words(&turn[piece])));
         }
     }
     Ok(())
+}
+
+/// `positions 97 to 102: 33.90 ms to 34.52 ms (10th to 90th percentile 33.41 ms to 35.02 ms)`.
+fn words(points: &[Point]) -> String {
+    let (Some(first), Some(last)) = (points.first(), points.last()) else { return String::new() };
+    let end = |of: fn(&Point) -> f64, choose: fn(f64, f64) -> f64| {
+        amount(points.iter().map(of).reduce(choose).unwrap_or_default(), Unit::Nanoseconds)
+    };
+    let [low, high] = [f64::min, f64::max].map(|choose| end(|point| point.median, choose));
+    let band = format!("{} to {}", end(|point| point.p10, f64::min), end(|point| point.p90, f64::max));
+    let (from, to) = (first.position, last.position);
+    format!("positions {from} to {to}: {low} to {high} (10th to 90th percentile {band})")
 }
 
 /// The points of a case. A position is the length of the context in the forward pass of the gap; iterations that stopped

@@ -1,6 +1,7 @@
 //! Power over time.
 
 mod chart;
+mod drawn;
 mod line;
 mod panel;
 mod phases;
@@ -10,7 +11,8 @@ mod tests;
 mod time_axis;
 
 pub use chart::draw;
+pub use drawn::Drawn;
 pub use line::STEPS;
-pub use panel::{Drawn, withheld};
+pub use panel::withheld;
 pub use strip::points_since;
-pub use time_axis::TimeAxis;
+pub use time_axis::{TimeAxis, along_time};

@@ -5,8 +5,9 @@ use plotters::style::text_anchor::{HPos, VPos};
 use crate::{
     charts::{
         axes::{AXIS_HEIGHT, Axes, Below, LABELS, Plot},
-        canvas::{Canvas, MARGIN, TEXT_SIZE, WIDTH, draw_svg, draw_text, text_style, text_width, wrap},
+        canvas::{Canvas, Drawing, MARGIN, TEXT_SIZE, WIDTH, draw_svg, draw_text, text_style, text_width, wrap},
         heading::{draw_head, head_height},
+        marks::Marks,
         palette::{INK, PALE_INK},
         subject::Subject,
     },
@@ -19,8 +20,8 @@ const CAPTION_HEIGHT: i32 = 24;
 /// Space below each stack.
 const GAP: i32 = 14;
 
-/// Draws into a plot.
-pub type Draw<'a> = dyn Fn(&mut Plot) -> anyhow::Result<()> + 'a;
+/// Draws into a plot, and marks what it draws.
+pub type Draw<'a> = dyn Fn(&mut Plot, &mut Marks) -> anyhow::Result<()> + 'a;
 
 /// One panel.
 pub struct Panel<'a> {
@@ -64,14 +65,14 @@ pub fn simulation(subject: &Subject) -> String {
 ///
 /// # Errors
 /// When the drawing library fails.
-pub fn chart(subject: &Subject, question: &str, remark: &str, stacks: &[Stack]) -> anyhow::Result<String> {
+pub fn draw_stacks(subject: &Subject, question: &str, remark: &str, stacks: &[Stack]) -> anyhow::Result<Drawing> {
     let head_height = head_height(subject, question, remark)?;
     let height = head_height + stacks.iter().map(|stack| stack.height() + GAP).sum::<i32>();
-    draw_svg(height, |canvas| {
+    draw_svg(height, |canvas, marks| {
         draw_head(canvas, subject, question, remark)?;
         let mut top = head_height;
         for stack in stacks {
-            stack.draw(canvas, top)?;
+            stack.draw(canvas, top, marks)?;
             top += stack.height() + GAP;
         }
         Ok(())
@@ -96,7 +97,7 @@ impl Stack<'_> {
         self.head_height() + panels + AXIS_HEIGHT
     }
 
-    fn draw(&self, canvas: &Canvas, top: i32) -> anyhow::Result<()> {
+    fn draw(&self, canvas: &Canvas, top: i32, marks: &mut Marks) -> anyhow::Result<()> {
         draw_text(canvas, &self.title, (MARGIN, top + 6), text_style(TEXT_SIZE + 2, INK, HPos::Left, VPos::Top))?;
         for (index, note) in self.notes().iter().enumerate() {
             let y = top + TITLE_HEIGHT + NOTE_HEIGHT * index as i32;
@@ -122,7 +123,7 @@ impl Stack<'_> {
             if index == 0 {
                 self.write_names(canvas, &plot, y)?;
             }
-            (panel.draw)(&mut plot)?;
+            (panel.draw)(&mut plot, marks)?;
             y += CAPTION_HEIGHT + panel.height;
         }
         Ok(())

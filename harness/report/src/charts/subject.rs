@@ -1,9 +1,12 @@
 //! What a set of charts is about.
 
+use std::borrow::Cow;
+
+use pocketwatt_files::harmless_name;
 use pocketwatt_record::{Record, Run};
 
 use crate::{
-    cases::column_name,
+    cases::{Results, case_names, combinations},
     charts::palette::{Inks, Palette},
 };
 
@@ -13,6 +16,8 @@ pub struct Subject<'a> {
     pub run: &'a Run,
     /// The records of one model, precision and number of threads.
     pub records: Vec<&'a Record>,
+    /// The column of each record.
+    columns: Vec<String>,
     /// Every column of the charts, once each.
     pub names: Vec<String>,
     /// The colour of each column.
@@ -26,10 +31,10 @@ impl<'a> Subject<'a> {
     pub fn of(run: &'a Run, records: Vec<&'a Record>, palette: &Palette) -> Self {
         let mut names = Vec::new();
         let mut scenarios = Vec::new();
-        for record in &records {
-            let name = column_name(record, &records);
-            if !names.contains(&name) {
-                names.push(name);
+        let columns = case_names(&records.iter().map(|record| &record.case).collect::<Vec<_>>());
+        for (record, name) in records.iter().zip(&columns) {
+            if !names.contains(name) {
+                names.push(name.clone());
             }
             let scenario = record.case.scenario.as_str();
             if !scenarios.contains(&scenario) {
@@ -37,17 +42,46 @@ impl<'a> Subject<'a> {
             }
         }
         let inks = palette.inks(&names);
-        Self { run, records, names, inks, scenarios }
+        Self { run, records, columns, names, inks, scenarios }
     }
 
     /// The case of a scenario in a column.
     pub fn record(&self, scenario: &str, name: &str) -> Option<&'a Record> {
-        let found = |record: &&&Record| record.case.scenario == scenario && column_name(record, &self.records) == name;
-        self.records.iter().find(found).copied()
+        let mut cases = self.records.iter().zip(&self.columns);
+        cases.find(|(record, column)| record.case.scenario == scenario && *column == name).map(|(record, _)| *record)
     }
 
     /// The records of a column, over all scenarios.
     pub fn column(&self, name: &str) -> impl Iterator<Item = &'a Record> {
         self.scenarios.iter().filter_map(move |scenario| self.record(scenario, name))
     }
+}
+
+/// Passes on the subject of each model, precision and number of threads of a run, and what its charts' names end with. Only the
+/// records of one subject are held at a time.
+///
+/// # Errors
+/// Those of `visit`.
+pub fn each_subject(
+    run: &Run,
+    results: &dyn Results,
+    palette: &Palette,
+    visit: &mut dyn FnMut(&Subject, &str) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    let groups = combinations(&results.cases());
+    let single = groups.len() == 1;
+    for group in groups {
+        let records: Vec<Cow<Record>> = group.into_iter().filter_map(|place| results.record(place)).collect();
+        let group: Vec<&Record> = records.iter().map(AsRef::as_ref).collect();
+        let Some(first) = group.first() else { continue };
+        let suffix = if single { String::new() } else { suffix(first) };
+        visit(&Subject::of(run, group, palette), &suffix)?;
+    }
+    Ok(())
+}
+
+/// Distinguishes the charts of several combinations.
+fn suffix(record: &Record) -> String {
+    let model = harmless_name(&record.case.model);
+    format!("-{model}-{}-{}t", record.case.precision.name(), record.case.threads)
 }

@@ -13,9 +13,11 @@ use crate::{
     charts::{
         axes::Plot,
         canvas::drawing_error,
-        power::{Drawn, STEPS, TimeAxis, points_since, withheld},
+        chart::Chart,
+        power::{Drawn, STEPS, TimeAxis, along_time, points_since, withheld},
+        reading::{amount, sentences, short, whose},
         scale::{tick, within},
-        stack::{Panel, Stack, chart, simulation},
+        stack::{Panel, Stack, draw_stacks, simulation},
         subject::Subject,
     },
     facts::others,
@@ -56,7 +58,7 @@ struct Course {
 ///
 /// # Errors
 /// When the drawing library fails.
-pub fn draw(subject: &Subject) -> anyhow::Result<Option<String>> {
+pub fn draw(subject: &Subject) -> anyhow::Result<Option<Chart>> {
     let groups: Vec<(&str, Vec<Course>)> = subject
         .scenarios
         .iter()
@@ -69,14 +71,20 @@ pub fn draw(subject: &Subject) -> anyhow::Result<Option<String>> {
     if groups.is_empty() {
         return Ok(None);
     }
-    let stacks: Vec<Stack> =
-        groups.iter().map(|(scenario, courses)| stack(subject, one_line(scenario), courses)).collect();
+    let stacks: Vec<Stack> = groups.iter().map(|(scenario, courses)| stack(subject, scenario, courses)).collect();
     let simulated = subject.run.energy.sysfs_root.is_some() && stacks.iter().any(|stack| stack.panels.len() > 1);
     let question =
         if simulated { "Sustained decoding over time (simulated meters)" } else { "Sustained decoding over time" };
     let courses: Vec<&Course> = groups.iter().flat_map(|(_, courses)| courses).collect();
     let simulation = if simulated { simulation(subject) } else { String::new() };
-    Ok(Some(chart(subject, question, &(simulation + &remark(&courses)), &stacks)?))
+    let said: Vec<String> = groups
+        .iter()
+        .map(|(scenario, courses)| {
+            format!("{}: {}", short(scenario), note(courses).replace('\u{a0}', " ").trim_end_matches('.'))
+        })
+        .collect();
+    let drawing = draw_stacks(subject, question, &(simulation + &remark(&courses)), &stacks)?;
+    Ok(Some(Chart { title: question.into(), description: sentences(&said), drawing }))
 }
 
 /// How to read the lines, and what is missing.
@@ -191,7 +199,7 @@ fn share(record: &Record) -> Result<f64, Absent> {
     share.map(|summary| summary.median).ok_or_else(|| Absent::new(AbsentKind::FewerThanTwoTokens, "no throughput"))
 }
 
-fn stack<'a>(subject: &'a Subject, title: String, courses: &'a [Course]) -> Stack<'a> {
+fn stack<'a>(subject: &'a Subject, scenario: &'a str, courses: &'a [Course]) -> Stack<'a> {
     let seconds = courses.iter().map(|course| course.seconds).fold(0.0, f64::max);
     let axis = TimeAxis::since("the first counted conversation", seconds, MINUTES_FROM);
     let panel = |kind: Kind, height, lines: fn(&Course) -> &Points| {
@@ -204,7 +212,7 @@ fn stack<'a>(subject: &'a Subject, title: String, courses: &'a [Course]) -> Stac
             height,
             up,
             number: Box::new(move |value| tick(value, end)),
-            draw: Box::new(move |plot| {
+            draw: Box::new(move |plot, marks| {
                 let at =
                     move |&(seconds, value): &(f64, f64)| (axis.place(seconds), within(start, end, value * factor));
                 if matches!(kind, Kind::Throughput) {
@@ -219,6 +227,10 @@ fn stack<'a>(subject: &'a Subject, title: String, courses: &'a [Course]) -> Stac
                     let width = (courses.len() - place + 1).min(THICKEST);
                     let ink = subject.inks.of(course.index).stroke_width(width as u32);
                     let points: Points = lines(course).iter().map(at).collect();
+                    let pixels: Vec<(i32, i32)> = points.iter().map(|at| plot.backend_coord(at)).collect();
+                    marks.along(&pixels, 1, |piece| {
+                        whose(&course.name, scenario) + &kind.words(&lines(course)[piece], axis)
+                    });
                     if !points.is_empty() {
                         plot.draw_series([PathElement::new(points, ink)]).map_err(drawing_error)?;
                     }
@@ -234,7 +246,7 @@ fn stack<'a>(subject: &'a Subject, title: String, courses: &'a [Course]) -> Stac
         panel(Kind::Clock, LOW, |course| &course.frequency),
     ];
     Stack {
-        title,
+        title: one_line(scenario),
         note: note(courses),
         across: 0.0..axis.end,
         words: axis.title(),
@@ -277,6 +289,22 @@ enum Kind {
 }
 
 impl Kind {
+    fn unit(self) -> Unit {
+        match self {
+            Kind::Throughput => Unit::TokensPerSecond,
+            Kind::Temperature => Unit::DegreesCelsius,
+            Kind::Power => Unit::Watts,
+            Kind::Clock => Unit::Hertz,
+        }
+    }
+
+    /// `12.1 to 14.0 seconds: 31.20 tokens/s to 32.05 tokens/s`.
+    fn words(self, points: &[(f64, f64)], axis: TimeAxis) -> String {
+        // Frequencies are drawn in gigahertz.
+        let factor = if matches!(self, Kind::Clock) { 1e9 } else { 1.0 };
+        along_time(points, axis, |value| amount(value * factor, self.unit()))
+    }
+
     /// Caption, factor of the values, and the range of the axis in these units.
     fn axis(self, courses: &[Course], lowest: f64, highest: f64) -> (String, f64, std::ops::Range<f64>) {
         match self {

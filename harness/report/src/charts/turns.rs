@@ -9,8 +9,10 @@ use pocketwatt_record::{Outcome, Record, Summary, TurnFigures, Unit, turns_of_co
 use crate::{
     charts::{
         canvas::drawing_error,
+        chart::Chart,
+        reading::{amount, sentences, whose},
         scale::{axis_end, tick, within},
-        stack::{Panel, Stack, chart, simulation},
+        stack::{Panel, Stack, draw_stacks, simulation},
         subject::Subject,
     },
     output::{inert::one_line, quantity::fixed},
@@ -23,6 +25,8 @@ const MARK: i32 = 4;
 /// A turn: its position, its value, and the ends of its whisker.
 #[derive(Clone, Copy)]
 struct Mark {
+    /// The turn's number in its conversation, from 1.
+    turn: usize,
     context: f64,
     value: f64,
     low: f64,
@@ -54,6 +58,15 @@ const QUANTITIES: [Quantity; 3] = [
     },
 ];
 
+impl Quantity {
+    /// `turn 2, 201 tokens in the context: time to first token 123.4 ms, 120.1 ms to 130.0 ms`.
+    fn words(&self, mark: &Mark) -> String {
+        let [value, low, high] = [mark.value, mark.low, mark.high].map(|value| amount(value, self.unit));
+        let (turn, context, caption) = (mark.turn, fixed(mark.context, 0), self.caption);
+        format!("turn {turn}, {context} tokens in the context: {caption} {value} ({low} to {high})")
+    }
+}
+
 fn whisker(summary: &Summary) -> (f64, f64, f64) {
     (summary.median, summary.p10, summary.p90)
 }
@@ -75,9 +88,22 @@ impl Course {
     fn marks(&self, quantity: &Quantity) -> Vec<Mark> {
         let mark = |turn: &TurnFigures| {
             let (value, low, high) = (quantity.of)(turn)?;
-            Some(Mark { context: context(turn), value, low, high })
+            Some(Mark { turn: turn.number, context: context(turn), value, low, high })
         };
         self.turns.iter().filter_map(mark).collect()
+    }
+
+    /// What the first turn costs, and what the last one.
+    fn description(&self, subject: &Subject, scenario: &str) -> String {
+        let words = |turn: &TurnFigures| {
+            let latency =
+                turn.time_to_first_token.as_ref().ok().map(|latency| amount(latency.median, Unit::Nanoseconds));
+            let latency = latency.unwrap_or_else(|| "an unknown time".into());
+            format!("{latency} to the first token of turn {} with {} tokens before it", turn.number, context(turn))
+        };
+        let ends: Vec<String> = self.turns.first().into_iter().chain(self.turns.last()).map(words).collect();
+        let name = subject.names.get(self.index).map_or("", String::as_str);
+        whose(name, scenario) + &ends.join(", ")
     }
 
     /// One conversation is drawn as a line; several as a cloud.
@@ -95,7 +121,7 @@ fn context(turn: &TurnFigures) -> f64 {
 ///
 /// # Errors
 /// When the drawing library fails.
-pub fn draw(subject: &Subject) -> anyhow::Result<Option<String>> {
+pub fn draw(subject: &Subject) -> anyhow::Result<Option<Chart>> {
     let groups: Vec<(&str, Vec<Course>)> = subject
         .scenarios
         .iter()
@@ -108,8 +134,7 @@ pub fn draw(subject: &Subject) -> anyhow::Result<Option<String>> {
     if groups.is_empty() {
         return Ok(None);
     }
-    let stacks: Vec<Stack> =
-        groups.iter().map(|(scenario, courses)| stack(subject, one_line(scenario), courses)).collect();
+    let stacks: Vec<Stack> = groups.iter().map(|(scenario, courses)| stack(subject, scenario, courses)).collect();
     let has_energy = stacks.iter().any(|stack| stack.panels.len() == QUANTITIES.len());
     let simulated = has_energy && subject.run.energy.sysfs_root.is_some();
     let question = if simulated {
@@ -129,27 +154,37 @@ pub fn draw(subject: &Subject) -> anyhow::Result<Option<String>> {
     if courses().any(Course::is_single) {
         remark += " +N: tokens of the turn's own prompt.";
     }
-    Ok(Some(chart(subject, question, &remark, &stacks)?))
+    let said: Vec<String> = groups
+        .iter()
+        .flat_map(|(scenario, courses)| courses.iter().map(|course| course.description(subject, scenario)))
+        .collect();
+    let drawing = draw_stacks(subject, question, &remark, &stacks)?;
+    Ok(Some(Chart { title: question.into(), description: sentences(&said), drawing }))
 }
 
-fn stack<'a>(subject: &'a Subject, title: String, courses: &'a [Course]) -> Stack<'a> {
+fn stack<'a>(subject: &'a Subject, scenario: &'a str, courses: &'a [Course]) -> Stack<'a> {
     let last = courses.iter().flat_map(|course| &course.turns).map(context).fold(1.0, f64::max);
     let name = |turn: &TurnFigures| {
         (context(turn), format!("turn {} (+{})", turn.number, fixed(turn.prompt_tokens.median, 0)))
     };
     let names = courses.first().filter(|course| course.is_single());
     Stack {
-        title,
+        title: one_line(scenario),
         note: String::new(),
         across: 0.0..axis_end(last),
         words: "tokens in the context, the turn's prompt included".into(),
         number: Box::new(|value| fixed(value, 0)),
         names: names.map(|course| course.turns.iter().map(name).collect()).unwrap_or_default(),
-        panels: QUANTITIES.iter().filter_map(|quantity| panel(subject, courses, quantity)).collect(),
+        panels: QUANTITIES.iter().filter_map(|quantity| panel(subject, scenario, courses, quantity)).collect(),
     }
 }
 
-fn panel<'a>(subject: &'a Subject, courses: &'a [Course], quantity: &'a Quantity) -> Option<Panel<'a>> {
+fn panel<'a>(
+    subject: &'a Subject,
+    scenario: &'a str,
+    courses: &'a [Course],
+    quantity: &'a Quantity,
+) -> Option<Panel<'a>> {
     let highest = courses.iter().flat_map(|course| course.marks(quantity)).map(|mark| mark.high).reduce(f64::max)?;
     let scale = scale(quantity.unit, highest);
     let end = axis_end(highest * scale.factor);
@@ -158,7 +193,7 @@ fn panel<'a>(subject: &'a Subject, courses: &'a [Course], quantity: &'a Quantity
         height: HEIGHT,
         up: 0.0..end,
         number: Box::new(move |value| tick(value, end)),
-        draw: Box::new(move |plot| {
+        draw: Box::new(move |plot, texts| {
             for course in courses {
                 let ink = subject.inks.of(course.index);
                 let marks = course.marks(quantity);
@@ -172,6 +207,10 @@ fn panel<'a>(subject: &'a Subject, courses: &'a [Course], quantity: &'a Quantity
                 plot.draw_series(marks.iter().map(whisker)).map_err(drawing_error)?;
                 let circle = |mark: &Mark| Circle::new(at(mark, mark.value), MARK, ink.filled());
                 plot.draw_series(marks.iter().map(circle)).map_err(drawing_error)?;
+                let whose = subject.names.get(course.index).map(|name| whose(name, scenario)).unwrap_or_default();
+                for mark in &marks {
+                    texts.point(plot.backend_coord(&at(mark, mark.value)), format!("{whose}{}", quantity.words(mark)));
+                }
             }
             Ok(())
         }),

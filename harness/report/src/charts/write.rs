@@ -1,19 +1,17 @@
 //! The charts of a run, drawn and stored.
 
 use std::{
-    borrow::Cow,
     io::Write,
     path::{Path, PathBuf},
 };
 
 use anyhow::Context;
-use pocketwatt_files::harmless_name;
 use pocketwatt_files::{create_folder, join_inside, write_atomically};
 use pocketwatt_record::{Record, Run};
 
 use crate::{
-    cases::{Results, all_without_series, combinations, study_of},
-    charts::{bars::Bars, latency, palette::Palette, power, study, subject::Subject, sustained, turns},
+    cases::{Results, all_without_series, study_of},
+    charts::{kinds::KINDS, palette::Palette, study, subject::each_subject},
     output::inert,
 };
 
@@ -56,33 +54,16 @@ fn draw(
     if let Some(study) = study_of(run) {
         let chart = study::draw(run, &all_without_series(results), &study, palette)
             .context("cannot draw the chart of the study")?;
-        return chart.map_or(Ok(()), |chart| put(study.name(), &chart));
+        return chart.map_or(Ok(()), |chart| put(study.name(), &chart.drawing.svg));
     }
-    let groups = combinations(&results.cases());
-    let single = groups.len() == 1;
-    for group in groups {
-        let records: Vec<Cow<Record>> = group.into_iter().filter_map(|place| results.record(place)).collect();
-        if records.is_empty() {
-            continue;
+    each_subject(run, results, palette, &mut |subject, suffix| {
+        for kind in KINDS.iter().filter(|kind| kind.is_file) {
+            let chart = (kind.draw)(subject).with_context(|| format!("cannot draw the chart {}", kind.name))?;
+            let Some(chart) = chart else { continue };
+            put(&format!("{}{suffix}", kind.name), &chart.drawing.svg)?;
         }
-        let group: Vec<&Record> = records.iter().map(AsRef::as_ref).collect();
-        let suffix = if single { String::new() } else { suffix(&group) };
-        let subject = Subject::of(run, group, palette);
-        let charts = [
-            ("decode-throughput", Bars::DECODE_THROUGHPUT.draw(&subject)),
-            ("time-to-first-token", Bars::TIME_TO_FIRST_TOKEN.draw(&subject)),
-            ("peak-memory", Bars::PEAK_MEMORY.draw(&subject)),
-            ("inter-token-latency", latency::draw(&subject)),
-            ("power", power::draw(&subject)),
-            ("turn-latency", turns::draw(&subject)),
-            ("sustained", sustained::draw(&subject)),
-        ];
-        for (name, chart) in charts {
-            let Some(chart) = chart.with_context(|| format!("cannot draw the chart {name}"))? else { continue };
-            put(&format!("{name}{suffix}"), &chart)?;
-        }
-    }
-    Ok(())
+        Ok(())
+    })
 }
 
 fn save(folder: &Path, name: &str, chart: &str) -> anyhow::Result<PathBuf> {
@@ -91,11 +72,4 @@ fn save(folder: &Path, name: &str, chart: &str) -> anyhow::Result<PathBuf> {
     write_atomically(&path, |file| file.write_all(document.as_bytes()))
         .with_context(|| format!("cannot write {}", path.display()))?;
     Ok(path)
-}
-
-/// A suffix that distinguishes the files of several combinations.
-fn suffix(group: &[&Record]) -> String {
-    let Some(first) = group.first() else { return String::new() };
-    let model = harmless_name(&first.case.model);
-    format!("-{model}-{}-{}t", first.case.precision.name(), first.case.threads)
 }

@@ -45,12 +45,17 @@ pub struct Contests<'a> {
 impl<'a> Contests<'a> {
     /// Between every two measured columns, by every metric that has numbers in both.
     pub fn of(group: &'a CaseGroup<'a>) -> Self {
+        Self::about(group, &METRICS)
+    }
+
+    /// The same by these metrics alone: the fewer questions, the surer the answers.
+    pub fn about(group: &'a CaseGroup<'a>, metrics: &[MetricId]) -> Self {
         let columns: Vec<(usize, &Column)> =
             group.columns.iter().enumerate().filter(|(_, column)| column.measured()).collect();
         let records: Vec<&Record> = columns.iter().map(|(_, column)| column.record).collect();
         let pairs = pairs(&records);
         let mut contests = Vec::new();
-        for metric in METRICS.into_iter().filter(|metric| is_in_blocks(&records, *metric)) {
+        for metric in metrics.iter().copied().filter(|metric| is_in_blocks(&records, *metric)) {
             // A column without a number is no rival.
             let has_number = |position: usize| records[position].summary(metric).is_some();
             let rivals = pairs.iter().filter(|(baseline, candidate)| has_number(*baseline) && has_number(*candidate));
@@ -79,7 +84,7 @@ impl<'a> Contests<'a> {
         if self.has_baselines() {
             return self.compared.iter().filter_map(|one| self.beside_baseline(one)).collect();
         }
-        TOLD.into_iter().filter_map(|metric| self.lead(metric)).collect()
+        TOLD.into_iter().filter_map(|metric| self.lead_words(metric)).collect()
     }
 
     /// Every contest.
@@ -96,7 +101,8 @@ impl<'a> Contests<'a> {
         self.compared.iter().filter(move |one| one.contest.metric == metric)
     }
 
-    fn has_baselines(&self) -> bool {
+    /// Whether two builds of a runner are compared.
+    pub fn has_baselines(&self) -> bool {
         self.columns.iter().any(|(_, column)| column.record.case.baseline)
     }
 
@@ -113,15 +119,15 @@ impl<'a> Contests<'a> {
         Some(format!("{name}, {label}: {ratio} times the baseline{verdict}"))
     }
 
-    /// `decode: candle has 1.06 times as much as onnxruntime [1.03, 1.09]`.
-    fn lead(&self, metric: MetricId) -> Option<String> {
-        let definition = metric.definition();
+    /// The column with the best number, and how it compares with the second best; none where fewer than two have a number or they did
+    /// not take turns.
+    pub fn lead(&self, metric: MetricId) -> Option<Lead> {
         let value =
             |(_, column): &(usize, &Column)| Some(estimate(column.record, metric, Statistic::Median).ok()?.value);
         let mut order: Vec<(usize, f64)> =
             self.columns.iter().enumerate().filter_map(|(position, column)| Some((position, value(column)?))).collect();
         order.sort_by(|left, right| left.1.total_cmp(&right.1));
-        if definition.direction == Direction::HigherIsBetter {
+        if metric.definition().direction == Direction::HigherIsBetter {
             order.reverse();
         }
         let (first, second) = (order.first()?.0, order.get(1)?.0);
@@ -134,16 +140,47 @@ impl<'a> Contests<'a> {
         let turned = one.contest.candidate != first;
         let (value, interval) =
             if turned { (1.0 / ratio.value(), (1.0 / high, 1.0 / low)) } else { (ratio.value(), (low, high)) };
-        let name = |position: usize| one_line(&self.columns[position].1.name);
+        Some(Lead {
+            first: self.columns[first].0,
+            second: self.columns[second].0,
+            ratio: value,
+            interval,
+            verdict: one.verdict,
+            blocks: ratio.blocks(),
+        })
+    }
+
+    /// `decode: candle / onnxruntime = 1.06 [1.03, 1.09], clear`.
+    fn lead_words(&self, metric: MetricId) -> Option<String> {
+        let lead = self.lead(metric)?;
+        let column = |index: usize| self.columns.iter().find(|(place, _)| *place == index).map(|(_, column)| *column);
+        let (first, second) = (column(lead.first)?, column(lead.second)?);
         Some(format!(
             "{}: {} / {} = {}{}",
-            definition.label,
-            name(first),
-            name(second),
-            ratio_words(value, interval),
-            words(one.verdict, ratio.blocks()),
+            metric.definition().label,
+            one_line(&first.name),
+            one_line(&second.name),
+            ratio_words(lead.ratio, lead.interval),
+            words(lead.verdict, lead.blocks),
         ))
     }
+}
+
+/// How the best column compares with the second best.
+#[derive(Clone, Copy, Debug)]
+pub struct Lead {
+    /// The column with the best number.
+    pub first: usize,
+    /// The column with the second best.
+    pub second: usize,
+    /// The first one's number, divided by the second one's.
+    pub ratio: f64,
+    /// Its 95 % interval.
+    pub interval: (f64, f64),
+    /// Whether that is sure.
+    pub verdict: Option<Verdict>,
+    /// The blocks in which both were measured.
+    pub blocks: usize,
 }
 
 /// How the contests of all tables ended in which a runner is compared with its baseline. A case that failed beside a baseline that did

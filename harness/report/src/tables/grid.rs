@@ -216,6 +216,22 @@ pub fn labels(cases: &[&Case]) -> Vec<String> {
     parts.iter().map(|[a, b, c]| format!("{a:precision$}  {b:backend$}  {c}")).collect()
 }
 
+/// `candle int8, 2 threads`: the backend, and the settings in which these cases differ.
+pub fn short_labels(cases: &[&Case]) -> Vec<String> {
+    let differs = |of: fn(&Case) -> String| cases.windows(2).any(|pair| of(pair[0]) != of(pair[1]));
+    let (precisions, counts) =
+        (differs(|case| case.precision.name().to_owned()), differs(|case| case.threads.to_string()));
+    cases
+        .iter()
+        .zip(case_names(cases))
+        .map(|(case, name)| {
+            let precision = if precisions { format!(" {}", case.precision.name()) } else { String::new() };
+            let threads = if counts { format!(", {}", threads(case.threads)) } else { String::new() };
+            format!("{name}{precision}{threads}")
+        })
+        .collect()
+}
+
 /// `chat · mobilellm-125m (seeded weights) · every precision and number of threads`.
 fn title(lines: &[Line]) -> String {
     let Some(record) = lines.iter().find_map(|line| line.record) else { return String::new() };

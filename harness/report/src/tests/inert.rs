@@ -6,7 +6,11 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use super::*;
-use crate::output::{columns, inert};
+use crate::{
+    ReportedRun,
+    charts::Palette,
+    output::{columns, inert},
+};
 
 /// Text that terminals, spreadsheets, browsers and readers would act on, and a line that looks like one of ours.
 const HOSTILE: &[&str] = &[
@@ -95,6 +99,11 @@ fn ensure_inert(text: &str) {
     assert_eq!(csv.lines().count(), lines(Format::Csv), "{csv}");
     let formula = |cell: &str| cell.trim_start_matches('"').starts_with(['=', '+', '@', '\t']);
     assert!(!csv.lines().any(|line| line.split(',').any(formula)), "{csv}");
+
+    let reported = [ReportedRun { run: &run, results: &(&records[..], &damaged[..]), address: Some("../".into()) }];
+    let page = crate::report(&reported, &Palette::default()).unwrap();
+    safe(&page);
+    assert!(!page.contains("<script>alert") && page.matches("<script").count() == 1, "{page}");
 
     // Outside of fences, foreign markup is escaped.
     let mut fenced = false;

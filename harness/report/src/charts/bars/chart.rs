@@ -1,13 +1,15 @@
 //! Grouped bars: a group for each scenario, a bar for each backend.
 
-use pocketwatt_record::{Estimate, Outcome, SpeedMetric};
+use pocketwatt_record::{Estimate, Outcome, Record, SpeedMetric, Summary};
 
 use crate::{
     cases::shortcoming,
     charts::{
         bars::{Group, Plot, Slot},
         canvas::draw_svg,
+        chart::Chart,
         heading::draw_head,
+        reading::{amount, listed, reading, sentences, short, whose},
         subject::Subject,
     },
 };
@@ -46,19 +48,34 @@ impl Bars {
     ///
     /// # Errors
     /// When the drawing library fails.
-    pub fn draw(&self, subject: &Subject) -> anyhow::Result<Option<String>> {
+    pub fn draw(&self, subject: &Subject) -> anyhow::Result<Option<Chart>> {
         let groups: Vec<Group> =
             subject.scenarios.iter().map(|scenario| self.group(subject, scenario)).filter(Group::has_numbers).collect();
         if groups.is_empty() {
             return Ok(None);
         }
         let plot = Plot::of(groups, self.metric.definition().unit);
-        let svg = draw_svg(HEAD_HEIGHT + PLOT_HEIGHT, |canvas| {
+        let drawing = draw_svg(HEAD_HEIGHT + PLOT_HEIGHT, |canvas, marks| {
             let top = draw_head(canvas, subject, self.title, self.remark)?;
             let (_, area) = canvas.split_vertically(top);
-            plot.draw(canvas, &area, plot.scale.symbol, &subject.inks)
+            plot.draw(canvas, &area, plot.scale.symbol, &subject.inks, marks)
         })?;
-        Ok(Some(svg))
+        Ok(Some(Chart { title: self.title.into(), description: self.description(subject), drawing }))
+    }
+
+    /// The numbers of each scenario.
+    fn description(&self, subject: &Subject) -> String {
+        let unit = self.metric.definition().unit;
+        let of_name = |scenario: &str, name: &String| {
+            let summary = subject.record(scenario, name)?.summary(self.metric)?;
+            Some(format!("{} {}", short(name), amount(summary.median, unit)))
+        };
+        let of_scenario = |scenario: &&str| {
+            let numbers: Vec<String> = subject.names.iter().filter_map(|name| of_name(scenario, name)).collect();
+            (!numbers.is_empty()).then(|| format!("{}: {}", short(scenario), listed(&numbers)))
+        };
+        let scenarios: Vec<String> = subject.scenarios.iter().filter_map(of_scenario).collect();
+        sentences(&scenarios)
     }
 
     fn group(&self, subject: &Subject, scenario: &str) -> Group {
@@ -71,8 +88,20 @@ impl Bars {
                 estimate: summary
                     .map(|summary| Estimate::between(summary.median, Some((summary.minimum, summary.maximum)))),
                 word: record.and_then(|record| shortcoming(&record.outcome)).map(|(word, _)| word),
+                text: whose(name, scenario) + &self.text(record, summary),
             }
         });
         Group { label: scenario.to_owned(), slots: slots.collect() }
+    }
+
+    /// The median with its interval, and the ends of the whisker.
+    fn text(&self, record: Option<&Record>, summary: Option<&Summary>) -> String {
+        let Some(record) = record else { return "not measured".into() };
+        let range = summary.filter(|summary| summary.count > 1).map_or_else(String::new, |summary| {
+            let [low, high] =
+                [summary.minimum, summary.maximum].map(|value| amount(value, self.metric.definition().unit));
+            format!("; lowest {low}, highest {high}")
+        });
+        reading(record, self.metric) + &range
     }
 }

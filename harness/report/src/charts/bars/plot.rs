@@ -4,7 +4,7 @@ use plotters::{
     chart::{ChartBuilder, LabelAreaPosition},
     prelude::{PathElement, Rectangle},
     style::{
-        Color, FontTransform, RGBColor, WHITE,
+        Color, FontTransform, RGBColor,
         text_anchor::{HPos, VPos},
     },
 };
@@ -13,7 +13,8 @@ use pocketwatt_record::{Estimate, Unit};
 use crate::{
     charts::{
         canvas::{Canvas, MARGIN, TEXT_SIZE, draw_text, drawing_error, text_style, text_width},
-        palette::{GRID, INK, Inks, PALE_INK},
+        marks::Marks,
+        palette::{GRID, INK, Inks, PALE_INK, PAPER},
         scale::{axis_end, drawable, tick, within},
     },
     output::{inert::one_line, quantity::fixed},
@@ -49,6 +50,8 @@ pub struct Slot {
     pub estimate: Option<Estimate>,
     /// `failed` or `skipped`.
     pub word: Option<&'static str>,
+    /// Its exact value, or why there is none.
+    pub text: String,
 }
 
 impl Group {
@@ -80,7 +83,14 @@ impl Plot {
     ///
     /// # Errors
     /// When the drawing library fails.
-    pub fn draw(&self, canvas: &Canvas, area: &Canvas, title: &str, inks: &Inks) -> anyhow::Result<()> {
+    pub fn draw(
+        &self,
+        canvas: &Canvas,
+        area: &Canvas,
+        title: &str,
+        inks: &Inks,
+        marks: &mut Marks,
+    ) -> anyhow::Result<()> {
         let end = axis_end(self.largest);
         let mut chart = ChartBuilder::on(area)
             .margin_left(MARGIN - 12)
@@ -96,7 +106,7 @@ impl Plot {
             .disable_x_mesh()
             .x_labels(0)
             .y_labels(6)
-            .light_line_style(WHITE.mix(0.0))
+            .light_line_style(PAPER.mix(0.0))
             .bold_line_style(GRID)
             .axis_style(PALE_INK)
             .y_label_style(text_style(TEXT_SIZE, INK, HPos::Right, VPos::Center))
@@ -120,9 +130,16 @@ impl Plot {
                 let ink = inks.of(position);
                 let bar = Bar { plot: self, numerals: &numerals, place, ink };
                 bar.draw(canvas, slot, &|value| at(0.0, within(0.0, end, value)).1)?;
+                marks.area(place.above_base(at(0.0, self.top(slot, end)).1), slot.text.clone());
             }
         }
         Ok(())
+    }
+
+    /// The upper end of a bar with its whisker, in the scale's unit.
+    fn top(&self, slot: &Slot, end: f64) -> f64 {
+        let highest = slot.estimate.map(|estimate| estimate.range.map_or(estimate.value, |range| range.1));
+        within(0.0, end, highest.map_or(end, |highest| highest * self.scale.factor))
     }
 
     /// How all numbers are written: with their unit, or with fewer decimals if bars are narrow.
@@ -161,6 +178,14 @@ struct Place {
     base: i32,
 }
 
+impl Place {
+    /// All of it up to this height.
+    fn above_base(&self, top: i32) -> [(i32, i32); 2] {
+        let half = (self.width / 2.0) as i32;
+        [(self.middle - half, top), (self.middle + half, self.base)]
+    }
+}
+
 /// A bar to be drawn.
 struct Bar<'a> {
     plot: &'a Plot,
@@ -196,7 +221,7 @@ impl Bar<'_> {
         let half = text_width(&label) / 2;
         let paper = Rectangle::new(
             [(place.middle - half, bottom - LABEL_HEIGHT), (place.middle + half, bottom)],
-            WHITE.filled(),
+            PAPER.filled(),
         );
         canvas.draw(&paper).map_err(drawing_error)?;
         draw_text(canvas, &label, (place.middle, bottom), text_style(TEXT_SIZE, INK, HPos::Center, VPos::Bottom))

@@ -13,12 +13,14 @@ use pocketwatt_record::{Outcome, Phase, Run};
 use crate::{
     charts::{
         canvas::{Canvas, MARGIN, TEXT_SIZE, WIDTH, draw_svg, draw_text, drawing_error, text_style, text_width},
+        chart::Chart,
         heading::{draw_head, head_height},
         palette::INK,
         power::{
             panel::Panel,
             phases::{Shade, phase_name},
         },
+        reading::sentences,
         subject::Subject,
     },
     output::inert::one_line,
@@ -32,7 +34,7 @@ const GAP: i32 = 14;
 ///
 /// # Errors
 /// When the drawing library fails.
-pub fn draw(subject: &Subject) -> anyhow::Result<Option<String>> {
+pub fn draw(subject: &Subject) -> anyhow::Result<Option<Chart>> {
     let cases = subject.scenarios.iter().flat_map(|scenario| {
         subject.names.iter().enumerate().filter_map(move |(index, name)| Some((index, subject.record(scenario, name)?)))
     });
@@ -48,18 +50,19 @@ pub fn draw(subject: &Subject) -> anyhow::Result<Option<String>> {
     let remark = remark(subject.run, &panels);
     let head_height = head_height(subject, question, &remark)? + LEGEND_HEIGHT;
     let height = head_height + panels.iter().map(|panel| panel.height() + GAP).sum::<i32>();
-    let svg = draw_svg(height, |canvas| {
+    let drawing = draw_svg(height, |canvas, marks| {
         let below = draw_head(canvas, subject, question, &remark)?;
         draw_legend(canvas, below)?;
         let mut top = head_height;
         for panel in &panels {
             let area = canvas.clone().shrink((0, top), (WIDTH as i32, panel.height()));
-            panel.draw(canvas, &area, top)?;
+            panel.draw(canvas, &area, top, marks)?;
             top += panel.height() + GAP;
         }
         Ok(())
     })?;
-    Ok(Some(svg))
+    let said: Vec<String> = panels.iter().map(Panel::description).collect();
+    Ok(Some(Chart { title: question.into(), description: sentences(&said), drawing }))
 }
 
 /// Which meter it is, and how to read the lines.

@@ -5,27 +5,30 @@ use std::ops::Range;
 use plotters::{
     prelude::{PathElement, Polygon, Rectangle},
     style::{
-        Color, RGBColor, WHITE,
+        Color, RGBColor,
         text_anchor::{HPos, VPos},
     },
 };
 use pocketwatt_meter::energy::Scope;
 use pocketwatt_protocol::MonotonicNs;
 use pocketwatt_record::{
-    Absent, Course, EnergyFigure, EnergyMetric, MetricScope, MetricValue, PowerCurve, Record, Unit, power_curves,
+    Absent, Course, EnergyFigure, EnergyMetric, Estimate, MetricScope, MetricValue, PowerCurve, Record, Unit,
+    power_curves,
 };
 
 use crate::{
     charts::{
         axes::{AXIS_HEIGHT, Axes, Below, LABELS},
         canvas::{Canvas, MARGIN, TEXT_SIZE, WIDTH, draw_text, drawing_error, text_style, text_width, wrap},
-        palette::{INK, PALE_INK},
+        marks::Marks,
+        palette::{INK, PALE_INK, PAPER},
         power::{
-            STEPS, TimeAxis,
-            line::{Step, many_readings, steps},
+            Drawn, STEPS, TimeAxis, along_time,
+            line::Step,
             phases::{Mean, Window, means, phase_name, stripes, windows},
             strip::{self, Strip},
         },
+        reading::{amount, certain, listed, whose},
         scale::{axis_end, tick, within},
         subject::Subject,
     },
@@ -41,6 +44,7 @@ const NUMBER_HEIGHT: i32 = 16;
 /// The drawing of one case. Times are in seconds since its start.
 pub struct Panel<'a> {
     title: String,
+    whose: String,
     ink: RGBColor,
     origin: MonotonicNs,
     seconds: f64,
@@ -53,41 +57,6 @@ pub struct Panel<'a> {
     figure: Option<&'a EnergyFigure>,
     notes: Vec<String>,
     strips: Vec<Strip>,
-}
-
-/// A curve with few enough points.
-pub struct Drawn {
-    curve: PowerCurve,
-    steps: Vec<Step>,
-    /// Seconds and watts.
-    pub line: Vec<(f64, f64)>,
-}
-
-impl Drawn {
-    /// Steps and points at least `shortest` seconds apart.
-    pub fn of(curve: PowerCurve, shortest: f64) -> Self {
-        let steps = match &curve.course {
-            Course::Counted(points) => steps(points, shortest),
-            Course::Shown(points) => many_readings(points, shortest),
-            Course::Unknown(_) => Vec::new(),
-        };
-        let line = match &curve.course {
-            Course::Shown(points) if steps.is_empty() => points.iter().map(|point| (point.at, point.watts)).collect(),
-            _ => steps.iter().flat_map(|step| [(step.from, step.watts), (step.to, step.watts)]).collect(),
-        };
-        Self { curve, steps, line }
-    }
-
-    /// The part of the device whose power it is.
-    pub fn name(&self) -> String {
-        let part = self.curve.part.as_deref().map_or_else(String::new, |part| format!(" {}", one_line(part)));
-        format!("{}{part}", self.curve.scope.name())
-    }
-
-    fn highest(&self) -> f64 {
-        let steps = self.steps.iter().map(|step| step.highest);
-        steps.chain(self.line.iter().map(|(_, watts)| *watts)).fold(0.0, f64::max)
-    }
 }
 
 impl<'a> Panel<'a> {
@@ -108,6 +77,7 @@ impl<'a> Panel<'a> {
         let name = subject.names.get(index).map(|name| one_line(name)).unwrap_or_default();
         let mut panel = Self {
             title: format!("{}, {name}", one_line(&record.case.scenario)),
+            whose: whose(&name, &record.case.scenario),
             ink: subject.inks.of(index),
             origin,
             seconds,
@@ -215,7 +185,7 @@ impl<'a> Panel<'a> {
     }
 
     /// Draws it into `area`, which begins `top` pixels below the top of the canvas.
-    pub fn draw(&self, canvas: &Canvas, area: &Canvas, top: i32) -> anyhow::Result<()> {
+    pub fn draw(&self, canvas: &Canvas, area: &Canvas, top: i32, marks: &mut Marks) -> anyhow::Result<()> {
         let scale = self.scale();
         draw_text(area, &self.title, (MARGIN, 6), text_style(TEXT_SIZE + 2, INK, HPos::Left, VPos::Top))?;
         let mut lines = format!("{} power, {}", self.main.name(), scale.symbol);
@@ -231,19 +201,26 @@ impl<'a> Panel<'a> {
         let last = self.strips.is_empty();
         let height = PLOT_HEIGHT + if last { AXIS_HEIGHT } else { 0 };
         let plot = area.clone().shrink((0, self.head_height()), (WIDTH as i32, height));
-        self.draw_power(canvas, &plot, &axis, last)?;
+        self.draw_power(canvas, &plot, &axis, last, marks)?;
         let mut y = self.head_height() + PLOT_HEIGHT;
         for (index, strip) in self.strips.iter().enumerate() {
             let last = index + 1 == self.strips.len();
             let height = strip::HEIGHT + if last { AXIS_HEIGHT } else { 0 };
             let area = canvas.clone().shrink((0, top + y), (WIDTH as i32, height));
-            strip.draw(&area, &axis, last)?;
+            strip.draw(&area, &axis, last, &self.whose, marks)?;
             y += strip::HEIGHT;
         }
         Ok(())
     }
 
-    fn draw_power(&self, canvas: &Canvas, area: &Canvas, axis: &TimeAxis, last: bool) -> anyhow::Result<()> {
+    fn draw_power(
+        &self,
+        canvas: &Canvas,
+        area: &Canvas,
+        axis: &TimeAxis,
+        last: bool,
+        marks: &mut Marks,
+    ) -> anyhow::Result<()> {
         let factor = self.scale().factor;
         let end = axis_end(self.highest() * factor);
         let label = |value: f64| axis.label(value);
@@ -275,6 +252,8 @@ impl<'a> Panel<'a> {
             chart.draw_series([Polygon::new(band, self.ink.mix(0.25).filled())]).map_err(drawing_error)?;
         }
         let line: Vec<(f64, f64)> = self.main.line.iter().copied().map(at).collect();
+        let pixels: Vec<(i32, i32)> = line.iter().map(|at| chart.backend_coord(at)).collect();
+        marks.along(&pixels, 1, |piece| format!("{}{}", self.whose, self.words(piece, *axis)));
         if !line.is_empty() {
             chart.draw_series([PathElement::new(line, self.ink.stroke_width(2))]).map_err(drawing_error)?;
         }
@@ -289,6 +268,37 @@ impl<'a> Panel<'a> {
             )?;
         }
         self.mark_end(canvas, &across, &down, &column)
+    }
+
+    /// A part of the line, and the phase that most of it belongs to.
+    fn words(&self, piece: Range<usize>, axis: TimeAxis) -> String {
+        let points = &self.main.line[piece];
+        let middle = points.get(points.len() / 2).map_or(0.0, |point| point.0);
+        let at = |at: MonotonicNs| at.since(self.origin) as f64 * 1e-9;
+        let around = |window: &&Window| at(window.span.start) <= middle && middle < at(window.span.end);
+        let mut text = along_time(points, axis, |watts| amount(watts, Unit::Watts));
+        if let Some(window) = self.windows.iter().find(around) {
+            let phase = window.shade.phase;
+            let warm_up = if window.shade.warm_up { " of a warm-up" } else { "" };
+            text += &format!("; {}{warm_up}", phase_name(phase));
+            if let Some(mean) = self.means.iter().find(|mean| mean.phase == phase && !window.shade.warm_up) {
+                text += &format!(", mean of all: {}", self.mean_words(mean));
+            }
+        }
+        text
+    }
+
+    fn mean_words(&self, mean: &Mean) -> String {
+        let certain = |(watts, half)| certain(&Estimate::plus_minus(watts, half), Unit::Watts);
+        mean.watts.map_or_else(|reason| format!("unknown ({reason})"), certain)
+    }
+
+    /// The mean power of each phase.
+    pub fn description(&self) -> String {
+        let phase = |mean: &Mean| format!("{} {}", phase_name(mean.phase), self.mean_words(mean));
+        let means: Vec<String> = self.means.iter().map(phase).collect();
+        let means = if means.is_empty() { "no mean power".to_owned() } else { listed(&means) };
+        format!("{}{} power: {means}", self.whose, self.main.name())
     }
 
     fn shade(&self, canvas: &Canvas, across: &Range<i32>, down: &Range<i32>) -> anyhow::Result<()> {
@@ -322,7 +332,7 @@ impl<'a> Panel<'a> {
         // After the line, where there is nothing else; before it if that would not fit.
         let left = if x + width + 4 <= across.end { x + 4 } else { (x - 4 - width).max(across.start) };
         let middle = down.start + (down.end - down.start) * 2 / 5;
-        let paper = Rectangle::new([(left, middle - 10), (left + width, middle + 10)], WHITE.mix(0.85).filled());
+        let paper = Rectangle::new([(left, middle - 10), (left + width, middle + 10)], PAPER.mix(0.85).filled());
         canvas.draw(&paper).map_err(drawing_error)?;
         draw_text(canvas, reason, (left + width / 2, middle), text_style(TEXT_SIZE, INK, HPos::Center, VPos::Center))
     }

@@ -1,9 +1,11 @@
 //! What the device was doing, as shades behind a curve, and the mean power of each phase.
 
-use plotters::style::{Color, RGBAColor, RGBColor};
+use plotters::style::{Color, RGBAColor};
 use pocketwatt_meter::TimeSpan;
 use pocketwatt_protocol::{IterationKind, MonotonicNs};
 use pocketwatt_record::{Energy, EnergyFigure, Phase, Record};
+
+use crate::charts::palette::{DECODE, IDLE, LOAD, PREFILL};
 
 /// The shade of a period of time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,10 +31,10 @@ impl Shade {
     /// Pale enough for a line in front of it.
     pub fn color(self) -> RGBAColor {
         let full = match self.phase {
-            Phase::Load => RGBColor(222, 203, 20),
-            Phase::Prefill => RGBColor(204, 121, 167),
-            Phase::Decode | Phase::Request => RGBColor(86, 180, 233),
-            Phase::IdleBefore | Phase::IdleAfter => RGBColor(130, 130, 130),
+            Phase::Load => LOAD,
+            Phase::Prefill => PREFILL,
+            Phase::Decode | Phase::Request => DECODE,
+            Phase::IdleBefore | Phase::IdleAfter => IDLE,
         };
         full.mix(if self.warm_up { 0.12 } else { 0.3 })
     }

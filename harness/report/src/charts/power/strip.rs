@@ -9,15 +9,17 @@ use plotters::{
 };
 use pocketwatt_meter::{CaseReadings, ContextSeries};
 use pocketwatt_protocol::MonotonicNs;
-use pocketwatt_record::{PowerPoint, hottest};
+use pocketwatt_record::{PowerPoint, Unit, hottest};
 
 use crate::output::inert::one_line;
 use crate::{
     charts::{
         axes::{Axes, Below, LABELS},
         canvas::{Canvas, MARGIN, TEXT_SIZE, draw_text, drawing_error, text_style},
-        palette::PALE_INK,
-        power::{TimeAxis, line::envelope},
+        marks::Marks,
+        palette::{FREQUENCY, PALE_INK, TEMPERATURE},
+        power::{TimeAxis, along_time, line::envelope},
+        reading::amount,
         scale::{axis_with_room, drawable, within},
     },
     output::quantity::fixed,
@@ -26,13 +28,14 @@ use crate::{
 /// Height of a strip, without the time axis.
 pub const HEIGHT: i32 = 76;
 const CAPTION_HEIGHT: i32 = 22;
-const FREQUENCY: RGBColor = RGBColor(70, 70, 70);
-const TEMPERATURE: RGBColor = RGBColor(190, 60, 30);
 
 /// What a strip shows, and its lines.
 pub struct Strip {
     caption: String,
     ink: RGBColor,
+    unit: Unit,
+    /// From what is drawn to the unit.
+    factor: f64,
     lowest: f64,
     highest: f64,
     /// The first one is drawn thicker.
@@ -60,7 +63,8 @@ fn frequency(series: &[ContextSeries], origin: MonotonicNs, shortest: f64) -> Op
         [only] => format!("processor frequency, GHz: {only}"),
         [] => return None,
     };
-    Some(Strip { caption, ink: FREQUENCY, lowest: 0.0, highest: axis_with_room(highest, 1.1), lines })
+    let highest = axis_with_room(highest, 1.1);
+    Some(Strip { caption, ink: FREQUENCY, unit: Unit::Hertz, factor: 1e9, lowest: 0.0, highest, lines })
 }
 
 /// The hottest of all sensors at each moment: each keeps its value until it is read again.
@@ -75,7 +79,7 @@ fn temperature(series: &[ContextSeries], origin: MonotonicNs, shortest: f64) -> 
     };
     // A temperature has no meaningful zero: the strip shows the nearest multiples of ten.
     let (lowest, highest) = ((lowest / 10.0).floor() * 10.0, (highest / 10.0).floor() * 10.0 + 10.0);
-    Some(Strip { caption, ink: TEMPERATURE, lowest, highest, lines })
+    Some(Strip { caption, ink: TEMPERATURE, unit: Unit::DegreesCelsius, factor: 1.0, lowest, highest, lines })
 }
 
 /// Readings from `origin` on, in seconds since then, at least `shortest` seconds apart if there are many.
@@ -97,11 +101,18 @@ fn highest(lines: &[Vec<(f64, f64)>]) -> Option<f64> {
 }
 
 impl Strip {
-    /// Draws it into `area`, with the time axis if it is the `last` one.
+    /// Draws it into `area`, with the time axis if it is the `last` one; `whose` says whose case it is.
     ///
     /// # Errors
     /// When the drawing library fails.
-    pub fn draw(&self, area: &Canvas, axis: &TimeAxis, last: bool) -> anyhow::Result<()> {
+    pub fn draw(
+        &self,
+        area: &Canvas,
+        axis: &TimeAxis,
+        last: bool,
+        whose: &str,
+        marks: &mut Marks,
+    ) -> anyhow::Result<()> {
         draw_text(
             area,
             &self.caption,
@@ -128,6 +139,11 @@ impl Strip {
                 .iter()
                 .map(|(seconds, value)| (axis.place(*seconds), within(self.lowest, self.highest, *value)))
                 .collect();
+            if index == 0 {
+                let pixels: Vec<(i32, i32)> = points.iter().map(|at| chart.backend_coord(at)).collect();
+                let value = |value: f64| amount(value * self.factor, self.unit);
+                marks.along(&pixels, 1, |piece| format!("{whose}{}", along_time(&line[piece], *axis, value)));
+            }
             chart.draw_series([PathElement::new(points, self.ink.stroke_width(width))]).map_err(drawing_error)?;
         }
         Ok(())

@@ -160,7 +160,8 @@ fn records() -> Vec<Record> {
 }
 
 fn svg(run: &Run, records: &[Record]) -> Option<String> {
-    draw(&Subject::of(run, records.iter().collect(), &Palette::default())).unwrap()
+    let chart = draw(&Subject::of(run, records.iter().collect(), &Palette::default())).unwrap();
+    chart.map(|chart| chart.drawing.svg)
 }
 
 /// Names of all charts of a run.

@@ -1,6 +1,6 @@
 //! The time axis that a panel and its strips share.
 
-use crate::charts::scale::tick;
+use crate::{charts::scale::tick, output::quantity::fixed};
 
 /// Time in a unit that suits its length.
 #[derive(Clone, Copy)]
@@ -44,10 +44,26 @@ impl TimeAxis {
         tick(value, self.end)
     }
 
+    /// A moment as exact as it can be seen.
+    fn exact(&self, seconds: f64) -> String {
+        fixed(self.at(seconds), if self.end < 100.0 { 2 } else { 1 })
+    }
+
     /// Its name.
     pub fn title(&self) -> String {
         format!("{} since {}", self.unit, self.since)
     }
+}
+
+/// A part of a line over time in words, from seconds and values: `12.1 to 14.0 seconds: 31.20 W to 32.05 W`.
+pub fn along_time(points: &[(f64, f64)], axis: TimeAxis, amount: impl Fn(f64) -> String) -> String {
+    let lowest = points.iter().map(|point| point.1).reduce(f64::min);
+    let (Some(first), Some(last), Some(lowest)) = (points.first(), points.last(), lowest) else { return String::new() };
+    let highest = points.iter().map(|point| point.1).fold(lowest, f64::max);
+    let [from, to] = [first, last].map(|point| axis.exact(point.0));
+    let (low, high) = (amount(lowest), amount(highest));
+    let range = if low == high { low } else { format!("{low} to {high}") };
+    format!("{from} to {to} {}: {range}", axis.unit)
 }
 
 #[cfg(test)]

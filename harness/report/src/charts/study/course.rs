@@ -5,7 +5,7 @@ use plotters::{
     element::DashedPathElement,
     prelude::{Circle, PathElement},
     style::{
-        Color, WHITE,
+        Color,
         text_anchor::{HPos, VPos},
     },
 };
@@ -14,7 +14,8 @@ use pocketwatt_record::{Estimate, Unit, fit_line};
 use crate::{
     charts::{
         canvas::{Canvas, MARGIN, TEXT_SIZE, draw_text, drawing_error, text_style},
-        palette::{GRID, INK, Inks, PALE_INK},
+        marks::Marks,
+        palette::{GRID, INK, Inks, PALE_INK, PAPER},
         scale::{axis_end, tick},
     },
     table::{Scale, scale},
@@ -23,22 +24,32 @@ use crate::{
 /// Numbers over numbers.
 pub struct Course {
     /// One line for each name of the legend, in the scale's unit.
-    lines: Vec<Vec<(f64, Estimate)>>,
+    lines: Vec<Vec<Stop>>,
     /// The scale of all its numbers.
     pub scale: Scale,
     fitted: bool,
 }
 
+/// A number above a number.
+pub struct Stop {
+    /// Its place.
+    pub x: f64,
+    /// Its height, and where its whisker begins and ends.
+    pub y: Estimate,
+    /// Its exact value.
+    pub text: String,
+}
+
 impl Course {
     /// Finds the scale of all numbers.
-    pub fn of(lines: Vec<Vec<(f64, Estimate)>>, unit: Unit, fitted: bool) -> Self {
-        let largest = lines.iter().flatten().map(|(_, estimate)| highest(estimate)).fold(0.0, f64::max);
+    pub fn of(mut lines: Vec<Vec<Stop>>, unit: Unit, fitted: bool) -> Self {
+        let largest = lines.iter().flatten().map(|stop| highest(&stop.y)).fold(0.0, f64::max);
         let scale = scale(unit, largest);
         let scaled = |estimate: Estimate| {
             let range = estimate.range.map(|(low, high)| (low * scale.factor, high * scale.factor));
             Estimate::between(estimate.value * scale.factor, range)
         };
-        let lines = lines.into_iter().map(|line| line.into_iter().map(|(x, y)| (x, scaled(y))).collect()).collect();
+        lines.iter_mut().flatten().for_each(|stop| stop.y = scaled(stop.y));
         Self { lines, scale, fitted }
     }
 
@@ -46,10 +57,10 @@ impl Course {
     ///
     /// # Errors
     /// When the drawing library fails.
-    pub fn draw(&self, area: &Canvas, title: &str, axis: &str, inks: &Inks) -> anyhow::Result<()> {
+    pub fn draw(&self, area: &Canvas, title: &str, axis: &str, inks: &Inks, marks: &mut Marks) -> anyhow::Result<()> {
         let points = || self.lines.iter().flatten();
-        let last = points().map(|(x, _)| *x).fold(0.0, f64::max) * 1.04;
-        let end = axis_end(points().map(|(_, estimate)| highest(estimate)).fold(0.0, f64::max));
+        let last = points().map(|stop| stop.x).fold(0.0, f64::max) * 1.04;
+        let end = axis_end(points().map(|stop| highest(&stop.y)).fold(0.0, f64::max));
         draw_text(area, title, (MARGIN, 6), text_style(TEXT_SIZE, PALE_INK, HPos::Left, VPos::Top))?;
         let mut chart = ChartBuilder::on(area)
             .margin_left(MARGIN - 12)
@@ -64,7 +75,7 @@ impl Course {
             .configure_mesh()
             .x_labels(9)
             .y_labels(6)
-            .light_line_style(WHITE.mix(0.0))
+            .light_line_style(PAPER.mix(0.0))
             .bold_line_style(GRID)
             .axis_style(PALE_INK)
             .x_label_style(text_style(TEXT_SIZE, INK, HPos::Center, VPos::Top))
@@ -77,12 +88,13 @@ impl Course {
             .map_err(drawing_error)?;
         for (index, line) in self.lines.iter().enumerate() {
             let ink = inks.of(index);
-            let medians: Vec<(f64, f64)> = line.iter().map(|(x, estimate)| (*x, estimate.value)).collect();
-            for (x, estimate) in line {
-                let (low, high) = estimate.range.unwrap_or((estimate.value, estimate.value));
+            let medians: Vec<(f64, f64)> = line.iter().map(|stop| (stop.x, stop.y.value)).collect();
+            for Stop { x, y, text } in line {
+                let (low, high) = y.range.unwrap_or((y.value, y.value));
                 chart
                     .draw_series([PathElement::new([(*x, low), (*x, high)], INK.stroke_width(1))])
                     .map_err(drawing_error)?;
+                marks.point(chart.backend_coord(&(*x, y.value)), text.clone());
             }
             chart.draw_series(medians.iter().map(|at| Circle::new(*at, 4, ink.filled()))).map_err(drawing_error)?;
             match fit_line(&medians).filter(|_| self.fitted) {

@@ -1,0 +1,10 @@
+//! HTML pages, which people open in a browser: each is a file that needs no network, from a disk as well as from a server.
+//!
+//! `foreign` and `document` are what every page needs, `tables` turns a table into markup, and each kind of page has a folder.
+
+mod document;
+mod foreign;
+mod report;
+mod tables;
+
+pub use report::{ReportedRun, report};

@@ -1,0 +1,154 @@
+//! All numbers of each case, exactly, with what they were computed from.
+
+use maud::{Markup, html};
+use pocketwatt_record::{
+    CheckVerdict, Estimate, MetricId, MetricName, MetricValue, Record, Statistic, Summary, Value, block_values,
+};
+
+use crate::{
+    cases::{combination, shortcoming},
+    facts::scope_name,
+    output::quantity::{exact, significant},
+    pages::{
+        document::scrolling,
+        foreign::{Foreign, name},
+    },
+};
+
+/// Blocks whose numbers are listed.
+const LISTED: usize = 12;
+/// Cases beyond this many would make a page that no browser likes to open.
+const MOST_CASES: usize = 300;
+
+/// Where a case is in the page.
+pub fn anchor(number: usize, place: usize) -> String {
+    format!("case-{number}-{}", place + 1)
+}
+
+/// A part for each case, closed until somebody asks.
+pub fn all(records: &[Record], address: Option<&str>, number: usize) -> Markup {
+    html! {
+        @for (place, record) in records.iter().take(MOST_CASES).enumerate() {
+            details id=(anchor(number, place)) {
+                summary { (name(&record.case.backend)) " · " (name(&record.case.scenario)) " · " (Foreign(&combination(record))) }
+                (one(record, address))
+            }
+        }
+        @if records.len() > MOST_CASES {
+            p { "The numbers of " (records.len() - MOST_CASES) " cases more are in their records." }
+        }
+    }
+}
+
+fn one(record: &Record, address: Option<&str>) -> Markup {
+    let id = &record.case.id;
+    html! {
+        @if let Some((word, reason)) = shortcoming(&record.outcome) { p.alarm { (word) (Foreign(&reason)) } }
+        @if let Some(address) = address {
+            p { "Record: " a href=(format!("{address}cases/{}.json", crate::output::address::component(id))) { (name(id)) ".json" } }
+        }
+        @if !record.metrics.is_empty() {
+            (scrolling(&format!("All numbers of {id}"), &numbers(record)))
+        }
+        @if !record.checks.is_empty() {
+            ul.notes {
+                @for check in &record.checks {
+                    li { (Foreign(&check.name)) ": " (verdict(check.verdict)) ", " (Foreign(&check.detail)) }
+                }
+            }
+        }
+    }
+}
+
+fn verdict(verdict: CheckVerdict) -> &'static str {
+    match verdict {
+        CheckVerdict::Passed => "possible",
+        CheckVerdict::Failed => "impossible, and therefore withheld",
+        CheckVerdict::NotApplicable => "not checked",
+    }
+}
+
+fn numbers(record: &Record) -> Markup {
+    html! {
+        table {
+            thead {
+                tr {
+                    th scope="col" { "metric" }
+                    th scope="col" { "value" }
+                    th.text scope="col" { "unit" }
+                    th.text scope="col" { "95 % interval" }
+                    th.text scope="col" { "observations" }
+                    th.text scope="col" { "blocks" }
+                }
+            }
+            tbody { @for value in &record.metrics { (line(record, value)) } }
+        }
+    }
+}
+
+fn line(record: &Record, value: &MetricValue) -> Markup {
+    let MetricName::Known(metric) = value.metric else { return html! {} };
+    let definition = metric.definition();
+    let scope = value.scope.as_ref().map(|scope| scope_name(scope, false));
+    let head = html! {
+        th scope="row" { (definition.label.trim()) @if let Some(scope) = &scope { small { " of the " (Foreign(scope)) } } }
+    };
+    match &value.value {
+        Value::Absent(absent) => html! { tr { (head) td.text colspan="5" { span.pale { (Foreign(&absent.words)) } } } },
+        Value::Measured(summary) => {
+            let preferred = record.value(metric).is_some_and(|first| std::ptr::eq(first, value));
+            let estimate = if preferred {
+                pocketwatt_record::estimate(record, metric, Statistic::Median)
+            } else {
+                value.estimate()
+            };
+            html! {
+                tr {
+                    (head)
+                    @match &estimate {
+                        Ok(estimate) => {
+                            td.number { (exact(estimate.value)) }
+                            td.text { (definition.unit.symbol()) }
+                            td.text { (range(estimate)) }
+                        }
+                        Err(absent) => { td.text colspan="3" { (Foreign(&absent.words)) } }
+                    }
+                    td.text { (observations(summary)) }
+                    td.text { @if preferred { (blocks(record, metric).unwrap_or_default()) } }
+                }
+            }
+        }
+    }
+}
+
+fn range(estimate: &Estimate) -> String {
+    estimate.range.map_or_else(String::new, |(low, high)| format!("{} to {}", significant(low), significant(high)))
+}
+
+fn observations(summary: &Summary) -> String {
+    match summary.count {
+        1 => "1".to_owned(),
+        count => format!("{count}, {} to {}", significant(summary.minimum), significant(summary.maximum)),
+    }
+}
+
+/// The number of each block: `31.6, 31.9, ...`.
+fn blocks(record: &Record, metric: MetricId) -> Option<String> {
+    let values = block_values(record, metric, Statistic::Median).ok()?;
+    let shown: Vec<String> = values.values().take(LISTED).map(|(value, _)| significant(*value)).collect();
+    let more = values.len().saturating_sub(LISTED);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    Some(shown.join(", ") + &more)
+}
+
+/// The exact number with its interval and the numbers of its blocks.
+pub fn exact_words(record: &Record, metric: MetricId, estimate: &Estimate) -> String {
+    let unit = metric.definition().unit.symbol();
+    let range = estimate.range.map(|(low, high)| format!("; 95 % interval {} to {}", exact(low), exact(high)));
+    let blocks = blocks(record, metric).map(|blocks| format!("; blocks: {blocks}"));
+    let observed = record.summary(metric).map(|summary| format!("; {} observations", summary.count));
+    [Some(format!("{} {unit}", exact(estimate.value)).trim_end().to_owned()), range, observed, blocks]
+        .into_iter()
+        .flatten()
+        .collect()
+}
