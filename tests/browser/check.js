@@ -33,6 +33,8 @@ async function opened(browser, page, settings, visit) {
   const faults = watched(tab, page.home);
   try {
     await tab.goto(pathToFileURL(page.file).href, { waitUntil: "load" });
+    // What is folded away is part of the page.
+    await tab.evaluate(() => document.querySelectorAll("details").forEach((part) => (part.open = true)));
     for (const check of visit) faults.push(...(await check(tab, page)));
     return faults;
   } finally {

@@ -9,6 +9,8 @@ use std::{
     process::{Command, Output},
 };
 
+use pocketwatt_tests::Bench;
+use serde_json::Value;
 use tempfile::TempDir;
 
 /// Exit status of a check that cannot run here.
@@ -80,7 +82,6 @@ fn root() -> &'static Path {
 }
 
 /// What the check says of the pages; `None` where it cannot run.
-#[expect(clippy::print_stderr, reason = "the output of a test, which is shown on request")]
 fn check(pages: &Path) -> Option<Output> {
     let checked = Command::new(root().join("scripts/check-pages")).arg(pages).output().unwrap();
     if checked.status.code() != Some(CANNOT_RUN) {
@@ -123,4 +124,71 @@ fn each_fault_is_found_and_nothing_else() {
         }
     }
     assert!(!said.contains("/sound.html: "), "{said}");
+}
+
+/// What nobody should have as a name: elements, quotes, separators of formats, a sequence for terminals, a change of direction.
+const HOSTILE: &str =
+    "<script>alert(1)</script><img src=x onerror=alert(2)>\"'&|`*_[a](javascript:alert(3))\n\u{1b}[2J\u{202e}=1+1";
+
+/// Of records and runs, the texts of these keys are other people's.
+const FOREIGN: &[&str] = &[
+    "accelerator",
+    "build",
+    "engine",
+    "engine_version",
+    "message",
+    "model",
+    "origin",
+    "processor",
+    "reason",
+    "scenario",
+];
+
+/// Puts hostile texts in place of foreign ones, and one that is very long.
+fn spoil(document: &mut Value) {
+    match document {
+        Value::Object(members) => {
+            for (key, value) in members {
+                match value {
+                    Value::String(text) if key == "engine_version" => {
+                        *text = format!("{HOSTILE}{}", "x".repeat(10_000))
+                    }
+                    // A reason may also be a word of ours.
+                    Value::String(text) if key == "reason" && !text.contains(' ') => {}
+                    Value::String(text) if FOREIGN.contains(&key.as_str()) => HOSTILE.clone_into(text),
+                    other => spoil(other),
+                }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(spoil),
+        _ => {}
+    }
+}
+
+#[test]
+fn reports_have_no_fault_whatever_names_there_are() {
+    let bench = Bench::new();
+    fs::create_dir(bench.path("pages")).unwrap();
+    let report = |run: &str, page: &str, code| {
+        bench.pocketwatt(&["report", run, "--output", &format!("pages/{page}")]).expect_code(code);
+    };
+    // One of real engines.
+    report(root().join("docs/example-run").to_str().unwrap(), "example.html", 0);
+    // One with several precisions and numbers of threads, of which the fake backend has no int4.
+    let plan =
+        ["--scenario", "chat,prefill-8-decode-8", "--precision", "f32,int4", "--threads", "1,2", "--iterations", "2"];
+    bench.run("", &plan).expect_code(4);
+    report("latest", "fake.html", 0);
+    let folder = bench.folder();
+    let records = fs::read_dir(folder.path().join("cases")).unwrap().map(|entry| entry.unwrap().path());
+    for file in records.chain([folder.path().join("run.json")]) {
+        let mut document: Value = serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
+        spoil(&mut document);
+        fs::write(&file, document.to_string()).unwrap();
+    }
+    report("latest", "hostile.html", 0);
+    assert!(fs::read_to_string(bench.path("pages/hostile.html")).unwrap().contains("alert(1)"));
+    let Some(checked) = check(&bench.path("pages")) else { return };
+    let said = String::from_utf8_lossy(&checked.stdout);
+    assert_eq!(checked.status.code(), Some(0), "{said}{}", String::from_utf8_lossy(&checked.stderr));
 }

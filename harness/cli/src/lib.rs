@@ -68,6 +68,8 @@ enum Command {
     Merge(command::merge::MergeArguments),
     /// Write stored results in the formats of other programs.
     Export(command::export::ExportArguments),
+    /// Keep runs as those of commits, in a folder of plain files.
+    History(command::history::HistoryArguments),
     /// Compare two stored runs: what differs between them, and a verdict for each metric.
     Compare(command::compare::CompareArguments),
     /// Import, fetch, generate, list and verify models.
@@ -146,6 +148,7 @@ fn obey() -> Exit {
         Command::Ci(arguments) => command::ci::run(*arguments),
         Command::Merge(arguments) => command::merge::run(&arguments),
         Command::Export(arguments) => command::export::run(&arguments),
+        Command::History(arguments) => command::history::run(&arguments),
         Command::Compare(arguments) => command::compare::run(&arguments),
         Command::Model(arguments) => command::model::run(arguments).map(|()| Exit::Success),
         Command::Conformance(arguments) => command::conformance::run(arguments),

@@ -1,6 +1,7 @@
 //! Made-up results with the shape of real ones.
 
 pub mod energy;
+pub mod sweep;
 
 use pocketwatt_meter::{Bandwidth, CaseReadings, DeviceFacts, MemoryReading, SamplerCost};
 use pocketwatt_protocol::{

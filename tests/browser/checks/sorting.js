@@ -2,29 +2,27 @@
 
 const TABLES = "table.data";
 
-/// The rows of a table as they stand: their texts, and what they have in a column.
+/// The rows of a table as they stand: their texts, and what they have in a column: a number, or words.
 function rows(table, column) {
   return [...table.tBodies[0].rows].map((row) => {
     const cell = row.cells[column];
-    return { text: row.textContent, value: cell?.dataset.value ?? cell?.textContent.trim() ?? "" };
+    const number = cell?.dataset.value;
+    return { text: row.textContent, value: number === undefined ? (cell?.textContent.trim() ?? "") : Number(number) };
   });
 }
 
-/// Numbers are in the order of numbers, texts in that of texts; what is absent stands at the end, whichever way.
+/// Numbers are in order, and what has none stands at the end, whichever way. Where there are no numbers, words are in order.
 function isSorted(values, ascending) {
-  const known = values.slice(0, values.findLastIndex((value) => value !== "") + 1);
-  if (known.includes("")) return false;
-  const isNumeric = known.every((value) => value !== "" && Number.isFinite(Number(value)));
-  return known.every((value, place) => {
-    if (place === 0) return true;
-    const [before, after] = ascending ? [known[place - 1], value] : [value, known[place - 1]];
-    return isNumeric ? Number(before) <= Number(after) : compared(before, after) <= 0;
-  });
+  const numbers = values.filter((value) => typeof value === "number");
+  if (values.slice(0, numbers.length).some((value) => typeof value !== "number")) return false;
+  const [sorted, isBefore] = numbers.length > 0 ? [numbers, (one, other) => one <= other] : [values, isBeforeInWords];
+  const pairs = sorted.slice(1).map((value, place) => (ascending ? [sorted[place], value] : [value, sorted[place]]));
+  return pairs.every(([one, other]) => isBefore(one, other));
 }
 
-/// Whatever a page takes for the order of texts: that of characters, or that of people.
-function compared(before, after) {
-  return before <= after ? -1 : before.localeCompare(after, "en", { numeric: true, sensitivity: "base" });
+/// Whatever a page takes for the order of words: that of characters, or that of people.
+function isBeforeInWords(one, other) {
+  return one <= other || one.localeCompare(other, "en", { numeric: true }) <= 0;
 }
 
 const DIRECTIONS = ["ascending", "descending"];

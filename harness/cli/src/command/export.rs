@@ -12,6 +12,7 @@ use pocketwatt_files::write_atomically;
 use super::{output, stored_run::LATEST, stored_runs};
 use crate::{
     exit::Exit,
+    refusal::Refusal,
     report::{self, ExportFormat, Exported, Output, Results},
 };
 

@@ -27,8 +27,12 @@ pub struct Row {
     outcome: ByteArray,
     metric: &'static Metric,
     scope: Option<MetricScope>,
-    /// The median, the ends of its interval, and the number of observations.
-    number: Option<(f64, Option<(f64, f64)>, u64)>,
+    /// The median; absent where there is no number, as are the others.
+    value: Option<f64>,
+    /// The ends of its interval.
+    range: Option<(f64, f64)>,
+    /// Number of observations.
+    count: Option<u64>,
     absent: Option<ByteArray>,
     reason: Option<ByteArray>,
 }
@@ -63,10 +67,10 @@ pub const COLUMNS: &[Column<Row>] = &[
     column("scope", Values::Text(|row| row.scope.as_ref().and_then(|scope| word(&scope.scope)))),
     column("source", Values::Text(|row| row.scope.as_ref().map(|scope| scope.source.name().into()))),
     column("part", Values::Text(|row| row.scope.as_ref().and_then(|scope| Some(text_cell(scope.part.as_deref()?))))),
-    column("value", Values::Real(|row| row.number.map(|(value, ..)| value))),
-    column("low", Values::Real(|row| Some(row.number?.1?.0))),
-    column("high", Values::Real(|row| Some(row.number?.1?.1))),
-    column("count", Values::Whole(|row| i64::try_from(row.number?.2).ok())),
+    column("value", Values::Real(|row| row.value)),
+    column("low", Values::Real(|row| Some(row.range?.0))),
+    column("high", Values::Real(|row| Some(row.range?.1))),
+    column("count", Values::Whole(|row| i64::try_from(row.count?).ok())),
     column("absent", Values::Text(|row| row.absent.clone())),
     column("reason", Values::Text(|row| row.reason.clone())),
 ];
@@ -94,7 +98,7 @@ pub fn rows(run: &Run, record: &Record) -> Vec<Row> {
 }
 
 fn row(case: &Rc<Identity>, record: &Record, metric: MetricId, found: Option<&MetricValue>) -> Row {
-    let number = found.and_then(|found| number(record, found)).map(|number| (number.value, number.range, number.count));
+    let number = found.and_then(|found| number(record, found));
     let (absent, reason) = match &record.outcome {
         Outcome::Measured if number.is_some() => (None, None),
         Outcome::Measured => {
@@ -110,7 +114,9 @@ fn row(case: &Rc<Identity>, record: &Record, metric: MetricId, found: Option<&Me
         outcome: outcome(&record.outcome).into(),
         metric: metric.definition(),
         scope: found.and_then(|found| found.scope.clone()),
-        number,
+        value: number.as_ref().map(|number| number.value),
+        range: number.as_ref().and_then(|number| number.range),
+        count: number.as_ref().map(|number| number.count),
         absent,
         reason,
     }
