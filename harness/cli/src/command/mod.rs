@@ -5,6 +5,7 @@ pub mod backends;
 pub mod beside;
 pub mod calibrate;
 pub mod calls;
+pub mod ci;
 pub mod compare;
 pub mod completions;
 pub mod conformance;
