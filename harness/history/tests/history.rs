@@ -189,7 +189,7 @@ fn other_branches_and_devices_are_other_courses_and_a_run_counts_once() {
         if number % 2 == 1 {
             entry.branch = "feature".into();
         }
-        if number % 3 == 0 {
+        if number.is_multiple_of(3) {
             entry.run.device.name = "phone".into();
         }
     };
