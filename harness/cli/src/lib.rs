@@ -64,6 +64,8 @@ enum Command {
     Report(command::report::ReportArguments),
     /// Write stored results in the formats of other programs.
     Export(command::export::ExportArguments),
+    /// Keep runs as those of commits, in a folder of plain files.
+    History(command::history::HistoryArguments),
     /// Compare two stored runs: what differs between them, and a verdict for each metric.
     Compare(command::compare::CompareArguments),
     /// Import, fetch, generate, list and verify models.
@@ -139,6 +141,7 @@ fn obey() -> Exit {
         Command::Show(arguments) => command::show::run(arguments),
         Command::Report(arguments) => command::report::run(&arguments),
         Command::Export(arguments) => command::export::run(&arguments),
+        Command::History(arguments) => command::history::run(&arguments),
         Command::Compare(arguments) => command::compare::run(&arguments),
         Command::Model(arguments) => command::model::run(arguments).map(|()| Exit::Success),
         Command::Conformance(arguments) => command::conformance::run(arguments),

@@ -15,6 +15,7 @@ pub mod display;
 pub mod doctor;
 pub mod energy;
 pub mod export;
+pub mod history;
 mod judgement;
 pub mod list;
 pub mod manual;

@@ -28,6 +28,8 @@ pub struct ChangePoint {
     pub found: usize,
     /// The probability of values that lie so far apart if there was no change, as it was when the change was found.
     pub p_value: f64,
+    /// The same with all that is known by now, as `before` and `after`; absent if it is more than 5 %: then the change did not last.
+    pub p_value_now: Option<f64>,
     /// The median before it, over at most 80 values since the change before.
     pub before: f64,
     /// The median after it, over at most 80 values until the next change.
@@ -60,10 +62,12 @@ pub fn change_points(values: &[f64], margin: f64) -> Vec<ChangePoint> {
     let changes = cuts.iter().zip(starts).zip(ends).map(|((cut, start), end)| {
         let earlier = &series[start.max(cut.first.saturating_sub(MOST_SHIFTED))..cut.first];
         let later = &series[cut.first..end.min(cut.first + MOST_SHIFTED)];
+        let contradictions = Contradictions::count(&sorted(earlier), later).fewest();
         ChangePoint {
             first: places(cut.first),
             found: places(cut.found),
             p_value: cut.p_value,
+            p_value_now: search.sums.p_value(earlier.len(), later.len(), contradictions),
             before: median(earlier),
             after: median(later),
             shift: Shift::between(earlier, later, &mut search.sums),
