@@ -186,7 +186,7 @@ fn what_changed_although_the_program_did_not_is_told() {
 #[test]
 fn other_branches_and_devices_are_other_courses_and_a_run_counts_once() {
     let place = |number: usize, entry: &mut Entry| {
-        if number % 2 == 1 {
+        if !number.is_multiple_of(2) {
             entry.branch = "feature".into();
         }
         if number.is_multiple_of(3) {
