@@ -62,10 +62,14 @@ enum Command {
     Show(command::show::ShowArguments),
     /// Write a page about stored results, which a browser opens: which backend to choose, what it costs, and how sure that is.
     Report(command::report::ReportArguments),
+    /// Measure the head of a change beside its base, and write what a CI job needs: a comment, a summary, a verdict.
+    Ci(Box<command::ci::CiArguments>),
     /// Join the shards of one plan into a run.
     Merge(command::merge::MergeArguments),
     /// Write stored results in the formats of other programs.
     Export(command::export::ExportArguments),
+    /// Keep runs as those of commits, in a folder of plain files.
+    History(command::history::HistoryArguments),
     /// Compare two stored runs: what differs between them, and a verdict for each metric.
     Compare(command::compare::CompareArguments),
     /// Import, fetch, generate, list and verify models.
@@ -120,6 +124,7 @@ fn parse() -> Result<Arguments, clap::Error> {
             Command::Run(run) => run.give(name, phone::given(command, matches)),
             Command::Study(study) => study.give(name, phone::given(command, matches)),
             Command::Calibrate(calibrate) => calibrate.give(name, phone::given(command, matches)),
+            Command::Ci(ci) => ci.give(phone::given(command, matches)),
             Command::Doctor(doctor) => doctor.give(phone::given(command, matches)),
             _ => {}
         }
@@ -140,8 +145,10 @@ fn obey() -> Exit {
         Command::Calibrate(arguments) => command::calibrate::run(*arguments),
         Command::Show(arguments) => command::show::run(arguments),
         Command::Report(arguments) => command::report::run(&arguments),
+        Command::Ci(arguments) => command::ci::run(*arguments),
         Command::Merge(arguments) => command::merge::run(&arguments),
         Command::Export(arguments) => command::export::run(&arguments),
+        Command::History(arguments) => command::history::run(&arguments),
         Command::Compare(arguments) => command::compare::run(&arguments),
         Command::Model(arguments) => command::model::run(arguments).map(|()| Exit::Success),
         Command::Conformance(arguments) => command::conformance::run(arguments),

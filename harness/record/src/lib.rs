@@ -83,7 +83,8 @@ pub use sampling_overhead::SamplingOverhead;
 pub use share::{Share, share, share_of};
 pub use spoiled::Spoiled;
 pub use statistics::{
-    Paired, Ratio, ShareInterval, Statistic, Summary, UnpairedRatio, median_interval, percentile, wilson_interval,
+    ChangePoint, Paired, Ratio, ShareInterval, Shift, Statistic, Summary, UnpairedRatio, change_points,
+    median_interval, percentile, wilson_interval,
 };
 pub use store::{
     Contents, Damage, DamageKind, Damaged, Latest, Records, RunFolder, StoreError, latest_run, stored_runs,

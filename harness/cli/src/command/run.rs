@@ -14,7 +14,7 @@ mod rest;
 mod resume;
 mod shard;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::{Args, Command, Id};
@@ -113,6 +113,11 @@ struct BeginArguments {
     names_cases: bool,
 }
 
+/// The options that say what is measured, which a stored run says itself.
+pub(super) fn begin_option_ids() -> Vec<Id> {
+    option_ids::<BeginArguments>()
+}
+
 /// Every option of these arguments, those of the arguments within them included.
 fn option_ids<A: Args>() -> Vec<Id> {
     A::augment_args(Command::new("options")).get_arguments().map(|option| option.get_id().clone()).collect()
@@ -141,6 +146,38 @@ impl RunArguments {
         }
         self.beside_themselves = true;
         self.begin.plan.go_on_for(most_ms)
+    }
+
+    /// Makes this a run of two builds whose verdicts a CI job judges by its own rule; or none where a run `is_stored`. Returns how it judges.
+    ///
+    /// # Errors
+    /// When it has no base, or the user's other options do not fit.
+    pub fn judged_by_ci(&mut self, is_stored: bool) -> Result<(JudgementArguments, ComparisonArguments)> {
+        let begin = &self.begin;
+        let others = [
+            (self.comparison.force || self.comparison.calibration.is_some(), "--force and --calibration"),
+            (begin.against.against.is_some(), "--against"),
+            (begin.shard.is_some(), "--shard"),
+            (begin.dry_run, "--dry-run"),
+            (self.resume.is_some(), "--resume"),
+            (self.phones.leaves_or_are_several(), "--detach and a second --phone"),
+        ];
+        if let Some((_, options)) = others.into_iter().find(|(is_given, _)| *is_given) {
+            return Err(Refusal::error(format!(
+                "leave out {options}: a job measures both builds in one run and judges it, or takes one with --run"
+            )));
+        }
+        if begin.baseline_runners.is_none() && !is_stored {
+            return Err(Refusal::error(
+                "name the runners of the base with --baseline-runners DIR, or a run that was measured so with --run",
+            ));
+        }
+        Ok((std::mem::take(&mut self.judgement), std::mem::take(&mut self.comparison)))
+    }
+
+    /// Where runs are stored.
+    pub fn results(&self) -> &Path {
+        &self.results
     }
 
     /// Makes this a run of a study.

@@ -35,16 +35,18 @@
 
   // Sorting: numbers by their exact values, cells without a number at the end.
   const key = (row, column) => {
-    // Of a case without numbers, one cell with the reason stands in place of several.
     const cell = row.cells[column];
-    const number = cell?.dataset.value;
-    return number === undefined ? { words: (cell?.textContent ?? "").trim() } : { number: Number(number) };
+    // A case without numbers has one wide cell for all of them.
+    if (!cell || (column > 0 && cell.colSpan > 1)) return {};
+    const number = cell.dataset.value;
+    return number === undefined ? { words: cell.textContent.trim() } : { number: Number(number) };
   };
   const order = (left, right, sign) => {
     const [a, b] = [left.number, right.number];
     if (a !== undefined && b !== undefined) return sign * (a - b);
     if (a !== undefined) return -1;
     if (b !== undefined) return 1;
+    if (left.words === undefined || right.words === undefined) return (left.words === undefined) - (right.words === undefined);
     return sign * left.words.localeCompare(right.words, "en", { numeric: true });
   };
   for (const table of all("table.data")) {

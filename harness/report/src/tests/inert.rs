@@ -126,7 +126,7 @@ fn ensure_inert(text: &str) {
         safe(&chart);
         assert!(!chart.contains("<script") && !chart.contains(['\u{fffe}', '\u{ffff}']), "{chart}");
     }
-    for chart in charts::all(&run, &(&records[..], &[][..]), &charts::Palette::default()).unwrap() {
+    for chart in charts::all(&run, &(&records[..], &[][..]), &Palette::default()).unwrap() {
         for text in [&chart.kind, &chart.name, &chart.title, &chart.about, &chart.description, &chart.svg] {
             safe(text);
         }

@@ -1,0 +1,175 @@
+//! `pocketwatt history`: runs over commits, in a folder of plain files; nothing is measured.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use clap::{Args, Subcommand};
+use pocketwatt_files::{open_regular_in_place, sha256_of_reader};
+use pocketwatt_history::{Commit, HistoryError, HistoryFolder, Known, Moment, Outline, entry_of};
+use pocketwatt_record::Record;
+
+use super::{output, stored_run::LATEST, stored_runs};
+use crate::{
+    exit::Exit,
+    inert,
+    refusal::Refusal,
+    report::{Results, output::date},
+};
+
+/// This many damaged entries are named one by one.
+const NAMED: usize = 20;
+/// Characters of a commit's message in the list.
+const MESSAGE: usize = 60;
+
+/// What to do with a history.
+#[derive(Args, Debug)]
+pub struct HistoryArguments {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Subcommand, Debug)]
+enum Action {
+    /// Keep a run as that of a commit: one small file, named after its content.
+    Add(AddArguments),
+    /// List the runs, and the files that are none.
+    List(FolderArguments),
+    /// Write the index anew from the entries, each of which is checked.
+    Index(FolderArguments),
+}
+
+#[derive(Args, Debug)]
+struct AddArguments {
+    /// The run: its name, its folder, or `latest`.
+    #[arg(default_value = LATEST)]
+    run: String,
+    #[command(flatten)]
+    folder: FolderArguments,
+    /// The commit, as `git rev-parse HEAD` prints it.
+    #[arg(long, value_name = "SHA")]
+    commit: Commit,
+    /// The branch for which it was measured.
+    #[arg(long, value_name = "NAME")]
+    branch: String,
+    /// When the commit was made, as `git show -s --format=%cI` prints it: the order of a history.
+    #[arg(long, value_name = "TIME")]
+    time: Moment,
+    /// What the commit says about itself; its first line is kept.
+    #[arg(long, value_name = "TEXT")]
+    message: Option<String>,
+    /// Where runs are stored.
+    #[arg(long, value_name = "DIR", default_value = "results")]
+    results: PathBuf,
+}
+
+#[derive(Args, Debug)]
+struct FolderArguments {
+    /// The folder of the history.
+    #[arg(long, value_name = "FOLDER", default_value = "history")]
+    history: PathBuf,
+}
+
+/// Does it.
+///
+/// # Errors
+/// When a run or the folder cannot be read or written.
+pub fn run(arguments: &HistoryArguments) -> Result<Exit> {
+    match &arguments.action {
+        Action::Add(arguments) => add(arguments),
+        Action::List(FolderArguments { history }) => list(history, false),
+        Action::Index(FolderArguments { history }) => list(history, true),
+    }
+}
+
+fn add(arguments: &AddArguments) -> Result<Exit> {
+    let runs = stored_runs::open(&arguments.results, std::slice::from_ref(&arguments.run))?;
+    let stored = stored_runs::records(&runs)?;
+    let (Some((folder, run)), Some(results)) = (runs.first(), stored.first()) else {
+        return Err(Refusal::error("there is no run"));
+    };
+    if run.rebuilt.is_some() {
+        return Err(Refusal::error(format!(
+            "{} has no run.json that can be read, so the device is not known: a history needs it",
+            folder.path().display()
+        )));
+    }
+    let records: Vec<(Record, Option<String>)> = (0..results.cases().len())
+        .filter_map(|place| results.record(place))
+        .map(|record| {
+            let path = folder.path().join("cases").join(format!("{}.json", record.case.id));
+            let digest = open_regular_in_place(&path).and_then(sha256_of_reader).ok();
+            (record.into_owned(), digest.map(|(digest, _)| digest))
+        })
+        .collect();
+    let baselines = records.iter().filter(|(record, _)| record.case.baseline).count();
+    let message = arguments.message.as_deref();
+    let entry = entry_of(arguments.commit.clone(), &arguments.branch, arguments.time, message, run, &records)
+        .map_err(refused)?;
+    if baselines > 0 {
+        notice!("{baselines} records of the other build are left out: they are not of this commit");
+    }
+    let added = HistoryFolder::at(&arguments.folder.history).add(&entry)?;
+    if added.known {
+        notice!("it was there already");
+    }
+    output::write(&format!("{}\n", added.path.display()))?;
+    Ok(stored_runs::ended(&runs, &stored))
+}
+
+/// Lists the entries; with `anew`, each is read and checked again, and the index written.
+fn list(history: &Path, anew: bool) -> Result<Exit> {
+    let known = read(history, anew)?;
+    let mut standard = output::Parts::open();
+    if anew {
+        standard.write(&format!("{} runs\n", known.entries.len()))?;
+    } else {
+        for (_, outline) in &known.entries {
+            standard.write(&line(outline))?;
+        }
+    }
+    standard.finish()?;
+    Ok(if known.damaged.is_empty() { Exit::Success } else { Exit::Incomplete })
+}
+
+fn line(outline: &Outline) -> String {
+    let message: String = outline.message.iter().flat_map(|message| message.chars()).take(MESSAGE).collect();
+    let cases = outline.cases.len();
+    let cases = if cases == 1 { "1 case".to_owned() } else { format!("{cases} cases") };
+    let words = [
+        date::minute(outline.time_unix_ms),
+        outline.commit.short().to_owned(),
+        inert::one_line(&outline.branch),
+        inert::one_line(&outline.device),
+        inert::one_line(&outline.run),
+        cases,
+        inert::one_line(&message),
+    ];
+    words.join("  ").trim_end().to_owned() + "\n"
+}
+
+/// Reads a history, and reports what is wrong with it.
+///
+/// # Errors
+/// When there is none, or it cannot be read.
+pub fn read(history: &Path, anew: bool) -> Result<Known> {
+    let known = HistoryFolder::at(history).read(anew).map_err(refused)?;
+    let entries = HistoryFolder::at(history).entries();
+    for damaged in known.damaged.iter().take(NAMED) {
+        notice!("passed over: {} {}", entries.join(&damaged.file).display(), damaged.damage);
+    }
+    if known.damaged.len() > NAMED {
+        notice!("passed over: {} files more", known.damaged.len() - NAMED);
+    }
+    if let Some(error) = &known.index_error {
+        notice!("the index of {} cannot be written, so each entry is read every time: {error}", history.display());
+    }
+    Ok(known)
+}
+
+/// What the user named is refused; what the system refused failed.
+fn refused(error: HistoryError) -> anyhow::Error {
+    match error {
+        HistoryError::Io { .. } | HistoryError::Unstorable(_) => anyhow::Error::from(error),
+        refused => Refusal::error(refused.to_string()),
+    }
+}

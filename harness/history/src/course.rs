@@ -1,0 +1,234 @@
+//! What became of each metric of a case over the commits of a branch on a device.
+
+use std::collections::{BTreeMap, HashSet};
+
+use pocketwatt_record::{ChangePoint, Direction, MARGIN, MetricId, change_points};
+
+use crate::{
+    conditions::{Condition, Conditions},
+    outline::{CaseOutline, Outline},
+    subject::Subject,
+};
+
+/// Fewer runs say nothing about how much runs of the same thing scatter.
+const LEAST_RUNS: usize = 8;
+/// Half the distance between neighbours that belongs to a standard deviation: the median of |N(0, 2)| is 0.9539.
+const NEIGHBOURS: f64 = 0.953_872_552;
+/// The probability that any change of a history that is called confirmed is none.
+const FAMILY_LEVEL: f64 = 0.05;
+/// A change whose p-value rises above this is no longer believed.
+const FADED_LEVEL: f64 = 5e-4;
+
+/// A run of a case.
+type Run<'a> = (&'a Outline, &'a CaseOutline);
+
+/// A case on a device and a branch, with all of its runs.
+#[derive(Clone, Debug)]
+pub struct CaseCourse<'a> {
+    /// Name of the device.
+    pub device: &'a str,
+    /// Name of the branch.
+    pub branch: &'a str,
+    /// What is measured.
+    pub subject: &'a Subject,
+    /// Its runs, in the order of their commits' times.
+    pub runs: Vec<(&'a Outline, &'a CaseOutline)>,
+    /// Parts of it under the same conditions; the first begins with the first run.
+    pub segments: Vec<Segment<'a>>,
+    /// Each metric, in the order of the catalogue.
+    pub courses: Vec<Course<'a>>,
+}
+
+/// Runs under the same conditions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Segment<'a> {
+    /// Its first run.
+    pub first: usize,
+    /// What is new, with the words before and after; empty for the first segment.
+    pub new: Vec<(Condition, &'a str, &'a str)>,
+}
+
+/// One metric of a case.
+#[derive(Clone, Debug)]
+pub struct Course<'a> {
+    /// The metric.
+    pub metric: MetricId,
+    /// The part of the device, for a metric of energy.
+    pub scope: Option<&'a str>,
+    /// Its values, by run; runs without one are left out.
+    pub points: Vec<Point>,
+    /// Where it changed, within segments.
+    pub changes: Vec<Change>,
+}
+
+/// A value.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Point {
+    /// The run.
+    pub run: usize,
+    /// In the metric's unit.
+    pub value: f64,
+    /// The ends of the 95 % interval of that run.
+    pub range: Option<(f64, f64)>,
+}
+
+/// A change of level.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Change {
+    /// The last run of the old level.
+    pub before: usize,
+    /// The first run of the new level.
+    pub first: usize,
+    /// The run with which it was found.
+    pub found: usize,
+    /// What was found; its places are those of the points of the segment.
+    pub point: ChangePoint,
+    /// What it means to a user.
+    pub effect: Effect,
+    /// How sure it is by now.
+    pub certainty: Certainty,
+    /// Whether the runner and its library are the same files before and after: then no commit caused it.
+    pub same_program: bool,
+}
+
+/// What a change means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// An improvement.
+    Better,
+    /// A regression.
+    Worse,
+    /// Neither: the metric explains others.
+    Neutral,
+}
+
+/// How sure a change is by now, with all that was measured since.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Certainty {
+    /// Even among all values of all courses of the history, so small a p-value is found by chance in less than one history of twenty.
+    Confirmed,
+    /// As one in some thousands of values of a course.
+    Found,
+    /// Later values do not bear it out.
+    Faded,
+}
+
+/// All courses of the entries of a history, which are in the order of their commits' times. Runs that are there twice count once.
+pub fn courses<'a>(entries: impl Iterator<Item = &'a Outline>) -> Vec<CaseCourse<'a>> {
+    let mut cases: BTreeMap<(&str, &str, &Subject), Vec<Run<'a>>> = BTreeMap::new();
+    let mut seen = HashSet::new();
+    for outline in entries {
+        for case in &outline.cases {
+            let identity = (&outline.branch, &outline.device, &outline.run, outline.commit.as_str(), &case.id);
+            if case.unmeasured.is_none() && seen.insert(identity) {
+                cases.entry((&outline.device, &outline.branch, &case.subject)).or_default().push((outline, case));
+            }
+        }
+    }
+    let of_case = |((device, branch, subject), runs): ((&'a str, &'a str, &'a Subject), Vec<_>)| {
+        let segments = segments(&runs);
+        let courses = followed(&runs, &segments);
+        CaseCourse { device, branch, subject, runs, segments, courses }
+    };
+    let mut all: Vec<CaseCourse<'a>> = cases.into_iter().map(of_case).collect();
+    judge(&mut all);
+    all
+}
+
+fn segments<'a>(runs: &[Run<'a>]) -> Vec<Segment<'a>> {
+    let mut segments = Vec::new();
+    let mut before: Option<&Conditions> = None;
+    for (place, (_, case)) in runs.iter().enumerate() {
+        let new = before.map(|before| before.differences(&case.conditions));
+        if new.as_ref().is_none_or(|new| !new.is_empty()) {
+            segments.push(Segment { first: place, new: new.unwrap_or_default() });
+        }
+        before = Some(&case.conditions);
+    }
+    segments
+}
+
+fn followed<'a>(runs: &[Run<'a>], segments: &[Segment<'_>]) -> Vec<Course<'a>> {
+    let mut found: BTreeMap<(usize, Option<&str>), Course<'a>> = BTreeMap::new();
+    let order: BTreeMap<&str, usize> =
+        pocketwatt_record::catalogue().iter().enumerate().map(|(place, metric)| (metric.name(), place)).collect();
+    for (run, (_, case)) in runs.iter().enumerate() {
+        for number in &case.numbers {
+            let scope = number.scope.as_deref();
+            let key = (order.get(number.metric.name()).copied().unwrap_or(usize::MAX), scope);
+            let course = found.entry(key).or_insert_with(|| Course {
+                metric: number.metric,
+                scope,
+                points: Vec::new(),
+                changes: Vec::new(),
+            });
+            if course.points.last().is_none_or(|last| last.run != run) {
+                course.points.push(Point { run, value: number.value, range: number.range });
+            }
+        }
+    }
+    let mut courses: Vec<Course<'a>> = found.into_values().collect();
+    for course in &mut courses {
+        course.changes = changes(course, runs, segments);
+    }
+    courses
+}
+
+fn changes(course: &Course<'_>, runs: &[Run<'_>], segments: &[Segment<'_>]) -> Vec<Change> {
+    let ends = segments.iter().skip(1).map(|segment| segment.first).chain([runs.len()]);
+    let mut changes = Vec::new();
+    for (segment, end) in segments.iter().zip(ends) {
+        let points: Vec<&Point> =
+            course.points.iter().filter(|point| (segment.first..end).contains(&point.run)).collect();
+        let values: Vec<f64> = points.iter().map(|point| point.value).collect();
+        for point in change_points(&values, MARGIN) {
+            let run = |place: usize| points.get(place).map_or(segment.first, |point| point.run);
+            let (before, first) = (run(point.first.saturating_sub(1)), run(point.first));
+            let programs = |run: usize| runs.get(run).map(|(_, case)| &case.programs);
+            changes.push(Change {
+                before,
+                first,
+                found: run(point.found),
+                point,
+                effect: effect(course.metric.definition().direction, point.after > point.before),
+                certainty: Certainty::Found,
+                same_program: programs(before) == programs(first)
+                    && programs(first).is_some_and(|[runner, _]| runner.is_some()),
+            });
+        }
+    }
+    changes
+}
+
+fn effect(direction: Direction, is_rise: bool) -> Effect {
+    match (direction, is_rise) {
+        (Direction::Informative, _) => Effect::Neutral,
+        (Direction::HigherIsBetter, true) | (Direction::LowerIsBetter, false) => Effect::Better,
+        (Direction::HigherIsBetter, false) | (Direction::LowerIsBetter, true) => Effect::Worse,
+    }
+}
+
+/// The more values a history has, each of which could be the first of a new level, the more of them show something by chance: so says
+/// Bonferroni's inequality.
+fn judge(all: &mut [CaseCourse<'_>]) {
+    let points = all.iter().flat_map(|case| &case.courses).map(|course| course.points.len());
+    let count = points.sum::<usize>() as f64;
+    for change in all.iter_mut().flat_map(|case| &mut case.courses).flat_map(|course| &mut course.changes) {
+        change.certainty = match change.point.p_value_now {
+            Some(p_value) if p_value * count <= FAMILY_LEVEL => Certainty::Confirmed,
+            Some(p_value) if p_value <= FADED_LEVEL => Certainty::Found,
+            _ => Certainty::Faded,
+        };
+    }
+}
+
+/// The relative standard deviation of runs of the same thing: from the median distance of neighbours, which neither changes nor drift nor
+/// single disturbed runs move. `None` for fewer than 8 values, or where one is not above 0.
+pub fn run_scatter(values: &[f64]) -> Option<f64> {
+    if values.len() < LEAST_RUNS || values.iter().any(|value| *value <= 0.0 || !value.is_finite()) {
+        return None;
+    }
+    let mut distances: Vec<f64> = values.windows(2).map(|pair| (pair[1] / pair[0]).ln().abs()).collect();
+    distances.sort_unstable_by(f64::total_cmp);
+    Some(pocketwatt_record::percentile(&distances, 0.5) / NEIGHBOURS)
+}

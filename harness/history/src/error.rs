@@ -1,0 +1,94 @@
+use std::{io, path::PathBuf};
+
+use pocketwatt_record::FormatVersion;
+use thiserror::Error;
+
+/// Why a history cannot be used.
+#[derive(Debug, Error)]
+pub enum HistoryError {
+    /// A name that is no commit's.
+    #[error(
+        "{0:?} is not the name of a commit: it has 7 to 64 hexadecimal digits, as `git rev-parse HEAD` prints them"
+    )]
+    NoCommit(String),
+    /// A time that cannot be read.
+    #[error(
+        "{0:?} is not a time with its distance from UTC, as RFC 3339 has it: `git show -s --format=%cI` prints one"
+    )]
+    NoTime(String),
+    /// A name of a branch, or a message, that is too long.
+    #[error("the {what} has {characters} characters, more than {most}")]
+    TooLong {
+        /// What is too long.
+        what: &'static str,
+        /// Its length.
+        characters: usize,
+        /// The most that is accepted.
+        most: usize,
+    },
+    /// A run without anything to keep.
+    #[error("the run {0:?} has no record of the measured build")]
+    NothingMeasured(String),
+    /// There is no such folder.
+    #[error("{0} is no history: it has no folder `entries`; `pocketwatt history add` makes one")]
+    NoHistory(PathBuf),
+    /// More files than anybody's history has.
+    #[error("{folder} has more than {most} files")]
+    TooMany {
+        /// The folder.
+        folder: PathBuf,
+        /// The most that are read.
+        most: usize,
+    },
+    /// The system refused.
+    #[error("cannot {action} {path}")]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// With which file or folder.
+        path: PathBuf,
+        /// Why it failed.
+        source: io::Error,
+    },
+    /// A number that JSON cannot hold.
+    #[error("the run cannot be written as an entry: {0}")]
+    Unstorable(serde_json::Error),
+}
+
+/// Why a file below `entries/` is not an entry. The text continues the file's name.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum EntryDamage {
+    /// It is called like no entry.
+    #[error("is named like no entry")]
+    Foreign,
+    /// A link, folder, pipe, socket or device.
+    #[error("is no file of a history: {0}")]
+    NotAFile(String),
+    /// The system refused.
+    #[error("cannot be read: {0}")]
+    Unreadable(String),
+    /// It is longer than any entry.
+    #[error("is too large: {0}")]
+    TooLarge(String),
+    /// Its content is not the one that it is named after.
+    #[error("was changed or cut off: its content is not the one that it is named after")]
+    OtherContent,
+    /// Its content is another thing.
+    #[error("is not an entry: {0}")]
+    Malformed(String),
+    /// Written by a version that this one cannot read.
+    #[error("has format {0}: use a newer pocketwatt")]
+    Newer(FormatVersion),
+}
+
+impl EntryDamage {
+    /// The damage for a read error.
+    pub(crate) fn of(error: &io::Error) -> Self {
+        let words = error.to_string();
+        match error.kind() {
+            io::ErrorKind::InvalidInput => Self::NotAFile(words),
+            io::ErrorKind::FileTooLarge => Self::TooLarge(words),
+            _ => Self::Unreadable(words),
+        }
+    }
+}

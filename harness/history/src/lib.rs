@@ -1,0 +1,29 @@
+//! Runs over commits: a folder of plain files, made for a branch of a repository or a store of artefacts.
+//!
+//! Each run of a commit is one small file below `entries/`, which is named after its content: so merging two histories is a copy of
+//! files, and what was changed or cut off is noticed. `index.jsonl` beside it is derived, and written anew whenever it is missing, stale
+//! or damaged.
+//!
+//! From the bottom up: `commit`, `subject` and `conditions` (of what, and under which conditions), `entry` (a file), `outline` (what is
+//! kept in memory of an entry), `index`, `folder` (all of them), and `course` (what became of a metric).
+
+mod add;
+mod commit;
+mod conditions;
+mod course;
+mod entry;
+mod error;
+mod folder;
+mod index;
+mod outline;
+mod subject;
+
+pub use add::entry_of;
+pub use commit::{Commit, Moment};
+pub use conditions::{Condition, Conditions};
+pub use course::{CaseCourse, Certainty, Change, Course, Effect, Point, Segment, courses, run_scatter};
+pub use entry::{Entry, EntryCase, EntryMetric, EntryRun, HISTORY_FORMAT};
+pub use error::{EntryDamage, HistoryError};
+pub use folder::{Added, DamagedEntry, HistoryFolder, Known};
+pub use outline::{CaseOutline, Number, Outline};
+pub use subject::Subject;

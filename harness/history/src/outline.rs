@@ -1,0 +1,131 @@
+//! What is kept in memory, and in the index, of an entry.
+
+use pocketwatt_record::{MetricId, MetricScope, Outcome, Value};
+use serde::{Deserialize, Serialize};
+
+use crate::{commit::Commit, conditions::Conditions, entry::Entry, entry::EntryCase, subject::Subject};
+
+/// An entry without its passports and details.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Outline {
+    /// The commit.
+    pub commit: Commit,
+    /// The branch for which it was measured.
+    pub branch: String,
+    /// When the commit was made, milliseconds since 1970 UTC.
+    pub time_unix_ms: u64,
+    /// What the commit says about itself, in a line.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// Name of the run.
+    pub run: String,
+    /// When the run began, milliseconds since 1970 UTC.
+    pub started_unix_ms: u64,
+    /// Name of the device.
+    pub device: String,
+    /// Its cases.
+    pub cases: Vec<CaseOutline>,
+}
+
+/// A case of an entry.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CaseOutline {
+    /// Name of the case in its run.
+    pub id: String,
+    /// What was measured.
+    pub subject: Subject,
+    /// Under which conditions.
+    pub conditions: Conditions,
+    /// Why it has no numbers, if it has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unmeasured: Option<String>,
+    /// SHA-256 of the runner and of its engine's library.
+    pub programs: [Option<String>; 2],
+    /// SHA-256 of the record's file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub record_sha256: Option<String>,
+    /// What was measured, in the order of the catalogue.
+    pub numbers: Vec<Number>,
+}
+
+/// A metric that was measured.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Number {
+    /// The metric.
+    pub metric: MetricId,
+    /// The part of the device, for a metric of energy.
+    pub scope: Option<String>,
+    /// The median, in the metric's unit.
+    pub value: f64,
+    /// The ends of its 95 % interval.
+    pub range: Option<(f64, f64)>,
+}
+
+impl From<Entry> for Outline {
+    fn from(entry: Entry) -> Self {
+        let Entry { commit, branch, time_unix_ms, message, run, cases, .. } = entry;
+        let cases =
+            cases.into_iter().filter(|case| !case.case.baseline).map(|case| outline(case, &run.device)).collect();
+        Self {
+            commit,
+            branch,
+            time_unix_ms,
+            message,
+            run: run.id,
+            started_unix_ms: run.started_unix_ms,
+            device: run.device.name,
+            cases,
+        }
+    }
+}
+
+fn outline(entry: EntryCase, device: &pocketwatt_meter::DeviceFacts) -> CaseOutline {
+    let EntryCase { case, passport, outcome, blocks, metrics, record_sha256, .. } = entry;
+    let numbers = metrics.into_iter().filter_map(|metric| {
+        let observed = metric.observed;
+        let Value::Measured(summary) = observed.value else { return None };
+        Some(Number {
+            metric: observed.metric.id()?,
+            scope: observed.scope.as_ref().map(scope_words),
+            value: if observed.uncertainty.is_some() { summary.mean } else { summary.median },
+            range: metric.range,
+        })
+    });
+    CaseOutline {
+        subject: Subject::of(&case, &passport),
+        conditions: Conditions::of(&passport, device, blocks > 0),
+        unmeasured: match outcome {
+            Outcome::Measured => None,
+            Outcome::Failed { message, .. } => Some(format!("failed: {message}")),
+            Outcome::Skipped { reason } => Some(format!("skipped: {reason}")),
+        },
+        id: case.id,
+        programs: [passport.runner_sha256, passport.library_sha256],
+        record_sha256,
+        numbers: numbers.collect(),
+    }
+}
+
+/// `package, powercap`.
+fn scope_words(scope: &MetricScope) -> String {
+    let part = scope.part.as_ref().map(|part| format!(" {part}")).unwrap_or_default();
+    format!("{}{part}, {}", scope.scope.name(), scope.source.name())
+}
+
+/// How a number is stored: by its name, because positions differ from version to version.
+#[derive(Serialize, Deserialize)]
+struct StoredNumber(String, Option<String>, f64, Option<(f64, f64)>);
+
+impl Serialize for Number {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        (self.metric.name(), &self.scope, self.value, self.range).serialize(serializer)
+    }
+}
+
+impl<'a> Deserialize<'a> for Number {
+    fn deserialize<D: serde::Deserializer<'a>>(deserializer: D) -> Result<Self, D::Error> {
+        let StoredNumber(name, scope, value, range) = StoredNumber::deserialize(deserializer)?;
+        let metric = MetricId::named(&name).ok_or_else(|| serde::de::Error::custom("a metric of another version"))?;
+        Ok(Self { metric, scope, value, range })
+    }
+}

@@ -1,0 +1,13 @@
+//! Where a series of measurements changed its level. METHODOLOGY.md ("Changes over time") has the formulas and the error rates.
+
+mod course;
+mod rank_sum;
+mod search;
+mod shift;
+#[cfg(test)]
+mod simulated;
+#[cfg(test)]
+mod tests;
+
+pub use search::{ChangePoint, change_points};
+pub use shift::Shift;
