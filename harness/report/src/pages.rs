@@ -2,9 +2,11 @@
 //!
 //! `foreign` and `document` are what every page needs, `tables` turns a table into markup, and each kind of page has a folder.
 
+mod dashboard;
 mod document;
 mod foreign;
 mod report;
 mod tables;
 
+pub use dashboard::{SITE_FOLDERS, SiteFile, Wishes, dashboard};
 pub use report::{ReportedRun, report};
