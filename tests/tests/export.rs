@@ -3,6 +3,7 @@
 
 use std::fs;
 
+use pocketwatt_record::stored_runs;
 use pocketwatt_tests::Bench;
 use serde_json::Value;
 
@@ -26,6 +27,28 @@ fn each_format_is_written_to_standard_output_and_to_a_file() {
     assert!(metrics.ends_with("# EOF\n") && metrics.contains("model=\"tiny\""), "{metrics}");
     let sql = bench.pocketwatt(&["export", "latest", "--format", "llama-bench-sql"]).expect_code(0).stdout;
     assert!(sql.contains("CREATE TABLE") && sql.contains("INSERT INTO"), "{sql}");
+}
+
+#[test]
+fn csv_of_several_runs_has_one_header() {
+    let bench = Bench::new();
+    let shown: Vec<String> = ["prefill-4-decode-4", "prefill-5-decode-4"]
+        .map(|scenario| {
+            bench.run("", &["--scenario", scenario, "--iterations", "1"]).expect_code(0);
+            bench.pocketwatt(&["show", "--format", "csv"]).expect_code(0).stdout
+        })
+        .into();
+    let runs = stored_runs(&bench.path("results")).unwrap().0;
+    let runs: Vec<&str> = runs.iter().map(|folder| folder.path().to_str().unwrap()).collect();
+    let exported = bench.pocketwatt(&[&["export", "--format", "csv"], &runs[..]].concat()).expect_code(0).stdout;
+    let (header, _) = exported.split_once('\n').unwrap();
+    assert_eq!(exported.matches(header).count(), 1);
+    let lines = |text: &str| {
+        let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+        lines.sort();
+        lines
+    };
+    assert_eq!(lines(&exported), lines(&format!("{}{}", shown[0], shown[1].split_once('\n').unwrap().1)));
 }
 
 #[test]

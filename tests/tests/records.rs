@@ -107,10 +107,10 @@ fn a_newer_major_version_is_refused_with_what_to_do() {
     let newer = |value: &mut Value| value["format"]["major"] = json!(RECORD_FORMAT.major + 1);
     let (_folder, path) = changed("run.json", newer);
     let text = |error: String| error.replace(&path.display().to_string(), "FILE");
-    insta::assert_snapshot!(text(read_run(&path).unwrap_err().to_string()), @"FILE has format 2.11, this version reads 1.11: use a newer pocketwatt");
+    insta::assert_snapshot!(text(read_run(&path).unwrap_err().to_string()), @"FILE has format 2.12, this version reads 1.12: use a newer pocketwatt");
     // The rest of the file is ignored.
     fs::write(&path, r#"{"format": {"major": 99, "minor": 0}, "plan": "none"}"#).unwrap();
-    insta::assert_snapshot!(text(read_record(&path).unwrap_err().to_string()), @"FILE has format 99.0, this version reads 1.11: use a newer pocketwatt");
+    insta::assert_snapshot!(text(read_record(&path).unwrap_err().to_string()), @"FILE has format 99.0, this version reads 1.12: use a newer pocketwatt");
 }
 
 #[test]

@@ -62,6 +62,10 @@ enum Command {
     Show(command::show::ShowArguments),
     /// Write a page about stored results, which a browser opens: which backend to choose, what it costs, and how sure that is.
     Report(command::report::ReportArguments),
+    /// Measure the head of a change beside its base, and write what a CI job needs: a comment, a summary, a verdict.
+    Ci(Box<command::ci::CiArguments>),
+    /// Join the shards of one plan into a run.
+    Merge(command::merge::MergeArguments),
     /// Write stored results in the formats of other programs.
     Export(command::export::ExportArguments),
     /// Keep runs as those of commits, in a folder of plain files.
@@ -122,6 +126,7 @@ fn parse() -> Result<Arguments, clap::Error> {
             Command::Run(run) => run.give(name, phone::given(command, matches)),
             Command::Study(study) => study.give(name, phone::given(command, matches)),
             Command::Calibrate(calibrate) => calibrate.give(name, phone::given(command, matches)),
+            Command::Ci(ci) => ci.give(phone::given(command, matches)),
             Command::Doctor(doctor) => doctor.give(phone::given(command, matches)),
             _ => {}
         }
@@ -142,6 +147,8 @@ fn obey() -> Exit {
         Command::Calibrate(arguments) => command::calibrate::run(*arguments),
         Command::Show(arguments) => command::show::run(arguments),
         Command::Report(arguments) => command::report::run(&arguments),
+        Command::Ci(arguments) => command::ci::run(*arguments),
+        Command::Merge(arguments) => command::merge::run(&arguments),
         Command::Export(arguments) => command::export::run(&arguments),
         Command::History(arguments) => command::history::run(&arguments),
         Command::Dashboard(arguments) => command::dashboard::run(&arguments),

@@ -18,6 +18,7 @@ mod format;
 mod hostile_test;
 mod launch;
 mod line;
+mod merge;
 mod metrics;
 mod noise;
 mod passport;
@@ -63,6 +64,7 @@ pub use evidence::Evidence;
 pub use format::{read_record, read_run};
 pub(crate) use launch::{Launch, Launches};
 pub use line::{Line, fit_line};
+pub use merge::{Measurers, MergeError, merge};
 pub use metrics::{
     CallMetric, Direction, EnergyMetric, MachineMetric, Metric, MetricId, MetricName, QualityMetric, SpeedMetric,
     SustainedMetric, Unit, bytes_per_decoded_token, catalogue, decode_throughput,
@@ -73,8 +75,8 @@ pub use quality::{F32_TOLERANCE, Logits, Quality, QualityFigures};
 pub use record::{Case, CheckVerdict, Outcome, PhysicsCheck, Precision, Record, Setting};
 pub use run::{
     Against, Baseline, CoolDownSettings, CoolDownTarget, EnergyPlan, GateSettings, MOST_ITERATIONS, MOST_SETTLE_MS,
-    MOST_THREADS, MOST_TIMEOUT_S, MOST_WARMUP_ITERATIONS, PinnedCores, PlanError, PlannedCase, Run, RunSettings,
-    ScenarioSource, StudySource, Target, TurnSettings,
+    MOST_SHARDS, MOST_THREADS, MOST_TIMEOUT_S, MOST_WARMUP_ITERATIONS, Merged, MergedShard, PinnedCores, PlanError,
+    PlannedCase, Run, RunSettings, ScenarioSource, Shard, ShardCase, StudySource, Target, TurnSettings,
 };
 pub use samples::Samples;
 pub use sampling_overhead::SamplingOverhead;

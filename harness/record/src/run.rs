@@ -1,4 +1,6 @@
+mod fleet;
 mod plan_error;
+mod planned_case;
 
 use std::{collections::BTreeSet, path::PathBuf};
 
@@ -10,9 +12,11 @@ use pocketwatt_meter::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use fleet::{MOST_SHARDS, Merged, MergedShard, Shard, ShardCase};
 pub use plan_error::PlanError;
+pub use planned_case::PlannedCase;
 
-use crate::{BatteryAssumption, Case, Damage, FormatVersion, MOST_BLOCKS, SamplingOverhead};
+use crate::{BatteryAssumption, Damage, FormatVersion, MOST_BLOCKS, SamplingOverhead};
 
 /// The plan and settings of a run: `run.json`, written before the first case, so that a killed run can continue.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -49,6 +53,12 @@ pub struct Run {
     /// The study that the cases belong to, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub study: Option<StudySource>,
+    /// The part of a larger plan that this run measures, if it is one; since format 1.12.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shard: Option<Shard>,
+    /// The runs whose records are here, if it was put together from several; since format 1.12.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub merged: Option<Merged>,
     /// Why `run.json` could not be read, where this was rebuilt from the records: then only the cases, the bandwidth,
     /// the meters and the names are known, and the rest is empty or zero. Never stored.
     #[serde(skip)]
@@ -224,15 +234,6 @@ pub struct Target {
     pub most_ms: u64,
 }
 
-/// A case of the plan and how long it should take.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct PlannedCase {
-    /// What to measure.
-    pub case: Case,
-    /// Estimated duration.
-    pub estimate_s: f64,
-}
-
 /// Most threads that a case may compute with.
 pub const MOST_THREADS: u32 = 1024;
 /// Most counted iterations of a case.
@@ -267,7 +268,19 @@ impl Run {
         at_most("blocks", settings.turns.map_or(0, |turns| turns.blocks), MOST_BLOCKS)?;
         at_most("warm-up iterations", settings.warmup_iterations, MOST_WARMUP_ITERATIONS)?;
         at_most("milliseconds of pause", settings.settle_ms, MOST_SETTLE_MS)?;
-        at_most("seconds of silence", settings.timeout_s, MOST_TIMEOUT_S)
+        at_most("seconds of silence", settings.timeout_s, MOST_TIMEOUT_S)?;
+        self.shard.as_ref().map_or(Ok(()), |shard| shard.check(&self.plan))?;
+        self.merged.as_ref().map_or(Ok(()), |merged| merged.check(&self.plan))
+    }
+
+    /// The name of the run that measured a case of the plan, and the rooflines that it measured: this run, or the shard that the case
+    /// was merged from.
+    pub fn measured_in(&self, planned: &PlannedCase) -> (&str, &[Bandwidth]) {
+        let shards = self.merged.iter().flat_map(|merged| &merged.shards);
+        match shards.into_iter().find(|shard| Some(shard.number) == planned.shard) {
+            Some(shard) => (&shard.run, &shard.bandwidth),
+            None => (&self.id, &self.bandwidth),
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Version of the files this build writes.
-pub const RECORD_FORMAT: FormatVersion = FormatVersion { major: 1, minor: 11 };
+pub const RECORD_FORMAT: FormatVersion = FormatVersion { major: 1, minor: 12 };
 
 /// Version of a stored file. A reader accepts every minor version of its major version; older major versions stay
 /// readable for ever, through conversions kept beside their fixtures.

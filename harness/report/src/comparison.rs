@@ -1,8 +1,8 @@
 //! Two stored runs side by side, with verdicts.
 
-mod case_table;
+pub mod case_table;
 mod data;
-mod json;
+pub mod json;
 mod words;
 mod write;
 

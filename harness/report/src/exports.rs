@@ -1,6 +1,7 @@
-//! Stored results in the formats of other programs: a file for each. `docs/formats.md` says what their fields mean.
+//! Stored results in the formats of other programs. `docs/formats.md` says what their fields mean.
 //!
-//! They have only what was measured: an absent number is left out, because none of these formats has a place for a reason.
+//! Except for CSV and Parquet, they have only what was measured: an absent number is left out, because none of these formats has a place
+//! for a reason.
 
 mod array;
 mod bencher;
@@ -8,16 +9,20 @@ mod github_action_benchmark;
 mod llama_bench;
 mod number;
 mod openmetrics;
+mod parquet;
 mod subject;
 #[cfg(test)]
 mod tests;
 mod trace;
 
+use std::path::Path;
+
+use anyhow::bail;
 use clap::ValueEnum;
 use pocketwatt_record::Direction;
 
 pub use self::subject::Exported;
-use crate::output::Output;
+use crate::{formats::csv, output::Output};
 
 /// A format of another program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -36,12 +41,16 @@ pub enum ExportFormat {
     LlamaBenchSql,
     /// Trace events of phases, tokens and power, for Perfetto and Chrome.
     Trace,
+    /// As `show --format csv`: a line for each metric of each case.
+    Csv,
+    /// A folder of tables for DuckDB, Spark and data frames: a row for each metric of each case, and for each token.
+    Parquet,
 }
 
 /// Writes the measured records of runs; those of several runs are told apart by their run.
 ///
 /// # Errors
-/// When they cannot be written.
+/// When they cannot be written, or the format needs a folder: see [`export_folder`].
 pub fn export(runs: &[Exported<'_>], format: ExportFormat, output: &mut Output) -> anyhow::Result<()> {
     match format {
         ExportFormat::GithubActionBenchmarkBigger => {
@@ -55,5 +64,18 @@ pub fn export(runs: &[Exported<'_>], format: ExportFormat, output: &mut Output) 
         ExportFormat::LlamaBenchJson => llama_bench::write_json(runs, output),
         ExportFormat::LlamaBenchSql => llama_bench::write_sql(runs, output),
         ExportFormat::Trace => trace::write(runs, output),
+        ExportFormat::Csv => {
+            csv::header(output)?;
+            runs.iter().try_for_each(|&(run, results)| csv::body(run, results, output))
+        }
+        ExportFormat::Parquet => bail!("parquet is a folder of files"),
     }
+}
+
+/// Writes the runs as Parquet into a folder, where files of other runs may be.
+///
+/// # Errors
+/// When a file cannot be written.
+pub fn export_folder(runs: &[Exported<'_>], folder: &Path) -> anyhow::Result<()> {
+    parquet::write(runs, folder)
 }

@@ -1,6 +1,7 @@
 //! Made-up results with the shape of real ones.
 
 pub mod energy;
+pub mod sweep;
 
 use pocketwatt_meter::{Bandwidth, CaseReadings, DeviceFacts, MemoryReading, SamplerCost};
 use pocketwatt_protocol::{
@@ -163,8 +164,13 @@ pub fn run(records: &[Record]) -> Run {
         baseline: None,
         against: None,
         study: None,
+        shard: None,
+        merged: None,
         rebuilt: None,
-        plan: records.iter().map(|record| PlannedCase { case: record.case.clone(), estimate_s: 10.0 }).collect(),
+        plan: records
+            .iter()
+            .map(|record| PlannedCase { case: record.case.clone(), estimate_s: 10.0, shard: None })
+            .collect(),
     }
 }
 

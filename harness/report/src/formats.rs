@@ -2,7 +2,7 @@
 
 pub mod answers;
 pub mod calls;
-mod csv;
+pub mod csv;
 mod devices;
 mod format;
 pub mod json;

@@ -2,8 +2,8 @@
 //!
 //! From the bottom up, and none uses what stands after it: `output` (what any text needs), `table` (the data of a table), `cases`
 //! (stored results, and which of them stand side by side), `facts` (where numbers come from), `tables` (what fills a table),
-//! `charts`, `formats` (a terminal, Markdown, CSV, JSON), `comparison` (of two stored runs), `exports` (what other programs read), and
-//! `pages` (what a browser shows).
+//! `charts`, `formats` (a terminal, Markdown, CSV, JSON), `comparison` (of two stored runs), `exports` (what other programs read),
+//! `pages` (what a browser shows), and `review` (what a change is worth, for a pull request).
 
 mod cases;
 pub mod charts;
@@ -15,6 +15,7 @@ mod fixture;
 mod formats;
 pub mod output;
 mod pages;
+mod review;
 mod table;
 mod tables;
 #[cfg(test)]
@@ -22,10 +23,11 @@ mod tests;
 
 pub use cases::{Results, Stored, all_without_series};
 pub use comparison::{CalibrationUse, ComparisonFormat, StoredComparison, difference_words};
-pub use exports::{ExportFormat, Exported, export};
-pub use facts::unanswered;
+pub use exports::{ExportFormat, Exported, export, export_folder};
+pub use facts::{starts, unanswered};
 pub use formats::{Format, answers, calls, write, write_devices, write_turns};
 pub use output::{Output, Paint, Style, paragraph, strip_foreign_escapes, text_of};
 pub use pages::{ReportedRun, SITE_FOLDERS, SiteFile, Wishes, dashboard, report};
+pub use review::{Overall, Review};
 pub use table::Tally;
 pub use tables::{METRICS as COMPARED_METRICS, NoiseOfCase, PlannedBlocks, baseline_tally, noise_text};

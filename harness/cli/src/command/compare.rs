@@ -72,7 +72,7 @@ impl ComparisonArguments {
     }
 
     /// What is compared, each metric with its margin.
-    fn metrics(&self) -> Vec<(MetricId, f64)> {
+    pub fn metrics(&self) -> Vec<(MetricId, f64)> {
         COMPARED_METRICS.into_iter().map(|metric| (metric, Margin::of(&self.margin, metric, MARGIN))).collect()
     }
 }

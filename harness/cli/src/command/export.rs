@@ -12,6 +12,7 @@ use pocketwatt_files::write_atomically;
 use super::{output, stored_run::LATEST, stored_runs};
 use crate::{
     exit::Exit,
+    refusal::Refusal,
     report::{self, ExportFormat, Exported, Output, Results},
 };
 
@@ -24,8 +25,9 @@ pub struct ExportArguments {
     /// The format; docs/formats.md says what its fields mean.
     #[arg(long, value_enum, value_name = "NAME")]
     format: ExportFormat,
-    /// Write into this file, which is replaced as a whole, instead of standard output.
-    #[arg(long, value_name = "FILE")]
+    /// Write into this file, which is replaced as a whole, instead of standard output; for parquet, into this folder, where files of
+    /// other runs may be.
+    #[arg(long, value_name = "PATH")]
     output: Option<PathBuf>,
     /// Where runs are stored.
     #[arg(long, value_name = "DIR", default_value = "results")]
@@ -41,7 +43,13 @@ pub fn run(arguments: &ExportArguments) -> Result<Exit> {
     let stored = stored_runs::records(&runs)?;
     let exported: Vec<Exported> =
         runs.iter().zip(&stored).map(|((_, run), results)| (run, results as &dyn Results)).collect();
-    write(arguments, |output| report::export(&exported, arguments.format, output))?;
+    match (arguments.format, &arguments.output) {
+        (ExportFormat::Parquet, Some(folder)) => report::export_folder(&exported, folder)?,
+        (ExportFormat::Parquet, None) => {
+            return Err(Refusal::error("parquet is a folder of files: name one with --output"));
+        }
+        (format, _) => write(arguments, |output| report::export(&exported, format, output))?,
+    }
     Ok(stored_runs::ended(&runs, &stored))
 }
 

@@ -7,7 +7,7 @@ use crate::{exit::Exit, report::Tally};
 /// What follows from verdicts.
 #[derive(Args, Debug, Default)]
 pub struct JudgementArguments {
-    /// Exit with status 10 if anything is worse than its baseline.
+    /// Exit with status 10 if anything is worse than its baseline, or never because of that [default: never; of `ci`: worse].
     #[arg(long, value_enum, value_name = "VERDICT")]
     fail_on: Option<FailOn>,
     /// Exit with status 11 if anything stays undecided.
@@ -20,6 +20,8 @@ pub struct JudgementArguments {
 enum FailOn {
     /// Something is worse than its baseline.
     Worse,
+    /// Nothing.
+    Never,
 }
 
 impl JudgementArguments {
@@ -33,6 +35,17 @@ impl JudgementArguments {
 
     /// Whether a status was asked for.
     pub fn is_asked_for(&self) -> bool {
-        self.fail_on.is_some() || self.decide
+        self.fail_on == Some(FailOn::Worse) || self.decide
+    }
+
+    /// The same, where something worse fails unless the user said otherwise.
+    pub fn or_worse(self) -> Self {
+        Self { fail_on: self.fail_on.or(Some(FailOn::Worse)), ..self }
+    }
+
+    /// The rule as options.
+    pub fn rule(&self) -> String {
+        let fail_on = if self.fail_on == Some(FailOn::Worse) { "--fail-on worse" } else { "--fail-on never" };
+        if self.decide { format!("{fail_on} --decide") } else { fail_on.to_owned() }
     }
 }

@@ -7,14 +7,14 @@ mod measuring;
 mod on_phones;
 mod outcome;
 mod outlook;
-mod ownership;
 mod plan;
 mod preparation;
 mod progress;
 mod rest;
 mod resume;
+mod shard;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::{Args, Command, Id};
@@ -32,7 +32,7 @@ use super::{
     selection::{CacheArguments, PlanArguments, RegistryArguments},
     stored_run::LATEST,
 };
-use crate::{exit::Exit, measure::Completion, phone::Given, refusal::Refusal};
+use crate::{exit::Exit, measure::Completion, phone::Given, plan::ShardChoice, refusal::Refusal};
 
 /// Where runs are stored unless the user says otherwise.
 const RESULTS: &str = "results";
@@ -101,12 +101,21 @@ struct BeginArguments {
     baseline_runners: Option<PathBuf>,
     #[command(flatten)]
     against: AgainstArguments,
+    /// Measure part K of N of the plan, so that N processes measure all of it: each on the same plan, with the same options. `pocketwatt
+    /// merge` joins the parts. Cases of one scenario and model stay together.
+    #[arg(long, value_name = "K/N", conflicts_with = "against")]
+    shard: Option<ShardChoice>,
     /// Refuse to measure, with exit status 6, if `pocketwatt doctor` finds the device unfit.
     #[arg(long)]
     strict: bool,
     /// Whether the user named any part of the cases, rather than to take them from a stored run.
     #[arg(skip)]
     names_cases: bool,
+}
+
+/// The options that say what is measured, which a stored run says itself.
+pub(super) fn begin_option_ids() -> Vec<Id> {
+    option_ids::<BeginArguments>()
 }
 
 /// Every option of these arguments, those of the arguments within them included.
@@ -126,6 +135,9 @@ impl RunArguments {
     /// # Errors
     /// When the user's other options do not fit that.
     pub fn calibrate(&mut self, most_ms: u64) -> Result<()> {
+        if self.begin.shard.is_some() {
+            return Err(Refusal::error("a calibration is of one device at one time: leave out --shard"));
+        }
         let is_other = self.begin.baseline_runners.is_some() || self.begin.against.against.is_some();
         if self.resume.is_some() || is_other || self.comparison.are_given() {
             return Err(Refusal::error(
@@ -134,6 +146,38 @@ impl RunArguments {
         }
         self.beside_themselves = true;
         self.begin.plan.go_on_for(most_ms)
+    }
+
+    /// Makes this a run of two builds whose verdicts a CI job judges by its own rule; or none where a run `is_stored`. Returns how it judges.
+    ///
+    /// # Errors
+    /// When it has no base, or the user's other options do not fit.
+    pub fn judged_by_ci(&mut self, is_stored: bool) -> Result<(JudgementArguments, ComparisonArguments)> {
+        let begin = &self.begin;
+        let others = [
+            (self.comparison.force || self.comparison.calibration.is_some(), "--force and --calibration"),
+            (begin.against.against.is_some(), "--against"),
+            (begin.shard.is_some(), "--shard"),
+            (begin.dry_run, "--dry-run"),
+            (self.resume.is_some(), "--resume"),
+            (self.phones.leaves_or_are_several(), "--detach and a second --phone"),
+        ];
+        if let Some((_, options)) = others.into_iter().find(|(is_given, _)| *is_given) {
+            return Err(Refusal::error(format!(
+                "leave out {options}: a job measures both builds in one run and judges it, or takes one with --run"
+            )));
+        }
+        if begin.baseline_runners.is_none() && !is_stored {
+            return Err(Refusal::error(
+                "name the runners of the base with --baseline-runners DIR, or a run that was measured so with --run",
+            ));
+        }
+        Ok((std::mem::take(&mut self.judgement), std::mem::take(&mut self.comparison)))
+    }
+
+    /// Where runs are stored.
+    pub fn results(&self) -> &Path {
+        &self.results
     }
 
     /// Makes this a run of a study.
@@ -172,10 +216,13 @@ pub fn run_and(mut arguments: RunArguments, then: impl Fn(&Run, &RunFolder) -> R
         Some(name) => resume::resume(&arguments, &registry, name)?,
         None => {
             let baseline = again::open(&mut arguments)?;
-            let plan = Plan::make(&arguments, &registry, baseline)?;
+            let plan = Plan::make(&arguments, &registry, baseline)?.part(&arguments, &registry)?;
             if arguments.begin.dry_run {
                 output::write(&outlook::describe(&plan, &arguments)?)?;
                 return Ok(Exit::Success);
+            }
+            if plan.cases.is_empty() {
+                return shard::store_nothing(&arguments, plan);
             }
             let preparation = preparation::prepare(&arguments, &registry, &plan)?;
             match begin::begin(&arguments, plan, preparation)? {
@@ -234,7 +281,7 @@ mod tests {
         "plug_command",
     ];
     /// A value that each option takes.
-    const VALUES: [&str; 9] = ["1", "f32", "best", "layers=2", "10s", "5%", "1kJ", "1W", "worse"];
+    const VALUES: [&str; 10] = ["1", "1/2", "f32", "best", "layers=2", "10s", "5%", "1kJ", "1W", "worse"];
 
     /// What clap says of `--resume` beside an option.
     fn beside_resume(option: &str, takes_value: bool) -> Option<ErrorKind> {

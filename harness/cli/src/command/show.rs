@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::Args;
-use pocketwatt_record::RunFolder;
+use pocketwatt_record::{Run, RunFolder, Shard};
 
 use super::{
     advice::Advice,
@@ -63,7 +63,7 @@ pub fn run(arguments: ShowArguments) -> Result<Exit> {
         damaged::report_gone(&folder);
     }
     if !results.has_any() {
-        return Err(nothing_to_show(&folder, &results, &arguments.cache)?);
+        return Err(nothing_to_show(&folder, &run, &results, &arguments.cache)?);
     }
     arguments.display.write(&run, &results, None, &arguments.cache)?;
     if let Some(charts) = &arguments.charts {
@@ -92,14 +92,24 @@ pub fn stored(folder: &Path, results: &Path) -> Result<Exit> {
     })
 }
 
-fn nothing_to_show(folder: &RunFolder, results: &Stored, cache: &CacheArguments) -> Result<anyhow::Error> {
-    let (run, damaged) = (folder.path().display(), results.damaged());
+fn nothing_to_show(folder: &RunFolder, run: &Run, results: &Stored, cache: &CacheArguments) -> Result<anyhow::Error> {
+    let damaged = results.damaged();
     damaged::report(folder, &damaged);
     if !damaged.is_empty() {
-        return Ok(Refusal::error(format!("no record of {run} can be read")));
+        return Ok(Refusal::error(format!("no record of {} can be read", folder.path().display())));
+    }
+    if run.plan.is_empty()
+        && let Some(shard) = &run.shard
+    {
+        let Shard { number, of, .. } = shard;
+        return Ok(Refusal::error(format!(
+            "{} is shard {number} of {of}, which has no case of the plan: `pocketwatt merge` joins the shards",
+            folder.path().display()
+        )));
     }
     let go_on = Advice::new(&["run", "--resume"]).run(folder.path()).cache(&cache.root()?);
-    Ok(Refusal::error(format!("no case of {run} was measured yet: continue with `{go_on}`")))
+    let path = folder.path().display();
+    Ok(Refusal::error(format!("no case of {path} was measured yet: continue with `{go_on}`")))
 }
 
 #[cfg(test)]

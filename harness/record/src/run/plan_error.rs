@@ -25,4 +25,21 @@ pub enum PlanError {
         /// The limit.
         most: u64,
     },
+    /// A part that the plan does not have.
+    #[error("there is no shard {number} of {of}")]
+    ShardNumber {
+        /// The part.
+        number: u32,
+        /// The number of parts.
+        of: u32,
+    },
+    /// The cases of a part are others than those that the whole plan gives it.
+    #[error("the cases are not those of shard {0}")]
+    OtherShard(u32),
+    /// A part was joined twice.
+    #[error("shard {0} is there twice")]
+    ShardTwice(u32),
+    /// A case of a merged run whose part is not there.
+    #[error("the case {0:?} is of no shard that was merged")]
+    NoShard(String),
 }

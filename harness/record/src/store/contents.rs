@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fs, io::ErrorKind};
 
-use pocketwatt_files::set_aside;
+use pocketwatt_files::{open_regular_in_place, set_aside, write_atomically};
 
 use super::{Damage, Damaged, RunFolder, StoreError, damage::shortened};
 use crate::{PlannedCase, Record, Run, format::intact_record};
@@ -129,6 +129,17 @@ impl RunFolder {
         Ok(records)
     }
 
+    /// Copies the file of a case's record into another run's folder, byte by byte.
+    ///
+    /// # Errors
+    /// When it cannot be read or written.
+    pub fn copy_record(&self, case_id: &str, to: &Self) -> Result<(), StoreError> {
+        let (from, to) = (self.record_path(case_id)?, to.record_path(case_id)?);
+        let mut read = open_regular_in_place(&from).map_err(StoreError::io("read", &from))?;
+        write_atomically(&to, |file| std::io::copy(&mut read, file)).map_err(StoreError::io("write", &to))?;
+        Ok(())
+    }
+
     /// Creates the folder of the records again.
     ///
     /// # Errors
@@ -157,14 +168,15 @@ fn ensure_belongs(record: &Record, planned: &PlannedCase, run: &Run) -> Result<(
     if found != case {
         return Err(Damage::OtherCase("scenario, model, backend or settings are not those of the plan".into()));
     }
-    if let Some(measured_in) = record.passport.run.as_ref().filter(|measured_in| **measured_in != run.id) {
+    let (run_name, bandwidths) = run.measured_in(planned);
+    if let Some(measured_in) = record.passport.run.as_ref().filter(|measured_in| *measured_in != run_name) {
         return Err(Damage::OtherRun(format!("{:?}", shortened(measured_in))));
     }
     let scenario = run.scenarios.iter().find(|scenario| scenario.name == case.scenario);
     if scenario.is_some_and(|scenario| scenario.sha256 != record.passport.scenario_sha256) {
         return Err(Damage::OtherRun("its scenario is another one than this run's".into()));
     }
-    let bandwidth = run.bandwidth.iter().find(|bandwidth| bandwidth.threads == case.threads);
+    let bandwidth = bandwidths.iter().find(|bandwidth| bandwidth.threads == case.threads);
     match (&record.passport.bandwidth, bandwidth) {
         (Some(found), Some(of_run)) if found != of_run => {
             Err(Damage::OtherRun("it refers to a memory bandwidth that this run did not measure".into()))

@@ -105,10 +105,16 @@ impl Told {
             energy: EnergyPlan { meters: self.meters, ..EnergyPlan::default() },
             settings: RunSettings::default(),
             scenarios: Vec::new(),
-            plan: self.cases.into_iter().map(|(_, case, _)| PlannedCase { case, estimate_s: 0.0 }).collect(),
+            plan: self
+                .cases
+                .into_iter()
+                .map(|(_, case, _)| PlannedCase { case, estimate_s: 0.0, shard: None })
+                .collect(),
             baseline: None,
             against: None,
             study: None,
+            shard: None,
+            merged: None,
             rebuilt: Some(damage),
         }
     }

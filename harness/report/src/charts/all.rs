@@ -8,7 +8,14 @@ use pocketwatt_record::Run;
 
 use crate::{
     cases::{Results, all_without_series, combination, study_of},
-    charts::{chart::Chart, kinds::KINDS, palette::Palette, study, subject::each_subject},
+    charts::{
+        chart::Chart,
+        kinds::{About, KINDS},
+        palette::Palette,
+        settings::AllSettings,
+        study,
+        subject::each_subject,
+    },
     output::inert,
 };
 
@@ -37,19 +44,28 @@ pub struct NamedChart {
 /// When a chart cannot be drawn.
 pub fn all(run: &Run, results: &dyn Results, palette: &Palette) -> anyhow::Result<Vec<NamedChart>> {
     let mut found: Vec<(usize, NamedChart)> = Vec::new();
+    let records = all_without_series(results);
     if let Some(study) = study_of(run) {
-        let chart = study::draw(run, &all_without_series(results), &study, palette)
-            .context("cannot draw the chart of the study")?;
+        let chart = study::draw(run, &records, &study, palette).context("cannot draw the chart of the study")?;
         found.extend(chart.map(|chart| (0, named(study.name(), "", String::new(), chart))));
     } else {
         each_subject(run, results, palette, &mut |subject, suffix| {
             let about = subject.records.first().map(|record| combination(record)).unwrap_or_default();
             for (rank, kind) in KINDS.iter().enumerate() {
-                let chart = (kind.draw)(subject).with_context(|| format!("cannot draw the chart {}", kind.name))?;
+                let About::OneSetting(draw) = kind.about else { continue };
+                let chart = draw(subject).with_context(|| format!("cannot draw the chart {}", kind.name))?;
                 found.extend(chart.map(|chart| (rank, named(kind.name, suffix, about.clone(), chart))));
             }
             Ok(())
         })?;
+    }
+    for (place, settings) in AllSettings::each(run, &records, palette).iter().enumerate() {
+        for (rank, kind) in KINDS.iter().enumerate() {
+            let About::AllSettings(draw) = kind.about else { continue };
+            let chart = draw(settings).with_context(|| format!("cannot draw the chart {}", kind.name))?;
+            let suffix = format!("-{}", place + 1);
+            found.extend(chart.map(|chart| (rank, named(kind.name, &suffix, settings.title(), chart))));
+        }
     }
     found.sort_by_key(|(rank, _)| *rank);
     let mut charts: Vec<NamedChart> = found.into_iter().map(|(_, chart)| chart).collect();

@@ -11,7 +11,12 @@ use pocketwatt_record::{Record, Run};
 
 use crate::{
     cases::{Results, all_without_series, study_of},
-    charts::{kinds::KINDS, palette::Palette, study, subject::each_subject},
+    charts::{
+        kinds::{About, KINDS},
+        palette::Palette,
+        study,
+        subject::each_subject,
+    },
     output::inert,
 };
 
@@ -58,7 +63,8 @@ fn draw(
     }
     each_subject(run, results, palette, &mut |subject, suffix| {
         for kind in KINDS.iter().filter(|kind| kind.is_file) {
-            let chart = (kind.draw)(subject).with_context(|| format!("cannot draw the chart {}", kind.name))?;
+            let About::OneSetting(draw) = kind.about else { continue };
+            let chart = draw(subject).with_context(|| format!("cannot draw the chart {}", kind.name))?;
             let Some(chart) = chart else { continue };
             put(&format!("{}{suffix}", kind.name), &chart.drawing.svg)?;
         }

@@ -33,7 +33,8 @@ pub fn numbers(record: &Record) -> Vec<Number<'_>> {
     numbers
 }
 
-fn number<'a>(record: &'a Record, found: &'a MetricValue) -> Option<Number<'a>> {
+/// A number of a record; nothing where it is absent.
+pub fn number<'a>(record: &'a Record, found: &'a MetricValue) -> Option<Number<'a>> {
     let (metric, summary) = (found.metric.id()?, found.summary()?);
     let is_preferred = record.value(metric).is_some_and(|first| std::ptr::eq(first, found));
     let Estimate { value, range, .. } = match found.uncertainty {

@@ -200,7 +200,9 @@ fn what_was_not_measured_is_left_out() {
     let troubled = fixture::troubled();
     let failed = troubled.iter().find(|record| record.metrics.is_empty()).unwrap().case.id.clone();
     let results = (fixture::run(&troubled), troubled);
-    for format in <ExportFormat as clap::ValueEnum>::value_variants() {
+    let with_reasons = [ExportFormat::Csv, ExportFormat::Parquet];
+    let formats = <ExportFormat as clap::ValueEnum>::value_variants().iter();
+    for format in formats.filter(|format| !with_reasons.contains(format)) {
         let text = exported(&results, *format);
         assert!(!text.contains(&failed), "{text}");
         assert!(!text.contains("null"), "{text}");

@@ -1,6 +1,6 @@
 //! The device of a run.
 
-use pocketwatt_meter::{CoreCluster, CoreList, DeviceFacts, PhoneFacts};
+use pocketwatt_meter::{Bandwidth, CoreCluster, CoreList, DeviceFacts, PhoneFacts};
 use pocketwatt_record::Run;
 
 use crate::output::{inert::one_line, quantity::fixed};
@@ -86,20 +86,22 @@ fn limits(device: &DeviceFacts) -> Vec<String> {
 }
 
 pub fn bandwidth(run: &Run) -> String {
-    let parts: Vec<String> = run
-        .bandwidth
-        .iter()
-        .map(|probe| {
-            let threads = format!("{} {}", probe.threads, plural(probe.threads, "thread"));
-            let (best, median) = (probe.best_bytes_per_second / 1e9, probe.median_bytes_per_second / 1e9);
-            format!("{} GB/s with {threads} (median pass {})", fixed(best, 1), fixed(median, 1))
-        })
-        .collect();
+    let parts = roofs(&run.bandwidth);
     match (parts.is_empty(), &run.rebuilt) {
         (true, None) => "not measured".into(),
         (true, Some(_)) => "unknown".into(),
         (false, _) => parts.join(", "),
     }
+}
+
+/// Each roofline: `12.3 GB/s with 2 threads (median pass 12.0)`.
+pub fn roofs(measured: &[Bandwidth]) -> Vec<String> {
+    let roof = |probe: &Bandwidth| {
+        let threads = format!("{} {}", probe.threads, plural(probe.threads, "thread"));
+        let (best, median) = (probe.best_bytes_per_second / 1e9, probe.median_bytes_per_second / 1e9);
+        format!("{} GB/s with {threads} (median pass {})", fixed(best, 1), fixed(median, 1))
+    };
+    measured.iter().map(roof).collect()
 }
 
 /// The word for so many.

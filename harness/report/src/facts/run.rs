@@ -9,6 +9,7 @@ use crate::{
         Seen, data,
         device::{bandwidth, device, plural},
         energy,
+        fleet::{bandwidths, fleet},
     },
     output::{date::minute, duration, inert::one_line},
 };
@@ -24,11 +25,15 @@ pub fn facts(run: &Run, seen: &Seen, damaged: &[Damaged]) -> Vec<(&'static str, 
     facts.extend(rebuilt(run));
     facts.extend(energy::simulated(run));
     facts.extend(emulated(run));
-    facts.extend([("device", device(run)), ("bandwidth", bandwidth(run))]);
+    facts.extend([
+        ("device", device(run)),
+        ("bandwidth", run.merged.as_ref().map_or_else(|| bandwidth(run), bandwidths)),
+    ]);
     facts.extend(seen.engines.texts.iter().map(|engine| ("engine", engine.clone())));
     facts.extend(seen.weights.texts.iter().map(|weights| ("weights", weights.clone())));
     facts.extend(seen.remarks.texts.iter().map(|remark| ("text", remark.clone())));
     facts.push(("run", this_run(run, seen, damaged)));
+    facts.extend(fleet(run));
     facts.extend(damaged.iter().take(NAMED_DAMAGED).map(|damaged| ("damaged", damaged_words(damaged))));
     if damaged.len() > NAMED_DAMAGED {
         facts.push(("damaged", format!("{} files more", damaged.len() - NAMED_DAMAGED)));

@@ -1,6 +1,7 @@
 //! One line per case and metric, in the catalogue's units, for spreadsheets and data frames. Quoted as in RFC 4180; lines
 //! end with a line feed only, so that line-oriented tools keep working: one for each line of the table. Texts that a
-//! spreadsheet would compute as a formula get an apostrophe before them, as OWASP advises.
+//! spreadsheet would compute as a formula get an apostrophe before them, as OWASP advises, and so do those that begin with one: whoever
+//! takes one away has the text.
 
 use anyhow::Context;
 use pocketwatt_meter::energy::Scope;
@@ -65,8 +66,24 @@ impl Serialize for Number {
 /// # Errors
 /// When the output cannot be written.
 pub fn render(run: &Run, results: &dyn Results, output: &mut Output) -> anyhow::Result<()> {
+    header(output)?;
+    body(run, results, output)
+}
+
+/// The names of the columns.
+///
+/// # Errors
+/// When they cannot be written.
+pub fn header(output: &mut Output) -> anyhow::Result<()> {
     let header = written(&[Line::default()], true)?;
-    output(header.split_inclusive('\n').next().unwrap_or_default())?;
+    output(header.split_inclusive('\n').next().unwrap_or_default())
+}
+
+/// What stands below the header.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn body(run: &Run, results: &dyn Results, output: &mut Output) -> anyhow::Result<()> {
     each_record(results, |record| output(&written(&lines(run, &record), false)?))
 }
 
@@ -142,7 +159,7 @@ fn reason(outcome: &Outcome) -> String {
 }
 
 /// The unit's name in records.
-fn unit(unit: Unit) -> &'static str {
+pub fn unit(unit: Unit) -> &'static str {
     match unit {
         Unit::Nanoseconds => "nanoseconds",
         Unit::TokensPerSecond => "tokens-per-second",
@@ -164,7 +181,7 @@ fn unit(unit: Unit) -> &'static str {
 /// An untrusted text as a cell: on one line, and never a formula.
 fn text(text: &str) -> String {
     let shown = inert::line(text);
-    if shown.trim_start().starts_with(['=', '+', '-', '@', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}']) {
+    if shown.trim_start().starts_with(['\'', '=', '+', '-', '@', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}']) {
         format!("'{shown}")
     } else {
         shown
@@ -179,4 +196,23 @@ fn written(lines: &[Line], with_header: bool) -> anyhow::Result<String> {
     lines.iter().try_for_each(|line| writer.serialize(line)).context("cannot write a line of CSV")?;
     let bytes = writer.into_inner().map_err(csv::IntoInnerError::into_error).context("cannot write CSV")?;
     String::from_utf8(bytes).context("CSV is no text")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_text_is_a_formula_and_every_one_can_be_told() {
+        let texts = ["=1+1", "+1", "-1", "@x", "\t=1", "\r=1", " =1", "\u{ff1d}1", "'=1", "''", "a=1", ""];
+        for name in texts {
+            let cell = text(name);
+            assert!(!cell.trim_start().starts_with(['=', '+', '-', '@', '\t', '\r', '\u{ff1d}']), "{cell:?}");
+            assert_eq!(
+                cell.strip_prefix('\'').unwrap_or(&cell),
+                inert::line(name),
+                "without the apostrophe it is the text"
+            );
+        }
+    }
 }

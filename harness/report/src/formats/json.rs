@@ -13,8 +13,8 @@ use pocketwatt_meter::{
 use pocketwatt_protocol::BackendInfo;
 use pocketwatt_record::{
     AbsentKind, BatteryAssumption, Case, Damage, DamageKind, Damaged, Direction, EnergyFigure, EnergyPlan,
-    FormatVersion, LeftOut, Outcome, PhysicsCheck, Record, Run, RunSettings, Share, Summary, Unit, Unjudged, Value,
-    share,
+    FormatVersion, LeftOut, Merged, Outcome, PhysicsCheck, Record, Run, RunSettings, Shard, Share, Summary, Unit,
+    Unjudged, Value, share,
 };
 use serde::Serialize;
 
@@ -30,7 +30,7 @@ use crate::{
 };
 
 /// Version of this document, independent of that of the records.
-const REPORT_FORMAT: FormatVersion = FormatVersion { major: 1, minor: 9 };
+const REPORT_FORMAT: FormatVersion = FormatVersion { major: 1, minor: 10 };
 
 /// What was wrong with `run.json`.
 #[derive(Serialize)]
@@ -74,6 +74,12 @@ struct RunPart<'a> {
     /// Meters that were read, and those that were not, with the reason.
     energy: Option<&'a EnergyPlan>,
     settings: Option<&'a RunSettings>,
+    /// Which part of a plan this is, if it is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shard: Option<&'a Shard>,
+    /// From which runs it was merged, if it was; a case's record names its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    merged: Option<&'a Merged>,
     /// Cases of the plan that have no record.
     not_reached: Option<Vec<&'a str>>,
 }
@@ -222,6 +228,8 @@ pub fn render(
         bandwidth: &run.bandwidth,
         energy: planned.then_some(&run.energy),
         settings: planned.then_some(&run.settings),
+        shard: run.shard.as_ref(),
+        merged: run.merged.as_ref(),
         not_reached: planned.then(|| not_reached.collect()),
     };
     let (format, head) = (indented(&REPORT_FORMAT, 1)?, indented(&head, 1)?);

@@ -12,6 +12,11 @@ pub fn stamp(unix_ms: u64) -> String {
     written(unix_ms, "%Y%m%d-%H%M%S")
 }
 
+/// `2026-11`.
+pub fn month(unix_ms: u64) -> String {
+    written(unix_ms, "%Y-%m")
+}
+
 /// `2026-11-23T12:42:33Z`, as in RFC 3339.
 pub fn internet(unix_ms: u64) -> String {
     written(unix_ms, "%Y-%m-%dT%H:%M:%SZ")
@@ -35,6 +40,7 @@ mod tests {
         assert_eq!(minute(1_795_437_753_000), "2026-11-23 12:42 UTC");
         assert_eq!(stamp(1_795_437_753_000), "20261123-124233");
         assert_eq!(internet(1_795_437_753_000), "2026-11-23T12:42:33Z");
+        assert_eq!(month(1_795_437_753_000), "2026-11");
         assert_eq!([minute(u64::MAX), minute(i64::MAX as u64)], ["after-the-year-9999"; 2]);
     }
 }

@@ -36,6 +36,8 @@
   // Sorting: numbers by their exact values, cells without a number at the end.
   const key = (row, column) => {
     const cell = row.cells[column];
+    // A case without numbers has one wide cell for all of them.
+    if (!cell || (column > 0 && cell.colSpan > 1)) return {};
     const number = cell.dataset.value;
     return number === undefined ? { words: cell.textContent.trim() } : { number: Number(number) };
   };
@@ -44,6 +46,7 @@
     if (a !== undefined && b !== undefined) return sign * (a - b);
     if (a !== undefined) return -1;
     if (b !== undefined) return 1;
+    if (left.words === undefined || right.words === undefined) return (left.words === undefined) - (right.words === undefined);
     return sign * left.words.localeCompare(right.words, "en", { numeric: true });
   };
   for (const table of all("table.data")) {

@@ -80,7 +80,9 @@ fn texts(run: &Run, records: &[Record]) -> Vec<String> {
 fn drawn(run: &Run, records: &[Record]) -> Vec<String> {
     let folder = tempfile::tempdir().unwrap();
     let files = charts::write(run, records, folder.path()).unwrap();
-    files.iter().map(|file| fs::read_to_string(file).unwrap()).collect()
+    let files = files.iter().map(|file| fs::read_to_string(file).unwrap());
+    let charts = charts::all(run, &(records, &[][..]), &charts::Palette::default()).unwrap();
+    files.chain(charts.into_iter().map(|chart| chart.svg + &chart.description)).collect()
 }
 
 /// Limits of the lengths of a run's outputs: of each text, and of every chart.

@@ -126,6 +126,13 @@ fn ensure_inert(text: &str) {
         safe(&chart);
         assert!(!chart.contains("<script") && !chart.contains(['\u{fffe}', '\u{ffff}']), "{chart}");
     }
+    for chart in charts::all(&run, &(&records[..], &[][..]), &Palette::default()).unwrap() {
+        for text in [&chart.kind, &chart.name, &chart.title, &chart.about, &chart.description, &chart.svg] {
+            safe(text);
+        }
+        assert!(!chart.svg.contains("<script") && !chart.svg.contains(['\u{fffe}', '\u{ffff}']), "{}", chart.svg);
+        assert!(chart.name.chars().all(|letter| letter.is_ascii_alphanumeric() || "-_.".contains(letter)));
+    }
 }
 
 #[test]

@@ -56,7 +56,7 @@ impl Side {
         let record = read_record(path)?;
         // A record is in the folder `cases` of its run, unless somebody copied it.
         let run = std::path::absolute(path)?.ancestors().nth(2).and_then(|folder| RunFolder::open(folder).run().ok());
-        let run = run.filter(|run| record.passport.run.as_ref() == Some(&run.id));
+        let run = run.filter(|run| has_measured(run, &record));
         Ok(Self { path: path.to_owned(), run, source: Source::Record(Box::new(record)) })
     }
 
@@ -148,4 +148,10 @@ impl Side {
         let path = |file: &str| folder.path().join("cases").join(file);
         all.iter().map(|Damaged { file, damage, .. }| format!("{} {damage}", path(file).display())).collect()
     }
+}
+
+/// Whether the record is of a case of this run that it, or a shard that it was merged from, has measured.
+fn has_measured(run: &Run, record: &Record) -> bool {
+    let planned = run.plan.iter().find(|planned| planned.case.id == record.case.id);
+    planned.is_some_and(|planned| record.passport.run.as_deref() == Some(run.measured_in(planned).0))
 }

@@ -3,13 +3,16 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result};
-use pocketwatt_meter::{Bandwidth, CoreList, measure_bandwidth};
-use pocketwatt_record::{Case, EnergyPlan, PinnedCores, RECORD_FORMAT, Run, SamplingOverhead};
+use pocketwatt_meter::{Bandwidth, CoreList, SystemRoot, boot_id, measure_bandwidth};
+use pocketwatt_record::{Case, EnergyPlan, PinnedCores, RECORD_FORMAT, Run, SamplingOverhead, Shard};
 use pocketwatt_scenario::Scenario;
 
-use super::{RunArguments, gates, outlook, ownership::OwnedRun, plan::Plan, preparation::Preparation};
+use super::{RunArguments, gates, outlook, plan::Plan, preparation::Preparation};
 use crate::{
-    command::strict::{self, Intention},
+    command::{
+        ownership::OwnedRun,
+        strict::{self, Intention},
+    },
     exit::Exit,
     here::device_here,
     measure::{Device, Entered, Instruments, Interrupted, Materials, OnCores, groups},
@@ -90,6 +93,8 @@ pub(super) fn begin(arguments: &RunArguments, plan: Plan, preparation: Preparati
         baseline: plan.baseline,
         against: plan.against,
         study: arguments.study.clone(),
+        shard: plan.shard.map(|shard| Shard { boot_id: boot_id(&SystemRoot::real()), ..shard }),
+        merged: None,
         rebuilt: None,
     };
     run.settings.gates.on_battery_most_ms = on_battery_most_ms;

@@ -47,6 +47,11 @@ pub struct PhoneArguments {
 }
 
 impl PhoneArguments {
+    /// Whether results do not come home, or from several phones.
+    pub fn leaves_or_are_several(&self) -> bool {
+        self.detach || self.phone.len() > 1
+    }
+
     /// Whether it was asked for.
     pub fn are_given(&self) -> bool {
         !self.phone.is_empty()

@@ -8,7 +8,7 @@ use pocketwatt_protocol::{Precision, wall_clock_unix_ms};
 use pocketwatt_record::{Baseline, Calibration, Case, PlannedCase};
 use pocketwatt_scenario::{Data, Scenario};
 
-use super::{RunArguments, plan::Plan};
+use super::{RunArguments, plan::Plan, shard};
 use crate::{
     columns,
     command::device_calibration::{DeviceAt, StoredCalibration},
@@ -69,7 +69,7 @@ pub(super) fn describe(plan: &Plan, arguments: &RunArguments) -> Result<String> 
     let blocks = blocks(&arguments.results, &device, plan, iterations);
     let announcements: String =
         energy::announcement(&energy, cases.len()).into_iter().chain(blocks).map(|line| line + "\n").collect();
-    Ok(describe_cases(&cases) + &describe_models(plan) + &announcements)
+    Ok(describe_cases(&cases) + &describe_shard(plan) + &describe_models(plan) + &announcements)
 }
 
 /// The same for a device of which nothing is known here.
@@ -77,7 +77,7 @@ pub(super) fn describe(plan: &Plan, arguments: &RunArguments) -> Result<String> 
 /// # Errors
 /// None: each case names a scenario and a model of the plan.
 pub(super) fn describe_for_any_device(plan: &Plan) -> Result<String> {
-    Ok(describe_cases(&plan.guessed()?) + &describe_models(plan))
+    Ok(describe_cases(&plan.guessed()?) + &describe_shard(plan) + &describe_models(plan))
 }
 
 fn describe_cases(plan: &[PlannedCase]) -> String {
@@ -88,6 +88,11 @@ fn describe_cases(plan: &[PlannedCase]) -> String {
     }
     let total: f64 = plan.iter().map(|planned| planned.estimate_s).sum();
     text + &format!("{} cases, about {}\n", plan.len(), waiting_time(total))
+}
+
+/// Which part of the plan this is, if it is not all.
+fn describe_shard(plan: &Plan) -> String {
+    plan.shard.as_ref().map_or_else(String::new, |shard| shard::words(shard) + "\n")
 }
 
 /// What would be written first.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::Result;
 use pocketwatt_model::ModelConfig;
 use pocketwatt_protocol::Precision;
-use pocketwatt_record::{Against, Baseline, Case, PlannedCase, RunSettings};
+use pocketwatt_record::{Against, Baseline, Case, PlannedCase, RunSettings, Shard};
 use pocketwatt_scenario::{Data, Scenario};
 
 use super::{RunArguments, again::StoredBaseline};
@@ -33,6 +33,8 @@ pub(super) struct Plan<'r> {
     pub again: Option<StoredBaseline>,
     /// With what the run is compared at its end.
     pub against: Option<Against>,
+    /// Which part of the plan these cases are, if they are not all.
+    pub shard: Option<Shard>,
 }
 
 impl<'r> Plan<'r> {
@@ -83,7 +85,7 @@ impl<'r> Plan<'r> {
         let cases = if baseline.is_some() { with_baselines(cases)? } else { cases };
         let settings = asked.settings();
         let against = again.as_ref().map(|again| again.stored(&cases, &settings)).transpose()?;
-        Ok(Self { settings, scenarios, models, backends, cases, precisions, baseline, again, against })
+        Ok(Self { settings, scenarios, models, backends, cases, precisions, baseline, again, against, shard: None })
     }
 
     /// How long each case should take, by its text alone: models may still have to be generated.
@@ -140,7 +142,7 @@ impl<'r> Plan<'r> {
         let turns = self.settings.turns.filter(|_| self.takes_turns(case));
         let settings = RunSettings { turns, ..self.settings.clone() };
         let estimate_s = duration(config, outline, case.precision, case.threads, iterations, &settings);
-        PlannedCase { case: case.clone(), estimate_s }
+        PlannedCase { case: case.clone(), estimate_s, shard: None }
     }
 }
 

@@ -125,7 +125,7 @@ mod tests {
         let case = |number: usize| {
             let mut case = fixture::record().case;
             case.id = number.to_string();
-            PlannedCase { case, estimate_s: 1.0 }
+            PlannedCase { case, estimate_s: 1.0, shard: None }
         };
         run.plan = (0..cases).map(case).collect();
         run

@@ -11,11 +11,10 @@ use super::{
     RunArguments, again,
     begin::Begun,
     gates,
-    ownership::OwnedRun,
     rest::{Rest, Stand},
 };
 use crate::{
-    command::{damaged, energy::EnergyArguments, stored_run},
+    command::{damaged, energy::EnergyArguments, ownership::OwnedRun, stored_run},
     here::device_here,
     measure::{Build, Execution, Instruments, Mailbox, Materials, Programs},
     plan::{PreparedModel, Registry, computed_precisions},
@@ -56,6 +55,12 @@ pub(super) fn resume(arguments: &RunArguments, registry: &Registry, name: &str) 
     let owned = OwnedRun::reopen(&arguments.results, stored_run::find_to_resume(&arguments.results, name)?)?;
     let folder = owned.folder();
     let run = folder.run().map_err(|error| damaged::no_plan(folder, error))?;
+    if run.merged.is_some() {
+        return Err(Refusal::error(format!(
+            "run {} was merged from shards: continue the shard, and merge again",
+            run.id
+        )));
+    }
     ensure_begun_here(&run)?;
     again::foresee(arguments, &run)?;
     let done = Done::read(folder, &run)?;

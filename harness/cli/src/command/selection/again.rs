@@ -57,6 +57,11 @@ impl PlanArguments {
             || self.constrain
     }
 
+    /// Whether the user chose the order of the turns.
+    pub fn names_seed(&self) -> bool {
+        self.seed.is_some()
+    }
+
     /// The graphs of backends that are measured again, unless the user chose one.
     pub fn graphs_again(&self) -> BTreeMap<String, GraphKind> {
         self.again.as_ref().filter(|_| self.graph.is_none()).map_or_else(BTreeMap::new, |again| again.graphs.clone())

@@ -25,7 +25,7 @@ use crate::{
         power::{
             Drawn, STEPS, TimeAxis, along_time,
             line::Step,
-            phases::{Mean, Window, means, phase_name, stripes, windows},
+            phases::{Mean, Shade, Window, means, phase_name, stripes, windows},
             strip::{self, Strip},
         },
         reading::{amount, certain, listed, whose},
@@ -270,19 +270,26 @@ impl<'a> Panel<'a> {
         self.mark_end(canvas, &across, &down, &column)
     }
 
-    /// A part of the line, and the phase that most of it belongs to.
+    /// A part of the line, and the phase that most of its time belongs to.
     fn words(&self, piece: Range<usize>, axis: TimeAxis) -> String {
         let points = &self.main.line[piece];
-        let middle = points.get(points.len() / 2).map_or(0.0, |point| point.0);
-        let at = |at: MonotonicNs| at.since(self.origin) as f64 * 1e-9;
-        let around = |window: &&Window| at(window.span.start) <= middle && middle < at(window.span.end);
         let mut text = along_time(points, axis, |watts| amount(watts, Unit::Watts));
-        if let Some(window) = self.windows.iter().find(around) {
-            let phase = window.shade.phase;
-            let warm_up = if window.shade.warm_up { " of a warm-up" } else { "" };
-            text += &format!("; {}{warm_up}", phase_name(phase));
-            if let Some(mean) = self.means.iter().find(|mean| mean.phase == phase && !window.shade.warm_up) {
-                text += &format!(", mean of all: {}", self.mean_words(mean));
+        let (Some(first), Some(last)) = (points.first(), points.last()) else { return text };
+        let seconds = |at: MonotonicNs| at.since(self.origin) as f64 * 1e-9;
+        let mut shares: Vec<(Shade, f64)> = Vec::new();
+        for Window { span, shade } in &self.windows {
+            let shared = (seconds(span.end).min(last.0) - seconds(span.start).max(first.0)).max(0.0);
+            match shares.iter_mut().find(|(known, _)| known == shade) {
+                Some((_, share)) => *share += shared,
+                None => shares.push((*shade, shared)),
+            }
+        }
+        let most =
+            shares.into_iter().filter(|(_, share)| *share > 0.0).max_by(|left, right| left.1.total_cmp(&right.1));
+        if let Some((Shade { phase, warm_up }, _)) = most {
+            text += &format!("; mostly {}{}", phase_name(phase), if warm_up { " of a warm-up" } else { "" });
+            if let Some(mean) = self.means.iter().find(|mean| mean.phase == phase && !warm_up) {
+                text += &format!(", which takes {} on average", self.mean_words(mean));
             }
         }
         text

@@ -172,6 +172,20 @@ fn files(records: &[Record]) -> Vec<String> {
 }
 
 #[test]
+fn a_part_of_a_curve_says_its_power_and_the_phase_that_it_is_mostly_in() {
+    let records = records();
+    let run = fixture::run(&records);
+    let chart = draw(&Subject::of(&run, records.iter().collect(), &Palette::default())).unwrap().unwrap();
+    let marked = chart.drawing.with_marks();
+    let first = marked.split("aria-label=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap();
+    assert!(
+        first.starts_with("onnxruntime, chat: 0.00 to ") && first.contains("; mostly idle before, which takes 3.98"),
+        "{first}"
+    );
+    assert!(marked.contains("; mostly decode, which takes ") && chart.description.contains("decode 22.0"), "{marked}");
+}
+
+#[test]
 fn every_case_with_a_meter_has_a_panel_with_its_phases() {
     let records = records();
     let run = fixture::run(&records);

@@ -70,15 +70,15 @@ fn verdict(verdict: CheckVerdict) -> &'static str {
 
 fn numbers(record: &Record) -> Markup {
     html! {
-        table {
+        table.numbers {
             thead {
                 tr {
                     th scope="col" { "metric" }
                     th scope="col" { "value" }
-                    th.text scope="col" { "unit" }
-                    th.text scope="col" { "95 % interval" }
-                    th.text scope="col" { "observations" }
-                    th.text scope="col" { "blocks" }
+                    th scope="col" { "unit" }
+                    th scope="col" { "95 % interval" }
+                    th scope="col" { "observations" }
+                    th scope="col" { "blocks" }
                 }
             }
             tbody { @for value in &record.metrics { (line(record, value)) } }
@@ -94,7 +94,7 @@ fn line(record: &Record, value: &MetricValue) -> Markup {
         th scope="row" { (definition.label.trim()) @if let Some(scope) = &scope { small { " of the " (Foreign(scope)) } } }
     };
     match &value.value {
-        Value::Absent(absent) => html! { tr { (head) td.text colspan="5" { span.pale { (Foreign(&absent.words)) } } } },
+        Value::Absent(absent) => html! { tr { (head) td colspan="5" { span.pale { (Foreign(&absent.words)) } } } },
         Value::Measured(summary) => {
             let preferred = record.value(metric).is_some_and(|first| std::ptr::eq(first, value));
             let estimate = if preferred {
@@ -107,14 +107,14 @@ fn line(record: &Record, value: &MetricValue) -> Markup {
                     (head)
                     @match &estimate {
                         Ok(estimate) => {
-                            td.number { (exact(estimate.value)) }
-                            td.text { (definition.unit.symbol()) }
-                            td.text { (range(estimate)) }
+                            td { (exact(estimate.value)) }
+                            td { (definition.unit.symbol()) }
+                            td { (range(estimate)) }
                         }
-                        Err(absent) => { td.text colspan="3" { (Foreign(&absent.words)) } }
+                        Err(absent) => { td colspan="3" { (Foreign(&absent.words)) } }
                     }
-                    td.text { (observations(summary)) }
-                    td.text { @if preferred { (blocks(record, metric).unwrap_or_default()) } }
+                    td { (observations(summary)) }
+                    td { @if preferred { (blocks(record, metric).unwrap_or_default()) } }
                 }
             }
         }

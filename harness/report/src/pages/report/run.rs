@@ -2,17 +2,17 @@
 
 use std::collections::HashSet;
 
-use maud::{Markup, PreEscaped, html};
+use maud::{Markup, html};
 use pocketwatt_record::{MetricId, MetricName, Record, Run};
 
 use crate::{
     cases::{EMULATED, all_without_series, each_group, group_by, study_of},
-    charts::{self, NamedChart, Palette},
+    charts::{self, Palette},
     facts::{Seen, facts, legend, short_device},
     output::date::minute,
     pages::{
-        document::scrolling,
         foreign::{Foreign, name},
+        picture::picture,
         report::{answer::answer, case, every_case::every_case, reported::ReportedRun},
         tables,
     },
@@ -65,7 +65,7 @@ pub fn section(
             @if !charts.is_empty() {
                 section id=(id("charts")) {
                     h2 { "Charts" }
-                    @for chart in &charts { (figure(chart)) }
+                    @for chart in &charts { (picture(chart)) }
                 }
             }
             section id=(id("tables")) {
@@ -83,17 +83,6 @@ pub fn section(
             }
         }
     })
-}
-
-/// A chart, and what it shows in words.
-fn figure(chart: &NamedChart) -> Markup {
-    let label = format!("{}, {}", chart.title, chart.about);
-    html! {
-        figure {
-            (scrolling(&label, &PreEscaped(chart.svg.clone())))
-            figcaption { (Foreign(&chart.description)) }
-        }
-    }
 }
 
 fn about(run: &Run) -> Markup {

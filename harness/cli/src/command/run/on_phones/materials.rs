@@ -34,9 +34,13 @@ impl PhoneMaterials {
     pub fn prepare(arguments: &mut RunArguments, registry: &Registry) -> Result<Option<Self>> {
         arguments.ensure_for_phones()?;
         let baseline = again::open(arguments)?;
-        let plan = Plan::for_any_device(arguments, registry, baseline)?;
+        let plan = Plan::for_any_device(arguments, registry, baseline)?.part(arguments, registry)?;
         if arguments.begin.dry_run {
             output::write(&outlook::describe_for_any_device(&plan)?)?;
+            return Ok(None);
+        }
+        if plan.cases.is_empty() {
+            notice!("nothing is asked of a phone");
             return Ok(None);
         }
         let library = arguments.cache.library()?;

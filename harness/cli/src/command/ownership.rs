@@ -11,7 +11,7 @@ use pocketwatt_files::{Held, Lock, PartialFolder, create_folder, remove_abandone
 use pocketwatt_record::{Run, RunFolder};
 use rustix::io::Errno;
 
-use crate::{measure::holder, refusal::Refusal, report::output::date};
+use crate::{measure::holder, refusal::Refusal};
 
 /// The lock file in a run's folder. The process that measures locks it; otherwise it is empty.
 const RUN_LOCK: &str = "run.lock";
@@ -26,12 +26,24 @@ pub(super) struct OwnedRun {
 }
 
 impl OwnedRun {
-    /// Creates the folder of a new run, and names the run after the second in which it began, followed by a number
-    /// if that name is taken on any device below `results`. The folder appears with its plan in it, or not at all.
+    /// Creates the folder of a new run. Its name is a time stamp, and gets a number if there is a run of that name on any device below
+    /// `results`. The folder appears with its plan in it, or not at all.
     ///
     /// # Errors
     /// When nothing can be written or locked there. Then nothing is left behind.
     pub(super) fn begin(results: &Path, run: &mut Run) -> Result<Self> {
+        Self::begin_with(results, run, |_, _| Ok(()))
+    }
+
+    /// The same for a run that already has records, which `fill` writes: the folder appears with them.
+    ///
+    /// # Errors
+    /// As of [`OwnedRun::begin`], and those of `fill`.
+    pub(super) fn begin_with(
+        results: &Path,
+        run: &mut Run,
+        fill: impl FnOnce(&RunFolder, &Run) -> Result<()>,
+    ) -> Result<Self> {
         let device = results.join(&run.device.name);
         create_folder(&device).with_context(|| format!("cannot create {}", device.display()))?;
         remove_litter(results);
@@ -40,8 +52,8 @@ impl OwnedRun {
         let partial = PartialFolder::begin(&device).map_err(|error| no_lock(&device, error))?;
         let lock = take(&partial.path().join(RUN_LOCK))?
             .map_err(|held| anyhow::anyhow!("{} is locked already", held.path.display()))?;
-        run.id = free_name(results, &date::stamp(run.started_unix_ms));
-        RunFolder::create(partial.path(), run)?;
+        run.id = free_name(results, &run.id);
+        fill(&RunFolder::create(partial.path(), run)?, run)?;
         let path = device.join(&run.id);
         partial.publish(&path).with_context(|| format!("cannot create {}", path.display()))?;
         // The name has to reach the disk, too; some file systems cannot do that for a folder.

@@ -1,0 +1,72 @@
+//! What was measured, and with what: the columns that the rows of a case share.
+
+use std::rc::Rc;
+
+use parquet::data_type::ByteArray;
+use pocketwatt_protocol::GraphKind;
+use pocketwatt_record::{Record, Run};
+
+use crate::output::inert::one_line;
+
+/// A case of a run. Texts are kept as they are written, because each is in every row.
+pub struct Identity {
+    pub run: ByteArray,
+    pub device_name: ByteArray,
+    /// Milliseconds since 1970 UTC.
+    pub started: Option<i64>,
+    pub case: ByteArray,
+    pub scenario: ByteArray,
+    pub scenario_sha256: ByteArray,
+    pub model: ByteArray,
+    pub weights_sha256: ByteArray,
+    pub backend: ByteArray,
+    pub engine: Option<ByteArray>,
+    pub engine_version: Option<ByteArray>,
+    pub runner_sha256: Option<ByteArray>,
+    pub pocketwatt: ByteArray,
+    pub graph: Option<ByteArray>,
+    pub precision: ByteArray,
+    pub threads: i64,
+    pub cores: Option<ByteArray>,
+    pub constrained: bool,
+    pub baseline: bool,
+    pub emulated: Option<ByteArray>,
+    pub beside: Option<ByteArray>,
+}
+
+impl Identity {
+    /// That of a record.
+    pub fn of(run: &Run, record: &Record) -> Rc<Self> {
+        let (case, passport) = (&record.case, &record.passport);
+        let backend = passport.backend.as_ref();
+        let optional = |text: &Option<String>| text.as_deref().map(text_cell);
+        Rc::new(Self {
+            run: text_cell(&run.id),
+            device_name: text_cell(&run.device.name),
+            started: i64::try_from(passport.started_unix_ms).ok(),
+            case: text_cell(&case.id),
+            scenario: text_cell(&case.scenario),
+            scenario_sha256: text_cell(&passport.scenario_sha256),
+            model: text_cell(&case.model),
+            weights_sha256: text_cell(&passport.model.weights_sha256),
+            backend: text_cell(&case.backend),
+            engine: backend.map(|backend| text_cell(&backend.engine)),
+            engine_version: backend.map(|backend| text_cell(&backend.engine_version)),
+            runner_sha256: optional(&passport.runner_sha256),
+            pocketwatt: text_cell(&passport.pocketwatt),
+            graph: case.graph.map(GraphKind::name).map(text_cell),
+            precision: text_cell(case.precision.name()),
+            threads: case.threads.into(),
+            cores: optional(&passport.cores),
+            constrained: case.constrained,
+            baseline: case.baseline,
+            emulated: optional(&passport.emulated),
+            beside: optional(&passport.beside),
+        })
+    }
+}
+
+/// An untrusted text: readers print it to terminals.
+pub fn text_cell(text: &str) -> ByteArray {
+    ByteArray::from(one_line(text).into_bytes())
+}

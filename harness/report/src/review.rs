@@ -1,0 +1,13 @@
+//! What the head of a change is worth beside its base, for those who review it: Markdown for a pull request and for a job's summary,
+//! and a document for programs.
+
+mod comment;
+mod data;
+mod document;
+mod facts;
+mod parts;
+#[cfg(test)]
+mod tests;
+mod words;
+
+pub use data::{Overall, Review};

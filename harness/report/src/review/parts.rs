@@ -1,0 +1,94 @@
+//! The parts of a review, as Markdown.
+
+use pocketwatt_record::StoredPair;
+
+use crate::{
+    comparison::case_table::case_table,
+    formats::markdown::{escape, facts_of, table_of},
+    review::{
+        data::{Review, is_change},
+        facts, words,
+    },
+    table::Table,
+};
+
+/// This many cases without a decision are named before the others are folded.
+const NAMED: usize = 5;
+const COLUMNS: [&str; 5] = ["base", "head", "head / base", "verdict", "detectable"];
+
+/// The verdict, and what follows from it.
+pub fn answer(review: &Review) -> String {
+    let tally = review.comparison.tally();
+    let commit = |commit: Option<&str>| {
+        commit.map_or(String::new(), |commit| format!(" {}", escape(&words::short_commit(commit))))
+    };
+    let (head, base) = (commit(review.commit), commit(review.base_commit));
+    format!(
+        "## PocketWatt: {}\n\nHead{head} beside base{base}: {}. {}\n",
+        escape(&words::headline(review)),
+        escape(&words::counts(&tally)),
+        escape(&words::consequence(review)),
+    )
+}
+
+/// A table for each case in which something is better or worse, with these rows only.
+pub fn changes(review: &Review) -> String {
+    let changed = |pair: &StoredPair| StoredPair {
+        contests: pair.contests.iter().filter(|contest| is_change(contest.verdict)).cloned().collect(),
+        ..pair.clone()
+    };
+    let pairs = review.comparison.pairs.iter().map(changed);
+    pairs.filter(|pair| !pair.contests.is_empty() || pair.failed_in_candidate()).map(|pair| table(&pair)).collect()
+}
+
+/// What was not decided, and why.
+pub fn undecided(review: &Review) -> String {
+    let pairs = review.comparison.pairs.iter().filter(|pair| !pair.failed_in_candidate());
+    let mut lines: Vec<String> = pairs.filter_map(words::undecided).collect();
+    lines.extend(review.comparison.damaged.iter().map(|file| format!("damaged: {file}")));
+    if lines.is_empty() {
+        return String::new();
+    }
+    let list = |lines: &[String]| lines.iter().map(|line| format!("- {}\n", escape(line))).collect::<String>();
+    let (first, rest) = lines.split_at(lines.len().min(NAMED));
+    let mut text = format!(
+        "**Not decided** (in brackets the smallest difference that would have been found, and how many more blocks would decide, where any \
+         would)\n\n{}\n",
+        list(first)
+    );
+    if !rest.is_empty() {
+        text += &folded(&format!("{} cases more without a decision", rest.len()), &list(rest));
+    }
+    text
+}
+
+/// How sure the verdicts are.
+pub fn certainty(review: &Review) -> String {
+    format!("{}\n", escape(&words::certainty(review)))
+}
+
+/// Every number of every case.
+pub fn numbers(review: &Review) -> String {
+    review.comparison.pairs.iter().map(table).collect()
+}
+
+/// The device and the versions.
+///
+/// # Errors
+/// When a record cannot be read.
+pub fn provenance(review: &Review) -> anyhow::Result<String> {
+    Ok(facts_of(&facts::of(review)?))
+}
+
+/// Text behind a line that opens it. The line is ours, not of others.
+pub fn folded(line: &str, text: &str) -> String {
+    format!("<details><summary>{line}</summary>\n\n{}\n\n</details>\n\n", text.trim_end())
+}
+
+fn table(pair: &StoredPair) -> String {
+    let table = case_table(pair);
+    // The programs are told once, for all cases.
+    let own =
+        Table { title: words::case(pair), columns: COLUMNS.map(str::to_owned).to_vec(), notes: Vec::new(), ..table };
+    table_of(&own)
+}

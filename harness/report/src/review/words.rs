@@ -1,0 +1,142 @@
+//! A review in words.
+
+use pocketwatt_record::{MARGIN, Outcome, StoredContest, StoredPair, Verdict};
+
+use crate::{
+    cases::{shortcoming, threads},
+    output::{effect, quantity::fixed},
+    review::data::{Overall, Review},
+    table::Tally,
+};
+
+/// Characters of a commit that are shown.
+const COMMIT_CHARACTERS: usize = 12;
+
+/// `worse in 2 of 24 comparisons`.
+pub fn headline(review: &Review) -> String {
+    let tally = review.comparison.tally();
+    let all = compared(&tally);
+    let comparisons = if all == 1 { "comparison" } else { "comparisons" };
+    if all == 0 {
+        return "nothing could be compared".into();
+    }
+    match review.overall() {
+        Overall::Worse => format!("worse in {} of {all} {comparisons}", tally.worse),
+        Overall::Better => format!("better in {} of {all} {comparisons}, worse in none", tally.better),
+        Overall::Same => format!("the same in all {all} {comparisons}"),
+        Overall::Undecided if tally.same == 0 => format!("undecided in all {all} {comparisons}"),
+        Overall::Undecided => format!("nothing better or worse was found in {all} {comparisons}, some are undecided"),
+    }
+}
+
+fn compared(tally: &Tally) -> usize {
+    tally.worse + tally.better + tally.same + tally.undecided + tally.without_ratio
+}
+
+/// `2 worse, 1 better, 15 the same, 6 undecided`.
+pub fn counts(tally: &Tally) -> String {
+    let Tally { worse, better, same, undecided, without_ratio, failed_in_candidate } = *tally;
+    let mut words = format!("{worse} worse, {better} better, {same} the same, {undecided} undecided");
+    if without_ratio > 0 {
+        words += &format!(", {without_ratio} without a ratio");
+    }
+    if failed_in_candidate > 0 {
+        words += &format!("; cases that failed only in the head, which count as worse: {failed_in_candidate}");
+    }
+    words
+}
+
+/// `The job fails, by --fail-on worse.`
+pub fn consequence(review: &Review) -> String {
+    let word = if review.fails { "fails" } else { "does not fail" };
+    format!("The job {word}, by {}.", review.rule)
+}
+
+/// What the verdicts mean, and how often they are wrong.
+pub fn certainty(review: &Review) -> String {
+    let blocks = review.run.settings.turns.map_or(String::new(), |turns| {
+        let s = if turns.blocks == 1 { "" } else { "s" };
+        format!(" in {} block{s} or more", turns.blocks)
+    });
+    format!(
+        "Head and base took turns on one device{blocks}, each with a fresh process. Ratios are head / base with their 95 % interval. All \
+         verdicts are one family: the probability that any better or worse among them is false is at most 1 %. The same means that the \
+         interval lies within the margin ({}); undecided, that the difference is too small, or the device too noisy, for a verdict.",
+        margins(review)
+    )
+}
+
+/// `1 %; decode_throughput 3 %`.
+fn margins(review: &Review) -> String {
+    let contests = || review.comparison.pairs.iter().flat_map(|pair| &pair.contests);
+    let mut own: Vec<String> = Vec::new();
+    let mut usual = None;
+    for StoredContest { metric, margin, .. } in contests() {
+        // Those that have the usual one need no name.
+        if (margin - MARGIN).abs() < 1e-12 {
+            usual = Some(percent(*margin));
+            continue;
+        }
+        let text = format!("{} {}", metric.name(), percent(*margin));
+        if !own.contains(&text) {
+            own.push(text);
+        }
+    }
+    usual.into_iter().chain(own).collect::<Vec<_>>().join("; ")
+}
+
+fn percent(share: f64) -> String {
+    let text = fixed(share * 100.0, 2);
+    let text = text.trim_end_matches('0').trim_end_matches('.');
+    format!("{text} %")
+}
+
+/// `chat · mobilellm-125m · f32 · 1 thread · tract/opset17`, of which the caller makes safe text.
+pub fn case(pair: &StoredPair) -> String {
+    let case = &pair.candidate;
+    let graph = case.graph.map_or(String::new(), |graph| format!("/{}", graph.name()));
+    let constrained = if case.constrained { ", constrained" } else { "" };
+    let (scenario, model, precision) = (&case.scenario, &case.model, case.precision.name());
+    format!("{scenario} · {model} · {precision} · {} · {}{graph}{constrained}", threads(case.threads), case.backend)
+}
+
+/// What was not decided, and why: a line for each case.
+pub fn undecided(pair: &StoredPair) -> Option<String> {
+    if let Some(reason) = without_numbers(pair) {
+        return Some(format!("{}: {reason}", case(pair)));
+    }
+    let one = |contest: &StoredContest| {
+        let label = contest.metric.definition().label.trim();
+        match (&contest.ratio, contest.verdict) {
+            (Err(absent), _) => Some(format!("{label} ({absent})")),
+            (Ok(_), Some(Verdict::Undecided { more_blocks })) => {
+                let least = contest.detectable.map(effect);
+                let more = more_blocks.map(|more| format!("{more} more blocks"));
+                let known: Vec<String> = least.into_iter().chain(more).collect();
+                Some(if known.is_empty() { label.to_owned() } else { format!("{label} ({})", known.join("; ")) })
+            }
+            _ => None,
+        }
+    };
+    let words: Vec<String> = pair.contests.iter().filter_map(one).collect();
+    (!words.is_empty()).then(|| format!("{}: {}", case(pair), words.join(", ")))
+}
+
+/// Why a case has no numbers on one side, or nothing to compare.
+fn without_numbers(pair: &StoredPair) -> Option<String> {
+    let side = |name: &str, outcome: &Outcome| {
+        let (word, reason) = shortcoming(outcome)?;
+        Some(format!("{word} in the {name}{reason}"))
+    };
+    let sides = [side("base", &pair.baseline_outcome), side("head", &pair.candidate_outcome)];
+    let sides: Vec<String> = sides.into_iter().flatten().collect();
+    match sides.is_empty() {
+        false => Some(sides.join("; ")),
+        true => pair.contests.is_empty().then(|| "no metric has blocks on both sides".to_owned()),
+    }
+}
+
+/// The beginning of a commit's name.
+pub fn short_commit(commit: &str) -> String {
+    commit.chars().take(COMMIT_CHARACTERS).collect()
+}

@@ -1,0 +1,148 @@
+//! `pocketwatt ci`: a comment, a summary and a verdict on the head of a change beside its base.
+#![cfg(test)]
+
+use std::{fs, path::PathBuf};
+
+use pocketwatt_tests::{Bench, Finished};
+use serde_json::Value;
+
+const SCENARIO: &[&str] =
+    &["--scenario", "prefill-8-decode-16", "--no-quality", "--model", "tiny", "--backend", "fake"];
+/// Enough for a verdict by ranks, which holds on the busiest machine.
+const BLOCKS: &[&str] = &["--iterations", "14", "--blocks", "14", "--no-probe"];
+const FILES: &[&str] = &["--comment", "comment.md", "--summary", "summary.md", "--verdict", "verdict.json"];
+const SCRIPT: &str = "load=2ms,prefill=50us,decode=2ms";
+const SLOWER: &str = "load=2ms,prefill=50us,decode=10ms";
+
+/// A folder with the build of the base, which follows its own script; it is there as long as the bench is.
+fn base(script: &str) -> (Bench, String) {
+    let mut other = Bench::new();
+    let runner = other.wrap_runner(&format!("POCKETWATT_FAKE={script} exec RUNNER"));
+    let folder = runner.parent().unwrap().to_str().unwrap().to_owned();
+    (other, folder)
+}
+
+fn ci(bench: &Bench, script: &str, more: &[&str]) -> Finished {
+    bench.start(script, &[&["ci"], SCENARIO, BLOCKS, FILES, more].concat()).finish()
+}
+
+fn file(bench: &Bench, name: &str) -> String {
+    fs::read_to_string(bench.path(name)).unwrap()
+}
+
+fn verdict(bench: &Bench) -> Value {
+    serde_json::from_str(&file(bench, "verdict.json")).unwrap()
+}
+
+#[test]
+fn a_slower_head_fails_and_the_comment_says_why() {
+    let bench = Bench::new();
+    let (_other, folder) = base(SCRIPT);
+    let commits = ["--commit", "0123456789abcdef0123", "--base-commit", "fedcba9876543210fedc"];
+    let finished = ci(&bench, SLOWER, &[&["--baseline-runners", &folder], &commits[..]].concat()).expect_code(10);
+    assert!(finished.stderr.contains("worse in ") && finished.stderr.contains("The job fails, by --fail-on worse."));
+    assert!(finished.stdout.contains(" times the baseline, worse"), "{}", finished.stdout);
+
+    let comment = file(&bench, "comment.md");
+    assert!(comment.starts_with("<!-- pocketwatt-ci default -->\n## PocketWatt: worse in "), "{comment}");
+    assert!(comment.contains("Head 0123456789ab beside base fedcba987654: "), "{comment}");
+    let row = comment.lines().find(|line| line.starts_with("| decode, tokens/s |")).unwrap();
+    assert!(row.contains("| worse |"), "{row}");
+    let shown = |text: &str| comment.find(text).unwrap_or_else(|| panic!("{text:?} is not in {comment}"));
+    assert!(shown("| worse |") < shown("How sure this is") && shown("All numbers") > shown("Device and versions"));
+    assert!(comment.len() < 60_000 && !comment.contains("/tmp/"), "{comment}");
+
+    let summary = file(&bench, "summary.md");
+    assert!(summary.starts_with("## PocketWatt: worse in ") && !summary.contains("<details>"), "{summary}");
+    let document = verdict(&bench);
+    assert_eq!((&document["verdict"], &document["fails"]), (&"worse".into(), &true.into()));
+    let metrics = document["comparison"]["cases"][0]["metrics"].as_array().unwrap();
+    let decode = metrics.iter().find(|metric| metric["metric"] == "decode_throughput").unwrap();
+    assert_eq!((&decode["verdict"], &decode["basis"]["kind"]), (&"worse".into(), &"together".into()));
+    assert!(decode["ratio"]["high"].as_f64().unwrap() < 0.5, "{decode}");
+
+    // The stored run is judged again by other rules, and nothing is measured.
+    let again = |more: &[&str]| bench.pocketwatt(&[&["ci", "--run", "latest"], FILES, &commits, more].concat());
+    let line = again(&[]).expect_code(10).stdout;
+    assert!(line.starts_with("worse in ") && line.lines().count() == 1, "{line}");
+    assert_eq!(file(&bench, "summary.md"), summary);
+    assert!(again(&["--fail-on", "never"]).expect_code(0).stdout.contains("does not fail, by --fail-on never"));
+    again(&["--fail-on", "never", "--margin", "60%", "--margin", "decode_throughput=59%"]).expect_code(0);
+    assert!(
+        file(&bench, "comment.md").contains("the margin (request_latency 60 %")
+            || file(&bench, "comment.md").contains("59 %")
+    );
+    assert_eq!(
+        fs::read_dir(bench.path("results")).unwrap().filter(|entry| entry.as_ref().unwrap().path().is_dir()).count(),
+        1
+    );
+}
+
+#[test]
+fn a_margin_decides_what_counts() {
+    let bench = Bench::new();
+    let (_other, folder) = base(SLOWER);
+    let fast = "load=2ms,prefill=50us,decode=2ms";
+    let finished = ci(&bench, fast, &["--baseline-runners", &folder]).expect_code(0);
+    assert!(finished.stderr.contains("better in "), "{}", finished.stderr);
+    assert_eq!(verdict(&bench)["verdict"], "better");
+    // Five times as fast is no difference that counts, by such a margin.
+    let margin =
+        ["ci", "--run", "latest", "--margin", "decode_throughput=50%", "--decide", "--verdict", "verdict.json"];
+    let code = bench.pocketwatt(&margin).code;
+    assert!(code == Some(0) || code == Some(11), "{code:?}");
+    let document = verdict(&bench);
+    let metrics = document["comparison"]["cases"][0]["metrics"].as_array().unwrap();
+    let margin = |name: &str| metrics.iter().find(|metric| metric["metric"] == name).unwrap()["margin"].as_f64();
+    assert_eq!([margin("decode_throughput"), margin("load_time")], [Some(0.5), Some(0.01)]);
+    assert_eq!(document["rule"], "--fail-on worse --decide");
+}
+
+#[test]
+fn a_head_that_fails_is_worse() {
+    let bench = Bench::new();
+    let (_other, folder) = base(SCRIPT);
+    ci(&bench, &format!("{SCRIPT},fault=crash@decode"), &["--baseline-runners", &folder]).expect_code(10);
+    let comment = file(&bench, "comment.md");
+    assert!(comment.contains("worse in 1 of 1 comparison") && comment.contains("failed while generating"), "{comment}");
+    let never = ["ci", "--run", "latest", "--fail-on", "never"];
+    bench.pocketwatt(&never).expect_code(4);
+}
+
+#[test]
+fn damaged_records_are_named_and_the_rest_is_judged() {
+    let bench = Bench::new();
+    let (_other, folder) = base(SCRIPT);
+    let two = ["ci", "--scenario", "prefill-4-decode-4,prefill-8-decode-8", "--no-quality", "--model", "tiny"];
+    let few = ["--backend", "fake", "--no-probe", "--iterations", "3", "--blocks", "3", "--baseline-runners", &folder];
+    bench.start("decode=500us", &[&two[..], &few, &["--fail-on", "never"]].concat()).finish().expect_code(0);
+    let cases = bench.folder().path().join("cases");
+    let record: PathBuf = fs::read_dir(&cases).unwrap().map(|file| file.unwrap().path()).min().unwrap();
+    fs::write(&record, "{").unwrap();
+    let again = [&["ci", "--run", "latest", "--fail-on", "never"], FILES].concat();
+    let name = record.file_name().unwrap().to_str().unwrap().to_owned();
+    bench.pocketwatt(&again).expect_code(4).expect_stderr(&[&name]);
+    let comment = file(&bench, "comment.md");
+    assert!(comment.contains(&format!("damaged: cases/{name}")), "{comment}");
+    assert_eq!(verdict(&bench)["comparison"]["cases"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn what_is_no_comparison_is_refused() {
+    let bench = Bench::new();
+    ci(&bench, SCRIPT, &[]).expect_code(3).expect_stderr(&["name the runners of the base with --baseline-runners DIR"]);
+    bench.run(SCRIPT, &["--scenario", "prefill-4-decode-4", "--iterations", "1"]).expect_code(0);
+    let stored = bench.pocketwatt(&["ci", "--run", "latest"]).expect_code(3);
+    stored.expect_stderr(&["has no case of which both builds have a record"]);
+    for (words, code) in [
+        (&["--run", "latest", "--scenario", "chat"][..], 2),
+        (&["--run", "latest", "--key", "a--b"], 2),
+        (&["--run", "latest", "--calibration", "x"], 3),
+        (&["--baseline-runners", "x", "--shard", "1/2"], 3),
+        (&["--baseline-runners", "x", "--dry-run"], 3),
+        (&["--resume"], 3),
+    ] {
+        bench.pocketwatt(&[&["ci"], words].concat()).expect_code(code);
+    }
+    assert!(!bench.path("comment.md").exists(), "nothing is written");
+}
