@@ -80,13 +80,17 @@ mod encoding {
 
     #[test]
     fn english_becomes_as_many_tokens_as_with_a_trained_tokenizer() {
-        let text = include_str!("../../../../../METHODOLOGY.md");
+        // Its prose: tables of numbers are no English.
+        let text: String = include_str!("../../../../../METHODOLOGY.md")
+            .split_inclusive('\n')
+            .filter(|line| !line.starts_with('|'))
+            .collect();
         let ratio = |vocabulary: usize, text: &str| {
             encode(&tokenizer(vocabulary), text).len() as f64 / text.chars().count() as f64
         };
         let chat = "Hi! I am going to Lisbon with two friends next month. We like good food, old buildings and the sea. \
                     Could you suggest what to see on the first day, and where we should have dinner in the evening?";
-        for text in [text, chat] {
+        for text in [text.as_str(), chat] {
             assert!(ratio(32_000, text) < 0.3, "{}", ratio(32_000, text));
             assert!(ratio(512, text) < 0.6, "{}", ratio(512, text));
         }
