@@ -128,6 +128,47 @@ fn damaged_records_are_named_and_the_rest_is_judged() {
 }
 
 #[test]
+fn what_a_build_did_not_measure_or_measured_otherwise_is_named() {
+    let bench = Bench::new();
+    let (_other, folder) = base(SCRIPT);
+    let two = ["ci", "--scenario", "prefill-4-decode-4,prefill-8-decode-8", "--no-quality", "--model", "tiny"];
+    let few = ["--backend", "fake", "--no-probe", "--iterations", "3", "--blocks", "5", "--baseline-runners", &folder];
+    bench.start("decode=500us", &[&two[..], &few, &["--fail-on", "never"]].concat()).finish().expect_code(0);
+    let again = [&["ci", "--run", "latest", "--fail-on", "never"], FILES].concat();
+    bench.pocketwatt(&again).expect_code(0);
+    assert!(file(&bench, "comment.md").contains("in 3 blocks or more"), "five were asked for, and three measured");
+
+    let path = |name: &str| bench.folder().path().join("cases").join(format!("{name}.json"));
+    let [short, long] = ["prefill-4-decode-4_tiny_fake_f32_1t", "prefill-8-decode-8_tiny_fake_f32_1t"];
+    let change = |change: &dyn Fn(&mut Value)| {
+        let mut record: Value = serde_json::from_slice(&fs::read(path(long)).unwrap()).unwrap();
+        change(&mut record);
+        fs::write(path(long), record.to_string()).unwrap();
+    };
+    change(&|record| {
+        for iteration in record["samples"]["iterations"].as_array_mut().unwrap() {
+            for list in ["tokens", "token_times"] {
+                iteration["turns"][0][list].as_array_mut().unwrap().truncate(3);
+            }
+        }
+    });
+    bench.pocketwatt(&again).expect_code(4);
+    let comment = file(&bench, "comment.md");
+    assert!(comment.contains("request latency (the answers differ in length"), "{comment}");
+    assert!(comment.contains("not the same work: generated tokens: 8 in turn 1 in the base, 3 in turn 1 in the head"));
+
+    change(&|record| record["passport"]["model"]["weights_sha256"] = "0".repeat(64).into());
+    fs::remove_file(path(short)).unwrap();
+    let line = bench.pocketwatt(&again).expect_code(4).stdout;
+    assert!(line.starts_with("nothing could be compared") && line.contains("none of these: 2"), "{line}");
+    let comment = file(&bench, "comment.md");
+    assert!(comment.contains("prefill-4-decode-4_tiny_fake_f32_1t: the head has no record"), "{comment}");
+    assert!(comment.contains("not the same work: weights: "), "{comment}");
+    fs::remove_file(path(long)).unwrap();
+    bench.pocketwatt(&again).expect_code(3).expect_stderr(&[long, "the head has no record"]);
+}
+
+#[test]
 fn what_is_no_comparison_is_refused() {
     let bench = Bench::new();
     ci(&bench, SCRIPT, &[]).expect_code(3).expect_stderr(&["name the runners of the base with --baseline-runners DIR"]);

@@ -9,7 +9,10 @@ use anyhow::Result;
 use clap::Args;
 use pocketwatt_record::{Run, RunFolder};
 
-use self::files::FileArguments;
+use self::{
+    files::FileArguments,
+    pairs::{Builds, compare_builds},
+};
 use super::{
     compare::ComparisonArguments,
     damaged,
@@ -45,6 +48,9 @@ pub struct CiArguments {
     #[command(flatten)]
     run: RunArguments,
 }
+
+/// This many cases that have no record of both builds are named on standard error.
+const NAMED: usize = 20;
 
 /// Options that only this command has, or that say how it judges: a phone measures, and no more.
 const NOT_FOR_PHONES: [&str; 10] =
@@ -107,8 +113,9 @@ impl Job {
     /// Compares the two builds of a run, and writes what was asked for. Returns the status, and the verdict in a line.
     fn review(&self, folder: &RunFolder, run: &Run) -> Result<(Exit, String)> {
         let results = Stored::open(folder, run)?;
-        let comparison = pairs::compare_builds(folder, run, &self.comparison.metrics())?;
+        let Builds { comparison, unreached } = compare_builds(folder, run, &self.comparison.metrics())?;
         if comparison.pairs.is_empty() && comparison.damaged.is_empty() {
+            unreached.iter().take(NAMED).for_each(|case| notice!("not compared: {case}"));
             return Err(Refusal::error(format!(
                 "run {} has no case of which both builds have a record: measure one with `pocketwatt ci --baseline-runners DIR`",
                 run.id
@@ -122,15 +129,16 @@ impl Job {
             run,
             results: &results,
             comparison: &comparison,
+            unreached: &unreached,
             rule: &self.judgement.rule(),
             fails: exit.is_some(),
         };
         self.files.write(&review)?;
         let damaged = results.damaged();
         damaged::report(folder, &damaged);
-        let is_whole = damaged.is_empty() && comparison.only_in_baseline.is_empty() && review.is_measured();
+        let is_whole = damaged.is_empty() && unreached.is_empty() && review.is_measured();
         let otherwise = if is_whole { Exit::Success } else { Exit::Incomplete };
-        Ok((exit.unwrap_or(otherwise), review.line()))
+        Ok((exit.unwrap_or(otherwise), review.line()?))
     }
 }
 
