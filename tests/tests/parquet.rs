@@ -127,7 +127,7 @@ fn duckdb_reads_the_numbers_of_the_report() {
          FROM parquet_kv_metadata('{lake_name}/metrics/**/*.parquet') ORDER BY key"
     ));
     assert_eq!(metadata[1]["key"], "pocketwatt.format");
-    assert_eq!(metadata[1]["value"], "1.0");
+    assert_eq!(metadata[1]["value"], "1.1");
 }
 
 #[test]
