@@ -108,7 +108,9 @@ fn add(arguments: &AddArguments) -> Result<Exit> {
     if baselines > 0 {
         notice!("{baselines} records of the other build are left out: they are not of this commit");
     }
-    let added = HistoryFolder::at(&arguments.folder.history).add(&entry)?;
+    let history = HistoryFolder::at(&arguments.folder.history);
+    history.ensure_of_one_commit(&entry).map_err(refused)?;
+    let added = history.add(&entry)?;
     if added.known {
         notice!("it was there already");
     }
@@ -141,10 +143,20 @@ fn line(outline: &Outline) -> String {
         inert::one_line(&outline.branch),
         inert::one_line(&outline.device),
         inert::one_line(&outline.run),
-        cases,
+        cases + imitations(outline),
         inert::one_line(&message),
     ];
     words.join("  ").trim_end().to_owned() + "\n"
+}
+
+/// Says that numbers are not those of the device.
+fn imitations(outline: &Outline) -> &'static str {
+    match (outline.emulated, outline.simulated_meters) {
+        (true, true) => " (emulated, simulated meters)",
+        (true, false) => " (emulated)",
+        (false, true) => " (simulated meters)",
+        (false, false) => "",
+    }
 }
 
 /// Reads a history, and reports what is wrong with it.
