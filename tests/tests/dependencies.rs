@@ -30,7 +30,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ),
     ("backends/*", &["runner", "model", "protocol"]),
     ("tests", &["protocol", "model", "meter", "phone", "record"]),
-    ("tests/fuzz", &["protocol", "files", "dataset", "model", "meter", "phone", "record", "scenario", "report", "cli"]),
+    (
+        "tests/fuzz",
+        &["protocol", "files", "dataset", "model", "meter", "phone", "record", "scenario", "history", "report", "cli"],
+    ),
 ];
 
 /// Engines, with the one folder that may use each: the crate with that name, and those that begin with it and a hyphen.

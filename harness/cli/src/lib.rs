@@ -70,6 +70,8 @@ enum Command {
     Export(command::export::ExportArguments),
     /// Keep runs as those of commits, in a folder of plain files.
     History(command::history::HistoryArguments),
+    /// Write a static site about a history: what changed, when, by how much, and how sure that is.
+    Dashboard(command::dashboard::DashboardArguments),
     /// Compare two stored runs: what differs between them, and a verdict for each metric.
     Compare(command::compare::CompareArguments),
     /// Import, fetch, generate, list and verify models.
@@ -149,6 +151,7 @@ fn obey() -> Exit {
         Command::Merge(arguments) => command::merge::run(&arguments),
         Command::Export(arguments) => command::export::run(&arguments),
         Command::History(arguments) => command::history::run(&arguments),
+        Command::Dashboard(arguments) => command::dashboard::run(&arguments),
         Command::Compare(arguments) => command::compare::run(&arguments),
         Command::Model(arguments) => command::model::run(arguments).map(|()| Exit::Success),
         Command::Conformance(arguments) => command::conformance::run(arguments),

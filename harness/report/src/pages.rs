@@ -3,10 +3,12 @@
 //! `foreign` and `document` are what every page needs, `tables` and `picture` turn a table and a chart into markup, and each kind of page
 //! has a folder.
 
+mod dashboard;
 mod document;
 mod foreign;
 mod picture;
 mod report;
 mod tables;
 
+pub use dashboard::{SITE_FOLDERS, SiteFile, Wishes, dashboard};
 pub use report::{ReportedRun, report};

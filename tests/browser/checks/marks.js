@@ -1,70 +1,80 @@
 // Marks of charts say their exact value: under the mouse, and when they have the focus of the keyboard.
 
-/// Charts have hundreds of marks, all made alike: of each, so many are tried.
-const TRIED = 4;
-
-/// The texts of the tips that can be seen, with whether they are wholly in the window.
-function tips() {
-  const shown = [...document.querySelectorAll(".tip[role=status]")].filter((tip) => tip.checkVisibility({ visibilityProperty: true }));
-  return shown
-    .filter((tip) => tip.textContent.trim() !== "")
-    .map((tip) => {
-      const { left, right, top, bottom } = tip.getBoundingClientRect();
-      return { text: tip.textContent, isInside: left >= 0 && top >= 0 && right <= innerWidth && bottom <= innerHeight };
-    });
-}
+/// Charts have hundreds of marks, all made alike: of each, so many get the focus.
+const FOCUSED = 4;
+/// And so many are tried with the mouse, until it is over one: others may lie above, and lines have nothing in their middle.
+const HOVERED = 4;
 
 export async function marks(tab) {
   const faults = [];
+  await tab.evaluate(prepare);
   const charts = tab.locator("svg:has(g.mark)");
   for (let number = 0; number < (await charts.count()); number += 1) {
     const chart = charts.nth(number);
     if (!(await chart.isVisible())) continue;
+    const fault = (place, words) => faults.push({ kind: "mark", words: `chart ${number + 1}, mark ${place + 1}: ${words}` });
     const all = chart.locator("g.mark");
     const count = await all.count();
-    const tried = [...new Set(Array.from({ length: TRIED }, (_, place) => Math.floor((place * (count - 1)) / (TRIED - 1))))];
-    let hovered = 0;
-    for (const place of tried) {
-      const words = await focusFault(tab, all.nth(place));
-      if (words) faults.push({ kind: "mark", words: `chart ${number + 1}, mark ${place + 1}: ${words}` });
-      const under = await hoverFault(tab, all.nth(place));
-      hovered += under === "missed" ? 0 : 1;
-      if (under && under !== "missed") faults.push({ kind: "mark", words: `chart ${number + 1}, mark ${place + 1}: ${under}` });
+    for (const place of spread(count, FOCUSED)) {
+      const words = await focused(all.nth(place));
+      if (words) fault(place, words);
     }
-    if (hovered === 0) faults.push({ kind: "mark", words: `chart ${number + 1}: the mouse finds none of its marks` });
+    let isHovered = false;
+    for (const place of spread(count, HOVERED)) {
+      const { label, words } = await hovered(tab, all.nth(place));
+      isHovered ||= label !== null;
+      if (words) fault(place, words);
+      if (isHovered) break;
+    }
+    if (!isHovered) fault(0, "the mouse finds neither it nor others of its chart");
   }
   return faults;
 }
 
-async function fault(tab, label, by) {
-  if (!label) return "it has no aria-label";
-  // The page may wait for a frame.
-  const said = await tab
-    .waitForFunction((wanted) => [...document.querySelectorAll(".tip[role=status]")].some((tip) => tip.textContent.trim() === wanted), label.trim(), { timeout: 1000 })
-    .catch(() => null);
-  const shown = await tab.evaluate(tips);
-  const own = shown.find((tip) => tip.text.trim() === label.trim());
-  if (!said || !own) return `${by}, no tip says ${JSON.stringify(label)}, but ${JSON.stringify(shown.map((tip) => tip.text))}`;
-  return own.isInside ? null : `${by}, its tip is not wholly in the window`;
+/// So many places, from the first to the last.
+function spread(count, tried) {
+  const places = Array.from({ length: tried }, (_, place) => Math.floor((place * (count - 1)) / Math.max(1, tried - 1)));
+  return [...new Set(places)];
 }
 
-async function focusFault(tab, mark) {
-  await mark.scrollIntoViewIfNeeded();
+/// Gives the page a function that says what is wrong with the tip that should say a label, or null. The page may wait for a frame.
+function prepare() {
+  const tips = () => [...document.querySelectorAll(".tip[role=status]")].filter((tip) => tip.checkVisibility({ visibilityProperty: true }));
+  window.tipFault = async (label, how) => {
+    const own = () => tips().find((tip) => tip.textContent.trim() === label.trim());
+    if (!own()) await new Promise((shown) => setTimeout(shown, 100));
+    if (!own()) return `${how}, no tip says ${JSON.stringify(label)}, but ${JSON.stringify(tips().map((tip) => tip.textContent))}`;
+    const { left, right, top, bottom } = own().getBoundingClientRect();
+    const isInside = left >= 0 && top >= 0 && right <= innerWidth && bottom <= innerHeight;
+    return isInside ? null : `${how}, its tip is not wholly in the window`;
+  };
+}
+
+/// What is wrong when a mark gets the focus, as by the keyboard.
+async function focused(mark) {
+  return mark.evaluate(async (element) => {
+    const label = element.getAttribute("aria-label");
+    if (!label) return "it has no aria-label";
+    if (element.tabIndex < 0) return "the keyboard cannot reach it";
+    element.scrollIntoView({ block: "center" });
+    element.focus();
+    const words = await tipFault(label, "with the focus");
+    element.blur();
+    return words;
+  });
+}
+
+/// The label of the mark that is under the mouse in the middle of this one, or null; and what is wrong with its tip.
+async function hovered(tab, mark) {
+  const middle = await mark.evaluate((element) => {
+    element.scrollIntoView({ block: "center" });
+    const { x, y, width, height } = element.getBoundingClientRect();
+    const [left, top] = [x + width / 2, y + height / 2];
+    return { left, top, label: document.elementFromPoint(left, top)?.closest("g.mark")?.getAttribute("aria-label") ?? null };
+  });
+  if (middle.label === null) return { label: null, words: null };
   await tab.mouse.move(0, 0);
-  await mark.focus();
-  const [label, index] = await mark.evaluate((element) => [element.getAttribute("aria-label"), element.tabIndex]);
-  if (index < 0) return "the keyboard cannot reach it";
-  const words = await fault(tab, label, "with the focus");
-  await mark.blur();
-  return words;
-}
-
-/// Another mark may lie above its middle, and lines have nothing there.
-async function hoverFault(tab, mark) {
-  const box = await mark.boundingBox();
-  if (!box) return "missed";
-  const [x, y] = [box.x + box.width / 2, box.y + box.height / 2];
-  await tab.mouse.move(x, y);
-  const label = await tab.evaluate(([x, y]) => document.elementFromPoint(x, y)?.closest("g.mark")?.getAttribute("aria-label"), [x, y]);
-  return label ? fault(tab, label, "under the mouse") : "missed";
+  await tab.mouse.move(middle.left, middle.top);
+  const words = await tab.evaluate((label) => tipFault(label, "under the mouse"), middle.label);
+  return { label: middle.label, words };
 }

@@ -9,6 +9,7 @@ mod config;
 mod data;
 mod folder;
 mod gguf;
+mod history;
 mod library;
 mod manifest;
 mod phone;
@@ -40,6 +41,7 @@ pub const ALL: &[Target] = &[
     records::TARGET,
     charts::TARGET,
     comparison::TARGET,
+    history::TARGET,
     data::CONVERSATIONS,
     data::CALLS,
     data::QUESTIONS,

@@ -1,6 +1,7 @@
 //! `pocketwatt ci`: the head of a change beside its base, for a job of any CI system: plain files in and out.
 
 mod files;
+mod keeping;
 mod pairs;
 
 use std::cell::Cell;
@@ -11,6 +12,7 @@ use pocketwatt_record::{Run, RunFolder};
 
 use self::{
     files::FileArguments,
+    keeping::{Keeping, KeepingArguments},
     pairs::{Builds, compare_builds},
 };
 use super::{
@@ -46,6 +48,8 @@ pub struct CiArguments {
     #[arg(long, value_name = "SHA")]
     base_commit: Option<String>,
     #[command(flatten)]
+    keeping: KeepingArguments,
+    #[command(flatten)]
     run: RunArguments,
 }
 
@@ -53,8 +57,22 @@ pub struct CiArguments {
 const NAMED: usize = 20;
 
 /// Options that only this command has, or that say how it judges: a phone measures, and no more.
-const NOT_FOR_PHONES: [&str; 10] =
-    ["stored", "comment", "summary", "verdict", "key", "commit", "base_commit", "fail_on", "decide", "margin"];
+const NOT_FOR_PHONES: [&str; 14] = [
+    "stored",
+    "comment",
+    "summary",
+    "verdict",
+    "key",
+    "commit",
+    "base_commit",
+    "history",
+    "branch",
+    "time",
+    "message",
+    "fail_on",
+    "decide",
+    "margin",
+];
 
 impl CiArguments {
     /// Tells which options stand in the command line.
@@ -79,6 +97,7 @@ struct Job {
     key: String,
     commit: Option<String>,
     base_commit: Option<String>,
+    keeping: Option<Keeping>,
     judgement: JudgementArguments,
     comparison: ComparisonArguments,
 }
@@ -88,9 +107,10 @@ struct Job {
 /// # Errors
 /// As of a run; when the run has no base to compare with, or a file cannot be written.
 pub fn run(arguments: CiArguments) -> Result<Exit> {
-    let CiArguments { stored, files, key, commit, base_commit, mut run } = arguments;
+    let CiArguments { stored, files, key, commit, base_commit, keeping, mut run } = arguments;
+    let keeping = keeping.check(commit.as_deref())?;
     let (judgement, comparison) = run.judged_by_ci(stored.is_some())?;
-    let job = Job { files, key, commit, base_commit, judgement: judgement.or_worse(), comparison };
+    let job = Job { files, key, commit, base_commit, keeping, judgement: judgement.or_worse(), comparison };
     if let Some(wanted) = stored {
         let folder = stored_run::find(run.results(), &wanted)?;
         let run = folder.run()?;
@@ -134,6 +154,10 @@ impl Job {
             fails: exit.is_some(),
         };
         self.files.write(&review)?;
+        if let Some(keeping) = &self.keeping {
+            let path = keeping.keep(folder, run, &results)?;
+            notice!("kept in the history: {}", path.display());
+        }
         let damaged = results.damaged();
         damaged::report(folder, &damaged);
         let is_whole = damaged.is_empty() && unreached.is_empty() && review.is_measured();

@@ -10,6 +10,7 @@ pub mod compare;
 pub mod completions;
 pub mod conformance;
 pub mod damaged;
+pub mod dashboard;
 mod decode;
 pub mod device_calibration;
 pub mod display;

@@ -24,7 +24,7 @@ pub fn entry_of_run(folder: &Path) -> Entry {
 
 /// The name of a made-up commit.
 pub fn commit(number: usize) -> Commit {
-    format!("{:040x}", mixed(number as u64)).parse().expect("hexadecimal digits")
+    format!("{:016x}{number:024x}", mixed(number as u64)).parse().expect("hexadecimal digits")
 }
 
 /// That run for a commit, with every number a little different, and all times this many times as long: what takes less is better.

@@ -5,6 +5,8 @@
 
 mod columns;
 mod identity;
+#[cfg(test)]
+mod many;
 mod metrics;
 mod partition;
 mod table;

@@ -1,5 +1,7 @@
 //! A review in words.
 
+use std::collections::BTreeMap;
+
 use pocketwatt_record::{MARGIN, Outcome, StoredContest, StoredPair, StoredRatio, Verdict};
 
 use crate::{
@@ -74,24 +76,18 @@ pub fn certainty(review: &Review) -> String {
     )
 }
 
-/// `1 %; decode_throughput 3 %`.
+/// `1 %; decode_throughput 3 %`: that of most metrics, and the others by name.
 fn margins(review: &Review) -> String {
-    let contests = || review.comparison.pairs.iter().flat_map(|pair| &pair.contests);
-    let mut own: Vec<String> = Vec::new();
-    let mut usual = None;
-    for StoredContest { metric, margin, .. } in contests() {
-        // Those that have the usual one need no name.
-        if (margin - MARGIN).abs() < 1e-12 {
-            usual = Some(percent(*margin));
-            continue;
-        }
-        let text = format!("{} {}", metric.name(), percent(*margin));
-        if !own.contains(&text) {
-            own.push(text);
-        }
-    }
-    let usual = usual.or_else(|| own.is_empty().then(|| percent(MARGIN)));
-    usual.into_iter().chain(own).collect::<Vec<_>>().join("; ")
+    let contests = review.comparison.pairs.iter().flat_map(|pair| &pair.contests);
+    let of_metric: BTreeMap<&str, String> =
+        contests.map(|contest| (contest.metric.name(), percent(contest.margin))).collect();
+    let count = |margin: &String| of_metric.values().filter(|other| *other == margin).count();
+    let Some(usual) = of_metric.values().max_by_key(|margin| count(margin)) else { return percent(MARGIN) };
+    let others = of_metric.iter().filter(|(_, margin)| *margin != usual);
+    std::iter::once(usual.clone())
+        .chain(others.map(|(name, margin)| format!("{name} {margin}")))
+        .collect::<Vec<_>>()
+        .join("; ")
 }
 
 fn percent(share: f64) -> String {

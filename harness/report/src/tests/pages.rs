@@ -34,7 +34,7 @@ fn the_first_thing_is_the_answer_and_how_sure_it_is() {
     let records = in_turns(&fixture::records()[..3]);
     let page = page(&fixture::run(&records), &records, &[]);
     insta::assert_snapshot!(seen(&page, "class=\"card\"", "<details"), @r"
-    chat · mobilellm-125m (seeded weights)candle answers first (1.16× [1.14, 1.19]).
+    chat · mobilellm-125m (seeded weights)candle answers first (1.16× [1.14, 1.19]). Not decided: a quick whole answer (candle or onnxruntime).
     If you want | the best is | with | ahead of the next by | how sure
     fast generation | onnxruntime or candle | 29.2 tokens/s ±0.04 | 1.005× [1.004, 1.007] over candle | the same within 1 %
     a quick first token | candle | 153 ms ±1 | 1.16× [1.14, 1.19] over onnxruntime | clear, after 4 blocks

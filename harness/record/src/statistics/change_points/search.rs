@@ -45,8 +45,8 @@ pub struct ChangePoint {
 /// the earlier one. How much neighbours resemble each other weakens the test. Its place is the cut around
 /// whose medians the values deviate least.
 ///
-/// Ranks are why one or two values that are far off are never a change, and why the share of false changes does not depend on how
-/// the values scatter. What was found never depends on later values, except for its size.
+/// Ranks are why it does not matter how far off a disturbed value is, and why the share of false changes does not depend on how the
+/// values scatter. What was found never depends on later values, except for its size.
 pub fn change_points(values: &[f64], margin: f64) -> Vec<ChangePoint> {
     let finite: Vec<(usize, f64)> = values.iter().copied().enumerate().filter(|(_, value)| value.is_finite()).collect();
     let series: Vec<f64> = finite.iter().map(|(_, value)| *value).collect();

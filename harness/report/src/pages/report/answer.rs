@@ -4,7 +4,7 @@ use maud::{Markup, html};
 use pocketwatt_record::{MetricId, Record, Run, has_same_lengths};
 
 use crate::{
-    cases::{CaseGroup, Column, model},
+    cases::{CaseGroup, Column, group_by, model, threads},
     facts::disturbances,
     pages::{
         foreign::{Foreign, name},
@@ -32,6 +32,7 @@ pub fn answer(records: &[&Record], run: &Run) -> Markup {
                 (beside_baselines(&contests))
             } @else {
                 (fulfilled(&group, &contests, asked))
+                (within_settings(records, asked))
             }
             @if !is_same_work {
                 p.pale { "The answers differ in length, so that whole requests are not compared: they were not the same work." }
@@ -87,29 +88,93 @@ fn fulfilled(group: &CaseGroup, contests: &Contests, asked: &[Wish]) -> Markup {
     }
 }
 
-/// `onnxruntime int4 decodes fastest (1.24× [1.18, 1.30] ahead of candle int4) and answers first (...).`
+/// `onnxruntime int4 decodes fastest (1.24× [1.18, 1.30]) and answers first (...).`
 fn sentence(group: &CaseGroup, fulfilled: &[(&Wish, Fulfilled)]) -> Markup {
-    let clear: Vec<(&Wish, &Best)> =
-        fulfilled.iter().filter_map(|(wish, found)| Some((*wish, clear(found)?))).collect();
-    let mut winners: Vec<usize> = Vec::new();
-    for (_, best) in &clear {
-        if !winners.contains(&best.column) {
-            winners.push(best.column);
-        }
-    }
-    let of = |winner: usize| clear.iter().filter(move |(_, best)| best.column == winner);
+    let winners = winners(fulfilled);
     html! {
         p.answer {
             @if winners.is_empty() { (without_winner(group, fulfilled)) }
-            @for winner in winners {
-                b { (column(group, winner)) } " "
-                @for (place, (wish, best)) in of(winner).enumerate() {
-                    @if place > 0 { @if place + 1 == of(winner).count() { " and " } @else { ", " } }
-                    (wish.does)
-                    @if let Some(ahead) = &best.ahead { small { " (" (ahead.times) ")" } }
-                }
-                ". "
+            (praise(group, &winners))
+            @if !winners.is_empty() { (open_questions(group, fulfilled)) }
+        }
+    }
+}
+
+/// `Not decided: fast generation (onnxruntime int4 or onnxruntime int8).`, so that a winner of one wish does not look like that of all.
+fn open_questions(group: &CaseGroup, fulfilled: &[(&Wish, Fulfilled)]) -> Markup {
+    let open: Vec<(&Wish, usize, usize)> = fulfilled
+        .iter()
+        .filter_map(|(wish, found)| match found {
+            Fulfilled::By(Best { column, ahead: Some(ahead), .. }) => {
+                matches!(ahead.certainty, Certainty::Undecided(_)).then_some((*wish, *column, ahead.next))
             }
+            _ => None,
+        })
+        .collect();
+    html! {
+        @if !open.is_empty() {
+            "Not decided: "
+            @for (place, (wish, first, second)) in open.iter().enumerate() {
+                @if place > 0 { ", " }
+                (wish.wanted) small { " (" (column(group, *first)) " or " (column(group, *second)) ")" }
+            }
+            "."
+        }
+    }
+}
+
+/// The columns that are clearly the best at something, and at what.
+fn winners<'a>(fulfilled: &'a [(&'a Wish, Fulfilled)]) -> Vec<(usize, Vec<(&'a Wish, &'a Best)>)> {
+    let clear: Vec<(&Wish, &Best)> =
+        fulfilled.iter().filter_map(|(wish, found)| Some((*wish, clear(found)?))).collect();
+    let mut winners: Vec<(usize, Vec<(&Wish, &Best)>)> = Vec::new();
+    for (wish, best) in clear {
+        match winners.iter_mut().find(|(column, _)| *column == best.column) {
+            Some((_, wins)) => wins.push((wish, best)),
+            None => winners.push((best.column, vec![(wish, best)])),
+        }
+    }
+    winners
+}
+
+/// A sentence for each winner.
+fn praise(group: &CaseGroup, winners: &[(usize, Vec<(&Wish, &Best)>)]) -> Markup {
+    html! {
+        @for (winner, wins) in winners {
+            b { (column(group, *winner)) } " "
+            @for (place, (wish, best)) in wins.iter().enumerate() {
+                @if place > 0 { @if place + 1 == wins.len() { " and " } @else { ", " } }
+                (wish.does)
+                @if let Some(ahead) = &best.ahead { small { " (" (ahead.times) ")" } }
+            }
+            ". "
+        }
+    }
+}
+
+/// The same among the cases of each precision and number of threads, which is a surer answer to a smaller question.
+fn within_settings(records: &[&Record], asked: &[Wish]) -> Markup {
+    let settings = group_by(records.iter().map(|record| (record.case.precision, record.case.threads)));
+    if settings.len() < 2 {
+        return html! {};
+    }
+    let alike = settings.iter().map(|places| places.iter().filter_map(|&place| records.get(place).copied()).collect());
+    let metrics: Vec<MetricId> = asked.iter().map(|wish| wish.metric).collect();
+    let praised = |alike: Vec<&Record>| {
+        let group = together(&alike);
+        let contests = Contests::about(&group, &metrics);
+        let fulfilled: Vec<(&Wish, Fulfilled)> =
+            asked.iter().filter_map(|wish| Some((wish, wish.fulfilled(&group, &contests)?))).collect();
+        let winners = winners(&fulfilled);
+        let case = &alike.first()?.case;
+        let setting = format!("{}, {}", case.precision.name(), threads(case.threads));
+        (!winners.is_empty()).then(|| html! { li { (setting) ": " (praise(&group, &winners)) } })
+    };
+    let lines: Vec<Markup> = alike.filter_map(praised).collect();
+    html! {
+        @if !lines.is_empty() {
+            p { "Among the backends of one setting, each compared by itself:" }
+            ul.notes { @for line in &lines { (line) } }
         }
     }
 }

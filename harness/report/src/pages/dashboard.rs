@@ -1,0 +1,67 @@
+//! A static site about a history: what changed, when, by how much, and how sure that is.
+//!
+//! From the bottom up: `numbers` and `view` (what all pages need), `chart` and `changes`, a file for each kind of page, and `data` (what
+//! the site's script reads).
+
+mod case;
+mod changes;
+mod chart;
+mod commit;
+mod compare;
+mod data;
+mod devices;
+mod numbers;
+mod overview;
+mod view;
+
+use pocketwatt_history::{Known, Outline, courses};
+
+pub use self::view::Wishes;
+use self::{commit::CommitView, view::CaseView};
+use crate::{
+    charts::Palette,
+    pages::document::{Page, SCRIPT, STYLE},
+};
+
+const OWN_STYLE: &str = include_str!("dashboard/dashboard.css");
+const OWN_SCRIPT: &str = include_str!("dashboard/dashboard.js");
+
+/// Takes a file of a site: its path, with slashes, and its contents.
+pub type SiteFile<'a> = dyn FnMut(&str, &str) -> anyhow::Result<()> + 'a;
+
+/// Folders of a site that it fills alone.
+pub const SITE_FOLDERS: [&str; 3] = ["case", "commit", "data"];
+
+/// Writes a site about a history. It needs no network and no server.
+///
+/// # Errors
+/// Those of `write`.
+pub fn dashboard(known: &Known, palette: &Palette, wishes: Wishes<'_>, write: &mut SiteFile<'_>) -> anyhow::Result<()> {
+    let outlines: Vec<&Outline> = known.entries.iter().map(|(_, outline)| outline).collect();
+    let views: Vec<CaseView<'_>> = courses(outlines.iter().copied()).into_iter().map(CaseView::of).collect();
+    write("style.css", &format!("{STYLE}{OWN_STYLE}"))?;
+    write("page.js", SCRIPT)?;
+    write("dashboard.js", OWN_SCRIPT)?;
+    let events = changes::events(&views);
+    let page = |title: &str, root: &str, scripts: &[String], body| Page { title, root, scripts, body }.write();
+    write("index.html", &page(wishes.title, "", &[], overview::overview(known, &views, &events, wishes)))?;
+    write("devices.html", &page("Devices side by side", "", &[], devices::devices(&views)))?;
+    let scripts = ["dashboard.js".to_owned(), "data/site.js".to_owned()];
+    write("compare.html", &page("Compare two commits", "", &scripts, compare::compare()))?;
+    let commits = commit::commits(&outlines, &views, events);
+    let each: Vec<&Outline> = commits.iter().map(|commit: &CommitView<'_, '_>| commit.outline).collect();
+    write("data/site.js", &data::site(&each, &views))?;
+    for view in &views {
+        let scripts = ["dashboard.js".to_owned(), "data/site.js".to_owned(), format!("data/{}.js", view.key)];
+        write(
+            &format!("case/{}.html", view.key),
+            &page(&view.title(), "../", &scripts, case::case(view, palette, wishes)),
+        )?;
+        write(&format!("data/{}.js", view.key), &data::case(view))?;
+    }
+    for view in &commits {
+        let title = format!("Commit {}", view.outline.commit.short());
+        write(&view::commit_page(&view.outline.commit), &page(&title, "../", &[], commit::commit(view, wishes)))?;
+    }
+    Ok(())
+}

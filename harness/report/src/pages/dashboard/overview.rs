@@ -1,0 +1,157 @@
+//! The first page: what changed, and where everything stands.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use maud::{Markup, html};
+use pocketwatt_history::{Certainty, Commit, Effect, Known, Outline};
+
+use crate::pages::{
+    dashboard::{
+        changes::{self, Event, select},
+        numbers::{amount, effect_class, value},
+        view::{CaseView, MAIN, Wishes, commit_link, day, label, navigation},
+    },
+    document::scrolling,
+    foreign::{Foreign, name},
+};
+
+/// Commits and damaged files that are listed.
+const MOST_LISTED: usize = 200;
+
+/// Its body.
+pub fn overview(known: &Known, views: &[CaseView<'_>], events: &[Event<'_, '_>], wishes: Wishes<'_>) -> Markup {
+    html! {
+        h1 { (name(wishes.title)) }
+        (navigation(""))
+        (answer(known, events, wishes))
+        h2 { "What changed" }
+        (changes::table(events, "", wishes, "changes"))
+        h2 { "Where everything stands" }
+        (cases(views))
+        h2 { "Commits" }
+        (commits(known, wishes))
+        (damaged(known))
+    }
+}
+
+/// The newest thing that is sure to have become worse, in a sentence.
+fn answer(known: &Known, events: &[Event<'_, '_>], wishes: Wishes<'_>) -> Markup {
+    let commits: BTreeSet<&Commit> = known.entries.iter().map(|(_, outline)| &outline.commit).collect();
+    let sure = |effect: Effect| {
+        let is_sure = move |event: &&Event<'_, '_>| {
+            event
+                .surest()
+                .is_some_and(|(_, change)| change.effect == effect && change.certainty == Certainty::Confirmed)
+        };
+        events.iter().filter(is_sure).collect::<Vec<_>>()
+    };
+    let (worse, better) = (sure(Effect::Worse), sure(Effect::Better));
+    html! {
+        section.card {
+            h2 { "In short" }
+            p.answer {
+                (plural(known.entries.len(), "run")) " of " (plural(commits.len(), "commit")) ": "
+                (plural(worse.len(), "confirmed change")) " for the worse, " (better.len()) " for the better."
+            }
+            @if let Some(event) = worse.first() {
+                @if let (Some((course, change)), Some((outline, _))) = (event.surest(), event.view.case.runs.get(event.first())) {
+                    p {
+                        "The newest for the worse: " (Foreign(&label(course))) " of " (event.view.link("")) " by "
+                        span class=(effect_class(change.effect)) { (amount(course.metric, change)) }
+                        " at " (commit_link(outline, "", wishes)) ", " (day(outline.time_unix_ms)) "."
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// `1 run`, `2 runs`.
+fn plural(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
+fn cases(views: &[CaseView<'_>]) -> Markup {
+    type Choice = fn(&CaseView<'_>) -> String;
+    let choices: [(&str, Choice); 6] = [
+        ("device", |view| view.case.device.to_owned()),
+        ("branch", |view| view.case.branch.to_owned()),
+        ("scenario", |view| view.case.subject.scenario.clone()),
+        ("model", |view| view.case.subject.model.clone()),
+        ("backend", |view| view.case.subject.backend.clone()),
+        ("precision", |view| view.case.subject.precision.clone()),
+    ];
+    let metrics: Vec<_> =
+        MAIN.into_iter().filter(|metric| views.iter().any(|view| view.course(*metric).is_some())).collect();
+    let table = html! {
+        table.data id="cases" {
+            thead { tr {
+                @for head in ["case", "scenario", "model", "device", "branch"] { th.text scope="col" { button type="button" { (head) } } }
+                @for metric in &metrics { th scope="col" { button type="button" { (metric.definition().label.trim()) } } }
+                th scope="col" { button type="button" { "runs" } }
+                th scope="col" { button type="button" { "newest" } }
+            } }
+            tbody {
+                @for view in views {
+                    @let subject = view.case.subject;
+                    tr data-device=(Foreign(view.case.device)) data-branch=(Foreign(view.case.branch)) data-scenario=(Foreign(&subject.scenario))
+                        data-model=(Foreign(&subject.model)) data-backend=(Foreign(&subject.backend)) data-precision=(Foreign(&subject.precision)) {
+                        th scope="row" { (view.link("")) }
+                        td.text { (name(&subject.scenario)) }
+                        td.text { (name(&subject.model)) }
+                        td.text { (name(view.case.device)) }
+                        td.text { (name(view.case.branch)) }
+                        @for metric in &metrics {
+                            @match view.course(*metric).and_then(|course| course.points.last()) {
+                                Some(point) => { td.number data-value=(point.value) { (value(point.value, None, metric.definition().unit)) } }
+                                None => { td {} }
+                            }
+                        }
+                        td.number data-value=(view.case.runs.len()) { (view.case.runs.len()) }
+                        td.number { (view.case.runs.last().map_or_else(String::new, |(outline, _)| day(outline.time_unix_ms))) }
+                    }
+                }
+            }
+        }
+    };
+    html! {
+        p.pale { "The newest value of each case; its page shows how it came there." }
+        form.filters data-table="cases" {
+            @for (what, of) in &choices {
+                @let distinct: BTreeSet<String> = views.iter().map(of).collect();
+                @if distinct.len() > 1 { (select(what, distinct.iter().map(String::as_str))) }
+            }
+            label { "search " input type="search" name="text" size="12"; }
+            output aria-live="polite" {}
+        }
+        (scrolling("Where everything stands", &table))
+    }
+}
+
+fn commits(known: &Known, wishes: Wishes<'_>) -> Markup {
+    let mut newest: BTreeMap<(u64, &Commit), &Outline> = BTreeMap::new();
+    for (_, outline) in &known.entries {
+        newest.insert((outline.time_unix_ms, &outline.commit), outline);
+    }
+    html! {
+        ul.notes {
+            @for outline in newest.values().rev().take(MOST_LISTED) {
+                li { (day(outline.time_unix_ms)) " " (commit_link(outline, "", wishes)) " " (name(&outline.branch)) @if let Some(message) = &outline.message { ": " (name(message)) } }
+            }
+        }
+        @if newest.len() > MOST_LISTED { p.pale { "The newest " (MOST_LISTED) " of " (newest.len()) " commits. " a href="compare.html" { "All of them can be compared." } } }
+    }
+}
+
+/// Files that are no entries.
+fn damaged(known: &Known) -> Markup {
+    html! {
+        @if !known.damaged.is_empty() {
+            h2 { "Passed over" }
+            ul.notes {
+                @for damaged in known.damaged.iter().take(MOST_LISTED) { li { code { (name(&damaged.file)) } " " (Foreign(&damaged.damage.to_string())) } }
+            }
+            @if known.damaged.len() > MOST_LISTED { p { "And " (known.damaged.len() - MOST_LISTED) " files more." } }
+        }
+    }
+}

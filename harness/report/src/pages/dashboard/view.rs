@@ -1,0 +1,139 @@
+//! What the pages of a site have in common: names of pages, links, and which metrics come first.
+
+use maud::{Markup, html};
+use pocketwatt_files::sha256;
+use pocketwatt_history::{CaseCourse, Commit, Course, Outline};
+use pocketwatt_record::{CallMetric, EnergyMetric, MetricId, QualityMetric, SpeedMetric};
+
+use crate::{
+    output::{date, inert},
+    pages::foreign::{Foreign, name},
+};
+
+/// What stands in tables, and first on the page of a case.
+pub const MAIN: [MetricId; 9] = [
+    MetricId::Speed(SpeedMetric::DecodeThroughput),
+    MetricId::Speed(SpeedMetric::TimeToFirstToken),
+    MetricId::Speed(SpeedMetric::PrefillThroughput),
+    MetricId::Speed(SpeedMetric::LoadTime),
+    MetricId::Speed(SpeedMetric::PeakResidentMemory),
+    MetricId::Energy(EnergyMetric::EnergyPerOutputToken),
+    MetricId::Energy(EnergyMetric::EnergyPerRequest),
+    MetricId::Quality(QualityMetric::KlDivergence),
+    MetricId::Calls(CallMetric::CallIntent),
+];
+/// Digits of the names of pages of cases.
+const KEY_DIGITS: usize = 16;
+/// Characters of a name in a title and in the data.
+const LONGEST: usize = 80;
+
+/// How a site is written.
+#[derive(Clone, Copy, Debug)]
+pub struct Wishes<'a> {
+    /// The title of its pages.
+    pub title: &'a str,
+    /// The address of a commit, with `{sha}` in place of its name.
+    pub commit_url: Option<&'a str>,
+}
+
+/// A case, and the name of its page.
+pub struct CaseView<'a> {
+    /// The case.
+    pub case: CaseCourse<'a>,
+    /// The name of its page and its data, the same in every site.
+    pub key: String,
+}
+
+impl<'a> CaseView<'a> {
+    /// The name is made from what is measured, where, and for which branch.
+    pub fn of(case: CaseCourse<'a>) -> Self {
+        let identity = serde_json::to_string(&(case.device, case.branch, case.subject)).unwrap_or_default();
+        let mut key = sha256(identity);
+        key.truncate(KEY_DIGITS);
+        Self { case, key }
+    }
+
+    /// Its page, from a page that is so far below the root of the site.
+    pub fn address(&self, root: &str) -> String {
+        format!("{root}case/{}.html", self.key)
+    }
+
+    /// Backend and settings, with a link to its page.
+    pub fn link(&self, root: &str) -> Markup {
+        let subject = self.case.subject;
+        html! { a href=(self.address(root)) { (name(&subject.backend)) " " small { (Foreign(&subject.settings())) } } }
+    }
+
+    /// What a heading says.
+    pub fn title(&self) -> String {
+        let subject = self.case.subject;
+        let [backend, settings, scenario, model] =
+            [&subject.backend, &subject.settings(), &subject.scenario, &subject.model].map(|part| cut(part));
+        format!("{backend} ({settings}): {scenario}, {model}")
+    }
+
+    /// The newest course of a metric, if it has one: that of the preferred part of the device.
+    pub fn course(&self, metric: MetricId) -> Option<&Course<'a>> {
+        self.case.courses.iter().find(|course| course.metric == metric)
+    }
+}
+
+/// The beginning of a text of others, on one line.
+pub fn cut(text: &str) -> String {
+    let shown = inert::one_line(text);
+    match shown.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &shown[..end]),
+        None => shown,
+    }
+}
+
+/// A metric's label, with the part of the device that it is of.
+pub fn label(course: &Course<'_>) -> String {
+    let scope = course.scope.map(|scope| format!(" ({scope})")).unwrap_or_default();
+    format!("{}{scope}", course.metric.definition().label.trim())
+}
+
+/// A place on the page of a case.
+pub fn anchor(course: &Course<'_>) -> String {
+    let mut scope = course.scope.map(sha256).unwrap_or_default();
+    scope.truncate(8);
+    format!("{}{}{scope}", course.metric.name(), if scope.is_empty() { "" } else { "-" })
+}
+
+/// The page of a commit.
+pub fn commit_page(commit: &Commit) -> String {
+    format!("commit/{commit}.html")
+}
+
+/// A commit with a link to its page, and to where it can be read.
+pub fn commit_link(outline: &Outline, root: &str, wishes: Wishes<'_>) -> Markup {
+    html! {
+        a href=(format!("{root}{}", commit_page(&outline.commit))) { code { (outline.commit.short()) } }
+        @if let Some(outside) = outside(&outline.commit, wishes) {
+            " " a href=(outside) rel="noreferrer" aria-label=(format!("{} in its repository", outline.commit.short())) { "↗" }
+        }
+    }
+}
+
+/// Where a commit can be read.
+pub fn outside(commit: &Commit, wishes: Wishes<'_>) -> Option<String> {
+    wishes.commit_url.map(|template| template.replace("{sha}", commit.as_str()))
+}
+
+/// The day on which a commit was made.
+pub fn day(unix_ms: u64) -> String {
+    date::minute(unix_ms).split(' ').next().unwrap_or_default().to_owned()
+}
+
+/// Links to the pages of the site.
+pub fn navigation(root: &str) -> Markup {
+    html! {
+        nav aria-label="Pages" {
+            ul {
+                li { a href=(format!("{root}index.html")) { "What changed" } }
+                li { a href=(format!("{root}devices.html")) { "Devices side by side" } }
+                li { a href=(format!("{root}compare.html")) { "Compare two commits" } }
+            }
+        }
+    }
+}
