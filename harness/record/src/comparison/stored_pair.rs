@@ -156,7 +156,9 @@ impl StoredPair {
     /// The same without what was not the same work, which nobody asked to compare by force: without any contest where other things ran,
     /// and without the ratios that depend on how long the answers are where only these differ.
     pub fn of_the_same_work(mut self) -> Self {
-        if self.obstacles().any(|difference| difference.property != Property::OutputTokens) {
+        // A warm-up answers, too.
+        let of_answers = [Property::OutputTokens, Property::WarmUp];
+        if self.obstacles().any(|difference| !of_answers.contains(&difference.property)) {
             self.contests.clear();
         } else if self.obstacles().next().is_some() {
             for contest in self.contests.iter_mut().filter(|contest| contest.metric.grows_with_answers()) {
