@@ -132,19 +132,23 @@ pub fn remove_abandoned(folder: &Path) {
         let name = entry.file_name();
         let unfinished =
             name.to_str().is_some_and(|name| name.starts_with(PARTIAL_PREFIX) && name.ends_with(PARTIAL_SUFFIX));
-        if unfinished && is_abandoned(&entry.path()) {
+        let abandoned = if unfinished { lock_of_abandoned(&entry.path()) } else { None };
+        if let Some(lock) = abandoned {
             let _ = remove(&entry.path());
+            // Only now: a writer that had it before the end of the removal would write into what disappears.
+            drop(lock);
         }
     }
 }
 
-/// Whether no process holds the lock of an unfinished file or folder. The lock makes the answer reliable: a writer
-/// that claims it in between finds it removed, and begins again.
-fn is_abandoned(path: &Path) -> bool {
+/// The lock of an unfinished file or folder that no process holds. Whoever holds it may remove the file: a writer that claims it in
+/// between waits, finds it removed, and begins again.
+fn lock_of_abandoned(path: &Path) -> Option<File> {
     let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
     let mut options = fs::OpenOptions::new();
     std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, flags);
-    options.read(true).open(path).is_ok_and(|file| file.try_lock().is_ok())
+    let file = options.read(true).open(path).ok()?;
+    file.try_lock().is_ok().then_some(file)
 }
 
 fn remove(path: &Path) -> io::Result<()> {
