@@ -49,6 +49,8 @@ fn what_is_damaged_is_named_and_the_rest_is_listed() {
     let bench = Bench::new();
     bench.run("", &["--scenario", "prefill-4-decode-4", "--iterations", "2"]).expect_code(0);
     add(&bench, COMMIT, &[]).expect_code(0);
+    // A run is of one commit, so the other one has its own.
+    bench.run("", &["--scenario", "prefill-4-decode-4", "--iterations", "2"]).expect_code(0);
     add(&bench, &COMMIT.replace('0', "a"), &[]).expect_code(0);
     let half = &entries(&bench, "history")[0];
     let contents = fs::read(half).unwrap();
