@@ -61,7 +61,8 @@ pub(crate) fn impossible_metrics(metrics: &[MetricValue]) -> Option<String> {
     let mut known = HashSet::new();
     metrics.iter().find_map(|metric| {
         let name = shortened(metric.metric.as_str());
-        if !known.insert((metric.metric.as_str(), &metric.scope)) {
+        // Two files of a battery, of its charge and of its power, are two figures of one scope and interface.
+        if metric.scope.is_none() && !known.insert(metric.metric.as_str()) {
             return Some(format!("metric {name:?} is there twice"));
         }
         let summary = metric.summary().filter(|summary| !summary.is_possible())?;
