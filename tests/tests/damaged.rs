@@ -121,6 +121,28 @@ fn the_record_of_another_run_of_the_same_plan() {
 }
 
 #[test]
+fn a_metric_that_is_there_twice() {
+    is_told_and_measured_again("metric \"decode_throughput\" is there twice", "malformed", |_, path| {
+        change(path, |record| {
+            let metrics = record["metrics"].as_array_mut().unwrap();
+            let decode = metrics.iter().find(|metric| metric["metric"] == "decode_throughput").unwrap().clone();
+            metrics.insert(0, decode);
+        });
+    });
+}
+
+#[test]
+fn a_summary_that_no_observations_have() {
+    is_told_and_measured_again("no observations have the summary of metric \"load_time\"", "malformed", |_, path| {
+        change(path, |record| {
+            let metrics = record["metrics"].as_array_mut().unwrap();
+            let load = metrics.iter_mut().find(|metric| metric["metric"] == "load_time").unwrap();
+            load["value"]["measured"]["median"] = (-5.0).into();
+        });
+    });
+}
+
+#[test]
 fn a_pipe() {
     is_told_and_measured_again("it is a pipe, socket or device", "not-a-file", |_, path| {
         fs::remove_file(path).unwrap();

@@ -70,6 +70,9 @@ const PAGES: &[&[Fault]] = &[
             "button.addEventListener(\"click\", () => {\n      const heading",
             "button.addEventListener(\"mousedown\", () => {\n      const heading",
         ),
+        // These come with the one above: a click that a script makes is no press of the mouse.
+        fault("ascending after two clicks, too", "", ""),
+        fault("aria-sort is null after a click", "", ""),
         fault("request: https://example.org/", "<main>", "<main><img alt=\"\" src=\"https://example.org/\">"),
         fault("request: file:///", "<h1 id=\"top\">", "<img alt=\"\" src=\"../lost.png\"><h1 id=\"top\">"),
         // The network is off, and the file does not exist.

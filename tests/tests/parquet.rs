@@ -4,7 +4,7 @@
 #![cfg(test)]
 
 use std::{
-    env,
+    env, fs,
     path::{Path, PathBuf},
     process::Command,
 };
@@ -122,12 +122,46 @@ fn duckdb_reads_the_numbers_of_the_report() {
         assert!(numbers > 10 && reasons > 5, "{numbers} {reasons}");
     }
     assert_eq!(skipped, 2);
+    documented_queries(&bench, &database, &runs);
     let metadata = database.rows(&format!(
         "SELECT DISTINCT decode(key) AS key, decode(value) AS value
          FROM parquet_kv_metadata('{lake_name}/metrics/**/*.parquet') ORDER BY key"
     ));
     assert_eq!(metadata[1]["key"], "pocketwatt.format");
-    assert_eq!(metadata[1]["value"], "1.0");
+    assert_eq!(metadata[1]["value"], "1.1");
+}
+
+/// Runs what docs/formats.md shows, in which capitals stand for names of the user.
+fn documented_queries(bench: &Bench, database: &Database, runs: &[&str]) {
+    for (place, run) in runs.iter().enumerate() {
+        let commit = format!("{place:040x}");
+        let time = format!("2026-11-0{}T12:00:00Z", place + 1);
+        let add = ["history", "add", run, "--commit", &commit, "--branch", "main", "--time", &time];
+        bench.pocketwatt(&add).expect_code(0);
+    }
+    let guide = fs::read_to_string(root().join("docs/formats.md")).unwrap();
+    let device = bench.folder().run().unwrap().device.name;
+    let month = database.rows("SELECT DISTINCT month FROM metrics")[0]["month"].as_str().unwrap().to_owned();
+    let queries: Vec<Vec<Value>> = guide
+        .split("```sql\n")
+        .skip(1)
+        .map(|rest| {
+            let query = rest.split("```").next().unwrap();
+            let query = query.replace("FOLDER", database.folder.to_str().unwrap());
+            let query = query.replace("HISTORY", bench.path("history").to_str().unwrap());
+            database.rows(&query.replace("'DEVICE'", &format!("'{device}'")).replace("2026-11", &month))
+        })
+        .collect();
+    let [commits, gaps] = &queries[..] else { panic!("{} queries", queries.len()) };
+    // The second run generated nothing that could be decoded.
+    assert!(
+        !commits.is_empty()
+            && commits
+                .iter()
+                .all(|row| row["decode"].is_null() == row["scenario"].as_str().unwrap().ends_with("prefill-4"))
+    );
+    assert_eq!(commits.last().unwrap()["sha"], format!("{:040x}", 1));
+    assert!(!gaps.is_empty() && gaps.iter().any(|row| row["gap_ms"].is_number()), "{gaps:?}");
 }
 
 #[test]

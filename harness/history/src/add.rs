@@ -17,7 +17,7 @@ const MOST_MESSAGE: usize = 200;
 /// in the same run, are left out: they are not of this commit.
 ///
 /// # Errors
-/// When nothing is left, or the branch's name is too long.
+/// When nothing is left, or the branch's name is empty or too long.
 pub fn entry_of(
     commit: Commit,
     branch: &str,
@@ -29,6 +29,9 @@ pub fn entry_of(
     let characters = branch.chars().count();
     if characters > MOST_BRANCH {
         return Err(HistoryError::TooLong { what: "name of the branch", characters, most: MOST_BRANCH });
+    }
+    if branch.trim().is_empty() {
+        return Err(HistoryError::NoBranch);
     }
     let cases: Vec<EntryCase> = records
         .iter()
@@ -51,6 +54,7 @@ pub fn entry_of(
             pocketwatt: run.pocketwatt.clone(),
             started_unix_ms: run.started_unix_ms,
             device: run.device.clone(),
+            sysfs_root: run.energy.sysfs_root.clone(),
         },
         cases,
     })

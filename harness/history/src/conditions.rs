@@ -1,8 +1,9 @@
 //! Under which conditions something was measured: where one of them is new, a new segment begins, and no change is reported.
 
-use pocketwatt_meter::DeviceFacts;
 use pocketwatt_record::Passport;
 use serde::{Deserialize, Serialize};
+
+use crate::entry::EntryRun;
 
 /// A condition of a measurement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -49,7 +50,7 @@ pub struct Conditions(pub [Option<String>; 7]);
 
 impl Conditions {
     /// Of a record in a run.
-    pub fn of(passport: &Passport, device: &DeviceFacts, in_turns: bool) -> Self {
+    pub fn of(passport: &Passport, run: &EntryRun, in_turns: bool) -> Self {
         let backend = passport.backend.as_ref();
         let graph = passport.graph_sha256.as_deref().map(short);
         let model = &passport.model;
@@ -59,7 +60,7 @@ impl Conditions {
                 let platform = backend.platform.as_ref().map(|platform| format!(", {platform}")).unwrap_or_default();
                 format!("{} {} on {}{platform}", backend.name, backend.version, backend.accelerator)
             }),
-            Some(device_words(device, passport)),
+            Some(device_words(run, passport)),
             graph,
             Some(short(&passport.scenario_sha256)),
             Some(joined([
@@ -83,7 +84,8 @@ impl Conditions {
     }
 }
 
-fn device_words(device: &DeviceFacts, passport: &Passport) -> String {
+fn device_words(run: &EntryRun, passport: &Passport) -> String {
+    let device = &run.device;
     joined([
         Some(device.processor.clone().unwrap_or_else(|| device.architecture.clone())),
         Some(format!("{} cores", device.logical_cores)),
@@ -94,7 +96,8 @@ fn device_words(device: &DeviceFacts, passport: &Passport) -> String {
         device.kernel.as_ref().map(|kernel| format!("kernel {kernel}")),
         device.governor.as_ref().map(|governor| format!("governor {governor}")),
         device.virtualisation.clone(),
-        passport.emulated.as_ref().map(|_| "emulated".to_owned()),
+        passport.emulated.as_ref().or(device.emulated.as_ref()).map(|_| "emulated".to_owned()),
+        run.sysfs_root.as_ref().map(|_| "simulated meters".to_owned()),
     ])
 }
 

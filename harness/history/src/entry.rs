@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// Version of the entries that this build writes. A reader accepts every minor version of its major version.
-pub const HISTORY_FORMAT: FormatVersion = FormatVersion { major: 1, minor: 0 };
+pub const HISTORY_FORMAT: FormatVersion = FormatVersion { major: 1, minor: 1 };
 
 /// The ending of an entry's name.
 const ENDING: &str = ".json";
@@ -53,6 +53,9 @@ pub struct EntryRun {
     pub started_unix_ms: u64,
     /// Where it ran.
     pub device: DeviceFacts,
+    /// The tree from which meters were read, where they were simulated; since format 1.1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sysfs_root: Option<String>,
 }
 
 /// What an entry keeps of a record: everything but samples, readings and answers.

@@ -26,6 +26,19 @@ pub enum HistoryError {
         /// The most that is accepted.
         most: usize,
     },
+    /// No name of a branch.
+    #[error("the name of the branch is empty: `git branch --show-current` prints it, unless no branch is checked out")]
+    NoBranch,
+    /// A run that is kept as another commit's.
+    #[error(
+        "the run {run:?} is kept as that of commit {commit}, and a run is of one commit: measure this one, or name its run"
+    )]
+    OtherCommit {
+        /// The run.
+        run: String,
+        /// The other commit.
+        commit: String,
+    },
     /// A run without anything to keep.
     #[error("the run {0:?} has no record of the measured build")]
     NothingMeasured(String),

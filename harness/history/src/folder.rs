@@ -99,6 +99,29 @@ impl HistoryFolder {
         Ok(Added { path, known })
     }
 
+    /// Checks that the entry's run is not kept as another commit's: who adds the newest run after a measurement that failed would keep an
+    /// older one a second time.
+    ///
+    /// # Errors
+    /// When it is, or the folder cannot be read.
+    pub fn ensure_of_one_commit(&self, entry: &Entry) -> Result<(), HistoryError> {
+        let known = match self.read(false) {
+            Err(HistoryError::NoHistory(_)) => return Ok(()),
+            known => known?,
+        };
+        let run = &entry.run;
+        let is_same_run = |outline: &Outline| {
+            (&outline.run, outline.started_unix_ms, &outline.device) == (&run.id, run.started_unix_ms, &run.device.name)
+        };
+        let mut outlines = known.entries.iter().map(|(_, outline)| outline);
+        match outlines.find(|outline| is_same_run(outline) && outline.commit != entry.commit) {
+            Some(outline) => {
+                Err(HistoryError::OtherCommit { run: run.id.clone(), commit: outline.commit.as_str().to_owned() })
+            }
+            None => Ok(()),
+        }
+    }
+
     /// Reads all entries: those that are new since the index was written, and with `anew` every one.
     ///
     /// # Errors

@@ -14,7 +14,7 @@ use crate::outline::Outline;
 /// Its name in the folder of a history.
 pub const FILE: &str = "index.jsonl";
 /// Its first line: another version's index is written anew.
-const VERSION: &str = concat!("\"pocketwatt history index 1, ", env!("CARGO_PKG_VERSION"), "\"");
+const VERSION: &str = concat!("\"pocketwatt history index 2, ", env!("CARGO_PKG_VERSION"), "\"");
 /// Largest index that is read, in bytes: 100,000 records have some 300 megabytes.
 const MOST_BYTES: u64 = 1 << 30;
 

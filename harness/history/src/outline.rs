@@ -3,7 +3,9 @@
 use pocketwatt_record::{MetricId, MetricScope, Outcome, Value};
 use serde::{Deserialize, Serialize};
 
-use crate::{commit::Commit, conditions::Conditions, entry::Entry, entry::EntryCase, subject::Subject};
+use crate::{
+    commit::Commit, conditions::Conditions, entry::Entry, entry::EntryCase, entry::EntryRun, subject::Subject,
+};
 
 /// An entry without its passports and details.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -23,6 +25,10 @@ pub struct Outline {
     pub started_unix_ms: u64,
     /// Name of the device.
     pub device: String,
+    /// Whether a program imitates the device, so that its times are not the device's.
+    pub emulated: bool,
+    /// Whether meters were simulated, so that its joules are not the device's.
+    pub simulated_meters: bool,
     /// Its cases.
     pub cases: Vec<CaseOutline>,
 }
@@ -64,8 +70,8 @@ pub struct Number {
 impl From<Entry> for Outline {
     fn from(entry: Entry) -> Self {
         let Entry { commit, branch, time_unix_ms, message, run, cases, .. } = entry;
-        let cases =
-            cases.into_iter().filter(|case| !case.case.baseline).map(|case| outline(case, &run.device)).collect();
+        let emulated = run.device.emulated.is_some() || cases.iter().any(|case| case.passport.emulated.is_some());
+        let cases = cases.into_iter().filter(|case| !case.case.baseline).map(|case| outline(case, &run)).collect();
         Self {
             commit,
             branch,
@@ -74,12 +80,14 @@ impl From<Entry> for Outline {
             run: run.id,
             started_unix_ms: run.started_unix_ms,
             device: run.device.name,
+            emulated,
+            simulated_meters: run.sysfs_root.is_some(),
             cases,
         }
     }
 }
 
-fn outline(entry: EntryCase, device: &pocketwatt_meter::DeviceFacts) -> CaseOutline {
+fn outline(entry: EntryCase, run: &EntryRun) -> CaseOutline {
     let EntryCase { case, passport, outcome, blocks, metrics, record_sha256, .. } = entry;
     let numbers = metrics.into_iter().filter_map(|metric| {
         let observed = metric.observed;
@@ -93,7 +101,7 @@ fn outline(entry: EntryCase, device: &pocketwatt_meter::DeviceFacts) -> CaseOutl
     });
     CaseOutline {
         subject: Subject::of(&case, &passport),
-        conditions: Conditions::of(&passport, device, blocks > 0),
+        conditions: Conditions::of(&passport, run, blocks > 0),
         unmeasured: match outcome {
             Outcome::Measured => None,
             Outcome::Failed { message, .. } => Some(format!("failed: {message}")),

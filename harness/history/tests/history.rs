@@ -210,3 +210,38 @@ fn what_is_no_history_is_refused() {
     let error = HistoryFolder::at(root.path()).read(false).unwrap_err().to_string();
     assert!(error.contains("is no history"), "{error}");
 }
+
+#[test]
+fn what_is_imitated_is_known_and_a_segment_of_its_own() {
+    let imitate = |number: usize, entry: &mut Entry| {
+        if number >= 2 {
+            entry.run.sysfs_root = Some("/tree".into());
+        }
+        if number >= 4 {
+            entry.cases.iter_mut().for_each(|case| case.passport.emulated = Some("qemu".into()));
+        }
+    };
+    let (_root, folder) = history(6, imitate, |_| 1.0);
+    // Once from the entries, once from the index.
+    for _ in 0..2 {
+        let known = folder.read(false).unwrap();
+        let found: Vec<(bool, bool)> =
+            outlines(&known).map(|outline| (outline.emulated, outline.simulated_meters)).collect();
+        assert_eq!(found, [[(false, false); 2], [(false, true); 2], [(true, true); 2]].concat());
+        let segments = courses(outlines(&known)).remove(0).segments;
+        assert_eq!(segments.iter().map(|segment| segment.first).collect::<Vec<_>>(), [0, 2, 4]);
+    }
+}
+
+#[test]
+fn a_run_is_of_one_commit() {
+    let (_root, folder) = history(2, |_, _| {}, |_| 1.0);
+    let mut again = at_commit(&example(), 0, 1.0);
+    again.branch = "release".into();
+    folder.ensure_of_one_commit(&again).unwrap();
+    folder.add(&again).unwrap();
+    again.commit = commit(7);
+    let error = folder.ensure_of_one_commit(&again).unwrap_err().to_string();
+    assert!(error.contains(commit(0).as_str()) && error.contains("\"made-up-00000\""), "{error}");
+    assert_eq!(folder.read(false).unwrap().entries.len(), 3);
+}

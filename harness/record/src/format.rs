@@ -3,7 +3,10 @@ use std::path::Path;
 use pocketwatt_files::read_bounded_in_place;
 use serde::{Deserialize, de::DeserializeOwned};
 
-use crate::{Damage, FormatVersion, PlanError, RECORD_FORMAT, Record, Run, StoreError, impossible, store::shortened};
+use crate::{
+    Damage, FormatVersion, PlanError, RECORD_FORMAT, Record, Run, StoreError, impossible, impossible_metrics,
+    store::shortened,
+};
 
 /// Largest record that is read, in bytes: a case that ran for a day, with ten meters, has some hundred megabytes.
 const MOST_RECORD_BYTES: u64 = 1 << 30;
@@ -32,6 +35,9 @@ pub fn read_run(path: &Path) -> Result<Run, StoreError> {
 pub(crate) fn intact_record(path: &Path) -> Result<Record, Damage> {
     let mut record: Record = read(path, MOST_RECORD_BYTES)?;
     if let Some(impossible) = impossible(&record.samples.blocks, record.samples.iterations.len()) {
+        return Err(Damage::Malformed(impossible));
+    }
+    if let Some(impossible) = impossible_metrics(&record.metrics) {
         return Err(Damage::Malformed(impossible));
     }
     record.complete();

@@ -91,6 +91,7 @@ pub use store::{
 };
 pub use sustained::{Stretch, Stretches, hottest, stretches};
 pub use turns::{TurnFigures, turns, turns_of_conversations};
+pub(crate) use value::impossible_metrics;
 pub use value::{MetricScope, MetricValue, Value};
 pub use version::{FormatVersion, RECORD_FORMAT};
 pub use wait::{GateKind, Wait};

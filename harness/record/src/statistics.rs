@@ -89,7 +89,22 @@ impl Summary {
             standard_deviation: (count > 1).then(|| (squares / (count - 1) as f64).sqrt()),
         })
     }
+
+    /// Whether any observations can have it: one from a file may be anybody's.
+    pub(crate) fn is_possible(&self) -> bool {
+        let Self { count, minimum, p10, median, p90, p99, maximum, mean, standard_deviation } = *self;
+        let slack = ROUNDING * minimum.abs().max(maximum.abs());
+        let in_order = |values: &[f64]| values.windows(2).all(|pair| pair[0] <= pair[1] + slack);
+        count > 0
+            && [minimum, p10, median, p90, p99, maximum, mean].iter().all(|value| value.is_finite())
+            && in_order(&[minimum, p10, median, p90, p99, maximum])
+            && in_order(&[minimum, mean, maximum])
+            && standard_deviation.is_none_or(|deviation| deviation.is_finite() && deviation >= 0.0)
+    }
 }
+
+/// What rounding may add to a share of a summary's largest number.
+const ROUNDING: f64 = 1e-9;
 
 /// The `p`-quantile (`0.0..=1.0`) of ascending values by linear interpolation between the closest ranks (Hyndman and
 /// Fan 1996, type 7: the default of numpy and R). NaN for no values.
@@ -169,6 +184,14 @@ mod tests {
             let summary = Summary::of(&values).unwrap();
             let ordered = [summary.minimum, summary.p10, summary.median, summary.p90, summary.p99, summary.maximum];
             prop_assert!(ordered.windows(2).all(|pair| pair[0] <= pair[1]));
+            prop_assert!(summary.is_possible());
+            for impossible in [
+                Summary { median: summary.maximum + 2.0, ..summary },
+                Summary { mean: summary.minimum - 2.0, ..summary },
+                Summary { count: 0, ..summary },
+            ] {
+                prop_assert!(!impossible.is_possible(), "{:?}", impossible);
+            }
             values.reverse();
             let reversed = Summary::of(&values).unwrap();
             prop_assert_eq!(reversed.median, summary.median);

@@ -1,9 +1,12 @@
+use std::collections::HashSet;
+
 use pocketwatt_meter::energy::{MeterSource, Scope};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     Absent, AbsentKind, MetricId, MetricName, Summary,
+    store::shortened,
     stored::{self, StoredKind, StoredValue},
 };
 
@@ -53,8 +56,25 @@ impl MetricValue {
     }
 }
 
+/// What no metrics of a measured case are: one that is there twice, or a summary that no observations have.
+pub(crate) fn impossible_metrics(metrics: &[MetricValue]) -> Option<String> {
+    let mut known = HashSet::new();
+    metrics.iter().find_map(|metric| {
+        let name = shortened(metric.metric.as_str());
+        if !known.insert((metric.metric.as_str(), &metric.scope)) {
+            return Some(format!("metric {name:?} is there twice"));
+        }
+        let summary = metric.summary().filter(|summary| !summary.is_possible())?;
+        let (minimum, median, maximum) = (summary.minimum, summary.median, summary.maximum);
+        Some(format!(
+            "no observations have the summary of metric {name:?}: {} from {minimum} to {maximum} with the median {median}",
+            summary.count
+        ))
+    })
+}
+
 /// The figure of [`crate::Record::energy`] that a metric was computed from.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct MetricScope {
     /// The part of the device.
     pub scope: Scope,

@@ -4,7 +4,13 @@
 //! cargo run --release -p pocketwatt-report --example dashboard -- HISTORY SITE
 //! ```
 
-#![expect(clippy::expect_used, clippy::panic, clippy::print_stdout, reason = "an example")]
+#![expect(
+    clippy::disallowed_methods,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "an example, which takes the time of itself"
+)]
 
 use std::{env, fs, path::Path, time::Instant};
 

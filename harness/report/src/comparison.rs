@@ -7,5 +7,5 @@ mod words;
 mod write;
 
 pub use data::{CalibrationUse, StoredComparison};
-pub use words::difference_words;
+pub use words::{difference_words, difference_words_of};
 pub use write::ComparisonFormat;

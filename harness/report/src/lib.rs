@@ -24,7 +24,7 @@ mod tests;
 pub use cases::{Results, Stored, all_without_series};
 pub use comparison::{CalibrationUse, ComparisonFormat, StoredComparison, difference_words};
 pub use exports::{ExportFormat, Exported, export, export_folder};
-pub use facts::{starts, unanswered};
+pub use facts::{imitations_of, starts, unanswered};
 pub use formats::{Format, answers, calls, write, write_devices, write_turns};
 pub use output::{Output, Paint, Style, paragraph, strip_foreign_escapes, text_of};
 pub use pages::{ReportedRun, SITE_FOLDERS, SiteFile, Wishes, dashboard, report};

@@ -10,7 +10,8 @@ export function accessibility(setting) {
   return async (tab) => {
     // Not as an element of the page, whose policy may allow no scripts but its own.
     await tab.evaluate(AXE);
-    const { violations } = await tab.evaluate(() => axe.run({ resultTypes: ["violations"] }));
+    // Styles are not read once more over a connection, which the policy of a page forbids.
+    const { violations } = await tab.evaluate(() => axe.run({ resultTypes: ["violations"], preload: false }));
     return violations.map(({ id, help, nodes }) => {
       const where = nodes.slice(0, 3).map((node) => node.target.join(" ")).join(", ");
       const why = nodes[0]?.failureSummary?.split("\n").slice(1).join(";") ?? "";

@@ -1,6 +1,7 @@
 //! `pocketwatt ci`: the head of a change beside its base, for a job of any CI system: plain files in and out.
 
 mod files;
+mod keeping;
 mod pairs;
 
 use std::cell::Cell;
@@ -9,7 +10,11 @@ use anyhow::Result;
 use clap::Args;
 use pocketwatt_record::{Run, RunFolder};
 
-use self::files::FileArguments;
+use self::{
+    files::FileArguments,
+    keeping::{Keeping, KeepingArguments},
+    pairs::{Builds, compare_builds},
+};
 use super::{
     compare::ComparisonArguments,
     damaged,
@@ -43,12 +48,31 @@ pub struct CiArguments {
     #[arg(long, value_name = "SHA")]
     base_commit: Option<String>,
     #[command(flatten)]
+    keeping: KeepingArguments,
+    #[command(flatten)]
     run: RunArguments,
 }
 
+/// This many cases that have no record of both builds are named on standard error.
+const NAMED: usize = 20;
+
 /// Options that only this command has, or that say how it judges: a phone measures, and no more.
-const NOT_FOR_PHONES: [&str; 10] =
-    ["stored", "comment", "summary", "verdict", "key", "commit", "base_commit", "fail_on", "decide", "margin"];
+const NOT_FOR_PHONES: [&str; 14] = [
+    "stored",
+    "comment",
+    "summary",
+    "verdict",
+    "key",
+    "commit",
+    "base_commit",
+    "history",
+    "branch",
+    "time",
+    "message",
+    "fail_on",
+    "decide",
+    "margin",
+];
 
 impl CiArguments {
     /// Tells which options stand in the command line.
@@ -73,6 +97,7 @@ struct Job {
     key: String,
     commit: Option<String>,
     base_commit: Option<String>,
+    keeping: Option<Keeping>,
     judgement: JudgementArguments,
     comparison: ComparisonArguments,
 }
@@ -82,9 +107,10 @@ struct Job {
 /// # Errors
 /// As of a run; when the run has no base to compare with, or a file cannot be written.
 pub fn run(arguments: CiArguments) -> Result<Exit> {
-    let CiArguments { stored, files, key, commit, base_commit, mut run } = arguments;
+    let CiArguments { stored, files, key, commit, base_commit, keeping, mut run } = arguments;
+    let keeping = keeping.check(commit.as_deref())?;
     let (judgement, comparison) = run.judged_by_ci(stored.is_some())?;
-    let job = Job { files, key, commit, base_commit, judgement: judgement.or_worse(), comparison };
+    let job = Job { files, key, commit, base_commit, keeping, judgement: judgement.or_worse(), comparison };
     if let Some(wanted) = stored {
         let folder = stored_run::find(run.results(), &wanted)?;
         let run = folder.run()?;
@@ -107,8 +133,9 @@ impl Job {
     /// Compares the two builds of a run, and writes what was asked for. Returns the status, and the verdict in a line.
     fn review(&self, folder: &RunFolder, run: &Run) -> Result<(Exit, String)> {
         let results = Stored::open(folder, run)?;
-        let comparison = pairs::compare_builds(folder, run, &self.comparison.metrics())?;
+        let Builds { comparison, unreached } = compare_builds(folder, run, &self.comparison.metrics())?;
         if comparison.pairs.is_empty() && comparison.damaged.is_empty() {
+            unreached.iter().take(NAMED).for_each(|case| notice!("not compared: {case}"));
             return Err(Refusal::error(format!(
                 "run {} has no case of which both builds have a record: measure one with `pocketwatt ci --baseline-runners DIR`",
                 run.id
@@ -122,15 +149,20 @@ impl Job {
             run,
             results: &results,
             comparison: &comparison,
+            unreached: &unreached,
             rule: &self.judgement.rule(),
             fails: exit.is_some(),
         };
         self.files.write(&review)?;
+        if let Some(keeping) = &self.keeping {
+            let path = keeping.keep(folder, run, &results)?;
+            notice!("kept in the history: {}", path.display());
+        }
         let damaged = results.damaged();
         damaged::report(folder, &damaged);
-        let is_whole = damaged.is_empty() && comparison.only_in_baseline.is_empty() && review.is_measured();
+        let is_whole = damaged.is_empty() && unreached.is_empty() && review.is_measured();
         let otherwise = if is_whole { Exit::Success } else { Exit::Incomplete };
-        Ok((exit.unwrap_or(otherwise), review.line()))
+        Ok((exit.unwrap_or(otherwise), review.line()?))
     }
 }
 

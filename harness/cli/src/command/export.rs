@@ -12,8 +12,9 @@ use pocketwatt_files::write_atomically;
 use super::{output, stored_run::LATEST, stored_runs};
 use crate::{
     exit::Exit,
+    inert,
     refusal::Refusal,
-    report::{self, ExportFormat, Exported, Output, Results},
+    report::{self, ExportFormat, Exported, Output, Results, imitations_of},
 };
 
 /// What to write, and in which format.
@@ -43,6 +44,12 @@ pub fn run(arguments: &ExportArguments) -> Result<Exit> {
     let stored = stored_runs::records(&runs)?;
     let exported: Vec<Exported> =
         runs.iter().zip(&stored).map(|((_, run), results)| (run, results as &dyn Results)).collect();
+    // Most formats have no place for it.
+    for (run, results) in &exported {
+        for imitation in imitations_of(run, *results)? {
+            notice!("run {}: {imitation}", inert::line(&run.id));
+        }
+    }
     match (arguments.format, &arguments.output) {
         (ExportFormat::Parquet, Some(folder)) => report::export_folder(&exported, folder)?,
         (ExportFormat::Parquet, None) => {

@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::{Args, Subcommand};
 use pocketwatt_files::{open_regular_in_place, sha256_of_reader};
 use pocketwatt_history::{Commit, HistoryError, HistoryFolder, Known, Moment, Outline, entry_of};
-use pocketwatt_record::Record;
+use pocketwatt_record::{Record, Run, RunFolder};
 
 use super::{output, stored_run::LATEST, stored_runs};
 use crate::{
@@ -87,6 +87,35 @@ fn add(arguments: &AddArguments) -> Result<Exit> {
     let (Some((folder, run)), Some(results)) = (runs.first(), stored.first()) else {
         return Err(Refusal::error("there is no run"));
     };
+    let AddArguments { commit, branch, time, message, .. } = arguments;
+    let of = OfCommit { commit: commit.clone(), branch: branch.clone(), time: *time, message: message.clone() };
+    let path = keep(&arguments.folder.history, &of, folder, run, results)?;
+    output::write(&format!("{}\n", path.display()))?;
+    Ok(stored_runs::ended(&runs, &stored))
+}
+
+/// What a run is kept as.
+#[derive(Debug)]
+pub(super) struct OfCommit {
+    pub commit: Commit,
+    /// The branch for which it was measured.
+    pub branch: String,
+    /// When the commit was made.
+    pub time: Moment,
+    pub message: Option<String>,
+}
+
+/// Adds a run to a history, and returns its file there.
+///
+/// # Errors
+/// When the run has no number or no device, or the folder cannot be written.
+pub(super) fn keep(
+    history: &Path,
+    of: &OfCommit,
+    folder: &RunFolder,
+    run: &Run,
+    results: &dyn Results,
+) -> Result<PathBuf> {
     if run.rebuilt.is_some() {
         return Err(Refusal::error(format!(
             "{} has no run.json that can be read, so the device is not known: a history needs it",
@@ -102,18 +131,18 @@ fn add(arguments: &AddArguments) -> Result<Exit> {
         })
         .collect();
     let baselines = records.iter().filter(|(record, _)| record.case.baseline).count();
-    let message = arguments.message.as_deref();
-    let entry = entry_of(arguments.commit.clone(), &arguments.branch, arguments.time, message, run, &records)
-        .map_err(refused)?;
+    let entry =
+        entry_of(of.commit.clone(), &of.branch, of.time, of.message.as_deref(), run, &records).map_err(refused)?;
     if baselines > 0 {
         notice!("{baselines} records of the other build are left out: they are not of this commit");
     }
-    let added = HistoryFolder::at(&arguments.folder.history).add(&entry)?;
+    let history = HistoryFolder::at(history);
+    history.ensure_of_one_commit(&entry).map_err(refused)?;
+    let added = history.add(&entry)?;
     if added.known {
         notice!("it was there already");
     }
-    output::write(&format!("{}\n", added.path.display()))?;
-    Ok(stored_runs::ended(&runs, &stored))
+    Ok(added.path)
 }
 
 /// Lists the entries; with `anew`, each is read and checked again, and the index written.
@@ -141,10 +170,20 @@ fn line(outline: &Outline) -> String {
         inert::one_line(&outline.branch),
         inert::one_line(&outline.device),
         inert::one_line(&outline.run),
-        cases,
+        cases + imitations(outline),
         inert::one_line(&message),
     ];
     words.join("  ").trim_end().to_owned() + "\n"
+}
+
+/// Says that numbers are not those of the device.
+fn imitations(outline: &Outline) -> &'static str {
+    match (outline.emulated, outline.simulated_meters) {
+        (true, true) => " (emulated, simulated meters)",
+        (true, false) => " (emulated)",
+        (false, true) => " (simulated meters)",
+        (false, false) => "",
+    }
 }
 
 /// Reads a history, and reports what is wrong with it.

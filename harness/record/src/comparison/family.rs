@@ -9,6 +9,7 @@ use crate::{
     Absent, AbsentKind, BlockValues, MetricId, Ratio, Record, Statistic, Verdict, block_values,
     comparison::{
         chained::{Chained, test_family},
+        differences::has_same_lengths,
         together::took_turns,
         verdict::{CONFIDENCE, FAMILY_LEVEL, verdict},
     },
@@ -111,19 +112,35 @@ pub(super) fn detectable(half_width: f64, error: f64, margin: f64) -> Option<f64
 struct BlockNumbers<'r> {
     records: &'r [&'r Record],
     known: HashMap<(usize, MetricId), Result<Rc<BlockValues>, Absent>>,
+    /// Whether the answers of two cases have the same lengths.
+    same_lengths: HashMap<(usize, usize), bool>,
+}
+
+/// Why requests with answers of other lengths have no ratio.
+pub(super) fn other_lengths() -> Absent {
+    Absent::new(AbsentKind::NoRatio, "the answers differ in length, so a request is not the same work")
 }
 
 impl<'r> BlockNumbers<'r> {
     fn of(records: &'r [&'r Record]) -> Self {
-        Self { records, known: HashMap::new() }
+        Self { records, known: HashMap::new(), same_lengths: HashMap::new() }
     }
 
     fn ratio(&mut self, contest: &Contest) -> Result<Ratio, Absent> {
+        if contest.metric.grows_with_answers() && !self.have_same_lengths(contest) {
+            return Err(other_lengths());
+        }
         let (baseline, candidate) =
             (self.numbers(contest.baseline, contest.metric)?, self.numbers(contest.candidate, contest.metric)?);
         let ratio = ratio_over_blocks(&baseline, &candidate)?;
         ensure_took_turns(self.records[contest.baseline], self.records[contest.candidate])?;
         Ok(ratio)
+    }
+
+    fn have_same_lengths(&mut self, contest: &Contest) -> bool {
+        let Contest { baseline, candidate, .. } = *contest;
+        let (Some(one), Some(other)) = (self.records.get(baseline), self.records.get(candidate)) else { return true };
+        *self.same_lengths.entry((baseline, candidate)).or_insert_with(|| has_same_lengths(one, other))
     }
 
     fn numbers(&mut self, position: usize, metric: MetricId) -> Result<Rc<BlockValues>, Absent> {

@@ -3,9 +3,14 @@
 use serde::Serialize;
 
 use crate::{
-    Absent, AbsentKind, Case, Difference, DifferenceKind, Estimate, MetricId, Origin, Outcome, Ratio, Record,
+    Absent, AbsentKind, Case, Difference, DifferenceKind, Estimate, MetricId, Origin, Outcome, Property, Ratio, Record,
     Statistic, UnpairedRatio, Verdict,
-    comparison::{apart::apart_ratio, differences::differences, family::paired_ratio, together::took_turns},
+    comparison::{
+        apart::apart_ratio,
+        differences::differences,
+        family::{other_lengths, paired_ratio},
+        together::took_turns,
+    },
     estimate,
 };
 
@@ -146,6 +151,19 @@ impl StoredPair {
     /// Whether only the candidate failed: that is worse than any number.
     pub fn failed_in_candidate(&self) -> bool {
         self.baseline_outcome == Outcome::Measured && matches!(self.candidate_outcome, Outcome::Failed { .. })
+    }
+
+    /// The same without what was not the same work, which nobody asked to compare by force: without any contest where other things ran,
+    /// and without the ratios that depend on how long the answers are where only these differ.
+    pub fn of_the_same_work(mut self) -> Self {
+        if self.obstacles().any(|difference| difference.property != Property::OutputTokens) {
+            self.contests.clear();
+        } else if self.obstacles().next().is_some() {
+            for contest in self.contests.iter_mut().filter(|contest| contest.metric.grows_with_answers()) {
+                contest.ratio = Err(other_lengths());
+            }
+        }
+        self
     }
 
     /// The differences because of which a comparison means nothing.

@@ -177,3 +177,38 @@ fn many_blocks_are_compared_in_a_short_time() {
     let both = compared(&measured(&gaps(0)), &measured(&gaps(5_000)));
     assert_eq!(both.verdict, Some(Verdict::Worse));
 }
+
+/// The same with a token less in each answer.
+fn with_shorter_answers(mut record: Record) -> Record {
+    for turn in record.samples.iterations.iter_mut().flat_map(|iteration| &mut iteration.turns) {
+        turn.tokens.pop();
+        turn.token_times.pop();
+    }
+    derive(&mut record);
+    record
+}
+
+#[test]
+fn a_shorter_answer_is_not_a_faster_request() {
+    let (longer, shorter) = (measured(&STEADY), with_shorter_answers(measured(&STEADY)));
+    let request = MetricId::Speed(SpeedMetric::RequestLatency);
+    let of_request =
+        |records: &[&Record]| compare_all(records, &[Contest { metric: request, ..contest(0, 1) }]).remove(0);
+    assert_eq!(of_request(&[&longer, &longer]).verdict, Some(Verdict::Same));
+    let found = of_request(&[&longer, &shorter]);
+    assert_eq!((found.ratio.unwrap_err().kind, found.verdict), (AbsentKind::NoRatio, None));
+    assert_eq!(compared(&longer, &shorter).verdict, Some(Verdict::Same), "a gap between tokens is one of either");
+
+    let pair = |candidate: &Record| {
+        let origin = |record| Origin { record, run: None };
+        let pair = StoredPair::of(origin(&longer), origin(candidate), &[(request, MARGIN), (GAP, MARGIN)]);
+        let mut pairs = [pair.of_the_same_work()];
+        judge(&mut pairs, None);
+        pairs[0].contests.iter().map(|contest| (contest.metric, contest.ratio.is_ok())).collect::<Vec<_>>()
+    };
+    assert_eq!(pair(&longer), [(request, true), (GAP, true)]);
+    assert_eq!(pair(&shorter), [(request, false), (GAP, true)]);
+    let mut other = shorter.clone();
+    other.passport.model.weights_sha256 = "another".into();
+    assert_eq!(pair(&other), [], "another model is no other build");
+}

@@ -58,6 +58,15 @@ impl MetricId {
         matches!(self.definition().observe, Observe::Figure(_) | Observe::Power(_))
     }
 
+    /// Whether a longer answer alone makes it larger, so that it is compared between answers of the same length only.
+    pub fn grows_with_answers(self) -> bool {
+        matches!(
+            self,
+            Self::Speed(SpeedMetric::RequestLatency | SpeedMetric::KvCacheMemory)
+                | Self::Energy(EnergyMetric::EnergyPerRequest | EnergyMetric::NetEnergyPerRequest)
+        )
+    }
+
     /// Its place among metrics that say nearly the same: the first of their chain, and how many are before it. A family of tests has
     /// most of its weight on the first ones.
     pub fn chain(self) -> (Self, usize) {

@@ -9,13 +9,18 @@ const HASH_CHARACTERS: usize = 12;
 
 /// `weights: 0123456789ab in A, ba9876543210 in B`.
 pub fn difference_words(difference: &Difference) -> String {
+    difference_words_of(difference, ["A", "B"])
+}
+
+/// The same with other words for the baseline and the candidate.
+pub fn difference_words_of(difference: &Difference, [baseline, candidate]: [&str; 2]) -> String {
     let value = |value: &Option<String>| match value {
         Some(value) if is_hash(value) => value[..HASH_CHARACTERS].to_owned(),
         Some(value) => one_line(value),
         None => "none".into(),
     };
     let name = property(difference.property);
-    format!("{name}: {} in A, {} in B", value(&difference.baseline), value(&difference.candidate))
+    format!("{name}: {} in {baseline}, {} in {candidate}", value(&difference.baseline), value(&difference.candidate))
 }
 
 fn is_hash(value: &str) -> bool {

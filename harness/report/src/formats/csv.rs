@@ -48,6 +48,7 @@ struct Line<'a> {
     absent: Option<AbsentKind>,
     cores: Option<String>,
     emulated: Option<String>,
+    simulated: Option<String>,
 }
 
 /// All digits of a number; an empty cell if there is none.
@@ -142,6 +143,7 @@ fn line<'a>(run: &Run, record: &'a Record, metric: MetricId, found: Option<&'a M
         absent: absent.map(|absent| absent.kind),
         cores: record.passport.cores.as_deref().map(text),
         emulated: record.passport.emulated.as_deref().map(text),
+        simulated: run.energy.sysfs_root.as_deref().map(text),
     }
 }
 
@@ -214,5 +216,14 @@ mod tests {
                 "without the apostrophe it is the text"
             );
         }
+    }
+
+    #[test]
+    fn simulated_meters_are_named_in_every_line() {
+        let records = crate::fixture::records();
+        let mut run = crate::fixture::run(&records);
+        assert!(lines(&run, &records[0]).iter().all(|line| line.simulated.is_none()));
+        run.energy.sysfs_root = Some("/tree".into());
+        assert!(lines(&run, &records[0]).iter().all(|line| line.simulated.as_deref() == Some("/tree")));
     }
 }

@@ -1,9 +1,12 @@
 //! A review as the comment of a pull request, and as the summary of a job.
 
-use crate::review::{
-    data::Review,
-    parts::{answer, certainty, changes, folded, numbers, provenance, undecided},
-    words::{consequence, counts, headline},
+use crate::{
+    facts::imitations_of,
+    review::{
+        data::Review,
+        parts::{answer, certainty, changes, folded, numbers, provenance, undecided},
+        words::{consequence, counts, headline},
+    },
 };
 
 /// Most bytes of a comment: GitHub takes 65,536 characters, GitLab a million.
@@ -18,9 +21,14 @@ impl Review<'_> {
     }
 
     /// The verdict, and what follows from it, in one line.
-    pub fn line(&self) -> String {
-        let (headline, counts) = (headline(self), counts(&self.comparison.tally()));
-        format!("{headline}: {counts}. {}", consequence(self))
+    ///
+    /// # Errors
+    /// When a record cannot be read.
+    pub fn line(&self) -> anyhow::Result<String> {
+        let words = format!("{}: {}. {}", headline(self), counts(self), consequence(self));
+        Ok(imitations_of(self.run, self.results)?
+            .into_iter()
+            .fold(words, |words, imitation| format!("{words} {imitation}")))
     }
 
     /// The comment: the verdict, what changed, what was not decided; the rest is folded. What does not fit is left out, the details first.
@@ -35,7 +43,7 @@ impl Review<'_> {
             folded("Device and versions", &provenance(self)?),
             folded("All numbers", &numbers(self)),
         ];
-        Ok(fitting(&format!("{}\n{}", self.marker(), answer(self)), &parts, MOST_COMMENT))
+        Ok(fitting(&format!("{}\n{}", self.marker(), answer(self)?), &parts, MOST_COMMENT))
     }
 
     /// The same for the summary of a job, with nothing folded.
@@ -50,7 +58,7 @@ impl Review<'_> {
             format!("### Device and versions\n\n{}", provenance(self)?),
             format!("## All numbers\n\n{}", numbers(self)),
         ];
-        Ok(fitting(&answer(self), &parts, MOST_SUMMARY))
+        Ok(fitting(&answer(self)?, &parts, MOST_SUMMARY))
     }
 }
 

@@ -19,6 +19,8 @@ pub struct Review<'a> {
     pub results: &'a dyn Results,
     /// The cases of the base and those of the head, with their verdicts.
     pub comparison: &'a StoredComparison,
+    /// Cases of which a build has no record, and which.
+    pub unreached: &'a [String],
     /// When the job fails, in the user's words: `--fail-on worse`.
     pub rule: &'a str,
     /// Whether it fails.
@@ -53,11 +55,15 @@ impl Review<'_> {
         }
     }
 
-    /// Whether all cases were measured on both sides.
+    /// Whether all cases were measured on both sides, and did the same work.
     pub fn is_measured(&self) -> bool {
         let is_measured = |outcome: &Outcome| *outcome == Outcome::Measured;
         let mut pairs = self.comparison.pairs.iter();
-        pairs.all(|pair| is_measured(&pair.baseline_outcome) && is_measured(&pair.candidate_outcome))
+        pairs.all(|pair| {
+            is_measured(&pair.baseline_outcome)
+                && is_measured(&pair.candidate_outcome)
+                && pair.obstacles().next().is_none()
+        })
     }
 
     /// Cases without numbers on one side at least, for another reason than a failure of the head alone; damaged ones included.
@@ -65,6 +71,7 @@ impl Review<'_> {
         let pairs = self.comparison.pairs.iter();
         pairs.filter(|pair| pair.contests.is_empty() && !pair.failed_in_candidate()).count()
             + self.comparison.damaged.len()
+            + self.unreached.len()
     }
 }
 

@@ -6,12 +6,13 @@ use serde::Serialize;
 
 use crate::{
     comparison::json,
+    facts::imitations_of,
     output::inert,
     review::data::{Overall, Review},
 };
 
 /// Version of this document, independent of that of the records.
-const REVIEW_FORMAT: FormatVersion = FormatVersion { major: 1, minor: 0 };
+const REVIEW_FORMAT: FormatVersion = FormatVersion { major: 1, minor: 1 };
 
 #[derive(Serialize)]
 struct Document<'a> {
@@ -28,6 +29,10 @@ struct Document<'a> {
     started_unix_ms: u64,
     pocketwatt: &'a str,
     device: &'a DeviceFacts,
+    /// What of the numbers is imitated.
+    imitations: Vec<&'static str>,
+    /// Cases of which a build has no record.
+    unreached: &'a [String],
     /// As `pocketwatt compare --format json` writes it: A is the base, B the head.
     comparison: json::Document<'a>,
 }
@@ -50,6 +55,8 @@ impl Review<'_> {
             started_unix_ms: self.run.started_unix_ms,
             pocketwatt: &self.run.pocketwatt,
             device: &self.run.device,
+            imitations: imitations_of(self.run, self.results)?,
+            unreached: self.unreached,
             comparison: json::document(self.comparison),
         };
         Ok(inert::json(&serde_json::to_string_pretty(&document)?) + "\n")

@@ -4,6 +4,7 @@ use pocketwatt_record::StoredPair;
 
 use crate::{
     comparison::case_table::case_table,
+    facts::imitations_of,
     formats::markdown::{escape, facts_of, table_of},
     review::{
         data::{Review, is_change},
@@ -17,18 +18,23 @@ const NAMED: usize = 5;
 const COLUMNS: [&str; 5] = ["base", "head", "head / base", "verdict", "detectable"];
 
 /// The verdict, and what follows from it.
-pub fn answer(review: &Review) -> String {
-    let tally = review.comparison.tally();
+///
+/// # Errors
+/// When a record cannot be read.
+pub fn answer(review: &Review) -> anyhow::Result<String> {
     let commit = |commit: Option<&str>| {
         commit.map_or(String::new(), |commit| format!(" {}", escape(&words::short_commit(commit))))
     };
     let (head, base) = (commit(review.commit), commit(review.base_commit));
-    format!(
-        "## PocketWatt: {}\n\nHead{head} beside base{base}: {}. {}\n",
+    let imitations =
+        imitations_of(review.run, review.results)?.into_iter().map(|words| format!("\n**{}**\n", escape(words)));
+    Ok(format!(
+        "## PocketWatt: {}\n{}\nHead{head} beside base{base}: {}. {}\n",
         escape(&words::headline(review)),
-        escape(&words::counts(&tally)),
+        imitations.collect::<String>(),
+        escape(&words::counts(review)),
         escape(&words::consequence(review)),
-    )
+    ))
 }
 
 /// A table for each case in which something is better or worse, with these rows only.
@@ -45,6 +51,7 @@ pub fn changes(review: &Review) -> String {
 pub fn undecided(review: &Review) -> String {
     let pairs = review.comparison.pairs.iter().filter(|pair| !pair.failed_in_candidate());
     let mut lines: Vec<String> = pairs.filter_map(words::undecided).collect();
+    lines.extend(review.unreached.iter().map(|case| format!("not measured: {case}")));
     lines.extend(review.comparison.damaged.iter().map(|file| format!("damaged: {file}")));
     if lines.is_empty() {
         return String::new();
@@ -86,9 +93,8 @@ pub fn folded(line: &str, text: &str) -> String {
 }
 
 fn table(pair: &StoredPair) -> String {
-    let table = case_table(pair);
-    // The programs are told once, for all cases.
-    let own =
-        Table { title: words::case(pair), columns: COLUMNS.map(str::to_owned).to_vec(), notes: Vec::new(), ..table };
-    table_of(&own)
+    // The programs are told once, for all cases; and nothing that was other work is compared here, not even by force.
+    let table = case_table(&StoredPair { differences: Vec::new(), ..pair.clone() });
+    let notes = words::other_work(pair).into_iter().collect();
+    table_of(&Table { title: words::case(pair), columns: COLUMNS.map(str::to_owned).to_vec(), notes, ..table })
 }

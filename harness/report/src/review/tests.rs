@@ -1,12 +1,15 @@
-use pocketwatt_record::{Outcome, Record, StoredPair, judge};
+use pocketwatt_record::{MARGIN, MetricId, Outcome, Record, Run, SpeedMetric, StoredPair, judge};
 
 use super::*;
 use crate::{CalibrationUse, StoredComparison, cases::Results, fixture};
 
+const METRICS: [(MetricId, f64); 2] =
+    [(MetricId::Speed(SpeedMetric::DecodeThroughput), MARGIN), (MetricId::Speed(SpeedMetric::RequestLatency), MARGIN)];
+
 /// Two builds of one case, as they ended.
 fn comparison(base: &Record, head: &Record) -> StoredComparison {
     let origin = |record| pocketwatt_record::Origin { record, run: None };
-    let mut pairs = vec![StoredPair::of(origin(base), origin(head), &[])];
+    let mut pairs = vec![StoredPair::of(origin(base), origin(head), &METRICS).of_the_same_work()];
     judge(&mut pairs, None);
     StoredComparison {
         baseline: "base".into(),
@@ -22,8 +25,13 @@ fn comparison(base: &Record, head: &Record) -> StoredComparison {
 const HOSTILE: &str = "<script>alert(1)</script> | `x` @everyone https://a.b [l](x) \u{202e}\u{1b}[2J\n# x -->";
 
 fn texts(base: &Record, head: &Record) -> [String; 3] {
+    texts_of(base, head, &[], |_| {})
+}
+
+fn texts_of(base: &Record, head: &Record, unreached: &[String], change: impl Fn(&mut Run)) -> [String; 3] {
     let records = [base.clone(), head.clone()];
-    let run = fixture::run(&records);
+    let mut run = fixture::run(&records);
+    change(&mut run);
     let comparison = comparison(base, head);
     let results: (&[Record], &[pocketwatt_record::Damaged]) = (&records, &[]);
     let review = Review {
@@ -33,6 +41,7 @@ fn texts(base: &Record, head: &Record) -> [String; 3] {
         run: &run,
         results: &results as &dyn Results,
         comparison: &comparison,
+        unreached,
         rule: "--fail-on worse",
         fails: true,
     };
@@ -89,4 +98,42 @@ fn hostile_names_are_text() {
         let ends = text.matches("-->").count();
         assert_eq!(ends, text.matches("<!--").count(), "{text}");
     }
+}
+
+#[test]
+fn imitated_numbers_say_so_before_any_number() {
+    let (base, mut head) = builds();
+    head.passport.emulated = Some("qemu".into());
+    let texts = texts_of(&base, &head, &[], |run| run.energy.sysfs_root = Some("/tree".into()));
+    for text in texts.iter().take(2) {
+        let place = |words: &str| text.find(words).unwrap_or_else(|| panic!("{words:?} is not in {text}"));
+        let first = place("Head ");
+        assert!(place("emulated: the numbers say nothing") < first && place("Energy meters were simulated") < first);
+    }
+    let document: serde_json::Value = serde_json::from_str(&texts[2]).unwrap();
+    assert_eq!(document["imitations"].as_array().unwrap().len(), 2);
+    let plain = texts_of(&base, &base, &[], |_| {}).concat();
+    assert!(!plain.contains("emulated:") && !plain.contains("simulated"), "{plain}");
+}
+
+#[test]
+fn what_a_build_did_not_do_is_not_the_same() {
+    let (base, head) = builds();
+    let [comment, _, document] = texts_of(&base, &head, &["chat_tiny: the head has no record".into()], |_| {});
+    assert!(comment.contains("- not measured: chat_tiny: the head has no record"), "{comment}");
+    assert!(comment.contains("; cases that are in none of these: 1"), "{comment}");
+    assert!(document.contains("\"verdict\": \"undecided\""), "{document}");
+}
+
+#[test]
+fn other_work_is_not_judged() {
+    let (base, mut head) = builds();
+    head.passport.model.weights_sha256 = "0".repeat(64);
+    let [comment, _, document] = texts(&base, &head);
+    assert!(comment.contains("## PocketWatt: nothing could be compared"), "{comment}");
+    assert!(
+        comment.contains(": not the same work: weights: ") && comment.contains("000000000000 in the head"),
+        "{comment}"
+    );
+    assert!(document.contains("\"verdict\": \"undecided\""), "{document}");
 }

@@ -1,9 +1,12 @@
 //! A review in words.
 
-use pocketwatt_record::{MARGIN, Outcome, StoredContest, StoredPair, Verdict};
+use std::collections::BTreeMap;
+
+use pocketwatt_record::{MARGIN, Outcome, StoredContest, StoredPair, StoredRatio, Verdict};
 
 use crate::{
     cases::{shortcoming, threads},
+    comparison::difference_words_of,
     output::{effect, quantity::fixed},
     review::data::{Overall, Review},
     table::Tally,
@@ -34,14 +37,18 @@ fn compared(tally: &Tally) -> usize {
 }
 
 /// `2 worse, 1 better, 15 the same, 6 undecided`.
-pub fn counts(tally: &Tally) -> String {
-    let Tally { worse, better, same, undecided, without_ratio, failed_in_candidate } = *tally;
+pub fn counts(review: &Review) -> String {
+    let Tally { worse, better, same, undecided, without_ratio, failed_in_candidate } = review.comparison.tally();
     let mut words = format!("{worse} worse, {better} better, {same} the same, {undecided} undecided");
     if without_ratio > 0 {
         words += &format!(", {without_ratio} without a ratio");
     }
     if failed_in_candidate > 0 {
         words += &format!("; cases that failed only in the head, which count as worse: {failed_in_candidate}");
+    }
+    let unmeasured = review.unmeasured();
+    if unmeasured > 0 {
+        words += &format!("; cases that are in none of these: {unmeasured}");
     }
     words
 }
@@ -54,10 +61,13 @@ pub fn consequence(review: &Review) -> String {
 
 /// What the verdicts mean, and how often they are wrong.
 pub fn certainty(review: &Review) -> String {
-    let blocks = review.run.settings.turns.map_or(String::new(), |turns| {
-        let s = if turns.blocks == 1 { "" } else { "s" };
-        format!(" in {} block{s} or more", turns.blocks)
+    // What was asked for is not what was measured: a short scenario has fewer, and a user stops.
+    let contests = review.comparison.pairs.iter().flat_map(|pair| &pair.contests);
+    let in_both = contests.filter_map(|contest| match &contest.ratio {
+        Ok(StoredRatio::Together(ratio)) => Some(ratio.blocks()),
+        _ => None,
     });
+    let blocks = in_both.min().map_or(String::new(), |blocks| format!(" in {blocks} blocks or more"));
     format!(
         "Head and base took turns on one device{blocks}, each with a fresh process. Ratios are head / base with their 95 % interval. All \
          verdicts are one family: the probability that any better or worse among them is false is at most 1 %. The same means that the \
@@ -66,23 +76,18 @@ pub fn certainty(review: &Review) -> String {
     )
 }
 
-/// `1 %; decode_throughput 3 %`.
+/// `1 %; decode_throughput 3 %`: that of most metrics, and the others by name.
 fn margins(review: &Review) -> String {
-    let contests = || review.comparison.pairs.iter().flat_map(|pair| &pair.contests);
-    let mut own: Vec<String> = Vec::new();
-    let mut usual = None;
-    for StoredContest { metric, margin, .. } in contests() {
-        // Those that have the usual one need no name.
-        if (margin - MARGIN).abs() < 1e-12 {
-            usual = Some(percent(*margin));
-            continue;
-        }
-        let text = format!("{} {}", metric.name(), percent(*margin));
-        if !own.contains(&text) {
-            own.push(text);
-        }
-    }
-    usual.into_iter().chain(own).collect::<Vec<_>>().join("; ")
+    let contests = review.comparison.pairs.iter().flat_map(|pair| &pair.contests);
+    let of_metric: BTreeMap<&str, String> =
+        contests.map(|contest| (contest.metric.name(), percent(contest.margin))).collect();
+    let count = |margin: &String| of_metric.values().filter(|other| *other == margin).count();
+    let Some(usual) = of_metric.values().max_by_key(|margin| count(margin)) else { return percent(MARGIN) };
+    let others = of_metric.iter().filter(|(_, margin)| *margin != usual);
+    std::iter::once(usual.clone())
+        .chain(others.map(|(name, margin)| format!("{name} {margin}")))
+        .collect::<Vec<_>>()
+        .join("; ")
 }
 
 fn percent(share: f64) -> String {
@@ -122,6 +127,13 @@ pub fn undecided(pair: &StoredPair) -> Option<String> {
     (!words.is_empty()).then(|| format!("{}: {}", case(pair), words.join(", ")))
 }
 
+/// What the two builds did not do alike: `not the same work: generated tokens: 8 in turn 1 in the base, 3 in turn 1 in the head`.
+pub fn other_work(pair: &StoredPair) -> Option<String> {
+    let words: Vec<String> =
+        pair.obstacles().map(|difference| difference_words_of(difference, ["the base", "the head"])).collect();
+    (!words.is_empty()).then(|| format!("not the same work: {}", words.join("; ")))
+}
+
 /// Why a case has no numbers on one side, or nothing to compare.
 fn without_numbers(pair: &StoredPair) -> Option<String> {
     let side = |name: &str, outcome: &Outcome| {
@@ -132,7 +144,8 @@ fn without_numbers(pair: &StoredPair) -> Option<String> {
     let sides: Vec<String> = sides.into_iter().flatten().collect();
     match sides.is_empty() {
         false => Some(sides.join("; ")),
-        true => pair.contests.is_empty().then(|| "no metric has blocks on both sides".to_owned()),
+        true if !pair.contests.is_empty() => None,
+        true => Some(other_work(pair).unwrap_or_else(|| "no metric has blocks on both sides".to_owned())),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use pocketwatt_record::{
     Compared, Contest, Direction, EnergyMetric, MARGIN, MetricId, Record, SpeedMetric, Statistic, Verdict, compare_all,
-    estimate, winner,
+    estimate, has_same_lengths, winner,
 };
 
 use crate::{
@@ -40,6 +40,8 @@ const TOLD: [MetricId; 4] = [
 pub struct Contests<'a> {
     columns: Vec<(usize, &'a Column<'a>)>,
     compared: Vec<Compared>,
+    /// Two columns that are compared although their answers differ in length.
+    unlike: Option<(usize, usize)>,
 }
 
 impl<'a> Contests<'a> {
@@ -66,7 +68,8 @@ impl<'a> Contests<'a> {
                 margin: MARGIN,
             }));
         }
-        Self { compared: compare_all(&records, &contests), columns }
+        let unlike = pairs.into_iter().find(|&(one, other)| !has_same_lengths(records[one], records[other]));
+        Self { compared: compare_all(&records, &contests), unlike, columns }
     }
 
     /// The column that is better than each other one by a verdict; none where two builds of each runner are compared.
@@ -81,10 +84,20 @@ impl<'a> Contests<'a> {
     /// By how much the best column leads the second, with the interval, a line for each metric; or how each runner compares with its
     /// baseline.
     pub fn told(&self) -> Vec<String> {
+        let unlike = self.unlike_words();
         if self.has_baselines() {
-            return self.compared.iter().filter_map(|one| self.beside_baseline(one)).collect();
+            return self.compared.iter().filter_map(|one| self.beside_baseline(one)).chain(unlike).collect();
         }
-        TOLD.into_iter().filter_map(|metric| self.lead_words(metric)).collect()
+        TOLD.into_iter().filter_map(|metric| self.lead_words(metric)).chain(unlike).collect()
+    }
+
+    /// Why a line about requests is missing.
+    fn unlike_words(&self) -> Option<String> {
+        let is_asked = self.compared.iter().any(|one| one.contest.metric.grows_with_answers());
+        let (one, other) = self.unlike.filter(|_| is_asked)?;
+        let name = |place: usize| one_line(&self.columns[place].1.name);
+        let (one, other) = (name(one), name(other));
+        Some(format!("{one} and {other} gave answers of different lengths, so their requests are not compared"))
     }
 
     /// Every contest.
@@ -240,5 +253,36 @@ pub fn words(verdict: Option<Verdict>, blocks: usize) -> String {
             format!(", undecided after {blocks} blocks, and no number of blocks that anybody measures would decide")
         }
         None => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        fixture,
+        formats::Format,
+        output::Style,
+        tests::{in_turns, render},
+    };
+
+    #[test]
+    fn a_request_with_a_shorter_answer_leads_nothing() {
+        let mut records = in_turns(&fixture::records()[..2]);
+        let shown = |records: &[Record]| {
+            let table = render(&fixture::run(records), records, Format::Table, &Style::default()).unwrap();
+            table.split_whitespace().collect::<Vec<_>>().join(" ")
+        };
+        let whole = shown(&records);
+        assert!(whole.contains("request latency: onnxruntime / tract = ") && !whole.contains("different lengths"));
+        for turn in records[1].samples.iterations.iter_mut().flat_map(|iteration| &mut iteration.turns) {
+            turn.tokens.truncate(8);
+            turn.token_times.truncate(8);
+        }
+        records[1].metrics = pocketwatt_record::derive_metrics(&records[1]);
+        let cut = shown(&records);
+        assert!(!cut.contains("request latency: ") && cut.contains("decode: onnxruntime / tract = "), "{cut}");
+        let reason = "onnxruntime and tract gave answers of different lengths, so their requests are not compared";
+        assert!(cut.contains(reason), "{cut}");
     }
 }

@@ -21,9 +21,6 @@ const METRICS: [MetricId; 5] = [
     MetricId::Speed(SpeedMetric::PeakResidentMemory),
     MetricId::Energy(EnergyMetric::EnergyPerRequest),
 ];
-/// Those that depend on how long the answers are.
-const OF_A_REQUEST: [MetricId; 2] =
-    [MetricId::Speed(SpeedMetric::RequestLatency), MetricId::Energy(EnergyMetric::EnergyPerRequest)];
 
 /// All such contests of one scenario and model, which are one family of tests.
 pub struct Gains {
@@ -101,7 +98,7 @@ impl Gains {
         };
         let contest = |(metric, pair): (MetricId, &Pair)| {
             let &Pair { baseline, candidate, same_lengths, .. } = pair;
-            let is_same_work = same_lengths || !OF_A_REQUEST.contains(&metric);
+            let is_same_work = same_lengths || !metric.grows_with_answers();
             let is_told = is_same_work && has_blocks(baseline, metric) && has_blocks(candidate, metric);
             is_told.then_some(Contest { metric, baseline, candidate, margin: MARGIN })
         };

@@ -31,6 +31,7 @@ pub struct Identity {
     pub constrained: bool,
     pub baseline: bool,
     pub emulated: Option<ByteArray>,
+    pub simulated: Option<ByteArray>,
     pub beside: Option<ByteArray>,
 }
 
@@ -61,6 +62,7 @@ impl Identity {
             constrained: case.constrained,
             baseline: case.baseline,
             emulated: optional(&passport.emulated),
+            simulated: optional(&run.energy.sysfs_root),
             beside: optional(&passport.beside),
         })
     }

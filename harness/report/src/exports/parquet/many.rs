@@ -1,6 +1,6 @@
 //! Years of results, to see how databases cope with them: docs/formats.md has the query, and what it took.
 
-use std::{env, fmt::Write, fs, path::PathBuf, time::Instant};
+use std::{env, fmt::Write, fs, path::PathBuf};
 
 use pocketwatt_record::{Damaged, Record, Run, Value};
 
@@ -50,10 +50,9 @@ fn records(number: u64, from: &[Record], started_unix_ms: u64) -> Vec<Record> {
 
 /// Writes 100,000 cases into the folder `POCKETWATT_MANY`, and beside them the file `commits.csv`: which commit a run measured, and when.
 ///
-///     POCKETWATT_MANY=/tmp/many cargo test -p pocketwatt-report many -- --ignored --nocapture
+///     POCKETWATT_MANY=/tmp/many cargo test -p pocketwatt-report many -- --ignored
 #[test]
 #[ignore = "it takes minutes, and a gigabyte"]
-#[expect(clippy::print_stderr, reason = "what it took is its result")]
 fn a_hundred_thousand_cases() {
     let folder = PathBuf::from(env::var_os("POCKETWATT_MANY").expect("POCKETWATT_MANY names a folder"));
     let (template, mut cases) = energy::metered();
@@ -67,7 +66,6 @@ fn a_hundred_thousand_cases() {
             turn.tokens.truncate(8);
         }
     }
-    let began = Instant::now();
     let mut commits = "run,commit_sha,commit_time\n".to_owned();
     for number in 0..RUNS {
         let run = run(number, &template);
@@ -77,5 +75,4 @@ fn a_hundred_thousand_cases() {
         let _ = writeln!(commits, "{},{:040x},{}", run.id, number / DEVICES, run.started_unix_ms);
     }
     fs::write(folder.join("commits.csv"), commits).unwrap();
-    eprintln!("{RUNS} runs of {CASES_OF_RUN} cases: {:.0} s", began.elapsed().as_secs_f64());
 }

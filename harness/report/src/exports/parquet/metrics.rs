@@ -59,6 +59,7 @@ pub const COLUMNS: &[Column<Row>] = &[
     column("constrained", Values::Truth(|row| Some(row.case.constrained))),
     column("baseline", Values::Truth(|row| Some(row.case.baseline))),
     column("emulated", Values::Text(|row| row.case.emulated.clone())),
+    column("simulated", Values::Text(|row| row.case.simulated.clone())),
     column("beside", Values::Text(|row| row.case.beside.clone())),
     column("outcome", Values::Text(|row| Some(row.outcome.clone()))),
     column("metric", Values::Text(|row| Some(row.metric.name.into()))),

@@ -18,7 +18,7 @@ use pocketwatt_files::write_atomically;
 use super::columns::{Column, Values};
 
 /// Version of the tables: a new minor version adds columns, a new major version changes some.
-const FORMAT: &str = "1.0";
+const FORMAT: &str = "1.1";
 /// Rows that are compressed together, and kept in memory until then.
 const ROWS_OF_GROUP: usize = 100_000;
 

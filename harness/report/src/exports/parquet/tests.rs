@@ -73,7 +73,7 @@ fn columns_and_metadata_stay_the_same() {
         about + &String::from_utf8(columns).unwrap()
     });
     insta::assert_snapshot!(described.join("\n"), @r"
-    pocketwatt.format = 1.0
+    pocketwatt.format = 1.1
     pocketwatt.dataset = metrics
     message metrics {
       OPTIONAL BYTE_ARRAY run (STRING);
@@ -96,6 +96,7 @@ fn columns_and_metadata_stay_the_same() {
       OPTIONAL BOOLEAN constrained;
       OPTIONAL BOOLEAN baseline;
       OPTIONAL BYTE_ARRAY emulated (STRING);
+      OPTIONAL BYTE_ARRAY simulated (STRING);
       OPTIONAL BYTE_ARRAY beside (STRING);
       OPTIONAL BYTE_ARRAY outcome (STRING);
       OPTIONAL BYTE_ARRAY metric (STRING);
@@ -112,7 +113,7 @@ fn columns_and_metadata_stay_the_same() {
       OPTIONAL BYTE_ARRAY reason (STRING);
     }
 
-    pocketwatt.format = 1.0
+    pocketwatt.format = 1.1
     pocketwatt.dataset = tokens
     message tokens {
       OPTIONAL BYTE_ARRAY run (STRING);

@@ -6,9 +6,9 @@ use maud::{Markup, html};
 use pocketwatt_record::{MetricId, MetricName, Record, Run};
 
 use crate::{
-    cases::{EMULATED, all_without_series, each_group, group_by, study_of},
+    cases::{all_without_series, each_group, group_by, study_of},
     charts::{self, Palette},
-    facts::{Seen, facts, legend, short_device},
+    facts::{Seen, facts, imitations, legend, short_device},
     output::date::minute,
     pages::{
         foreign::{Foreign, name},
@@ -106,14 +106,13 @@ fn distinct<'a>(texts: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
 
 /// What nobody may overlook who reads the numbers.
 fn warnings(run: &Run, records: &[Record], damaged: usize) -> Markup {
-    let is_emulated = run.device.emulated.is_some() || records.iter().any(|record| record.passport.emulated.is_some());
+    let is_emulated = records.iter().any(|record| record.passport.emulated.is_some());
     let has_seeded = records.iter().any(|record| record.passport.model.seeded);
     let unreached = run.plan.len().saturating_sub(records.len());
     html! {
         @if unreached > 0 { p.warning { (unreached) " of " (run.plan.len()) " planned cases have no record here" @if damaged > 0 { ", " (damaged) " files among the records cannot be read" } ": what stands here is about the rest." } }
         @else if damaged > 0 { p.warning { (damaged) " files among the records cannot be read; they are listed at the end." } }
-        @if is_emulated { p.warning { (EMULATED) } }
-        @if run.energy.sysfs_root.is_some() { p.warning { "Energy meters were simulated: these are not this device's joules." } }
+        @for imitation in imitations(run, is_emulated) { p.warning { (imitation) } }
         @if has_seeded { p.pale { "Seeded weights: made up, with the shape of the real ones. Times, memory and energy are those of the real model; answers and quality are not." } }
     }
 }
