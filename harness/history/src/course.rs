@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use pocketwatt_record::{ChangePoint, Direction, MARGIN, MetricId, change_points};
+use pocketwatt_record::{ChangePoint, Direction, MARGIN, MetricId, RankSums, change_points};
 
 use crate::{
     conditions::{Condition, Conditions},
@@ -125,9 +125,10 @@ pub fn courses<'a>(entries: impl Iterator<Item = &'a Outline>) -> Vec<CaseCourse
             }
         }
     }
+    let mut sums = RankSums::default();
     let of_case = |((device, branch, subject), runs): ((&'a str, &'a str, &'a Subject), Vec<_>)| {
         let segments = segments(&runs);
-        let courses = followed(&runs, &segments);
+        let courses = followed(&runs, &segments, &mut sums);
         CaseCourse { device, branch, subject, runs, segments, courses }
     };
     let mut all: Vec<CaseCourse<'a>> = cases.into_iter().map(of_case).collect();
@@ -148,7 +149,7 @@ fn segments<'a>(runs: &[Run<'a>]) -> Vec<Segment<'a>> {
     segments
 }
 
-fn followed<'a>(runs: &[Run<'a>], segments: &[Segment<'_>]) -> Vec<Course<'a>> {
+fn followed<'a>(runs: &[Run<'a>], segments: &[Segment<'_>], sums: &mut RankSums) -> Vec<Course<'a>> {
     let mut found: BTreeMap<(usize, Option<&str>), Course<'a>> = BTreeMap::new();
     let order: BTreeMap<&str, usize> =
         pocketwatt_record::catalogue().iter().enumerate().map(|(place, metric)| (metric.name(), place)).collect();
@@ -169,19 +170,19 @@ fn followed<'a>(runs: &[Run<'a>], segments: &[Segment<'_>]) -> Vec<Course<'a>> {
     }
     let mut courses: Vec<Course<'a>> = found.into_values().collect();
     for course in &mut courses {
-        course.changes = changes(course, runs, segments);
+        course.changes = changes(course, runs, segments, sums);
     }
     courses
 }
 
-fn changes(course: &Course<'_>, runs: &[Run<'_>], segments: &[Segment<'_>]) -> Vec<Change> {
+fn changes(course: &Course<'_>, runs: &[Run<'_>], segments: &[Segment<'_>], sums: &mut RankSums) -> Vec<Change> {
     let ends = segments.iter().skip(1).map(|segment| segment.first).chain([runs.len()]);
     let mut changes = Vec::new();
     for (segment, end) in segments.iter().zip(ends) {
         let points: Vec<&Point> =
             course.points.iter().filter(|point| (segment.first..end).contains(&point.run)).collect();
         let values: Vec<f64> = points.iter().map(|point| point.value).collect();
-        for point in change_points(&values, MARGIN) {
+        for point in change_points(&values, MARGIN, sums) {
             let run = |place: usize| points.get(place).map_or(segment.first, |point| point.run);
             let (before, first) = (run(point.first.saturating_sub(1)), run(point.first));
             let programs = |run: usize| runs.get(run).map(|(_, case)| &case.programs);

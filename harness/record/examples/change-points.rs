@@ -8,7 +8,9 @@
 #[path = "../src/statistics/change_points/simulated.rs"]
 mod simulated;
 
-use pocketwatt_record::{MARGIN, change_points};
+use std::cell::RefCell;
+
+use pocketwatt_record::{MARGIN, RankSums, change_points};
 use simulated::{Numbers, Scatter};
 
 const SCATTERS: [(&str, Scatter); 15] = [
@@ -71,7 +73,9 @@ fn main() {
 }
 
 fn ranks(values: &[f64]) -> Vec<(usize, usize)> {
-    change_points(values, MARGIN).iter().map(|change| (change.first, change.found)).collect()
+    thread_local!(static SUMS: RefCell<RankSums> = RefCell::default());
+    let changes = SUMS.with_borrow_mut(|sums| change_points(values, MARGIN, sums));
+    changes.iter().map(|change| (change.first, change.found)).collect()
 }
 
 /// Student's t of the last 4 to 20 values and up to 80 before them, on logarithms; the limit is the one with as few false changes where

@@ -83,7 +83,7 @@ pub use sampling_overhead::SamplingOverhead;
 pub use share::{Share, share, share_of};
 pub use spoiled::Spoiled;
 pub use statistics::{
-    ChangePoint, Paired, Ratio, ShareInterval, Shift, Statistic, Summary, UnpairedRatio, change_points,
+    ChangePoint, Paired, RankSums, Ratio, ShareInterval, Shift, Statistic, Summary, UnpairedRatio, change_points,
     median_interval, percentile, wilson_interval,
 };
 pub use store::{

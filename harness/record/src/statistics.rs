@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use chains::{FamilyTest, test_chains};
-pub use change_points::{ChangePoint, Shift, change_points};
+pub use change_points::{ChangePoint, RankSums, Shift, change_points};
 pub use paired::Paired;
 pub(crate) use paired::{root_mean_square, student_half, student_quantile};
 pub use ratio::Ratio;

@@ -9,5 +9,6 @@ mod simulated;
 #[cfg(test)]
 mod tests;
 
+pub use rank_sum::RankSums;
 pub use search::{ChangePoint, change_points};
 pub use shift::Shift;

@@ -1,7 +1,5 @@
 //! The test of Wilcoxon (1945), Mann and Whitney (1947), with its exact distribution.
 
-use std::collections::HashMap;
-
 /// Beyond this p-value nothing is tabulated: nobody asks.
 const LARGEST: f64 = 0.05;
 
@@ -33,10 +31,12 @@ impl Contradictions {
     }
 }
 
-/// Two-sided p-values by the sizes of both sides and the number of contradictions.
-#[derive(Debug, Default)]
+/// Two-sided p-values by the sizes of both sides and the number of contradictions. They are computed when they are first asked for,
+/// so whoever looks at many series keeps them.
+#[derive(Clone, Debug, Default)]
 pub struct RankSums {
-    tables: HashMap<(usize, usize), Vec<f64>>,
+    /// By the number of later values, then by that of earlier ones.
+    tables: Vec<Vec<Option<Vec<f64>>>>,
 }
 
 impl RankSums {
@@ -57,7 +57,14 @@ impl RankSums {
     }
 
     fn table(&mut self, earlier: usize, later: usize) -> &[f64] {
-        self.tables.entry((earlier, later)).or_insert_with(|| tabulate(earlier, later))
+        if self.tables.len() <= later {
+            self.tables.resize_with(later + 1, Vec::new);
+        }
+        let tables = &mut self.tables[later];
+        if tables.len() <= earlier {
+            tables.resize_with(earlier + 1, || None);
+        }
+        tables[earlier].get_or_insert_with(|| tabulate(earlier, later))
     }
 }
 

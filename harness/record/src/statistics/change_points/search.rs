@@ -47,10 +47,10 @@ pub struct ChangePoint {
 ///
 /// Ranks are why it does not matter how far off a disturbed value is, and why the share of false changes does not depend on how the
 /// values scatter. What was found never depends on later values, except for its size.
-pub fn change_points(values: &[f64], margin: f64) -> Vec<ChangePoint> {
+pub fn change_points(values: &[f64], margin: f64, sums: &mut RankSums) -> Vec<ChangePoint> {
     let finite: Vec<(usize, f64)> = values.iter().copied().enumerate().filter(|(_, value)| value.is_finite()).collect();
     let series: Vec<f64> = finite.iter().map(|(_, value)| *value).collect();
-    let mut search = Search { series: &series, margin, sums: RankSums::default() };
+    let mut search = Search { series: &series, margin, sums };
     let mut cuts: Vec<Cut> = Vec::new();
     for newest in 0..series.len() {
         let start = cuts.last().map_or(0, |cut| cut.first);
@@ -70,7 +70,7 @@ pub fn change_points(values: &[f64], margin: f64) -> Vec<ChangePoint> {
             p_value_now: search.sums.p_value(earlier.len(), later.len(), contradictions),
             before: median(earlier),
             after: median(later),
-            shift: Shift::between(earlier, later, &mut search.sums),
+            shift: Shift::between(earlier, later, search.sums),
         }
     });
     changes.collect()
@@ -87,7 +87,7 @@ struct Cut {
 struct Search<'a> {
     series: &'a [f64],
     margin: f64,
-    sums: RankSums,
+    sums: &'a mut RankSums,
 }
 
 impl Search<'_> {

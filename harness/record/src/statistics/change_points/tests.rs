@@ -1,11 +1,15 @@
 use proptest::prelude::*;
 
 use super::{
-    ChangePoint, change_points,
+    ChangePoint, RankSums, change_points as change_points_with,
     simulated::{Numbers, Scatter},
 };
 
 const MARGIN: f64 = 0.01;
+
+fn change_points(values: &[f64], margin: f64) -> Vec<ChangePoint> {
+    change_points_with(values, margin, &mut RankSums::default())
+}
 
 fn places(values: &[f64]) -> Vec<(usize, usize)> {
     change_points(values, MARGIN).iter().map(|change| (change.first, change.found)).collect()
