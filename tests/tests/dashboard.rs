@@ -137,6 +137,22 @@ fn names_of_others_are_no_markup_anywhere() {
 }
 
 #[test]
+fn what_is_imitated_is_said_on_every_page_with_numbers() {
+    let bench = Bench::new();
+    let mut entry = at(&first_entry(&bench), 0, 1.0);
+    entry["run"]["device"]["emulated"] = json!("qemu");
+    entry["run"]["sysfs_root"] = json!("/tmp/tree");
+    store(&bench, &entry);
+    bench.pocketwatt(&["dashboard"]).expect_code(0);
+    for (path, text) in site(&bench.path("site")) {
+        if path.extension().is_some_and(|ending| ending == "html") && !path.ends_with("compare.html") {
+            assert!(text.contains("1 of 1 runs were on an emulated device"), "{}", path.display());
+            assert!(text.contains("1 of 1 runs had simulated meters"), "{}", path.display());
+        }
+    }
+}
+
+#[test]
 fn what_makes_no_sense_is_refused() {
     let bench = Bench::new();
     bench.pocketwatt(&["dashboard"]).expect_code(3).expect_stderr(&["is no history"]);

@@ -9,7 +9,7 @@ use crate::{
         dashboard::{
             changes,
             chart::chart,
-            view::{CaseView, MAIN, Wishes, commit_link, day, navigation},
+            view::{CaseView, MAIN, Wishes, commit_link, day, imitations, navigation},
         },
         document::scrolling,
         foreign::{Foreign, name},
@@ -26,6 +26,7 @@ pub fn case(view: &CaseView<'_>, palette: &Palette, wishes: Wishes<'_>) -> Marku
         h1 { (name(&view.title())) }
         (navigation("../"))
         p.pale { "On " (name(case.device)) ", branch " (name(case.branch)) ": " (case.runs.len()) " runs. Points are runs with their 95 % intervals; levels are medians; changes are marked with their size." }
+        (imitations(case.runs.iter().map(|(outline, _)| *outline)))
         @if case.segments.len() > 1 { h2 { "Segments" } (segments(view, wishes)) }
         h2 { "What changed" }
         (changes::table(&changes::of_case(view), "../", wishes, "changes"))

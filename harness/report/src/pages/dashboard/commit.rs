@@ -11,7 +11,7 @@ use crate::{
         dashboard::{
             changes::{Event, table},
             numbers::value,
-            view::{CaseView, MAIN, Wishes, commit_link, navigation, outside},
+            view::{CaseView, MAIN, Wishes, commit_link, imitations, navigation, outside},
         },
         document::scrolling,
         foreign::{Foreign, name},
@@ -92,6 +92,7 @@ pub fn commit(view: &CommitView<'_, '_>, wishes: Wishes<'_>) -> Markup {
             @if let Some(before) = before { dt { "measured before" } dd { (commit_link(before, "../", wishes)) " " a href=(compare(before, outline)) { "compare with this one" } } }
             @if let Some(after) = after { dt { "measured after" } dd { (commit_link(after, "../", wishes)) " " a href=(compare(outline, after)) { "compare with this one" } } }
         }
+        (imitations(view.cases.iter().filter_map(|(case, run)| Some(case.case.runs.get(*run)?.0))))
         h2 { "What changed with it" }
         (table(&view.events, "../", wishes, "changes"))
         h2 { "What was measured" }

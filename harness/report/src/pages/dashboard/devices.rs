@@ -10,7 +10,7 @@ use crate::pages::{
     dashboard::{
         changes::select,
         numbers::value,
-        view::{CaseView, MAIN, navigation},
+        view::{CaseView, MAIN, imitations, navigation},
     },
     document::scrolling,
     foreign::{Foreign, name},
@@ -55,6 +55,7 @@ pub fn devices(views: &[CaseView<'_>]) -> Markup {
     html! {
         h1 { "Devices side by side" }
         (navigation(""))
+        (imitations(views.iter().filter_map(|view| Some(view.case.runs.last()?.0))))
         p.pale { "The newest run on each device, which may be of different commits. The intervals are those of one run." }
         form.filters data-table="devices" {
             @if scenarios.len() > 1 { (select("scenario", scenarios.into_iter())) }

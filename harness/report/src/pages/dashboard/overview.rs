@@ -9,7 +9,7 @@ use crate::pages::{
     dashboard::{
         changes::{self, Event, select},
         numbers::{amount, effect_class, value},
-        view::{CaseView, MAIN, Wishes, commit_link, day, label, navigation},
+        view::{CaseView, MAIN, Wishes, commit_link, day, imitations, label, navigation},
     },
     document::scrolling,
     foreign::{Foreign, name},
@@ -24,6 +24,7 @@ pub fn overview(known: &Known, views: &[CaseView<'_>], events: &[Event<'_, '_>],
         h1 { (name(wishes.title)) }
         (navigation(""))
         (answer(known, events, wishes))
+        (imitations(known.entries.iter().map(|(_, outline)| outline)))
         h2 { "What changed" }
         (changes::table(events, "", wishes, "changes"))
         h2 { "Where everything stands" }

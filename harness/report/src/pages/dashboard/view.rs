@@ -125,6 +125,17 @@ pub fn day(unix_ms: u64) -> String {
     date::minute(unix_ms).split(' ').next().unwrap_or_default().to_owned()
 }
 
+/// What stands above numbers that are not those of the device that they name.
+pub fn imitations<'o>(outlines: impl Iterator<Item = &'o Outline> + Clone) -> Markup {
+    let emulated = outlines.clone().filter(|outline| outline.emulated).count();
+    let simulated = outlines.clone().filter(|outline| outline.simulated_meters).count();
+    let all = outlines.count();
+    html! {
+        @if emulated > 0 { p.warning { (emulated) " of " (all) " runs were on an emulated device: their numbers say nothing about a real one." } }
+        @if simulated > 0 { p.warning { (simulated) " of " (all) " runs had simulated meters: their joules are not the device's." } }
+    }
+}
+
 /// Links to the pages of the site.
 pub fn navigation(root: &str) -> Markup {
     html! {
