@@ -20,7 +20,7 @@ mod user_units;
 mod verdict;
 
 pub use contests::{Contests, Lead, METRICS, baseline_tally};
-pub use devices::{OnDevice, device_tables};
+pub use devices::{OnDevice, device_tables, on_device};
 pub use each::each_table;
 pub use energy::preferred as preferred_energy;
 pub use gains::{Gains, each_gains};

@@ -1,10 +1,10 @@
 //! Runs on several devices, side by side, for people.
 
 use crate::{
-    cases::{Results, all_without_series},
+    cases::Results,
     formats::{Format, markdown, terminal},
     output::{Output, Style},
-    tables::{OnDevice, device_tables},
+    tables::{OnDevice, device_tables, on_device},
 };
 
 /// Writes what the devices have in common. Documents for programs have a run each, and nothing besides.
@@ -17,11 +17,7 @@ pub fn write_devices(
     style: &Style,
     output: &mut Output,
 ) -> anyhow::Result<()> {
-    let of = |(device, results): &(String, &dyn Results)| {
-        let records = all_without_series(*results).into_iter();
-        records.map(|record| OnDevice { device: device.clone(), record }).collect::<Vec<_>>()
-    };
-    let records: Vec<OnDevice> = devices.iter().flat_map(of).collect();
+    let records: Vec<OnDevice> = devices.iter().flat_map(|(device, results)| on_device(device, *results)).collect();
     for table in device_tables(&records) {
         match format {
             Format::Table => output(&format!("\n{}", terminal::table_of(&table, style)))?,

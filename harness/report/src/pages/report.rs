@@ -11,9 +11,10 @@ mod wish;
 
 use std::collections::HashSet;
 
+use maud::{Markup, html};
+
 pub use self::reported::ReportedRun;
 use crate::{
-    cases::all_without_series,
     charts::Palette,
     facts::short_device,
     pages::{
@@ -21,9 +22,8 @@ use crate::{
         foreign::{Foreign, name},
         tables,
     },
-    tables::{OnDevice, device_tables},
+    tables::{OnDevice, device_tables, on_device},
 };
-use maud::{Markup, html};
 
 /// A page about runs. It holds everything that it needs.
 ///
@@ -53,11 +53,7 @@ fn title(runs: &[ReportedRun<'_>]) -> String {
 
 /// What several runs have in common, and links to each.
 fn together(runs: &[ReportedRun<'_>]) -> Markup {
-    let of = |reported: &ReportedRun<'_>| {
-        let device = reported.run.device.name.clone();
-        let records = all_without_series(reported.results).into_iter();
-        records.map(move |record| OnDevice { device: device.clone(), record }).collect::<Vec<_>>()
-    };
+    let of = |reported: &ReportedRun<'_>| on_device(&reported.run.device.name, reported.results);
     let records: Vec<OnDevice> = runs.iter().flat_map(of).collect();
     let shared = device_tables(&records);
     html! {

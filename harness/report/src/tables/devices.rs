@@ -5,7 +5,7 @@
 use pocketwatt_record::{Case, EnergyMetric, Record};
 
 use crate::{
-    cases::{CaseGroup, Column, case_names, groups},
+    cases::{CaseGroup, Column, Results, all_without_series, case_names, groups},
     output::inert::one_line,
     table::{Cell, Footnotes, Found, Row, Subject, Table},
     tables::{
@@ -23,6 +23,12 @@ pub struct OnDevice {
     pub device: String,
     /// Without series.
     pub record: Record,
+}
+
+/// The records of a run, and the device that they are of.
+pub fn on_device(device: &str, results: &dyn Results) -> Vec<OnDevice> {
+    let records = all_without_series(results).into_iter();
+    records.map(|record| OnDevice { device: device.to_owned(), record }).collect()
 }
 
 /// The tables of what several devices have in common; what only one of them has is in its own table alone.

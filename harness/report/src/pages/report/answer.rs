@@ -14,7 +14,7 @@ use crate::{
         },
         tables::notes,
     },
-    tables::Contests,
+    tables::{Contests, grid::short_labels},
 };
 
 /// The card of a scenario and a model: all its cases, whatever their precision and threads.
@@ -22,8 +22,7 @@ pub fn answer(records: &[&Record], run: &Run) -> Markup {
     let group = together(records);
     let is_same_work = is_same_work(&group);
     let asked = wishes(is_same_work);
-    let metrics: Vec<MetricId> = asked.iter().map(|wish| wish.metric).collect();
-    let contests = Contests::about(&group, &metrics);
+    let contests = contests_of(&group, asked);
     let Some(first) = records.first() else { return html! {} };
     html! {
         section.card {
@@ -43,9 +42,20 @@ pub fn answer(records: &[&Record], run: &Run) -> Markup {
     }
 }
 
+/// The contests of the wishes' metrics.
+fn contests_of<'a>(group: &'a CaseGroup<'a>, asked: &[Wish]) -> Contests<'a> {
+    let metrics: Vec<MetricId> = asked.iter().map(|wish| wish.metric).collect();
+    Contests::about(group, &metrics)
+}
+
+/// Which case fulfils each wish.
+fn fulfilments<'w>(group: &CaseGroup, contests: &Contests, asked: &'w [Wish]) -> Vec<(&'w Wish, Fulfilled)> {
+    asked.iter().filter_map(|wish| Some((wish, wish.fulfilled(group, contests)?))).collect()
+}
+
 /// All cases as columns, named by what sets them apart.
 fn together<'a>(records: &[&'a Record]) -> CaseGroup<'a> {
-    let names = crate::tables::grid::short_labels(&records.iter().map(|record| &record.case).collect::<Vec<_>>());
+    let names = short_labels(&records.iter().map(|record| &record.case).collect::<Vec<_>>());
     CaseGroup { columns: records.iter().zip(names).map(|(&record, name)| Column { name, record }).collect() }
 }
 
@@ -65,8 +75,7 @@ fn beside_baselines(contests: &Contests) -> Markup {
 }
 
 fn fulfilled(group: &CaseGroup, contests: &Contests, asked: &[Wish]) -> Markup {
-    let fulfilled: Vec<(&Wish, Fulfilled)> =
-        asked.iter().filter_map(|wish| Some((wish, wish.fulfilled(group, contests)?))).collect();
+    let fulfilled = fulfilments(group, contests, asked);
     let is_any = fulfilled.iter().any(|(_, fulfilled)| matches!(fulfilled, Fulfilled::By(_)));
     if !is_any {
         return html! { p.answer.alarm { "No case of this scenario and model has a number: the tables below say why." } };
@@ -159,12 +168,9 @@ fn within_settings(records: &[&Record], asked: &[Wish]) -> Markup {
         return html! {};
     }
     let alike = settings.iter().map(|places| places.iter().filter_map(|&place| records.get(place).copied()).collect());
-    let metrics: Vec<MetricId> = asked.iter().map(|wish| wish.metric).collect();
     let praised = |alike: Vec<&Record>| {
         let group = together(&alike);
-        let contests = Contests::about(&group, &metrics);
-        let fulfilled: Vec<(&Wish, Fulfilled)> =
-            asked.iter().filter_map(|wish| Some((wish, wish.fulfilled(&group, &contests)?))).collect();
+        let fulfilled = fulfilments(&group, &contests_of(&group, asked), asked);
         let winners = winners(&fulfilled);
         let case = &alike.first()?.case;
         let setting = format!("{}, {}", case.precision.name(), threads(case.threads));

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 use pocketwatt_record::{
-    CheckVerdict, Estimate, MetricId, MetricName, MetricValue, Record, Statistic, Summary, Value, block_values,
+    CheckVerdict, Estimate, MetricId, MetricValue, Record, Statistic, Summary, Value, block_values,
 };
 
 use crate::{
@@ -87,7 +87,7 @@ fn numbers(record: &Record) -> Markup {
 }
 
 fn line(record: &Record, value: &MetricValue) -> Markup {
-    let MetricName::Known(metric) = value.metric else { return html! {} };
+    let Some(metric) = value.metric.id() else { return html! {} };
     let definition = metric.definition();
     let scope = value.scope.as_ref().map(|scope| scope_name(scope, false));
     let head = html! {

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use maud::{Markup, html};
-use pocketwatt_record::{MetricId, MetricName, Record, Run};
+use pocketwatt_record::{MetricId, Record, Run};
 
 use crate::{
     cases::{all_without_series, each_group, group_by, study_of},
@@ -33,10 +33,7 @@ pub fn section(
 ) -> anyhow::Result<Markup> {
     let ReportedRun { run, results, .. } = reported;
     let records = all_without_series(*results);
-    metrics.extend(records.iter().flat_map(|record| &record.metrics).filter_map(|value| match value.metric {
-        MetricName::Known(metric) => Some(metric),
-        MetricName::Unknown(_) => None,
-    }));
+    metrics.extend(records.iter().flat_map(|record| &record.metrics).filter_map(|value| value.metric.id()));
     let (tables, seen) = side_by_side(reported)?;
     let charts = charts::all(run, *results, palette)?;
     let facts = facts(run, &seen, &results.damaged());
