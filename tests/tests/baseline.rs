@@ -53,7 +53,7 @@ fn a_slower_build_is_worse_and_the_same_one_is_not() {
 fn a_build_that_fails_beside_its_baseline_is_worse() {
     let bench = Bench::new();
     let (_other, folder) = baseline(SCRIPT);
-    run(&bench, &format!("{SCRIPT},fault=exit@decode"), &folder, &["--fail-on", "worse"]).expect_code(10);
+    run(&bench, &format!("{SCRIPT},fault=crash@decode"), &folder, &["--fail-on", "worse"]).expect_code(10);
     let outcomes: Vec<bool> = bench.records().iter().map(|record| record.outcome == Outcome::Measured).collect();
     assert_eq!(outcomes, [true, false]);
 }
