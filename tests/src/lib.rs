@@ -1,6 +1,7 @@
 //! How the end-to-end tests in `tests/` run the real `pocketwatt`: in a folder of their own, on the fake backend.
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test tells what is wrong by panicking")]
 
+pub mod browser;
 mod calibration;
 pub mod phone;
 mod twins;

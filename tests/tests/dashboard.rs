@@ -7,7 +7,7 @@ use std::{
 };
 
 use pocketwatt_model::sha256_of_file;
-use pocketwatt_tests::Bench;
+use pocketwatt_tests::{Bench, browser::expect_no_fault};
 use serde_json::{Value, json};
 
 /// A history that begins with one run of the fake backend.
@@ -134,6 +134,26 @@ fn names_of_others_are_no_markup_anywhere() {
             assert!(is_ours || !text.contains(part), "{part:?} is in {}", path.display());
         }
     }
+}
+
+#[test]
+fn a_site_with_a_change_has_no_fault_in_a_browser() {
+    let bench = Bench::new();
+    let entry = first_entry(&bench);
+    // Few commits with several runs each, since each commit is a page.
+    for number in 0..30 {
+        let (commit, factor) = if number < 20 { (number / 10, 1.0) } else { (2 + number / 25, 1.2) };
+        let mut entry = at(&entry, number, factor);
+        entry["commit"] = json!(format!("{commit:040x}"));
+        entry["time_unix_ms"] = json!(1_700_000_000_000_u64 + commit * 3_600_000);
+        entry["branch"] = json!("<main> & \"others\"");
+        store(&bench, &entry);
+    }
+    bench.pocketwatt(&["dashboard"]).expect_code(0);
+    let overview = page(&bench, "index.html");
+    assert!(overview.contains("+20 %"), "{overview}");
+    assert_eq!(fs::read_dir(bench.path("site/commit")).unwrap().count(), 4);
+    expect_no_fault(&bench.path("site"));
 }
 
 #[test]

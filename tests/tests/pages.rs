@@ -3,18 +3,14 @@
 //! Without node or Chromium, these tests are skipped, and say so, unless `POCKETWATT_BROWSER_REQUIRED` is set.
 #![cfg(test)]
 
-use std::{
-    env, fs,
-    path::Path,
-    process::{Command, Output},
-};
+use std::{fs, path::Path};
 
-use pocketwatt_tests::Bench;
+use pocketwatt_tests::{
+    Bench,
+    browser::{check_pages, expect_no_fault},
+};
 use serde_json::Value;
 use tempfile::TempDir;
-
-/// Exit status of a check that cannot run here.
-const CANNOT_RUN: i32 = 77;
 
 /// A fault: what is said of it, and what is replaced in the page without a fault.
 struct Fault {
@@ -84,18 +80,6 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
 }
 
-/// What the check says of the pages; `None` where it cannot run.
-fn check(pages: &Path) -> Option<Output> {
-    let checked = Command::new(root().join("scripts/check-pages")).arg(pages).output().unwrap();
-    if checked.status.code() != Some(CANNOT_RUN) {
-        return Some(checked);
-    }
-    let why = String::from_utf8_lossy(&checked.stderr);
-    assert!(env::var_os("POCKETWATT_BROWSER_REQUIRED").is_none(), "{why}");
-    eprintln!("skipped: {why}");
-    None
-}
-
 #[test]
 fn each_fault_is_found_and_nothing_else() {
     let sound = fs::read_to_string(root().join("tests/browser/fixtures/sound.html")).unwrap();
@@ -109,7 +93,7 @@ fn each_fault_is_found_and_nothing_else() {
         }
         fs::write(folder.path().join(format!("{number}.html")), page).unwrap();
     }
-    let Some(checked) = check(folder.path()) else { return };
+    let Some(checked) = check_pages(folder.path()) else { return };
     let said = String::from_utf8(checked.stdout).unwrap();
     assert_eq!(checked.status.code(), Some(1), "{said}{}", String::from_utf8_lossy(&checked.stderr));
     for (number, faults) in PAGES.iter().enumerate() {
@@ -191,7 +175,5 @@ fn reports_have_no_fault_whatever_names_there_are() {
     }
     report("latest", "hostile.html", 0);
     assert!(fs::read_to_string(bench.path("pages/hostile.html")).unwrap().contains("alert(1)"));
-    let Some(checked) = check(&bench.path("pages")) else { return };
-    let said = String::from_utf8_lossy(&checked.stdout);
-    assert_eq!(checked.status.code(), Some(0), "{said}{}", String::from_utf8_lossy(&checked.stderr));
+    expect_no_fault(&bench.path("pages"));
 }

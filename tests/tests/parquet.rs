@@ -4,7 +4,8 @@
 #![cfg(test)]
 
 use std::{
-    env, fs,
+    env,
+    fs::{self, File},
     path::{Path, PathBuf},
     process::Command,
 };
@@ -15,9 +16,9 @@ use serde_json::Value;
 
 /// Prints the rows of a query as a list of objects; columns of the partition are texts.
 const QUERY: &str = "
-import duckdb, json, sys
+import duckdb, json, os, sys
 folder, query = sys.argv[1:]
-for dataset in ('metrics', 'tokens'):
+for dataset in os.listdir(folder):
     duckdb.sql(f'''CREATE VIEW {dataset} AS FROM read_parquet('{folder}/{dataset}/**/*.parquet', hive_partitioning = true,
         union_by_name = true, hive_types = {{'device': VARCHAR, 'month': VARCHAR}})''')
 rows = duckdb.sql(query)
@@ -129,7 +130,7 @@ fn duckdb_reads_the_numbers_of_the_report() {
          FROM parquet_kv_metadata('{lake_name}/metrics/**/*.parquet') ORDER BY key"
     ));
     assert_eq!(metadata[1]["key"], "pocketwatt.format");
-    assert_eq!(metadata[1]["value"], "1.1");
+    assert_eq!(metadata[1]["value"], "1.2");
 }
 
 /// Runs what docs/formats.md shows, in which capitals stand for names of the user.
@@ -140,6 +141,19 @@ fn documented_queries(bench: &Bench, database: &Database, runs: &[&str]) {
         let add = ["history", "add", run, "--commit", &commit, "--branch", "main", "--time", &time];
         bench.pocketwatt(&add).expect_code(0);
     }
+    bench.pocketwatt(&["history", "export", "--output", database.folder.to_str().unwrap()]).expect_code(0);
+    // What a history keeps is what its runs have.
+    let differing = database.rows(
+        "SELECT metric FROM history AS kept JOIN metrics AS stored
+         ON (kept.run, kept.case_name, kept.metric) = (stored.run, stored.case_name, stored.metric)
+             AND kept.scope IS NOT DISTINCT FROM stored.scope
+         WHERE (kept.value, kept.low, kept.high, kept.count, kept.reason, kept.engine_version, kept.started) IS DISTINCT FROM
+             (stored.value, stored.low, stored.high, stored.count, stored.reason, stored.engine_version, stored.started)",
+    );
+    assert_eq!(differing, [] as [Value; 0]);
+    let counts =
+        database.rows("SELECT (SELECT count(*) FROM history) AS kept, (SELECT count(*) FROM metrics) AS stored");
+    assert!(counts[0]["kept"] == counts[0]["stored"] && counts[0]["kept"].as_u64() > Some(100), "{counts:?}");
     let guide = fs::read_to_string(root().join("docs/formats.md")).unwrap();
     let device = bench.folder().run().unwrap().device.name;
     let month = database.rows("SELECT DISTINCT month FROM metrics")[0]["month"].as_str().unwrap().to_owned();
@@ -149,7 +163,6 @@ fn documented_queries(bench: &Bench, database: &Database, runs: &[&str]) {
         .map(|rest| {
             let query = rest.split("```").next().unwrap();
             let query = query.replace("FOLDER", database.folder.to_str().unwrap());
-            let query = query.replace("HISTORY", bench.path("history").to_str().unwrap());
             database.rows(&query.replace("'DEVICE'", &format!("'{device}'")).replace("2026-11", &month))
         })
         .collect();
@@ -161,8 +174,30 @@ fn documented_queries(bench: &Bench, database: &Database, runs: &[&str]) {
                 .iter()
                 .all(|row| row["decode"].is_null() == row["scenario"].as_str().unwrap().ends_with("prefill-4"))
     );
-    assert_eq!(commits.last().unwrap()["sha"], format!("{:040x}", 1));
+    assert_eq!(commits.last().unwrap()["commit"], format!("{:040x}", 1));
     assert!(!gaps.is_empty() && gaps.iter().any(|row| row["gap_ms"].is_number()), "{gaps:?}");
+}
+
+#[test]
+fn a_data_set_is_of_one_history() {
+    let bench = Bench::new();
+    let export = ["history", "export", "--output", "lake"];
+    bench.pocketwatt(&export).expect_code(3).expect_stderr(&["is no history"]);
+    bench.run("", &["--scenario", "prefill-4-decode-4", "--iterations", "1"]).expect_code(0);
+    let add = ["history", "add", "--commit", "0123456789", "--branch", "main", "--time", "2026-11-27T12:00:00Z"];
+    let entry = bench.path(bench.pocketwatt(&add).expect_code(0).stdout.trim());
+    assert_eq!(bench.pocketwatt(&export).expect_code(0).stdout.trim(), "lake/history");
+    bench.pocketwatt(&export).expect_code(0);
+    fs::create_dir_all(bench.path("lake/history/device=other/month=2026-11")).unwrap();
+    bench.write("lake/history/device=other/month=2026-11/runs.parquet", "");
+    bench.pocketwatt(&export).expect_code(3).expect_stderr(&["device=other/month=2026-11/runs.parquet is of another"]);
+    fs::remove_dir_all(bench.path("lake")).unwrap();
+    // As long as before, and at the same time: the index does not notice.
+    let modified = fs::metadata(&entry).unwrap().modified().unwrap();
+    let damaged = fs::read_to_string(&entry).unwrap().replacen("measured", "measurex", 1);
+    fs::write(&entry, damaged).unwrap();
+    File::options().write(true).open(&entry).unwrap().set_modified(modified).unwrap();
+    bench.pocketwatt(&export).expect_code(4).expect_stderr(&["passed over: "]);
 }
 
 #[test]

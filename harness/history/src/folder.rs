@@ -122,6 +122,14 @@ impl HistoryFolder {
         }
     }
 
+    /// Reads the entry of a file whole.
+    ///
+    /// # Errors
+    /// Why it is none.
+    pub fn entry(&self, file: &str) -> Result<Entry, EntryDamage> {
+        read_entry(&self.entries(), file)
+    }
+
     /// Reads all entries: those that are new since the index was written, and with `anew` every one.
     ///
     /// # Errors
@@ -187,7 +195,8 @@ impl HistoryFolder {
         let readers = thread::available_parallelism().map_or(1, NonZero::get).min(MOST_READERS);
         let share = files.len().div_ceil(readers).max(1);
         let folder = self.entries();
-        let read = |(file, stamp): &(String, Stamp)| (file.clone(), *stamp, outline(&folder, file));
+        let read =
+            |(file, stamp): &(String, Stamp)| (file.clone(), *stamp, read_entry(&folder, file).map(Outline::from));
         thread::scope(|scope| {
             let shares: Vec<_> = files
                 .chunks(share)
@@ -198,10 +207,10 @@ impl HistoryFolder {
     }
 }
 
-fn outline(folder: &Path, file: &str) -> Result<Outline, EntryDamage> {
+fn read_entry(folder: &Path, file: &str) -> Result<Entry, EntryDamage> {
     let contents =
         read_bounded_in_place(&folder.join(file), MOST_ENTRY_BYTES).map_err(|error| EntryDamage::of(&error))?;
-    Entry::read(file, &contents).map(Outline::from)
+    Entry::read(file, &contents)
 }
 
 fn stamp(found: &fs::Metadata) -> Stamp {

@@ -15,10 +15,11 @@ mod subject;
 mod tests;
 mod trace;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::bail;
 use clap::ValueEnum;
+use pocketwatt_history::{Entry, Known};
 use pocketwatt_record::Direction;
 
 pub use self::subject::Exported;
@@ -78,4 +79,20 @@ pub fn export(runs: &[Exported<'_>], format: ExportFormat, output: &mut Output) 
 /// When a file cannot be written.
 pub fn export_folder(runs: &[Exported<'_>], folder: &Path) -> anyhow::Result<()> {
     parquet::write(runs, folder)
+}
+
+/// Writes what a history keeps as Parquet into a folder; `read` reads the entry of a file, and one that it does not return is left out.
+///
+/// # Errors
+/// When a file cannot be written.
+pub fn export_history(known: &Known, read: &mut dyn FnMut(&str) -> Option<Entry>, folder: &Path) -> anyhow::Result<()> {
+    parquet::write_history(known, read, folder)
+}
+
+/// A file in that folder which the history would leave there beside its own: readers would take both for one history.
+///
+/// # Errors
+/// When the folder cannot be read.
+pub fn other_history_in(known: &Known, folder: &Path) -> anyhow::Result<Option<PathBuf>> {
+    parquet::other_history(known, folder)
 }

@@ -23,7 +23,7 @@ mod tests;
 
 pub use cases::{Results, Stored, all_without_series};
 pub use comparison::{CalibrationUse, ComparisonFormat, StoredComparison, difference_words};
-pub use exports::{ExportFormat, Exported, export, export_folder};
+pub use exports::{ExportFormat, Exported, export, export_folder, export_history, other_history_in};
 pub use facts::{imitations_of, starts, unanswered};
 pub use formats::{Format, answers, calls, write, write_devices, write_turns};
 pub use output::{Output, Paint, Style, paragraph, strip_foreign_escapes, text_of};

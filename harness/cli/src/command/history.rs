@@ -13,7 +13,7 @@ use crate::{
     exit::Exit,
     inert,
     refusal::Refusal,
-    report::{Results, output::date},
+    report::{self, Results, output::date},
 };
 
 /// This many damaged entries are named one by one.
@@ -36,6 +36,8 @@ enum Action {
     List(FolderArguments),
     /// Write the index anew from the entries, each of which is checked.
     Index(FolderArguments),
+    /// Write what is kept as Parquet, for DuckDB, Spark and data frames: a row for each metric of each case of each run.
+    Export(ExportArguments),
 }
 
 #[derive(Args, Debug)]
@@ -63,6 +65,15 @@ struct AddArguments {
 }
 
 #[derive(Args, Debug)]
+struct ExportArguments {
+    #[command(flatten)]
+    folder: FolderArguments,
+    /// The folder of the tables; runs that `export --format parquet` wrote may be there.
+    #[arg(long, short, value_name = "FOLDER")]
+    output: PathBuf,
+}
+
+#[derive(Args, Debug)]
 struct FolderArguments {
     /// The folder of the history.
     #[arg(long, value_name = "FOLDER", default_value = "history")]
@@ -78,6 +89,7 @@ pub fn run(arguments: &HistoryArguments) -> Result<Exit> {
         Action::Add(arguments) => add(arguments),
         Action::List(FolderArguments { history }) => list(history, false),
         Action::Index(FolderArguments { history }) => list(history, true),
+        Action::Export(arguments) => export(arguments),
     }
 }
 
@@ -158,6 +170,34 @@ fn list(history: &Path, anew: bool) -> Result<Exit> {
     }
     standard.finish()?;
     Ok(if known.damaged.is_empty() { Exit::Success } else { Exit::Incomplete })
+}
+
+/// Writes the tables, and their folder to standard output.
+fn export(ExportArguments { folder: FolderArguments { history }, output: tables }: &ExportArguments) -> Result<Exit> {
+    let known = read(history, false)?;
+    if known.entries.is_empty() {
+        return Err(Refusal::error(format!("{} has no entry that can be read", history.display())));
+    }
+    if let Some(other) = report::other_history_in(&known, tables)? {
+        return Err(Refusal::error(format!(
+            "{} is of another history, or of an older state of this one: remove it, or name another folder with --output",
+            other.display()
+        )));
+    }
+    let history = HistoryFolder::at(history);
+    let mut is_whole = known.damaged.is_empty();
+    // The index knows a file by its length and time, so it may be damaged all the same.
+    let mut read = |file: &str| match history.entry(file) {
+        Ok(entry) => Some(entry),
+        Err(damage) => {
+            notice!("passed over: {} {damage}", history.entries().join(file).display());
+            is_whole = false;
+            None
+        }
+    };
+    report::export_history(&known, &mut read, tables)?;
+    output::write(&format!("{}\n", tables.join("history").display()))?;
+    Ok(if is_whole { Exit::Success } else { Exit::Incomplete })
 }
 
 fn line(outline: &Outline) -> String {

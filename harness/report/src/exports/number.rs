@@ -1,5 +1,6 @@
 //! The numbers of a record, as other programs take them: one value, and its 95 % interval where it has one.
 
+use pocketwatt_history::EntryMetric;
 use pocketwatt_record::{Estimate, Metric, MetricScope, MetricValue, PowerCurve, Record, Statistic, estimate};
 
 use crate::output::inert;
@@ -46,6 +47,20 @@ pub fn number<'a>(record: &'a Record, found: &'a MetricValue) -> Option<Number<'
     let number =
         Number { metric: metric.definition(), scope: found.scope.as_ref(), value, range, count: summary.count };
     value.is_finite().then_some(number)
+}
+
+/// A number of a history, which keeps the interval beside the summary; nothing where it is absent.
+pub fn kept(metric: &EntryMetric) -> Option<Number<'_>> {
+    let EntryMetric { observed, range } = metric;
+    let summary = observed.summary()?;
+    let number = Number {
+        metric: observed.metric.id()?.definition(),
+        scope: observed.scope.as_ref(),
+        value: summary.median,
+        range: range.filter(|(low, high)| low.is_finite() && high.is_finite()),
+        count: summary.count,
+    };
+    number.value.is_finite().then_some(number)
 }
 
 /// The part of the device and the interface: `package powercap`, `rail hwmon power1`.

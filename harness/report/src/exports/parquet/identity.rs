@@ -3,8 +3,9 @@
 use std::rc::Rc;
 
 use parquet::data_type::ByteArray;
+use pocketwatt_history::{Entry, EntryCase, EntryRun};
 use pocketwatt_protocol::GraphKind;
-use pocketwatt_record::{Record, Run};
+use pocketwatt_record::{Case, Passport, Record, Run};
 
 use crate::output::inert::one_line;
 
@@ -38,12 +39,20 @@ pub struct Identity {
 impl Identity {
     /// That of a record.
     pub fn of(run: &Run, record: &Record) -> Rc<Self> {
-        let (case, passport) = (&record.case, &record.passport);
+        Self::new((&run.id, &run.device.name, &run.energy.sysfs_root), &record.case, &record.passport)
+    }
+
+    /// That of a case which a history keeps.
+    pub fn of_entry(run: &EntryRun, entry: &EntryCase) -> Rc<Self> {
+        Self::new((&run.id, &run.device.name, &run.sysfs_root), &entry.case, &entry.passport)
+    }
+
+    fn new((run, device, sysfs_root): (&str, &str, &Option<String>), case: &Case, passport: &Passport) -> Rc<Self> {
         let backend = passport.backend.as_ref();
         let optional = |text: &Option<String>| text.as_deref().map(text_cell);
         Rc::new(Self {
-            run: text_cell(&run.id),
-            device_name: text_cell(&run.device.name),
+            run: text_cell(run),
+            device_name: text_cell(device),
             started: i64::try_from(passport.started_unix_ms).ok(),
             case: text_cell(&case.id),
             scenario: text_cell(&case.scenario),
@@ -62,8 +71,32 @@ impl Identity {
             constrained: case.constrained,
             baseline: case.baseline,
             emulated: optional(&passport.emulated),
-            simulated: optional(&run.energy.sysfs_root),
+            simulated: optional(sysfs_root),
             beside: optional(&passport.beside),
+        })
+    }
+}
+
+/// What only a history knows of a case.
+pub struct Kept {
+    pub commit: ByteArray,
+    pub branch: ByteArray,
+    /// When the commit was made, milliseconds since 1970 UTC.
+    pub committed: Option<i64>,
+    pub message: Option<ByteArray>,
+    /// SHA-256 of the record's file.
+    pub record_sha256: Option<ByteArray>,
+}
+
+impl Kept {
+    /// That of a case of an entry.
+    pub fn of(entry: &Entry, case: &EntryCase) -> Rc<Self> {
+        Rc::new(Self {
+            commit: text_cell(entry.commit.as_str()),
+            branch: text_cell(&entry.branch),
+            committed: i64::try_from(entry.time_unix_ms).ok(),
+            message: entry.message.as_deref().map(text_cell),
+            record_sha256: case.record_sha256.as_deref().map(text_cell),
         })
     }
 }

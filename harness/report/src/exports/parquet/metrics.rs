@@ -4,6 +4,7 @@
 use std::rc::Rc;
 
 use parquet::data_type::ByteArray;
+use pocketwatt_history::{EntryCase, EntryRun};
 use pocketwatt_record::{
     Absent, AbsentKind, Metric, MetricId, MetricScope, MetricValue, Outcome, Record, Run, catalogue,
 };
@@ -11,10 +12,10 @@ use serde::Serialize;
 
 use super::{
     columns::{Column, Values, column},
-    identity::{Identity, text_cell},
+    identity::{Identity, Kept, text_cell},
 };
 use crate::{
-    exports::number::number,
+    exports::number::{Number, kept, number},
     formats::csv::{outcome, unit},
 };
 
@@ -23,6 +24,8 @@ pub const DATASET: &str = "metrics";
 
 /// A metric of a case.
 pub struct Row {
+    /// What only a history knows.
+    pub kept: Option<Rc<Kept>>,
     case: Rc<Identity>,
     outcome: ByteArray,
     metric: &'static Metric,
@@ -35,6 +38,13 @@ pub struct Row {
     count: Option<u64>,
     absent: Option<ByteArray>,
     reason: Option<ByteArray>,
+}
+
+impl Row {
+    /// The same, with what a history knows of its case.
+    pub fn kept_as(self, kept: &Rc<Kept>) -> Self {
+        Self { kept: Some(Rc::clone(kept)), ..self }
+    }
 }
 
 /// The columns, as docs/formats.md explains them.
@@ -78,13 +88,26 @@ pub const COLUMNS: &[Column<Row>] = &[
 
 /// Every metric of the catalogue, in its order.
 pub fn rows(run: &Run, record: &Record) -> Vec<Row> {
-    let case = Identity::of(run, record);
+    let found = record.metrics.iter().map(|found| (found, number(record, found)));
+    every_metric(&Identity::of(run, record), &record.outcome, &found.collect::<Vec<_>>())
+}
+
+/// The same of a case which a history keeps.
+pub fn rows_of_entry(run: &EntryRun, entry: &EntryCase) -> Vec<Row> {
+    let found = entry.metrics.iter().map(|metric| (&metric.observed, kept(metric)));
+    every_metric(&Identity::of_entry(run, entry), &entry.outcome, &found.collect::<Vec<_>>())
+}
+
+/// What was found, with its number if it has one.
+type Found<'a> = (&'a MetricValue, Option<Number<'a>>);
+
+fn every_metric(case: &Rc<Identity>, case_outcome: &Outcome, found: &[Found<'_>]) -> Vec<Row> {
     let mut rows: Vec<Row> = Vec::new();
     for &metric in catalogue() {
         let mut is_there = false;
-        for found in record.values(metric) {
+        for (value, number) in found.iter().filter(|(value, _)| value.is(metric)) {
             is_there = true;
-            let row = row(&case, record, metric, Some(found));
+            let row = row(case, case_outcome, metric, Some(value), number.as_ref());
             // A record may be anybody's, and have a metric twice.
             let is_same = |other: &Row| other.metric.name == row.metric.name && other.scope == row.scope;
             if !rows.iter().any(is_same) {
@@ -92,15 +115,20 @@ pub fn rows(run: &Run, record: &Record) -> Vec<Row> {
             }
         }
         if !is_there {
-            rows.push(row(&case, record, metric, None));
+            rows.push(row(case, case_outcome, metric, None, None));
         }
     }
     rows
 }
 
-fn row(case: &Rc<Identity>, record: &Record, metric: MetricId, found: Option<&MetricValue>) -> Row {
-    let number = found.and_then(|found| number(record, found));
-    let (absent, reason) = match &record.outcome {
+fn row(
+    case: &Rc<Identity>,
+    case_outcome: &Outcome,
+    metric: MetricId,
+    found: Option<&MetricValue>,
+    number: Option<&Number<'_>>,
+) -> Row {
+    let (absent, reason) = match case_outcome {
         Outcome::Measured if number.is_some() => (None, None),
         Outcome::Measured => {
             let not_there = Absent::from(AbsentKind::NotInRecord);
@@ -111,13 +139,14 @@ fn row(case: &Rc<Identity>, record: &Record, metric: MetricId, found: Option<&Me
         Outcome::Skipped { reason } => (None, Some(text_cell(reason))),
     };
     Row {
+        kept: None,
         case: Rc::clone(case),
-        outcome: outcome(&record.outcome).into(),
+        outcome: outcome(case_outcome).into(),
         metric: metric.definition(),
         scope: found.and_then(|found| found.scope.clone()),
-        value: number.as_ref().map(|number| number.value),
-        range: number.as_ref().and_then(|number| number.range),
-        count: number.as_ref().map(|number| number.count),
+        value: number.map(|number| number.value),
+        range: number.and_then(|number| number.range),
+        count: number.map(|number| number.count),
         absent,
         reason,
     }

@@ -1,4 +1,4 @@
-//! Where a run's files lie.
+//! Where files lie.
 
 use std::path::{Path, PathBuf};
 
@@ -10,28 +10,32 @@ use crate::output::date;
 /// Digits of a digest that tells names apart.
 const DIGEST_DIGITS: usize = 12;
 
-/// The device and the month that a run belongs to, and the run's own name, as names of folders and files.
+/// The device and the month that a file belongs to, and its own name, as names of folders and files.
 pub struct Partition {
     device: String,
     month: String,
-    run: String,
+    file: String,
 }
 
 impl Partition {
-    /// That of a run. The month is that in which it began, UTC.
+    /// That of a run.
     pub fn of(run: &Run) -> Self {
-        let month = date::month(run.started_unix_ms);
-        Self { device: value(&run.device.name), month, run: value(&run.id) }
+        Self::new(&run.device.name, run.started_unix_ms, &run.id)
     }
 
-    /// The run's file in a data set.
+    /// That of what began at a time, in milliseconds since 1970 UTC, on a device. The month is UTC's.
+    pub fn new(device: &str, started_unix_ms: u64, file: &str) -> Self {
+        Self { device: value(device), month: date::month(started_unix_ms), file: value(file) }
+    }
+
+    /// The file in a data set.
     pub fn file(&self, folder: &Path, dataset: &str) -> PathBuf {
-        let Self { device, month, run } = self;
+        let Self { device, month, file } = self;
         folder
             .join(dataset)
             .join(format!("device={device}"))
             .join(format!("month={month}"))
-            .join(format!("{run}.parquet"))
+            .join(format!("{file}.parquet"))
     }
 }
 

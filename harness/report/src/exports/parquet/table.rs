@@ -1,7 +1,13 @@
 //! A Parquet file that is written a group of rows at a time, with the format's version among its metadata.
 
-use std::{fs::File, io, mem, path::Path, sync::Arc};
+use std::{
+    fs::{self, File},
+    io, mem,
+    path::Path,
+    sync::Arc,
+};
 
+use anyhow::Context;
 use parquet::{
     basic::{Compression, Encoding, LogicalType, Repetition, TimeUnit, Type as Physical},
     data_type::{BoolType, ByteArrayType, DataType, DoubleType, Int64Type},
@@ -18,27 +24,31 @@ use pocketwatt_files::write_atomically;
 use super::columns::{Column, Values};
 
 /// Version of the tables: a new minor version adds columns, a new major version changes some.
-const FORMAT: &str = "1.1";
+const FORMAT: &str = "1.2";
 /// Rows that are compressed together, and kept in memory until then.
 const ROWS_OF_GROUP: usize = 100_000;
 
 /// An open file.
 pub struct Table<'a, R: 'static> {
-    columns: &'static [Column<R>],
+    columns: Vec<&'static Column<R>>,
     rows: Vec<R>,
     file: SerializedFileWriter<&'a mut File>,
 }
 
-/// Writes a file whose rows are added by `fill`; it appears whole or not at all.
+/// Writes a file and the folders that lead to it. Its rows are added by `fill`, its columns are those of all groups, in their order; it
+/// appears whole or not at all.
 ///
 /// # Errors
 /// When it cannot be written, and those of `fill`.
 pub fn write<R>(
     path: &Path,
     dataset: &str,
-    columns: &'static [Column<R>],
+    groups: &[&'static [Column<R>]],
     fill: impl FnOnce(&mut Table<'_, R>) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
+    let folder = path.parent().unwrap_or(path);
+    fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
+    let columns = groups.iter().copied().flatten().collect();
     let mut outcome = Ok(());
     write_atomically(path, |file| {
         outcome = written(file, dataset, columns, fill);
@@ -46,16 +56,17 @@ pub fn write<R>(
         if outcome.is_err() { Err(io::Error::other("it is not complete")) } else { Ok(()) }
     })
     .or_else(|error| outcome.and(Err(error.into())))
+    .with_context(|| format!("cannot write {}", path.display()))
 }
 
 fn written<R>(
     file: &mut File,
     dataset: &str,
-    columns: &'static [Column<R>],
+    columns: Vec<&'static Column<R>>,
     fill: impl FnOnce(&mut Table<'_, R>) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
-    let file =
-        SerializedFileWriter::new(file, Arc::new(schema(dataset, columns)?), Arc::new(properties(dataset, columns)))?;
+    let schema = schema(dataset, &columns)?;
+    let file = SerializedFileWriter::new(file, Arc::new(schema), Arc::new(properties(dataset, &columns)))?;
     let mut table = Table { columns, rows: Vec::new(), file };
     fill(&mut table)?;
     table.end_group()?;
@@ -79,7 +90,7 @@ impl<R> Table<'_, R> {
             return Ok(());
         }
         let mut group = self.file.next_row_group()?;
-        for column in self.columns {
+        for column in &self.columns {
             let Some(writer) = group.next_column()? else { break };
             match column.values {
                 Values::Text(of) => put::<ByteArrayType, R>(writer, &rows, of),
@@ -106,7 +117,7 @@ fn put<T: DataType, R>(
     writer.close()
 }
 
-fn schema<R>(dataset: &str, columns: &[Column<R>]) -> Result<Type, ParquetError> {
+fn schema<R>(dataset: &str, columns: &[&Column<R>]) -> Result<Type, ParquetError> {
     let fields = columns.iter().map(|column| {
         let (physical, logical) = match column.values {
             Values::Text(_) => (Physical::BYTE_ARRAY, Some(LogicalType::String)),
@@ -121,7 +132,7 @@ fn schema<R>(dataset: &str, columns: &[Column<R>]) -> Result<Type, ParquetError>
     Type::group_type_builder(dataset).with_fields(fields.collect::<Result<_, ParquetError>>()?).build()
 }
 
-fn properties<R>(dataset: &str, columns: &[Column<R>]) -> WriterProperties {
+fn properties<R>(dataset: &str, columns: &[&Column<R>]) -> WriterProperties {
     let about = |key: &str, value: &str| KeyValue::new(format!("pocketwatt.{key}"), value.to_owned());
     let mut properties = WriterProperties::builder()
         .set_created_by(format!("pocketwatt {}", env!("CARGO_PKG_VERSION")))

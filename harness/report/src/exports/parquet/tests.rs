@@ -5,18 +5,26 @@ use parquet::{
     record::Field,
     schema::printer::print_schema,
 };
+use pocketwatt_history::{Known, Outline, entry_of};
 use pocketwatt_protocol::Stage;
 use pocketwatt_record::{Damaged, Outcome, Record, Run, SpeedMetric, catalogue};
 use tempfile::TempDir;
 
-use super::write;
+use super::{write, write_history};
 use crate::fixture::{self, energy};
 
 type Row = BTreeMap<String, Field>;
 
 fn open(folder: &Path, dataset: &str, run: &Run) -> SerializedFileReader<fs::File> {
-    let path = format!("{dataset}/device={}/month=2026-11/{}.parquet", run.device.name, run.id);
+    let file = if dataset == "history" { "runs" } else { &run.id };
+    let path = format!("{dataset}/device={}/month=2026-11/{file}.parquet", run.device.name);
     SerializedFileReader::new(fs::File::open(folder.join(path)).unwrap()).unwrap()
+}
+
+fn columns(file: &SerializedFileReader<fs::File>) -> String {
+    let mut printed = Vec::new();
+    print_schema(&mut printed, file.metadata().file_metadata().schema());
+    String::from_utf8(printed).unwrap()
 }
 
 /// The rows of both data sets.
@@ -68,12 +76,10 @@ fn columns_and_metadata_stay_the_same() {
         let about = metadata.key_value_metadata().unwrap().iter();
         let about: String =
             about.map(|entry| format!("{} = {}\n", entry.key, entry.value.as_deref().unwrap())).collect();
-        let mut columns = Vec::new();
-        print_schema(&mut columns, metadata.schema());
-        about + &String::from_utf8(columns).unwrap()
+        about + &columns(&file)
     });
     insta::assert_snapshot!(described.join("\n"), @r"
-    pocketwatt.format = 1.1
+    pocketwatt.format = 1.2
     pocketwatt.dataset = metrics
     message metrics {
       OPTIONAL BYTE_ARRAY run (STRING);
@@ -113,7 +119,7 @@ fn columns_and_metadata_stay_the_same() {
       OPTIONAL BYTE_ARRAY reason (STRING);
     }
 
-    pocketwatt.format = 1.1
+    pocketwatt.format = 1.2
     pocketwatt.dataset = tokens
     message tokens {
       OPTIONAL BYTE_ARRAY run (STRING);
@@ -133,6 +139,47 @@ fn columns_and_metadata_stay_the_same() {
       OPTIONAL INT64 gap_ns;
     }
     ");
+}
+
+#[test]
+fn a_history_has_the_columns_of_metrics_after_its_own() {
+    let (run, records) = energy::metered();
+    let pairs: Vec<(Record, Option<String>)> =
+        records.iter().map(|record| (record.clone(), Some("ab".into()))).collect();
+    let [commit, time] = ["0123456789", "2026-11-27T12:00:00Z"];
+    let message = Some("faster\u{202e}\nor not");
+    let entry = entry_of(commit.parse().unwrap(), "main", time.parse().unwrap(), message, &run, &pairs).unwrap();
+    let outlines =
+        vec![("here".to_owned(), Outline::from(entry.clone())), ("lost".to_owned(), Outline::from(entry.clone()))];
+    let known = Known { entries: outlines, ..Known::default() };
+    let folder = TempDir::new().unwrap();
+    write_history(&known, &mut |file| (file == "here").then(|| entry.clone()), folder.path()).unwrap();
+    let damaged: &[Damaged] = &[];
+    write(&[(&run, &(&records[..], damaged))], folder.path()).unwrap();
+
+    let [history, metrics] = ["history", "metrics"].map(|dataset| open(folder.path(), dataset, &run));
+    let [of_history, of_metrics] = [&history, &metrics].map(columns);
+    let (own, shared) = of_history.split_at(of_history.find("  OPTIONAL BYTE_ARRAY run ").unwrap());
+    insta::assert_snapshot!(own, @r"
+    message history {
+      OPTIONAL BYTE_ARRAY commit (STRING);
+      OPTIONAL BYTE_ARRAY branch (STRING);
+      OPTIONAL INT64 committed (TIMESTAMP(MILLIS,true));
+      OPTIONAL BYTE_ARRAY message (STRING);
+      OPTIONAL BYTE_ARRAY record_sha256 (STRING);
+    ");
+    assert_eq!(Some(shared), of_metrics.strip_prefix("message metrics {\n"));
+    let rows = |file: &SerializedFileReader<fs::File>| -> Vec<Row> {
+        file.get_row_iter(None).unwrap().map(|row| row.unwrap().into_columns().into_iter().collect()).collect()
+    };
+    let (kept, stored) = (rows(&history), rows(&metrics));
+    assert_eq!(kept.len(), stored.len());
+    for (mut kept, stored) in kept.into_iter().zip(stored) {
+        assert_eq!(text(&kept, "message").as_deref(), Some("faster\\u{202e}"));
+        assert_eq!(text(&kept, "record_sha256").as_deref(), Some("ab"));
+        kept.retain(|column, _| stored.contains_key(column));
+        assert_eq!(kept, stored);
+    }
 }
 
 #[test]

@@ -1,0 +1,40 @@
+//! Pages in a real browser.
+
+use std::{
+    env,
+    path::Path,
+    process::{Command, Output},
+};
+
+/// Exit status of a check that cannot run here.
+const CANNOT_RUN: i32 = 77;
+
+/// What `scripts/check-pages` says of a page or a folder of pages; `None`, after saying why, where it cannot run.
+///
+/// # Panics
+///
+/// If it cannot run although `POCKETWATT_BROWSER_REQUIRED` is set.
+#[must_use]
+#[expect(clippy::print_stderr, reason = "the output of a test, which is shown on request")]
+pub fn check_pages(pages: &Path) -> Option<Output> {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name("scripts").join("check-pages");
+    let checked = Command::new(script).arg(pages).output().unwrap();
+    if checked.status.code() != Some(CANNOT_RUN) {
+        return Some(checked);
+    }
+    let why = String::from_utf8_lossy(&checked.stderr);
+    assert!(env::var_os("POCKETWATT_BROWSER_REQUIRED").is_none(), "{why}");
+    eprintln!("skipped: {why}");
+    None
+}
+
+/// Checks pages in which nothing is wrong.
+///
+/// # Panics
+///
+/// If anything is.
+pub fn expect_no_fault(pages: &Path) {
+    let Some(checked) = check_pages(pages) else { return };
+    let said = String::from_utf8_lossy(&checked.stdout);
+    assert_eq!(checked.status.code(), Some(0), "{said}{}", String::from_utf8_lossy(&checked.stderr));
+}
