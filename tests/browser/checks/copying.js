@@ -1,4 +1,4 @@
-// A row is copied as Markdown: a heading, the line below it, and the row, of as many cells.
+// A row is copied as Markdown: a heading, the line below it, and the row, of as many cells; then perhaps a paragraph that says where it is from.
 
 /// Rows are made alike: of each table, so many are tried.
 const TRIED = 3;
@@ -28,9 +28,10 @@ async function fault(tab, button) {
   const copied = await tab.evaluate(() => document.documentElement.dataset.copied);
   if (copied === undefined) return "nothing is copied";
   const lines = copied.trimEnd().split("\n");
-  const [heading, rule, row] = lines;
-  if (lines.length !== 3) return `${lines.length} lines instead of 3: ${copied}`;
-  if (!lines.every((line) => line.startsWith("|") && line.endsWith("|") && bars(line) === bars(heading))) return `its lines have not as many cells: ${copied}`;
+  const [heading, rule, row, ...below] = lines;
+  const isParagraph = below.length === 2 && below[0] === "" && bars(`|${below[1]}|`) === 2;
+  if (lines.length < 3 || (below.length > 0 && !isParagraph)) return `it is no table of three lines with a paragraph: ${copied}`;
+  if (![heading, rule, row].every((line) => line.startsWith("|") && line.endsWith("|") && bars(line) === bars(heading))) return `its lines have not as many cells: ${copied}`;
   if (!/^\|(\s*:?-+:?\s*\|)+$/.test(rule)) return `the second line is no rule: ${rule}`;
   // Elements of HTML are part of Markdown.
   if (/(?<!\\)<[a-z/!]/i.test(copied)) return `it has an element: ${copied}`;

@@ -1,6 +1,9 @@
 //! Finds a stored run.
 
-use std::path::Path;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use anyhow::Result;
 use pocketwatt_record::{Latest, RunFolder, latest_run, stored_runs};
@@ -52,6 +55,12 @@ fn named(results: &Path, wanted: &str) -> Result<RunFolder> {
     if direct.is_there() {
         return Ok(direct);
     }
+    if let Some(inside) = run_inside(Path::new(wanted)) {
+        return Err(Refusal::error(format!(
+            "{wanted:?} is no run but has some: name one, such as {}",
+            inside.display()
+        )));
+    }
     let (mut runs, _) = stored_runs(results)?;
     let name = |run: &RunFolder| run.path().file_name().unwrap_or_default().to_string_lossy().into_owned();
     if let Some(place) = runs.iter().position(|run| name(run) == wanted) {
@@ -67,6 +76,16 @@ fn named(results: &Path, wanted: &str) -> Result<RunFolder> {
         }
         None => Err(Refusal::error(format!("no run {wanted:?}: there are no runs in {}", results.display()))),
     }
+}
+
+/// The last run, by name, directly in a folder, which may be that of a device, or in the folders in it.
+fn run_inside(folder: &Path) -> Option<PathBuf> {
+    let inside = |folder: &Path| -> Vec<PathBuf> {
+        fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect()
+    };
+    let below = inside(folder);
+    let runs = below.iter().cloned().chain(below.iter().flat_map(|folder| inside(folder)));
+    runs.filter(|path| RunFolder::open(path).is_there()).max()
 }
 
 #[cfg(test)]
@@ -94,5 +113,9 @@ mod tests {
         assert_eq!(found(&results.path().join("device/20261122-080000").to_string_lossy()), "20261122-080000");
         let error = find(results.path(), "20261122-080001").unwrap_err().to_string();
         assert!(error.ends_with("the nearest name is \"20261122-080000\""), "{error}");
+        for folder in [results.path().to_owned(), results.path().join("device")] {
+            let error = find(results.path(), &folder.to_string_lossy()).unwrap_err().to_string();
+            assert!(error.contains("name one, such as ") && error.ends_with("device/20261123-080000"), "{error}");
+        }
     }
 }

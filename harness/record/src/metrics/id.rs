@@ -102,6 +102,18 @@ impl MetricId {
     }
 }
 
+impl Metric {
+    /// The label where it stands alone: that of a part is understood after its whole, as in `peak memory, of which own`.
+    pub fn full_label(&self) -> String {
+        let own = self.label.trim_start();
+        let before = catalogue().iter().map(|id| id.definition()).take_while(|metric| metric.name != self.name);
+        match before.filter(|metric| !metric.label.starts_with(' ')).last() {
+            Some(whole) if own.len() < self.label.len() => format!("{}, {own}", whole.label),
+            _ => own.to_owned(),
+        }
+    }
+}
+
 /// Every metric, in the order of records and tables.
 pub fn catalogue() -> &'static [MetricId] {
     &CATALOGUE

@@ -35,6 +35,7 @@ const WIDEST_BAR: f64 = 110.0;
 /// How much of a column's colour the parts have.
 const PREFILL: f64 = 0.55;
 const DECODE: f64 = 0.22;
+const UNKNOWN: f64 = 0.0;
 
 /// A request of one case, in joules.
 struct Bar {
@@ -61,8 +62,10 @@ pub fn draw(subject: &Subject) -> anyhow::Result<Option<Chart>> {
         .collect();
     let highest = groups.iter().flat_map(|(_, bars)| bars).flatten().map(Bar::highest).fold(0.0, f64::max);
     let name = scope_name(scope, subject.run.energy.sysfs_root.is_some());
+    let is_unknown = groups.iter().flat_map(|(_, bars)| bars).flatten().any(|bar| bar.parts().is_none());
+    let unknown = if is_unknown { " Empty: both, where they cannot be told apart." } else { "" };
     let remark = format!(
-        "Dark part: prefill. Pale part: decode. Whisker: 95 % interval of the whole. Energy of the {name}, idle power included."
+        "Dark part: prefill. Pale part: decode.{unknown} Whisker: 95 % interval of the whole. Energy of the {name}, idle power included."
     );
     let top = head_height(subject, TITLE, &remark)?;
     let drawing = draw_svg(top + PLOT_HEIGHT + NAMES_HEIGHT, |canvas, marks| {
@@ -230,7 +233,7 @@ impl Stacked<'_> {
             Some((prefill, decode)) => {
                 vec![(0.0, prefill, PREFILL, "prefill "), (prefill, prefill + decode, DECODE, "decode ")]
             }
-            None => vec![(0.0, bar.total.value, DECODE, "not told apart ")],
+            None => vec![(0.0, bar.total.value, UNKNOWN, "not told apart ")],
         };
         for (from, to, strength, word) in parts {
             let corners = [(left, self.pixel(plot, to)), (right, self.pixel(plot, from))];

@@ -43,7 +43,7 @@ fn entry(name: &str, record: &Record, number: &Number) -> Entry {
     let scope = number.scope.map_or_else(String::new, |scope| format!(" ({})", scope_name(scope)));
     let symbol = number.metric.unit.symbol();
     Entry {
-        name: harmless(&format!("{name}/{}{scope}", number.metric.label.trim())),
+        name: harmless(&format!("{name}/{}{scope}", number.metric.full_label())),
         unit: if symbol.is_empty() { "1" } else { symbol },
         value: number.value,
         range: number.range.map(|range| range_text(number.value, range)),

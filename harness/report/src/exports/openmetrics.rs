@@ -54,7 +54,7 @@ fn head(metric: &Metric, suffix: &str, about: &str) -> String {
     let name = name(metric, suffix);
     let unit = base(metric.unit).name;
     let unit = if unit.is_empty() { String::new() } else { format!("# UNIT {name} {unit}\n") };
-    let help = escaped(&format!("{}: {}{about}", metric.label.trim(), metric.formula));
+    let help = escaped(&format!("{}: {}{about}", metric.full_label(), metric.formula));
     format!("# TYPE {name} gauge\n{unit}# HELP {name} {help}\n")
 }
 

@@ -99,16 +99,22 @@
     const hash = wanted.toString();
     history.replaceState(null, "", hash ? `#?${hash}` : location.pathname + location.search);
   };
-  const wanted = new URLSearchParams(location.hash.startsWith("#?") ? location.hash.slice(2) : "");
-  for (const form of forms) {
-    for (const field of all("select, input", form)) {
-      const value = wanted.get(`${form.dataset.table}.${field.name}`);
-      if (value !== null) field.value = value;
+  const fill = () => {
+    const wanted = new URLSearchParams(location.hash.startsWith("#?") ? location.hash.slice(2) : "");
+    for (const form of forms) {
+      for (const field of all("select, input", form)) {
+        field.value = wanted.get(`${form.dataset.table}.${field.name}`) || "";
+      }
+      apply(form);
     }
+  };
+  for (const form of forms) {
     form.addEventListener("input", () => { apply(form); address(); });
     form.addEventListener("submit", (event) => event.preventDefault());
-    apply(form);
   }
+  // A link to a part of the page leaves the filters as they are.
+  addEventListener("hashchange", () => { if (location.hash.startsWith("#?")) fill(); });
+  fill();
 
   // A row as a Markdown table with its header.
   const plain = (cell) => {
@@ -123,7 +129,10 @@
       const line = (cells) => `| ${[...cells].filter((_, place) => kept[place]).map(plain).join(" | ")} |`;
       const heads = row.closest("table").tHead.rows[0].cells;
       const rule = `|${"---|".repeat(kept.filter(Boolean).length)}`;
-      const markdown = [line(heads), rule, line(row.cells), ""].join("\n");
+      // Where the row is from, in a paragraph below it.
+      const about = row.closest("table").dataset.about;
+      const below = about ? ["", about.replace(/[\\|`*_<>[\]]/g, "\\$&"), ""] : [""];
+      const markdown = [line(heads), rule, line(row.cells), ...below].join("\n");
       root.dataset.copied = markdown;
       let done = true;
       try {

@@ -140,7 +140,7 @@ impl Gains {
         let line = |text: String| GainLine { cases: cases.clone(), text };
         let of_metric = |metric: MetricId| {
             let ratios: Vec<String> = pairs.iter().filter_map(|pair| self.ratio(pair, metric)).collect();
-            let label = metric.definition().label.trim();
+            let label = metric.definition().full_label();
             (!ratios.is_empty()).then(|| line(format!("{name}, {label}: {}", ratios.join("; "))))
         };
         let unlike = |pair: &Pair| {

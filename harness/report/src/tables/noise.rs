@@ -40,7 +40,7 @@ pub fn noise_text<'n>(cases: impl Iterator<Item = &'n NoiseOfCase>) -> String {
         }
         text.push('\n');
         for (metric, noise) in &case.metrics {
-            let label = metric.definition().label.trim();
+            let label = metric.definition().full_label();
             text += &format!("{label:<26}{:>10}{:>14}", per_cent(noise.of_block), per_cent(noise.between_runs));
             for minutes in MINUTES {
                 let blocks = (minutes * 60.0 / case.block_s) as usize;

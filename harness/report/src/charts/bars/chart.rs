@@ -1,6 +1,6 @@
 //! Grouped bars: a group for each scenario, a bar for each backend.
 
-use pocketwatt_record::{Estimate, Outcome, Record, SpeedMetric, Summary};
+use pocketwatt_record::{Outcome, Record, SpeedMetric, Statistic, Summary, estimate};
 
 use crate::{
     cases::shortcoming,
@@ -29,19 +29,19 @@ impl Bars {
     pub const DECODE_THROUGHPUT: Bars = Bars {
         metric: SpeedMetric::DecodeThroughput,
         title: "Decode throughput (more is better)",
-        remark: "Bar: median over iterations. Whisker: slowest to fastest iteration.",
+        remark: "Bar: median over iterations. Whisker: its 95 % interval, without an end where it leaves the plot.",
     };
     /// Waiting.
     pub const TIME_TO_FIRST_TOKEN: Bars = Bars {
         metric: SpeedMetric::TimeToFirstToken,
         title: "Time to first token (less is better)",
-        remark: "Bar: median over all turns. Whisker: fastest to slowest turn; turns have prompts of different lengths.",
+        remark: "Bar: median over all turns, which have prompts of different lengths. Whisker: its 95 % interval, without an end where it leaves the plot.",
     };
     /// Memory.
     pub const PEAK_MEMORY: Bars = Bars {
         metric: SpeedMetric::PeakResidentMemory,
         title: "Peak memory (less is better)",
-        remark: "Highest resident memory of the process, loading included.",
+        remark: "Highest resident memory of the process, loading included. Whisker: 95 % interval, without an end where it leaves the plot.",
     };
 
     /// Draws the chart; `None` if no case has the metric.
@@ -81,12 +81,10 @@ impl Bars {
     fn group(&self, subject: &Subject, scenario: &str) -> Group {
         let slots = subject.names.iter().map(|name| {
             let record = subject.record(scenario, name);
-            let summary = record
-                .filter(|record| record.outcome == Outcome::Measured)
-                .and_then(|record| record.summary(self.metric));
+            let measured = record.filter(|record| record.outcome == Outcome::Measured);
+            let summary = measured.and_then(|record| record.summary(self.metric));
             Slot {
-                estimate: summary
-                    .map(|summary| Estimate::between(summary.median, Some((summary.minimum, summary.maximum)))),
+                estimate: measured.and_then(|record| estimate(record, self.metric, Statistic::Median).ok()),
                 word: record.and_then(|record| shortcoming(&record.outcome)).map(|(word, _)| word),
                 text: whose(name, scenario) + &self.text(record, summary),
             }
@@ -94,7 +92,7 @@ impl Bars {
         Group { label: scenario.to_owned(), slots: slots.collect() }
     }
 
-    /// The median with its interval, and the ends of the whisker.
+    /// The median with its interval, and the extremes.
     fn text(&self, record: Option<&Record>, summary: Option<&Summary>) -> String {
         let Some(record) = record else { return "not measured".into() };
         let range = summary.filter(|summary| summary.count > 1).map_or_else(String::new, |summary| {

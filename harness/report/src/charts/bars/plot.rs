@@ -25,6 +25,9 @@ use crate::{
 const FILL: f64 = 0.84;
 const WIDEST_BAR: f64 = 110.0;
 const LABEL_HEIGHT: i32 = 14;
+/// Of few blocks, an interval may be many times as wide as its number. Whiskers make the axis at most this many times as long as the longest
+/// bar.
+const ROOM_FOR_WHISKERS: f64 = 1.5;
 
 /// Groups of bars on one scale.
 pub struct Plot {
@@ -71,8 +74,9 @@ impl Plot {
             });
         }
         let estimates = || groups.iter().flat_map(|group| &group.slots).filter_map(|slot| slot.estimate);
-        let largest =
-            estimates().map(|estimate| estimate.range.map_or(estimate.value, |range| range.1)).fold(0.0, f64::max);
+        let longest_bar = estimates().map(|estimate| estimate.value).fold(0.0, f64::max);
+        let highest = estimates().map(|estimate| estimate.range.map_or(estimate.value, |range| range.1));
+        let largest = highest.fold(longest_bar, f64::max).min(longest_bar * ROOM_FOR_WHISKERS);
         let scale = scale(unit, largest);
         let medians: Vec<f64> = estimates().map(|estimate| estimate.value * scale.factor).collect();
         let decimals = decimals(medians.iter().copied());
@@ -129,7 +133,7 @@ impl Plot {
                 let place = Place { middle: middle.round() as i32, width: slot_width, base: center.1 };
                 let ink = inks.of(position);
                 let bar = Bar { plot: self, numerals: &numerals, place, ink };
-                bar.draw(canvas, slot, &|value| at(0.0, within(0.0, end, value)).1)?;
+                bar.draw(canvas, slot, end, &|value| at(0.0, within(0.0, end, value)).1)?;
                 marks.area(place.above_base(at(0.0, self.top(slot, end)).1), slot.text.clone());
             }
         }
@@ -195,7 +199,8 @@ struct Bar<'a> {
 }
 
 impl Bar<'_> {
-    fn draw(&self, canvas: &Canvas, slot: &Slot, height_of: &dyn Fn(f64) -> i32) -> anyhow::Result<()> {
+    /// `end` is that of the axis, in the scale's unit.
+    fn draw(&self, canvas: &Canvas, slot: &Slot, end: f64, height_of: &dyn Fn(f64) -> i32) -> anyhow::Result<()> {
         let Bar { plot, place, ink, .. } = *self;
         let Some(estimate) = slot.estimate else { return self.draw_word(canvas, slot.word.unwrap_or("no data")) };
         let y = |value: f64| height_of(value * plot.scale.factor);
@@ -206,11 +211,11 @@ impl Bar<'_> {
         if highest > lowest {
             let (low, high) = (y(lowest), y(highest));
             let cap = half.min(8);
-            for line in [
-                [(place.middle, low), (place.middle, high)],
-                [(place.middle - cap, low), (place.middle + cap, low)],
-                [(place.middle - cap, high), (place.middle + cap, high)],
-            ] {
+            let cap_at = |y: i32| [(place.middle - cap, y), (place.middle + cap, y)];
+            // What leaves the plot has no end there.
+            let lower = (lowest >= 0.0).then(|| cap_at(low));
+            let upper = (highest * plot.scale.factor <= end).then(|| cap_at(high));
+            for line in [Some([(place.middle, low), (place.middle, high)]), lower, upper].into_iter().flatten() {
                 canvas.draw(&PathElement::new(line, INK.stroke_width(1))).map_err(drawing_error)?;
             }
         }

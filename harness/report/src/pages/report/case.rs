@@ -8,7 +8,10 @@ use pocketwatt_record::{
 use crate::{
     cases::{combination, shortcoming},
     facts::scope_name,
-    output::quantity::{exact, significant},
+    output::{
+        address::component,
+        quantity::{exact, significant},
+    },
     pages::{
         document::scrolling,
         foreign::{Foreign, name},
@@ -20,18 +23,18 @@ const LISTED: usize = 12;
 /// Cases beyond this many would make a page that no browser likes to open.
 const MOST_CASES: usize = 300;
 
-/// Where a case is in the page.
-pub fn anchor(number: usize, place: usize) -> String {
-    format!("case-{number}-{}", place + 1)
+/// Where a case is in the page, if it has all its numbers there.
+pub fn anchor(number: usize, place: usize) -> Option<String> {
+    (place < MOST_CASES).then(|| format!("case-{number}-{}", place + 1))
 }
 
 /// A part for each case, closed until somebody asks.
-pub fn all(records: &[Record], address: Option<&str>, number: usize) -> Markup {
+pub fn all(records: &[Record], address: Option<&str>, number: usize, is_simulated: bool) -> Markup {
     html! {
         @for (place, record) in records.iter().take(MOST_CASES).enumerate() {
-            details id=(anchor(number, place)) {
+            details id=[anchor(number, place)] {
                 summary { (name(&record.case.backend)) " · " (name(&record.case.scenario)) " · " (Foreign(&combination(record))) }
-                (one(record, address))
+                (one(record, address, is_simulated))
             }
         }
         @if records.len() > MOST_CASES {
@@ -40,15 +43,20 @@ pub fn all(records: &[Record], address: Option<&str>, number: usize) -> Markup {
     }
 }
 
-fn one(record: &Record, address: Option<&str>) -> Markup {
+/// The address of a case's record, in the folder of its run.
+pub fn record_address(run: &str, record: &Record) -> String {
+    format!("{run}cases/{}.json", component(&record.case.id))
+}
+
+fn one(record: &Record, address: Option<&str>, is_simulated: bool) -> Markup {
     let id = &record.case.id;
     html! {
         @if let Some((word, reason)) = shortcoming(&record.outcome) { p.alarm { (word) (Foreign(&reason)) } }
         @if let Some(address) = address {
-            p { "Record: " a href=(format!("{address}cases/{}.json", crate::output::address::component(id))) { (name(id)) ".json" } }
+            p { "Record: " a href=(record_address(address, record)) { (name(id)) ".json" } }
         }
         @if !record.metrics.is_empty() {
-            (scrolling(&format!("All numbers of {id}"), &numbers(record)))
+            (scrolling(&format!("All numbers of {id}"), &numbers(record, is_simulated)))
         }
         @if !record.checks.is_empty() {
             ul.notes {
@@ -68,7 +76,7 @@ fn verdict(verdict: CheckVerdict) -> &'static str {
     }
 }
 
-fn numbers(record: &Record) -> Markup {
+fn numbers(record: &Record, is_simulated: bool) -> Markup {
     html! {
         table.numbers {
             thead {
@@ -81,17 +89,17 @@ fn numbers(record: &Record) -> Markup {
                     th scope="col" { "blocks" }
                 }
             }
-            tbody { @for value in &record.metrics { (line(record, value)) } }
+            tbody { @for value in &record.metrics { (line(record, value, is_simulated)) } }
         }
     }
 }
 
-fn line(record: &Record, value: &MetricValue) -> Markup {
+fn line(record: &Record, value: &MetricValue, is_simulated: bool) -> Markup {
     let Some(metric) = value.metric.id() else { return html! {} };
     let definition = metric.definition();
-    let scope = value.scope.as_ref().map(|scope| scope_name(scope, false));
+    let scope = value.scope.as_ref().map(|scope| scope_name(scope, is_simulated));
     let head = html! {
-        th scope="row" { (definition.label.trim()) @if let Some(scope) = &scope { small { " of the " (Foreign(scope)) } } }
+        th scope="row" { (definition.full_label()) @if let Some(scope) = &scope { small { " of the " (Foreign(scope)) } } }
     };
     match &value.value {
         Value::Absent(absent) => html! { tr { (head) td colspan="5" { span.pale { (Foreign(&absent.words)) } } } },
@@ -146,7 +154,10 @@ pub fn exact_words(record: &Record, metric: MetricId, estimate: &Estimate) -> St
     let unit = metric.definition().unit.symbol();
     let range = estimate.range.map(|(low, high)| format!("; 95 % interval {} to {}", exact(low), exact(high)));
     let blocks = blocks(record, metric).map(|blocks| format!("; blocks: {blocks}"));
-    let observed = record.summary(metric).map(|summary| format!("; {} observations", summary.count));
+    let observed = record.summary(metric).map(|summary| match summary.count {
+        1 => "; 1 observation".to_owned(),
+        count => format!("; {count} observations"),
+    });
     [Some(format!("{} {unit}", exact(estimate.value)).trim_end().to_owned()), range, observed, blocks]
         .into_iter()
         .flatten()

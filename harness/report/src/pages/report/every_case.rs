@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use maud::{Markup, html};
 use pocketwatt_record::{
-    CallMetric, Case, Direction, EnergyMetric, MetricId, Outcome, QualityMetric, Record, SpeedMetric, Statistic,
-    estimate,
+    AbsentKind, CallMetric, Case, Direction, EnergyMetric, MetricId, Outcome, QualityMetric, Record, Run, SpeedMetric,
+    Statistic, estimate,
 };
 
 use crate::{
@@ -13,7 +13,7 @@ use crate::{
     pages::{
         document::scrolling,
         foreign::{Foreign, name},
-        report::case::{anchor, exact_words},
+        report::case::{anchor, exact_words, record_address},
         tables::content,
     },
     table::{Cell, Footnotes, Found, Row, Subject},
@@ -48,7 +48,7 @@ struct Several {
 }
 
 /// The table of the `number`th run of a report, with its filters.
-pub fn every_case(records: &[Record], address: Option<&str>, number: usize) -> Markup {
+pub fn every_case(run: &Run, records: &[Record], address: Option<&str>, number: usize) -> Markup {
     let mut footnotes = Footnotes::default();
     let columns: Vec<NumberColumn> =
         COLUMNS.iter().filter_map(|&metric| number_column(records, metric, &mut footnotes)).collect();
@@ -60,7 +60,7 @@ pub fn every_case(records: &[Record], address: Option<&str>, number: usize) -> M
         models: cases.iter().any(|case| case.model != cases[0].model),
     };
     let table = html! {
-        table.data id=(table_id) {
+        table.data id=(table_id) data-about=(Foreign(&about(run, &cases))) {
             thead {
                 tr {
                     th scope="col" { button type="button" { "case" } }
@@ -72,7 +72,9 @@ pub fn every_case(records: &[Record], address: Option<&str>, number: usize) -> M
             }
             tbody {
                 @for (place, record) in records.iter().enumerate() {
-                    (line(record, names.get(place).map_or("", String::as_str), place, &columns, number, several))
+                    @let link = anchor(number, place).map(|anchor| format!("#{anchor}"));
+                    @let link = link.or_else(|| address.map(|address| record_address(address, record)));
+                    (line(record, names.get(place).map_or("", String::as_str), place, &columns, link.as_deref(), several))
                 }
             }
         }
@@ -87,6 +89,13 @@ pub fn every_case(records: &[Record], address: Option<&str>, number: usize) -> M
             p.pale { "The records are in " a href=(format!("{address}cases/")) { "cases/" } " beside " a href=(format!("{address}run.json")) { "run.json" } "." }
         }
     }
+}
+
+/// Where a row is from, which a copy of it does not say itself.
+fn about(run: &Run, cases: &[&Case]) -> String {
+    let models: BTreeSet<&str> = cases.iter().map(|case| case.model.as_str()).collect();
+    let models: Vec<&str> = models.into_iter().collect();
+    format!("Run {} on {}, with {}", run.id, run.device.name, models.join(", "))
 }
 
 /// A column that has a number.
@@ -112,7 +121,7 @@ fn head(column: &NumberColumn) -> Markup {
     };
     html! {
         th scope="col" data-first=(first) {
-            button type="button" { (definition.label.trim()) @if !column.row.unit.is_empty() { small { ", " (column.row.unit) } } }
+            button type="button" { (definition.full_label()) @if !column.row.unit.is_empty() { small { ", " (column.row.unit) } } }
         }
     }
 }
@@ -122,7 +131,7 @@ fn line(
     called: &str,
     place: usize,
     columns: &[NumberColumn],
-    number: usize,
+    link: Option<&str>,
     several: Several,
 ) -> Markup {
     let case = &record.case;
@@ -131,7 +140,7 @@ fn line(
         tr data-scenario=(Foreign(&case.scenario)) data-model=(Foreign(&case.model)) data-backend=(Foreign(called))
             data-precision=(precision) data-threads=(case.threads) {
             th scope="row" {
-                a href=(format!("#{}", anchor(number, place))) { (name(called)) " " (precision) ", " (case.threads) " t" }
+                a href=[link] { (name(called)) " " (precision) ", " (case.threads) " t" }
             }
             @if several.scenarios { td.text { (name(&case.scenario)) } }
             @if several.models { td.text { (name(&case.model)) } }
@@ -152,6 +161,11 @@ fn cell(column: &NumberColumn, record: &Record, place: usize) -> Markup {
         Some(Some(Ok(estimate))) => html! {
             td.number data-value=(estimate.value) data-tip=(exact_words(record, column.metric, estimate)) { (content(cell)) }
         },
+        // What others are compared with differs from itself by nothing, and agrees with itself.
+        Some(Some(Err(absent))) if absent.kind == AbsentKind::IsReference => {
+            let best = u8::from(column.metric.definition().direction == Direction::HigherIsBetter);
+            html! { td.number data-value=(best) { (content(cell)) } }
+        }
         _ => html! { td.number { (content(cell)) } },
     }
 }

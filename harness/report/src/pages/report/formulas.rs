@@ -15,7 +15,7 @@ pub fn formulas(known: &HashSet<MetricId>) -> Markup {
             tbody {
                 @for metric in catalogue().iter().filter(|metric| known.contains(metric)).map(|metric| metric.definition()) {
                     tr {
-                        th scope="row" { (metric.label.trim()) " " small { (metric.name) } }
+                        th scope="row" { (metric.full_label()) " " small { (metric.name) } }
                         td.text { (metric.unit.symbol()) }
                         td.text { (better(metric.direction)) }
                         td.text { code { (metric.formula) } }

@@ -48,8 +48,8 @@ pub fn section(
             nav aria-label=(format!("Parts of run {number}")) {
                 ul {
                     li { a href=(format!("#{}", id("cases"))) { "Every case" } }
-                    li { a href=(format!("#{}", id("tables"))) { "Backends side by side" } }
                     @if !charts.is_empty() { li { a href=(format!("#{}", id("charts"))) { "Charts" } } }
+                    li { a href=(format!("#{}", id("tables"))) { "Backends side by side" } }
                     li { a href=(format!("#{}", id("numbers"))) { "All numbers" } }
                     li { a href=(format!("#{}", id("facts"))) { "Where the numbers come from" } }
                     li { a href="#formulas" { "Formulas" } }
@@ -57,7 +57,7 @@ pub fn section(
             }
             section id=(id("cases")) {
                 h2 { "Every case" }
-                (every_case(&records, reported.address.as_deref(), number))
+                (every_case(run, &records, reported.address.as_deref(), number))
             }
             @if !charts.is_empty() {
                 section id=(id("charts")) {
@@ -72,7 +72,7 @@ pub fn section(
             }
             section id=(id("numbers")) {
                 h2 { "All numbers" }
-                (case::all(&records, reported.address.as_deref(), number))
+                (case::all(&records, reported.address.as_deref(), number, run.energy.sysfs_root.is_some()))
             }
             section id=(id("facts")) {
                 h2 { "Where the numbers come from" }
