@@ -25,19 +25,16 @@ pub fn anchor(number: usize, place: usize) -> String {
     format!("case-{number}-{}", place + 1)
 }
 
-/// A part for each case, closed until somebody asks.
-pub fn all(records: &[Record], address: Option<&str>, number: usize) -> Markup {
-    html! {
-        @for (place, record) in records.iter().take(MOST_CASES).enumerate() {
+/// The part of a case, closed until somebody asks; none beyond the most cases. The record has its readings.
+pub fn part(record: &Record, address: Option<&str>, number: usize, place: usize) -> Option<Markup> {
+    (place < MOST_CASES).then(|| {
+        html! {
             details id=(anchor(number, place)) {
                 summary { (name(&record.case.backend)) " · " (name(&record.case.scenario)) " · " (Foreign(&combination(record))) }
                 (one(record, address))
             }
         }
-        @if records.len() > MOST_CASES {
-            p { "The numbers of " (records.len() - MOST_CASES) " cases more are in their records." }
-        }
-    }
+    })
 }
 
 fn one(record: &Record, address: Option<&str>) -> Markup {
@@ -143,12 +140,14 @@ fn blocks(record: &Record, metric: MetricId) -> Option<String> {
 
 /// The exact number with its interval and the numbers of its blocks.
 pub fn exact_words(record: &Record, metric: MetricId, estimate: &Estimate) -> String {
-    let unit = metric.definition().unit.symbol();
-    let range = estimate.range.map(|(low, high)| format!("; 95 % interval {} to {}", exact(low), exact(high)));
     let blocks = blocks(record, metric).map(|blocks| format!("; blocks: {blocks}"));
     let observed = record.summary(metric).map(|summary| format!("; {} observations", summary.count));
-    [Some(format!("{} {unit}", exact(estimate.value)).trim_end().to_owned()), range, observed, blocks]
-        .into_iter()
-        .flatten()
-        .collect()
+    [Some(words_of(metric, estimate)), observed, blocks].into_iter().flatten().collect()
+}
+
+/// The exact number with its interval.
+pub fn words_of(metric: MetricId, estimate: &Estimate) -> String {
+    let number = format!("{} {}", exact(estimate.value), metric.definition().unit.symbol());
+    let range = estimate.range.map(|(low, high)| format!("; 95 % interval {} to {}", exact(low), exact(high)));
+    number.trim_end().to_owned() + &range.unwrap_or_default()
 }
