@@ -8,6 +8,7 @@ mod chained;
 mod differences;
 mod family;
 mod judged;
+mod scopes;
 mod stored_pair;
 #[cfg(test)]
 mod tests;

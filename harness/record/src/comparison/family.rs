@@ -10,6 +10,7 @@ use crate::{
     comparison::{
         chained::{Chained, test_family},
         differences::has_same_lengths,
+        scopes::ensure_one_scope,
         together::took_turns,
         verdict::{CONFIDENCE, FAMILY_LEVEL, verdict},
     },
@@ -129,6 +130,9 @@ impl<'r> BlockNumbers<'r> {
     fn ratio(&mut self, contest: &Contest) -> Result<Ratio, Absent> {
         if contest.metric.grows_with_answers() && !self.have_same_lengths(contest) {
             return Err(other_lengths());
+        }
+        if let (Some(one), Some(other)) = (self.records.get(contest.baseline), self.records.get(contest.candidate)) {
+            ensure_one_scope(one, other, contest.metric)?;
         }
         let (baseline, candidate) =
             (self.numbers(contest.baseline, contest.metric)?, self.numbers(contest.candidate, contest.metric)?);

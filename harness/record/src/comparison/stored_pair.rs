@@ -9,6 +9,7 @@ use crate::{
         apart::apart_ratio,
         differences::differences,
         family::{other_lengths, paired_ratio},
+        scopes::ensure_one_scope,
         together::took_turns,
     },
     estimate,
@@ -183,6 +184,7 @@ impl StoredContest {
         }
         let ratio = match (&one, &other) {
             (Err(absent), _) | (_, Err(absent)) => Err(absent.clone()),
+            _ if let Err(absent) = ensure_one_scope(baseline, candidate, metric) => Err(absent),
             _ if together => paired_ratio(baseline, candidate, metric).map(StoredRatio::Together),
             _ => apart_ratio(baseline, candidate, metric).map(StoredRatio::Apart),
         };

@@ -2,12 +2,13 @@
 
 mod error_rate;
 
+use pocketwatt_meter::energy::{MeterSource, Scope};
 use pocketwatt_protocol::{MonotonicNs, Precision, TokenId};
 
 use super::{verdict::verdict, *};
 use crate::{
-    AbsentKind, EnergyMetric, MetricId, Record, SpeedMetric, Statistic, derive, energy::simulation,
-    statistics::FamilyTest,
+    Absent, AbsentKind, EnergyMetric, MetricId, MetricScope, MetricValue, Record, SpeedMetric, Statistic, Summary,
+    Value, derive, energy::simulation, statistics::FamilyTest,
 };
 
 const GAP: MetricId = MetricId::Speed(SpeedMetric::InterTokenLatency);
@@ -176,6 +177,38 @@ fn many_blocks_are_compared_in_a_short_time() {
     let gaps = |more: u64| (0..400).map(|block| 100_000 + block * 37 % 101 + more).collect::<Vec<u64>>();
     let both = compared(&measured(&gaps(0)), &measured(&gaps(5_000)));
     assert_eq!(both.verdict, Some(Verdict::Worse));
+}
+
+/// With a number of the energy of a request, in this scope.
+fn metered(scope: Scope) -> Record {
+    let mut record = measured(&STEADY);
+    let metric = EnergyMetric::EnergyPerRequest;
+    record.metrics.retain(|value| !value.is(metric));
+    let scope = MetricScope { scope, source: MeterSource::Powercap, part: None };
+    let value = Value::Measured(Summary::of(&[4.0]).unwrap());
+    record.metrics.push(MetricValue { metric: metric.into(), scope: Some(scope), uncertainty: Some(0.1), value });
+    record
+}
+
+#[test]
+fn joules_of_other_parts_of_a_device_have_no_ratio() {
+    let (package, memory) = (metered(Scope::Package), metered(Scope::Dram));
+    let energy = MetricId::Energy(EnergyMetric::EnergyPerRequest);
+    let in_turns = |one: &Record, other: &Record| {
+        compare_all(&[one, other], &[Contest { metric: energy, ..contest(0, 1) }]).remove(0).ratio.unwrap_err()
+    };
+    let apart = |one: &Record, other: &Record| {
+        let origin = |record| Origin { record, run: None };
+        StoredPair::of(origin(one), origin(other), &[(energy, MARGIN)]).contests.remove(0).ratio.unwrap_err()
+    };
+    type RatioOf<'a> = &'a dyn Fn(&Record, &Record) -> Absent;
+    let ratios: [RatioOf<'_>; 2] = [&in_turns, &apart];
+    for ratio in ratios {
+        let absent = ratio(&package, &memory);
+        let words = "energy of other parts of the device: package (powercap) and DRAM (powercap)";
+        assert_eq!((absent.kind, &*absent.words), (AbsentKind::NoRatio, words));
+        assert_eq!(ratio(&package, &package).kind, AbsentKind::NotReadInCase, "these have no readings");
+    }
 }
 
 /// The same with a token less in each answer.

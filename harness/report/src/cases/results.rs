@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use pocketwatt_meter::CaseReadings;
+use pocketwatt_meter::{CaseReadings, MemoryReading};
 use pocketwatt_record::{Case, Damaged, Record};
 
 /// Cases, and a record for each.
@@ -45,15 +45,34 @@ pub fn all_without_series(results: &dyn Results) -> Vec<Record> {
     records.map(|record| without_series(record.into_owned())).collect()
 }
 
-/// A record without the readings over time. The gaps of meters are kept.
+/// A record without the readings over time. The gaps of meters are kept, and so is the peak of the memory in each block: without it a
+/// peak would lose its interval. Of energy, only the numbers of the whole case are left.
 pub fn without_series(mut record: Record) -> Record {
-    let CaseReadings { memory, energy, temperatures, frequencies, .. } = &mut record.readings;
-    *memory = Vec::new();
+    record.readings.memory = peaks(&record);
+    let CaseReadings { energy, temperatures, frequencies, .. } = &mut record.readings;
     energy.retain(|series| !series.gaps.is_empty());
     energy.iter_mut().for_each(|series| series.readings = Vec::new());
     *temperatures = Vec::new();
     *frequencies = Vec::new();
     record
+}
+
+/// The reading with the most memory of its own in each block.
+fn peaks(record: &Record) -> Vec<MemoryReading> {
+    let mut readings: Vec<&MemoryReading> = record.readings.memory.iter().collect();
+    readings.sort_by_key(|reading| reading.at);
+    let in_block = |from, to| {
+        let (from, to) = (
+            readings.partition_point(|reading| reading.at < from),
+            readings.partition_point(|reading| reading.at <= to),
+        );
+        readings.get(from..to).unwrap_or_default()
+    };
+    let own = |reading: &&&MemoryReading| reading.anonymous_bytes.saturating_add(reading.huge_bytes);
+    let blocks = record.samples.blocks.iter();
+    blocks
+        .filter_map(|block| in_block(block.span.start, block.span.end).iter().max_by_key(own).map(|most| **most))
+        .collect()
 }
 
 /// Records in memory, and the damaged files beside them.

@@ -2,11 +2,13 @@
 
 mod answer;
 mod case;
+mod columns;
 mod cost;
 mod every_case;
 mod formulas;
 mod reported;
 mod run;
+mod shown;
 mod wish;
 
 use std::collections::HashSet;

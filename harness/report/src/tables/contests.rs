@@ -6,7 +6,7 @@ use pocketwatt_record::{
 };
 
 use crate::{
-    cases::{CaseGroup, Column, Results, each_group},
+    cases::{CaseGroup, Column, Results, common_scope, each_group, is_in},
     output::{inert::one_line, quantity::fixed},
     table::Tally,
 };
@@ -110,8 +110,21 @@ impl<'a> Contests<'a> {
         &self.columns[position].1.record.case.id
     }
 
+    /// The contests between columns whose numbers of a metric stand side by side: a column whose energy is that of another part of
+    /// the device is no rival.
     fn by(&self, metric: MetricId) -> impl Iterator<Item = &Compared> {
-        self.compared.iter().filter(move |one| one.contest.metric == metric)
+        let rivals = self.rivals(metric);
+        self.compared.iter().filter(move |one| {
+            let Contest { baseline, candidate, .. } = one.contest;
+            one.contest.metric == metric && rivals[baseline] && rivals[candidate]
+        })
+    }
+
+    /// Whether the number of each column stands beside the others.
+    fn rivals(&self, metric: MetricId) -> Vec<bool> {
+        let records: Vec<&Record> = self.columns.iter().map(|(_, column)| column.record).collect();
+        let common = common_scope(&records, metric);
+        records.iter().map(|record| is_in(record, metric, common)).collect()
     }
 
     /// Whether two builds of a runner are compared.
@@ -137,8 +150,14 @@ impl<'a> Contests<'a> {
     pub fn lead(&self, metric: MetricId) -> Option<Lead> {
         let value =
             |(_, column): &(usize, &Column)| Some(estimate(column.record, metric, Statistic::Median).ok()?.value);
-        let mut order: Vec<(usize, f64)> =
-            self.columns.iter().enumerate().filter_map(|(position, column)| Some((position, value(column)?))).collect();
+        let rivals = self.rivals(metric);
+        let mut order: Vec<(usize, f64)> = self
+            .columns
+            .iter()
+            .enumerate()
+            .filter(|(position, _)| rivals[*position])
+            .filter_map(|(position, column)| Some((position, value(column)?)))
+            .collect();
         order.sort_by(|left, right| left.1.total_cmp(&right.1));
         if metric.definition().direction == Direction::HigherIsBetter {
             order.reverse();

@@ -6,7 +6,7 @@ use pocketwatt_record::{
 };
 
 use crate::{
-    cases::{CaseGroup, Column, physics},
+    cases::{CaseGroup, Column, energy_scope, physics, value_in},
     facts::scope_name,
     output::inert::one_line,
     table::{Cell, CellContent, Footnotes, Found, Row, Subject, largest},
@@ -58,7 +58,7 @@ pub fn preferred(group: &CaseGroup, metric: EnergyMetric, simulated: bool) -> Op
     Some((scope_name(scope, simulated), Part { group, scope }.found(metric)))
 }
 
-/// Every scope that a case of the group has figures of, in the order of preference.
+/// Every scope that a case of the group has figures of, in the order of preference; that of most cases first.
 fn scopes(group: &CaseGroup) -> Vec<MetricScope> {
     let mut scopes: Vec<MetricScope> = Vec::new();
     for scope in measured(group).flat_map(|column| &column.record.metrics).filter_map(|value| value.scope.as_ref()) {
@@ -66,6 +66,10 @@ fn scopes(group: &CaseGroup) -> Vec<MetricScope> {
             scopes.push(scope.clone());
         }
     }
+    let records: Vec<&Record> = measured(group).map(|column| column.record).collect();
+    let common = energy_scope(&records);
+    // The others keep their order.
+    scopes.sort_by_key(|scope| Some(scope) != common);
     scopes
 }
 
@@ -171,10 +175,7 @@ impl Part<'_> {
 
     /// The number with its 95 % interval, or why there is none.
     fn value(&self, record: &Record, metric: EnergyMetric) -> Result<Estimate, Absent> {
-        let value = find(record, metric, Some(self.scope)).or_else(|| find(record, metric, None));
-        let missing =
-            || if record.value(metric).is_some() { AbsentKind::NotReadInCase } else { AbsentKind::NotInRecord };
-        value.ok_or_else(missing)?.estimate()
+        value_in(record, metric, Some(self.scope))?.estimate()
     }
 
     /// What was seen, and the next step, if the figure has that very reason.

@@ -1,9 +1,9 @@
 //! The rows of a sustained case: its values at first, and in the end.
 
-use pocketwatt_record::{Absent, AbsentKind, Estimate, Record, SustainedMetric};
+use pocketwatt_record::{Absent, Estimate, MetricScope, Record, SustainedMetric};
 
 use crate::{
-    cases::{CaseGroup, physics},
+    cases::{CaseGroup, common_scope, physics, value_in},
     output::duration,
     table::{Footnotes, Found, Row, Subject, largest},
 };
@@ -78,11 +78,12 @@ impl Family {
 }
 
 fn found(group: &CaseGroup, metric: SustainedMetric) -> Vec<Found> {
-    group.columns.iter().map(|column| column.measured().then(|| estimate(column.record, metric))).collect()
+    let records: Vec<&Record> = group.columns.iter().map(|column| column.record).collect();
+    let scope = common_scope(&records, metric);
+    group.columns.iter().map(|column| column.measured().then(|| estimate(column.record, metric, scope))).collect()
 }
 
-/// The number, with the range of its rounds or its 95 % interval; for a power, that of the preferred scope.
-fn estimate(record: &Record, metric: SustainedMetric) -> Result<Estimate, Absent> {
-    let value = record.value(metric).ok_or(AbsentKind::NotInRecord)?;
-    value.estimate().map_err(|absent| physics::explained(&absent))
+/// The number, with the range of its rounds or its 95 % interval; for a power, that of one scope in all cases.
+fn estimate(record: &Record, metric: SustainedMetric, scope: Option<&MetricScope>) -> Result<Estimate, Absent> {
+    value_in(record, metric, scope)?.estimate().map_err(|absent| physics::explained(&absent))
 }

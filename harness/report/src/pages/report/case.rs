@@ -28,19 +28,16 @@ pub fn anchor(number: usize, place: usize) -> Option<String> {
     (place < MOST_CASES).then(|| format!("case-{number}-{}", place + 1))
 }
 
-/// A part for each case, closed until somebody asks.
-pub fn all(records: &[Record], address: Option<&str>, number: usize, is_simulated: bool) -> Markup {
-    html! {
-        @for (place, record) in records.iter().take(MOST_CASES).enumerate() {
-            details id=[anchor(number, place)] {
+/// The part of a case, closed until somebody asks; none beyond the most cases. The record has its readings.
+pub fn part(record: &Record, address: Option<&str>, number: usize, place: usize, is_simulated: bool) -> Option<Markup> {
+    anchor(number, place).map(|anchor| {
+        html! {
+            details id=(anchor) {
                 summary { (name(&record.case.backend)) " · " (name(&record.case.scenario)) " · " (Foreign(&combination(record))) }
                 (one(record, address, is_simulated))
             }
         }
-        @if records.len() > MOST_CASES {
-            p { "The numbers of " (records.len() - MOST_CASES) " cases more are in their records." }
-        }
-    }
+    })
 }
 
 /// The address of a case's record, in the folder of its run.
@@ -151,15 +148,17 @@ fn blocks(record: &Record, metric: MetricId) -> Option<String> {
 
 /// The exact number with its interval and the numbers of its blocks.
 pub fn exact_words(record: &Record, metric: MetricId, estimate: &Estimate) -> String {
-    let unit = metric.definition().unit.symbol();
-    let range = estimate.range.map(|(low, high)| format!("; 95 % interval {} to {}", exact(low), exact(high)));
     let blocks = blocks(record, metric).map(|blocks| format!("; blocks: {blocks}"));
     let observed = record.summary(metric).map(|summary| match summary.count {
         1 => "; 1 observation".to_owned(),
         count => format!("; {count} observations"),
     });
-    [Some(format!("{} {unit}", exact(estimate.value)).trim_end().to_owned()), range, observed, blocks]
-        .into_iter()
-        .flatten()
-        .collect()
+    [Some(words_of(metric, estimate)), observed, blocks].into_iter().flatten().collect()
+}
+
+/// The exact number with its interval.
+pub fn words_of(metric: MetricId, estimate: &Estimate) -> String {
+    let number = format!("{} {}", exact(estimate.value), metric.definition().unit.symbol());
+    let range = estimate.range.map(|(low, high)| format!("; 95 % interval {} to {}", exact(low), exact(high)));
+    number.trim_end().to_owned() + &range.unwrap_or_default()
 }

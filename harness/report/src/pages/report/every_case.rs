@@ -3,41 +3,32 @@
 use std::collections::BTreeSet;
 
 use maud::{Markup, html};
-use pocketwatt_record::{
-    AbsentKind, CallMetric, Case, Direction, EnergyMetric, MetricId, Outcome, QualityMetric, Record, Run, SpeedMetric,
-    Statistic, estimate,
-};
+use pocketwatt_record::{AbsentKind, Case, Direction, MetricId, MetricScope, Record, Run};
 
 use crate::{
-    cases::{case_names, shortcoming},
+    cases::{case_names, common_scope, shortcoming},
+    facts::scope_name,
     pages::{
         document::scrolling,
         foreign::{Foreign, name},
-        report::case::{anchor, exact_words, record_address},
+        report::{
+            case::{anchor, record_address},
+            columns::{COLUMNS, OwnNumber, in_scope},
+            shown::ShownCase,
+        },
         tables::content,
     },
     table::{Cell, Footnotes, Found, Row, Subject},
 };
 
-const COLUMNS: [MetricId; 11] = [
-    MetricId::Speed(SpeedMetric::DecodeThroughput),
-    MetricId::Speed(SpeedMetric::TimeToFirstToken),
-    MetricId::Speed(SpeedMetric::PrefillThroughput),
-    MetricId::Speed(SpeedMetric::RequestLatency),
-    MetricId::Speed(SpeedMetric::LoadTime),
-    MetricId::Speed(SpeedMetric::PeakResidentMemory),
-    MetricId::Energy(EnergyMetric::EnergyPerOutputToken),
-    MetricId::Energy(EnergyMetric::EnergyPerRequest),
-    MetricId::Quality(QualityMetric::KlDivergence),
-    MetricId::Quality(QualityMetric::TokenAgreement),
-    MetricId::Calls(CallMetric::CallIntent),
-];
-
 /// A metric of every case.
 struct NumberColumn {
     metric: MetricId,
-    found: Vec<Found>,
+    /// One for each case.
+    numbers: Vec<OwnNumber>,
     row: Row,
+    /// Of energy, the scope that all of its numbers are of.
+    scope: Option<MetricScope>,
 }
 
 /// What has a column because cases differ in it.
@@ -48,10 +39,11 @@ struct Several {
 }
 
 /// The table of the `number`th run of a report, with its filters.
-pub fn every_case(run: &Run, records: &[Record], address: Option<&str>, number: usize) -> Markup {
+pub fn every_case(run: &Run, shown: &[ShownCase], address: Option<&str>, number: usize) -> Markup {
     let mut footnotes = Footnotes::default();
     let columns: Vec<NumberColumn> =
-        COLUMNS.iter().filter_map(|&metric| number_column(records, metric, &mut footnotes)).collect();
+        (0..COLUMNS.len()).filter_map(|column| number_column(shown, column, &mut footnotes)).collect();
+    let records: Vec<&Record> = shown.iter().map(|case| &case.record).collect();
     let table_id = format!("every-case-{number}");
     let cases: Vec<&Case> = records.iter().map(|record| &record.case).collect();
     let names = case_names(&cases);
@@ -71,16 +63,16 @@ pub fn every_case(run: &Run, records: &[Record], address: Option<&str>, number: 
                 }
             }
             tbody {
-                @for (place, record) in records.iter().enumerate() {
-                    @let link = anchor(number, place).map(|anchor| format!("#{anchor}"));
-                    @let link = link.or_else(|| address.map(|address| record_address(address, record)));
-                    (line(record, names.get(place).map_or("", String::as_str), place, &columns, link.as_deref(), several))
+                @for (place, case) in shown.iter().enumerate() {
+                    @let link = anchor(number, case.place).map(|anchor| format!("#{anchor}"));
+                    @let link = link.or_else(|| address.map(|address| record_address(address, &case.record)));
+                    (line(case, names.get(place).map_or("", String::as_str), place, &columns, link.as_deref(), several))
                 }
             }
         }
     };
     html! {
-        (filters(records, &names, &table_id))
+        (filters(&records, &names, &table_id))
         (scrolling("Every case", &table))
         @if !footnotes.texts.is_empty() {
             ol.notes { @for footnote in &footnotes.texts { li { (Foreign(footnote)) } } }
@@ -98,18 +90,22 @@ fn about(run: &Run, cases: &[&Case]) -> String {
     format!("Run {} on {}, with {}", run.id, run.device.name, models.join(", "))
 }
 
-/// A column that has a number.
-fn number_column(records: &[Record], metric: MetricId, footnotes: &mut Footnotes) -> Option<NumberColumn> {
-    let found: Vec<Found> = records
+/// A column that has a number. Of energy, all of its numbers are of one scope.
+fn number_column(shown: &[ShownCase], column: usize, footnotes: &mut Footnotes) -> Option<NumberColumn> {
+    let metric = *COLUMNS.get(column)?;
+    let records: Vec<&Record> = shown.iter().map(|case| &case.record).collect();
+    let scope = common_scope(&records, metric);
+    let numbers: Vec<OwnNumber> = shown
         .iter()
-        .map(|record| (record.outcome == Outcome::Measured).then(|| estimate(record, metric, Statistic::Median)))
+        .filter_map(|case| Some(in_scope(&case.record, metric, case.numbers.get(column)?, scope)))
         .collect();
+    let found: Vec<Found> = numbers.iter().map(|number| number.found.clone()).collect();
     if !found.iter().flatten().any(Result::is_ok) {
         return None;
     }
     let subject = Subject { label: None, metric: metric.definition(), best: None, at_least: 0.0 };
     let row = Row::of(&subject, &found, footnotes);
-    Some(NumberColumn { metric, found, row })
+    Some(NumberColumn { metric, numbers, row, scope: scope.cloned() })
 }
 
 /// Sorting begins with the best.
@@ -121,19 +117,25 @@ fn head(column: &NumberColumn) -> Markup {
     };
     html! {
         th scope="col" data-first=(first) {
-            button type="button" { (definition.full_label()) @if !column.row.unit.is_empty() { small { ", " (column.row.unit) } } }
+            button type="button" { (definition.full_label()) (of_scope(column)) @if !column.row.unit.is_empty() { small { ", " (column.row.unit) } } }
         }
     }
 }
 
+/// ` of the package (powercap)`.
+fn of_scope(column: &NumberColumn) -> Markup {
+    html! { @if let Some(scope) = &column.scope { small { " of the " (Foreign(&scope_name(scope, false))) } } }
+}
+
 fn line(
-    record: &Record,
+    shown: &ShownCase,
     called: &str,
     place: usize,
     columns: &[NumberColumn],
     link: Option<&str>,
     several: Several,
 ) -> Markup {
+    let record = &shown.record;
     let case = &record.case;
     let precision = case.precision.name();
     html! {
@@ -147,22 +149,22 @@ fn line(
             @if let Some((word, reason)) = shortcoming(&record.outcome) {
                 td.text colspan=(columns.len()) { span.alarm { (word) } (Foreign(&reason)) }
             } @else {
-                @for column in columns { (cell(column, record, place)) }
+                @for column in columns { (cell(column, place)) }
             }
             td { button.copy type="button" aria-label=(format!("Copy the row of {called} {precision} as Markdown")) { "copy" } }
         }
     }
 }
 
-fn cell(column: &NumberColumn, record: &Record, place: usize) -> Markup {
+fn cell(column: &NumberColumn, place: usize) -> Markup {
     let empty = Cell::default();
     let cell = column.row.cells.get(place).unwrap_or(&empty);
-    match column.found.get(place) {
-        Some(Some(Ok(estimate))) => html! {
-            td.number data-value=(estimate.value) data-tip=(exact_words(record, column.metric, estimate)) { (content(cell)) }
+    match column.numbers.get(place) {
+        Some(OwnNumber { found: Some(Ok(estimate)), tip }) => html! {
+            td.number data-value=(estimate.value) data-tip=(tip) { (content(cell)) }
         },
         // What others are compared with differs from itself by nothing, and agrees with itself.
-        Some(Some(Err(absent))) if absent.kind == AbsentKind::IsReference => {
+        Some(OwnNumber { found: Some(Err(absent)), .. }) if absent.kind == AbsentKind::IsReference => {
             let best = u8::from(column.metric.definition().direction == Direction::HigherIsBetter);
             html! { td.number data-value=(best) { (content(cell)) } }
         }
@@ -171,7 +173,7 @@ fn cell(column: &NumberColumn, record: &Record, place: usize) -> Markup {
 }
 
 /// A choice for each setting in which cases differ, and a search.
-fn filters(records: &[Record], names: &[String], table_id: &str) -> Markup {
+fn filters(records: &[&Record], names: &[String], table_id: &str) -> Markup {
     let choices: [(&str, Vec<String>); 5] = [
         ("scenario", records.iter().map(|record| record.case.scenario.clone()).collect()),
         ("model", records.iter().map(|record| record.case.model.clone()).collect()),

@@ -3,17 +3,21 @@
 use std::collections::HashSet;
 
 use maud::{Markup, html};
-use pocketwatt_record::{MetricId, Record, Run};
+use pocketwatt_record::{MetricId, Run};
 
 use crate::{
-    cases::{all_without_series, each_group, group_by, study_of},
+    cases::{each_group, study_of},
     charts::{self, Palette},
     facts::{Seen, facts, imitations, legend, short_device},
     output::date::minute,
     pages::{
         foreign::{Foreign, name},
         picture::picture,
-        report::{answer::answer, case, every_case::every_case, reported::ReportedRun},
+        report::{
+            every_case::every_case,
+            reported::ReportedRun,
+            shown::{Shown, ShownCase},
+        },
         tables,
     },
     table::Table,
@@ -32,8 +36,9 @@ pub fn section(
     metrics: &mut HashSet<MetricId>,
 ) -> anyhow::Result<Markup> {
     let ReportedRun { run, results, .. } = reported;
-    let records = all_without_series(*results);
-    metrics.extend(records.iter().flat_map(|record| &record.metrics).filter_map(|value| value.metric.id()));
+    let Shown { cards, cases } = Shown::of(reported, number)?;
+    let values = cases.iter().flat_map(|case| &case.record.metrics);
+    metrics.extend(values.filter_map(|value| value.metric.id()));
     let (tables, seen) = side_by_side(reported)?;
     let charts = charts::all(run, *results, palette)?;
     let facts = facts(run, &seen, &results.damaged());
@@ -43,8 +48,8 @@ pub fn section(
             // The title of a report of one run says it already.
             @if among_several { h2 { (Foreign(&short_device(run))) } }
             (about(run))
-            (warnings(run, &records, results.damaged().len()))
-            (answers(run, &records))
+            (warnings(run, &cases, results.damaged().len()))
+            (answers(run, &cards))
             nav aria-label=(format!("Parts of run {number}")) {
                 ul {
                     li { a href=(format!("#{}", id("cases"))) { "Every case" } }
@@ -57,7 +62,7 @@ pub fn section(
             }
             section id=(id("cases")) {
                 h2 { "Every case" }
-                (every_case(run, &records, reported.address.as_deref(), number))
+                (every_case(run, &cases, reported.address.as_deref(), number))
             }
             @if !charts.is_empty() {
                 section id=(id("charts")) {
@@ -72,7 +77,9 @@ pub fn section(
             }
             section id=(id("numbers")) {
                 h2 { "All numbers" }
-                (case::all(&records, reported.address.as_deref(), number, run.energy.sysfs_root.is_some()))
+                @for part in cases.iter().filter_map(|case| case.part.as_ref()) { (part) }
+                @let left_out = cases.iter().filter(|case| case.part.is_none()).count();
+                @if left_out > 0 { p { "The numbers of " (left_out) " cases more are in their records." } }
             }
             section id=(id("facts")) {
                 h2 { "Where the numbers come from" }
@@ -102,10 +109,11 @@ fn distinct<'a>(texts: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
 }
 
 /// What nobody may overlook who reads the numbers.
-fn warnings(run: &Run, records: &[Record], damaged: usize) -> Markup {
-    let is_emulated = records.iter().any(|record| record.passport.emulated.is_some());
-    let has_seeded = records.iter().any(|record| record.passport.model.seeded);
-    let unreached = run.plan.len().saturating_sub(records.len());
+fn warnings(run: &Run, cases: &[ShownCase], damaged: usize) -> Markup {
+    let records = || cases.iter().map(|case| &case.record);
+    let is_emulated = records().any(|record| record.passport.emulated.is_some());
+    let has_seeded = records().any(|record| record.passport.model.seeded);
+    let unreached = run.plan.len().saturating_sub(cases.len());
     html! {
         @if unreached > 0 { p.warning { (unreached) " of " (run.plan.len()) " planned cases have no record here" @if damaged > 0 { ", " (damaged) " files among the records cannot be read" } ": what stands here is about the rest." } }
         @else if damaged > 0 { p.warning { (damaged) " files among the records cannot be read; they are listed at the end." } }
@@ -114,14 +122,14 @@ fn warnings(run: &Run, records: &[Record], damaged: usize) -> Markup {
     }
 }
 
-/// A card for each scenario and model; for a study its question alone, because its cases are points of one axis.
-fn answers(run: &Run, records: &[Record]) -> Markup {
-    if let Some(study) = study_of(run) {
-        return html! { section.card { h2 { (Foreign(study.name())) } p.answer { (Foreign(study.question())) } } };
+/// The cards; for a study its question alone, because its cases are points of one axis.
+fn answers(run: &Run, cards: &[Markup]) -> Markup {
+    match study_of(run) {
+        Some(study) => {
+            html! { section.card { h2 { (Foreign(study.name())) } p.answer { (Foreign(study.question())) } } }
+        }
+        None => html! { @for card in cards { (card) } },
     }
-    let alike = group_by(records.iter().map(|record| (record.case.scenario.as_str(), record.case.model.as_str())));
-    let cards = alike.iter().map(|places| places.iter().filter_map(|&place| records.get(place)).collect::<Vec<_>>());
-    html! { @for records in cards { (answer(&records, run)) } }
 }
 
 /// The tables of `show`, turns included, and what was seen on the way.

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use pocketwatt_record::{Statistic, Unit};
+use pocketwatt_record::{Record, Statistic, Unit};
 use pocketwatt_scenario::{Axis, Published, Study};
 
 use crate::{
-    cases::{CaseGroup, Column, Point, Series, found},
+    cases::{CaseGroup, Column, Point, Series, energy_scope, found_side_by_side},
+    facts::scope_name,
     output::quantity::{fixed, significant},
     table::{Cell, Footnotes, Found, Row, Subject, Table, decimals},
     tables::{
@@ -21,13 +22,14 @@ use crate::{
 pub fn table(study: &Study, series: &Series, gains: &GainLines) -> Table {
     let mut footnotes = Footnotes::default();
     let points = &series.points;
+    let records: Vec<&Record> = points.iter().map(|point| point.record).collect();
     let cases: BTreeSet<&str> = points.iter().map(|point| point.record.case.id.as_str()).collect();
     let verdicts: Vec<Option<Cell>> =
         points.iter().map(|point| verdict(point.record, &point.label, &mut footnotes)).collect();
     let (mut rows, mut has_energy) = (Vec::new(), false);
     for shown in study.shown() {
         let Some(metric) = shown.metric.id() else { continue };
-        let found: Vec<Found> = points.iter().map(|point| found(point.record, metric, Statistic::Median)).collect();
+        let found: Vec<Found> = found_side_by_side(&records, metric, Statistic::Median);
         let is_number = found.iter().flatten().any(Result::is_ok);
         has_energy |= is_number && metric.definition().unit == Unit::Joules;
         let subject = Subject { label: None, metric: metric.definition(), best: None, at_least: 0.0 };
@@ -41,6 +43,9 @@ pub fn table(study: &Study, series: &Series, gains: &GainLines) -> Table {
             rows.extend(published_rows(study, published, points));
         }
     }
+    let mut notes = notes_below(&group(points), &footnotes);
+    let scope = energy_scope(&records).filter(|_| has_energy);
+    notes.extend(scope.map(|scope| format!("energy is that of the {}", scope_name(scope, false))));
     let mut all = weights(study.axis(), points);
     put_verdicts(&mut rows, verdicts);
     all.extend(rows);
@@ -51,7 +56,7 @@ pub fn table(study: &Study, series: &Series, gains: &GainLines) -> Table {
         rows: all,
         verdicts: Vec::new(),
         gains: gains.values().flatten().filter(|line| line.is_about(&cases)).map(|line| line.text.clone()).collect(),
-        notes: notes_below(&group(points), &footnotes),
+        notes,
         footnotes: footnotes.texts,
         battery: if study.is_about_battery() { user_units(&group(points)) } else { Vec::new() },
     }

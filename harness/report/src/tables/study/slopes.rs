@@ -2,11 +2,11 @@
 
 use std::iter;
 
-use pocketwatt_record::{Absent, AbsentKind, Estimate, Line, MetricId, Statistic, fit_line};
+use pocketwatt_record::{Absent, AbsentKind, Estimate, Line, MetricId, Record, Statistic, fit_line};
 use pocketwatt_scenario::{Axis, Shown, Study};
 
 use crate::{
-    cases::{Series, common, found},
+    cases::{Series, common, found_side_by_side},
     table::{Cell, Footnotes, Found, Row, Subject, Table, scale},
 };
 
@@ -106,10 +106,12 @@ fn largest_of(found: &[Found]) -> f64 {
 /// The line through the medians of a series, with the number of points.
 fn line(metric: MetricId, series: &Series) -> Result<(Line, usize), Absent> {
     let mut missing = None;
+    let records: Vec<&Record> = series.points.iter().map(|point| point.record).collect();
     let points: Vec<(f64, f64)> = series
         .points
         .iter()
-        .filter_map(|point| Some((point.x, found(point.record, metric, Statistic::Median)?)))
+        .zip(found_side_by_side(&records, metric, Statistic::Median))
+        .filter_map(|(point, found)| Some((point.x, found?)))
         .filter_map(|(x, found)| match found {
             Ok(estimate) => Some((x, estimate.value)),
             Err(absent) => {
