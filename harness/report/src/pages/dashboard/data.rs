@@ -6,8 +6,10 @@ use serde_json::{Value, json};
 
 use crate::{
     output::inert,
-    pages::dashboard::view::{CaseView, anchor, cut, label},
-    table::scale,
+    pages::dashboard::{
+        numbers::course_scale,
+        view::{CaseView, anchor, cut, label},
+    },
 };
 
 /// Significant digits: more than any measurement has.
@@ -52,8 +54,7 @@ pub fn case(view: &CaseView<'_>) -> String {
 
 fn course(course: &Course<'_>) -> Value {
     let definition = course.metric.definition();
-    let largest = course.points.iter().map(|point| point.value.abs()).fold(0.0, f64::max);
-    let scale = scale(definition.unit, largest);
+    let scale = course_scale(course);
     let shown = |value: f64| rounded(value * scale.factor);
     let values: Vec<f64> = course.points.iter().map(|point| point.value).collect();
     json!({
