@@ -9,7 +9,8 @@ use crate::{
     output::date,
     pages::{
         dashboard::{
-            changes::{Event, table},
+            changes::table,
+            events::Event,
             numbers::value,
             view::{CaseView, MAIN, Wishes, commit_link, imitations, navigation, outside},
         },
@@ -64,7 +65,7 @@ pub fn commits<'a, 'b>(
         }
     }
     for event in events {
-        let first = event.view.case.runs.get(event.first()).map(|(outline, _)| &outline.commit);
+        let first = event.first().map(|outline| &outline.commit);
         if let Some(commit) = first.and_then(|commit| places.get(commit)).and_then(|place| all.get_mut(*place)) {
             commit.events.push(event);
         }

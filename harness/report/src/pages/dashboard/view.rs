@@ -72,6 +72,11 @@ impl<'a> CaseView<'a> {
         format!("{backend} ({settings}): {scenario}, {model}")
     }
 
+    /// The entry of a run.
+    pub fn outline(&self, run: usize) -> Option<&'a Outline> {
+        self.case.runs.get(run).map(|(outline, _)| *outline)
+    }
+
     /// The newest course of a metric, if it has one: that of the preferred part of the device.
     pub fn course(&self, metric: MetricId) -> Option<&Course<'a>> {
         self.case.courses.iter().find(|course| course.metric == metric)
