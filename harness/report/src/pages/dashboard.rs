@@ -53,7 +53,7 @@ pub fn dashboard(known: &Known, palette: &Palette, wishes: Wishes<'_>, write: &m
     write("devices.html", &page("Devices side by side", "", &[], devices::devices(&views)))?;
     let scripts = ["dashboard.js".to_owned(), "data/site.js".to_owned()];
     write("compare.html", &page("Compare two commits", "", &scripts, compare::compare()))?;
-    let commits = commit::commits(&outlines, &views, events);
+    let commits = commit::commits(&outlines, &views, events::events_by_run(&views));
     let each: Vec<&Outline> = commits.iter().map(|commit: &CommitView<'_, '_>| commit.outline).collect();
     write("data/site.js", &data::site(&each, &views))?;
     for view in &views {

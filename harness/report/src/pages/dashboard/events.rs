@@ -85,6 +85,11 @@ pub fn events<'a, 'b>(views: &'b [CaseView<'a>]) -> Vec<Event<'a, 'b>> {
     newest_first(views.iter().flat_map(of_case).collect())
 }
 
+/// The same, but only what begins at one and the same run is listed together: for pages that are of one commit.
+pub fn events_by_run<'a, 'b>(views: &'b [CaseView<'a>]) -> Vec<Event<'a, 'b>> {
+    newest_first(views.iter().flat_map(|view| grouped(view, 0)).collect())
+}
+
 /// The events of a case.
 pub fn of_case<'a, 'b>(view: &'b CaseView<'a>) -> Vec<Event<'a, 'b>> {
     grouped(view, TOGETHER)

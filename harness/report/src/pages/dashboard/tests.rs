@@ -20,6 +20,10 @@ fn changes(page: &str) -> Vec<String> {
     table.split("<tr ").skip(1).map(|row| text(&format!("<tr {row}"))).collect()
 }
 
+fn commit_page(outline: &Outline) -> String {
+    format!("commit/{}.html", outline.commit)
+}
+
 /// A factor from a commit on.
 fn from(first: u64, commit: u64, factor: f64) -> f64 {
     if commit >= first { factor } else { 1.0 }
@@ -49,6 +53,19 @@ fn certainty_and_size_are_of_one_metric() {
     assert!(row.contains("+30 %") && row.contains("confirmed p = "), "{row}");
     let beside = format!("also worse: load time +2.5 % (faded, at {})", all[40].commit.short());
     assert!(row.contains(&beside), "{row}");
+}
+
+#[test]
+fn each_commit_has_its_own_changes() {
+    let numbers = |commit| vec![(DECODE, 100.0 * from(30, commit, 0.8)), (FIRST_TOKEN, 127e6 * from(32, commit, 1.4))];
+    let all = runs(0..60, numbers);
+    let site = site(all.clone());
+    let rows = changes(&site["index.html"]);
+    assert_eq!(rows.len(), 1, "neighbours are one event: {rows:?}");
+    let [earlier, later] = [30, 32].map(|number: usize| changes(&site[&commit_page(&all[number])]));
+    assert!(earlier.len() == 1 && earlier[0].contains("decode worse \u{2212}20 %"), "{earlier:?}");
+    assert!(later.len() == 1 && later[0].contains("time to first token worse +40 %"), "{later:?}");
+    assert!(!earlier[0].contains("also") && !later[0].contains("also"));
 }
 
 #[test]
