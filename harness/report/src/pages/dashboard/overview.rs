@@ -10,7 +10,7 @@ use crate::pages::{
         changes::{self, select},
         events::{Between, Changed, Event},
         numbers::{amount, effect_class, value},
-        view::{CaseView, MAIN, Wishes, commit_link, day, imitations, label, navigation},
+        view::{CaseView, MAIN, Wishes, commit_link, day, imitations, label, navigation, scope_below},
     },
     document::scrolling,
     foreign::{Foreign, name},
@@ -109,8 +109,10 @@ fn cases(views: &[CaseView<'_>]) -> Markup {
                         td.text { (name(view.case.device)) }
                         td.text { (name(view.case.branch)) }
                         @for metric in &metrics {
-                            @match view.course(*metric).and_then(|course| course.points.last()) {
-                                Some(point) => { td.number data-value=(point.value) { (value(point.value, None, metric.definition().unit)) } }
+                            @match view.course(*metric).and_then(|course| Some((course, course.points.last()?))) {
+                                Some((course, point)) => {
+                                    td.number data-value=(point.value) { (value(point.value, None, metric.definition().unit)) (scope_below(course)) }
+                                }
                                 None => { td {} }
                             }
                         }

@@ -1,7 +1,7 @@
 //! Whole sites about made-up histories.
 
-use pocketwatt_history::Outline;
-use pocketwatt_record::{MetricId, SpeedMetric};
+use pocketwatt_history::{Number, Outline};
+use pocketwatt_record::{EnergyMetric, MetricId, SpeedMetric};
 
 use super::fixture::{DECODE, FIRST_TOKEN, run, runs, site};
 
@@ -87,4 +87,37 @@ fn what_no_commit_caused_is_counted_apart() {
     let overview = &site(one_commit)["index.html"];
     assert!(text(overview).contains("0 confirmed changes for the worse"), "{}", text(overview));
     assert!(changes(overview)[0].contains("between two of its runs"), "{}", text(overview));
+}
+
+#[test]
+fn joules_of_two_parts_of_a_device_are_not_side_by_side() {
+    let joules = |outline: &mut Outline, parts: &[(&str, f64)]| {
+        outline.cases[0].numbers.extend(parts.iter().map(|(part, value)| Number {
+            metric: MetricId::Energy(EnergyMetric::EnergyPerOutputToken),
+            scope: Some(format!("{part}, powercap")),
+            value: *value,
+            range: None,
+        }));
+    };
+    let mut all = runs(0..4, |_| vec![(DECODE, 100.0)]);
+    for (number, outline) in all.iter_mut().enumerate() {
+        if number < 2 {
+            joules(outline, &[("dram", 0.05)]);
+        } else {
+            outline.device = "other".into();
+            joules(outline, &[("package", 1.5)]);
+        }
+    }
+    let site = site(all.clone());
+    let overview = text(&site["index.html"]);
+    assert!(overview.contains("50 mJ dram, powercap") && overview.contains("1.50 J package, powercap"), "{overview}");
+    let commit = text(&site[&commit_page(&all[3])]);
+    assert!(commit.contains("1.50 J package, powercap"), "{commit}");
+    let devices = &site["devices.html"];
+    let rows: Vec<&str> = devices.split("<tr ").filter(|row| row.contains("powercap")).collect();
+    assert_eq!(rows.len(), 2, "{devices}");
+    for row in rows {
+        assert_eq!(row.matches("data-value").count(), 1, "{row}");
+        assert_eq!(row.contains("dram"), row.contains("50 mJ"), "{row}");
+    }
 }
