@@ -66,12 +66,20 @@ fn course(course: &Course<'_>) -> Value {
             Direction::LowerIsBetter => -1,
             Direction::Informative => 0,
         },
-        "scatter": run_scatter(&values).map(rounded),
+        "spread": spread(&values),
         "runs": course.points.iter().map(|point| point.run).collect::<Vec<_>>(),
         "values": values.into_iter().map(shown).collect::<Vec<_>>(),
         "low": course.points.iter().map(|point| point.range.map(|(low, _)| shown(low))).collect::<Vec<_>>(),
         "high": course.points.iter().map(|point| point.range.map(|(_, high)| shown(high))).collect::<Vec<_>>(),
     })
+}
+
+/// Half of the 95 % and of the 99.9 % interval of the logarithm of a ratio of two runs, or why there is none.
+fn spread(values: &[f64]) -> Value {
+    match run_scatter(values) {
+        Ok(scatter) => json!([0.95, 0.999].map(|confidence| rounded(scatter.half_of_a_ratio(confidence)))),
+        Err(none) => json!(none.to_string()),
+    }
 }
 
 fn rounded(value: f64) -> f64 {
