@@ -10,10 +10,6 @@ use crate::{
     subject::Subject,
 };
 
-/// Fewer runs say nothing about how much runs of the same thing scatter.
-const LEAST_RUNS: usize = 8;
-/// Half the distance between neighbours that belongs to a standard deviation: the median of |N(0, 2)| is 0.9539.
-const NEIGHBOURS: f64 = 0.953_872_552;
 /// The probability that any change of a history that is called confirmed is none.
 const FAMILY_LEVEL: f64 = 0.05;
 /// A change whose p-value rises above this is no longer believed.
@@ -221,15 +217,4 @@ fn judge(all: &mut [CaseCourse<'_>]) {
             _ => Certainty::Faded,
         };
     }
-}
-
-/// The relative standard deviation of runs of the same thing: from the median distance of neighbours, which neither changes nor drift nor
-/// single disturbed runs move. `None` for fewer than 8 values, or where one is not above 0.
-pub fn run_scatter(values: &[f64]) -> Option<f64> {
-    if values.len() < LEAST_RUNS || values.iter().any(|value| *value <= 0.0 || !value.is_finite()) {
-        return None;
-    }
-    let mut distances: Vec<f64> = values.windows(2).map(|pair| (pair[1] / pair[0]).ln().abs()).collect();
-    distances.sort_unstable_by(f64::total_cmp);
-    Some(pocketwatt_record::percentile(&distances, 0.5) / NEIGHBOURS)
 }

@@ -144,7 +144,7 @@ fn a_slower_commit_is_found_and_nothing_else() {
         }
         let decode = case.courses.iter().find(|course| course.metric.name() == "decode_throughput").unwrap();
         let values: Vec<f64> = decode.points.iter().map(|point| point.value).collect();
-        let scatter = run_scatter(&values).unwrap();
+        let scatter = run_scatter(&values).unwrap().relative;
         assert!((0.007..0.02).contains(&scatter), "{scatter}");
         let shift = decode.changes[0].point.shift.unwrap();
         assert!((shift.ratio - 1.0 / 1.06).abs() < 0.015, "{shift:?}");

@@ -84,7 +84,7 @@ pub use share::{Share, share, share_of};
 pub use spoiled::Spoiled;
 pub use statistics::{
     ChangePoint, Paired, RankSums, Ratio, ShareInterval, Shift, Statistic, Summary, UnpairedRatio, change_points,
-    median_interval, percentile, wilson_interval,
+    median_interval, percentile, student_quantile, wilson_interval,
 };
 pub use store::{
     Contents, Damage, DamageKind, Damaged, Latest, Records, RunFolder, StoreError, latest_run, stored_runs,

@@ -152,8 +152,8 @@ pub(crate) fn student_half(deviation: f64, count: u64) -> f64 {
     student_quantile(count.saturating_sub(1) as f64, 0.975) * deviation / (count as f64).sqrt()
 }
 
-/// A quantile of Student's distribution.
-pub(crate) fn student_quantile(freedom: f64, probability: f64) -> f64 {
+/// A quantile of Student's distribution with so many degrees of freedom, for a probability from 0 to 1.
+pub fn student_quantile(freedom: f64, probability: f64) -> f64 {
     StudentsT::new(0.0, 1.0, freedom).map_or(f64::INFINITY, |student| student.inverse_cdf(probability))
 }
 

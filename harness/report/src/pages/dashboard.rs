@@ -1,7 +1,7 @@
 //! A static site about a history: what changed, when, by how much, and how sure that is.
 //!
-//! From the bottom up: `numbers` and `view` (what all pages need), `chart` and `changes`, a file for each kind of page, and `data` (what
-//! the site's script reads).
+//! From the bottom up: `numbers` and `view` (what all pages need), `events` (what changed together) and `changes` (their table), `chart`,
+//! a file for each kind of page, and `data` (what the site's script reads).
 
 mod case;
 mod changes;
@@ -10,8 +10,13 @@ mod commit;
 mod compare;
 mod data;
 mod devices;
+mod events;
+#[cfg(test)]
+mod fixture;
 mod numbers;
 mod overview;
+#[cfg(test)]
+mod tests;
 mod view;
 
 use pocketwatt_history::{Known, Outline, courses};
@@ -42,13 +47,13 @@ pub fn dashboard(known: &Known, palette: &Palette, wishes: Wishes<'_>, write: &m
     write("style.css", &format!("{STYLE}{OWN_STYLE}"))?;
     write("page.js", SCRIPT)?;
     write("dashboard.js", OWN_SCRIPT)?;
-    let events = changes::events(&views);
+    let events = events::events(&views);
     let page = |title: &str, root: &str, scripts: &[String], body| Page { title, root, scripts, body }.write();
     write("index.html", &page(wishes.title, "", &[], overview::overview(known, &views, &events, wishes)))?;
     write("devices.html", &page("Devices side by side", "", &[], devices::devices(&views)))?;
     let scripts = ["dashboard.js".to_owned(), "data/site.js".to_owned()];
     write("compare.html", &page("Compare two commits", "", &scripts, compare::compare()))?;
-    let commits = commit::commits(&outlines, &views, events);
+    let commits = commit::commits(&outlines, &views, events::events_by_run(&views));
     let each: Vec<&Outline> = commits.iter().map(|commit: &CommitView<'_, '_>| commit.outline).collect();
     write("data/site.js", &data::site(&each, &views))?;
     for view in &views {

@@ -9,6 +9,7 @@ use crate::{
         dashboard::{
             changes,
             chart::chart,
+            events::of_case,
             view::{CaseView, MAIN, Wishes, commit_link, day, imitations, navigation},
         },
         document::scrolling,
@@ -29,7 +30,7 @@ pub fn case(view: &CaseView<'_>, palette: &Palette, wishes: Wishes<'_>) -> Marku
         (imitations(case.runs.iter().map(|(outline, _)| *outline)))
         @if case.segments.len() > 1 { h2 { "Segments" } (segments(view, wishes)) }
         h2 { "What changed" }
-        (changes::table(&changes::of_case(view), "../", wishes, "changes"))
+        (changes::table(&of_case(view), "../", wishes, "changes"))
         h2 { "Courses" }
         @for course in main { (chart(case, course, &colour)) }
         @if !more.is_empty() {

@@ -1,91 +1,21 @@
 //! What changed, when, by how much, and how sure that is.
 
-use std::{cmp::Reverse, collections::BTreeSet};
+use std::collections::BTreeSet;
 
 use maud::{Markup, html};
-use pocketwatt_history::{Certainty, Change, Course, Effect};
 
 use crate::pages::{
     dashboard::{
+        events::{Between, Changed, Event},
         numbers::{amount, certainty, effect, effect_class, p_value, percent},
-        view::{CaseView, Wishes, anchor, commit_link, day, label},
+        view::{Wishes, anchor, commit_link, day, label},
     },
     document::scrolling,
     foreign::{Foreign, name},
 };
 
-/// Changes of several metrics of a case are one event if each begins so few runs after the one before.
-const TOGETHER: usize = 2;
 /// Rows of the table.
 const MOST_ROWS: usize = 1000;
-
-/// Changes of metrics of a case at about one commit; first those at the commit on which most agree, the surest first.
-pub struct Event<'a, 'b> {
-    /// The case.
-    pub view: &'b CaseView<'a>,
-    /// What changed.
-    pub changes: Vec<(&'b Course<'a>, &'b Change)>,
-}
-
-impl<'a, 'b> Event<'a, 'b> {
-    /// The surest of the changes at the commit on which most metrics agree.
-    pub fn surest(&self) -> Option<(&'b Course<'a>, &'b Change)> {
-        self.changes.first().copied()
-    }
-
-    /// How sure the surest of its changes is.
-    pub fn certainty(&self) -> Certainty {
-        self.changes.iter().map(|(_, change)| change.certainty).min().unwrap_or(Certainty::Faded)
-    }
-
-    /// The first run of the new level.
-    pub fn first(&self) -> usize {
-        self.surest().map_or(0, |(_, change)| change.first)
-    }
-
-    /// When that commit was made.
-    pub fn time(&self) -> u64 {
-        self.view.case.runs.get(self.first()).map_or(0, |(outline, _)| outline.time_unix_ms)
-    }
-}
-
-/// All events, the newest first; those that later runs do not bear out follow.
-pub fn events<'a, 'b>(views: &'b [CaseView<'a>]) -> Vec<Event<'a, 'b>> {
-    let mut events: Vec<Event<'a, 'b>> = views.iter().flat_map(of_case).collect();
-    events.sort_by_key(|event| (event.certainty() == Certainty::Faded, Reverse(event.time())));
-    events
-}
-
-/// The events of a case, in the order of its runs.
-pub fn of_case<'a, 'b>(view: &'b CaseView<'a>) -> Vec<Event<'a, 'b>> {
-    let of_course = |course: &'b Course<'a>| course.changes.iter().map(move |change| (course, change));
-    let mut changes: Vec<(&'b Course<'a>, &'b Change)> = view.case.courses.iter().flat_map(of_course).collect();
-    changes.sort_by_key(|(_, change)| change.first);
-    let mut events: Vec<Event<'a, 'b>> = Vec::new();
-    let mut newest = 0;
-    for (course, change) in changes {
-        match events.last_mut().filter(|_| change.first - newest <= TOGETHER) {
-            Some(event) => event.changes.push((course, change)),
-            None => events.push(Event { view, changes: vec![(course, change)] }),
-        }
-        newest = change.first;
-    }
-    for event in &mut events {
-        let place = most_agreed(&event.changes);
-        let order = |change: &Change| (change.first != place, change.effect == Effect::Neutral, change.certainty);
-        let p_value = |change: &Change| change.point.p_value_now.unwrap_or(1.0);
-        event.changes.sort_by(|(_, left), (_, right)| {
-            order(left).cmp(&order(right)).then(p_value(left).total_cmp(&p_value(right)))
-        });
-    }
-    events
-}
-
-/// The run at which most of them begin; of several, the last.
-fn most_agreed(changes: &[(&Course<'_>, &Change)]) -> usize {
-    let agree = |first: usize| changes.iter().filter(|(_, change)| change.first == first).count();
-    changes.iter().map(|(_, change)| change.first).max_by_key(|first| agree(*first)).unwrap_or(0)
-}
 
 /// The table of events, with filters where there is a choice.
 pub fn table(events: &[Event<'_, '_>], root: &str, wishes: Wishes<'_>, id: &str) -> Markup {
@@ -111,18 +41,20 @@ pub fn table(events: &[Event<'_, '_>], root: &str, wishes: Wishes<'_>, id: &str)
 
 fn row(event: &Event<'_, '_>, root: &str, wishes: Wishes<'_>) -> Markup {
     let (view, subject) = (event.view, event.view.case.subject);
-    let Some((course, change)) = event.surest() else { return html! {} };
-    let Some((outline, _)) = view.case.runs.get(change.first) else { return html! {} };
-    let before = view.case.runs.get(change.before).map(|(outline, _)| outline.commit.short());
-    let sure = certainty(event.certainty());
+    let Changed { course, change } = event.lead;
+    let Some(outline) = event.first() else { return html! {} };
+    let (word, sure, between) = (effect(event.effect()), certainty(event.certainty()), event.between());
     html! {
         tr data-device=(Foreign(view.case.device)) data-branch=(Foreign(view.case.branch)) data-scenario=(Foreign(&subject.scenario))
-            data-model=(Foreign(&subject.model)) data-backend=(Foreign(&subject.backend)) data-effect=(effect(change.effect))
-            data-certainty=(sure) {
+            data-model=(Foreign(&subject.model)) data-backend=(Foreign(&subject.backend)) data-effect=(word) data-certainty=(sure) {
             th scope="row" {
                 (commit_link(outline, root, wishes))
                 @if let Some(message) = &outline.message { br; small { (name(message)) } }
-                @if let Some(before) = before { br; small { "after " code { (before) } } }
+                @match (between, view.outline(change.before)) {
+                    (Between::RunsOfOneCommit, _) => { br; small { "between two of its runs" } }
+                    (_, Some(before)) => { br; small { "after " code { (before.commit.short()) } } }
+                    (_, None) => {}
+                }
             }
             td.text.whole { (day(outline.time_unix_ms)) }
             td.text {
@@ -131,35 +63,51 @@ fn row(event: &Event<'_, '_>, root: &str, wishes: Wishes<'_>) -> Markup {
             }
             td.text {
                 a href=(format!("{}#{}", view.address(root), anchor(course))) { (Foreign(&label(course))) }
-                " " span class=(effect_class(change.effect)) { (effect(change.effect)) }
-                @if event.changes.len() > 1 { br; small { "and " (others(event)) } }
+                " " span class=(effect_class(event.effect())) { (word) }
+                @if !event.others.is_empty() { br; small { "also " (word) ": " (Foreign(&others(event))) } }
             }
             td.text.whole data-value=(change.point.shift.map_or(0.0, |shift| shift.ratio.ln().abs())) { (amount(course.metric, change)) }
             td.text.whole data-value=(change.point.p_value_now.unwrap_or(1.0)) {
                 (sure) br; small { (p_value(change)) ", " (change.found - change.first + 1) " runs until found" }
-                @if change.same_program { br; small.warning { "the programs are the same files: not the commit" } }
+                @match between {
+                    Between::Commits => {}
+                    Between::RunsOfOneCommit => { br; small.warning { "between runs of one commit: it, or the machine" } }
+                    Between::SamePrograms => { br; small.warning { "the programs are the same files: not the commit" } }
+                }
             }
         }
     }
 }
 
-/// The other metrics of an event: some by name.
+/// The other metrics of an event: some by name, with what is not as it is of the first.
 fn others(event: &Event<'_, '_>) -> String {
     const NAMED: usize = 3;
-    let named: Vec<String> = event
-        .changes
-        .iter()
-        .skip(1)
-        .take(NAMED)
-        .map(|(course, change)| {
-            let size = change.point.shift.map(|shift| percent(shift.ratio));
-            format!("{} {}", label(course), size.unwrap_or_default())
-        })
-        .collect();
-    match event.changes.len().saturating_sub(1 + NAMED) {
+    let named: Vec<String> = event.others.iter().take(NAMED).map(|other| beside(event, *other)).collect();
+    match event.others.len().saturating_sub(NAMED) {
         0 => named.join(", "),
         more => format!("{}, and {more} more", named.join(", ")),
     }
+}
+
+/// `time to first token +30 % (found, at 5c87bb3098)`.
+fn beside(event: &Event<'_, '_>, Changed { course, change }: Changed<'_, '_>) -> String {
+    let (lead, view) = (event.lead.change, event.view);
+    let size = change.point.shift.map(|shift| format!(" {}", percent(shift.ratio))).unwrap_or_default();
+    let commit = |run: usize| view.outline(run).map(|outline| outline.commit.short());
+    let place = commit(change.first).filter(|place| Some(*place) != commit(lead.first));
+    let between = Between::of(&view.case, change);
+    let differs = [
+        (change.certainty != lead.certainty).then(|| certainty(change.certainty).to_owned()),
+        place.map(|place| format!("at {place}")),
+        (between != event.between()).then(|| match between {
+            Between::Commits => "between commits".to_owned(),
+            Between::RunsOfOneCommit => "between runs of one commit".to_owned(),
+            Between::SamePrograms => "the programs are the same files".to_owned(),
+        }),
+    ];
+    let differs: Vec<String> = differs.into_iter().flatten().collect();
+    let differs = if differs.is_empty() { String::new() } else { format!(" ({})", differs.join(", ")) };
+    format!("{}{size}{differs}", label(course))
 }
 
 fn filters(events: &[Event<'_, '_>], id: &str) -> Markup {

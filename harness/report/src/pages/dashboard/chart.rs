@@ -10,12 +10,12 @@ use crate::{
     output::quantity::fixed,
     pages::{
         dashboard::{
-            numbers::{effect, effect_class, percent, value},
+            numbers::{course_scale, effect, effect_class, percent, scaled},
             view::{anchor, day, label},
         },
         foreign::Foreign,
     },
-    table::scale,
+    table::Scale,
 };
 
 const WIDTH: f64 = 720.0;
@@ -32,6 +32,8 @@ struct Frame {
     runs: usize,
     low: f64,
     high: f64,
+    /// The unit in which everything of the chart is written: that of its largest value.
+    scale: Scale,
 }
 
 impl Frame {
@@ -41,7 +43,7 @@ impl Frame {
         let (low, high) =
             values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(value), high.max(value)));
         let room = ((high - low) * 0.25).max(high.abs() * 0.005).max(f64::MIN_POSITIVE);
-        Self { runs, low: low - room, high: high + room }
+        Self { runs, low: low - room, high: high + room, scale: course_scale(course) }
     }
 
     fn x(&self, run: f64) -> f64 {
@@ -62,10 +64,10 @@ pub fn chart(case: &CaseCourse<'_>, course: &Course<'_>, colour: &str) -> Markup
     let caption = label(course);
     html! {
         figure id=(anchor(course)) {
-            figcaption { b { (Foreign(&caption)) } ", " (unit(course)) ": " (Foreign(&summary(case, course))) }
+            figcaption { b { (Foreign(&caption)) } ", " (unit(&frame.scale)) ": " (Foreign(&summary(case, course))) }
             div.scroll tabindex="0" role="region" aria-label=(Foreign(&format!("{caption} over commits"))) {
                 svg.course viewBox=(format!("0 0 {WIDTH} {HEIGHT}")) role="img" aria-label=(Foreign(&summary(case, course))) data-course=(anchor(course)) tabindex="0" {
-                    (lines(&frame, course))
+                    (lines(&frame))
                     @for segment in case.segments.iter().skip(1) {
                         @let x = (frame.x(segment.first as f64) + frame.x(segment.first as f64 - 1.0)) / 2.0;
                         path.segment d=(format!("M{x:.1} {TOP}V{}", HEIGHT - BOTTOM)) {}
@@ -91,9 +93,8 @@ pub fn chart(case: &CaseCourse<'_>, course: &Course<'_>, colour: &str) -> Markup
 }
 
 /// The symbol of the unit in which a chart is drawn.
-fn unit(course: &Course<'_>) -> &'static str {
-    let largest = course.points.iter().map(|point| point.value.abs()).fold(0.0, f64::max);
-    match scale(course.metric.definition().unit, largest).symbol {
+fn unit(scale: &Scale) -> &'static str {
+    match scale.symbol {
         "" => "a number",
         symbol => symbol,
     }
@@ -103,7 +104,7 @@ fn unit(course: &Course<'_>) -> &'static str {
 fn summary(case: &CaseCourse<'_>, course: &Course<'_>) -> String {
     let mut text = match course.points.last() {
         Some(last) => {
-            let newest = value(last.value, last.range, course.metric.definition().unit);
+            let newest = scaled(last.value, last.range, &course_scale(course));
             format!("{newest} in the newest of {} runs", course.points.len())
         }
         None => "no runs".to_owned(),
@@ -116,16 +117,17 @@ fn summary(case: &CaseCourse<'_>, course: &Course<'_>) -> String {
     text + "."
 }
 
-fn lines(frame: &Frame, course: &Course<'_>) -> Markup {
-    let scale = scale(course.metric.definition().unit, frame.high.abs());
-    let step = nice((frame.high - frame.low) * scale.factor / LINES as f64);
+/// Lines behind the data, with their values in the unit of the caption.
+fn lines(frame: &Frame) -> Markup {
+    let factor = frame.scale.factor;
+    let step = nice((frame.high - frame.low) * factor / LINES as f64);
     let decimals = (-step.log10().floor()).clamp(0.0, 6.0) as usize;
-    let first = (frame.low * scale.factor / step).ceil();
+    let first = (frame.low * factor / step).ceil();
     let values = (0..=2 * LINES).map(|line| (first + line as f64) * step);
-    let values: Vec<f64> = values.take_while(|value| *value <= frame.high * scale.factor).collect();
+    let values: Vec<f64> = values.take_while(|value| *value <= frame.high * factor).collect();
     html! {
         @for value in values {
-            @let y = frame.y(value / scale.factor);
+            @let y = frame.y(value / factor);
             path.line d=(format!("M{LEFT} {y:.1}H{}", WIDTH - RIGHT)) {}
             text x=(LEFT - 6.0) y=(format!("{:.1}", y + 4.0)) text-anchor="end" { (fixed(value, decimals)) }
         }
@@ -200,5 +202,39 @@ fn place(run: usize, runs: usize) -> &'static str {
         0 if runs > 1 => "start",
         last if last + 1 == runs => "end",
         _ => "middle",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use pocketwatt_history::Point;
+    use pocketwatt_record::{MetricId, SpeedMetric};
+
+    use super::*;
+
+    #[test]
+    fn the_axis_is_in_the_unit_of_the_caption() {
+        // The room above the largest value is beyond the border to the next unit.
+        for (metric, values, symbol) in [
+            (SpeedMetric::LoadTime, [997.0e3, 998.5e3], "µs"),
+            (SpeedMetric::TimeToFirstToken, [9.97e9, 9.985e9], "ms"),
+            (SpeedMetric::PeakResidentMemory, [0.997 * 1048576.0, 0.999 * 1048576.0], "KiB"),
+        ] {
+            let points = values.into_iter().enumerate().map(|(run, value)| Point { run, value, range: None });
+            let metric = MetricId::Speed(metric);
+            let course = Course { metric, scope: None, points: points.collect(), changes: Vec::new() };
+            let frame = Frame::around(2, &course);
+            assert_eq!(unit(&frame.scale), symbol);
+            let drawn = lines(&frame).into_string();
+            let texts: Vec<f64> = drawn
+                .split("text-anchor=\"end\">")
+                .skip(1)
+                .filter_map(|rest| rest.split('<').next()?.parse().ok())
+                .collect();
+            assert!(texts.len() >= 2, "{drawn}");
+            for text in texts {
+                assert!((text / frame.scale.factor / values[1] - 1.0).abs() < 0.05, "{symbol}: {text}");
+            }
+        }
     }
 }

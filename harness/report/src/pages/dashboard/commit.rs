@@ -9,9 +9,10 @@ use crate::{
     output::date,
     pages::{
         dashboard::{
-            changes::{Event, table},
+            changes::table,
+            events::Event,
             numbers::value,
-            view::{CaseView, MAIN, Wishes, commit_link, imitations, navigation, outside},
+            view::{CaseView, MAIN, Wishes, commit_link, imitations, navigation, outside, scope_below},
         },
         document::scrolling,
         foreign::{Foreign, name},
@@ -64,7 +65,7 @@ pub fn commits<'a, 'b>(
         }
     }
     for event in events {
-        let first = event.view.case.runs.get(event.first()).map(|(outline, _)| &outline.commit);
+        let first = event.first().map(|outline| &outline.commit);
         if let Some(commit) = first.and_then(|commit| places.get(commit)).and_then(|place| all.get_mut(*place)) {
             commit.events.push(event);
         }
@@ -109,12 +110,13 @@ fn compare(before: &Outline, after: &Outline) -> String {
     format!("../compare.html#?a={}&b={}", before.commit, after.commit)
 }
 
-fn cases(view: &CommitView<'_, '_>) -> Markup {
+fn cases<'a, 'b>(view: &CommitView<'a, 'b>) -> Markup {
     let metrics: Vec<_> =
         MAIN.into_iter().filter(|metric| view.cases.iter().any(|(case, _)| case.course(*metric).is_some())).collect();
-    let number = |case: &CaseView<'_>, run: usize, metric| {
-        let points = &case.course(metric)?.points;
-        points.binary_search_by_key(&run, |point| point.run).ok().and_then(|place| points.get(place)).copied()
+    let number = |case: &'b CaseView<'a>, run: usize, metric| {
+        let course = case.course(metric)?;
+        let place = course.points.binary_search_by_key(&run, |point| point.run).ok()?;
+        Some((course, *course.points.get(place)?))
     };
     let table = html! {
         table.data id="measured" {
@@ -133,7 +135,9 @@ fn cases(view: &CommitView<'_, '_>) -> Markup {
                         } }
                         @for metric in &metrics {
                             @match number(case, *run, *metric) {
-                                Some(point) => { td.number data-value=(point.value) { (value(point.value, point.range, metric.definition().unit)) } }
+                                Some((course, point)) => {
+                                    td.number data-value=(point.value) { (value(point.value, point.range, metric.definition().unit)) (scope_below(course)) }
+                                }
                                 None => { td {} }
                             }
                         }

@@ -19,8 +19,10 @@ pub fn compare() -> Markup {
         }
         datalist #commits {}
         p.pale {
-            "A ratio is candidate / baseline. Its 95 % interval comes from how much the runs of this history scatter from one to the next, not from "
-            "the runs alone; better and worse are said where a 99.9 % interval lies beyond the margin of 1 %. Where the engine, the runner, the device or "
+            "A ratio is candidate / baseline. Its interval comes from how much the runs of this history scatter from one to the next, not from "
+            "the runs alone, and is wider where few runs say how much that is. Better and worse are said where a 99.9 % interval lies beyond the margin of 1 %: "
+            "if runs scatter normally, one comparison of equal commits in 1000 says so. A single run that was disturbed looks like a change all "
+            "the same; what lasts is under \"What changed\". Where the engine, the runner, the device or "
             "what is measured is another one, the row says so, and there is no verdict."
         }
         p #told role="status" { "Choose two commits." }

@@ -66,9 +66,9 @@ const pocketwatt = (() => {
   };
 
   // The comparison of two commits.
-  const verdict = (course, ratio, error) => {
-    if (error === null) return "undecided: fewer than 8 runs";
-    const [low, high] = [Math.exp(Math.log(ratio) - 3.29 * error), Math.exp(Math.log(ratio) + 3.29 * error)];
+  const verdict = (course, ratio, half) => {
+    if (half === null) return `undecided: ${course.spread}`;
+    const [low, high] = [Math.exp(Math.log(ratio) - half), Math.exp(Math.log(ratio) + half)];
     if (high < 1 / 1.01 || low > 1.01) {
       if (course.better === 0) return "differs";
       return (ratio > 1) === (course.better > 0) ? "better" : "worse";
@@ -91,10 +91,12 @@ const pocketwatt = (() => {
       const cell = (chosen) => `${number(value(chosen))}${chosen.length === 1 ? range(course.low[chosen[0]], course.high[chosen[0]]) : ""} ${course.unit}`;
       const ratio = value(right) / value(left);
       const is_ratio = Number.isFinite(ratio) && ratio > 0;
-      const error = course.scatter === null ? null : course.scatter * Math.sqrt(1 / left.length + 1 / right.length);
-      const interval = is_ratio && error !== null
-        ? ` [${Math.exp(Math.log(ratio) - 1.96 * error).toFixed(3)}, ${Math.exp(Math.log(ratio) + 1.96 * error).toFixed(3)}]` : "";
-      const said = fresh.length ? `new ${fresh.join(", ")}: no verdict` : is_ratio ? verdict(course, ratio, error) : "no ratio";
+      // How far runs scatter is known for two runs; means of more scatter less.
+      const times = Math.sqrt((1 / left.length + 1 / right.length) / 2);
+      const [half95, half999] = typeof course.spread === "string" ? [null, null] : course.spread.map((half) => half * times);
+      const interval = is_ratio && half95 !== null
+        ? ` [${Math.exp(Math.log(ratio) - half95).toFixed(3)}, ${Math.exp(Math.log(ratio) + half95).toFixed(3)}]` : "";
+      const said = fresh.length ? `new ${fresh.join(", ")}: no verdict` : is_ratio ? verdict(course, ratio, half999) : "no ratio";
       return [[course.label, cell(left), cell(right), is_ratio ? `${ratio.toFixed(3)}${interval}` : "", said, course.id, is_ratio ? ratio : undefined]];
     });
   };

@@ -6,8 +6,10 @@ use serde_json::{Value, json};
 
 use crate::{
     output::inert,
-    pages::dashboard::view::{CaseView, anchor, cut, label},
-    table::scale,
+    pages::dashboard::{
+        numbers::course_scale,
+        view::{CaseView, anchor, cut, label},
+    },
 };
 
 /// Significant digits: more than any measurement has.
@@ -52,8 +54,7 @@ pub fn case(view: &CaseView<'_>) -> String {
 
 fn course(course: &Course<'_>) -> Value {
     let definition = course.metric.definition();
-    let largest = course.points.iter().map(|point| point.value.abs()).fold(0.0, f64::max);
-    let scale = scale(definition.unit, largest);
+    let scale = course_scale(course);
     let shown = |value: f64| rounded(value * scale.factor);
     let values: Vec<f64> = course.points.iter().map(|point| point.value).collect();
     json!({
@@ -65,12 +66,20 @@ fn course(course: &Course<'_>) -> Value {
             Direction::LowerIsBetter => -1,
             Direction::Informative => 0,
         },
-        "scatter": run_scatter(&values).map(rounded),
+        "spread": spread(&values),
         "runs": course.points.iter().map(|point| point.run).collect::<Vec<_>>(),
         "values": values.into_iter().map(shown).collect::<Vec<_>>(),
         "low": course.points.iter().map(|point| point.range.map(|(low, _)| shown(low))).collect::<Vec<_>>(),
         "high": course.points.iter().map(|point| point.range.map(|(_, high)| shown(high))).collect::<Vec<_>>(),
     })
+}
+
+/// Half of the 95 % and of the 99.9 % interval of the logarithm of a ratio of two runs, or why there is none.
+fn spread(values: &[f64]) -> Value {
+    match run_scatter(values) {
+        Ok(scatter) => json!([0.95, 0.999].map(|confidence| rounded(scatter.half_of_a_ratio(confidence)))),
+        Err(none) => json!(none.to_string()),
+    }
 }
 
 fn rounded(value: f64) -> f64 {

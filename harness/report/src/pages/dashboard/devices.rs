@@ -26,10 +26,9 @@ pub fn devices(views: &[CaseView<'_>]) -> Markup {
     for view in views {
         beside.entry((view.case.branch, view.case.subject)).or_default().insert(view.case.device, view);
     }
-    let metrics: Vec<MetricId> =
-        MAIN.into_iter().filter(|metric| views.iter().any(|view| view.course(*metric).is_some())).collect();
     let scenarios: BTreeSet<&str> = views.iter().map(|view| view.case.subject.scenario.as_str()).collect();
-    let labels: Vec<&str> = metrics.iter().map(|metric| metric.definition().label.trim()).collect();
+    let is_measured = |metric: &MetricId| views.iter().any(|view| view.course(*metric).is_some());
+    let labels = MAIN.into_iter().filter(is_measured).map(|metric| metric.definition().label.trim());
     let table = html! {
         table.data id="devices" {
             thead { tr {
@@ -38,14 +37,12 @@ pub fn devices(views: &[CaseView<'_>]) -> Markup {
             } }
             tbody {
                 @for ((branch, subject), on) in &beside {
-                    @for metric in &metrics {
-                        @if on.values().any(|view| view.course(*metric).is_some()) {
-                            tr data-scenario=(Foreign(&subject.scenario)) data-metric=(metric.definition().label.trim()) {
-                                th scope="row" { (name(&subject.backend)) " " small { (Foreign(&subject.settings())) } }
-                                td.text { (name(&subject.scenario)) ", " (name(&subject.model)) " " small { (name(branch)) } }
-                                td.text { (metric.definition().label.trim()) }
-                                @for device in &devices { (cell(on.get(device).copied(), *metric)) }
-                            }
+                    @for (metric, scope) in rows(on) {
+                        tr data-scenario=(Foreign(&subject.scenario)) data-metric=(metric.definition().label.trim()) {
+                            th scope="row" { (name(&subject.backend)) " " small { (Foreign(&subject.settings())) } }
+                            td.text { (name(&subject.scenario)) ", " (name(&subject.model)) " " small { (name(branch)) } }
+                            td.text { (metric.definition().label.trim()) @if let Some(scope) = scope { br; small { (name(scope)) } } }
+                            @for device in &devices { (cell(on.get(device).copied(), metric, scope)) }
                         }
                     }
                 }
@@ -59,7 +56,7 @@ pub fn devices(views: &[CaseView<'_>]) -> Markup {
         p.pale { "The newest run on each device, which may be of different commits. The intervals are those of one run." }
         form.filters data-table="devices" {
             @if scenarios.len() > 1 { (select("scenario", scenarios.into_iter())) }
-            (select("metric", labels.into_iter()))
+            (select("metric", labels))
             label { "search " input type="search" name="text" size="12"; }
             output aria-live="polite" {}
         }
@@ -67,8 +64,18 @@ pub fn devices(views: &[CaseView<'_>]) -> Markup {
     }
 }
 
-fn cell(view: Option<&CaseView<'_>>, metric: MetricId) -> Markup {
-    let newest = view.and_then(|view| Some((view, *view.course(metric)?.points.last()?)));
+/// What stands side by side: each metric, and of a metric of energy each part of a device that is preferred on one of them. The joules of
+/// two parts are not comparable, so each has a row of its own.
+fn rows<'a>(on: &BTreeMap<&str, &CaseView<'a>>) -> Vec<(MetricId, Option<&'a str>)> {
+    let scopes = |metric: MetricId| {
+        let preferred = on.values().filter_map(move |view| Some(view.course(metric)?.scope));
+        preferred.collect::<BTreeSet<_>>().into_iter().map(move |scope| (metric, scope))
+    };
+    MAIN.into_iter().flat_map(scopes).collect()
+}
+
+fn cell(view: Option<&CaseView<'_>>, metric: MetricId, scope: Option<&str>) -> Markup {
+    let newest = view.and_then(|view| Some((view, *view.course_of(metric, scope)?.points.last()?)));
     html! {
         @match newest {
             Some((view, point)) => {

@@ -1,16 +1,26 @@
 //! How values, changes and certainties are written.
 
-use pocketwatt_history::{Certainty, Change, Effect};
+use pocketwatt_history::{Certainty, Change, Course, Effect};
 use pocketwatt_record::{MetricId, Shift, Unit};
 
 use crate::{
     output::quantity::{Quantity, fixed},
-    table::scale,
+    table::{Scale, scale},
 };
+
+/// The unit in which all values of a course are written: its chart, its caption and its data say the same.
+pub fn course_scale(course: &Course<'_>) -> Scale {
+    let largest = course.points.iter().map(|point| point.value.abs()).fold(0.0, f64::max);
+    scale(course.metric.definition().unit, largest)
+}
 
 /// `31.84 ±0.41 tokens/s`; the interval is that of the run alone.
 pub fn value(value: f64, range: Option<(f64, f64)>, unit: Unit) -> String {
-    let scale = scale(unit, value.abs());
+    scaled(value, range, &scale(unit, value.abs()))
+}
+
+/// The same in a given unit.
+pub fn scaled(value: f64, range: Option<(f64, f64)>, scale: &Scale) -> String {
     let half = range.map(|(low, high)| (high - low) / 2.0 * scale.factor);
     Quantity::new(value * scale.factor, scale.symbol).with(half).in_column().trim_end().to_owned()
 }

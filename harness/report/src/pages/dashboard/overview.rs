@@ -7,9 +7,10 @@ use pocketwatt_history::{Certainty, Commit, Effect, Known, Outline};
 
 use crate::pages::{
     dashboard::{
-        changes::{self, Event, select},
+        changes::{self, select},
+        events::{Between, Changed, Event},
         numbers::{amount, effect_class, value},
-        view::{CaseView, MAIN, Wishes, commit_link, day, imitations, label, navigation},
+        view::{CaseView, MAIN, Wishes, commit_link, day, imitations, label, navigation, scope_below},
     },
     document::scrolling,
     foreign::{Foreign, name},
@@ -35,18 +36,15 @@ pub fn overview(known: &Known, views: &[CaseView<'_>], events: &[Event<'_, '_>],
     }
 }
 
-/// The newest thing that is sure to have become worse, in a sentence.
+/// How many changes are sure, and the newest for the worse, in sentences.
 fn answer(known: &Known, events: &[Event<'_, '_>], wishes: Wishes<'_>) -> Markup {
     let commits: BTreeSet<&Commit> = known.entries.iter().map(|(_, outline)| &outline.commit).collect();
-    let sure = |effect: Effect| {
-        let is_sure = move |event: &&Event<'_, '_>| {
-            event
-                .surest()
-                .is_some_and(|(_, change)| change.effect == effect && change.certainty == Certainty::Confirmed)
-        };
-        events.iter().filter(is_sure).collect::<Vec<_>>()
+    let sure = || events.iter().filter(|event| event.certainty() == Certainty::Confirmed);
+    let of = |effect: Effect| {
+        sure().filter(|event| event.effect() == effect && event.between() == Between::Commits).collect::<Vec<_>>()
     };
-    let (worse, better) = (sure(Effect::Worse), sure(Effect::Better));
+    let (worse, better) = (of(Effect::Worse), of(Effect::Better));
+    let apart = sure().filter(|event| event.effect() != Effect::Neutral && event.between() != Between::Commits).count();
     html! {
         section.card {
             h2 { "In short" }
@@ -55,12 +53,20 @@ fn answer(known: &Known, events: &[Event<'_, '_>], wishes: Wishes<'_>) -> Markup
                 (plural(worse.len(), "confirmed change")) " for the worse, " (better.len()) " for the better."
             }
             @if let Some(event) = worse.first() {
-                @if let (Some((course, change)), Some((outline, _))) = (event.surest(), event.view.case.runs.get(event.first())) {
+                @let Changed { course, change } = event.lead;
+                @if let Some(outline) = event.first() {
                     p {
                         "The newest for the worse: " (Foreign(&label(course))) " of " (event.view.link("")) " by "
                         span class=(effect_class(change.effect)) { (amount(course.metric, change)) }
                         " at " (commit_link(outline, "", wishes)) ", " (day(outline.time_unix_ms)) "."
                     }
+                }
+            }
+            @if apart > 0 {
+                p {
+                    (plural(apart, "confirmed change")) " more, for the worse or the better, "
+                    (if apart == 1 { "lies" } else { "lie" }) " between runs of one commit or of the same programs: the machine may have caused "
+                    (if apart == 1 { "it" } else { "them" }) "."
                 }
             }
         }
@@ -103,8 +109,10 @@ fn cases(views: &[CaseView<'_>]) -> Markup {
                         td.text { (name(view.case.device)) }
                         td.text { (name(view.case.branch)) }
                         @for metric in &metrics {
-                            @match view.course(*metric).and_then(|course| course.points.last()) {
-                                Some(point) => { td.number data-value=(point.value) { (value(point.value, None, metric.definition().unit)) } }
+                            @match view.course(*metric).and_then(|course| Some((course, course.points.last()?))) {
+                                Some((course, point)) => {
+                                    td.number data-value=(point.value) { (value(point.value, None, metric.definition().unit)) (scope_below(course)) }
+                                }
                                 None => { td {} }
                             }
                         }

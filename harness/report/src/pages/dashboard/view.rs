@@ -72,9 +72,19 @@ impl<'a> CaseView<'a> {
         format!("{backend} ({settings}): {scenario}, {model}")
     }
 
-    /// The newest course of a metric, if it has one: that of the preferred part of the device.
+    /// The entry of a run.
+    pub fn outline(&self, run: usize) -> Option<&'a Outline> {
+        self.case.runs.get(run).map(|(outline, _)| *outline)
+    }
+
+    /// The course of a metric, if it has one: of a metric of energy, that of the preferred part of the device, which comes first.
     pub fn course(&self, metric: MetricId) -> Option<&Course<'a>> {
         self.case.courses.iter().find(|course| course.metric == metric)
+    }
+
+    /// The course of a metric of that part of the device.
+    pub fn course_of(&self, metric: MetricId, scope: Option<&str>) -> Option<&Course<'a>> {
+        self.case.courses.iter().find(|course| course.metric == metric && course.scope == scope)
     }
 }
 
@@ -91,6 +101,11 @@ pub fn cut(text: &str) -> String {
 pub fn label(course: &Course<'_>) -> String {
     let scope = course.scope.map(|scope| format!(" ({scope})")).unwrap_or_default();
     format!("{}{scope}", course.metric.definition().label.trim())
+}
+
+/// Below a value: the part of the device that it is of. Parts are not comparable with each other.
+pub fn scope_below(course: &Course<'_>) -> Markup {
+    html! { @if let Some(scope) = course.scope { br; small { (name(scope)) } } }
 }
 
 /// A place on the page of a case.
