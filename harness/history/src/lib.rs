@@ -5,7 +5,8 @@
 //! or damaged.
 //!
 //! From the bottom up: `commit`, `subject` and `conditions` (of what, and under which conditions), `entry` (a file), `outline` (what is
-//! kept in memory of an entry), `index`, `folder` (all of them), and `course` (what became of a metric).
+//! kept in memory of an entry), `index`, `folder` (all of them), `segment` (runs
+//! under the same conditions), and `course` (what became of a metric).
 
 mod add;
 mod commit;
@@ -16,14 +17,16 @@ mod error;
 mod folder;
 mod index;
 mod outline;
+mod segment;
 mod subject;
 
 pub use add::entry_of;
 pub use commit::{Commit, Moment};
 pub use conditions::{Condition, Conditions};
-pub use course::{CaseCourse, Certainty, Change, Course, Effect, Point, Segment, courses, run_scatter};
+pub use course::{CaseCourse, Certainty, Change, Course, Effect, Point, courses, run_scatter};
 pub use entry::{Entry, EntryCase, EntryMetric, EntryRun, HISTORY_FORMAT};
 pub use error::{EntryDamage, HistoryError};
 pub use folder::{Added, DamagedEntry, HistoryFolder, Known};
-pub use outline::{CaseOutline, Number, Outline};
+pub use outline::{CaseOutline, Number, Outline, RunIdentity};
+pub use segment::Segment;
 pub use subject::Subject;
