@@ -23,6 +23,11 @@ impl Commit {
         &self.0
     }
 
+    /// Whether both may be names of one commit: a name may be abbreviated.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.0.starts_with(&other.0) || other.0.starts_with(&self.0)
+    }
+
     /// Its first ten digits.
     pub fn short(&self) -> &str {
         self.0.get(..SHORT).unwrap_or(&self.0)
@@ -89,6 +94,14 @@ mod tests {
             assert!(error.contains("7 to 64 hexadecimal digits"), "{error}");
         }
         assert!(serde_json::from_str::<Commit>(r#""<script>""#).is_err());
+    }
+
+    #[test]
+    fn an_abbreviated_name_is_of_the_same_commit() {
+        let commit = |text: &str| text.parse::<Commit>().unwrap();
+        let whole = commit("0123456789abcdef");
+        assert!(whole.is_same(&commit("0123456789")) && commit("0123456").is_same(&whole) && whole.is_same(&whole));
+        assert!(!whole.is_same(&commit("0123456788")) && !commit("1234567").is_same(&whole));
     }
 
     #[test]

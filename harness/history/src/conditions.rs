@@ -72,16 +72,6 @@ impl Conditions {
             Some(format!("{}, {}", passport.pocketwatt, if in_turns { "in turns" } else { "one by one" })),
         ])
     }
-
-    /// What is not the same, with the words before and after. What is not known in one of them is the same.
-    pub fn differences<'a>(&'a self, later: &'a Self) -> Vec<(Condition, &'a str, &'a str)> {
-        let all = Condition::ALL.into_iter().zip(self.0.iter().zip(&later.0));
-        let differ = all.filter_map(|(condition, (before, after))| match (before, after) {
-            (Some(before), Some(after)) if before != after => Some((condition, before.as_str(), after.as_str())),
-            _ => None,
-        });
-        differ.collect()
-    }
 }
 
 fn device_words(run: &EntryRun, passport: &Passport) -> String {

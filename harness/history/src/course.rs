@@ -1,12 +1,12 @@
 //! What became of each metric of a case over the commits of a branch on a device.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use pocketwatt_record::{ChangePoint, Direction, MARGIN, MetricId, RankSums, change_points};
 
 use crate::{
-    conditions::{Condition, Conditions},
     outline::{CaseOutline, Outline},
+    segment::{Run, Segment, segments},
     subject::Subject,
 };
 
@@ -14,9 +14,6 @@ use crate::{
 const FAMILY_LEVEL: f64 = 0.05;
 /// A change whose p-value rises above this is no longer believed.
 const FADED_LEVEL: f64 = 5e-4;
-
-/// A run of a case.
-type Run<'a> = (&'a Outline, &'a CaseOutline);
 
 /// A case on a device and a branch, with all of its runs.
 #[derive(Clone, Debug)]
@@ -31,17 +28,8 @@ pub struct CaseCourse<'a> {
     pub runs: Vec<(&'a Outline, &'a CaseOutline)>,
     /// Parts of it under the same conditions; the first begins with the first run.
     pub segments: Vec<Segment<'a>>,
-    /// Each metric, in the order of the catalogue.
+    /// Each metric, in the order of the catalogue; of a metric of energy first that of the preferred part of the device.
     pub courses: Vec<Course<'a>>,
-}
-
-/// Runs under the same conditions.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Segment<'a> {
-    /// Its first run.
-    pub first: usize,
-    /// What is new, with the words before and after; empty for the first segment.
-    pub new: Vec<(Condition, &'a str, &'a str)>,
 }
 
 /// One metric of a case.
@@ -49,7 +37,8 @@ pub struct Segment<'a> {
 pub struct Course<'a> {
     /// The metric.
     pub metric: MetricId,
-    /// The part of the device, for a metric of energy.
+    /// The part of the device and the interface, for a metric of energy: `package, powercap`. Numbers of different ones are never
+    /// compared, so it stands beside each.
     pub scope: Option<&'a str>,
     /// Its values, by run; runs without one are left out.
     pub points: Vec<Point>,
@@ -85,6 +74,8 @@ pub struct Change {
     pub certainty: Certainty,
     /// Whether the runner and its library are the same files before and after: then no commit caused it.
     pub same_program: bool,
+    /// Whether the runs before and after are of one commit: then it did not cause it either.
+    pub within_commit: bool,
 }
 
 /// What a change means.
@@ -109,13 +100,14 @@ pub enum Certainty {
     Faded,
 }
 
-/// All courses of the entries of a history, which are in the order of their commits' times. Runs that are there twice count once.
+/// All courses of the entries of a history, which are in the order of their commits' times. A run of a commit that is there twice counts
+/// once.
 pub fn courses<'a>(entries: impl Iterator<Item = &'a Outline>) -> Vec<CaseCourse<'a>> {
     let mut cases: BTreeMap<(&str, &str, &Subject), Vec<Run<'a>>> = BTreeMap::new();
     let mut seen = HashSet::new();
     for outline in entries {
         for case in &outline.cases {
-            let identity = (&outline.branch, &outline.device, &outline.run, outline.commit.as_str(), &case.id);
+            let identity = (outline.identity(), &case.id);
             if case.unmeasured.is_none() && seen.insert(identity) {
                 cases.entry((&outline.device, &outline.branch, &case.subject)).or_default().push((outline, case));
             }
@@ -132,27 +124,16 @@ pub fn courses<'a>(entries: impl Iterator<Item = &'a Outline>) -> Vec<CaseCourse
     all
 }
 
-fn segments<'a>(runs: &[Run<'a>]) -> Vec<Segment<'a>> {
-    let mut segments = Vec::new();
-    let mut before: Option<&Conditions> = None;
-    for (place, (_, case)) in runs.iter().enumerate() {
-        let new = before.map(|before| before.differences(&case.conditions));
-        if new.as_ref().is_none_or(|new| !new.is_empty()) {
-            segments.push(Segment { first: place, new: new.unwrap_or_default() });
-        }
-        before = Some(&case.conditions);
-    }
-    segments
-}
-
 fn followed<'a>(runs: &[Run<'a>], segments: &[Segment<'_>], sums: &mut RankSums) -> Vec<Course<'a>> {
-    let mut found: BTreeMap<(usize, Option<&str>), Course<'a>> = BTreeMap::new();
+    let mut found: BTreeMap<(usize, Option<usize>), Course<'a>> = BTreeMap::new();
+    let preferred = order_of_scopes(runs);
     let order: BTreeMap<&str, usize> =
         pocketwatt_record::catalogue().iter().enumerate().map(|(place, metric)| (metric.name(), place)).collect();
     for (run, (_, case)) in runs.iter().enumerate() {
         for number in &case.numbers {
             let scope = number.scope.as_deref();
-            let key = (order.get(number.metric.name()).copied().unwrap_or(usize::MAX), scope);
+            let metric = order.get(number.metric.name()).copied().unwrap_or(usize::MAX);
+            let key = (metric, scope.and_then(|scope| preferred.get(scope)).copied());
             let course = found.entry(key).or_insert_with(|| Course {
                 metric: number.metric,
                 scope,
@@ -171,6 +152,18 @@ fn followed<'a>(runs: &[Run<'a>], segments: &[Segment<'_>], sums: &mut RankSums)
     courses
 }
 
+/// The place of each scope: the preferred one first, as the newest run has it, and last those that only older ones have.
+fn order_of_scopes<'a>(runs: &[Run<'a>]) -> HashMap<&'a str, usize> {
+    let mut places = HashMap::new();
+    for (_, case) in runs.iter().rev() {
+        for scope in case.scopes.iter().chain(case.numbers.iter().filter_map(|number| number.scope.as_ref())) {
+            let next = places.len();
+            places.entry(scope.as_str()).or_insert(next);
+        }
+    }
+    places
+}
+
 fn changes(course: &Course<'_>, runs: &[Run<'_>], segments: &[Segment<'_>], sums: &mut RankSums) -> Vec<Change> {
     let ends = segments.iter().skip(1).map(|segment| segment.first).chain([runs.len()]);
     let mut changes = Vec::new();
@@ -182,6 +175,7 @@ fn changes(course: &Course<'_>, runs: &[Run<'_>], segments: &[Segment<'_>], sums
             let run = |place: usize| points.get(place).map_or(segment.first, |point| point.run);
             let (before, first) = (run(point.first.saturating_sub(1)), run(point.first));
             let programs = |run: usize| runs.get(run).map(|(_, case)| &case.programs);
+            let commit = |run: usize| runs.get(run).map(|(outline, _)| &outline.commit);
             changes.push(Change {
                 before,
                 first,
@@ -191,6 +185,7 @@ fn changes(course: &Course<'_>, runs: &[Run<'_>], segments: &[Segment<'_>], sums
                 certainty: Certainty::Found,
                 same_program: programs(before) == programs(first)
                     && programs(first).is_some_and(|[runner, _]| runner.is_some()),
+                within_commit: commit(before).zip(commit(first)).is_some_and(|(one, other)| one.is_same(other)),
             });
         }
     }

@@ -5,8 +5,8 @@
 //! or damaged.
 //!
 //! From the bottom up: `commit`, `subject` and `conditions` (of what, and under which conditions), `entry` (a file), `outline` (what is
-//! kept in memory of an entry), `index`, `folder` (all of them), `course` (what became of a metric), and `scatter` (how much
-//! runs of the same thing differ).
+//! kept in memory of an entry), `index`, `folder` (all of them), `segment` (runs under the same conditions), `course` (what became of a
+//! metric), and `scatter` (how much runs of the same thing differ).
 
 mod add;
 mod commit;
@@ -18,15 +18,17 @@ mod folder;
 mod index;
 mod outline;
 mod scatter;
+mod segment;
 mod subject;
 
 pub use add::entry_of;
 pub use commit::{Commit, Moment};
 pub use conditions::{Condition, Conditions};
-pub use course::{CaseCourse, Certainty, Change, Course, Effect, Point, Segment, courses};
+pub use course::{CaseCourse, Certainty, Change, Course, Effect, Point, courses};
 pub use entry::{Entry, EntryCase, EntryMetric, EntryRun, HISTORY_FORMAT};
 pub use error::{EntryDamage, HistoryError};
 pub use folder::{Added, DamagedEntry, HistoryFolder, Known};
-pub use outline::{CaseOutline, Number, Outline};
+pub use outline::{CaseOutline, Number, Outline, RunIdentity};
 pub use scatter::{NoScatter, RunScatter, run_scatter};
+pub use segment::Segment;
 pub use subject::Subject;

@@ -1,10 +1,15 @@
 //! What is kept in memory, and in the index, of an entry.
 
+use std::collections::HashSet;
+
 use pocketwatt_record::{MetricId, MetricScope, Outcome, Value};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    commit::Commit, conditions::Conditions, entry::Entry, entry::EntryCase, entry::EntryRun, subject::Subject,
+    commit::Commit,
+    conditions::Conditions,
+    entry::{Entry, EntryCase, EntryMetric, EntryRun},
+    subject::Subject,
 };
 
 /// An entry without its passports and details.
@@ -50,6 +55,9 @@ pub struct CaseOutline {
     /// SHA-256 of the record's file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub record_sha256: Option<String>,
+    /// The parts of the device that meters were to cover, in words, the preferred one first; not all of them may have a number.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub scopes: Vec<String>,
     /// What was measured, in the order of the catalogue.
     pub numbers: Vec<Number>,
 }
@@ -65,6 +73,31 @@ pub struct Number {
     pub value: f64,
     /// The ends of its 95 % interval.
     pub range: Option<(f64, f64)>,
+}
+
+/// What a run of a commit is recognised by, wherever and as whatever it is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RunIdentity<'a> {
+    /// Name of the device.
+    pub device: &'a str,
+    /// Name of the run, which somebody may give to several.
+    pub run: &'a str,
+    /// When it began, milliseconds since 1970 UTC.
+    pub started_unix_ms: u64,
+    /// The commit.
+    pub commit: &'a Commit,
+}
+
+impl Outline {
+    /// What the run is recognised by.
+    pub fn identity(&self) -> RunIdentity<'_> {
+        RunIdentity {
+            device: &self.device,
+            run: &self.run,
+            started_unix_ms: self.started_unix_ms,
+            commit: &self.commit,
+        }
+    }
 }
 
 impl From<Entry> for Outline {
@@ -89,6 +122,7 @@ impl From<Entry> for Outline {
 
 fn outline(entry: EntryCase, run: &EntryRun) -> CaseOutline {
     let EntryCase { case, passport, outcome, blocks, metrics, record_sha256, .. } = entry;
+    let scopes = scopes(&metrics);
     let numbers = metrics.into_iter().filter_map(|metric| {
         let observed = metric.observed;
         let Value::Measured(summary) = observed.value else { return None };
@@ -110,8 +144,16 @@ fn outline(entry: EntryCase, run: &EntryRun) -> CaseOutline {
         id: case.id,
         programs: [passport.runner_sha256, passport.library_sha256],
         record_sha256,
+        scopes,
         numbers: numbers.collect(),
     }
+}
+
+/// A record has each metric of energy once for each scope, the preferred one first.
+fn scopes(metrics: &[EntryMetric]) -> Vec<String> {
+    let mut seen = HashSet::new();
+    let all = metrics.iter().filter_map(|metric| metric.observed.scope.as_ref()).map(scope_words);
+    all.filter(|scope| seen.insert(scope.clone())).collect()
 }
 
 /// `package, powercap`.

@@ -75,11 +75,17 @@ fn copied_files_are_there_without_a_command_and_so_is_what_the_index_has_lost() 
         "garbage",
         "\"pocketwatt history index 9\"\n",
         &current[..current.len() / 2],
+        &current[..current.len() - 1],
+        // A number, too, that could be one.
         &current.replace("main", "maim"),
+        &current.replacen('7', "8", 1),
+        &current.trim_end().rsplit_once('\n').unwrap().0.to_owned(),
     ] {
+        assert_ne!(damage, current);
         fs::write(&index, damage).unwrap();
-        let found: Vec<Outline> = outlines(&folder.read(damage.contains("maim")).unwrap()).cloned().collect();
+        let found: Vec<Outline> = outlines(&folder.read(false).unwrap()).cloned().collect();
         assert_eq!(found, whole, "{damage:.40}");
+        assert_eq!(fs::read_to_string(&index).unwrap(), current, "written anew");
     }
     fs::remove_file(folder.entries().join(&merged.entries[0].0)).unwrap();
     assert_eq!(folder.read(false).unwrap().entries.len(), 4, "what is gone is gone");
