@@ -79,7 +79,7 @@ fn copied_files_are_there_without_a_command_and_so_is_what_the_index_has_lost() 
         // A number, too, that could be one.
         &current.replace("main", "maim"),
         &current.replacen('7', "8", 1),
-        &current.trim_end().rsplit_once('\n').unwrap().0.to_owned(),
+        current.trim_end().rsplit_once('\n').unwrap().0,
     ] {
         assert_ne!(damage, current);
         fs::write(&index, damage).unwrap();
