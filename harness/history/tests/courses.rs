@@ -43,7 +43,7 @@ fn measured_on(entry: &mut Entry, meters: &[EntryMetric]) {
 }
 
 /// The scopes of the energy of a token, with the newest value of each.
-fn scopes<'a>(outlines: &'a [Outline]) -> Vec<(&'a str, f64)> {
+fn scopes(outlines: &[Outline]) -> Vec<(&str, f64)> {
     let case = courses(outlines.iter()).remove(0);
     let courses = case.courses.iter().filter(|course| course.metric.name() == "energy_per_output_token");
     courses.filter_map(|course| Some((course.scope?, course.points.last()?.value))).collect()
