@@ -261,6 +261,13 @@ fn runs_are_added_to_a_branch_and_its_site_is_written() {
     let again = job.step("publish", &environment);
     succeeded(&again);
     assert!(said(&again).contains("pocketwatt-history has it already"), "{}", said(&again));
+    // Something of the run is missing, or an older entry is damaged: what there is is published.
+    job.commit("third");
+    let incomplete = job.stand_in("incomplete", &format!("{POCKETWATT}\nexit 4"));
+    succeeded(&job.step("publish", &[&[("POCKETWATT", incomplete.as_str())], &environment[1..]].concat()));
+    assert_eq!(job.files("pocketwatt-history").len(), 3);
+    let failing = job.stand_in("failing", &format!("{POCKETWATT}\nexit 3"));
+    assert!(!job.step("publish", &[&[("POCKETWATT", failing.as_str())], &environment[1..]].concat()).status.success());
     assert!(!Path::new("/tmp/pocketwatt-injected").exists());
     let refused = job.step("publish", &[&environment[..1], &[("HISTORY_BRANCH", "--x")], &environment[2..]].concat());
     assert!(!refused.status.success() && said(&refused).contains("no branch can have such a name"));

@@ -45,6 +45,56 @@ fn a_run_is_kept_once_and_histories_are_merged_by_copying() {
 }
 
 #[test]
+fn a_run_is_kept_as_one_thing_and_counts_once() {
+    let bench = Bench::new();
+    bench.run("", &["--scenario", "prefill-4-decode-4", "--iterations", "1"]).expect_code(0);
+    let added = add(&bench, COMMIT, &["--message", "a line"]).expect_code(0).stdout;
+    // The same commit by a shorter name, and nothing else that was asked for.
+    let again = add(&bench, &COMMIT[..10], &[]).expect_code(0).expect_stderr(&["it was there already"]);
+    assert_eq!(again.stdout, added);
+    let other = ["the message \"a line\", not \"another\"", "remove history/entries/0123456789-"];
+    add(&bench, COMMIT, &["--message", "another"]).expect_code(3).expect_stderr(&other);
+    let release = ["history", "add", "--commit", COMMIT, "--branch", "release", "--time", "2026-11-27T11:00:00Z"];
+    bench.pocketwatt(&release).expect_code(3).expect_stderr(&["kept already", "\"main\", not \"release\""]);
+    add(&bench, &COMMIT.replace('0', "a"), &[]).expect_code(3).expect_stderr(&["a run is of one commit"]);
+    assert_eq!(entries(&bench, "history").len(), 1);
+    // Merged with a history to which somebody added it in other words.
+    add(&bench, COMMIT, &["--message", "another", "--history", "other"]).expect_code(0);
+    let copy = entries(&bench, "other").remove(0);
+    fs::copy(&copy, bench.path("history/entries").join(copy.file_name().unwrap())).unwrap();
+    let listed =
+        bench.pocketwatt(&["history", "list"]).expect_code(0).expect_stderr(&["does not count", "0123456789-"]);
+    assert_eq!(listed.stdout.lines().count(), 1, "{}", listed.stdout);
+}
+
+#[test]
+fn what_was_not_reached_is_told_and_kept_until_it_is_measured() {
+    let bench = Bench::new();
+    let scenarios = "prefill-4-decode-4,prefill-5-decode-4,prefill-6-decode-4";
+    bench.run("", &["--scenario", scenarios, "--iterations", "1"]).expect_code(0);
+    let cases = bench.folder().path().join("cases");
+    let mut records: Vec<PathBuf> = fs::read_dir(&cases).unwrap().map(|entry| entry.unwrap().path()).collect();
+    records.sort();
+    let aside = bench.path("aside.json");
+    fs::rename(&records[1], &aside).unwrap();
+    let whole = fs::read(&records[2]).unwrap();
+    fs::write(&records[2], "half").unwrap();
+    let first = add(&bench, COMMIT, &[]).expect_code(4).expect_stderr(&["1 of 3 cases were not reached", "--resume"]);
+    let entry = fs::read_to_string(bench.path(first.stdout.trim())).unwrap();
+    assert!(entry.contains(r#""why":"not-reached""#) && entry.contains(r#""why":"damaged""#), "{entry}");
+    let list = || bench.pocketwatt(&["history", "list"]).expect_code(0).stdout;
+    assert!(list().contains("  1 of 3 cases"), "{}", list());
+    bench.pocketwatt(&["dashboard"]).expect_code(0);
+    let page = fs::read_to_string(bench.path(&format!("site/commit/{COMMIT}.html"))).unwrap();
+    assert!(page.contains("not reached") && page.contains("its record cannot be read"), "{page}");
+    fs::rename(&aside, &records[1]).unwrap();
+    fs::write(&records[2], whole).unwrap();
+    let completed = add(&bench, COMMIT, &[]).expect_code(0).expect_stderr(&["which it replaces"]);
+    assert_eq!(entries(&bench, "history"), [bench.path(completed.stdout.trim())]);
+    assert!(list().contains("  3 cases"), "{}", list());
+}
+
+#[test]
 fn what_is_damaged_is_named_and_the_rest_is_listed() {
     let bench = Bench::new();
     bench.run("", &["--scenario", "prefill-4-decode-4", "--iterations", "2"]).expect_code(0);

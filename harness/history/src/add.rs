@@ -1,10 +1,12 @@
 //! An entry from a stored run.
 
-use pocketwatt_record::{MetricValue, Record, Run, Statistic, Value, estimate};
+use std::collections::HashSet;
+
+use pocketwatt_record::{Damaged, MetricValue, Record, Run, Statistic, Value, estimate};
 
 use crate::{
     commit::{Commit, Moment},
-    entry::{Entry, EntryCase, EntryMetric, EntryRun, HISTORY_FORMAT},
+    entry::{Entry, EntryCase, EntryMetric, EntryRun, HISTORY_FORMAT, Missing, MissingCase},
     error::HistoryError,
 };
 
@@ -13,18 +15,29 @@ const MOST_BRANCH: usize = 250;
 /// Characters of a message that are kept, from its first line.
 const MOST_MESSAGE: usize = 200;
 
-/// What a history keeps of a run's records, each with the sha256 of its file. Those of the other build, with which a commit was compared
-/// in the same run, are left out: they are not of this commit.
+/// What a run is kept as.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OfCommit {
+    /// The commit.
+    pub commit: Commit,
+    /// The branch for which it was measured.
+    pub branch: String,
+    /// When the commit was made.
+    pub time: Moment,
+    /// What the commit says about itself; its first line is kept.
+    pub message: Option<String>,
+}
+
+/// What a history keeps of a run's records, each with the sha256 of its file; `damaged` are the files that are none. Those of the other
+/// build, with which a commit was compared in the same run, are left out: they are not of this commit.
 ///
 /// # Errors
 /// When nothing is left, or the branch's name is empty or too long.
 pub fn entry_of(
-    commit: Commit,
-    branch: &str,
-    time: Moment,
-    message: Option<&str>,
+    OfCommit { commit, branch, time, message }: &OfCommit,
     run: &Run,
     records: &[(Record, Option<String>)],
+    damaged: &[Damaged],
 ) -> Result<Entry, HistoryError> {
     let characters = branch.chars().count();
     if characters > MOST_BRANCH {
@@ -41,11 +54,12 @@ pub fn entry_of(
     if cases.is_empty() {
         return Err(HistoryError::NothingMeasured(run.id.clone()));
     }
-    let first_line = message.and_then(|message| message.lines().map(str::trim).find(|line| !line.is_empty()));
+    let first_line =
+        message.as_deref().and_then(|message| message.lines().map(str::trim).find(|line| !line.is_empty()));
     Ok(Entry {
         format: HISTORY_FORMAT,
-        commit,
-        branch: branch.to_owned(),
+        commit: commit.clone(),
+        branch: branch.clone(),
         time_unix_ms: time.unix_ms,
         message: first_line.map(|line| line.chars().take(MOST_MESSAGE).collect()),
         run: EntryRun {
@@ -57,7 +71,24 @@ pub fn entry_of(
             sysfs_root: run.energy.sysfs_root.clone(),
         },
         cases,
+        missing: missing(run, records, damaged),
     })
+}
+
+/// What was planned and has no record: a run may be kept before its end, or after it was interrupted.
+fn missing(run: &Run, records: &[(Record, Option<String>)], damaged: &[Damaged]) -> Vec<MissingCase> {
+    let reached: HashSet<&str> = records.iter().map(|(record, _)| record.case.id.as_str()).collect();
+    let damaged: HashSet<&str> = damaged.iter().filter_map(|damaged| damaged.case.as_deref()).collect();
+    let planned = run.plan.iter().map(|planned| &planned.case);
+    planned
+        .filter(|case| !case.baseline && !reached.contains(case.id.as_str()))
+        .map(|case| MissingCase {
+            case: case.clone(),
+            why: if damaged.contains(case.id.as_str()) { Missing::Damaged } else { Missing::NotReached },
+            cores: run.settings.cores.as_ref().map(|cores| cores.list.clone()),
+            sustain_ms: run.settings.sustain_ms,
+        })
+        .collect()
 }
 
 fn case_of(record: &Record, sha256: &Option<String>) -> EntryCase {

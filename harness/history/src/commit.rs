@@ -71,6 +71,16 @@ pub struct Moment {
     pub unix_ms: u64,
 }
 
+impl fmt::Display for Moment {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let moment = i64::try_from(self.unix_ms).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok());
+        match moment {
+            Some(moment) => moment.fmt(formatter),
+            None => write!(formatter, "{} ms after 1970", self.unix_ms),
+        }
+    }
+}
+
 impl FromStr for Moment {
     type Err = HistoryError;
 
@@ -109,6 +119,8 @@ mod tests {
         let moment = |text: &str| text.parse::<Moment>().map(|moment| moment.unix_ms);
         assert_eq!(moment("2026-11-23T12:42:33Z").unwrap(), 1_795_437_753_000);
         assert_eq!(moment("2026-11-23T13:42:33+01:00").unwrap(), 1_795_437_753_000);
+        assert_eq!(Moment { unix_ms: 1_795_437_753_000 }.to_string(), "2026-11-23T12:42:33Z");
+        assert_eq!(Moment { unix_ms: u64::MAX }.to_string(), "18446744073709551615 ms after 1970");
         for wrong in ["2026-11-23", "2026-11-23T12:42:33", "yesterday", "1969-01-01T00:00:00Z"] {
             assert!(moment(wrong).unwrap_err().to_string().contains("RFC 3339"), "{wrong}");
         }

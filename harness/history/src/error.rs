@@ -1,4 +1,4 @@
-use std::{io, path::PathBuf};
+use std::{fmt, io, path::PathBuf};
 
 use pocketwatt_record::FormatVersion;
 use thiserror::Error;
@@ -38,6 +38,32 @@ pub enum HistoryError {
         run: String,
         /// The other commit.
         commit: String,
+    },
+    /// A run that is kept as something else.
+    #[error("the run {run:?} is kept already, with {what} {kept}, not {wanted}: to keep it so, remove {file} first")]
+    KeptOtherwise {
+        /// The run.
+        run: String,
+        /// In what both differ.
+        what: &'static str,
+        /// What is kept.
+        kept: String,
+        /// What was wanted.
+        wanted: String,
+        /// The file in which it is kept.
+        file: PathBuf,
+    },
+    /// A commit that was made at two times.
+    #[error("the commit {commit} is kept with the time {kept}, not {wanted}, in {file}: a commit is made once")]
+    OtherTime {
+        /// The commit.
+        commit: String,
+        /// When it was made, as it is kept.
+        kept: String,
+        /// When it was made, as was said now.
+        wanted: String,
+        /// A file with the first of them.
+        file: PathBuf,
     },
     /// A run without anything to keep.
     #[error("the run {0:?} has no record of the measured build")]
@@ -89,9 +115,43 @@ pub enum EntryDamage {
     /// Its content is another thing.
     #[error("is not an entry: {0}")]
     Malformed(String),
+    /// It is an entry under another name than its own, such as a renamed copy.
+    #[error("is an entry with another name: its own is {0}")]
+    OtherName(String),
     /// Written by a version that this one cannot read.
-    #[error("has format {0}: use a newer pocketwatt")]
-    Newer(FormatVersion),
+    #[error("has {what} {format}: use a newer pocketwatt")]
+    Newer {
+        /// What has this format.
+        what: Formatted,
+        /// Its format.
+        format: FormatVersion,
+    },
+    /// Written by a version that is too old for this one.
+    #[error("has {what} {format}, older than any that this pocketwatt reads: use an older one")]
+    Older {
+        /// What has this format.
+        what: Formatted,
+        /// Its format.
+        format: FormatVersion,
+    },
+}
+
+/// What has a format of its own in the file of an entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Formatted {
+    /// The entry.
+    Entry,
+    /// The run, or a record of it.
+    Record,
+}
+
+impl fmt::Display for Formatted {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Entry => "format",
+            Self::Record => "records of format",
+        })
+    }
 }
 
 impl EntryDamage {

@@ -16,6 +16,7 @@ use crate::{
     error::{EntryDamage, HistoryError},
     index::{self, Stamp},
     outline::Outline,
+    repeats::{RepeatedEntry, without_repeats},
 };
 
 /// Largest entry that is read, in bytes: a run of 1000 cases has some 12 megabytes.
@@ -44,8 +45,10 @@ pub struct Added {
 /// All entries.
 #[derive(Clone, Debug, Default)]
 pub struct Known {
-    /// Those that can be read, with their files, in the order of their commits' times.
+    /// Those that can be read, with their files, in the order of their commits' times; one for each run of a commit.
     pub entries: Vec<(String, Outline)>,
+    /// Those of runs that are among `entries` already.
+    pub repeated: Vec<RepeatedEntry>,
     /// The other files.
     pub damaged: Vec<DamagedEntry>,
     /// Why the index could not be written, if it had to be.
@@ -79,7 +82,7 @@ impl HistoryFolder {
         self.path.join("entries")
     }
 
-    /// Stores an entry. The one that is there already stays as it is.
+    /// Stores an entry, whatever else is there. The same one, if it is there already, stays as it is.
     ///
     /// # Errors
     /// When the system refuses.
@@ -97,29 +100,6 @@ impl HistoryFolder {
             write_atomically(&path, |file| file.write_all(contents.as_bytes())).map_err(failed("write", &path))?;
         }
         Ok(Added { path, known })
-    }
-
-    /// Checks that the entry's run is not kept as another commit's: who adds the newest run after a measurement that failed would keep an
-    /// older one a second time.
-    ///
-    /// # Errors
-    /// When it is, or the folder cannot be read.
-    pub fn ensure_of_one_commit(&self, entry: &Entry) -> Result<(), HistoryError> {
-        let known = match self.read(false) {
-            Err(HistoryError::NoHistory(_)) => return Ok(()),
-            known => known?,
-        };
-        let run = &entry.run;
-        let is_same_run = |outline: &Outline| {
-            (&outline.run, outline.started_unix_ms, &outline.device) == (&run.id, run.started_unix_ms, &run.device.name)
-        };
-        let mut outlines = known.entries.iter().map(|(_, outline)| outline);
-        match outlines.find(|outline| is_same_run(outline) && outline.commit != entry.commit) {
-            Some(outline) => {
-                Err(HistoryError::OtherCommit { run: run.id.clone(), commit: outline.commit.as_str().to_owned() })
-            }
-            None => Ok(()),
-        }
     }
 
     /// Reads the entry of a file whole.
@@ -162,11 +142,9 @@ impl HistoryFolder {
         damaged.sort_by(|left, right| left.file.cmp(&right.file));
         let lines = known.iter().map(|(file, stamp, outline)| (file.as_str(), *stamp, outline));
         let written = if is_stale { index::write(&self.path, lines) } else { Ok(()) };
-        Ok(Known {
-            entries: known.into_iter().map(|(file, _, outline)| (file, outline)).collect(),
-            damaged,
-            index_error: written.err().map(|error| error.to_string()),
-        })
+        let (entries, repeated) =
+            without_repeats(known.into_iter().map(|(file, _, outline)| (file, outline)).collect());
+        Ok(Known { entries, repeated, damaged, index_error: written.err().map(|error| error.to_string()) })
     }
 
     /// The files below `entries/`. Names of unfinished files begin with a dot.

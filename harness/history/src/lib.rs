@@ -4,9 +4,10 @@
 //! files, and what was changed or cut off is noticed. `index.jsonl` beside it is derived, and written anew whenever it is missing, stale
 //! or damaged.
 //!
-//! From the bottom up: `commit`, `subject` and `conditions` (of what, and under which conditions), `entry` (a file), `outline` (what is
-//! kept in memory of an entry), `index`, `folder` (all of them), `segment` (runs under the same conditions), `course` (what became of a
-//! metric), and `scatter` (how much runs of the same thing differ).
+//! From the bottom up: `commit`, `entry` (a file), `subject` and `conditions` (of what, and under which conditions), `outline` (what is
+//! kept in memory of an entry), `repeats` (entries of one run), `index`, `folder` (all of them), `add` (an entry from a run), `keep`
+//! (adding one that may be there), `segment` (runs under the same conditions), `course` (what became of a metric), and `scatter` (how
+//! much runs of the same thing differ).
 
 mod add;
 mod commit;
@@ -16,19 +17,23 @@ mod entry;
 mod error;
 mod folder;
 mod index;
+mod keep;
 mod outline;
+mod repeats;
 mod scatter;
 mod segment;
 mod subject;
 
-pub use add::entry_of;
+pub use add::{OfCommit, entry_of};
 pub use commit::{Commit, Moment};
 pub use conditions::{Condition, Conditions};
 pub use course::{CaseCourse, Certainty, Change, Course, Effect, Point, courses};
-pub use entry::{Entry, EntryCase, EntryMetric, EntryRun, HISTORY_FORMAT};
-pub use error::{EntryDamage, HistoryError};
+pub use entry::{Entry, EntryCase, EntryMetric, EntryRun, HISTORY_FORMAT, Missing, MissingCase, file_name};
+pub use error::{EntryDamage, Formatted, HistoryError};
 pub use folder::{Added, DamagedEntry, HistoryFolder, Known};
+pub use keep::{Keeping, Kept, keep};
 pub use outline::{CaseOutline, Number, Outline, RunIdentity};
+pub use repeats::RepeatedEntry;
 pub use scatter::{NoScatter, RunScatter, run_scatter};
 pub use segment::Segment;
 pub use subject::Subject;

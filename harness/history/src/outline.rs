@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     commit::Commit,
     conditions::Conditions,
-    entry::{Entry, EntryCase, EntryMetric, EntryRun},
+    entry::{Entry, EntryCase, EntryMetric, EntryRun, Missing, MissingCase},
     subject::Subject,
 };
 
@@ -34,7 +34,7 @@ pub struct Outline {
     pub emulated: bool,
     /// Whether meters were simulated, so that its joules are not the device's.
     pub simulated_meters: bool,
-    /// Its cases.
+    /// Its cases, and after them those of its plan that have no record.
     pub cases: Vec<CaseOutline>,
 }
 
@@ -50,6 +50,9 @@ pub struct CaseOutline {
     /// Why it has no numbers, if it has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unmeasured: Option<String>,
+    /// Why it has no record, if it has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub missing: Option<Missing>,
     /// SHA-256 of the runner and of its engine's library.
     pub programs: [Option<String>; 2],
     /// SHA-256 of the record's file.
@@ -89,6 +92,16 @@ pub struct RunIdentity<'a> {
 }
 
 impl Outline {
+    /// How many cases have numbers.
+    pub fn measured(&self) -> usize {
+        self.cases.iter().filter(|case| case.unmeasured.is_none()).count()
+    }
+
+    /// How many cases have a record.
+    pub fn recorded(&self) -> usize {
+        self.cases.iter().filter(|case| case.missing.is_none()).count()
+    }
+
     /// What the run is recognised by.
     pub fn identity(&self) -> RunIdentity<'_> {
         RunIdentity {
@@ -102,9 +115,11 @@ impl Outline {
 
 impl From<Entry> for Outline {
     fn from(entry: Entry) -> Self {
-        let Entry { commit, branch, time_unix_ms, message, run, cases, .. } = entry;
+        let Entry { commit, branch, time_unix_ms, message, run, cases, missing, .. } = entry;
         let emulated = run.device.emulated.is_some() || cases.iter().any(|case| case.passport.emulated.is_some());
-        let cases = cases.into_iter().filter(|case| !case.case.baseline).map(|case| outline(case, &run)).collect();
+        let recorded = cases.into_iter().filter(|case| !case.case.baseline).map(|case| outline(case, &run));
+        let missing = missing.into_iter().filter(|missing| !missing.case.baseline).map(without_record);
+        let cases = recorded.chain(missing).collect();
         Self {
             commit,
             branch,
@@ -117,6 +132,20 @@ impl From<Entry> for Outline {
             simulated_meters: run.sysfs_root.is_some(),
             cases,
         }
+    }
+}
+
+fn without_record(missing: MissingCase) -> CaseOutline {
+    CaseOutline {
+        subject: Subject::of_missing(&missing),
+        conditions: Conditions::default(),
+        unmeasured: Some(missing.why.words().to_owned()),
+        missing: Some(missing.why),
+        programs: [None, None],
+        record_sha256: None,
+        scopes: Vec::new(),
+        numbers: Vec::new(),
+        id: missing.case.id,
     }
 }
 
@@ -141,6 +170,7 @@ fn outline(entry: EntryCase, run: &EntryRun) -> CaseOutline {
             Outcome::Failed { message, .. } => Some(format!("failed: {message}")),
             Outcome::Skipped { reason } => Some(format!("skipped: {reason}")),
         },
+        missing: None,
         id: case.id,
         programs: [passport.runner_sha256, passport.library_sha256],
         record_sha256,

@@ -4,6 +4,8 @@ use pocketwatt_protocol::GraphKind;
 use pocketwatt_record::{Case, Passport, Precision};
 use serde::{Deserialize, Serialize};
 
+use crate::entry::MissingCase;
+
 /// What is measured, apart from the device and the branch. Everything else that may differ is a condition.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Subject {
@@ -34,6 +36,15 @@ pub struct Subject {
 impl Subject {
     /// Of a case and its passport.
     pub fn of(case: &Case, passport: &Passport) -> Self {
+        Self { cores: passport.cores.clone(), sustain_ms: passport.sustain_ms, ..Self::of_case(case) }
+    }
+
+    /// Of a case without a record.
+    pub fn of_missing(missing: &MissingCase) -> Self {
+        Self { cores: missing.cores.clone(), sustain_ms: missing.sustain_ms, ..Self::of_case(&missing.case) }
+    }
+
+    fn of_case(case: &Case) -> Self {
         Self {
             scenario: case.scenario.clone(),
             model: case.model.clone(),
@@ -42,8 +53,8 @@ impl Subject {
             precision: Precision::name(case.precision).to_owned(),
             threads: case.threads,
             constrained: case.constrained,
-            cores: passport.cores.clone(),
-            sustain_ms: passport.sustain_ms,
+            cores: None,
+            sustain_ms: None,
         }
     }
 

@@ -6,11 +6,11 @@ mod made_up;
 
 use std::{fs, path::Path};
 
-use made_up::{at_commit, commit, entry_of_run};
+use made_up::{at_commit, entry_of_run};
 use pocketwatt_history::{
     Certainty, Condition, Effect, Entry, EntryDamage, HistoryFolder, Known, Outline, courses, run_scatter,
 };
-use pocketwatt_record::{Direction, FormatVersion};
+use pocketwatt_record::Direction;
 use tempfile::TempDir;
 
 fn example() -> Entry {
@@ -103,9 +103,8 @@ fn what_is_no_entry_is_listed_and_the_rest_is_read() {
     fs::write(path(&names[1]), fs::read_to_string(path(&names[1])).unwrap().replacen("3", "4", 1)).unwrap();
     fs::write(path("README.md"), "hello").unwrap();
     fs::create_dir(path("abcdef0123-0123456789abcdef0123456789abcdef.json")).unwrap();
-    let mut newer = at_commit(&example(), 9, 1.0);
-    newer.format = FormatVersion { major: 2, minor: 0 };
-    folder.add(&newer).unwrap();
+    let renamed = path(&format!("fffffff{}", &names[2][7..]));
+    fs::copy(path(&names[2]), &renamed).unwrap();
     let known = folder.read(false).unwrap();
     assert_eq!(files(&known), names[2..]);
     let damage = |wanted: &str| {
@@ -120,7 +119,7 @@ fn what_is_no_entry_is_listed_and_the_rest_is_read() {
     assert_eq!(damage(&names[1]), EntryDamage::OtherContent);
     assert_eq!(damage("README.md"), EntryDamage::Foreign);
     assert!(matches!(damage("abcdef0123"), EntryDamage::NotAFile(_)));
-    assert_eq!(damage(commit(9).short()), EntryDamage::Newer(newer.format));
+    assert_eq!(damage("fffffff"), EntryDamage::OtherName(names[2].clone()));
     assert_eq!(known.damaged.len(), 5);
 }
 
@@ -190,7 +189,7 @@ fn what_changed_although_the_program_did_not_is_told() {
 }
 
 #[test]
-fn other_branches_and_devices_are_other_courses_and_a_run_counts_once() {
+fn other_branches_and_devices_are_other_courses() {
     let place = |number: usize, entry: &mut Entry| {
         if !number.is_multiple_of(2) {
             entry.branch = "feature".into();
@@ -200,14 +199,10 @@ fn other_branches_and_devices_are_other_courses_and_a_run_counts_once() {
         }
     };
     let (_root, folder) = history(12, place, |_| 1.0);
-    let mut renamed = at_commit(&example(), 2, 1.0);
-    renamed.message = Some("another message".into());
-    folder.add(&renamed).unwrap();
     let known = folder.read(false).unwrap();
-    assert_eq!(known.entries.len(), 13);
     let all = courses(outlines(&known));
     assert_eq!(all.len(), 3 * 4);
-    assert_eq!(all.iter().map(|case| case.runs.len()).sum::<usize>(), 3 * 12, "the same run of the same commit");
+    assert_eq!(all.iter().map(|case| case.runs.len()).sum::<usize>(), 3 * 12);
 }
 
 #[test]
@@ -237,17 +232,4 @@ fn what_is_imitated_is_known_and_a_segment_of_its_own() {
         let segments = courses(outlines(&known)).remove(0).segments;
         assert_eq!(segments.iter().map(|segment| segment.first).collect::<Vec<_>>(), [0, 2, 4]);
     }
-}
-
-#[test]
-fn a_run_is_of_one_commit() {
-    let (_root, folder) = history(2, |_, _| {}, |_| 1.0);
-    let mut again = at_commit(&example(), 0, 1.0);
-    again.branch = "release".into();
-    folder.ensure_of_one_commit(&again).unwrap();
-    folder.add(&again).unwrap();
-    again.commit = commit(7);
-    let error = folder.ensure_of_one_commit(&again).unwrap_err().to_string();
-    assert!(error.contains(commit(0).as_str()) && error.contains("\"made-up-00000\""), "{error}");
-    assert_eq!(folder.read(false).unwrap().entries.len(), 3);
 }

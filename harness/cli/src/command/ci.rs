@@ -154,13 +154,15 @@ impl Job {
             fails: exit.is_some(),
         };
         self.files.write(&review)?;
+        let mut is_kept_whole = true;
         if let Some(keeping) = &self.keeping {
-            let path = keeping.keep(folder, run, &results)?;
-            notice!("kept in the history: {}", path.display());
+            let added = keeping.keep(folder, run, &results)?;
+            notice!("kept in the history: {}", added.path.display());
+            is_kept_whole = added.is_whole;
         }
         let damaged = results.damaged();
         damaged::report(folder, &damaged);
-        let is_whole = damaged.is_empty() && unreached.is_empty() && review.is_measured();
+        let is_whole = damaged.is_empty() && unreached.is_empty() && review.is_measured() && is_kept_whole;
         let otherwise = if is_whole { Exit::Success } else { Exit::Incomplete };
         Ok((exit.unwrap_or(otherwise), review.line()?))
     }

@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use clap::{Args, Subcommand};
 use pocketwatt_files::{open_regular_in_place, sha256_of_reader};
-use pocketwatt_history::{Commit, HistoryError, HistoryFolder, Known, Moment, Outline, entry_of};
+use pocketwatt_history::{
+    Commit, HistoryError, HistoryFolder, Keeping, Known, Missing, Moment, OfCommit, Outline, entry_of, keep,
+};
 use pocketwatt_record::{Record, Run, RunFolder};
 
 use super::{output, stored_run::LATEST, stored_runs};
@@ -101,33 +103,31 @@ fn add(arguments: &AddArguments) -> Result<Exit> {
     };
     let AddArguments { commit, branch, time, message, .. } = arguments;
     let of = OfCommit { commit: commit.clone(), branch: branch.clone(), time: *time, message: message.clone() };
-    let path = keep(&arguments.folder.history, &of, folder, run, results)?;
-    output::write(&format!("{}\n", path.display()))?;
-    Ok(stored_runs::ended(&runs, &stored))
+    let added = add_run(&arguments.folder.history, &of, folder, run, results)?;
+    output::write(&format!("{}\n", added.path.display()))?;
+    let ended = stored_runs::ended(&runs, &stored);
+    Ok(if added.is_whole { ended } else { Exit::Incomplete })
 }
 
-/// What a run is kept as.
-#[derive(Debug)]
-pub(super) struct OfCommit {
-    pub commit: Commit,
-    /// The branch for which it was measured.
-    pub branch: String,
-    /// When the commit was made.
-    pub time: Moment,
-    pub message: Option<String>,
+/// A run that was added.
+pub(super) struct AddedRun {
+    /// Its file in the history.
+    pub path: PathBuf,
+    /// Whether each case of its plan has a record.
+    pub is_whole: bool,
 }
 
-/// Adds a run to a history, and returns its file there.
+/// Adds a run to a history, and reports what is special about it.
 ///
 /// # Errors
-/// When the run has no number or no device, or the folder cannot be written.
-pub(super) fn keep(
+/// When the run has no number or no device, it is kept as something else, or the folder cannot be written.
+pub(super) fn add_run(
     history: &Path,
     of: &OfCommit,
     folder: &RunFolder,
     run: &Run,
     results: &dyn Results,
-) -> Result<PathBuf> {
+) -> Result<AddedRun> {
     if run.rebuilt.is_some() {
         return Err(Refusal::error(format!(
             "{} has no run.json that can be read, so the device is not known: a history needs it",
@@ -143,18 +143,24 @@ pub(super) fn keep(
         })
         .collect();
     let baselines = records.iter().filter(|(record, _)| record.case.baseline).count();
-    let entry =
-        entry_of(of.commit.clone(), &of.branch, of.time, of.message.as_deref(), run, &records).map_err(refused)?;
+    let entry = entry_of(of, run, &records, &results.damaged()).map_err(refused)?;
     if baselines > 0 {
         notice!("{baselines} records of the other build are left out: they are not of this commit");
     }
-    let history = HistoryFolder::at(history);
-    history.ensure_of_one_commit(&entry).map_err(refused)?;
-    let added = history.add(&entry)?;
-    if added.known {
-        notice!("it was there already");
+    let kept = keep(&HistoryFolder::at(history), &entry).map_err(refused)?;
+    match kept.how {
+        Keeping::New => {}
+        Keeping::Known => notice!("it was there already"),
+        Keeping::Completed => notice!("it was there already with fewer cases, which it replaces"),
     }
-    Ok(added.path)
+    let not_reached = entry.missing.iter().filter(|missing| missing.why == Missing::NotReached).count();
+    if not_reached > 0 {
+        notice!(
+            "{not_reached} of {} cases were not reached: `pocketwatt run --resume` measures them, and the run can be added again",
+            entry.cases.len() + entry.missing.len()
+        );
+    }
+    Ok(AddedRun { path: kept.path, is_whole: entry.missing.is_empty() })
 }
 
 /// Lists the entries; with `anew`, each is read and checked again, and the index written.
@@ -202,8 +208,10 @@ fn export(ExportArguments { folder: FolderArguments { history }, output: tables 
 
 fn line(outline: &Outline) -> String {
     let message: String = outline.message.iter().flat_map(|message| message.chars()).take(MESSAGE).collect();
-    let cases = outline.cases.len();
-    let cases = if cases == 1 { "1 case".to_owned() } else { format!("{cases} cases") };
+    let (measured, cases) = (outline.measured(), outline.cases.len());
+    let plural = if cases == 1 { "" } else { "s" };
+    let cases =
+        if measured == cases { format!("{cases} case{plural}") } else { format!("{measured} of {cases} case{plural}") };
     let words = [
         date::minute(outline.time_unix_ms),
         outline.commit.short().to_owned(),
@@ -238,6 +246,12 @@ pub fn read(history: &Path, anew: bool) -> Result<Known> {
     }
     if known.damaged.len() > NAMED {
         notice!("passed over: {} files more", known.damaged.len() - NAMED);
+    }
+    for repeated in known.repeated.iter().take(NAMED) {
+        notice!("does not count: {} has the run of {}, too", entries.join(&repeated.file).display(), repeated.counts);
+    }
+    if known.repeated.len() > NAMED {
+        notice!("do not count: {} files more, of runs that others have, too", known.repeated.len() - NAMED);
     }
     if let Some(error) = &known.index_error {
         notice!("the index of {} cannot be written, so each entry is read every time: {error}", history.display());

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use pocketwatt_history::{Commit, Entry, EntryMetric, Moment, entry_of};
+use pocketwatt_history::{Commit, Entry, EntryMetric, Moment, OfCommit, entry_of};
 use pocketwatt_record::{Direction, RunFolder, Value};
 
 /// A day between two commits.
@@ -18,8 +18,8 @@ pub fn entry_of_run(folder: &Path) -> Entry {
     let run = folder.run().expect("a run");
     let records = folder.records().expect("its records").intact.into_iter().map(|record| (record, None));
     let records: Vec<_> = records.collect();
-    let time = Moment { unix_ms: FIRST_MS };
-    entry_of(commit(0), "main", time, None, &run, &records).expect("an entry")
+    let of = OfCommit { commit: commit(0), branch: "main".into(), time: Moment { unix_ms: FIRST_MS }, message: None };
+    entry_of(&of, &run, &records, &[]).expect("an entry")
 }
 
 /// The name of a made-up commit.

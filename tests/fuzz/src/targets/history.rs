@@ -1,5 +1,4 @@
-use pocketwatt_files::sha256;
-use pocketwatt_history::{HistoryFolder, Moment, entry_of};
+use pocketwatt_history::{HistoryFolder, Moment, OfCommit, entry_of, file_name};
 use pocketwatt_report::{Wishes, charts::Palette, dashboard};
 
 use super::records;
@@ -25,7 +24,7 @@ fn show(input: &[u8]) -> Option<()> {
     let entries = scratch::empty("history/entries");
     for contents in text.split(BETWEEN).take(MOST_ENTRIES) {
         // Under the name of its content, so that what is in it is read.
-        scratch::file(&format!("history/entries/0123456-{}.json", &sha256(contents)[..32]), contents.as_bytes());
+        scratch::file(&format!("history/entries/{}", name(contents)), contents.as_bytes());
     }
     let known = HistoryFolder::at(entries.parent()?).read(true).ok()?;
     let again = HistoryFolder::at(entries.parent()?).read(false).ok()?;
@@ -40,15 +39,28 @@ fn show(input: &[u8]) -> Option<()> {
     (!known.entries.is_empty()).then_some(())
 }
 
+/// The name of an entry with these contents; of what is none, any that an entry may have.
+fn name(contents: &str) -> String {
+    let commit = serde_json::from_str::<serde_json::Value>(contents)
+        .ok()
+        .and_then(|entry| entry["commit"].as_str()?.parse().ok());
+    let commit = commit.or_else(|| "0123456".parse().ok()).expect("a commit");
+    file_name(&commit, contents)
+}
+
 /// The entries of the stored fixtures, one and several.
 fn seeds() -> Vec<Vec<u8>> {
     let contents = |seed: Vec<u8>| {
         let (run, records, _) = records::read(&seed)?;
         let records: Vec<_> = records.into_iter().map(|record| (record, None)).collect();
         let entry = |number: u64| {
-            let commit = format!("{number:040x}").parse().ok()?;
-            let time = Moment { unix_ms: 1_700_000_000_000 + number };
-            entry_of(commit, "main", time, Some("a message"), &run, &records).ok()?.contents().ok()
+            let of = OfCommit {
+                commit: format!("{number:040x}").parse().ok()?,
+                branch: "main".into(),
+                time: Moment { unix_ms: 1_700_000_000_000 + number },
+                message: Some("a message".into()),
+            };
+            entry_of(&of, &run, &records, &[]).ok()?.contents().ok()
         };
         Some((0..2).filter_map(entry).collect::<Vec<String>>().join(BETWEEN).into_bytes())
     };

@@ -4,11 +4,11 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
-use pocketwatt_history::Moment;
+use pocketwatt_history::{Moment, OfCommit};
 use pocketwatt_record::{Run, RunFolder};
 
 use crate::{
-    command::history::{OfCommit, keep},
+    command::history::{AddedRun, add_run},
     refusal::Refusal,
     report::Results,
 };
@@ -53,11 +53,11 @@ impl KeepingArguments {
 }
 
 impl Keeping {
-    /// Adds the run, and returns its file in the history.
+    /// Adds the run.
     ///
     /// # Errors
-    /// When nothing was measured, or the folder cannot be written.
-    pub fn keep(&self, folder: &RunFolder, run: &Run, results: &dyn Results) -> Result<PathBuf> {
-        keep(&self.history, &self.of, folder, run, results)
+    /// When nothing was measured, it is kept as something else, or the folder cannot be written.
+    pub fn keep(&self, folder: &RunFolder, run: &Run, results: &dyn Results) -> Result<AddedRun> {
+        add_run(&self.history, &self.of, folder, run, results)
     }
 }

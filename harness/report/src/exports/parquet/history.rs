@@ -8,7 +8,7 @@ use std::{
 };
 
 use anyhow::Context;
-use pocketwatt_history::{Entry, Known};
+use pocketwatt_history::{Entry, Known, Outline};
 
 use super::{
     columns::{Column, Values, column},
@@ -48,12 +48,21 @@ pub fn other(known: &Known, folder: &Path) -> anyhow::Result<Option<PathBuf>> {
 pub fn write(known: &Known, read: &mut dyn FnMut(&str) -> Option<Entry>, folder: &Path) -> anyhow::Result<()> {
     for (path, entries) in files(known, folder) {
         table::write(&path, DATASET, &[COLUMNS, metrics::COLUMNS], |table| {
-            for entry in entries.into_iter().filter_map(&mut *read) {
-                for case in &entry.cases {
-                    let kept = Kept::of(&entry, case);
-                    for row in metrics::rows_of_entry(&entry.run, case) {
-                        table.add(row.kept_as(&kept))?;
-                    }
+            for (file, outline) in entries {
+                // The name of the commit may be abbreviated in this file, and whole in another one.
+                let Some(entry) = read(file).map(|entry| Entry { commit: outline.commit.clone(), ..entry }) else {
+                    continue;
+                };
+                let of_cases = entry.cases.iter().filter(|case| !case.case.baseline).map(|case| {
+                    (Kept::of(&entry, case.record_sha256.as_deref()), metrics::rows_of_entry(&entry.run, case))
+                });
+                let of_missing = entry
+                    .missing
+                    .iter()
+                    .filter(|missing| !missing.case.baseline)
+                    .map(|missing| (Kept::of(&entry, None), metrics::rows_of_missing(&entry.run, missing)));
+                for (kept, rows) in of_cases.chain(of_missing) {
+                    rows.into_iter().try_for_each(|row| table.add(row.kept_as(&kept)))?;
                 }
             }
             Ok(())
@@ -63,11 +72,11 @@ pub fn write(known: &Known, read: &mut dyn FnMut(&str) -> Option<Entry>, folder:
 }
 
 /// The files of the data set, with the entries of each.
-fn files<'a>(known: &'a Known, folder: &Path) -> BTreeMap<PathBuf, Vec<&'a str>> {
-    let mut files: BTreeMap<PathBuf, Vec<&str>> = BTreeMap::new();
+fn files<'a>(known: &'a Known, folder: &Path) -> BTreeMap<PathBuf, Vec<(&'a str, &'a Outline)>> {
+    let mut files: BTreeMap<PathBuf, Vec<(&str, &Outline)>> = BTreeMap::new();
     for (file, outline) in &known.entries {
         let partition = Partition::new(&outline.device, outline.started_unix_ms, FILE);
-        files.entry(partition.file(folder, DATASET)).or_default().push(file);
+        files.entry(partition.file(folder, DATASET)).or_default().push((file, outline));
     }
     files
 }

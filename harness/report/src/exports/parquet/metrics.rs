@@ -4,7 +4,7 @@
 use std::rc::Rc;
 
 use parquet::data_type::ByteArray;
-use pocketwatt_history::{EntryCase, EntryRun};
+use pocketwatt_history::{EntryCase, EntryRun, MissingCase};
 use pocketwatt_record::{
     Absent, AbsentKind, Metric, MetricId, MetricScope, MetricValue, Outcome, Record, Run, catalogue,
 };
@@ -21,6 +21,8 @@ use crate::{
 
 /// Name of the data set.
 pub const DATASET: &str = "metrics";
+/// The outcome of a case without a record, which a history knows of.
+const MISSING: &str = "missing";
 
 /// A metric of a case.
 pub struct Row {
@@ -54,14 +56,14 @@ pub const COLUMNS: &[Column<Row>] = &[
     column("started", Values::Instant(|row| row.case.started)),
     column("case_name", Values::Text(|row| Some(row.case.case.clone()))),
     column("scenario", Values::Text(|row| Some(row.case.scenario.clone()))),
-    column("scenario_sha256", Values::Text(|row| Some(row.case.scenario_sha256.clone()))),
+    column("scenario_sha256", Values::Text(|row| row.case.scenario_sha256.clone())),
     column("model", Values::Text(|row| Some(row.case.model.clone()))),
-    column("weights_sha256", Values::Text(|row| Some(row.case.weights_sha256.clone()))),
+    column("weights_sha256", Values::Text(|row| row.case.weights_sha256.clone())),
     column("backend", Values::Text(|row| Some(row.case.backend.clone()))),
     column("engine", Values::Text(|row| row.case.engine.clone())),
     column("engine_version", Values::Text(|row| row.case.engine_version.clone())),
     column("runner_sha256", Values::Text(|row| row.case.runner_sha256.clone())),
-    column("pocketwatt", Values::Text(|row| Some(row.case.pocketwatt.clone()))),
+    column("pocketwatt", Values::Text(|row| row.case.pocketwatt.clone())),
     column("graph", Values::Text(|row| row.case.graph.clone())),
     column("precision", Values::Text(|row| Some(row.case.precision.clone()))),
     column("threads", Values::Whole(|row| Some(row.case.threads))),
@@ -96,6 +98,13 @@ pub fn rows(run: &Run, record: &Record) -> Vec<Row> {
 pub fn rows_of_entry(run: &EntryRun, entry: &EntryCase) -> Vec<Row> {
     let found = entry.metrics.iter().map(|metric| (&metric.observed, kept(metric)));
     every_metric(&Identity::of_entry(run, entry), &entry.outcome, &found.collect::<Vec<_>>())
+}
+
+/// Every metric of a case of which a history knows that it has no record, with the reason.
+pub fn rows_of_missing(run: &EntryRun, missing: &MissingCase) -> Vec<Row> {
+    let skipped = Outcome::Skipped { reason: missing.why.words().to_owned() };
+    let rows = every_metric(&Identity::of_missing(run, missing), &skipped, &[]);
+    rows.into_iter().map(|row| Row { outcome: MISSING.into(), ..row }).collect()
 }
 
 /// What was found, with its number if it has one.

@@ -5,7 +5,7 @@ use parquet::{
     record::Field,
     schema::printer::print_schema,
 };
-use pocketwatt_history::{Known, Outline, entry_of};
+use pocketwatt_history::{Entry, Known, OfCommit, Outline, entry_of};
 use pocketwatt_protocol::Stage;
 use pocketwatt_record::{Damaged, Outcome, Record, Run, SpeedMetric, catalogue};
 use tempfile::TempDir;
@@ -147,8 +147,13 @@ fn a_history_has_the_columns_of_metrics_after_its_own() {
     let pairs: Vec<(Record, Option<String>)> =
         records.iter().map(|record| (record.clone(), Some("ab".into()))).collect();
     let [commit, time] = ["0123456789", "2026-11-27T12:00:00Z"];
-    let message = Some("faster\u{202e}\nor not");
-    let entry = entry_of(commit.parse().unwrap(), "main", time.parse().unwrap(), message, &run, &pairs).unwrap();
+    let of = OfCommit {
+        commit: commit.parse().unwrap(),
+        branch: "main".into(),
+        time: time.parse().unwrap(),
+        message: Some("faster\u{202e}\nor not".into()),
+    };
+    let entry = entry_of(&of, &run, &pairs, &[]).unwrap();
     let outlines =
         vec![("here".to_owned(), Outline::from(entry.clone())), ("lost".to_owned(), Outline::from(entry.clone()))];
     let known = Known { entries: outlines, ..Known::default() };
@@ -179,6 +184,42 @@ fn a_history_has_the_columns_of_metrics_after_its_own() {
         assert_eq!(text(&kept, "record_sha256").as_deref(), Some("ab"));
         kept.retain(|column, _| stored.contains_key(column));
         assert_eq!(kept, stored);
+    }
+}
+
+#[test]
+fn what_a_kept_run_did_not_reach_has_rows_with_the_reason() {
+    let (run, records) = energy::metered();
+    let pairs: Vec<(Record, Option<String>)> = records.iter().take(1).map(|record| (record.clone(), None)).collect();
+    let of = OfCommit {
+        commit: "0123456789abcdef".parse().unwrap(),
+        branch: "main".into(),
+        time: "2026-11-27T12:00:00Z".parse().unwrap(),
+        message: None,
+    };
+    let whole = entry_of(&of, &run, &pairs, &[]).unwrap();
+    let abbreviated = Entry { commit: "0123456".parse().unwrap(), ..whole.clone() };
+    let known = Known { entries: vec![("here".to_owned(), Outline::from(whole))], ..Known::default() };
+    let folder = TempDir::new().unwrap();
+    write_history(&known, &mut |_| Some(abbreviated.clone()), folder.path()).unwrap();
+    let rows: Vec<Row> = open(folder.path(), "history", &run)
+        .get_row_iter(None)
+        .unwrap()
+        .map(|row| row.unwrap().into_columns().into_iter().collect())
+        .collect();
+    assert!(rows.iter().all(|row| text(row, "commit").as_deref() == Some("0123456789abcdef")), "as the history has it");
+    let planned = run.plan.iter().map(|planned| &planned.case).filter(|case| case.id != records[0].case.id);
+    let missing: Vec<_> = planned.collect();
+    assert!(!missing.is_empty());
+    for case in missing {
+        let of_case: Vec<&Row> = rows.iter().filter(|row| text(row, "case_name").as_ref() == Some(&case.id)).collect();
+        assert_eq!(of_case.len(), catalogue().len());
+        for row in of_case {
+            assert_eq!(text(row, "outcome").as_deref(), Some("missing"));
+            assert_eq!(text(row, "reason").as_deref(), Some("not reached"));
+            assert_eq!(text(row, "scenario").as_ref(), Some(&case.scenario));
+            assert!(real(row, "value").is_none() && text(row, "weights_sha256").is_none(), "{row:?}");
+        }
     }
 }
 
