@@ -4,10 +4,14 @@ use maud::{Markup, html};
 use pocketwatt_files::sha256;
 use pocketwatt_history::{CaseCourse, Commit, Course, Outline};
 use pocketwatt_record::{CallMetric, EnergyMetric, MetricId, QualityMetric, SpeedMetric};
+use serde::Serialize;
 
 use crate::{
     output::{date, inert},
-    pages::foreign::{Foreign, name},
+    pages::{
+        dashboard::unmeasured::WithoutNumbers,
+        foreign::{Foreign, name},
+    },
 };
 
 /// What stands in tables, and first on the page of a case.
@@ -42,15 +46,20 @@ pub struct CaseView<'a> {
     pub case: CaseCourse<'a>,
     /// The name of its page and its data, the same in every site.
     pub key: String,
+    /// Its runs without numbers.
+    pub without_numbers: WithoutNumbers<'a>,
 }
 
 impl<'a> CaseView<'a> {
     /// The name is made from what is measured, where, and for which branch.
-    pub fn of(case: CaseCourse<'a>) -> Self {
-        let identity = serde_json::to_string(&(case.device, case.branch, case.subject)).unwrap_or_default();
-        let mut key = sha256(identity);
-        key.truncate(KEY_DIGITS);
-        Self { case, key }
+    pub fn of(case: CaseCourse<'a>, without_numbers: WithoutNumbers<'a>) -> Self {
+        let key = key(&(case.device, case.branch, case.subject));
+        Self { case, key, without_numbers }
+    }
+
+    /// What is measured and where, on whatever branch.
+    pub fn place(&self) -> String {
+        key(&(self.case.device, self.case.subject))
     }
 
     /// Its page, from a page that is so far below the root of the site.
@@ -86,6 +95,13 @@ impl<'a> CaseView<'a> {
     pub fn course_of(&self, metric: MetricId, scope: Option<&str>) -> Option<&Course<'a>> {
         self.case.courses.iter().find(|course| course.metric == metric && course.scope == scope)
     }
+}
+
+/// A short name for a thing: the beginning of a sha256.
+fn key(identity: &impl Serialize) -> String {
+    let mut key = sha256(serde_json::to_string(identity).unwrap_or_default());
+    key.truncate(KEY_DIGITS);
+    key
 }
 
 /// The beginning of a text of others, on one line.
