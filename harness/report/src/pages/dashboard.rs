@@ -1,6 +1,7 @@
 //! A static site about a history: what changed, when, by how much, and how sure that is.
 //!
-//! From the bottom up: `numbers` and `view` (what all pages need), `events` (what changed together) and `changes` (their table), `chart`,
+//! From the bottom up: `unmeasured` (runs without numbers), `numbers` and `view` (what all pages need), `watched` (where a change could be
+//! found), `events` (what changed together) and `changes` (their table), `chart`,
 //! a file for each kind of page, and `data` (what the site's script reads).
 
 mod case;
@@ -19,6 +20,7 @@ mod overview;
 mod tests;
 mod unmeasured;
 mod view;
+mod watched;
 
 use pocketwatt_history::{CaseCourse, Known, Outline, courses};
 
@@ -60,13 +62,12 @@ pub fn dashboard<'a>(
     write("page.js", SCRIPT)?;
     write("dashboard.js", OWN_SCRIPT)?;
     write("compare.js", COMPARE_SCRIPT)?;
-    let events = events::events(&views);
     let page = |title: &str, root: &str, scripts: &[String], body| Page { title, root, scripts, body }.write();
-    write("index.html", &page(wishes.title, "", &[], overview::overview(known, &views, &events, wishes)))?;
+    write("index.html", &page(wishes.title, "", &[], overview::overview(known, &views, &without, wishes)))?;
     write("devices.html", &page("Devices side by side", "", &[], devices::devices(&views)))?;
     let scripts = ["dashboard.js", "compare.js", "data/site.js"].map(str::to_owned);
     write("compare.html", &page("Compare two commits", "", &scripts, compare::compare()))?;
-    let commits = commit::commits(&outlines, &views, events::events_by_run(&views));
+    let commits = commit::commits(&outlines, &views);
     let each: Vec<&Outline> = commits.iter().map(|commit: &CommitView<'_, '_>| commit.outline).collect();
     write("data/site.js", &data::site(&each, &views))?;
     for view in &views {

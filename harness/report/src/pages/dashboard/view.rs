@@ -124,6 +124,28 @@ pub fn scope_below(course: &Course<'_>) -> Markup {
     html! { @if let Some(scope) = course.scope { br; small { (name(scope)) } } }
 }
 
+/// Below a value: of which commit it is, where newer runs of the case have none.
+pub fn age_below(view: &CaseView<'_>, run: usize) -> Markup {
+    let is_newest = run + 1 == view.case.runs.len() && view.without_numbers.since().is_none();
+    html! {
+        @if let Some(outline) = view.outline(run).filter(|_| !is_newest) { br; small.warning { "of " code { (outline.commit.short()) } } }
+    }
+}
+
+/// Since when a case has no numbers any more, and why.
+pub fn stopped_since(view: &CaseView<'_>) -> Markup {
+    html! {
+        @if let (Some(since), Some(last)) = (view.without_numbers.since(), view.without_numbers.last()) {
+            br; small.warning { "no numbers since " code { (since.outline.commit.short()) } ": " (name(last.reason)) }
+        }
+    }
+}
+
+/// `1 run`, `2 runs`.
+pub fn plural(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
 /// A place on the page of a case.
 pub fn anchor(course: &Course<'_>) -> String {
     let mut scope = course.scope.map(sha256).unwrap_or_default();
