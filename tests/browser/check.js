@@ -14,6 +14,7 @@ import { watched } from "./checks/loading.js";
 import { marks } from "./checks/marks.js";
 import { sorting } from "./checks/sorting.js";
 import { width } from "./checks/width.js";
+import { read } from "./read.js";
 import { DESK, PHONE } from "./sizes.js";
 import { screenshots } from "./screenshots.js";
 
@@ -56,12 +57,14 @@ async function faultsOf(browser, page, folder) {
 }
 
 async function main() {
-  const { values, positionals } = parseArgs({ allowPositionals: true, options: { screenshots: { type: "string" } } });
+  const options = { screenshots: { type: "string" }, read: { type: "string" } };
+  const { values, positionals } = parseArgs({ allowPositionals: true, options });
   if (positionals.length === 0) throw new Error("name a page, or a folder of pages");
   const wanted = positionals.map((path) => resolve(path));
-  const missing = wanted.find((path) => !existsSync(path));
+  // What stands after # is of the page.
+  const missing = wanted.find((path) => !existsSync(values.read ? path.split("#")[0] : path));
   if (missing) throw new Error(`${missing} does not exist`);
-  const all = wanted.flatMap(pages);
+  const all = values.read ? [] : wanted.flatMap(pages);
   if (values.screenshots) mkdirSync(values.screenshots, { recursive: true });
   // Root is refused a sandbox; and nothing is resolved, whatever a page asks for.
   const sandbox = process.getuid?.() === 0 ? ["--no-sandbox"] : [];
@@ -71,6 +74,10 @@ async function main() {
   });
   let faults = 0;
   try {
+    if (values.read) {
+      for (const address of wanted) (await read(browser, address, values.read)).forEach((line) => console.log(line));
+      return 0;
+    }
     for (const page of all) {
       const lines = await faultsOf(browser, page, values.screenshots);
       lines.forEach((line) => console.log(line));

@@ -7,7 +7,10 @@ use std::{
 };
 
 use pocketwatt_model::sha256_of_file;
-use pocketwatt_tests::{Bench, browser::expect_no_fault};
+use pocketwatt_tests::{
+    Bench,
+    browser::{expect_no_fault, read_page},
+};
 use serde_json::{Value, json};
 
 /// A history that begins with one run of the fake backend.
@@ -29,10 +32,15 @@ fn store(bench: &Bench, entry: &Value) {
     fs::rename(draft, bench.path("history/entries").join(format!("{commit}-{}.json", &digest[..32]))).unwrap();
 }
 
+/// The digits of a commit that `at` made.
+fn commit(number: u64) -> String {
+    format!("{:010x}{:030x}", 0xabc0_0000_u64 + number, number)
+}
+
 /// The entry as of another commit, with every measured number this many times as large.
 fn at(entry: &Value, number: u64, factor: f64) -> Value {
     let mut entry = entry.clone();
-    entry["commit"] = json!(format!("{:010x}{:030x}", 0xabc0_0000_u64 + number, number));
+    entry["commit"] = json!(commit(number));
     entry["time_unix_ms"] = json!(1_700_000_000_000_u64 + number * 3_600_000);
     entry["run"]["id"] = json!(format!("run-{number}"));
     entry["cases"][0]["passport"]["runner_sha256"] = json!(format!("{number:064x}"));
@@ -129,7 +137,7 @@ fn names_of_others_are_no_markup_anywhere() {
     let files = site(&bench.path("site"));
     assert!(files.len() > 8);
     for (path, text) in files {
-        let is_ours = path.ends_with("page.js") || path.ends_with("dashboard.js");
+        let is_ours = ["page.js", "dashboard.js", "compare.js"].iter().any(|name| path.ends_with(name));
         for part in ["<img", "<script>", "\u{202e}", "\u{1b}"] {
             assert!(is_ours || !text.contains(part), "{part:?} is in {}", path.display());
         }
@@ -154,6 +162,53 @@ fn a_site_with_a_change_has_no_fault_in_a_browser() {
     assert!(overview.contains("+20 %"), "{overview}");
     assert_eq!(fs::read_dir(bench.path("site/commit")).unwrap().count(), 4);
     expect_no_fault(&bench.path("site"));
+}
+
+/// What the comparison of two commits says, and of each row the metric, verdict, ratio and values.
+fn compared(bench: &Bench, choice: &str) -> Option<(String, Vec<String>)> {
+    let page = format!("{}#?{choice}", bench.path("site/compare.html").display());
+    let mut told = read_page(&page, "#told, #compared tbody tr")?;
+    let rows = told.split_off(1);
+    Some((told.remove(0), rows))
+}
+
+#[test]
+fn two_commits_are_compared_under_the_same_conditions_only_and_over_branches() {
+    let bench = Bench::new();
+    let entry = first_entry(&bench);
+    for number in 0..40 {
+        let engine = if number < 20 { "1.0" } else { "2.0" };
+        let mut entry = at(&entry, number, if number < 20 { 1.0 } else { 0.6 });
+        entry["cases"][0]["passport"]["backend"]["engine_version"] = json!(engine);
+        if number == 20 {
+            // The commit before was measured again with the new engine.
+            entry["commit"] = json!(commit(19));
+        }
+        if number == 12 {
+            entry["branch"] = json!("feature");
+        }
+        if number == 15 {
+            entry["cases"][0]["outcome"] = json!({"outcome": "failed", "stage": "load", "message": "SIGSEGV"});
+            entry["cases"][0]["metrics"] = json!([]);
+        }
+        store(&bench, &entry);
+    }
+    bench.pocketwatt(&["dashboard"]).expect_code(0);
+    let pair = |a: u64, b: u64| compared(&bench, &format!("a={}&b={}", commit(a), commit(b)));
+    let decode = |rows: &[String]| rows.iter().find(|row| row.contains("| decode |")).unwrap().clone();
+    let Some((_, rows)) = pair(10, 19) else { return };
+    let row = decode(&rows);
+    assert!(row.contains("1 run under other conditions left out") && row.contains(" | 1.0"), "{row}");
+    let row = decode(&pair(10, 30).unwrap().1);
+    assert!(row.contains("new engine: no verdict"), "{row}");
+    let row = decode(&pair(11, 12).unwrap().1);
+    assert!(row.contains("branches main and feature"), "{row}");
+    let (_, rows) = pair(10, 15).unwrap();
+    assert!(rows.len() == 1 && rows[0].contains("not measured in the candidate: failed: SIGSEGV"), "{rows:?}");
+    let (told, rows) = compared(&bench, &format!("a={0}&b={0}&show=differs", commit(10))).unwrap();
+    assert!(told.starts_with("Nothing is known to differ among") && rows.is_empty(), "{told} {rows:?}");
+    let (told, _) = compared(&bench, "a=0000abc&b=0000abc").unwrap();
+    assert!(told.contains("commits begin with 0000abc: give more digits"), "{told}");
 }
 
 #[test]

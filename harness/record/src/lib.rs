@@ -83,8 +83,8 @@ pub use sampling_overhead::SamplingOverhead;
 pub use share::{Share, share, share_of};
 pub use spoiled::Spoiled;
 pub use statistics::{
-    ChangePoint, Paired, RankSums, Ratio, ShareInterval, Shift, Statistic, Summary, UnpairedRatio, change_points,
-    median_interval, percentile, student_quantile, wilson_interval,
+    ChangePoint, LEAST_VALUES, Paired, RankSums, Ratio, ShareInterval, Shift, Statistic, Summary, UnpairedRatio,
+    change_points, could_be_found, median_interval, percentile, student_quantile, wilson_interval,
 };
 pub use store::{
     Contents, Damage, DamageKind, Damaged, Latest, Records, RunFolder, StoreError, latest_run, stored_runs,

@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use chains::{FamilyTest, test_chains};
-pub use change_points::{ChangePoint, RankSums, Shift, change_points};
+pub use change_points::{ChangePoint, LEAST_VALUES, RankSums, Shift, change_points, could_be_found};
 pub use paired::Paired;
 pub use paired::student_quantile;
 pub(crate) use paired::{root_mean_square, student_half};

@@ -10,5 +10,5 @@ mod simulated;
 mod tests;
 
 pub use rank_sum::RankSums;
-pub use search::{ChangePoint, change_points};
+pub use search::{ChangePoint, LEAST_VALUES, change_points, could_be_found};
 pub use shift::Shift;

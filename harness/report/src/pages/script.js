@@ -78,11 +78,10 @@
     let shown = 0;
     for (const row of table.tBodies[0].rows) {
       row.hidden = !fields.every((field) => {
-        const wanted = field.value.trim().toLowerCase();
-        if (!wanted) return true;
+        if (!field.value) return true;
         return field.tagName === "SELECT"
-          ? (row.dataset[field.name] || "").toLowerCase() === wanted
-          : row.textContent.toLowerCase().includes(wanted);
+          ? row.dataset[field.name] === field.value
+          : row.textContent.toLowerCase().includes(field.value.trim().toLowerCase());
       });
       shown += row.hidden ? 0 : 1;
     }

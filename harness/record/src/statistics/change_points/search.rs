@@ -19,6 +19,15 @@ const MOST_NEIGHBOURS: usize = 240;
 /// Values on either side of which the size of a change is the size of.
 const MOST_SHIFTED: usize = 80;
 
+/// Fewer values in a series cannot show a change, however large it is.
+pub const LEAST_VALUES: usize = 17;
+
+/// Whether a change could be found at a place with so many values before it, since the change before, and so many from it on.
+pub fn could_be_found(earlier: usize, later: usize, sums: &mut RankSums) -> bool {
+    let is_low = |later| sums.least(earlier.min(MOST_EARLIER), later).is_some_and(|least| least <= LEVEL);
+    (LEAST_LATER..=MOST_LATER.min(later)).any(is_low)
+}
+
 /// A place at which a series changed its level.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ChangePoint {

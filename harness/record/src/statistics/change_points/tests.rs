@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::{
-    ChangePoint, RankSums, change_points as change_points_with,
+    ChangePoint, LEAST_VALUES, RankSums, change_points as change_points_with, could_be_found,
     simulated::{Numbers, Scatter},
 };
 
@@ -29,6 +29,19 @@ fn a_step_is_found_with_its_size() {
         let (low, high) = shift.range.unwrap();
         assert!(low < factor && factor < high && high - low < 0.02, "{shift:?}");
         assert!((after / before - factor).abs() < 0.01 && (shift.ratio - factor).abs() < 0.01, "{changes:?}");
+    }
+}
+
+#[test]
+fn fewer_values_show_nothing() {
+    for (values, earlier) in [(LEAST_VALUES - 1, 0..LEAST_VALUES), (LEAST_VALUES, 9..11)] {
+        for first in earlier.filter(|first| *first <= values) {
+            let steps: Vec<f64> =
+                (0..values).map(|place| if place < first { 1.0 } else { 100.0 } + place as f64 / 1e6).collect();
+            let is_found = !change_points(&steps, MARGIN).is_empty();
+            let could_be = could_be_found(first, values - first, &mut RankSums::default());
+            assert_eq!((is_found, could_be), (values == LEAST_VALUES, values == LEAST_VALUES), "{first} of {values}");
+        }
     }
 }
 

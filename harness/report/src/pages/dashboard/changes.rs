@@ -1,45 +1,122 @@
 //! What changed, when, by how much, and how sure that is.
 
-use std::collections::BTreeSet;
+use std::{cmp::Reverse, collections::BTreeSet};
 
 use maud::{Markup, html};
+use pocketwatt_history::{Certainty, Outline};
 
 use crate::pages::{
     dashboard::{
         events::{Between, Changed, Event},
         numbers::{amount, certainty, effect, effect_class, p_value, percent},
-        view::{Wishes, anchor, commit_link, day, label},
+        view::{CaseView, Wishes, anchor, commit_link, day, label, plural},
     },
     document::scrolling,
     foreign::{Foreign, name},
 };
 
+/// The effect of a case that has no numbers any more, in the filter.
+const STOPPED: &str = "stopped";
 /// Rows of the table.
 const MOST_ROWS: usize = 1000;
 
-/// The table of events, with filters where there is a choice.
-pub fn table(events: &[Event<'_, '_>], root: &str, wishes: Wishes<'_>, id: &str) -> Markup {
-    if events.is_empty() {
+/// What a row is about.
+pub enum Row<'a, 'b> {
+    /// Metrics changed.
+    Changed(Event<'a, 'b>),
+    /// A case has no numbers any more.
+    Stopped(&'b CaseView<'a>),
+}
+
+impl<'a, 'b> Row<'a, 'b> {
+    /// The rows of these events and of those of the cases that stopped, the newest first; what later runs do not bear out follows.
+    pub fn all(events: Vec<Event<'a, 'b>>, views: impl Iterator<Item = &'b CaseView<'a>>) -> Vec<Self>
+    where
+        'a: 'b,
+    {
+        let stopped = views.filter(|view| view.without_numbers.since().is_some()).map(Row::Stopped);
+        let mut rows: Vec<Self> = stopped.chain(events.into_iter().map(Row::Changed)).collect();
+        rows.sort_by_key(|row| match row {
+            Row::Changed(event) => (event.certainty() == Certainty::Faded, Reverse(event.time())),
+            Row::Stopped(_) => (false, Reverse(row.first().map_or(0, |outline| outline.time_unix_ms))),
+        });
+        rows
+    }
+
+    /// The first run of the new level, or without numbers.
+    pub fn first(&self) -> Option<&'a Outline> {
+        match self {
+            Row::Changed(event) => event.first(),
+            Row::Stopped(view) => view.without_numbers.since().map(|since| since.outline),
+        }
+    }
+
+    fn view(&self) -> &'b CaseView<'a> {
+        match self {
+            Row::Changed(event) => event.view,
+            Row::Stopped(view) => view,
+        }
+    }
+}
+
+/// The table of what changed, with filters where there is a choice.
+pub fn table(rows: &[Row<'_, '_>], root: &str, wishes: Wishes<'_>, id: &str) -> Markup {
+    if rows.is_empty() {
         return html! { p { "Nothing changed, as far as the runs show." } };
     }
     let cells = html! {
-        table.data id=(id) {
+        table.data.stacked id=(id) {
             thead { tr {
                 @for head in ["commit", "day", "case", "what", "by how much", "how sure"] {
                     th.text scope="col" { button type="button" { (head) } }
                 }
             } }
-            tbody { @for event in events.iter().take(MOST_ROWS) { (row(event, root, wishes)) } }
+            tbody {
+                @for row in rows.iter().take(MOST_ROWS) {
+                    @match row {
+                        Row::Changed(event) => { (changed(event, root, wishes)) }
+                        Row::Stopped(view) => { (stopped(view, root, wishes)) }
+                    }
+                }
+            }
         }
     };
     html! {
-        (filters(events, id))
+        (filters(rows, id))
         (scrolling("What changed", &cells))
-        @if events.len() > MOST_ROWS { p.pale { "The newest " (MOST_ROWS) " of " (events.len()) " are listed; the pages of the cases have all." } }
+        @if rows.len() > MOST_ROWS { p.pale { "The newest " (MOST_ROWS) " of " (rows.len()) " are listed; the pages of the cases have all." } }
     }
 }
 
-fn row(event: &Event<'_, '_>, root: &str, wishes: Wishes<'_>) -> Markup {
+/// A case, and what is measured where.
+fn case(view: &CaseView<'_>, root: &str) -> Markup {
+    let subject = view.case.subject;
+    html! {
+        (view.link(root)) br;
+        small { (name(&subject.scenario)) ", " (name(&subject.model)) ", " (name(view.case.device)) ", " (name(view.case.branch)) }
+    }
+}
+
+fn stopped(view: &CaseView<'_>, root: &str, wishes: Wishes<'_>) -> Markup {
+    let (subject, without) = (view.case.subject, &view.without_numbers);
+    let (Some(since), Some(last)) = (without.since(), without.last()) else { return html! {} };
+    html! {
+        tr data-device=(Foreign(view.case.device)) data-branch=(Foreign(view.case.branch)) data-scenario=(Foreign(&subject.scenario))
+            data-model=(Foreign(&subject.model)) data-backend=(Foreign(&subject.backend)) data-effect=(STOPPED) {
+            th scope="row" {
+                (commit_link(since.outline, root, wishes))
+                @if let Some(message) = &since.outline.message { br; small { (name(message)) } }
+            }
+            td.text.whole { (day(since.outline.time_unix_ms)) }
+            td.text { (case(view, root)) }
+            td.text { span.alarm { "no numbers any more" } br; small { (name(last.reason)) } }
+            td.text {}
+            td.text.whole data-value="0" { (plural(without.newest, "run")) " without" }
+        }
+    }
+}
+
+fn changed(event: &Event<'_, '_>, root: &str, wishes: Wishes<'_>) -> Markup {
     let (view, subject) = (event.view, event.view.case.subject);
     let Changed { course, change } = event.lead;
     let Some(outline) = event.first() else { return html! {} };
@@ -57,10 +134,7 @@ fn row(event: &Event<'_, '_>, root: &str, wishes: Wishes<'_>) -> Markup {
                 }
             }
             td.text.whole { (day(outline.time_unix_ms)) }
-            td.text {
-                (view.link(root)) br;
-                small { (name(&subject.scenario)) ", " (name(&subject.model)) ", " (name(view.case.device)) ", " (name(view.case.branch)) }
-            }
+            td.text { (case(view, root)) }
             td.text {
                 a href=(format!("{}#{}", view.address(root), anchor(course))) { (Foreign(&label(course))) }
                 " " span class=(effect_class(event.effect())) { (word) }
@@ -110,22 +184,24 @@ fn beside(event: &Event<'_, '_>, Changed { course, change }: Changed<'_, '_>) ->
     format!("{}{size}{differs}", label(course))
 }
 
-fn filters(events: &[Event<'_, '_>], id: &str) -> Markup {
-    type Choice = fn(&Event<'_, '_>) -> String;
+fn filters(rows: &[Row<'_, '_>], id: &str) -> Markup {
+    type Choice = fn(&CaseView<'_>) -> String;
     let choices: [(&str, Choice); 5] = [
-        ("device", |event| event.view.case.device.to_owned()),
-        ("branch", |event| event.view.case.branch.to_owned()),
-        ("scenario", |event| event.view.case.subject.scenario.clone()),
-        ("model", |event| event.view.case.subject.model.clone()),
-        ("backend", |event| event.view.case.subject.backend.clone()),
+        ("device", |view| view.case.device.to_owned()),
+        ("branch", |view| view.case.branch.to_owned()),
+        ("scenario", |view| view.case.subject.scenario.clone()),
+        ("model", |view| view.case.subject.model.clone()),
+        ("backend", |view| view.case.subject.backend.clone()),
     ];
+    let any_stopped = rows.iter().any(|row| matches!(row, Row::Stopped(_)));
+    let effects = ["better", "worse", "changed"].into_iter().chain(any_stopped.then_some(STOPPED));
     html! {
         form.filters data-table=(id) {
             @for (what, of) in &choices {
-                @let distinct: BTreeSet<String> = events.iter().map(of).collect();
+                @let distinct: BTreeSet<String> = rows.iter().map(|row| of(row.view())).collect();
                 @if distinct.len() > 1 { (select(what, distinct.iter().map(String::as_str))) }
             }
-            (select("effect", ["better", "worse", "changed"].into_iter()))
+            (select("effect", effects))
             (select("certainty", ["confirmed", "found", "faded"].into_iter()))
             label { "search " input type="search" name="text" size="12"; }
             output aria-live="polite" {}

@@ -1,17 +1,17 @@
 //! The course of a metric over commits: points with their intervals, levels, changes and segments. Drawn as a few paths, so that a page
 //! with many charts of hundreds of commits stays small; the exact values are in the site's data.
 
-use std::fmt::Write;
+use std::{collections::BTreeSet, fmt::Write};
 
 use maud::{Markup, PreEscaped, html};
-use pocketwatt_history::{CaseCourse, Certainty, Change, Course};
+use pocketwatt_history::{CaseCourse, Certainty, Change, Course, Segment};
 
 use crate::{
     output::quantity::fixed,
     pages::{
         dashboard::{
             numbers::{course_scale, effect, effect_class, percent, scaled},
-            view::{anchor, day, label},
+            view::{CaseView, anchor, day, label},
         },
         foreign::Foreign,
     },
@@ -24,6 +24,8 @@ const LEFT: f64 = 58.0;
 const RIGHT: f64 = 12.0;
 const TOP: f64 = 26.0;
 const BOTTOM: f64 = 22.0;
+/// About as wide as the label of a segment.
+const LABEL: f64 = 90.0;
 /// Lines behind the data.
 const LINES: usize = 3;
 
@@ -58,25 +60,20 @@ impl Frame {
 }
 
 /// A chart with its caption.
-pub fn chart(case: &CaseCourse<'_>, course: &Course<'_>, colour: &str) -> Markup {
+pub fn chart(view: &CaseView<'_>, course: &Course<'_>, colour: &str) -> Markup {
+    let case = &view.case;
     let frame = Frame::around(case.runs.len(), course);
-    let (bars, points) = paths(&frame, course);
+    let (bars, clipped, points) = paths(&frame, course);
     let caption = label(course);
     html! {
         figure id=(anchor(course)) {
-            figcaption { b { (Foreign(&caption)) } ", " (unit(&frame.scale)) ": " (Foreign(&summary(case, course))) }
+            figcaption { b { (Foreign(&caption)) } ", " (unit(&frame.scale)) ": " (Foreign(&summary(view, course))) }
             div.scroll tabindex="0" role="region" aria-label=(Foreign(&format!("{caption} over commits"))) {
-                svg.course viewBox=(format!("0 0 {WIDTH} {HEIGHT}")) role="img" aria-label=(Foreign(&summary(case, course))) data-course=(anchor(course)) tabindex="0" {
+                svg.course viewBox=(format!("0 0 {WIDTH} {HEIGHT}")) role="img" aria-label=(Foreign(&summary(view, course))) data-course=(anchor(course)) tabindex="0" {
                     (lines(&frame))
-                    @for segment in case.segments.iter().skip(1) {
-                        @let x = (frame.x(segment.first as f64) + frame.x(segment.first as f64 - 1.0)) / 2.0;
-                        path.segment d=(format!("M{x:.1} {TOP}V{}", HEIGHT - BOTTOM)) {}
-                        text.segment x=(format!("{x:.1}")) y="11" text-anchor="middle" {
-                            "new " (segment.new.iter().map(|(condition, ..)| condition.name()).collect::<Vec<_>>().join(", "))
-                            title { @for (condition, before, after) in &segment.new { (condition.name()) ": " (Foreign(before)) " → " (Foreign(after)) ". " } }
-                        }
-                    }
+                    (segments(&frame, case))
                     path.bars d=(bars) stroke=(colour) {}
+                    @if !clipped.is_empty() { path.clipped d=(clipped) stroke=(colour) {} }
                     (PreEscaped(levels(&frame, case, course)))
                     path.points d=(points) stroke=(colour) {}
                     @for change in course.changes.iter().filter(|change| change.certainty != Certainty::Faded) { (mark(&frame, change)) }
@@ -101,18 +98,23 @@ fn unit(scale: &Scale) -> &'static str {
 }
 
 /// What a chart says, in a sentence.
-fn summary(case: &CaseCourse<'_>, course: &Course<'_>) -> String {
+fn summary(view: &CaseView<'_>, course: &Course<'_>) -> String {
     let mut text = match course.points.last() {
         Some(last) => {
             let newest = scaled(last.value, last.range, &course_scale(course));
-            format!("{newest} in the newest of {} runs", course.points.len())
+            let commit = if last.run + 1 == view.case.runs.len() { None } else { view.outline(last.run) };
+            let at = commit.map(|outline| format!(", at {}", outline.commit.short())).unwrap_or_default();
+            format!("{newest} in the newest of {} runs{at}", course.points.len())
         }
         None => "no runs".to_owned(),
     };
     for change in course.changes.iter().filter(|change| change.certainty != Certainty::Faded) {
-        let commit = case.runs.get(change.first).map_or("", |(outline, _)| outline.commit.short());
+        let commit = view.outline(change.first).map_or("", |outline| outline.commit.short());
         let size = change.point.shift.map(|shift| format!(" by {}", percent(shift.ratio))).unwrap_or_default();
         let _ = write!(text, "; {}{size} at {commit}", effect(change.effect));
+    }
+    if let Some(since) = view.without_numbers.since() {
+        let _ = write!(text, "; no numbers since {}", since.outline.commit.short());
     }
     text + "."
 }
@@ -142,18 +144,52 @@ fn nice(step: f64) -> f64 {
     if nice.is_finite() && nice > 0.0 { nice } else { 1.0 }
 }
 
-/// The intervals, and the values.
-fn paths(frame: &Frame, course: &Course<'_>) -> (String, String) {
-    let (mut bars, mut points) = (String::new(), String::new());
+/// The intervals, arrowheads where they go on beyond the frame, and the values.
+fn paths(frame: &Frame, course: &Course<'_>) -> (String, String, String) {
+    let (mut bars, mut clipped, mut points) = (String::new(), String::new(), String::new());
     for point in &course.points {
         let x = frame.x(point.run as f64);
         // Writing to a string cannot fail.
         let _ = write!(points, "M{x:.1} {:.1}h0", frame.y(point.value));
-        if let Some((low, high)) = point.range {
-            let _ = write!(bars, "M{x:.1} {:.1}V{:.1}", frame.y(low), frame.y(high));
+        let Some((low, high)) = point.range else { continue };
+        let _ = write!(bars, "M{x:.1} {:.1}V{:.1}", frame.y(low), frame.y(high));
+        if high > frame.high {
+            let _ = write!(clipped, "M{x:.1} {TOP}m-3 4l3 -4l3 4");
+        }
+        if low < frame.low {
+            let _ = write!(clipped, "M{x:.1} {:.1}m-3 -4l3 4l3 -4", HEIGHT - BOTTOM);
         }
     }
-    (bars, points)
+    (bars, clipped, points)
+}
+
+/// Where segments begin. What begins close together has one label.
+fn segments(frame: &Frame, case: &CaseCourse<'_>) -> Markup {
+    let place = |segment: &Segment<'_>| frame.x(segment.first as f64 - 0.5);
+    let mut lines = String::new();
+    let mut groups: Vec<Vec<&Segment<'_>>> = Vec::new();
+    for segment in case.segments.iter().skip(1) {
+        let x = place(segment);
+        let _ = write!(lines, "M{x:.1} {TOP}V{}", HEIGHT - BOTTOM);
+        match groups.last_mut().filter(|group| group.first().is_some_and(|first| x - place(first) < LABEL)) {
+            Some(group) => group.push(segment),
+            None => groups.push(vec![segment]),
+        }
+    }
+    html! {
+        @if !lines.is_empty() { path.segment d=(lines) {} }
+        @for group in &groups {
+            @let middle = group.iter().map(|segment| place(segment)).sum::<f64>() / group.len() as f64;
+            @let new: BTreeSet<&str> = group.iter().flat_map(|segment| &segment.new).map(|(condition, ..)| condition.name()).collect();
+            text.segment x=(format!("{middle:.1}")) y="11" text-anchor="middle" {
+                @if group.len() > 1 { (group.len()) " × " }
+                "new " (new.into_iter().collect::<Vec<_>>().join(", "))
+                title {
+                    @for (condition, before, after) in group.iter().take(LINES).flat_map(|segment| &segment.new) { (condition.name()) ": " (Foreign(before)) " → " (Foreign(after)) ". " }
+                }
+            }
+        }
+    }
 }
 
 /// The median from change to change.

@@ -9,10 +9,11 @@ use crate::{
     output::date,
     pages::{
         dashboard::{
-            changes::table,
-            events::Event,
+            changes::{Row, table},
+            events::events_by_run,
             numbers::value,
             view::{CaseView, MAIN, Wishes, commit_link, imitations, navigation, outside, scope_below},
+            watched::blind_at,
         },
         document::scrolling,
         foreign::{Foreign, name},
@@ -26,7 +27,7 @@ pub struct CommitView<'a, 'b> {
     /// Its place in each case that it was measured in.
     pub cases: Vec<(&'b CaseView<'a>, usize)>,
     /// What changed with it.
-    pub events: Vec<Event<'a, 'b>>,
+    pub changes: Vec<Row<'a, 'b>>,
     /// The commits measured before and after it, on any branch.
     pub neighbours: [Option<&'a Outline>; 2],
     /// Why cases have no numbers.
@@ -34,11 +35,7 @@ pub struct CommitView<'a, 'b> {
 }
 
 /// Every commit, the oldest first.
-pub fn commits<'a, 'b>(
-    outlines: &[&'a Outline],
-    views: &'b [CaseView<'a>],
-    events: Vec<Event<'a, 'b>>,
-) -> Vec<CommitView<'a, 'b>> {
+pub fn commits<'a, 'b>(outlines: &[&'a Outline], views: &'b [CaseView<'a>]) -> Vec<CommitView<'a, 'b>> {
     let mut places: BTreeMap<&Commit, usize> = BTreeMap::new();
     let mut all: Vec<CommitView<'a, 'b>> = Vec::new();
     for outline in outlines {
@@ -46,7 +43,7 @@ pub fn commits<'a, 'b>(
             all.push(CommitView {
                 outline,
                 cases: Vec::new(),
-                events: Vec::new(),
+                changes: Vec::new(),
                 neighbours: [None; 2],
                 unmeasured: Vec::new(),
             });
@@ -64,10 +61,10 @@ pub fn commits<'a, 'b>(
             }
         }
     }
-    for event in events {
-        let first = event.first().map(|outline| &outline.commit);
+    for row in Row::all(events_by_run(views), views.iter()) {
+        let first = row.first().map(|outline| &outline.commit);
         if let Some(commit) = first.and_then(|commit| places.get(commit)).and_then(|place| all.get_mut(*place)) {
-            commit.events.push(event);
+            commit.changes.push(row);
         }
     }
     let order: Vec<&'a Outline> = all.iter().map(|commit| commit.outline).collect();
@@ -95,7 +92,8 @@ pub fn commit(view: &CommitView<'_, '_>, wishes: Wishes<'_>) -> Markup {
         }
         (imitations(view.cases.iter().filter_map(|(case, run)| Some(case.case.runs.get(*run)?.0))))
         h2 { "What changed with it" }
-        (table(&view.events, "../", wishes, "changes"))
+        (blind_at(&view.cases))
+        (table(&view.changes, "../", wishes, "changes"))
         h2 { "What was measured" }
         (cases(view))
         @if !view.unmeasured.is_empty() {

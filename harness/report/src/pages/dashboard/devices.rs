@@ -10,7 +10,7 @@ use crate::pages::{
     dashboard::{
         changes::select,
         numbers::value,
-        view::{CaseView, MAIN, imitations, navigation},
+        view::{CaseView, MAIN, age_below, imitations, navigation},
     },
     document::scrolling,
     foreign::{Foreign, name},
@@ -79,7 +79,9 @@ fn cell(view: Option<&CaseView<'_>>, metric: MetricId, scope: Option<&str>) -> M
     html! {
         @match newest {
             Some((view, point)) => {
-                td.number data-value=(point.value) { a href=(view.address("")) { (value(point.value, point.range, metric.definition().unit)) } }
+                td.number data-value=(point.value) {
+                    a href=(view.address("")) { (value(point.value, point.range, metric.definition().unit)) } (age_below(view, point.run))
+                }
             }
             None => { td {} }
         }

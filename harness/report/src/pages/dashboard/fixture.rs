@@ -2,53 +2,27 @@
 
 use std::{collections::BTreeMap, ops::Range};
 
-use pocketwatt_history::{CaseOutline, Conditions, Known, Number, Outline, Subject};
+use pocketwatt_history::{Known, Outline};
 use pocketwatt_record::{MetricId, SpeedMetric};
+use serde_json::json;
 
 pub const DECODE: MetricId = MetricId::Speed(SpeedMetric::DecodeThroughput);
 pub const FIRST_TOKEN: MetricId = MetricId::Speed(SpeedMetric::TimeToFirstToken);
 
-/// What every run measures.
-pub fn subject() -> Subject {
-    Subject {
-        scenario: "talk".into(),
-        model: "tiny".into(),
-        backend: "engine".into(),
-        graph: None,
-        precision: "int4".into(),
-        threads: 2,
-        constrained: false,
-        cores: None,
-        sustain_ms: None,
-    }
-}
-
 /// The run of a commit, with these numbers and a program of its own. Names of commits begin with their number.
 pub fn run(commit: u64, numbers: &[(MetricId, f64)]) -> Outline {
-    let number =
-        |(metric, value): &(MetricId, f64)| Number { metric: *metric, scope: None, value: *value, range: None };
-    let time_unix_ms = 1_700_000_000_000 + commit * 3_600_000;
-    Outline {
-        commit: format!("{commit:08}{commit:032x}").parse().unwrap(),
-        branch: "main".into(),
-        time_unix_ms,
-        message: None,
-        run: format!("run-{commit}"),
-        started_unix_ms: time_unix_ms,
-        device: "machine".into(),
-        emulated: false,
-        simulated_meters: false,
-        cases: vec![CaseOutline {
-            id: "case".into(),
-            subject: subject(),
-            conditions: Conditions(std::array::from_fn(|_| Some("the same".into()))),
-            unmeasured: None,
-            programs: [Some(format!("runner {commit}")), None],
-            record_sha256: None,
-            scopes: Vec::new(),
-            numbers: numbers.iter().map(number).collect(),
-        }],
-    }
+    let time = 1_700_000_000_000 + commit * 3_600_000;
+    let subject = json!({"scenario": "talk", "model": "tiny", "backend": "engine", "precision": "int4", "threads": 2});
+    let numbers: Vec<_> = numbers.iter().map(|(metric, value)| json!([metric.name(), null, value, null])).collect();
+    let case = json!({
+        "id": "case", "subject": subject, "conditions": ["engine 1", "runner", "device", "graph", "scenario", "model", "harness"],
+        "programs": [format!("runner {commit}"), null], "numbers": numbers,
+    });
+    let outline = json!({
+        "commit": format!("{commit:08}{commit:032x}"), "branch": "main", "time_unix_ms": time, "run": format!("run-{commit}"),
+        "started_unix_ms": time, "device": "machine", "emulated": false, "simulated_meters": false, "cases": [case],
+    });
+    serde_json::from_value(outline).unwrap()
 }
 
 /// So many commits with numbers that scatter by a thousandth.

@@ -7,10 +7,15 @@ use pocketwatt_history::{Certainty, Commit, Effect, Known, Outline};
 
 use crate::pages::{
     dashboard::{
-        changes::{self, select},
-        events::{Between, Changed, Event},
+        changes::{self, Row, select},
+        events::{Between, Changed, Event, events},
         numbers::{amount, effect_class, value},
-        view::{CaseView, MAIN, Wishes, commit_link, day, imitations, label, navigation, scope_below},
+        unmeasured::{CaseKey, WithoutNumbers},
+        view::{
+            CaseView, MAIN, Wishes, age_below, commit_link, day, imitations, label, navigation, plural, scope_below,
+            stopped_since,
+        },
+        watched::watched,
     },
     document::scrolling,
     foreign::{Foreign, name},
@@ -20,16 +25,23 @@ use crate::pages::{
 const MOST_LISTED: usize = 200;
 
 /// Its body.
-pub fn overview(known: &Known, views: &[CaseView<'_>], events: &[Event<'_, '_>], wishes: Wishes<'_>) -> Markup {
+pub fn overview(
+    known: &Known,
+    views: &[CaseView<'_>],
+    never: &BTreeMap<CaseKey<'_>, WithoutNumbers<'_>>,
+    wishes: Wishes<'_>,
+) -> Markup {
+    let events = events(views);
     html! {
         h1 { (name(wishes.title)) }
         (navigation(""))
-        (answer(known, events, wishes))
+        (answer(known, views, &events, wishes))
         (imitations(known.entries.iter().map(|(_, outline)| outline)))
         h2 { "What changed" }
-        (changes::table(events, "", wishes, "changes"))
+        (changes::table(&Row::all(events, views.iter()), "", wishes, "changes"))
         h2 { "Where everything stands" }
         (cases(views))
+        (without_any(never))
         h2 { "Commits" }
         (commits(known, wishes))
         (damaged(known))
@@ -37,20 +49,23 @@ pub fn overview(known: &Known, views: &[CaseView<'_>], events: &[Event<'_, '_>],
 }
 
 /// How many changes are sure, and the newest for the worse, in sentences.
-fn answer(known: &Known, events: &[Event<'_, '_>], wishes: Wishes<'_>) -> Markup {
+fn answer(known: &Known, views: &[CaseView<'_>], events: &[Event<'_, '_>], wishes: Wishes<'_>) -> Markup {
     let commits: BTreeSet<&Commit> = known.entries.iter().map(|(_, outline)| &outline.commit).collect();
     let sure = || events.iter().filter(|event| event.certainty() == Certainty::Confirmed);
     let of = |effect: Effect| {
         sure().filter(|event| event.effect() == effect && event.between() == Between::Commits).collect::<Vec<_>>()
     };
     let (worse, better) = (of(Effect::Worse), of(Effect::Better));
+    let stopped = views.iter().filter(|view| view.without_numbers.since().is_some()).count();
     let apart = sure().filter(|event| event.effect() != Effect::Neutral && event.between() != Between::Commits).count();
     html! {
         section.card {
             h2 { "In short" }
             p.answer {
                 (plural(known.entries.len(), "run")) " of " (plural(commits.len(), "commit")) ": "
-                (plural(worse.len(), "confirmed change")) " for the worse, " (better.len()) " for the better."
+                (plural(worse.len(), "confirmed change")) " for the worse, " (better.len()) " for the better"
+                @if stopped > 0 { "; " span.alarm { (plural(stopped, "case")) (if stopped == 1 { " has" } else { " have" }) " no numbers any more" } }
+                "."
             }
             @if let Some(event) = worse.first() {
                 @let Changed { course, change } = event.lead;
@@ -69,13 +84,9 @@ fn answer(known: &Known, events: &[Event<'_, '_>], wishes: Wishes<'_>) -> Markup
                     (if apart == 1 { "it" } else { "them" }) "."
                 }
             }
+            (watched(&views.iter().collect::<Vec<_>>()))
         }
     }
-}
-
-/// `1 run`, `2 runs`.
-fn plural(count: usize, what: &str) -> String {
-    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
 fn cases(views: &[CaseView<'_>]) -> Markup {
@@ -103,7 +114,7 @@ fn cases(views: &[CaseView<'_>]) -> Markup {
                     @let subject = view.case.subject;
                     tr data-device=(Foreign(view.case.device)) data-branch=(Foreign(view.case.branch)) data-scenario=(Foreign(&subject.scenario))
                         data-model=(Foreign(&subject.model)) data-backend=(Foreign(&subject.backend)) data-precision=(Foreign(&subject.precision)) {
-                        th scope="row" { (view.link("")) }
+                        th scope="row" { (view.link("")) (stopped_since(view)) }
                         td.text { (name(&subject.scenario)) }
                         td.text { (name(&subject.model)) }
                         td.text { (name(view.case.device)) }
@@ -111,7 +122,9 @@ fn cases(views: &[CaseView<'_>]) -> Markup {
                         @for metric in &metrics {
                             @match view.course(*metric).and_then(|course| Some((course, course.points.last()?))) {
                                 Some((course, point)) => {
-                                    td.number data-value=(point.value) { (value(point.value, None, metric.definition().unit)) (scope_below(course)) }
+                                    td.number data-value=(point.value) {
+                                        (value(point.value, None, metric.definition().unit)) (scope_below(course)) (age_below(view, point.run))
+                                    }
                                 }
                                 None => { td {} }
                             }
@@ -134,6 +147,25 @@ fn cases(views: &[CaseView<'_>]) -> Markup {
             output aria-live="polite" {}
         }
         (scrolling("Where everything stands", &table))
+    }
+}
+
+/// Cases that were never measured, which have no page.
+fn without_any(never: &BTreeMap<CaseKey<'_>, WithoutNumbers<'_>>) -> Markup {
+    html! {
+        @if !never.is_empty() {
+            p { "Never measured:" }
+            ul.notes {
+                @for ((device, branch, subject), without) in never.iter().take(MOST_LISTED) {
+                    li {
+                        (name(&subject.backend)) " " small { (Foreign(&subject.settings())) } ", " (name(&subject.scenario)) ", " (name(&subject.model))
+                        ", " (name(device)) ", " (name(branch)) ": "
+                        @if let Some(last) = without.last() { (name(last.reason)) }
+                    }
+                }
+            }
+            @if never.len() > MOST_LISTED { p.pale { "And " (never.len() - MOST_LISTED) " cases more." } }
+        }
     }
 }
 

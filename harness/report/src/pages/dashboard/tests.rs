@@ -121,3 +121,60 @@ fn joules_of_two_parts_of_a_device_are_not_side_by_side() {
         assert_eq!(row.contains("dram"), row.contains("50 mJ"), "{row}");
     }
 }
+
+#[test]
+fn a_case_that_fails_is_not_shown_as_standing() {
+    let mut all = runs(0..25, |commit| {
+        vec![(DECODE, 100.0), (LOAD, 99e6)].into_iter().take(if commit < 10 { 2 } else { 1 }).collect()
+    });
+    for outline in &mut all[20..] {
+        outline.cases[0].unmeasured = Some("failed: SIGSEGV".into());
+        outline.cases[0].numbers.clear();
+    }
+    all[3].cases[0].unmeasured = Some("skipped: busy".into());
+    let mut other = run(24, &[]);
+    other.device = "other".into();
+    other.cases[0].unmeasured = Some("failed: never works".into());
+    all.push(other);
+    let site = site(all.clone());
+    let overview = text(&site["index.html"]);
+    let since = all[20].commit.short();
+    assert!(overview.contains("1 case has no numbers any more"), "{overview}");
+    assert!(overview.contains(&format!("no numbers since {since} : failed: SIGSEGV")), "{overview}");
+    assert!(overview.contains(&format!("of {}", all[9].commit.short())), "an old value says its age: {overview}");
+    assert!(
+        overview.contains("Never measured:") && overview.contains("other , main : failed: never works"),
+        "{overview}"
+    );
+    for page in ["index.html", &commit_page(&all[20])] {
+        let rows = changes(&site[page]);
+        assert!(rows.len() == 1 && rows[0].contains("no numbers any more failed: SIGSEGV 5 runs without"), "{rows:?}");
+        assert!(rows[0].starts_with(since), "{rows:?}");
+    }
+    assert!(site["devices.html"].contains(&format!("of <code>{}", all[19].commit.short())));
+    let case = site.iter().find(|(path, _)| path.starts_with("case/")).map(|(_, page)| text(page)).unwrap();
+    assert!(case.contains("skipped: busy") && case.contains(&format!("no numbers since {since}.")), "{case}");
+}
+
+#[test]
+fn where_nothing_could_be_found_it_says_so() {
+    let few = runs(0..16, |commit| vec![(DECODE, 100.0 * from(8, commit, 0.33))]);
+    let last = few[15].clone();
+    let pages = site(few);
+    let overview = text(&pages["index.html"]);
+    assert!(overview.contains("No change of its newest runs can be found yet: that takes 17 runs"), "{overview}");
+    assert!(text(&pages[&commit_page(&last)]).contains("could not show a change at this commit yet"));
+    let enough = site(runs(0..60, |_| vec![(DECODE, 100.0)]));
+    assert!(!text(&enough["index.html"]).contains("can be found yet"));
+    // Two machines take turns.
+    let mut turns = runs(0..100, |commit| vec![(DECODE, 100.0 * from(50, commit, 0.5))]);
+    for outline in turns.iter_mut().step_by(2) {
+        outline.cases[0].conditions.0[2] = Some("another device".into());
+    }
+    let pages = site(turns);
+    let overview = text(&pages["index.html"]);
+    assert!(overview.contains("most often it is a new device"), "{overview}");
+    let (_, case) = pages.iter().find(|(path, _)| path.starts_with("case/")).unwrap();
+    assert!(text(case).contains("The newest 20 of 99.") && case.contains(" × new device"), "{case}");
+    assert!(case.len() < 30_000, "{}", case.len());
+}

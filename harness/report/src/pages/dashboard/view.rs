@@ -4,10 +4,14 @@ use maud::{Markup, html};
 use pocketwatt_files::sha256;
 use pocketwatt_history::{CaseCourse, Commit, Course, Outline};
 use pocketwatt_record::{CallMetric, EnergyMetric, MetricId, QualityMetric, SpeedMetric};
+use serde::Serialize;
 
 use crate::{
     output::{date, inert},
-    pages::foreign::{Foreign, name},
+    pages::{
+        dashboard::unmeasured::WithoutNumbers,
+        foreign::{Foreign, name},
+    },
 };
 
 /// What stands in tables, and first on the page of a case.
@@ -42,15 +46,20 @@ pub struct CaseView<'a> {
     pub case: CaseCourse<'a>,
     /// The name of its page and its data, the same in every site.
     pub key: String,
+    /// Its runs without numbers.
+    pub without_numbers: WithoutNumbers<'a>,
 }
 
 impl<'a> CaseView<'a> {
     /// The name is made from what is measured, where, and for which branch.
-    pub fn of(case: CaseCourse<'a>) -> Self {
-        let identity = serde_json::to_string(&(case.device, case.branch, case.subject)).unwrap_or_default();
-        let mut key = sha256(identity);
-        key.truncate(KEY_DIGITS);
-        Self { case, key }
+    pub fn of(case: CaseCourse<'a>, without_numbers: WithoutNumbers<'a>) -> Self {
+        let key = key(&(case.device, case.branch, case.subject));
+        Self { case, key, without_numbers }
+    }
+
+    /// What is measured and where, on whatever branch.
+    pub fn place(&self) -> String {
+        key(&(self.case.device, self.case.subject))
     }
 
     /// Its page, from a page that is so far below the root of the site.
@@ -88,6 +97,13 @@ impl<'a> CaseView<'a> {
     }
 }
 
+/// A short name for a thing: the beginning of a sha256.
+fn key(identity: &impl Serialize) -> String {
+    let mut key = sha256(serde_json::to_string(identity).unwrap_or_default());
+    key.truncate(KEY_DIGITS);
+    key
+}
+
 /// The beginning of a text of others, on one line.
 pub fn cut(text: &str) -> String {
     let shown = inert::one_line(text);
@@ -106,6 +122,28 @@ pub fn label(course: &Course<'_>) -> String {
 /// Below a value: the part of the device that it is of. Parts are not comparable with each other.
 pub fn scope_below(course: &Course<'_>) -> Markup {
     html! { @if let Some(scope) = course.scope { br; small { (name(scope)) } } }
+}
+
+/// Below a value: of which commit it is, where newer runs of the case have none.
+pub fn age_below(view: &CaseView<'_>, run: usize) -> Markup {
+    let is_newest = run + 1 == view.case.runs.len() && view.without_numbers.since().is_none();
+    html! {
+        @if let Some(outline) = view.outline(run).filter(|_| !is_newest) { br; small.warning { "of " code { (outline.commit.short()) } } }
+    }
+}
+
+/// Since when a case has no numbers any more, and why.
+pub fn stopped_since(view: &CaseView<'_>) -> Markup {
+    html! {
+        @if let (Some(since), Some(last)) = (view.without_numbers.since(), view.without_numbers.last()) {
+            br; small.warning { "no numbers since " code { (since.outline.commit.short()) } ": " (name(last.reason)) }
+        }
+    }
+}
+
+/// `1 run`, `2 runs`.
+pub fn plural(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
 /// A place on the page of a case.
