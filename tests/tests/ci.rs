@@ -3,7 +3,9 @@
 
 use std::{fs, path::PathBuf};
 
-use pocketwatt_tests::{Bench, Finished};
+use pocketwatt_record::Record;
+use pocketwatt_tests::{Bench, Finished, wait_until};
+use rustix::process::Signal;
 use serde_json::Value;
 
 const SCENARIO: &[&str] =
@@ -40,7 +42,10 @@ fn a_slower_head_fails_and_the_comment_says_why() {
     let (_other, folder) = base(SCRIPT);
     let commits = ["--commit", "0123456789abcdef0123", "--base-commit", "fedcba9876543210fedc"];
     let finished = ci(&bench, SLOWER, &[&["--baseline-runners", &folder], &commits[..]].concat()).expect_code(10);
-    assert!(finished.stderr.contains("worse in ") && finished.stderr.contains("The job fails, by --fail-on worse."));
+    assert!(
+        finished.stderr.contains("worse in ")
+            && finished.stderr.contains("The job fails with status 10, by --fail-on worse.")
+    );
     assert!(finished.stdout.contains(" times the baseline, worse"), "{}", finished.stdout);
 
     let comment = file(&bench, "comment.md");
@@ -56,10 +61,18 @@ fn a_slower_head_fails_and_the_comment_says_why() {
     assert!(summary.starts_with("## PocketWatt: worse in ") && !summary.contains("<details>"), "{summary}");
     let document = verdict(&bench);
     assert_eq!((&document["verdict"], &document["fails"]), (&"worse".into(), &true.into()));
+    assert_eq!(document["status"], 10);
     let metrics = document["comparison"]["cases"][0]["metrics"].as_array().unwrap();
     let decode = metrics.iter().find(|metric| metric["metric"] == "decode_throughput").unwrap();
     assert_eq!((&decode["verdict"], &decode["basis"]["kind"]), (&"worse".into(), &"together".into()));
     assert!(decode["ratio"]["high"].as_f64().unwrap() < 0.5, "{decode}");
+
+    // A file that cannot be written does not take the others with it.
+    fs::remove_file(bench.path("verdict.json")).unwrap();
+    let lost = ["ci", "--run", "latest", "--verdict", "verdict.json", "--comment", "nowhere/x.md", "--commit", ""];
+    bench.pocketwatt(&lost).expect_code(1).expect_stderr(&["cannot write nowhere/x.md"]);
+    assert_eq!((&verdict(&bench)["commit"], &verdict(&bench)["verdict"]), (&Value::Null, &"worse".into()));
+    assert!(bench.path(verdict(&bench)["folder"].as_str().unwrap()).join("run.json").exists());
 
     // The stored run is judged again by other rules, and nothing is measured.
     let again = |more: &[&str]| bench.pocketwatt(&[&["ci", "--run", "latest"], FILES, &commits, more].concat());
@@ -102,8 +115,72 @@ fn a_head_that_fails_is_worse() {
     ci(&bench, &format!("{SCRIPT},fault=crash@decode"), &["--baseline-runners", &folder]).expect_code(10);
     let comment = file(&bench, "comment.md");
     assert!(comment.contains("worse in 1 of 1 comparison") && comment.contains("failed while warming up"), "{comment}");
-    let never = ["ci", "--run", "latest", "--fail-on", "never"];
-    bench.pocketwatt(&never).expect_code(4);
+    let never = [&["ci", "--run", "latest", "--fail-on", "never"], FILES].concat();
+    let line = bench.pocketwatt(&never).expect_code(4).stdout;
+    assert!(line.contains("The job fails with status 4: not everything was measured"), "{line}");
+    assert!(file(&bench, "comment.md").contains("The job fails with status 4: "));
+    assert_eq!((&verdict(&bench)["fails"], &verdict(&bench)["status"]), (&true.into(), &4.into()));
+}
+
+#[test]
+fn a_base_that_fails_fails_the_job_and_the_comment_says_so() {
+    let bench = Bench::new();
+    let (_other, folder) = base(&format!("{SCRIPT},fault=crash@decode"));
+    ci(&bench, SCRIPT, &["--baseline-runners", &folder]).expect_code(4);
+    let comment = file(&bench, "comment.md");
+    assert!(comment.contains("nothing could be compared") && comment.contains("The job fails with status 4: "));
+    assert_eq!((&verdict(&bench)["fails"], &verdict(&bench)["status"]), (&true.into(), &4.into()));
+}
+
+#[test]
+fn what_nobody_can_decide_does_not_pass() {
+    let bench = Bench::new();
+    let (_other, folder) = base(SCRIPT);
+    let once = ["--iterations", "1", "--blocks", "1", "--no-probe", "--baseline-runners", &folder];
+    let arguments = [&["ci"], SCENARIO, &once, FILES].concat();
+    bench.start(SCRIPT, &[&arguments[..], &["--decide"]].concat()).finish().expect_code(11);
+    let line = bench.pocketwatt(&[&["ci", "--run", "latest"], FILES].concat()).expect_code(4).stdout;
+    assert!(line.starts_with("nothing could be compared") && line.contains(" without a ratio"), "{line}");
+}
+
+#[test]
+fn a_run_that_was_interrupted_is_judged_as_one() {
+    let bench = Bench::new();
+    let (_other, folder) = base(SCRIPT);
+    let many = ["--iterations", "300", "--blocks", "300", "--no-probe", "--baseline-runners", &folder];
+    let running = bench.start(SCRIPT, &[&["ci"], SCENARIO, &many].concat());
+    let blocks = |record: &Record| record.samples.counted_blocks().count();
+    wait_until("some blocks", || {
+        let Ok(latest) = pocketwatt_record::latest_run(&bench.path("results")) else { return false };
+        latest.folder.records().is_ok_and(|records| records.intact.iter().any(|record| blocks(record) > 3))
+    });
+    running.signal(Signal::INT);
+    running.finish().expect_code(130);
+    let line = bench.pocketwatt(&[&["ci", "--run", "latest", "--fail-on", "never"], FILES].concat()).expect_code(4);
+    line.expect_stderr(&["interrupted: prefill-8-decode-16_tiny_fake_f32_1t: ", " of 300 blocks in the base, "]);
+    assert!(file(&bench, "comment.md").contains("**The run was interrupted: 1 case was stopped"));
+    assert_eq!(verdict(&bench)["interrupted"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn a_run_of_some_shards_is_not_the_whole_plan() {
+    let bench = Bench::new();
+    let (_other, folder) = base(SCRIPT);
+    let plan = ["--scenario", "prefill-4-decode-4,prefill-8-decode-8", "--no-quality", "--baseline-runners", &folder];
+    let few = ["--iterations", "3", "--blocks", "3"];
+    let shard = |number: &str| {
+        bench.run(SCRIPT, &[&plan[..], &few, &["--shard", number]].concat()).expect_code(0);
+        bench.folder().path().to_str().unwrap().to_owned()
+    };
+    let (one, other) = (shard("1/2"), shard("2/2"));
+    let judged = |run: &str| bench.pocketwatt(&[&["ci", "--run", run, "--fail-on", "never"], FILES].concat());
+    judged(&one).expect_code(4).expect_stderr(&["shard 2 is missing"]);
+    bench.pocketwatt(&["merge", &one, "--partial", "--output", "part"]).expect_code(4);
+    judged("part").expect_code(4).expect_stderr(&["shard 2 is missing"]);
+    assert_eq!(verdict(&bench)["unreached"].as_array().unwrap().len(), 1);
+    assert!(file(&bench, "comment.md").contains(": shard 2 is missing"));
+    bench.pocketwatt(&["merge", &one, &other, "--output", "whole"]).expect_code(0);
+    judged("whole").expect_code(0);
 }
 
 #[test]
@@ -118,6 +195,8 @@ fn damaged_records_are_named_and_the_rest_is_judged() {
     fs::write(&record, "{").unwrap();
     let again = [&["ci", "--run", "latest", "--fail-on", "never"], FILES].concat();
     let name = record.file_name().unwrap().to_str().unwrap().to_owned();
+    // Whatever is written, and whatever is read for it.
+    bench.pocketwatt(&again[..5]).expect_code(4).expect_stderr(&[&name]);
     bench.pocketwatt(&again).expect_code(4).expect_stderr(&[&name]);
     let comment = file(&bench, "comment.md");
     assert!(comment.contains(&format!("damaged: cases/{name}")), "{comment}");
@@ -175,6 +254,7 @@ fn what_is_no_comparison_is_refused() {
     for (words, code) in [
         (&["--run", "latest", "--scenario", "chat"][..], 2),
         (&["--run", "latest", "--key", "a--b"], 2),
+        (&["--run", "latest", "--comment", "comment.md", "--summary", "./comment.md"], 3),
         (&["--run", "latest", "--calibration", "x"], 3),
         (&["--baseline-runners", "x", "--shard", "1/2"], 3),
         (&["--baseline-runners", "x", "--dry-run"], 3),

@@ -28,6 +28,6 @@ pub use facts::{imitations_of, starts, unanswered};
 pub use formats::{Format, answers, calls, write, write_devices, write_turns};
 pub use output::{Output, Paint, Style, paragraph, strip_foreign_escapes, text_of};
 pub use pages::{ReportedRun, SITE_FOLDERS, SiteFile, Wishes, dashboard, report};
-pub use review::{Overall, Review};
+pub use review::{Builds, Consequence, Overall, Review};
 pub use table::Tally;
 pub use tables::{METRICS as COMPARED_METRICS, NoiseOfCase, PlannedBlocks, baseline_tally, noise_text};

@@ -1,6 +1,7 @@
 //! What the head of a change is worth beside its base, for those who review it: Markdown for a pull request and for a job's summary,
 //! and a document for programs.
 
+mod builds;
 mod comment;
 mod data;
 mod document;
@@ -10,4 +11,5 @@ mod parts;
 mod tests;
 mod words;
 
-pub use data::{Overall, Review};
+pub use builds::{Builds, Overall};
+pub use data::{Consequence, Review};

@@ -13,11 +13,10 @@ use pocketwatt_record::{Run, RunFolder};
 use self::{
     files::FileArguments,
     keeping::{Keeping, KeepingArguments},
-    pairs::{Builds, compare_builds},
+    pairs::compare_builds,
 };
 use super::{
     compare::ComparisonArguments,
-    damaged,
     judgement::JudgementArguments,
     output,
     run::{RunArguments, begin_option_ids, run_and},
@@ -27,7 +26,7 @@ use crate::{
     exit::Exit,
     phone::Given,
     refusal::Refusal,
-    report::{Results, Review, Stored},
+    report::{Builds, Consequence, Review, Stored},
 };
 
 /// What to measure or to take, what to write, and when to fail.
@@ -44,6 +43,9 @@ pub struct CiArguments {
     /// The commit of the head, for people.
     #[arg(long, value_name = "SHA")]
     commit: Option<String>,
+    /// The commit of the change, where the head is its merge with the base; for people.
+    #[arg(long, value_name = "SHA")]
+    merge_of: Option<String>,
     /// The commit of the base, for people.
     #[arg(long, value_name = "SHA")]
     base_commit: Option<String>,
@@ -53,17 +55,18 @@ pub struct CiArguments {
     run: RunArguments,
 }
 
-/// This many cases that have no record of both builds are named on standard error.
+/// This many cases or files of each kind that are no part of the verdict are named on standard error.
 const NAMED: usize = 20;
 
 /// Options that only this command has, or that say how it judges: a phone measures, and no more.
-const NOT_FOR_PHONES: [&str; 14] = [
+const NOT_FOR_PHONES: [&str; 15] = [
     "stored",
     "comment",
     "summary",
     "verdict",
     "key",
     "commit",
+    "merge_of",
     "base_commit",
     "history",
     "branch",
@@ -96,6 +99,7 @@ struct Job {
     files: FileArguments,
     key: String,
     commit: Option<String>,
+    merge_of: Option<String>,
     base_commit: Option<String>,
     keeping: Option<Keeping>,
     judgement: JudgementArguments,
@@ -107,10 +111,15 @@ struct Job {
 /// # Errors
 /// As of a run; when the run has no base to compare with, or a file cannot be written.
 pub fn run(arguments: CiArguments) -> Result<Exit> {
-    let CiArguments { stored, files, key, commit, base_commit, keeping, mut run } = arguments;
+    let CiArguments { stored, files, key, commit, merge_of, base_commit, keeping, mut run } = arguments;
+    files.check()?;
+    // A script passes what it does not know as an empty word.
+    let [commit, merge_of, base_commit] =
+        [commit, merge_of, base_commit].map(|commit| commit.filter(|commit| !commit.is_empty()));
     let keeping = keeping.check(commit.as_deref())?;
     let (judgement, comparison) = run.judged_by_ci(stored.is_some())?;
-    let job = Job { files, key, commit, base_commit, keeping, judgement: judgement.or_worse(), comparison };
+    let judgement = judgement.or_worse();
+    let job = Job { files, key, commit, merge_of, base_commit, keeping, judgement, comparison };
     if let Some(wanted) = stored {
         let folder = stored_run::find(run.results(), &wanted)?;
         let run = folder.run()?;
@@ -133,25 +142,32 @@ impl Job {
     /// Compares the two builds of a run, and writes what was asked for. Returns the status, and the verdict in a line.
     fn review(&self, folder: &RunFolder, run: &Run) -> Result<(Exit, String)> {
         let results = Stored::open(folder, run)?;
-        let Builds { comparison, unreached } = compare_builds(folder, run, &self.comparison.metrics())?;
-        if comparison.pairs.is_empty() && comparison.damaged.is_empty() {
-            unreached.iter().take(NAMED).for_each(|case| notice!("not compared: {case}"));
+        let builds = compare_builds(folder, run, &self.comparison.metrics())?;
+        report_gaps(folder, &builds);
+        if builds.comparison.pairs.is_empty() && builds.comparison.damaged.is_empty() {
             return Err(Refusal::error(format!(
                 "run {} has no case of which both builds have a record: measure one with `pocketwatt ci --baseline-runners DIR`",
                 run.id
             )));
         }
-        let exit = self.judgement.exit(&comparison.tally());
+        let by_rule = self.judgement.exit(&builds.comparison.tally());
+        let otherwise = if builds.is_whole() { Exit::Success } else { Exit::Incomplete };
+        let exit = by_rule.unwrap_or(otherwise);
         let review = Review {
             key: &self.key,
             commit: self.commit.as_deref(),
+            merge_of: self.merge_of.as_deref(),
             base_commit: self.base_commit.as_deref(),
             run,
+            folder: folder.path(),
             results: &results,
-            comparison: &comparison,
-            unreached: &unreached,
+            builds: &builds,
             rule: &self.judgement.rule(),
-            fails: exit.is_some(),
+            consequence: match (exit, by_rule) {
+                (Exit::Success, _) => Consequence::Passes,
+                (exit, Some(_)) => Consequence::FailsByRule(exit as u8),
+                (exit, None) => Consequence::FailsIncomplete(exit as u8),
+            },
         };
         self.files.write(&review)?;
         let mut is_kept_whole = true;
@@ -160,11 +176,25 @@ impl Job {
             notice!("kept in the history: {}", added.path.display());
             is_kept_whole = added.is_whole;
         }
-        let damaged = results.damaged();
-        damaged::report(folder, &damaged);
-        let is_whole = damaged.is_empty() && unreached.is_empty() && review.is_measured() && is_kept_whole;
-        let otherwise = if is_whole { Exit::Success } else { Exit::Incomplete };
-        Ok((exit.unwrap_or(otherwise), review.line()?))
+        // The notice about what is missing in the history came with it.
+        let exit = if exit == Exit::Success && !is_kept_whole { Exit::Incomplete } else { exit };
+        Ok((exit, review.line()?))
+    }
+}
+
+/// Names what is no part of the verdict, or only in part.
+fn report_gaps(folder: &RunFolder, builds: &Builds) {
+    let folder = folder.path().display().to_string();
+    let damaged = builds.comparison.damaged.iter().map(|file| format!("damaged: {folder}/{file}"));
+    let unreached = builds.unreached.iter().map(|case| format!("not compared: {case}"));
+    let interrupted = builds.interrupted.iter().map(|case| format!("interrupted: {case}"));
+    let kinds: [(&str, Vec<String>); 3] =
+        [("damaged", damaged.collect()), ("not compared", unreached.collect()), ("interrupted", interrupted.collect())];
+    for (kind, lines) in kinds {
+        lines.iter().take(NAMED).for_each(|line| notice!("{line}"));
+        if lines.len() > NAMED {
+            notice!("{kind}: {} more", lines.len() - NAMED);
+        }
     }
 }
 

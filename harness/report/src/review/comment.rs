@@ -5,7 +5,7 @@ use crate::{
     review::{
         data::Review,
         parts::{answer, certainty, changes, folded, numbers, provenance, undecided},
-        words::{consequence, counts, headline},
+        words::{consequence, counts, headline, interruption},
     },
 };
 
@@ -26,9 +26,9 @@ impl Review<'_> {
     /// When a record cannot be read.
     pub fn line(&self) -> anyhow::Result<String> {
         let words = format!("{}: {}. {}", headline(self), counts(self), consequence(self));
-        Ok(imitations_of(self.run, self.results)?
-            .into_iter()
-            .fold(words, |words, imitation| format!("{words} {imitation}")))
+        let imitations = imitations_of(self.run, self.results)?.into_iter().map(str::to_owned);
+        let warnings = imitations.chain(interruption(self));
+        Ok(warnings.fold(words, |words, warning| format!("{words} {warning}")))
     }
 
     /// The comment: the verdict, what changed, what was not decided; the rest is folded. What does not fit is left out, the details first.

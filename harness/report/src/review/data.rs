@@ -1,9 +1,10 @@
 //! What is written about a change.
 
-use pocketwatt_record::{Outcome, Run, Verdict};
-use serde::Serialize;
+use std::path::Path;
 
-use crate::{cases::Results, comparison::StoredComparison};
+use pocketwatt_record::{Run, Verdict};
+
+use crate::{cases::Results, review::builds::Builds};
 
 /// A run in which each runner of the head took turns with that of the base.
 pub struct Review<'a> {
@@ -11,67 +12,42 @@ pub struct Review<'a> {
     pub key: &'a str,
     /// The commit of the head, if it is known.
     pub commit: Option<&'a str>,
+    /// The commit of the change, if it is known that the head is its merge with the base.
+    pub merge_of: Option<&'a str>,
     /// The commit of the base, if it is known.
     pub base_commit: Option<&'a str>,
     /// The run.
     pub run: &'a Run,
+    /// Its folder.
+    pub folder: &'a Path,
     /// Its records.
     pub results: &'a dyn Results,
     /// The cases of the base and those of the head, with their verdicts.
-    pub comparison: &'a StoredComparison,
-    /// Cases of which a build has no record, and which.
-    pub unreached: &'a [String],
+    pub builds: &'a Builds,
     /// When the job fails, in the user's words: `--fail-on worse`.
     pub rule: &'a str,
     /// Whether it fails.
-    pub fails: bool,
+    pub consequence: Consequence,
 }
 
-/// All verdicts in one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Overall {
-    /// Something is worse, or failed only in the head.
-    Worse,
-    /// Something is better, and nothing is worse.
-    Better,
-    /// Everything is the same within the margins.
-    Same,
-    /// Nothing is better or worse, and not everything is known to be the same.
-    Undecided,
+/// What follows from a review for the job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Consequence {
+    /// It does not fail.
+    Passes,
+    /// It fails by the user's rule, with this exit status.
+    FailsByRule(u8),
+    /// It fails with this exit status because not everything was measured.
+    FailsIncomplete(u8),
 }
 
-impl Review<'_> {
-    /// All verdicts in one.
-    pub fn overall(&self) -> Overall {
-        let tally = self.comparison.tally();
-        match (tally.worse, tally.better, tally.undecided + tally.without_ratio) {
-            (1.., ..) => Overall::Worse,
-            (0, 1.., _) => Overall::Better,
-            _ if tally.same > 0 && tally.undecided + tally.without_ratio == 0 && self.unmeasured() == 0 => {
-                Overall::Same
-            }
-            _ => Overall::Undecided,
+impl Consequence {
+    /// The exit status of the job.
+    pub fn status(self) -> u8 {
+        match self {
+            Self::Passes => 0,
+            Self::FailsByRule(status) | Self::FailsIncomplete(status) => status,
         }
-    }
-
-    /// Whether all cases were measured on both sides, and did the same work.
-    pub fn is_measured(&self) -> bool {
-        let is_measured = |outcome: &Outcome| *outcome == Outcome::Measured;
-        let mut pairs = self.comparison.pairs.iter();
-        pairs.all(|pair| {
-            is_measured(&pair.baseline_outcome)
-                && is_measured(&pair.candidate_outcome)
-                && pair.obstacles().next().is_none()
-        })
-    }
-
-    /// Cases without numbers on one side at least, for another reason than a failure of the head alone; damaged ones included.
-    pub(super) fn unmeasured(&self) -> usize {
-        let pairs = self.comparison.pairs.iter();
-        pairs.filter(|pair| pair.contests.is_empty() && !pair.failed_in_candidate()).count()
-            + self.comparison.damaged.len()
-            + self.unreached.len()
     }
 }
 

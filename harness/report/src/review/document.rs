@@ -8,11 +8,11 @@ use crate::{
     comparison::json,
     facts::imitations_of,
     output::inert,
-    review::data::{Overall, Review},
+    review::{builds::Overall, data::Review},
 };
 
 /// Version of this document, independent of that of the records.
-const REVIEW_FORMAT: FormatVersion = FormatVersion { major: 1, minor: 1 };
+const REVIEW_FORMAT: FormatVersion = FormatVersion { major: 1, minor: 2 };
 
 #[derive(Serialize)]
 struct Document<'a> {
@@ -20,12 +20,18 @@ struct Document<'a> {
     key: &'a str,
     /// All verdicts in one.
     verdict: Overall,
-    /// Whether the job fails, and by which rule.
+    /// Whether the job fails, and with which exit status.
     fails: bool,
+    status: u8,
+    /// By which rule it fails, where everything was measured.
     rule: &'a str,
     commit: Option<&'a str>,
+    /// The commit of the change, where the head is its merge with the base.
+    merge_of: Option<&'a str>,
     base_commit: Option<&'a str>,
     run: &'a str,
+    /// Of the run, as the program found it.
+    folder: String,
     started_unix_ms: u64,
     pocketwatt: &'a str,
     device: &'a DeviceFacts,
@@ -33,6 +39,8 @@ struct Document<'a> {
     imitations: Vec<&'static str>,
     /// Cases of which a build has no record.
     unreached: &'a [String],
+    /// Cases that were stopped before they had all of their blocks.
+    interrupted: &'a [String],
     /// As `pocketwatt compare --format json` writes it: A is the base, B the head.
     comparison: json::Document<'a>,
 }
@@ -46,18 +54,22 @@ impl Review<'_> {
         let document = Document {
             format: REVIEW_FORMAT,
             key: self.key,
-            verdict: self.overall(),
-            fails: self.fails,
+            verdict: self.builds.overall(),
+            fails: self.consequence.status() != 0,
+            status: self.consequence.status(),
             rule: self.rule,
             commit: self.commit,
+            merge_of: self.merge_of,
             base_commit: self.base_commit,
             run: &self.run.id,
+            folder: self.folder.display().to_string(),
             started_unix_ms: self.run.started_unix_ms,
             pocketwatt: &self.run.pocketwatt,
             device: &self.run.device,
             imitations: imitations_of(self.run, self.results)?,
-            unreached: self.unreached,
-            comparison: json::document(self.comparison),
+            unreached: &self.builds.unreached,
+            interrupted: &self.builds.interrupted,
+            comparison: json::document(&self.builds.comparison),
         };
         Ok(inert::json(&serde_json::to_string_pretty(&document)?) + "\n")
     }

@@ -26,7 +26,7 @@ pub fn of(review: &Review) -> anyhow::Result<Vec<(&'static str, String)>> {
         }
         Ok(())
     })?;
-    let commits = [("head", review.commit), ("base", review.base_commit)];
+    let commits = [("head", review.commit), ("merge of", review.merge_of), ("base", review.base_commit)];
     let mut all: Vec<(&'static str, String)> =
         commits.into_iter().filter_map(|(side, commit)| Some((side, short_commit(commit?)))).collect();
     let [base, head] = runners.map(|side| side.join(", "));

@@ -25,13 +25,16 @@ pub fn answer(review: &Review) -> anyhow::Result<String> {
     let commit = |commit: Option<&str>| {
         commit.map_or(String::new(), |commit| format!(" {}", escape(&words::short_commit(commit))))
     };
-    let (head, base) = (commit(review.commit), commit(review.base_commit));
-    let imitations =
-        imitations_of(review.run, review.results)?.into_iter().map(|words| format!("\n**{}**\n", escape(words)));
+    let (mut head, base) = (commit(review.commit), commit(review.base_commit));
+    if review.merge_of.is_some() {
+        head += &format!(" (the merge of{})", commit(review.merge_of));
+    }
+    let imitations = imitations_of(review.run, review.results)?.into_iter().map(str::to_owned);
+    let warnings = imitations.chain(words::interruption(review)).map(|words| format!("\n**{}**\n", escape(&words)));
     Ok(format!(
         "## PocketWatt: {}\n{}\nHead{head} beside base{base}: {}. {}\n",
         escape(&words::headline(review)),
-        imitations.collect::<String>(),
+        warnings.collect::<String>(),
         escape(&words::counts(review)),
         escape(&words::consequence(review)),
     ))
@@ -43,16 +46,17 @@ pub fn changes(review: &Review) -> String {
         contests: pair.contests.iter().filter(|contest| is_change(contest.verdict)).cloned().collect(),
         ..pair.clone()
     };
-    let pairs = review.comparison.pairs.iter().map(changed);
+    let pairs = review.builds.comparison.pairs.iter().map(changed);
     pairs.filter(|pair| !pair.contests.is_empty() || pair.failed_in_candidate()).map(|pair| table(&pair)).collect()
 }
 
 /// What was not decided, and why.
 pub fn undecided(review: &Review) -> String {
-    let pairs = review.comparison.pairs.iter().filter(|pair| !pair.failed_in_candidate());
+    let pairs = review.builds.comparison.pairs.iter().filter(|pair| !pair.failed_in_candidate());
     let mut lines: Vec<String> = pairs.filter_map(words::undecided).collect();
-    lines.extend(review.unreached.iter().map(|case| format!("not measured: {case}")));
-    lines.extend(review.comparison.damaged.iter().map(|file| format!("damaged: {file}")));
+    lines.extend(review.builds.unreached.iter().map(|case| format!("not measured: {case}")));
+    lines.extend(review.builds.interrupted.iter().map(|case| format!("interrupted: {case}")));
+    lines.extend(review.builds.comparison.damaged.iter().map(|file| format!("damaged: {file}")));
     if lines.is_empty() {
         return String::new();
     }
@@ -76,7 +80,7 @@ pub fn certainty(review: &Review) -> String {
 
 /// Every number of every case.
 pub fn numbers(review: &Review) -> String {
-    review.comparison.pairs.iter().map(table).collect()
+    review.builds.comparison.pairs.iter().map(table).collect()
 }
 
 /// The device and the versions.

@@ -29,21 +29,33 @@ fn texts(base: &Record, head: &Record) -> [String; 3] {
 }
 
 fn texts_of(base: &Record, head: &Record, unreached: &[String], change: impl Fn(&mut Run)) -> [String; 3] {
+    written(base, head, [unreached, &[]], Consequence::FailsByRule(10), change)
+}
+
+fn written(
+    base: &Record,
+    head: &Record,
+    [unreached, interrupted]: [&[String]; 2],
+    consequence: Consequence,
+    change: impl Fn(&mut Run),
+) -> [String; 3] {
     let records = [base.clone(), head.clone()];
     let mut run = fixture::run(&records);
     change(&mut run);
-    let comparison = comparison(base, head);
+    let builds =
+        Builds { comparison: comparison(base, head), unreached: unreached.to_vec(), interrupted: interrupted.to_vec() };
     let results: (&[Record], &[pocketwatt_record::Damaged]) = (&records, &[]);
     let review = Review {
         key: "board",
         commit: Some(HOSTILE),
+        merge_of: Some("abcdef0123456789"),
         base_commit: Some("0123456789abcdef"),
         run: &run,
+        folder: std::path::Path::new("results/laptop/20261127-200000"),
         results: &results as &dyn Results,
-        comparison: &comparison,
-        unreached,
+        builds: &builds,
         rule: "--fail-on worse",
-        fails: true,
+        consequence,
     };
     [review.comment().unwrap(), review.summary().unwrap(), review.document().unwrap()]
 }
@@ -65,10 +77,13 @@ fn a_head_that_fails_is_worse_and_stands_first() {
     assert_eq!(lines.next(), Some("<!-- pocketwatt-ci board -->"));
     assert_eq!(lines.next(), Some("## PocketWatt: worse in 1 of 1 comparison"));
     assert!(comment.contains("failed while generating: out of memory"), "{comment}");
-    assert!(comment.contains("beside base 0123456789ab:"), "{comment}");
+    assert!(comment.contains(" (the merge of abcdef012345) beside base 0123456789ab:"), "{comment}");
     assert!(!summary.contains("<!--") && !summary.contains("<details>"), "{summary}");
+    // A job looks for this line.
+    assert!(document.contains("\n  \"folder\": \"results/laptop/20261127-200000\",\n"), "{document}");
     let document: serde_json::Value = serde_json::from_str(&document).unwrap();
     assert_eq!((&document["verdict"], &document["fails"]), (&"worse".into(), &true.into()));
+    assert_eq!(document["merge_of"], "abcdef0123456789");
 }
 
 #[test]
@@ -123,6 +138,52 @@ fn what_a_build_did_not_do_is_not_the_same() {
     assert!(comment.contains("- not measured: chat_tiny: the head has no record"), "{comment}");
     assert!(comment.contains("; cases that are in none of these: 1"), "{comment}");
     assert!(document.contains("\"verdict\": \"undecided\""), "{document}");
+}
+
+#[test]
+fn what_was_stopped_is_named_before_any_number_and_the_job_says_how_it_ends() {
+    let (base, head) = builds();
+    let case = "chat_tiny: 3 of 30 blocks in the base, 2 of 30 in the head".to_owned();
+    let texts = written(&base, &head, [&[], &[case]], Consequence::FailsIncomplete(4), |_| {});
+    for text in texts.iter().take(2) {
+        let place = |words: &str| text.find(words).unwrap_or_else(|| panic!("{words:?} is not in {text}"));
+        assert!(place("**The run was interrupted: 1 case was stopped") < place("Head "));
+        assert!(text.contains("- interrupted: chat_tiny: 3 of 30 blocks in the base, 2 of 30 in the head"), "{text}");
+        assert!(text.contains("The job fails with status 4: not everything was measured and compared."), "{text}");
+    }
+    let document: serde_json::Value = serde_json::from_str(&texts[2]).unwrap();
+    assert_eq!((&document["fails"], &document["status"]), (&true.into(), &4.into()));
+    assert_eq!(document["interrupted"].as_array().unwrap().len(), 1);
+    assert_ne!(document["verdict"], "same");
+}
+
+#[test]
+fn the_status_that_is_written_is_the_one_of_the_job() {
+    let (base, head) = builds();
+    for (consequence, words, status) in [
+        (Consequence::Passes, "The job does not fail, by ", 0),
+        (Consequence::FailsByRule(10), "The job fails with status 10, by ", 10),
+        (Consequence::FailsIncomplete(4), "The job fails with status 4: ", 4),
+    ] {
+        let [comment, _, document] = written(&base, &head, [&[], &[]], consequence, |_| {});
+        assert!(comment.contains(words), "{comment}");
+        let document: serde_json::Value = serde_json::from_str(&document).unwrap();
+        assert_eq!((&document["fails"], &document["status"]), (&(status != 0).into(), &status.into()));
+    }
+}
+
+#[test]
+fn what_has_no_ratio_is_no_comparison() {
+    let (mut base, mut head) = builds();
+    for record in [&mut base, &mut head] {
+        record.samples.iterations.truncate(2);
+        pocketwatt_record::derive(record);
+    }
+    let [comment, ..] = texts(&base, &head);
+    assert!(
+        comment.contains("## PocketWatt: nothing could be compared") && comment.contains(" without a ratio"),
+        "{comment}"
+    );
 }
 
 #[test]

@@ -8,7 +8,10 @@ use crate::{
     cases::{shortcoming, threads},
     comparison::difference_words_of,
     output::{effect, quantity::fixed},
-    review::data::{Overall, Review},
+    review::{
+        builds::Overall,
+        data::{Consequence, Review},
+    },
     table::Tally,
 };
 
@@ -17,28 +20,29 @@ const COMMIT_CHARACTERS: usize = 12;
 
 /// `worse in 2 of 24 comparisons`.
 pub fn headline(review: &Review) -> String {
-    let tally = review.comparison.tally();
-    let all = compared(&tally);
+    let tally = review.builds.comparison.tally();
+    let all = tally.compared();
     let comparisons = if all == 1 { "comparison" } else { "comparisons" };
     if all == 0 {
         return "nothing could be compared".into();
     }
-    match review.overall() {
+    match review.builds.overall() {
         Overall::Worse => format!("worse in {} of {all} {comparisons}", tally.worse),
         Overall::Better => format!("better in {} of {all} {comparisons}, worse in none", tally.better),
         Overall::Same => format!("the same in all {all} {comparisons}"),
         Overall::Undecided if tally.same == 0 => format!("undecided in all {all} {comparisons}"),
-        Overall::Undecided => format!("nothing better or worse was found in {all} {comparisons}, some are undecided"),
+        Overall::Undecided if tally.undecided > 0 => {
+            format!("nothing better or worse was found in {all} {comparisons}, some are undecided")
+        }
+        Overall::Undecided => {
+            format!("nothing better or worse was found in {all} {comparisons}, and not everything was compared")
+        }
     }
-}
-
-fn compared(tally: &Tally) -> usize {
-    tally.worse + tally.better + tally.same + tally.undecided + tally.without_ratio
 }
 
 /// `2 worse, 1 better, 15 the same, 6 undecided`.
 pub fn counts(review: &Review) -> String {
-    let Tally { worse, better, same, undecided, without_ratio, failed_in_candidate } = review.comparison.tally();
+    let Tally { worse, better, same, undecided, without_ratio, failed_in_candidate } = review.builds.comparison.tally();
     let mut words = format!("{worse} worse, {better} better, {same} the same, {undecided} undecided");
     if without_ratio > 0 {
         words += &format!(", {without_ratio} without a ratio");
@@ -46,23 +50,39 @@ pub fn counts(review: &Review) -> String {
     if failed_in_candidate > 0 {
         words += &format!("; cases that failed only in the head, which count as worse: {failed_in_candidate}");
     }
-    let unmeasured = review.unmeasured();
+    let unmeasured = review.builds.unmeasured();
     if unmeasured > 0 {
         words += &format!("; cases that are in none of these: {unmeasured}");
     }
     words
 }
 
-/// `The job fails, by --fail-on worse.`
+/// `The job fails with status 10, by --fail-on worse.`
 pub fn consequence(review: &Review) -> String {
-    let word = if review.fails { "fails" } else { "does not fail" };
-    format!("The job {word}, by {}.", review.rule)
+    let rule = review.rule;
+    match review.consequence {
+        Consequence::Passes => format!("The job does not fail, by {rule}."),
+        Consequence::FailsByRule(status) => format!("The job fails with status {status}, by {rule}."),
+        Consequence::FailsIncomplete(status) => {
+            format!("The job fails with status {status}: not everything was measured and compared.")
+        }
+    }
+}
+
+/// `The run did not get to its end: ...`, where it did not.
+pub fn interruption(review: &Review) -> Option<String> {
+    let cases = match review.builds.interrupted.len() {
+        0 => return None,
+        1 => "1 case was stopped before it had all of its blocks".to_owned(),
+        some => format!("{some} cases were stopped before they had all of their blocks"),
+    };
+    Some(format!("The run was interrupted: {cases}, and the verdicts rest on those that were measured."))
 }
 
 /// What the verdicts mean, and how often they are wrong.
 pub fn certainty(review: &Review) -> String {
     // What was asked for is not what was measured: a short scenario has fewer, and a user stops.
-    let contests = review.comparison.pairs.iter().flat_map(|pair| &pair.contests);
+    let contests = review.builds.comparison.pairs.iter().flat_map(|pair| &pair.contests);
     let in_both = contests.filter_map(|contest| match &contest.ratio {
         Ok(StoredRatio::Together(ratio)) => Some(ratio.blocks()),
         _ => None,
@@ -78,7 +98,7 @@ pub fn certainty(review: &Review) -> String {
 
 /// `1 %; decode_throughput 3 %`: that of most metrics, and the others by name.
 fn margins(review: &Review) -> String {
-    let contests = review.comparison.pairs.iter().flat_map(|pair| &pair.contests);
+    let contests = review.builds.comparison.pairs.iter().flat_map(|pair| &pair.contests);
     let of_metric: BTreeMap<&str, String> =
         contests.map(|contest| (contest.metric.name(), percent(contest.margin))).collect();
     let count = |margin: &String| of_metric.values().filter(|other| *other == margin).count();

@@ -29,4 +29,14 @@ impl Tally {
             None => &mut self.without_ratio,
         } += 1;
     }
+
+    /// Contests that can have a verdict, and cases that failed in the candidate only.
+    pub fn compared(&self) -> usize {
+        self.worse + self.better + self.same + self.undecided
+    }
+
+    /// Contests of which nobody knows how they would end.
+    pub fn open(&self) -> usize {
+        self.undecided + self.without_ratio
+    }
 }

@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use clap::Args;
 use pocketwatt_files::write_atomically;
 
-use crate::report::Review;
+use crate::{refusal::Refusal, report::Review};
 
 /// What to write, and where to.
 #[derive(Args, Debug, Default)]
@@ -27,7 +27,28 @@ pub(super) struct FileArguments {
 }
 
 impl FileArguments {
-    /// Writes each file that was asked for; a reader sees all of it or nothing.
+    /// Whether each has a place of its own.
+    ///
+    /// # Errors
+    /// When two are the same file.
+    pub fn check(&self) -> Result<()> {
+        let named = [("--comment", &self.comment), ("--summary", &self.summary), ("--verdict", &self.verdict)];
+        let named = named.into_iter().filter_map(|(option, path)| Some((option, place(path.as_deref()?))));
+        let mut taken: Vec<(&str, PathBuf)> = Vec::new();
+        for (option, place) in named {
+            if let Some((other, _)) = taken.iter().find(|(_, other)| *other == place) {
+                return Err(Refusal::error(format!(
+                    "{other} and {option} are one file, {}: name another one",
+                    place.display()
+                )));
+            }
+            taken.push((option, place));
+        }
+        Ok(())
+    }
+
+    /// Writes each file that was asked for, the verdict first; a reader sees all of it or nothing. One that cannot be written does not keep
+    /// the others from it.
     ///
     /// # Errors
     /// When a record cannot be read, or a file cannot be written.
@@ -36,9 +57,20 @@ impl FileArguments {
             Some(path) => write(path, &text()?),
             None => Ok(()),
         };
-        put(&self.comment, &|| review.comment())?;
-        put(&self.summary, &|| review.summary())?;
-        put(&self.verdict, &|| review.document())
+        let verdict = put(&self.verdict, &|| review.document());
+        let summary = put(&self.summary, &|| review.summary());
+        let comment = put(&self.comment, &|| review.comment());
+        verdict.and(summary).and(comment)
+    }
+}
+
+/// A path without the detours of its folder; as it is where that does not exist.
+fn place(path: &Path) -> PathBuf {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    match (path.canonicalize(), folder.canonicalize(), path.file_name()) {
+        (Ok(place), ..) => place,
+        (_, Ok(folder), Some(name)) => folder.join(name),
+        _ => path.to_owned(),
     }
 }
 

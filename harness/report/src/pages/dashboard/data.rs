@@ -94,8 +94,8 @@ fn conditions(case: &CaseCourse<'_>) -> (Vec<Vec<Option<String>>>, Vec<usize>) {
     for (segment, end) in case.segments.iter().zip(ends) {
         let runs = case.runs.get(segment.first..end).unwrap_or_default();
         let known = |condition: usize| {
-            let words = runs.iter().filter_map(move |(_, run)| run.conditions.0.get(condition)?.as_deref());
-            words.last()
+            let mut words = runs.iter().filter_map(move |(_, run)| run.conditions.0.get(condition)?.as_deref());
+            words.next_back()
         };
         let known: Vec<Option<&str>> = (0..Condition::ALL.len()).map(known).collect();
         let next = places.len();
