@@ -20,6 +20,15 @@ use crate::{
 /// # Errors
 /// When the folder cannot be written or `write` fails. Then nothing is left behind, and the place is unchanged.
 pub fn write_atomically<R>(path: &Path, write: impl FnOnce(&mut File) -> io::Result<R>) -> io::Result<R> {
+    replace(path, |_| Ok(()), write)
+}
+
+/// As [`write_atomically`], after `prepare` has changed who may read the file that nobody knows yet.
+pub(crate) fn replace<R>(
+    path: &Path,
+    prepare: impl Fn(&File) -> io::Result<()>,
+    write: impl FnOnce(&mut File) -> io::Result<R>,
+) -> io::Result<R> {
     let folder = folder_of(path);
     loop {
         let mut file = Builder::new()
@@ -30,6 +39,7 @@ pub fn write_atomically<R>(path: &Path, write: impl FnOnce(&mut File) -> io::Res
         if !partial::claim(file.as_file())? {
             continue;
         }
+        prepare(file.as_file())?;
         let written = write(file.as_file_mut())?;
         file.as_file().sync_all()?;
         file.persist(path).map_err(|error| error.error)?;

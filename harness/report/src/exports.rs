@@ -5,6 +5,7 @@
 
 mod array;
 mod bencher;
+mod digest;
 mod github_action_benchmark;
 mod llama_bench;
 mod number;

@@ -15,6 +15,7 @@ mod decode;
 pub mod device_calibration;
 pub mod display;
 pub mod doctor;
+mod document;
 pub mod energy;
 pub mod export;
 pub mod history;

@@ -10,7 +10,7 @@ use clap::Args;
 use pocketwatt_files::write_atomically;
 use pocketwatt_record::RunFolder;
 
-use super::{output, selection::RegistryArguments, stored_run::LATEST, stored_runs};
+use super::{document, output, selection::RegistryArguments, stored_run::LATEST, stored_runs};
 use crate::{
     exit::Exit,
     report::{self, ReportedRun, charts::Palette, output::address},
@@ -22,7 +22,8 @@ pub struct ReportArguments {
     /// The runs: their names, their folders, or `latest`.
     #[arg(default_value = LATEST)]
     runs: Vec<String>,
-    /// Write the page into this file; `report.html` in the folder of the first run without it.
+    /// Write the page into this file, which is replaced as a whole, or to standard output (`-`); `report.html` in the folder of the first
+    /// run without it. Pipes and devices are written through.
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
     /// Where runs are stored.
@@ -33,7 +34,7 @@ pub struct ReportArguments {
     registry: RegistryArguments,
 }
 
-/// Writes the page, and its path to standard output.
+/// Writes the page, and its path to standard output, unless the page is there.
 ///
 /// # Errors
 /// When a run does not exist, none of its records can be read, or the file cannot be written.
@@ -49,11 +50,14 @@ pub fn run(arguments: &ReportArguments) -> Result<Exit> {
         .map(|((folder, run), results)| ReportedRun { run, results, address: address_of(folder, &path) })
         .collect();
     let page = report::report(&reported, &palette)?;
-    write_atomically(&path, |file| file.write_all(page.as_bytes()))
-        .with_context(|| format!("cannot write {}", path.display()))?;
-    let mut standard = output::Parts::open();
-    standard.write(&format!("{}\n", path.display()))?;
-    standard.finish()?;
+    match &arguments.output {
+        Some(named) => document::write(Some(named), |output| output(&page))?,
+        None => write_atomically(&path, |file| file.write_all(page.as_bytes()))
+            .with_context(|| format!("cannot write {}", path.display()))?,
+    }
+    if !document::is_standard(Some(&path)) {
+        output::write(&format!("{}\n", path.display()))?;
+    }
     Ok(stored_runs::ended(&runs, &stored))
 }
 

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::{
     array::Parts,
+    digest::digest,
     number::{numbers, scope_name},
     subject::{Exported, each_measured},
 };
@@ -37,7 +38,7 @@ pub fn write(runs: &[Exported<'_>], output: &mut Output) -> anyhow::Result<()> {
         for number in numbers(record) {
             let benchmark = number.scope.map_or_else(|| case.clone(), |scope| format!("{case}/{}", scope_name(scope)));
             // Measures are known by names in kebab case.
-            let measures = benchmarks.entry(last(&benchmark)).or_default();
+            let measures = benchmarks.entry(shortened(benchmark)).or_default();
             measures.entry(number.metric.name.replace('_', "-")).or_insert(Value {
                 value: number.value,
                 lower_value: number.range.map(|(low, _)| low),
@@ -49,8 +50,13 @@ pub fn write(runs: &[Exported<'_>], output: &mut Output) -> anyhow::Result<()> {
     document.end(output)
 }
 
-/// The end of a name that is too long, because its end tells cases apart.
-fn last(name: &str) -> String {
-    let skipped = name.chars().count().saturating_sub(LONGEST_NAME);
-    name.chars().skip(skipped).collect()
+/// The end of a name that is too long, after a digest of all of it: two of them never become one.
+fn shortened(name: String) -> String {
+    let characters = name.chars().count();
+    if characters <= LONGEST_NAME {
+        return name;
+    }
+    let digest = digest(&name) + "-";
+    let end = name.chars().skip(characters + digest.len() - LONGEST_NAME);
+    digest.chars().chain(end).collect()
 }

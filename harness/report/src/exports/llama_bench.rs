@@ -8,12 +8,13 @@ use std::collections::BTreeMap;
 
 use anyhow::Context;
 use pocketwatt_protocol::GraphKind;
-use pocketwatt_record::{Record, SpeedMetric, Summary};
+use pocketwatt_record::{Record, Run, SpeedMetric, Summary};
 use serde::Serialize;
 use serde_json::Value;
 
 use super::{
     array::Parts,
+    digest::digest,
     subject::{Exported, Subject, each_measured},
 };
 use crate::output::{Output, date, inert::one_line};
@@ -134,13 +135,11 @@ fn each_test(runs: &[Exported<'_>], mut visit: impl FnMut(Test) -> anyhow::Resul
 
 fn shared(subject: &Subject, record: &Record) -> Shared {
     let (case, passport, device) = (&record.case, &record.passport, &subject.run.device);
-    let run = one_line(&subject.run.id);
     let graph = case.graph.map_or_else(String::new, |graph: GraphKind| format!(" {}", graph.name()));
     let constrained = if case.constrained { " constrained" } else { "" };
     let accelerator = passport.backend.as_ref().map_or("", |backend| &backend.accelerator);
     Shared {
-        // In front: the script shortens names of different lengths to the shortest.
-        build_commit: if case.baseline { format!("baseline-{run}") } else { run },
+        build_commit: build(subject.run, case.baseline),
         cpu_info: one_line(device.processor.as_ref().unwrap_or(&device.name)),
         gpu_info: if accelerator == "cpu" { String::new() } else { one_line(accelerator) },
         backends: format!("{}{graph}{constrained}", one_line(&case.backend)),
@@ -152,6 +151,14 @@ fn shared(subject: &Subject, record: &Record) -> Shared {
         cpu_mask: passport.cores.as_deref().map(one_line).unwrap_or_default(),
         test_time: date::internet(passport.started_unix_ms),
     }
+}
+
+/// What the script takes for one build, whose equal tests it averages. It cuts these names to the shortest that it finds, also in files which
+/// were written by others, so what tells builds apart is at the front, and as long everywhere: a digest of the device, the run and the side.
+fn build(run: &Run, baseline: bool) -> String {
+    let side = if baseline { "baseline-" } else { "" };
+    let whole = [&run.device.name, &run.id, &run.started_unix_ms.to_string(), side].join("\0");
+    format!("{}-{side}{}", digest(&whole), one_line(&run.id))
 }
 
 /// Nanoseconds of each test's repetitions. A throughput that is withheld has none.

@@ -1,52 +1,15 @@
-use pocketwatt_record::{Damaged, Record, Run, SpeedMetric};
+mod examples;
+mod llama_bench;
+
+use pocketwatt_record::Run;
 use serde_json::Value;
 
+use self::examples::{NO_DAMAGE, exported, hostile, json, short, small};
 use super::{ExportFormat, export};
 use crate::{
     fixture::{self, energy},
     output::text_of,
 };
-
-const NO_DAMAGE: &[Damaged] = &[];
-
-/// One case with a few metrics.
-fn small() -> (Run, Vec<Record>) {
-    const KEPT: [&str; 4] =
-        ["time_to_first_token", "decode_throughput", "peak_resident_memory", "energy_per_output_token"];
-    let (run, mut records) = energy::metered();
-    records.truncate(1);
-    records[0].metrics.retain(|value| KEPT.contains(&value.metric.as_str()));
-    (run, records)
-}
-
-/// A device, a case and a meter with the worst names.
-fn hostile() -> (Run, Vec<Record>) {
-    const NAME: &str = "=1+1|`<script>\"'\\\n\u{1b}[2J\u{202e}</script>";
-    let (mut run, mut records) = small();
-    run.device.name = NAME.into();
-    let record = &mut records[0];
-    for name in [&mut record.case.id, &mut record.case.scenario, &mut record.case.model, &mut record.case.backend] {
-        *name = NAME.into();
-    }
-    for value in &mut record.metrics {
-        if let Some(scope) = &mut value.scope {
-            scope.part = Some(NAME.into());
-        }
-    }
-    if let Some(backend) = &mut record.passport.backend {
-        backend.engine = NAME.into();
-    }
-    (run, records)
-}
-
-fn exported((run, records): &(Run, Vec<Record>), format: ExportFormat) -> String {
-    let results = (&records[..], NO_DAMAGE);
-    text_of(|output| export(&[(run, &results)], format, output)).unwrap()
-}
-
-fn json(text: &str) -> Value {
-    serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"))
-}
 
 #[test]
 fn github_action_benchmark_has_a_file_for_each_direction() {
@@ -179,6 +142,25 @@ fn bencher_keeps_its_schema() {
     }
 }
 
+/// It draws all values of one name as one course, and a name of two numbers would mix them.
+#[test]
+fn no_two_numbers_have_one_name() {
+    let everything = (fixture::run(&fixture::records()), fixture::records());
+    for (name, (run, records)) in [("energy", energy::metered()), ("all", everything), ("hostile", hostile())] {
+        let later = Run { id: "20261124-080000".into(), ..run.clone() };
+        let results = (&records[..], NO_DAMAGE);
+        for runs in [&[(&run, &results as _)][..], &[(&run, &results as _), (&later, &results as _)]] {
+            let mut names = Vec::new();
+            for format in [ExportFormat::GithubActionBenchmarkBigger, ExportFormat::GithubActionBenchmarkSmaller] {
+                let document = json(&text_of(|output| export(runs, format, output)).unwrap());
+                names.extend(document.as_array().unwrap().iter().map(|entry| entry["name"].to_string()));
+            }
+            let known: std::collections::HashSet<&String> = names.iter().collect();
+            assert!(!names.is_empty() && known.len() == names.len(), "{name}: {names:#?}");
+        }
+    }
+}
+
 /// `BenchmarkResult` in its `src/extract.ts`.
 #[test]
 fn github_action_benchmark_gets_harmless_texts() {
@@ -193,6 +175,21 @@ fn github_action_benchmark_gets_harmless_texts() {
             }
         }
     }
+}
+
+/// Names that differ anywhere stay two.
+#[test]
+fn a_benchmark_whose_name_is_cut_is_still_known() {
+    let long = |device: &str, case: &str| {
+        let (mut run, mut records) = small();
+        run.device.name = device.into();
+        records[0].case.id = format!("{case}{}", "x".repeat(2000));
+        json(&exported(&(run, records), ExportFormat::Bencher)).as_object().unwrap().keys().cloned().collect::<Vec<_>>()
+    };
+    let (one, other, third) = (long("one", "a"), long("other", "a"), long("one", "b"));
+    assert!(one.iter().all(|name| name.chars().count() == 1024), "{one:?}");
+    assert_eq!(one, long("one", "a"));
+    assert!(one.iter().all(|name| !other.contains(name) && !third.contains(name)));
 }
 
 #[test]
@@ -218,159 +215,6 @@ fn several_runs_are_told_apart() {
         text_of(|output| export(&[(&run, &results), (&later, &results)], ExportFormat::Bencher, output)).unwrap();
     assert!(both.contains(&format!("xeon-2/{}/", run.id)) && both.contains("xeon-2/20261124-080000/"), "{both}");
     assert!(!exported(&(run.clone(), records), ExportFormat::Bencher).contains(&run.id));
-}
-
-/// The first turns of a case, shortened.
-fn short() -> (Run, Vec<Record>) {
-    let (run, mut records) = energy::metered();
-    let records_of_one = vec![records.swap_remove(3)];
-    let mut records = records_of_one;
-    records[0].samples.iterations.truncate(3);
-    for turn in records[0].samples.iterations.iter_mut().flat_map(|iteration| &mut iteration.turns) {
-        turn.token_times.truncate(3);
-        turn.tokens.truncate(3);
-    }
-    for series in &mut records[0].readings.energy {
-        series.readings.truncate(3);
-    }
-    (run, records)
-}
-
-#[test]
-fn llama_bench_has_a_test_for_each_kind_of_turn() {
-    insta::assert_snapshot!(exported(&short(), ExportFormat::LlamaBenchJson), @r##"
-    [
-      {"build_commit":"20261123-124233-main","build_number":0,"cpu_info":"Intel(R) Xeon(R) Processor @ 2.60GHz","gpu_info":"","backends":"onnxruntime onnxruntime","model_filename":"mobilellm-125m","model_type":"mobilellm-125m f32","model_size":498541824,"model_n_params":124635456,"n_batch":0,"n_ubatch":0,"n_threads":1,"cpu_mask":"","cpu_strict":false,"poll":0,"type_k":"","type_v":"","n_gpu_layers":0,"n_cpu_moe":0,"split_mode":"","main_gpu":0,"no_kv_offload":false,"flash_attn":false,"devices":"","tensor_split":"","tensor_buft_overrides":"","use_mmap":false,"embeddings":false,"no_op_offload":0,"no_host":false,"n_prompt":412,"n_gen":0,"n_depth":0,"test_time":"2026-11-23T12:42:40Z","avg_ns":1276552976,"stddev_ns":9579690,"avg_ts":322.7532340244576,"stddev_ts":2.4220505288958254,"load_mode":"","fit_target":0,"fit_min_ctx":0,"samples_ns":[1283326839,1269779112],"samples_ts":[321.0405856710989,324.4658823778163]},
-      {"build_commit":"20261123-124233-main","build_number":0,"cpu_info":"Intel(R) Xeon(R) Processor @ 2.60GHz","gpu_info":"","backends":"onnxruntime onnxruntime","model_filename":"mobilellm-125m","model_type":"mobilellm-125m f32","model_size":498541824,"model_n_params":124635456,"n_batch":0,"n_ubatch":0,"n_threads":1,"cpu_mask":"","cpu_strict":false,"poll":0,"type_k":"","type_v":"","n_gpu_layers":0,"n_cpu_moe":0,"split_mode":"","main_gpu":0,"no_kv_offload":false,"flash_attn":false,"devices":"","tensor_split":"","tensor_buft_overrides":"","use_mmap":false,"embeddings":false,"no_op_offload":0,"no_host":false,"n_prompt":0,"n_gen":2,"n_depth":412,"test_time":"2026-11-23T12:42:40Z","avg_ns":72846178,"stddev_ns":483763,"avg_ts":27.455717749314182,"stddev_ts":0.1823301778256359,"load_mode":"","fit_target":0,"fit_min_ctx":0,"samples_ns":[72504106,73188250],"samples_ts":[27.58464465446964,27.326790844158726]}
-    ]
-    "##);
-    insta::assert_snapshot!(exported(&short(), ExportFormat::LlamaBenchSql), @r##"
-    CREATE TABLE IF NOT EXISTS llama_bench (
-      build_commit TEXT,
-      build_number INTEGER,
-      cpu_info TEXT,
-      gpu_info TEXT,
-      backends TEXT,
-      model_filename TEXT,
-      model_type TEXT,
-      model_size INTEGER,
-      model_n_params INTEGER,
-      n_batch INTEGER,
-      n_ubatch INTEGER,
-      n_threads INTEGER,
-      cpu_mask TEXT,
-      cpu_strict INTEGER,
-      poll INTEGER,
-      type_k TEXT,
-      type_v TEXT,
-      n_gpu_layers INTEGER,
-      n_cpu_moe INTEGER,
-      split_mode TEXT,
-      main_gpu INTEGER,
-      no_kv_offload INTEGER,
-      flash_attn INTEGER,
-      devices TEXT,
-      tensor_split TEXT,
-      tensor_buft_overrides TEXT,
-      use_mmap INTEGER,
-      embeddings INTEGER,
-      no_op_offload INTEGER,
-      no_host INTEGER,
-      n_prompt INTEGER,
-      n_gen INTEGER,
-      n_depth INTEGER,
-      test_time TEXT,
-      avg_ns INTEGER,
-      stddev_ns INTEGER,
-      avg_ts REAL,
-      stddev_ts REAL,
-      load_mode TEXT,
-      fit_target INTEGER,
-      fit_min_ctx INTEGER
-    );
-
-    INSERT INTO llama_bench (build_commit, build_number, cpu_info, gpu_info, backends, model_filename, model_type, model_size, model_n_params, n_batch, n_ubatch, n_threads, cpu_mask, cpu_strict, poll, type_k, type_v, n_gpu_layers, n_cpu_moe, split_mode, main_gpu, no_kv_offload, flash_attn, devices, tensor_split, tensor_buft_overrides, use_mmap, embeddings, no_op_offload, no_host, n_prompt, n_gen, n_depth, test_time, avg_ns, stddev_ns, avg_ts, stddev_ts, load_mode, fit_target, fit_min_ctx) VALUES ('20261123-124233-main', 0, 'Intel(R) Xeon(R) Processor @ 2.60GHz', '', 'onnxruntime onnxruntime', 'mobilellm-125m', 'mobilellm-125m f32', 498541824, 124635456, 0, 0, 1, '', 0, 0, '', '', 0, 0, '', 0, 0, 0, '', '', '', 0, 0, 0, 0, 412, 0, 0, '2026-11-23T12:42:40Z', 1276552976, 9579690, 322.7532340244576, 2.4220505288958254, '', 0, 0);
-    INSERT INTO llama_bench (build_commit, build_number, cpu_info, gpu_info, backends, model_filename, model_type, model_size, model_n_params, n_batch, n_ubatch, n_threads, cpu_mask, cpu_strict, poll, type_k, type_v, n_gpu_layers, n_cpu_moe, split_mode, main_gpu, no_kv_offload, flash_attn, devices, tensor_split, tensor_buft_overrides, use_mmap, embeddings, no_op_offload, no_host, n_prompt, n_gen, n_depth, test_time, avg_ns, stddev_ns, avg_ts, stddev_ts, load_mode, fit_target, fit_min_ctx) VALUES ('20261123-124233-main', 0, 'Intel(R) Xeon(R) Processor @ 2.60GHz', '', 'onnxruntime onnxruntime', 'mobilellm-125m', 'mobilellm-125m f32', 498541824, 124635456, 0, 0, 1, '', 0, 0, '', '', 0, 0, '', 0, 0, 0, '', '', '', 0, 0, 0, 0, 0, 2, 412, '2026-11-23T12:42:40Z', 72846178, 483763, 27.455717749314182, 0.1823301778256359, '', 0, 0);
-    "##);
-}
-
-/// The keys that `scripts/compare-llama-bench.py` refuses to be without, and the numbers of our own metrics.
-#[test]
-fn llama_bench_agrees_with_our_throughput() {
-    const KEYS: [&str; 28] = [
-        "cpu_info",
-        "gpu_info",
-        "backends",
-        "n_gpu_layers",
-        "tensor_buft_overrides",
-        "model_filename",
-        "model_type",
-        "n_batch",
-        "n_ubatch",
-        "embeddings",
-        "cpu_mask",
-        "cpu_strict",
-        "poll",
-        "n_threads",
-        "type_k",
-        "type_v",
-        "use_mmap",
-        "no_kv_offload",
-        "split_mode",
-        "main_gpu",
-        "tensor_split",
-        "flash_attn",
-        "n_prompt",
-        "n_gen",
-        "n_depth",
-        "build_commit",
-        "test_time",
-        "avg_ts",
-    ];
-    let records = fixture::records();
-    for record in &records {
-        let one = vec![record.clone()];
-        let document = json(&exported(&(fixture::run(&one), one), ExportFormat::LlamaBenchJson));
-        let tests = document.as_array().unwrap();
-        assert_eq!(tests.len(), 2 * record.samples.iterations[0].turns.len());
-        for test in tests {
-            assert!(KEYS.iter().all(|key| !test[key].is_null()), "{test}");
-            assert_eq!(test["samples_ns"].as_array().map(Vec::len), Some(5), "warm-up does not count");
-        }
-        // The turns of an iteration together are the metric.
-        let throughput = |tokens: &str| {
-            let of_kind = || tests.iter().filter(|test| test[tokens] != 0);
-            let total: f64 = of_kind().map(|test| test[tokens].as_f64().unwrap() * 5.0).sum();
-            let samples = of_kind().flat_map(|test| test["samples_ns"].as_array().unwrap());
-            total * 1e9 / samples.map(|ns| ns.as_f64().unwrap()).sum::<f64>()
-        };
-        for (tokens, metric) in [("n_prompt", SpeedMetric::PrefillThroughput), ("n_gen", SpeedMetric::DecodeThroughput)]
-        {
-            let ours = record.summary(metric).unwrap();
-            assert!((ours.minimum..=ours.maximum).contains(&throughput(tokens)), "{tokens}: {ours:?}");
-        }
-    }
-}
-
-#[test]
-fn a_withheld_throughput_is_in_no_test() {
-    let (run, mut records) = short();
-    records[0].metrics.retain(|value| !value.is(SpeedMetric::DecodeThroughput));
-    let document = json(&exported(&(run, records), ExportFormat::LlamaBenchJson));
-    assert!(document.as_array().unwrap().iter().all(|test| test["n_gen"] == 0));
-}
-
-#[test]
-fn no_name_leaves_a_text_of_sql() {
-    let script = exported(&hostile(), ExportFormat::LlamaBenchSql);
-    assert!(script.contains("<script>\"''\\ \\u{1b}[2J"), "{script}");
-    let (_, rows) = script.split_once(";\n\n").unwrap();
-    for row in rows.lines() {
-        assert!(row.starts_with("INSERT INTO llama_bench (") && row.ends_with(");"), "{row}");
-        // With each text taken out, nothing of the names is left.
-        let outside: String = row.split('\'').step_by(2).collect();
-        assert!(!outside.contains("script"), "{outside}");
-    }
 }
 
 #[test]

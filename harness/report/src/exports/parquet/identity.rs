@@ -34,6 +34,8 @@ pub struct Identity {
     pub emulated: Option<ByteArray>,
     pub simulated: Option<ByteArray>,
     pub beside: Option<ByteArray>,
+    /// The run that measured it: another one where the run was merged.
+    pub measured_in: ByteArray,
 }
 
 impl Identity {
@@ -83,6 +85,8 @@ impl Identity {
             emulated: text(|passport| passport.emulated.as_ref()),
             simulated: sysfs_root.map(text_cell),
             beside: text(|passport| passport.beside.as_ref()),
+            // Records of the first versions do not name their run, and no run was merged from them.
+            measured_in: text_cell(passport.and_then(|passport| passport.run.as_deref()).unwrap_or(run)),
         }
     }
 }

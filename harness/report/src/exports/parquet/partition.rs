@@ -2,13 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use pocketwatt_files::{harmless_name, sha256};
+use pocketwatt_files::harmless_name;
 use pocketwatt_record::Run;
 
-use crate::output::date;
-
-/// Digits of a digest that tells names apart.
-const DIGEST_DIGITS: usize = 12;
+use crate::{exports::digest::digest, output::date};
 
 /// The device and the month that a file belongs to, and its own name, as names of folders and files.
 pub struct Partition {
@@ -47,7 +44,7 @@ fn value(name: &str) -> String {
     if harmless == name && !name.is_empty() {
         return name.to_owned();
     }
-    format!("{harmless}-{}", &sha256(name)[..DIGEST_DIGITS])
+    format!("{harmless}-{}", digest(name))
 }
 
 #[cfg(test)]
