@@ -99,6 +99,38 @@ fn shows_no_joule(text: &str) {
     }
 }
 
+/// `1.235` and `1.24`, as a ratio may be written.
+fn written(ratio: f64) -> [String; 2] {
+    [format!("{ratio:.3}×"), format!("{ratio:.2}×")]
+}
+
+#[test]
+fn a_report_compares_energy_as_show_does() {
+    let bench = Bench::new();
+    let simulation = Simulation::start(&bench, &["--constant", "20"]);
+    let blocks = ["--scenario", "decode-16", "--threads", "1,2", "--iterations", "3", "--blocks", "3"];
+    let arguments = [&blocks[..], &["--idle", "1", "--cool-down", "off"]].concat();
+    bench
+        .run("prefill=5ms,decode=8ms", &[&arguments[..], &["--sysfs-root", simulation.root()]].concat())
+        .expect_code(0);
+    let shown: serde_json::Value =
+        serde_json::from_str(&bench.pocketwatt(&["show", "latest", "--format", "json"]).expect_code(0).stdout).unwrap();
+    let comparisons = shown["comparisons"].as_array().unwrap();
+    let energy = comparisons.iter().find(|one| one["metric"] == "energy_per_request").unwrap();
+    let ratio = energy["ratio"].as_f64().unwrap();
+    let page = bench.path("report.html");
+    bench.pocketwatt(&["report", "latest", "--output", page.to_str().unwrap()]).expect_code(0);
+    let page = fs::read_to_string(page).unwrap();
+    let line = page.split_once("little energy").unwrap().1.split_once("</tr>").unwrap().0;
+    let ratios = [written(ratio), written(1.0 / ratio)].concat();
+    assert!(ratios.iter().any(|ratio| line.contains(ratio.as_str())), "{ratio}: {line}");
+    assert!(line.contains("of the package (powercap, simulated)") && !line.contains("not compared"), "{line}");
+    let numbers = page.split_once("id=\"numbers-1\"").unwrap().1;
+    let of_request = numbers.split_once("energy per request<small> of the package").unwrap().1;
+    let blocks = of_request.split_once("</tr>").unwrap().0.rsplit("<td>").next().unwrap();
+    assert_eq!(blocks.matches(", ").count(), 2, "the numbers of three blocks: {blocks}");
+}
+
 #[test]
 fn prefill_and_decode_of_one_request_are_told_apart() {
     let bench = Bench::new();

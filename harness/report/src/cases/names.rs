@@ -21,6 +21,11 @@ pub fn model(record: &Record) -> String {
     format!("{}{seeded}", one_line(&record.case.model))
 }
 
+/// The same of a case that may have no record.
+pub fn model_of(case: &Case, record: Option<&Record>) -> String {
+    record.map_or_else(|| one_line(&case.model), model)
+}
+
 /// What everything has to say that has numbers of a device that a program imitates.
 pub const EMULATED: &str = "emulated: the numbers say nothing about a phone";
 

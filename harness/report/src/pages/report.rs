@@ -1,15 +1,13 @@
 //! The report of stored runs: which backend to choose, what it costs, and how sure that is.
 
-mod answer;
+mod card;
 mod case;
 mod columns;
-mod cost;
 mod every_case;
 mod formulas;
 mod reported;
 mod run;
 mod shown;
-mod wish;
 
 use std::collections::HashSet;
 

@@ -1,14 +1,15 @@
 //! Which column of a group is the best, and how sure that is.
 
 use pocketwatt_record::{
-    Compared, Contest, Direction, EnergyMetric, MARGIN, MetricId, Record, SpeedMetric, Statistic, Verdict, compare_all,
-    estimate, has_same_lengths, winner,
+    Absent, Compared, Contest, Direction, EnergyMetric, MARGIN, MetricId, Record, SpeedMetric, Statistic, Verdict,
+    compare_all, estimate, has_same_lengths, winner,
 };
 
 use crate::{
     cases::{CaseGroup, Column, Results, common_scope, each_group, is_in},
     output::{inert::one_line, quantity::fixed},
     table::Tally,
+    tables::standing::Standing,
 };
 
 /// The metrics by which columns are compared. Percentiles and shares of these would be the same contests a second time.
@@ -145,24 +146,39 @@ impl<'a> Contests<'a> {
         Some(format!("{name}, {label}: {ratio} times the baseline{verdict}"))
     }
 
-    /// The column with the best number, and how it compares with the second best; none where fewer than two have a number or they did
-    /// not take turns.
-    pub fn lead(&self, metric: MetricId) -> Option<Lead> {
-        let value =
-            |(_, column): &(usize, &Column)| Some(estimate(column.record, metric, Statistic::Median).ok()?.value);
+    /// Who stands first by a metric, in columns of the group.
+    ///
+    /// # Errors
+    /// Why nothing is compared.
+    pub fn standing(&self, metric: MetricId) -> Result<Standing, Absent> {
+        let found = Standing::of(metric, &self.numbers(metric), &self.by(metric).collect::<Vec<_>>())?;
+        let column = |position: usize| self.columns[position].0;
+        let open = found.open.iter().map(|&position| column(position)).collect();
+        Ok(Standing { first: column(found.first), against: column(found.against), open, ..found })
+    }
+
+    /// The number of each column that is compared by a metric.
+    fn numbers(&self, metric: MetricId) -> Vec<(usize, f64)> {
         let rivals = self.rivals(metric);
-        let mut order: Vec<(usize, f64)> = self
-            .columns
-            .iter()
-            .enumerate()
-            .filter(|(position, _)| rivals[*position])
-            .filter_map(|(position, column)| Some((position, value(column)?)))
-            .collect();
-        order.sort_by(|left, right| left.1.total_cmp(&right.1));
-        if metric.definition().direction == Direction::HigherIsBetter {
-            order.reverse();
-        }
-        let (first, second) = (order.first()?.0, order.get(1)?.0);
+        let number = |position: usize, column: &Column| {
+            let found = estimate(column.record, metric, Statistic::Median).ok().filter(|_| rivals[position]);
+            Some((position, found?.value))
+        };
+        let columns = self.columns.iter().enumerate();
+        columns.filter_map(|(position, (_, column))| number(position, column)).collect()
+    }
+
+    /// The first column, and how it compares with the one that has the best number of the others; none where fewer than two have a number
+    /// or they did not take turns.
+    fn lead(&self, metric: MetricId) -> Option<Lead> {
+        let numbers = self.numbers(metric);
+        let first = Standing::of(metric, &numbers, &self.by(metric).collect::<Vec<_>>()).ok()?.first;
+        let is_less = metric.definition().direction == Direction::LowerIsBetter;
+        let others = numbers.into_iter().filter(|(position, _)| *position != first);
+        let (second, _) = others.min_by(|one, other| match is_less {
+            true => one.1.total_cmp(&other.1),
+            false => other.1.total_cmp(&one.1),
+        })?;
         let one = self.by(metric).find(|one| {
             let Contest { baseline, candidate, .. } = one.contest;
             [(first, second), (second, first)].contains(&(baseline, candidate))
@@ -172,21 +188,13 @@ impl<'a> Contests<'a> {
         let turned = one.contest.candidate != first;
         let (value, interval) =
             if turned { (1.0 / ratio.value(), (1.0 / high, 1.0 / low)) } else { (ratio.value(), (low, high)) };
-        Some(Lead {
-            first: self.columns[first].0,
-            second: self.columns[second].0,
-            ratio: value,
-            interval,
-            verdict: one.verdict,
-            blocks: ratio.blocks(),
-        })
+        Some(Lead { first, second, ratio: value, interval, verdict: one.verdict, blocks: ratio.blocks() })
     }
 
     /// `decode: candle / onnxruntime = 1.06 [1.03, 1.09], clear`.
     fn lead_words(&self, metric: MetricId) -> Option<String> {
         let lead = self.lead(metric)?;
-        let column = |index: usize| self.columns.iter().find(|(place, _)| *place == index).map(|(_, column)| *column);
-        let (first, second) = (column(lead.first)?, column(lead.second)?);
+        let (first, second) = (self.columns[lead.first].1, self.columns[lead.second].1);
         Some(format!(
             "{}: {} / {} = {}{}",
             metric.definition().label,
@@ -198,21 +206,25 @@ impl<'a> Contests<'a> {
     }
 }
 
-/// How the best column compares with the second best.
-#[derive(Clone, Copy, Debug)]
-pub struct Lead {
-    /// The column with the best number.
-    pub first: usize,
-    /// The column with the second best.
-    pub second: usize,
+/// How the first column compares with the second best, both by their position among the compared ones.
+struct Lead {
+    first: usize,
+    second: usize,
     /// The first one's number, divided by the second one's.
-    pub ratio: f64,
+    ratio: f64,
     /// Its 95 % interval.
-    pub interval: (f64, f64),
-    /// Whether that is sure.
-    pub verdict: Option<Verdict>,
+    interval: (f64, f64),
+    verdict: Option<Verdict>,
     /// The blocks in which both were measured.
-    pub blocks: usize,
+    blocks: usize,
+}
+
+/// The columns that failed although their baselines were measured, which counts as worse.
+pub fn failed_in_candidate<'g, 'a>(group: &'g CaseGroup<'a>) -> impl Iterator<Item = &'g Column<'a>> {
+    group.columns.iter().filter(|column| !column.measured() && !column.record.case.baseline).filter(|column| {
+        let same = |other: &&Column| other.record.case.is_baseline_of(&column.record.case);
+        group.columns.iter().find(same).is_some_and(Column::measured)
+    })
 }
 
 /// How the contests of all tables ended in which a runner is compared with its baseline. A case that failed beside a baseline that did
@@ -228,13 +240,9 @@ pub fn baseline_tally(results: &dyn Results) -> anyhow::Result<Tally> {
             return Ok(());
         }
         contests.compared.iter().for_each(|one| tally.add(one.verdict));
-        for column in group.columns.iter().filter(|column| !column.measured() && !column.record.case.baseline) {
-            let same = |other: &&Column| other.record.case.is_baseline_of(&column.record.case);
-            if group.columns.iter().find(same).is_some_and(Column::measured) {
-                tally.failed_in_candidate += 1;
-                tally.worse += 1;
-            }
-        }
+        let failed = failed_in_candidate(group).count();
+        tally.failed_in_candidate += failed;
+        tally.worse += failed;
         Ok(())
     })?;
     Ok(tally)

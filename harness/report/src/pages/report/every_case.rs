@@ -8,6 +8,7 @@ use pocketwatt_record::{AbsentKind, Case, Direction, MetricId, MetricScope, Reco
 use crate::{
     cases::{case_names, common_scope, shortcoming},
     facts::scope_name,
+    output::inert::one_line,
     pages::{
         document::scrolling,
         foreign::{Foreign, name},
@@ -27,6 +28,8 @@ struct NumberColumn {
     /// One for each case.
     numbers: Vec<OwnNumber>,
     row: Row,
+    /// What nobody may overlook who sorts by it.
+    footnote: Option<usize>,
     /// Of energy, the scope that all of its numbers are of.
     scope: Option<MetricScope>,
 }
@@ -105,7 +108,18 @@ fn number_column(shown: &[ShownCase], column: usize, footnotes: &mut Footnotes) 
     }
     let subject = Subject { label: None, metric: metric.definition(), best: None, at_least: 0.0 };
     let row = Row::of(&subject, &found, footnotes);
-    Some(NumberColumn { metric, numbers, row, scope: scope.cloned() })
+    let footnote = unlike(shown).filter(|_| metric.grows_with_answers()).map(|words| footnotes.number(words));
+    Some(NumberColumn { metric, numbers, row, footnote, scope: scope.cloned() })
+}
+
+/// Where whole requests were not the same work.
+fn unlike(shown: &[ShownCase]) -> Option<String> {
+    let cases = shown.iter().filter(|case| !case.is_same_work).map(|case| &case.record.case);
+    let unlike: BTreeSet<String> =
+        cases.map(|case| format!("{} · {}", one_line(&case.scenario), one_line(&case.model))).collect();
+    let all = unlike.into_iter().collect::<Vec<_>>().join(", ");
+    (!all.is_empty())
+        .then(|| format!("the answers of {all} differ in length: a whole request is not the same work in each case"))
 }
 
 /// Sorting begins with the best.
@@ -117,7 +131,8 @@ fn head(column: &NumberColumn) -> Markup {
     };
     html! {
         th scope="col" data-first=(first) {
-            button type="button" { (definition.full_label()) (of_scope(column)) @if !column.row.unit.is_empty() { small { ", " (column.row.unit) } } }
+            button type="button" { (definition.full_label()) (of_scope(column)) @if !column.row.unit.is_empty() { small { ", " (column.row.unit) } }
+                @if let Some(number) = column.footnote { sup { "[" (number) "]" } } }
         }
     }
 }
