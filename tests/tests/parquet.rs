@@ -144,7 +144,7 @@ fn documented_queries(bench: &Bench, database: &Database, runs: &[&str]) {
     bench.pocketwatt(&["history", "export", "--output", database.folder.to_str().unwrap()]).expect_code(0);
     // What a history keeps is what its runs have.
     let differing = database.rows(
-        "SELECT metric FROM history AS kept JOIN metrics AS stored
+        "SELECT kept.metric FROM history AS kept JOIN metrics AS stored
          ON (kept.run, kept.case_name, kept.metric) = (stored.run, stored.case_name, stored.metric)
              AND kept.scope IS NOT DISTINCT FROM stored.scope
          WHERE (kept.value, kept.low, kept.high, kept.count, kept.reason, kept.engine_version, kept.started) IS DISTINCT FROM
