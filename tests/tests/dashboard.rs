@@ -207,8 +207,8 @@ fn two_commits_are_compared_under_the_same_conditions_only_and_over_branches() {
     assert!(rows.len() == 1 && rows[0].contains("not measured in the candidate: failed: SIGSEGV"), "{rows:?}");
     let (told, rows) = compared(&bench, &format!("a={0}&b={0}&show=differs", commit(10))).unwrap();
     assert!(told.starts_with("Nothing is known to differ among") && rows.is_empty(), "{told} {rows:?}");
-    let (told, _) = compared(&bench, "a=00abc00&b=00abc00").unwrap();
-    assert!(told.contains("commits begin with 00abc00: give more digits"), "{told}");
+    let (told, _) = compared(&bench, "a=00abc&b=00abc").unwrap();
+    assert!(told.contains("commits begin with 00abc: give more digits"), "{told}");
 }
 
 #[test]
@@ -225,6 +225,39 @@ fn what_is_imitated_is_said_on_every_page_with_numbers() {
             assert!(text.contains("1 of 1 runs had simulated meters"), "{}", path.display());
         }
     }
+}
+
+#[test]
+fn files_of_others_stay_as_they_are() {
+    let bench = Bench::new();
+    let entry = first_entry(&bench);
+    for number in 0..3 {
+        store(&bench, &at(&entry, number, 1.0));
+    }
+    bench.pocketwatt(&["dashboard"]).expect_code(0);
+    bench.write("site/CNAME", "mine");
+    bench.write("site/data/mine.csv", "mine");
+    let gone = bench.path("history/entries");
+    fs::remove_file(fs::read_dir(gone).unwrap().next().unwrap().unwrap().path()).unwrap();
+    bench.pocketwatt(&["dashboard"]).expect_code(0);
+    assert_eq!(fs::read_dir(bench.path("site/commit")).unwrap().count(), 2, "an earlier site's pages are removed");
+    assert_eq!([page(&bench, "CNAME"), page(&bench, "data/mine.csv")], ["mine", "mine"]);
+    // A list that was changed leads nowhere else.
+    bench.write("outside.html", "mine");
+    let listed = page(&bench, "pocketwatt-dashboard.txt");
+    bench.write("site/pocketwatt-dashboard.txt", &format!("{listed}../outside.html\ncase/../../outside.html\n"));
+    bench.pocketwatt(&["dashboard"]).expect_code(0);
+    assert!(bench.path("outside.html").is_file());
+    // Nothing is written through a link.
+    fs::remove_file(bench.path("site/index.html")).unwrap();
+    std::os::unix::fs::symlink("../outside.html", bench.path("site/index.html")).unwrap();
+    bench.pocketwatt(&["dashboard"]).expect_code(0);
+    assert_eq!(fs::read_to_string(bench.path("outside.html")).unwrap(), "mine");
+    fs::remove_dir_all(bench.path("site/commit")).unwrap();
+    fs::create_dir(bench.path("elsewhere")).unwrap();
+    std::os::unix::fs::symlink("../elsewhere", bench.path("site/commit")).unwrap();
+    bench.pocketwatt(&["dashboard"]).expect_code(3).expect_stderr(&["site/commit is a link"]);
+    assert_eq!(fs::read_dir(bench.path("elsewhere")).unwrap().count(), 0);
 }
 
 #[test]

@@ -1,24 +1,20 @@
 //! `pocketwatt dashboard`: a static site about a history; nothing is measured.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+mod site;
 
-use anyhow::{Context, Result};
+use std::path::PathBuf;
+
+use anyhow::Result;
 use clap::Args;
-use pocketwatt_files::create_folder;
 
+use self::site::Site;
 use super::{history, output, selection::RegistryArguments};
 use crate::{
     exit::Exit,
     refusal::Refusal,
-    report::{self, SITE_FOLDERS, Wishes, charts::Palette},
+    report::{self, Wishes, charts::Palette},
 };
 
-/// The file by which a site of this program is recognised.
-const MARK: &str = "pocketwatt-dashboard.txt";
-const MARK_TEXT: &str = "`pocketwatt dashboard` wrote this folder, and writes it anew.\n";
 /// What stands for the commit in an address.
 const SHA: &str = "{sha}";
 
@@ -62,40 +58,9 @@ pub fn run(arguments: &DashboardArguments) -> Result<Exit> {
     if known.entries.is_empty() {
         return Err(Refusal::error(format!("{} has no entry that can be read", arguments.history.display())));
     }
-    let site = &arguments.out;
-    prepare(site)?;
+    let mut site = Site::open(&arguments.out)?;
     let wishes = Wishes { title: &arguments.title, commit_url: arguments.commit_url.as_deref() };
-    report::dashboard(&known, &palette, wishes, &mut |path, contents| {
-        let path = site.join(path);
-        fs::write(&path, contents).with_context(|| format!("cannot write {}", path.display()))
-    })?;
-    output::write(&format!("{}\n", site.join("index.html").display()))?;
+    report::dashboard(&known, &palette, wishes, &mut |path, contents| site.write(path, contents))?;
+    output::write(&format!("{}\n", arguments.out.join("index.html").display()))?;
     Ok(if known.damaged.is_empty() { Exit::Success } else { Exit::Incomplete })
-}
-
-/// Makes the folders of a site, without the pages of an earlier one. A folder with other files is left alone.
-fn prepare(site: &Path) -> Result<()> {
-    create_folder(site).with_context(|| format!("cannot create {}", site.display()))?;
-    let mark = site.join(MARK);
-    let reading = || format!("cannot read {}", site.display());
-    if !mark.is_file() {
-        for entry in fs::read_dir(site).with_context(reading)? {
-            let name = entry.with_context(reading)?.file_name();
-            if !name.as_encoded_bytes().starts_with(b".") {
-                return Err(Refusal::error(format!(
-                    "{} has other files, such as {}: choose an empty folder for the site",
-                    site.display(),
-                    name.display()
-                )));
-            }
-        }
-        fs::write(&mark, MARK_TEXT).with_context(|| format!("cannot write {}", mark.display()))?;
-    }
-    for folder in SITE_FOLDERS.map(|folder| site.join(folder)) {
-        if folder.symlink_metadata().is_ok_and(|found| found.is_dir()) {
-            fs::remove_dir_all(&folder).with_context(|| format!("cannot remove {}", folder.display()))?;
-        }
-        create_folder(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
-    }
-    Ok(())
 }

@@ -26,8 +26,10 @@ const TOP: f64 = 26.0;
 const BOTTOM: f64 = 22.0;
 /// About as wide as the label of a segment.
 const LABEL: f64 = 90.0;
-/// Lines behind the data.
-const LINES: usize = 3;
+/// Segments under one label whose conditions are told.
+const MOST_TOLD: usize = 3;
+/// About as many lines are behind the data.
+const LINES: usize = 5;
 
 /// The scales of a chart.
 struct Frame {
@@ -185,7 +187,7 @@ fn segments(frame: &Frame, case: &CaseCourse<'_>) -> Markup {
                 @if group.len() > 1 { (group.len()) " × " }
                 "new " (new.into_iter().collect::<Vec<_>>().join(", "))
                 title {
-                    @for (condition, before, after) in group.iter().take(LINES).flat_map(|segment| &segment.new) { (condition.name()) ": " (Foreign(before)) " → " (Foreign(after)) ". " }
+                    @for (condition, before, after) in group.iter().take(MOST_TOLD).flat_map(|segment| &segment.new) { (condition.name()) ": " (Foreign(before)) " → " (Foreign(after)) ". " }
                 }
             }
         }

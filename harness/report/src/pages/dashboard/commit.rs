@@ -117,7 +117,7 @@ fn cases<'a, 'b>(view: &CommitView<'a, 'b>) -> Markup {
         Some((course, *course.points.get(place)?))
     };
     let table = html! {
-        table.data id="measured" {
+        table.data.stacked id="measured" {
             thead { tr {
                 @for head in ["case", "of", "run"] { th.text scope="col" { button type="button" { (head) } } }
                 @for metric in &metrics { th scope="col" { button type="button" { (metric.definition().label.trim()) } } }
@@ -128,13 +128,13 @@ fn cases<'a, 'b>(view: &CommitView<'a, 'b>) -> Markup {
                     tr {
                         th scope="row" { (case.link("../")) }
                         td.text { (name(&subject.scenario)) ", " (name(&subject.model)) br; small { (name(case.case.device)) ", " (name(case.case.branch)) } }
-                        td.text { @if let Some((outline, measured)) = case.case.runs.get(*run) {
+                        td.text data-label="run" { @if let Some((outline, measured)) = case.case.runs.get(*run) {
                             span data-tip=(Foreign(&trace(measured))) { (name(&outline.run)) }
                         } }
                         @for metric in &metrics {
                             @match number(case, *run, *metric) {
                                 Some((course, point)) => {
-                                    td.number data-value=(point.value) { (value(point.value, point.range, metric.definition().unit)) (scope_below(course)) }
+                                    td.number data-value=(point.value) data-label=(metric.definition().label.trim()) { (value(point.value, point.range, metric.definition().unit)) (scope_below(course)) }
                                 }
                                 None => { td {} }
                             }

@@ -30,7 +30,7 @@ pub fn devices(views: &[CaseView<'_>]) -> Markup {
     let is_measured = |metric: &MetricId| views.iter().any(|view| view.course(*metric).is_some());
     let labels = MAIN.into_iter().filter(is_measured).map(|metric| metric.definition().label.trim());
     let table = html! {
-        table.data id="devices" {
+        table.data.stacked id="devices" {
             thead { tr {
                 @for head in ["case", "scenario and model", "metric"] { th.text scope="col" { button type="button" { (head) } } }
                 @for device in &devices { th scope="col" { button type="button" { (name(device)) } } }
@@ -42,7 +42,7 @@ pub fn devices(views: &[CaseView<'_>]) -> Markup {
                             th scope="row" { (name(&subject.backend)) " " small { (Foreign(&subject.settings())) } }
                             td.text { (name(&subject.scenario)) ", " (name(&subject.model)) " " small { (name(branch)) } }
                             td.text { (metric.definition().label.trim()) @if let Some(scope) = scope { br; small { (name(scope)) } } }
-                            @for device in &devices { (cell(on.get(device).copied(), metric, scope)) }
+                            @for device in &devices { (cell(device, on.get(device).copied(), metric, scope)) }
                         }
                     }
                 }
@@ -74,12 +74,12 @@ fn rows<'a>(on: &BTreeMap<&str, &CaseView<'a>>) -> Vec<(MetricId, Option<&'a str
     MAIN.into_iter().flat_map(scopes).collect()
 }
 
-fn cell(view: Option<&CaseView<'_>>, metric: MetricId, scope: Option<&str>) -> Markup {
+fn cell(device: &str, view: Option<&CaseView<'_>>, metric: MetricId, scope: Option<&str>) -> Markup {
     let newest = view.and_then(|view| Some((view, *view.course_of(metric, scope)?.points.last()?)));
     html! {
         @match newest {
             Some((view, point)) => {
-                td.number data-value=(point.value) {
+                td.number data-value=(point.value) data-label=(Foreign(device)) {
                     a href=(view.address("")) { (value(point.value, point.range, metric.definition().unit)) } (age_below(view, point.run))
                 }
             }

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 
 use pocketwatt_history::{CaseCourse, Certainty, Change, Course, Effect, Outline};
 
-use crate::pages::dashboard::view::CaseView;
+use crate::pages::dashboard::view::{CaseView, MAIN};
 
 /// Where a change begins is known to so few runs: what begins so close together is listed together.
 const TOGETHER: usize = 2;
@@ -13,7 +13,8 @@ const TOGETHER: usize = 2;
 pub struct Event<'a, 'b> {
     /// The case.
     pub view: &'b CaseView<'a>,
-    /// The surest of them; of those, one at the run on which most agree. What is said of the event is said of it.
+    /// The surest of them; of those that are as sure, one at the run on which most agree, and of what tables have. What is said of the event
+    /// is said of it.
     pub lead: Changed<'a, 'b>,
     /// The others, the surest first.
     pub others: Vec<Changed<'a, 'b>>,
@@ -130,7 +131,8 @@ fn event<'a, 'b>(view: &'b CaseView<'a>, mut changes: Vec<Changed<'a, 'b>>) -> O
     let place = most_agreed(&changes);
     let order = |changed: &Changed<'_, '_>| {
         let change = changed.change;
-        (change.certainty, Between::of(&view.case, change), change.first != place)
+        let is_main = MAIN.contains(&changed.course.metric);
+        (change.certainty, Between::of(&view.case, change), change.first != place, !is_main)
     };
     let p_value = |changed: &Changed<'_, '_>| changed.change.point.p_value_now.unwrap_or(1.0);
     changes.sort_by(|left, right| order(left).cmp(&order(right)).then(p_value(left).total_cmp(&p_value(right))));

@@ -102,7 +102,7 @@ fn cases(views: &[CaseView<'_>]) -> Markup {
     let metrics: Vec<_> =
         MAIN.into_iter().filter(|metric| views.iter().any(|view| view.course(*metric).is_some())).collect();
     let table = html! {
-        table.data id="cases" {
+        table.data.stacked id="cases" {
             thead { tr {
                 @for head in ["case", "scenario", "model", "device", "branch"] { th.text scope="col" { button type="button" { (head) } } }
                 @for metric in &metrics { th scope="col" { button type="button" { (metric.definition().label.trim()) } } }
@@ -115,22 +115,22 @@ fn cases(views: &[CaseView<'_>]) -> Markup {
                     tr data-device=(Foreign(view.case.device)) data-branch=(Foreign(view.case.branch)) data-scenario=(Foreign(&subject.scenario))
                         data-model=(Foreign(&subject.model)) data-backend=(Foreign(&subject.backend)) data-precision=(Foreign(&subject.precision)) {
                         th scope="row" { (view.link("")) (stopped_since(view)) }
-                        td.text { (name(&subject.scenario)) }
-                        td.text { (name(&subject.model)) }
-                        td.text { (name(view.case.device)) }
-                        td.text { (name(view.case.branch)) }
+                        td.text data-label="scenario" { (name(&subject.scenario)) }
+                        td.text data-label="model" { (name(&subject.model)) }
+                        td.text data-label="device" { (name(view.case.device)) }
+                        td.text data-label="branch" { (name(view.case.branch)) }
                         @for metric in &metrics {
                             @match view.course(*metric).and_then(|course| Some((course, course.points.last()?))) {
                                 Some((course, point)) => {
-                                    td.number data-value=(point.value) {
+                                    td.number data-value=(point.value) data-label=(metric.definition().label.trim()) {
                                         (value(point.value, None, metric.definition().unit)) (scope_below(course)) (age_below(view, point.run))
                                     }
                                 }
                                 None => { td {} }
                             }
                         }
-                        td.number data-value=(view.case.runs.len()) { (view.case.runs.len()) }
-                        td.number { (view.case.runs.last().map_or_else(String::new, |(outline, _)| day(outline.time_unix_ms))) }
+                        td.number data-value=(view.case.runs.len()) data-label="runs" { (view.case.runs.len()) }
+                        td.number data-label="newest" { (view.case.runs.last().map_or_else(String::new, |(outline, _)| day(outline.time_unix_ms))) }
                     }
                 }
             }

@@ -162,8 +162,8 @@ fn where_nothing_could_be_found_it_says_so() {
     let last = few[15].clone();
     let pages = site(few);
     let overview = text(&pages["index.html"]);
-    assert!(overview.contains("No change of its newest runs can be found yet: that takes 17 runs"), "{overview}");
-    assert!(text(&pages[&commit_page(&last)]).contains("could not show a change at this commit yet"));
+    assert!(overview.contains("No change of the newest runs can be found yet: that takes 17 runs"), "{overview}");
+    assert!(text(&pages[&commit_page(&last)]).contains("A change at this commit could not be seen yet"));
     let enough = site(runs(0..60, |_| vec![(DECODE, 100.0)]));
     assert!(!text(&enough["index.html"]).contains("can be found yet"));
     // Two machines take turns.

@@ -37,11 +37,8 @@ pub fn watched(views: &[&CaseView<'_>]) -> Markup {
     html! {
         @if blind > 0 {
             p.warning {
-                @if views.len() == 1 {
-                    "No change of its newest runs can be found yet: "
-                } @else {
-                    (views.len() - blind) " of " (plural(views.len(), "case")) " can show a change of their newest runs; in the other " (blind) " none can be found yet: "
-                }
+                @if views.len() > 1 { "In " (blind) " of " (views.len()) " cases, no" } @else { "No" }
+                " change of the newest runs can be found yet: "
                 "that takes " (LEAST_VALUES) " runs under the same conditions."
             }
         }
@@ -70,7 +67,8 @@ pub fn blind_at(places: &[(&CaseView<'_>, usize)]) -> Markup {
     html! {
         @if blind > 0 {
             p.warning {
-                "Of " (plural(places.len(), "run")) " of its cases, " (blind) " could not show a change at this commit yet: there are too few runs under the same conditions before or since."
+                @if places.len() > 1 { "In " (blind) " of " (places.len()) " runs, a" } @else { "A" }
+                " change at this commit could not be seen yet: there are too few runs under the same conditions before or since."
             }
         }
     }
