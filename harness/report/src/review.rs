@@ -7,6 +7,7 @@ mod data;
 mod document;
 mod facts;
 mod parts;
+mod section;
 #[cfg(test)]
 mod tests;
 mod words;

@@ -4,7 +4,8 @@ use crate::{
     facts::imitations_of,
     review::{
         data::Review,
-        parts::{answer, certainty, changes, folded, numbers, provenance, undecided},
+        parts::{answer, certainty, changes, numbers, provenance, undecided},
+        section::fitting,
         words::{consequence, counts, headline, interruption},
     },
 };
@@ -31,19 +32,22 @@ impl Review<'_> {
         Ok(warnings.fold(words, |words, warning| format!("{words} {warning}")))
     }
 
-    /// The comment: the verdict, what changed, what was not decided; the rest is folded. What does not fit is left out, the details first.
+    /// The comment: the verdict, what changed, what was not decided; the rest is folded. Of what does not fit, the first cases stand there,
+    /// and the others are counted.
     ///
     /// # Errors
     /// When a record cannot be read.
     pub fn comment(&self) -> anyhow::Result<String> {
-        let parts = [
+        let [first, others] = undecided(self);
+        let sections = [
             changes(self),
-            undecided(self),
-            folded("How sure this is", &certainty(self)),
-            folded("Device and versions", &provenance(self)?),
-            folded("All numbers", &numbers(self)),
+            first,
+            others,
+            certainty(self).folded("How sure this is"),
+            provenance(self)?.folded("Device and versions"),
+            numbers(self).folded("All numbers"),
         ];
-        Ok(fitting(&format!("{}\n{}", self.marker(), answer(self)?), &parts, MOST_COMMENT))
+        Ok(fitting(&format!("{}\n{}", self.marker(), answer(self)?), &sections, MOST_COMMENT))
     }
 
     /// The same for the summary of a job, with nothing folded.
@@ -51,42 +55,15 @@ impl Review<'_> {
     /// # Errors
     /// When a record cannot be read.
     pub fn summary(&self) -> anyhow::Result<String> {
-        let parts = [
+        let [first, others] = undecided(self);
+        let sections = [
             changes(self),
-            undecided(self),
-            format!("### How sure this is\n\n{}", certainty(self)),
-            format!("### Device and versions\n\n{}", provenance(self)?),
-            format!("## All numbers\n\n{}", numbers(self)),
+            first,
+            others,
+            certainty(self).headed("### How sure this is"),
+            provenance(self)?.headed("### Device and versions"),
+            numbers(self).headed("## All numbers"),
         ];
-        Ok(fitting(&answer(self)?, &parts, MOST_SUMMARY))
-    }
-}
-
-/// The parts that fit, in their order, and how many do not.
-fn fitting(head: &str, parts: &[String], most: usize) -> String {
-    let (mut text, mut left_out) = (head.to_owned(), 0);
-    for part in parts.iter().filter(|part| !part.is_empty()) {
-        if text.len() + part.len() + 1 > most {
-            left_out += 1;
-        } else {
-            text += &format!("\n{}\n", part.trim_end());
-        }
-    }
-    if left_out > 0 {
-        text += "\nThe rest is too long for this place: the stored run has all of it.\n";
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_does_not_fit_is_left_out_and_told() {
-        let parts = ["one".to_owned(), String::new(), "x".repeat(100), "two".to_owned()];
-        assert_eq!(fitting("head\n", &parts, 1000).lines().count(), 7);
-        let cut = fitting("head\n", &parts, 50);
-        assert!(cut.starts_with("head\n\none\n\ntwo\n") && cut.ends_with("the stored run has all of it.\n"), "{cut}");
+        Ok(fitting(&answer(self)?, &sections, MOST_SUMMARY))
     }
 }

@@ -8,13 +8,19 @@ use crate::{
     formats::markdown::{escape, facts_of, table_of},
     review::{
         data::{Review, is_change},
-        facts, words,
+        facts,
+        section::{Section, shortened},
+        words,
     },
     table::Table,
 };
 
 /// This many cases without a decision are named before the others are folded.
 const NAMED: usize = 5;
+/// The heading of a table of facts.
+const FACTS_HEAD_LINES: usize = 2;
+/// Characters of a line, whatever somebody named something, or a program said when it failed.
+const MOST_OF_A_LINE: usize = 1_000;
 const COLUMNS: [&str; 5] = ["base", "head", "head / base", "verdict", "detectable"];
 
 /// The verdict, and what follows from it.
@@ -41,64 +47,69 @@ pub fn answer(review: &Review) -> anyhow::Result<String> {
 }
 
 /// A table for each case in which something is better or worse, with these rows only.
-pub fn changes(review: &Review) -> String {
+pub fn changes(review: &Review) -> Section {
     let changed = |pair: &StoredPair| StoredPair {
         contests: pair.contests.iter().filter(|contest| is_change(contest.verdict)).cloned().collect(),
         ..pair.clone()
     };
-    let pairs = review.builds.comparison.pairs.iter().map(changed);
-    pairs.filter(|pair| !pair.contests.is_empty() || pair.failed_in_candidate()).map(|pair| table(&pair)).collect()
+    let pairs = review.builds.comparison.pairs.iter();
+    let pairs = pairs.map(changed).filter(|pair| !pair.contests.is_empty() || pair.failed_in_candidate());
+    Section { blocks: pairs.map(|pair| table(&pair)).collect(), noun: "cases", until: 55, ..Section::default() }
 }
 
-/// What was not decided, and why.
-pub fn undecided(review: &Review) -> String {
+/// What was not decided, and why: the first of it, and the others.
+pub fn undecided(review: &Review) -> [Section; 2] {
     let pairs = review.builds.comparison.pairs.iter().filter(|pair| !pair.failed_in_candidate());
-    let mut lines: Vec<String> = pairs.filter_map(words::undecided).collect();
-    lines.extend(review.builds.unreached.iter().map(|case| format!("not measured: {case}")));
-    lines.extend(review.builds.interrupted.iter().map(|case| format!("interrupted: {case}")));
-    lines.extend(review.builds.comparison.damaged.iter().map(|file| format!("damaged: {file}")));
-    if lines.is_empty() {
-        return String::new();
-    }
-    let list = |lines: &[String]| lines.iter().map(|line| format!("- {}\n", escape(line))).collect::<String>();
-    let (first, rest) = lines.split_at(lines.len().min(NAMED));
-    let mut text = format!(
-        "**Not decided** (in brackets the smallest difference that would have been found, and how many more blocks would decide, where any \
-         would)\n\n{}\n",
-        list(first)
-    );
-    if !rest.is_empty() {
-        text += &folded(&format!("{} cases more without a decision", rest.len()), &list(rest));
-    }
-    text
+    let builds = review.builds;
+    let lines = (builds.interrupted.iter().map(|case| format!("interrupted: {case}")))
+        .chain(builds.comparison.damaged.iter().map(|file| format!("damaged: {file}")))
+        .chain(builds.unreached.iter().map(|case| format!("not measured: {case}")))
+        .chain(pairs.filter_map(words::undecided));
+    let mut first: Vec<String> =
+        lines.map(|line| format!("- {}\n", escape(&shortened(&line, MOST_OF_A_LINE)))).collect();
+    let others = first.split_off(first.len().min(NAMED));
+    let opening = "**Not decided** (in brackets the smallest difference that would have been found, and how many more blocks would decide, \
+                   where any would)\n\n";
+    let title = format!("{} more without a decision", others.len());
+    [
+        Section { opening: opening.into(), blocks: first, noun: "of them", until: 65, ..Section::default() },
+        Section { blocks: others, noun: "of them", until: 72, ..Section::default() }.folded(&title),
+    ]
 }
 
 /// How sure the verdicts are.
-pub fn certainty(review: &Review) -> String {
-    format!("{}\n", escape(&words::certainty(review)))
+pub fn certainty(review: &Review) -> Section {
+    let words = format!("{}\n", escape(&words::certainty(review)));
+    Section { blocks: vec![words], noun: "paragraph", until: 78, ..Section::default() }
 }
 
 /// Every number of every case.
-pub fn numbers(review: &Review) -> String {
-    review.builds.comparison.pairs.iter().map(table).collect()
+pub fn numbers(review: &Review) -> Section {
+    let tables = review.builds.comparison.pairs.iter().map(table).collect();
+    Section { blocks: tables, noun: "cases", until: 100, ..Section::default() }
 }
 
 /// The device and the versions.
 ///
 /// # Errors
 /// When a record cannot be read.
-pub fn provenance(review: &Review) -> anyhow::Result<String> {
-    Ok(facts_of(&facts::of(review)?))
-}
-
-/// Text behind a line that opens it. The line is ours, not of others.
-pub fn folded(line: &str, text: &str) -> String {
-    format!("<details><summary>{line}</summary>\n\n{}\n\n</details>\n\n", text.trim_end())
+pub fn provenance(review: &Review) -> anyhow::Result<Section> {
+    let facts = facts::of(review)?.into_iter().map(|(name, fact)| (name, shortened(&fact, MOST_OF_A_LINE)));
+    let table = facts_of(&facts.collect::<Vec<_>>());
+    let mut lines = table.split_inclusive('\n').map(str::to_owned);
+    let opening = lines.by_ref().take(FACTS_HEAD_LINES).collect();
+    Ok(Section { opening, blocks: lines.collect(), noun: "facts", until: 92, ..Section::default() })
 }
 
 fn table(pair: &StoredPair) -> String {
     // The programs are told once, for all cases; and nothing that was other work is compared here, not even by force.
     let table = case_table(&StoredPair { differences: Vec::new(), ..pair.clone() });
-    let notes = words::other_work(pair).into_iter().collect();
-    table_of(&Table { title: words::case(pair), columns: COLUMNS.map(str::to_owned).to_vec(), notes, ..table })
+    let short = |texts: Vec<String>| texts.iter().map(|text| shortened(text, MOST_OF_A_LINE)).collect();
+    table_of(&Table {
+        title: words::case(pair),
+        columns: COLUMNS.map(str::to_owned).to_vec(),
+        footnotes: short(table.footnotes),
+        notes: short(words::other_work(pair).into_iter().collect()),
+        ..table
+    })
 }

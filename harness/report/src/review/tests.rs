@@ -22,7 +22,8 @@ fn comparison(base: &Record, head: &Record) -> StoredComparison {
     }
 }
 
-const HOSTILE: &str = "<script>alert(1)</script> | `x` @everyone https://a.b [l](x) \u{202e}\u{1b}[2J\n# x -->";
+const HOSTILE: &str =
+    "<script>alert(1)</script> | `x` @everyone #123 GH-45 a/b#6 fedcba98 https://a.b [l](x) \u{202e}\u{1b}[2J\n# x -->";
 
 fn texts(base: &Record, head: &Record) -> [String; 3] {
     texts_of(base, head, &[], |_| {})
@@ -107,7 +108,20 @@ fn hostile_names_are_text() {
     }
     head.outcome = Outcome::Failed { stage: pocketwatt_protocol::Stage::Load, message: HOSTILE.into() };
     for text in texts(&base, &head).iter().take(2) {
-        for active in ["<script>", " @everyone", "https://a", "\n# x", "\u{202e}", "\u{1b}", "[l](x)", " `x`"] {
+        for active in [
+            "<script>",
+            "@everyone",
+            "#123",
+            "GH-45",
+            "b#6",
+            "fedcba98",
+            "https://a",
+            "\n# x",
+            "\u{202e}",
+            "\u{1b}",
+            "[l](x)",
+            " `x`",
+        ] {
             assert!(!text.contains(active), "{active:?} in {text}");
         }
         let ends = text.matches("-->").count();
@@ -197,4 +211,51 @@ fn other_work_is_not_judged() {
         "{comment}"
     );
     assert!(document.contains("\"verdict\": \"undecided\""), "{document}");
+}
+
+#[test]
+fn however_many_cases_there_are_the_answer_is_there() {
+    let (base, mut head) = builds();
+    head.outcome = Outcome::Failed { stage: pocketwatt_protocol::Stage::Load, message: "no memory ".repeat(20) };
+    let mut comparison = comparison(&base, &head);
+    comparison.pairs = vec![comparison.pairs[0].clone(); 3_000];
+    for (place, pair) in comparison.pairs.iter_mut().enumerate() {
+        if place < 4 {
+            pair.candidate.model = "m".repeat(70_000);
+        }
+        if place % 2 == 1 {
+            pair.baseline_outcome = pair.candidate_outcome.clone();
+        }
+    }
+    let builds = Builds { comparison, unreached: vec!["chat: the base has no record".into()], interrupted: Vec::new() };
+    let records = [base, head];
+    let run = fixture::run(&records);
+    let results: (&[Record], &[pocketwatt_record::Damaged]) = (&records, &[]);
+    let review = Review {
+        key: "board",
+        commit: None,
+        merge_of: None,
+        base_commit: None,
+        run: &run,
+        folder: std::path::Path::new("results"),
+        results: &results as &dyn Results,
+        builds: &builds,
+        rule: "--fail-on worse",
+        consequence: Consequence::FailsByRule(10),
+    };
+    for (text, most) in [(review.comment().unwrap(), 60_000), (review.summary().unwrap(), 900_000)] {
+        assert!(text.len() <= most, "{}", text.len());
+        let rows = text.lines().filter(|line| line.starts_with("| ") && line.contains("failed")).count();
+        assert!(rows >= 15, "{rows}");
+        for part in [
+            "## PocketWatt: worse in 1500 of 1500",
+            "cases more: the verdict (JSON)",
+            "**Not decided**",
+            "- not measured: chat: the base has no record",
+            "How sure this is",
+            "| device |",
+        ] {
+            assert!(text.contains(part), "{part:?} is not in {}", &text[..3_000]);
+        }
+    }
 }

@@ -11,10 +11,13 @@ use crate::{
     review::{
         builds::Overall,
         data::{Consequence, Review},
+        section::shortened,
     },
     table::Tally,
 };
 
+/// Characters of a name that are shown.
+const MOST_OF_A_NAME: usize = 200;
 /// Characters of a commit that are shown.
 const COMMIT_CHARACTERS: usize = 12;
 
@@ -121,8 +124,10 @@ pub fn case(pair: &StoredPair) -> String {
     let case = &pair.candidate;
     let graph = case.graph.map_or(String::new(), |graph| format!("/{}", graph.name()));
     let constrained = if case.constrained { ", constrained" } else { "" };
-    let (scenario, model, precision) = (&case.scenario, &case.model, case.precision.name());
-    format!("{scenario} · {model} · {precision} · {} · {}{graph}{constrained}", threads(case.threads), case.backend)
+    let [scenario, model, backend] =
+        [&case.scenario, &case.model, &case.backend].map(|name| shortened(name, MOST_OF_A_NAME));
+    let (precision, threads) = (case.precision.name(), threads(case.threads));
+    format!("{scenario} · {model} · {precision} · {threads} · {backend}{graph}{constrained}")
 }
 
 /// What was not decided, and why: a line for each case.
