@@ -152,7 +152,7 @@ fn who(group: &CaseGroup, best: usize, rivals: &[usize], ahead: Option<&Ahead>) 
             @if place > 0 { " or " }
             span class=[(place == 0).then(|| emphasis(certainty)).flatten()] { (column(group, member)) }
             @if let Some(share) = group.columns.get(member).and_then(|column| same_tokens(column.record)) {
-                " " small.whole { "(" (share) " same tokens as f32)" }
+                " " small { "(" (share) " same tokens as f32)" }
             }
         }
         (more(rivals, certainty))

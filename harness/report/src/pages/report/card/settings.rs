@@ -56,12 +56,13 @@ pub fn by_setting(title: &str, records: &[&Record], asked: &[&Wish], simulated: 
         })
     };
     let settings: Vec<Setting> = settings.iter().filter_map(setting).collect();
+    let has_tokens = settings.iter().any(|setting| !setting.same_tokens.is_empty());
     let what = if has_precisions { "precision" } else { "number of threads" };
     let table = html! {
         table.settings {
             thead {
                 tr {
-                    th scope="col" { (what) }
+                    th scope="col" { (what) @if has_tokens { " " small { "same tokens as f32" } } }
                     @for wish in &asked { th scope="col" { (wish.wanted) } }
                 }
             }
@@ -70,7 +71,7 @@ pub fn by_setting(title: &str, records: &[&Record], asked: &[&Wish], simulated: 
                     tr {
                         th scope="row" {
                             (setting.called)
-                            @if !setting.same_tokens.is_empty() { " " small { (setting.same_tokens) " same tokens as f32" } }
+                            @if !setting.same_tokens.is_empty() { " " small { (setting.same_tokens) } }
                         }
                         @for cell in &setting.cells { (cell) }
                     }
