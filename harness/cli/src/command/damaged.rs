@@ -1,7 +1,7 @@
 //! Files that should be records of a run but are not: how they are reported, and how their cases are measured again.
 
 use anyhow::{Context, Result};
-use pocketwatt_record::{Damage, Damaged, Records, RunFolder, StoreError};
+use pocketwatt_record::{Damage, Damaged, Records, Run, RunFolder, StoreError};
 
 use super::advice::Advice;
 use crate::refusal::Refusal;
@@ -26,7 +26,24 @@ pub fn report_gone(folder: &RunFolder) {
 
 /// Reports that `run.json` cannot be read, and what is shown instead.
 pub fn report_rebuilt(folder: &RunFolder, damage: &Damage) {
-    notice!("damaged: {} {damage}: shown from the records alone", folder.path().join("run.json").display());
+    notice!(
+        "damaged: {} {damage}: shown from the records alone, which do not say on which device they were measured, nor whether meters were \
+         simulated",
+        folder.path().join("run.json").display()
+    );
+}
+
+/// Refuses a run without a readable `run.json` where others take its numbers for those of a device.
+///
+/// # Errors
+/// When it is one.
+pub fn refuse_rebuilt(folder: &RunFolder, run: &Run) -> Result<()> {
+    let Some(damage) = &run.rebuilt else { return Ok(()) };
+    Err(Refusal::error(format!(
+        "{} {damage}: the device and its meters are not known without it; restore it (`{}` shows the records that are there)",
+        folder.path().join("run.json").display(),
+        Advice::new(&["show"]).run(folder.path())
+    )))
 }
 
 /// Why a run without a readable `run.json` cannot continue.

@@ -34,9 +34,9 @@ pub struct ExportArguments {
 /// Writes the measured results.
 ///
 /// # Errors
-/// When a run does not exist, none of its records can be read, or the file cannot be written.
+/// When a run does not exist, its `run.json` or none of its records can be read, or the file cannot be written.
 pub fn run(arguments: &ExportArguments) -> Result<Exit> {
-    let runs = stored_runs::open(&arguments.results, &arguments.runs)?;
+    let runs = stored_runs::open_whole(&arguments.results, &arguments.runs)?;
     let stored = stored_runs::records(&runs)?;
     let exported: Vec<Exported> =
         runs.iter().zip(&stored).map(|((_, run), results)| (run, results as &dyn Results)).collect();

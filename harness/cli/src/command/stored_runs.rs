@@ -17,13 +17,30 @@ use crate::{
 /// # Errors
 /// When one does not exist, or is there twice.
 pub fn open(results: &Path, wanted: &[String]) -> Result<Vec<(RunFolder, Run)>> {
+    let runs = found(results, wanted)?;
+    for (folder, run) in &runs {
+        if let Some(damage) = &run.rebuilt {
+            damaged::report_rebuilt(folder, damage);
+        }
+    }
+    Ok(runs)
+}
+
+/// The same for numbers that leave this program, and have to say of which device they are.
+///
+/// # Errors
+/// Also when the `run.json` of one cannot be read.
+pub fn open_whole(results: &Path, wanted: &[String]) -> Result<Vec<(RunFolder, Run)>> {
+    let runs = found(results, wanted)?;
+    runs.iter().try_for_each(|(folder, run)| damaged::refuse_rebuilt(folder, run))?;
+    Ok(runs)
+}
+
+fn found(results: &Path, wanted: &[String]) -> Result<Vec<(RunFolder, Run)>> {
     let mut runs: Vec<(RunFolder, Run)> = Vec::new();
     for wanted in wanted {
         let folder = stored_run::find(results, wanted)?;
         let run = folder.run_or_rebuilt()?;
-        if let Some(damage) = &run.rebuilt {
-            damaged::report_rebuilt(&folder, damage);
-        }
         runs.push((folder, run));
     }
     refuse_repeated(&runs)?;

@@ -1,4 +1,4 @@
-//! What of a run is imitated.
+//! What of a run is imitated, or may be.
 
 use pocketwatt_record::Run;
 
@@ -8,7 +8,12 @@ use crate::cases::{EMULATED, Results, each_record};
 pub fn imitations(run: &Run, is_emulated: bool) -> Vec<&'static str> {
     let is_emulated = is_emulated || run.device.emulated.is_some();
     let simulated = "Energy meters were simulated: these are not this device's joules.";
-    let said = [is_emulated.then_some(EMULATED), run.energy.sysfs_root.is_some().then_some(simulated)];
+    let unknown = "run.json is lost: the device is not known, nor whether the joules are its own.";
+    let said = [
+        is_emulated.then_some(EMULATED),
+        run.energy.sysfs_root.is_some().then_some(simulated),
+        run.rebuilt.is_some().then_some(unknown),
+    ];
     said.into_iter().flatten().collect()
 }
 

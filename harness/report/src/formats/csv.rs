@@ -14,6 +14,9 @@ use crate::{
     output::{Output, inert, quantity::exact},
 };
 
+/// In the column `simulated` where `run.json` is lost, which alone says it.
+const UNKNOWN: &str = "unknown";
+
 /// One line: a metric of a case; for energy, one for each scope. The names of the fields are those of the columns.
 #[derive(Default, Serialize)]
 struct Line<'a> {
@@ -113,7 +116,7 @@ fn line<'a>(run: &Run, record: &'a Record, metric: MetricId, found: Option<&'a M
     };
     Line {
         run: text(&run.id),
-        device: text(&run.device.name),
+        device: if run.rebuilt.is_some() { String::new() } else { text(&run.device.name) },
         scenario: text(&case.scenario),
         model: text(&case.model),
         backend: text(&case.backend),
@@ -143,7 +146,11 @@ fn line<'a>(run: &Run, record: &'a Record, metric: MetricId, found: Option<&'a M
         absent: absent.map(|absent| absent.kind),
         cores: record.passport.cores.as_deref().map(text),
         emulated: record.passport.emulated.as_deref().map(text),
-        simulated: run.energy.sysfs_root.as_deref().map(text),
+        simulated: if run.rebuilt.is_some() {
+            Some(UNKNOWN.into())
+        } else {
+            run.energy.sysfs_root.as_deref().map(text)
+        },
     }
 }
 
