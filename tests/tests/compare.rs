@@ -268,8 +268,18 @@ fn records_of_every_version_are_compared() {
     let bench = Bench::new();
     for version in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/records")).unwrap() {
         let run = version.unwrap().path();
+        let name = run.file_name().unwrap().to_str().unwrap();
         let run = run.to_str().unwrap();
-        let comparison = json(&bench, 0, &[run, run]);
+        compare(&bench, &[run, run]).expect_code(3).expect_stderr(&["have the same records"]);
+        assert_eq!(bench.shell(&format!("cp -r '{run}' '{name}'")).code, Some(0));
+        let later = bench.path(name);
+        for record in fs::read_dir(later.join("cases")).unwrap() {
+            change(record.unwrap().path().to_str().unwrap(), |record| {
+                let started = record["passport"]["started_unix_ms"].as_u64().unwrap();
+                record["passport"]["started_unix_ms"] = (started + 1).into();
+            });
+        }
+        let comparison = json(&bench, 0, &[run, later.to_str().unwrap()]);
         assert!(!comparison["cases"].as_array().unwrap().is_empty(), "{run}");
         assert_eq!(comparison["summary"]["worse"], 0, "{run}");
     }
@@ -300,17 +310,27 @@ fn what_was_measured_together_is_compared_block_by_block() {
     assert!(decode["detectable"].as_f64().unwrap() > 0.0 && decode["p_value"].as_f64().is_some());
     assert_eq!(comparison["calibration"]["kind"], "not-needed");
     assert_eq!(comparison["cases"][0]["differences"][0]["property"], "backend");
-    // A run beside itself: each case with itself.
-    let itself = json(&bench, 0, &["latest", &run, "--decide"]);
-    let verdicts: Vec<&Value> = itself["cases"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .flat_map(|case| case["metrics"].as_array().unwrap())
-        .map(|metric| &metric["verdict"])
-        .collect();
-    assert!(
-        !verdicts.is_empty() && verdicts.iter().all(|verdict| *verdict == "same" || verdict.is_null()),
-        "{verdicts:?}"
-    );
+}
+
+/// A record and itself agree, whatever noise there is: that is not evidence.
+#[test]
+fn nothing_is_compared_with_itself() {
+    let bench = Bench::new();
+    let [one, other] = ["a", "b"].map(|results| measure(&bench, results, FAST, "decode-4,decode-5"));
+    let said = ["have the same records: one measurement is not compared with itself"];
+    for force in [&[][..], &["--force"]] {
+        compare(&bench, &[&[one.as_str(), &one], force].concat()).expect_code(3).expect_stderr(&said);
+    }
+    compare(&bench, &[&one, &record(&one, "decode-4")]).expect_code(3).expect_stderr(&said);
+    // Beside another record, the one that is on both sides gets no verdict.
+    fs::copy(record(&one, "decode-4"), record(&other, "decode-4")).unwrap();
+    let id = |run: &str| RunFolder::open(Path::new(run)).run().unwrap().id;
+    change(&format!("{other}/run.json"), |run| run["id"] = id(&one).into());
+    change(&record(&other, "decode-5"), |record| record["passport"]["run"] = id(&one).into());
+    let comparison = json(&bench, 0, &[&one, &other]);
+    let metrics = |case: usize| comparison["cases"][case]["metrics"].as_array().unwrap().iter();
+    assert!(metrics(0).len() > 0 && metrics(0).all(|metric| metric["verdict"].is_null()), "{comparison}");
+    let why = format!("both are the same record of run {}", id(&one));
+    assert!(metrics(0).all(|metric| metric["ratio"]["unavailable"].as_str().unwrap().contains(&why)));
+    assert!(metrics(1).any(|metric| metric["verdict"] == "undecided"), "{comparison}");
 }

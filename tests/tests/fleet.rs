@@ -107,6 +107,8 @@ fn the_plan_is_divided_alike_everywhere() {
     let dry = |bench: &Bench| shard(bench, "2/2", &["--dry-run"]).expect_code(0).stdout;
     let cases =
         |text: &str| text.lines().filter(|line| line.contains("  about")).map(str::to_owned).collect::<Vec<_>>();
+    let itself = bench.pocketwatt(&["compare", runs[0].to_str().unwrap(), folder.path().to_str().unwrap()]);
+    itself.expect_code(3).expect_stderr(&["one measurement is not compared with itself"]);
     assert_eq!(cases(&dry(&one)), cases(&dry(&other)));
     assert!(dry(&one).contains("shard 2 of 2: 2 of the 6 cases of the plan") || dry(&one).contains(": 4 of the 6"));
     shard(&other, "1/2", &[]).expect_code(0);

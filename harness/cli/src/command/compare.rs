@@ -109,6 +109,14 @@ pub fn compare(
             true => nothing_left(baseline, candidate, &only_in_baseline, &only_in_candidate),
         });
     }
+    // Records of the first versions do not name their run.
+    if are_one_place(baseline, candidate) || pairs.iter().all(|pair| pair.is_one_measurement) {
+        return Err(Refusal::error(format!(
+            "{} and {} have the same records: one measurement is not compared with itself, so name another run",
+            baseline.name(),
+            candidate.name()
+        )));
+    }
     if !asked.force {
         let obstacles =
             pairs.iter().map(|pair| Obstructed { case: &pair.candidate.id, by: pair.obstacles().collect() });
@@ -130,6 +138,11 @@ pub fn compare(
         damaged,
         calibration: calibration_use,
     })
+}
+
+fn are_one_place(baseline: &Side, candidate: &Side) -> bool {
+    let [one, other] = [baseline, candidate].map(|side| side.path().canonicalize().ok());
+    one.is_some() && one == other
 }
 
 /// That of the candidate's device, unless one was named.

@@ -25,6 +25,9 @@ pub struct StoredPair {
     pub baseline_outcome: Outcome,
     /// How the candidate ended.
     pub candidate_outcome: Outcome,
+    /// Whether both are one measurement, read twice: of a run and of itself, or of a shard and of a run that has its records. Then nothing
+    /// is compared.
+    pub is_one_measurement: bool,
     /// What differs.
     pub differences: Vec<Difference>,
     /// One for each metric; none unless both were measured.
@@ -130,15 +133,18 @@ impl StoredPair {
         let (one, other) = (baseline.record, candidate.record);
         let both = one.outcome == Outcome::Measured && other.outcome == Outcome::Measured;
         let together = were_together(baseline, candidate);
+        let is_one_measurement = are_one_measurement(one, other);
         let contests = metrics
             .iter()
             .filter(|_| both)
-            .filter_map(|&(metric, margin)| StoredContest::of(one, other, metric, margin, together));
+            .filter_map(|&(metric, margin)| StoredContest::of(one, other, metric, margin, together))
+            .map(|contest| if is_one_measurement { contest.with_itself(one) } else { contest });
         Self {
             baseline: one.case.clone(),
             candidate: other.case.clone(),
             baseline_outcome: one.outcome.clone(),
             candidate_outcome: other.outcome.clone(),
+            is_one_measurement,
             differences: if together {
                 differences_in_turns(baseline, candidate)
             } else {
@@ -200,6 +206,21 @@ impl StoredContest {
             detectable: None,
         })
     }
+
+    /// The same of a number and itself, between which there is no noise and no difference to find.
+    fn with_itself(self, record: &Record) -> Self {
+        let run = record.passport.run.as_deref().map_or_else(String::new, |run| format!(" of run {run}"));
+        let words = format!("both are the same record{run}: one measurement is not compared with itself");
+        Self { ratio: Err(Absent::new(AbsentKind::NoRatio, words)), basis: Basis::Together, ..self }
+    }
+}
+
+/// Whether two records are of one measurement of a case, which may have gone on after one of them was copied.
+fn are_one_measurement(one: &Record, other: &Record) -> bool {
+    let began = |record: &Record| (record.passport.run.clone(), record.passport.started_unix_ms);
+    // Its times count in nanoseconds from the device's start, so they tell devices apart, which may have runs of one name.
+    let first = |record: &Record| record.samples.iterations.first().cloned();
+    one.passport.run.is_some() && one.case == other.case && began(one) == began(other) && first(one) == first(other)
 }
 
 /// What differs between cases that took turns in one run: two of them are compared only where somebody named both, so the settings in
