@@ -92,6 +92,17 @@ fn three_shards_make_the_run_that_one_process_would_have_planned() {
     assert_eq!(document["run"]["merged"]["shards"][2]["run"], parts[2].id.as_str());
     let exported = bench.pocketwatt(&["export", "--format", "bencher"]).expect_code(0).stdout;
     assert!(planned.iter().all(|id| exported.contains(id.split('_').next().unwrap())), "{exported}");
+    // Beside its shards, each line says which of them measured it.
+    let together: Vec<&str> =
+        runs.iter().map(PathBuf::as_path).chain([folder.path()]).filter_map(Path::to_str).collect();
+    let csv = bench.pocketwatt(&[&["export", "--format", "csv"], &together[..]].concat()).expect_code(0).stdout;
+    assert!(csv.lines().next().unwrap().ends_with(",measured_in"), "{csv}");
+    let lines = |run: &str| csv.lines().filter(|line| line.starts_with(&format!("{run},"))).count();
+    let measured = |run: &str| csv.lines().filter(|line| line.ends_with(&format!(",{run}"))).count();
+    for part in &parts {
+        assert_eq!(measured(&part.id), 2 * lines(&part.id), "in the shard and in the merged run");
+    }
+    assert_eq!((lines(&run.id), measured(&run.id)), (parts.iter().map(|part| lines(&part.id)).sum(), 0));
     // What was merged is compared like any run, also by the files of its records.
     let record = |id: &str| folder.path().join(format!("cases/{id}.json")).to_str().unwrap().to_owned();
     let compared = bench.pocketwatt(&["compare", &record(planned[0]), &record(planned[1])]).expect_code(0).stdout;

@@ -144,13 +144,16 @@ fn documented_queries(bench: &Bench, database: &Database, runs: &[&str]) {
     bench.pocketwatt(&["history", "export", "--output", database.folder.to_str().unwrap()]).expect_code(0);
     // What a history keeps is what its runs have.
     let differing = database.rows(
-        "SELECT metric FROM history AS kept JOIN metrics AS stored
+        "SELECT kept.metric FROM history AS kept JOIN metrics AS stored
          ON (kept.run, kept.case_name, kept.metric) = (stored.run, stored.case_name, stored.metric)
              AND kept.scope IS NOT DISTINCT FROM stored.scope
          WHERE (kept.value, kept.low, kept.high, kept.count, kept.reason, kept.engine_version, kept.started) IS DISTINCT FROM
              (stored.value, stored.low, stored.high, stored.count, stored.reason, stored.engine_version, stored.started)",
     );
     assert_eq!(differing, [] as [Value; 0]);
+    let merged =
+        "SELECT run FROM metrics WHERE run <> measured_in UNION ALL SELECT run FROM tokens WHERE run <> measured_in";
+    assert_eq!(database.rows(merged), [] as [Value; 0], "each run was measured by itself");
     let counts =
         database.rows("SELECT (SELECT count(*) FROM history) AS kept, (SELECT count(*) FROM metrics) AS stored");
     assert!(counts[0]["kept"] == counts[0]["stored"] && counts[0]["kept"].as_u64() > Some(100), "{counts:?}");

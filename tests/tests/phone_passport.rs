@@ -124,7 +124,7 @@ fn an_emulated_phone_is_called_so_everywhere() {
     assert!(json["run"]["device"]["emulated"].is_string() && json["cases"][0]["emulated"].is_string(), "{json}");
     let csv = show("csv");
     let mut lines = csv.lines();
-    assert!(lines.next().unwrap().ends_with(",cores,emulated,simulated"), "{csv}");
+    assert!(lines.next().unwrap().ends_with(",cores,emulated,simulated,measured_in"), "{csv}");
     assert!(lines.all(|line| line.contains("emulator")), "{csv}");
     let folder = bench.folder();
     let charts = fs::read_dir(folder.path().join("charts")).unwrap().flatten().map(|entry| entry.path());

@@ -52,6 +52,7 @@ struct Line<'a> {
     cores: Option<String>,
     emulated: Option<String>,
     simulated: Option<String>,
+    measured_in: String,
 }
 
 /// All digits of a number; an empty cell if there is none.
@@ -151,6 +152,7 @@ fn line<'a>(run: &Run, record: &'a Record, metric: MetricId, found: Option<&'a M
         } else {
             run.energy.sysfs_root.as_deref().map(text)
         },
+        measured_in: text(record.passport.run.as_deref().unwrap_or(&run.id)),
     }
 }
 

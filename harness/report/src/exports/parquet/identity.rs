@@ -34,6 +34,8 @@ pub struct Identity {
     pub emulated: Option<ByteArray>,
     pub simulated: Option<ByteArray>,
     pub beside: Option<ByteArray>,
+    /// The run that measured it: another one where the run was merged.
+    pub measured_in: ByteArray,
 }
 
 impl Identity {
@@ -73,6 +75,8 @@ impl Identity {
             emulated: optional(&passport.emulated),
             simulated: optional(sysfs_root),
             beside: optional(&passport.beside),
+            // Records of the first versions do not name their run, and no run was merged from them.
+            measured_in: text_cell(passport.run.as_deref().unwrap_or(run)),
         })
     }
 }

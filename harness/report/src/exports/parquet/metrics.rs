@@ -71,6 +71,7 @@ pub const COLUMNS: &[Column<Row>] = &[
     column("emulated", Values::Text(|row| row.case.emulated.clone())),
     column("simulated", Values::Text(|row| row.case.simulated.clone())),
     column("beside", Values::Text(|row| row.case.beside.clone())),
+    column("measured_in", Values::Text(|row| Some(row.case.measured_in.clone()))),
     column("outcome", Values::Text(|row| Some(row.outcome.clone()))),
     column("metric", Values::Text(|row| Some(row.metric.name.into()))),
     column("unit", Values::Text(|row| Some(unit(row.metric.unit).into()))),

@@ -104,6 +104,7 @@ fn columns_and_metadata_stay_the_same() {
       OPTIONAL BYTE_ARRAY emulated (STRING);
       OPTIONAL BYTE_ARRAY simulated (STRING);
       OPTIONAL BYTE_ARRAY beside (STRING);
+      OPTIONAL BYTE_ARRAY measured_in (STRING);
       OPTIONAL BYTE_ARRAY outcome (STRING);
       OPTIONAL BYTE_ARRAY metric (STRING);
       OPTIONAL BYTE_ARRAY unit (STRING);
@@ -123,6 +124,7 @@ fn columns_and_metadata_stay_the_same() {
     pocketwatt.dataset = tokens
     message tokens {
       OPTIONAL BYTE_ARRAY run (STRING);
+      OPTIONAL BYTE_ARRAY measured_in (STRING);
       OPTIONAL BYTE_ARRAY device_name (STRING);
       OPTIONAL BYTE_ARRAY case_name (STRING);
       OPTIONAL BYTE_ARRAY scenario (STRING);

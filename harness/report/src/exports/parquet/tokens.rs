@@ -30,6 +30,7 @@ pub struct Row {
 /// The columns, as docs/formats.md explains them.
 pub const COLUMNS: &[Column<Row>] = &[
     column("run", Values::Text(|row| Some(row.case.run.clone()))),
+    column("measured_in", Values::Text(|row| Some(row.case.measured_in.clone()))),
     column("device_name", Values::Text(|row| Some(row.case.device_name.clone()))),
     column("case_name", Values::Text(|row| Some(row.case.case.clone()))),
     column("scenario", Values::Text(|row| Some(row.case.scenario.clone()))),
