@@ -47,10 +47,21 @@ fn ids(run: &Run) -> Vec<&str> {
 }
 
 fn changed(run: &Path, change: impl FnOnce(&mut Value)) {
-    let path = run.join("run.json");
-    let mut value: Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+    changed_file(&run.join("run.json"), change);
+}
+
+fn changed_file(path: &Path, change: impl FnOnce(&mut Value)) {
+    let mut value: Value = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
     change(&mut value);
     fs::write(path, value.to_string()).unwrap();
+}
+
+/// A record as it would have been measured on another start of the device than this one.
+fn measured_on_another_start(record: &Path) {
+    changed_file(record, |record| {
+        assert!(record["passport"]["boot_id"].is_string(), "{record}");
+        record["passport"]["boot_id"] = "another".into();
+    });
 }
 
 #[test]
@@ -244,10 +255,76 @@ fn damaged_records_are_listed_and_the_others_are_joined() {
 fn shards_of_several_starts_are_told() {
     let bench = Bench::new();
     let runs = shards(&bench, 3);
-    changed(&runs[1], |run| run["shard"]["boot_id"] = "another".into());
+    for record in fs::read_dir(runs[1].join("cases")).unwrap() {
+        measured_on_another_start(&record.unwrap().path());
+    }
     merge(&bench, &runs, &[]).expect_code(0).expect_stderr(&["not on one start of the device: shard 2; shards 1, 3"]);
     let shown = bench.pocketwatt(&["show"]).expect_code(0).stdout;
     assert!(shown.contains("ran on 2 starts of the device"), "{shown}");
+}
+
+/// As where a job is put into the queue again, and goes on with `--resume` after a new start.
+#[test]
+fn a_shard_that_went_on_after_a_new_start_is_told() {
+    let bench = Bench::new();
+    let runs = shards(&bench, 2);
+    let plan = RunFolder::open(&runs[0]).run().unwrap();
+    let began = plan.shard.as_ref().unwrap().boot_id.clone().unwrap();
+    measured_on_another_start(&runs[0].join(format!("cases/{}.json", ids(&plan)[0])));
+    let finished = merge(&bench, &runs, &[]).expect_code(0);
+    let finished = finished.expect_stderr(&["not on one start of the device: shard 1 in part; shards 1 in part, 2"]);
+    let mut starts = merged(&bench, &finished).1.merged.unwrap().shards.swap_remove(0).boot_ids;
+    starts.sort();
+    let mut expected = ["another".to_owned(), began];
+    expected.sort();
+    assert_eq!(starts, expected);
+    let shown = bench.pocketwatt(&["show"]).expect_code(0).stdout;
+    assert!(shown.contains("ran on 2 starts of the device"), "{shown}");
+}
+
+#[test]
+fn how_each_shard_measured_energy_is_compared_or_told() {
+    let bench = Bench::new();
+    let runs = shards(&bench, 2);
+    let idle = |run: &Path, ms: u64, asked: Option<u64>| {
+        changed(run, |run| {
+            run["energy"]["idle_ms"] = ms.into();
+            run["energy"]["asked_idle_ms"] = asked.into();
+        });
+    };
+    idle(&runs[0], 1000, Some(1000));
+    idle(&runs[1], 4000, Some(4000));
+    merge(&bench, &runs, &[]).expect_code(3).expect_stderr(&["with other --idle than"]);
+    // Without --idle, each observes the update period of its meter.
+    idle(&runs[0], 1000, None);
+    idle(&runs[1], 4000, None);
+    let finished = merge(&bench, &runs, &[]).expect_code(0);
+    let shards = merged(&bench, &finished).1.merged.unwrap().shards;
+    let kept: Vec<u64> = shards.into_iter().map(|shard| shard.energy.unwrap().idle_ms).collect();
+    assert_eq!(kept, [1000, 4000]);
+}
+
+#[test]
+fn what_a_merge_would_lose_or_make_up_is_refused() {
+    let bench = Bench::new();
+    let runs = shards(&bench, 2);
+    let path = runs[1].join("run.json");
+    let own = fs::read(&path).unwrap();
+    let refused = |words: &[&str], change: &dyn Fn(&mut Value)| {
+        changed(&runs[1], change);
+        merge(&bench, &runs, &[]).expect_code(3).expect_stderr(words);
+        fs::write(&path, &own).unwrap();
+    };
+    refused(&["has format 1.99", "use a newer pocketwatt"], &|run| {
+        run["format"]["minor"] = 99.into();
+        run["future"] = "lost".into();
+    });
+    refused(&["the definition of the scenario", "is not the one that was measured"], &|run| {
+        let definition = run["scenarios"][0]["definition"].as_str().unwrap();
+        run["scenarios"][0]["definition"] = format!("{definition}# changed\n").into();
+    });
+    refused(&["plan_sha256 is not 64 hexadecimal digits"], &|run| run["shard"]["plan_sha256"] = "6d".into());
+    merge(&bench, &runs, &[]).expect_code(0);
 }
 
 #[test]

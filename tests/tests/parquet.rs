@@ -151,6 +151,9 @@ fn documented_queries(bench: &Bench, database: &Database, runs: &[&str]) {
              (stored.value, stored.low, stored.high, stored.count, stored.reason, stored.engine_version, stored.started)",
     );
     assert_eq!(differing, [] as [Value; 0]);
+    let merged =
+        "SELECT run FROM metrics WHERE run <> measured_in UNION ALL SELECT run FROM tokens WHERE run <> measured_in";
+    assert_eq!(database.rows(merged), [] as [Value; 0], "each run was measured by itself");
     let counts =
         database.rows("SELECT (SELECT count(*) FROM history) AS kept, (SELECT count(*) FROM metrics) AS stored");
     assert!(counts[0]["kept"] == counts[0]["stored"] && counts[0]["kept"].as_u64() > Some(100), "{counts:?}");

@@ -1,6 +1,7 @@
 //! Shards of one plan, put together: what belongs together, and what does not.
 
 mod device;
+mod energy;
 mod error;
 mod programs;
 
@@ -46,7 +47,7 @@ pub fn merge(shards: &[Run]) -> Result<Run, MergeError> {
         format: RECORD_FORMAT,
         started_unix_ms: shards.iter().map(|(_, run)| run.started_unix_ms).min().unwrap_or_default(),
         command: Vec::new(),
-        // Each shard has its own.
+        // Each shard has its own, and its own `energy`, of which that of the model stands for all.
         bandwidth: Vec::new(),
         scenarios: scenarios(&plan, &shards),
         plan,
@@ -62,6 +63,9 @@ pub fn merge(shards: &[Run]) -> Result<Run, MergeError> {
 }
 
 fn of(run: &Run) -> Result<&Shard, MergeError> {
+    if run.format.minor > RECORD_FORMAT.minor {
+        return Err(MergeError::Newer { run: run.id.clone(), found: run.format });
+    }
     match (&run.shard, &run.merged) {
         (Some(shard), _) => Ok(shard),
         (None, Some(_)) => Err(MergeError::MergedAlready { run: run.id.clone() }),
@@ -75,7 +79,8 @@ fn merged_shard(shard: &Shard, run: &Run) -> MergedShard {
         run: run.id.clone(),
         started_unix_ms: run.started_unix_ms,
         command: run.command.clone(),
-        boot_id: shard.boot_id.clone(),
+        boot_ids: shard.boot_id.iter().cloned().collect(),
+        energy: Some(run.energy.clone()),
         bandwidth: run.bandwidth.clone(),
     }
 }
@@ -127,16 +132,9 @@ fn ensure_measured_alike((_, like): (&Shard, &Run), (shard, run): (&Shard, &Run)
             differs,
         });
     }
-    let meters = |run: &Run| run.energy.meters.iter().map(|meter| meter.id.clone()).collect::<Vec<_>>();
-    let ways = [
-        ("settings", run.settings == like.settings),
-        ("energy meters", meters(run) == meters(like)),
-        ("--sysfs-root", run.energy.sysfs_root == like.energy.sysfs_root),
-        ("--energy-uncertainty", run.energy.uncertainty == like.energy.uncertainty),
-        ("battery", run.energy.battery == like.energy.battery),
-    ];
-    match ways.into_iter().find(|(_, is_same)| !is_same) {
-        Some((what, _)) => Err(MergeError::OtherWay { what, run: run.id.clone(), like: like.id.clone() }),
+    let other_settings = (run.settings != like.settings).then_some("settings");
+    match other_settings.or_else(|| energy::difference(&like.energy, &run.energy)) {
+        Some(what) => Err(MergeError::OtherWay { what, run: run.id.clone(), like: like.id.clone() }),
         None => Ok(()),
     }
 }

@@ -42,8 +42,8 @@ pub struct Passport {
     /// Blocks that the case is to have; absent where it is not measured in turns. A run that was stopped has fewer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub planned_blocks: Option<u32>,
-    /// The start of the device from which the times of its blocks count, as the kernel names it (`boot_id`); absent where it is not
-    /// measured in turns. Since format 1.9.
+    /// The start of the device from which its times count, as the kernel names it (`boot_id`); absent where it has no name for it. Since
+    /// format 1.9; before 1.12 absent where the case was not measured in turns.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub boot_id: Option<String>,
     /// Which other measurement ran on the device at the same time and so disturbed this case, as `--allow-beside`

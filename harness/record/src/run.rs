@@ -1,3 +1,4 @@
+mod energy;
 mod fleet;
 mod plan_error;
 mod planned_case;
@@ -5,18 +6,16 @@ mod planned_case;
 use std::{collections::BTreeSet, path::PathBuf};
 
 use pocketwatt_files::check_name;
-use pocketwatt_meter::{
-    Bandwidth, DeviceFacts,
-    energy::{AbsentMeter, MeterInfo},
-};
+use pocketwatt_meter::{Bandwidth, DeviceFacts};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use energy::EnergyPlan;
 pub use fleet::{MOST_SHARDS, Merged, MergedShard, Shard, ShardCase};
 pub use plan_error::PlanError;
 pub use planned_case::PlannedCase;
 
-use crate::{BatteryAssumption, Damage, FormatVersion, MOST_BLOCKS, SamplingOverhead};
+use crate::{Damage, FormatVersion, MOST_BLOCKS};
 
 /// The plan and settings of a run: `run.json`, written before the first case, so that a killed run can continue.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -96,35 +95,12 @@ pub struct StudySource {
     pub model: Option<String>,
 }
 
-/// The meters of a run, and the requested uncertainty.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct EnergyPlan {
-    /// Meters that are read beside every case, the preferred one first, with their observed update period.
-    pub meters: Vec<MeterInfo>,
-    /// Meters that are not read, with the reason.
-    pub absent: Vec<AbsentMeter>,
-    /// The tree that was read in place of `/sys`: then the joules are not this device's.
-    pub sysfs_root: Option<String>,
-    /// How long the device is left idle before and after each case, in milliseconds.
-    pub idle_ms: u64,
-    /// The requested relative uncertainty (0.05 for 5 %).
-    pub uncertainty: Option<f64>,
-    /// Shortest total duration of the counted iterations of a case, so that the meter reaches that uncertainty, in
-    /// milliseconds; 0 where none was requested.
-    pub at_least_ms: u64,
-    /// What user units refer to; absent if no battery was stated and the device has none.
-    pub battery: Option<BatteryAssumption>,
-    /// The cost of sampling: decode throughput with the sampler / without it, as found by `pocketwatt probe observer`.
-    #[serde(rename = "observer")]
-    pub sampling_overhead: Option<SamplingOverhead>,
-}
-
 /// Definition of a scenario.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ScenarioSource {
     /// Its name.
     pub name: String,
-    /// SHA-256 of `definition`.
+    /// SHA-256 of `definition`, and of the data file that it names and what was chosen from it.
     pub sha256: String,
     /// The text of its TOML file.
     pub definition: String,

@@ -252,17 +252,17 @@ fn csv_has_a_line_for_each_case_and_metric() {
     let shown: Vec<&str> =
         output.lines().filter(|line| line.starts_with("run,") || line.contains(",decode_throughput,")).collect();
     insta::assert_snapshot!(shown.join("\n"), @r#"
-    run,device,scenario,model,backend,precision,graph,threads,metric,unit,count,median,mean,minimum,p10,p90,p99,maximum,standard_deviation,outcome,reason,weights_sha256,engine_version,scope,uncertainty,source,part,beside,absent,cores,emulated,simulated
-    20261123-124233-main,xeon-2,chat,mobilellm-125m,onnxruntime,f32,onnxruntime,1,decode_throughput,tokens-per-second,5,29.169751795562014,29.17716385948545,29.146843435155542,29.15128976093103,29.206328465070744,29.20883426851764,29.209112691122854,0.02733233053660958,measured,,0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef,1.32.0,,,,,,,,,
-    20261123-124233-main,xeon-2,chat,mobilellm-125m,tract,f32,opset17,1,decode_throughput,tokens-per-second,,,,,,,,,,failed,"cannot read graph: node 12 ""Gather"" is\u{1b}[31m not supported",0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef,0.23.9,,,,,,,,,
-    20261123-124233-main,xeon-2,chat,mobilellm-125m,candle,f32,,1,decode_throughput,tokens-per-second,5,29.023797114947957,29.006918901119825,28.973072517307347,28.974573648072063,29.031052309527404,29.03322147140159,29.03346248938761,0.02941780947229064,measured,,0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef,0.11.1,,,,,,,,,
-    20261123-124233-main,xeon-2,chat,mobilellm-125m,fake,f32,onnxruntime,1,decode_throughput,tokens-per-second,,,,,,,,,,skipped,the runner is not built: run `cargo build -p pocketwatt-fake`,0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef,,,,,,,,,,
+    run,device,scenario,model,backend,precision,graph,threads,metric,unit,count,median,mean,minimum,p10,p90,p99,maximum,standard_deviation,outcome,reason,weights_sha256,engine_version,scope,uncertainty,source,part,beside,absent,cores,emulated,simulated,measured_in
+    20261123-124233-main,xeon-2,chat,mobilellm-125m,onnxruntime,f32,onnxruntime,1,decode_throughput,tokens-per-second,5,29.169751795562014,29.17716385948545,29.146843435155542,29.15128976093103,29.206328465070744,29.20883426851764,29.209112691122854,0.02733233053660958,measured,,0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef,1.32.0,,,,,,,,,,20261123-124233-main
+    20261123-124233-main,xeon-2,chat,mobilellm-125m,tract,f32,opset17,1,decode_throughput,tokens-per-second,,,,,,,,,,failed,"cannot read graph: node 12 ""Gather"" is\u{1b}[31m not supported",0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef,0.23.9,,,,,,,,,,20261123-124233-main
+    20261123-124233-main,xeon-2,chat,mobilellm-125m,candle,f32,,1,decode_throughput,tokens-per-second,5,29.023797114947957,29.006918901119825,28.973072517307347,28.974573648072063,29.031052309527404,29.03322147140159,29.03346248938761,0.02941780947229064,measured,,0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef,0.11.1,,,,,,,,,,20261123-124233-main
+    20261123-124233-main,xeon-2,chat,mobilellm-125m,fake,f32,onnxruntime,1,decode_throughput,tokens-per-second,,,,,,,,,,skipped,the runner is not built: run `cargo build -p pocketwatt-fake`,0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef,,,,,,,,,,,20261123-124233-main
     "#);
     assert_eq!(output.lines().count(), 1 + 4 * pocketwatt_record::catalogue().len());
     // The reason for an absent number is given as text and, at the end, for programs.
     let in_one_call = output.lines().find(|line| line.contains(",load_read_time,")).unwrap();
     assert!(in_one_call.contains(",measured,the engine loads in one call,"), "{in_one_call}");
-    assert!(in_one_call.ends_with(",loads-in-one-call,,,"), "{in_one_call}");
+    assert!(in_one_call.ends_with(",loads-in-one-call,,,,20261123-124233-main"), "{in_one_call}");
 }
 
 #[test]

@@ -40,8 +40,7 @@ pub fn report_rebuilt(folder: &RunFolder, damage: &Damage) {
 pub fn refuse_rebuilt(folder: &RunFolder, run: &Run) -> Result<()> {
     let Some(damage) = &run.rebuilt else { return Ok(()) };
     Err(Refusal::error(format!(
-        "{} {damage}: the device and its meters are not known without it, so the numbers belong to nothing; restore it, or look at the \
-         records with `{}`",
+        "{} {damage}: the device and its meters are not known without it; restore it (`{}` shows the records that are there)",
         folder.path().join("run.json").display(),
         Advice::new(&["show"]).run(folder.path())
     )))

@@ -189,6 +189,7 @@ impl EnergyArguments {
             absent: choice.absent,
             sysfs_root: root.sys().map(|folder| folder.display().to_string()),
             idle_ms,
+            asked_idle_ms: self.idle.filter(|_| !meters.is_empty()).map(|seconds| seconds * 1000),
             uncertainty: self.energy_uncertainty,
             at_least_ms,
             battery: self.battery(&root),

@@ -62,6 +62,13 @@ pub fn run(arguments: &MergeArguments) -> Result<Exit> {
     if found.intact.is_empty() {
         return Err(Refusal::error("no record of these shards can be read"));
     }
+    for shard in run.merged.iter_mut().flat_map(|merged| &mut merged.shards) {
+        let starts: Vec<String> = found.starts(shard.number).cloned().collect();
+        // Records of older versions do not say it where a case was measured alone.
+        if !starts.is_empty() {
+            shard.boot_ids = starts;
+        }
+    }
     run.id = date::stamp(wall_clock_unix_ms());
     run.command = std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
     let copy = |folder: &RunFolder, _: &Run| found.copy_to(folder);

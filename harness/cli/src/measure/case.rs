@@ -82,6 +82,7 @@ pub fn measure_case(input: &CaseInput, instruments: &mut Instruments, progress: 
     let Instruments { meters, mailbox, gates, thermometer, .. } = instruments;
     let Ok(passage) = gates.wait(None, mailbox) else { return Ended::Interrupted };
     let mut record = record(input);
+    record.passport.boot_id = meters.boot_id();
     record.waits = passage.waits;
     if let Some(message) = passage.refused {
         record.outcome = Outcome::Failed { stage: Stage::Start, message };

@@ -210,6 +210,7 @@ mod tests {
         let plan = EnergyPlan {
             meters: vec![meter("battery:BAT0/energy_now", ENERGY, Some(SECOND))],
             idle_ms: 20_000,
+            asked_idle_ms: None,
             uncertainty: Some(0.05),
             at_least_ms: 16_330,
             ..EnergyPlan::default()

@@ -1,5 +1,7 @@
 use thiserror::Error;
 
+use crate::{FormatVersion, RECORD_FORMAT};
+
 /// Why runs are not parts of one run.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum MergeError {
@@ -18,6 +20,23 @@ pub enum MergeError {
         /// Its name.
         run: String,
     },
+    /// Written by a newer version, whose additions a merge would lose.
+    #[error(
+        "run {run} has format {found}, and this version writes {ours}, so what is new in it would be lost: use a newer pocketwatt",
+        ours = RECORD_FORMAT
+    )]
+    Newer {
+        /// Its name.
+        run: String,
+        /// Its format.
+        found: FormatVersion,
+    },
+    /// A scenario was changed after it was measured.
+    #[error(
+        "the definition of the scenario {scenario} in run {run} is not the one that was measured: its SHA-256 is another one"
+    )]
+    #[expect(missing_docs, reason = "the text says what they are")]
+    OtherDefinition { run: String, scenario: String },
     /// Measured by another version of the harness.
     #[error(
         "run {run} was measured by pocketwatt {found}, and {like} by {expected}: measure all shards with one version"

@@ -1,7 +1,7 @@
 use pocketwatt_meter::DeviceFacts;
 
 use super::*;
-use crate::{Case, EnergyPlan, Precision, RunSettings, energy::simulation};
+use crate::{Case, EnergyPlan, FormatVersion, Precision, RunSettings, energy::simulation};
 
 /// Shard `number` of 3 of a plan of three cases.
 fn shard(number: u32) -> Run {
@@ -76,6 +76,22 @@ fn what_does_not_belong_together_is_refused() {
     assert!(refused(&[shard(1), other_plan]).contains("is of another plan than run-1"));
     let other_settings = Run { settings: RunSettings { iterations: 7, ..RunSettings::default() }, ..shard(2) };
     assert!(refused(&[shard(1), other_settings]).contains("with other settings"));
+    let newer = Run { format: FormatVersion { minor: RECORD_FORMAT.minor + 1, ..RECORD_FORMAT }, ..shard(2) };
+    assert!(refused(&[shard(1), newer]).contains("use a newer pocketwatt"));
+}
+
+#[test]
+fn what_was_asked_of_the_meters_is_compared_and_what_was_observed_is_kept() {
+    let measured = |energy: EnergyPlan| merge(&[shard(1), Run { energy, ..shard(2) }]);
+    let asked = EnergyPlan { idle_ms: 4000, asked_idle_ms: Some(4000), ..EnergyPlan::default() };
+    assert!(measured(asked).unwrap_err().to_string().contains("with other --idle than run-1"));
+    let tree = EnergyPlan { sysfs_root: Some("/tree".into()), ..EnergyPlan::default() };
+    assert!(measured(tree).unwrap_err().to_string().contains("with other --sysfs-root"));
+    // It follows from the update period, which each shard observes.
+    let observed = EnergyPlan { idle_ms: 4000, at_least_ms: 1000, ..EnergyPlan::default() };
+    let shards = measured(observed.clone()).unwrap().merged.unwrap().shards;
+    let kept: Vec<Option<EnergyPlan>> = shards.into_iter().map(|shard| shard.energy).collect();
+    assert_eq!(kept, [Some(EnergyPlan::default()), Some(observed)]);
 }
 
 #[test]
@@ -130,6 +146,10 @@ fn a_plan_of_other_cases_than_the_shard_s_is_refused() {
     let number = |number: u32| checked(&|run| run.shard.as_mut().unwrap().number = number);
     assert_eq!(number(4), Err("there is no shard 4 of 3".into()));
     assert_eq!(number(0), Err("there is no shard 0 of 3".into()));
+    for digest in ["", "5a", &"x".repeat(64), &"5A".repeat(32)] {
+        let other = checked(&|run| run.shard.as_mut().unwrap().plan_sha256 = digest.into());
+        assert_eq!(other, Err("plan_sha256 is not 64 hexadecimal digits".into()));
+    }
     let merged = merge(&[shard(1), shard(2)]).unwrap();
     let mut homeless = merged.clone();
     homeless.plan[0].shard = Some(3);

@@ -7,10 +7,12 @@ use pocketwatt_meter::Bandwidth;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{plan_error::PlanError, planned_case::PlannedCase};
+use super::{energy::EnergyPlan, plan_error::PlanError, planned_case::PlannedCase};
 
 /// Most parts into which a plan is divided.
 pub const MOST_SHARDS: u32 = 10_000;
+/// Hexadecimal digits of a SHA-256.
+const SHA256_DIGITS: usize = 64;
 
 /// Which part of a plan a run measures. The part knows the whole, so that nothing else has to say what belongs together.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -23,7 +25,7 @@ pub struct Shard {
     pub plan_sha256: String,
     /// All cases of the plan, in its order.
     pub cases: Vec<ShardCase>,
-    /// The start of the device, as the kernel names it (`boot_id`); absent where it does not.
+    /// The start of the device on which it began, as the kernel names it (`boot_id`); absent where it does not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub boot_id: Option<String>,
 }
@@ -62,9 +64,13 @@ pub struct MergedShard {
     pub started_unix_ms: u64,
     /// Its command line, for people.
     pub command: Vec<String>,
-    /// The start of the device, as the kernel names it (`boot_id`); absent where it does not.
+    /// The starts of the device on which its records were measured, as the kernel names them (`boot_id`), in the order of their names:
+    /// several where it went on after a new start, and none where the kernel has no name for them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub boot_ids: Vec<String>,
+    /// How it measured energy, of which it observed a part itself: the meters' update periods, and what follows from them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub boot_id: Option<String>,
+    pub energy: Option<EnergyPlan>,
     /// Rooflines that it measured, one for each number of threads.
     pub bandwidth: Vec<Bandwidth>,
 }
@@ -73,6 +79,7 @@ impl Shard {
     /// Whether the command line could have asked for this part, and the cases are those of it.
     pub(super) fn check(&self, plan: &[PlannedCase]) -> Result<(), PlanError> {
         ensure_number(self.number, self.of)?;
+        ensure_digest(&self.plan_sha256)?;
         let mut known: BTreeMap<&str, u32> = BTreeMap::new();
         for ShardCase { id, shard } in &self.cases {
             ensure_case(id, *shard, self.of)?;
@@ -91,6 +98,7 @@ impl Shard {
 impl Merged {
     /// Whether each case of the plan is from a shard that is here, and each shard is here once.
     pub(super) fn check(&self, plan: &[PlannedCase]) -> Result<(), PlanError> {
+        ensure_digest(&self.plan_sha256)?;
         let mut here = BTreeSet::new();
         for MergedShard { number, run, .. } in &self.shards {
             ensure_number(*number, self.of)?;
@@ -106,6 +114,13 @@ impl Merged {
             Some(planned) => Err(PlanError::NoShard(planned.case.id.clone())),
             None => Ok(()),
         }
+    }
+}
+
+fn ensure_digest(sha256: &str) -> Result<(), PlanError> {
+    match sha256.len() == SHA256_DIGITS && sha256.bytes().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f')) {
+        true => Ok(()),
+        false => Err(PlanError::NoDigest),
     }
 }
 

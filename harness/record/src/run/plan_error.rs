@@ -39,6 +39,9 @@ pub enum PlanError {
     /// A part was joined twice.
     #[error("shard {0} is there twice")]
     ShardTwice(u32),
+    /// What tells plans apart is no digest.
+    #[error("plan_sha256 is not 64 hexadecimal digits")]
+    NoDigest,
     /// A case of a merged run whose part is not there.
     #[error("the case {0:?} is of no shard that was merged")]
     NoShard(String),

@@ -113,21 +113,23 @@ fn repeated(group: &CaseGroup) -> Vec<String> {
     group_by(columns.iter().map(|column| blocks(column))).iter().map(note).collect()
 }
 
-/// Which cases were measured in other blocks than the first; those of one process have none.
+/// Which cases were measured in the same blocks, where not all were; those of one process have none.
 fn apart(group: &CaseGroup) -> Option<String> {
     let has_blocks = |column: &&Column| column.measured() && !column.record.samples.blocks.is_empty();
-    let mut columns = group.columns.iter().filter(has_blocks);
-    let first = columns.next()?;
-    let with_first = |column: &&Column| took_turns(&first.record.samples.blocks, &column.record.samples.blocks);
-    let (together, apart): (Vec<&Column>, Vec<&Column>) = columns.partition(with_first);
-    let names = |columns: &[&Column]| columns.iter().map(|column| column.name.as_str()).collect::<Vec<_>>().join(", ");
-    let together: Vec<&Column> = [first].into_iter().chain(together).collect();
-    (!apart.is_empty()).then(|| {
-        format!(
-            "not compared, because they were not measured in the same blocks: {} | {}",
-            names(&together),
-            names(&apart)
-        )
+    let mut together: Vec<Vec<&Column>> = Vec::new();
+    for column in group.columns.iter().filter(has_blocks) {
+        let took_turns_with =
+            |others: &&mut Vec<&Column>| took_turns(&others[0].record.samples.blocks, &column.record.samples.blocks);
+        match together.iter_mut().find(took_turns_with) {
+            Some(others) => others.push(column),
+            None => together.push(vec![column]),
+        }
+    }
+    let names =
+        |columns: &Vec<&Column>| columns.iter().map(|column| column.name.as_str()).collect::<Vec<_>>().join(", ");
+    (together.len() > 1).then(|| {
+        let together: Vec<String> = together.iter().map(names).collect();
+        format!("not compared, because they were not measured in the same blocks: {}", together.join(" | "))
     })
 }
 
@@ -230,6 +232,39 @@ mod tests {
     use super::*;
     use crate::fixture;
 
+    /// It takes four nanoseconds.
+    fn block(number: u32, start_ns: u64) -> Block {
+        Block {
+            number,
+            place: 1,
+            span: TimeSpan { start: MonotonicNs(start_ns), end: MonotonicNs(start_ns + 4) },
+            loaded: None,
+            peak_resident_bytes: None,
+            peak_with_huge_pages_bytes: None,
+            first_iteration: number,
+            iterations: 1,
+            disturbances: Vec::new(),
+            repeated: false,
+        }
+    }
+
+    #[test]
+    fn cases_that_took_turns_stand_together() {
+        let from = |start_ns: u64| {
+            let mut record = fixture::records().remove(0);
+            record.samples.blocks = vec![block(1, start_ns), block(2, start_ns + 20)];
+            record
+        };
+        let said = |starts: &[u64]| {
+            let records: Vec<Record> = starts.iter().map(|start| from(*start)).collect();
+            let columns = records.iter().zip(starts).map(|(record, start)| Column { name: start.to_string(), record });
+            apart(&CaseGroup { columns: columns.collect() })
+        };
+        assert_eq!(said(&[0, 5, 10]), None);
+        let said = said(&[0, 100, 5, 105, 200]).unwrap();
+        assert!(said.ends_with("in the same blocks: 0, 5 | 100, 105 | 200"), "{said}");
+    }
+
     #[test]
     fn what_the_device_allowed_no_longer_is_told() {
         let mut record = fixture::records().remove(0);
@@ -275,19 +310,12 @@ mod tests {
     fn a_clock_that_fell_in_blocks_that_count_is_told() {
         let mut record = fixture::records().remove(0);
         let block = |(number, share): (u32, Option<f64>)| Block {
-            number,
-            place: 1,
-            span: TimeSpan { start: MonotonicNs(0), end: MonotonicNs(u64::MAX) },
-            loaded: None,
-            peak_resident_bytes: None,
-            peak_with_huge_pages_bytes: None,
-            first_iteration: number,
-            iterations: 1,
             disturbances: share
                 .map(|share| Disturbance { kind: DisturbanceKind::ClockFall, share })
                 .into_iter()
                 .collect(),
             repeated: number == 4,
+            ..block(number, 0)
         };
         record.samples.blocks = [(1, None), (2, Some(0.25)), (3, Some(0.06)), (4, Some(0.5))].map(block).into();
         assert_eq!(clock_fall(&record).unwrap(), "the clock fell by up to 25.0 % in 2 of 3 blocks");

@@ -8,11 +8,14 @@ use pocketwatt_meter::{
 };
 use pocketwatt_record::{EnergyPlan, Outcome, Record, Run, SamplingOverhead};
 
-use crate::output::{
-    date::minute,
-    duration,
-    inert::one_line,
-    quantity::{Quantity, fixed, significant},
+use crate::{
+    facts::fleet::of_each_plan,
+    output::{
+        date::minute,
+        duration,
+        inert::one_line,
+        quantity::{Quantity, fixed, significant},
+    },
 };
 
 /// Names of a group that are listed; the others are counted.
@@ -36,11 +39,12 @@ pub fn facts(run: &Run, seen: &EnergySeen) -> Vec<(&'static str, String)> {
             facts.push(("not read", absent(&plan.absent)));
         }
         if run.rebuilt.is_none() {
-            facts.push(("energy", procedure(plan)));
+            facts.extend(of_each_plan(run, |plan| Some(procedure(plan))).map(|how| ("energy", how)));
         }
     }
     facts.extend(sampler(&seen.sampler).map(|cost| ("sampler", cost)));
-    facts.extend(plan.sampling_overhead.as_ref().map(|overhead| ("observer", sampling_overhead(overhead))));
+    let overhead = of_each_plan(run, |plan| plan.sampling_overhead.as_ref().map(sampling_overhead));
+    facts.extend(overhead.map(|overhead| ("observer", overhead)));
     facts
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use pocketwatt_record::{Merged, MergedShard, Run, Shard, ShardCase};
+use pocketwatt_record::{EnergyPlan, Merged, MergedShard, Run, Shard, ShardCase};
 
 use crate::{
     facts::device::{plural, roofs},
@@ -45,13 +45,41 @@ pub fn bandwidths(merged: &Merged) -> String {
     if texts.is_empty() { "not measured".into() } else { listed(texts.into_iter()) }
 }
 
+/// What the plans of a run's shards say about energy, or the run's own plan: once where all say the same, else with the shards.
+pub fn of_each_plan(run: &Run, words: impl Fn(&EnergyPlan) -> Option<String>) -> Option<String> {
+    let Some(merged) = &run.merged else { return words(&run.energy) };
+    let mut said: Vec<(Option<String>, Vec<String>)> = Vec::new();
+    for shard in merged.shards.iter().filter(|shard| count(run, shard) > 0) {
+        let words = words(shard.energy.as_ref().unwrap_or(&run.energy));
+        match said.iter_mut().find(|(known, _)| *known == words) {
+            Some((_, numbers)) => numbers.push(shard.number.to_string()),
+            None => said.push((words, vec![shard.number.to_string()])),
+        }
+    }
+    if said.len() <= 1 {
+        return said.pop()?.0;
+    }
+    let parts = said.into_iter().filter_map(|(words, numbers)| {
+        Some(format!("{} {}: {}", plural(numbers.len() as u32, "shard"), listed(numbers.into_iter()), words?))
+    });
+    Some(parts.collect::<Vec<_>>().join("; "))
+}
+
 /// The starts of the device on which shards of a merged run were measured, each with these shards: `shards 1, 3`. Several of them mean that
-/// the device was started anew, or that there are several of its kind.
+/// the device was started anew, or that there are several of its kind. A shard that went on after a new start is on each of its starts
+/// `in part`.
 pub fn starts(run: &Run) -> Vec<String> {
     let mut starts: BTreeMap<Option<&str>, Vec<String>> = BTreeMap::new();
     let shards = run.merged.iter().flat_map(|merged| &merged.shards);
     for shard in shards.filter(|shard| count(run, shard) > 0) {
-        starts.entry(shard.boot_id.as_deref()).or_default().push(shard.number.to_string());
+        let name = match shard.boot_ids.len() {
+            0 | 1 => shard.number.to_string(),
+            _ => format!("{} in part", shard.number),
+        };
+        let known = shard.boot_ids.iter().map(|start| Some(start.as_str()));
+        for start in known.chain(shard.boot_ids.is_empty().then_some(None)) {
+            starts.entry(start).or_default().push(name.clone());
+        }
     }
     let words = |(start, numbers): (Option<&str>, Vec<String>)| {
         let shards = format!("{} {}", plural(numbers.len() as u32, "shard"), listed(numbers.into_iter()));
@@ -88,4 +116,56 @@ fn listed(texts: impl ExactSizeIterator<Item = String>) -> String {
     let more = texts.len().saturating_sub(NAMED);
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
     format!("{}{more}", texts.take(NAMED).collect::<Vec<_>>().join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use pocketwatt_record::PlannedCase;
+
+    use super::*;
+    use crate::fixture;
+
+    /// A run of three shards with a case each, which left the device idle for so long.
+    fn merged(idle_ms: [u64; 3]) -> Run {
+        let mut run = fixture::run(&fixture::records());
+        let case = run.plan[0].case.clone();
+        run.plan =
+            (1..=3).map(|shard| PlannedCase { case: case.clone(), estimate_s: 1.0, shard: Some(shard) }).collect();
+        let shard = |(number, idle_ms): (u32, u64)| MergedShard {
+            number,
+            run: format!("run-{number}"),
+            started_unix_ms: 0,
+            command: Vec::new(),
+            boot_ids: Vec::new(),
+            energy: Some(EnergyPlan { idle_ms, ..EnergyPlan::default() }),
+            bandwidth: Vec::new(),
+        };
+        let shards = (1..).zip(idle_ms).map(shard).collect();
+        run.merged = Some(Merged { plan_sha256: "5a".repeat(32), of: 3, shards, missing: Vec::new() });
+        run
+    }
+
+    #[test]
+    fn what_shards_say_alike_is_said_once() {
+        let said = |run: &Run| of_each_plan(run, |plan| (plan.idle_ms > 0).then(|| format!("{} ms", plan.idle_ms)));
+        assert_eq!(said(&merged([1000; 3])).unwrap(), "1000 ms");
+        assert_eq!(said(&merged([1000, 4000, 1000])).unwrap(), "shards 1, 3: 1000 ms; shard 2: 4000 ms");
+        assert_eq!(said(&merged([0, 4000, 0])).unwrap(), "shard 2: 4000 ms");
+        assert_eq!(said(&merged([0; 3])), None);
+    }
+
+    #[test]
+    fn a_shard_on_two_starts_is_on_each_in_part() {
+        let mut run = merged([0; 3]);
+        let mut on = |boot_ids: [&[&str]; 3]| {
+            let shards = &mut run.merged.as_mut().unwrap().shards;
+            for (shard, starts) in shards.iter_mut().zip(boot_ids) {
+                shard.boot_ids = starts.iter().map(|start| (*start).to_owned()).collect();
+            }
+            starts(&run)
+        };
+        assert_eq!(on([&["a"], &["a"], &["a"]]), ["shards 1, 2, 3"]);
+        assert_eq!(on([&["a"], &["a", "b"], &["b"]]), ["shards 1, 2 in part", "shards 2 in part, 3"]);
+        assert_eq!(on([&["a"], &["a"], &[]]), ["shard 3, whose start is not known", "shards 1, 2"]);
+    }
 }

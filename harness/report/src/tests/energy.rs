@@ -373,7 +373,7 @@ fn parts_of_the_package_and_rails_stay_in_the_exports() {
     assert!(!table.contains("cores (powercap)") && !table.contains("power1"), "{table}");
     let csv = show(&records, Format::Csv);
     let rail = csv.lines().find(|line| line.contains(",load_energy,") && line.contains(",rail,")).unwrap();
-    assert!(rail.ends_with(",hwmon,power1,,,,,"), "{rail}");
+    assert!(rail.ends_with(",hwmon,power1,,,,,,20261123-124233-main"), "{rail}");
 }
 
 #[test]
@@ -408,9 +408,9 @@ fn csv_has_a_line_for_each_scope() {
     let shown: Vec<&str> =
         output.lines().filter(|line| line.starts_with("run,") || line.contains(",energy_per_output_token,")).collect();
     insta::assert_snapshot!(shown.join("\n"), @r#"
-    run,device,scenario,model,backend,precision,graph,threads,metric,unit,count,median,mean,minimum,p10,p90,p99,maximum,standard_deviation,outcome,reason,weights_sha256,engine_version,scope,uncertainty,source,part,beside,absent,cores,emulated,simulated
-    20261123-124233-main,xeon-2,chat,mobilellm-125m,onnxruntime,f32,onnxruntime,1,energy_per_output_token,joules,1,0.4489812670994481,0.4489812670994481,0.4489812670994481,0.4489812670994481,0.4489812670994481,0.4489812670994481,0.4489812670994481,,measured,,0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef,1.32.0,package,0.005387775205193377,powercap,,,,,,
-    20261123-124233-main,xeon-2,chat,mobilellm-125m,onnxruntime,f32,onnxruntime,1,energy_per_output_token,joules,1,0.11652948917084911,0.11652948917084911,0.11652948917084911,0.11652948917084911,0.11652948917084911,0.11652948917084911,0.11652948917084911,,measured,,0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef,1.32.0,dram,0.0040785321209797195,powercap,,,,,,
+    run,device,scenario,model,backend,precision,graph,threads,metric,unit,count,median,mean,minimum,p10,p90,p99,maximum,standard_deviation,outcome,reason,weights_sha256,engine_version,scope,uncertainty,source,part,beside,absent,cores,emulated,simulated,measured_in
+    20261123-124233-main,xeon-2,chat,mobilellm-125m,onnxruntime,f32,onnxruntime,1,energy_per_output_token,joules,1,0.4489812670994481,0.4489812670994481,0.4489812670994481,0.4489812670994481,0.4489812670994481,0.4489812670994481,0.4489812670994481,,measured,,0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef,1.32.0,package,0.005387775205193377,powercap,,,,,,,20261123-124233-main
+    20261123-124233-main,xeon-2,chat,mobilellm-125m,onnxruntime,f32,onnxruntime,1,energy_per_output_token,joules,1,0.11652948917084911,0.11652948917084911,0.11652948917084911,0.11652948917084911,0.11652948917084911,0.11652948917084911,0.11652948917084911,,measured,,0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef,1.32.0,dram,0.0040785321209797195,powercap,,,,,,,20261123-124233-main
     "#);
 }
 

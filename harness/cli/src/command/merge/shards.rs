@@ -1,13 +1,18 @@
 //! The runs that are to be merged, and what is stored of them.
 
-use std::path::Path;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
 
 use anyhow::Result;
 use pocketwatt_record::{Measurers, MergeError, Run, RunFolder};
+use pocketwatt_scenario::Scenario;
 
 use crate::{
     command::{advice::Advice, damaged, stored_run},
     inert,
+    refusal::Refusal,
 };
 
 /// The stored runs.
@@ -29,6 +34,8 @@ pub(super) struct Found<'a> {
     pub is_damaged: bool,
     /// Why they cannot have been one run: another program or model measured some of them.
     pub contradiction: Option<MergeError>,
+    /// The starts of the device on which the records of each shard were measured, by its number.
+    starts: BTreeMap<u32, BTreeSet<String>>,
     measurers: Measurers,
 }
 
@@ -36,13 +43,16 @@ impl Shards {
     /// Finds the runs; with `partial`, one whose `run.json` is damaged is reported and left out.
     ///
     /// # Errors
-    /// When one does not exist or cannot be read.
+    /// When one does not exist or cannot be read, or its scenarios were changed.
     pub fn open(results: &Path, wanted: &[String], partial: bool) -> Result<Self> {
         let mut shards = Self { runs: Vec::new(), is_any_lost: false };
         for wanted in wanted {
             let folder = stored_run::find(results, wanted)?;
             match folder.run() {
-                Ok(run) => shards.runs.push((folder, run)),
+                Ok(run) => {
+                    ensure_own_definitions(&run)?;
+                    shards.runs.push((folder, run));
+                }
                 Err(error) if partial => {
                     notice!("damaged: {:#}", anyhow::Error::from(error));
                     shards.is_any_lost = true;
@@ -74,6 +84,17 @@ impl Shards {
     }
 }
 
+/// Whether the scenarios are as they were when the run began: those of the merged run are copies of them.
+fn ensure_own_definitions(run: &Run) -> Result<()> {
+    for source in &run.scenarios {
+        if !Scenario::stored(source).is_ok_and(|scenario| scenario.sha256() == source.sha256) {
+            let (run, scenario) = (inert::line(&run.id), inert::line(&source.name));
+            return Err(Refusal::error(MergeError::OtherDefinition { run, scenario }.to_string()));
+        }
+    }
+    Ok(())
+}
+
 impl<'a> Found<'a> {
     fn add(&mut self, folder: &'a RunFolder, run: &'a Run) -> Result<()> {
         let contents = folder.contents(run)?;
@@ -93,6 +114,9 @@ impl<'a> Found<'a> {
                         is_complete = false;
                     }
                     self.intact.push((folder, id));
+                    if let Some(shard) = &run.shard {
+                        self.starts.entry(shard.number).or_default().extend(record.passport.boot_id.clone());
+                    }
                     let added = self.measurers.add(&record, &run.id);
                     self.contradiction = self.contradiction.take().or(added.err());
                 }
@@ -106,6 +130,11 @@ impl<'a> Found<'a> {
         self.is_damaged |= !damaged.is_empty();
         damaged::report(folder, &damaged);
         Ok(())
+    }
+
+    /// The starts of the device on which the records of a shard were measured: others than the one on which it began, if it went on later.
+    pub fn starts(&self, shard: u32) -> impl Iterator<Item = &String> {
+        self.starts.get(&shard).into_iter().flatten()
     }
 
     /// Copies the records that can be read.
