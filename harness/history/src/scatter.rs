@@ -8,7 +8,7 @@ const LEAST_RUNS: usize = 8;
 /// The distance between neighbours that belongs to a standard deviation of 1: the median of |N(0, 2)|.
 const MEDIAN_DISTANCE: f64 = 0.953_872_552;
 /// The same for the mean: 2 / sqrt(pi).
-const MEAN_DISTANCE: f64 = 1.128_379_167;
+const MEAN_DISTANCE: f64 = std::f64::consts::FRAC_2_SQRT_PI;
 /// A standard deviation from the median of the distances of neighbours is as uncertain as one from so many independent values for each
 /// distance: by simulation, see METHODOLOGY.md.
 const FREEDOM_OF_A_DISTANCE: f64 = 0.5;
