@@ -23,6 +23,7 @@ mod view;
 mod watched;
 
 use pocketwatt_history::{CaseCourse, Known, Outline, courses};
+use pocketwatt_record::RankSums;
 
 pub use self::view::Wishes;
 use self::{commit::CommitView, unmeasured::without_numbers, view::CaseView};
@@ -78,9 +79,13 @@ pub fn dashboard<'a>(
         )?;
         write(&format!("data/{}.js", view.key), &data::case(view))?;
     }
+    let mut sums = RankSums::default();
     for view in &commits {
         let title = format!("Commit {}", view.outline.commit.short());
-        write(&view::commit_page(&view.outline.commit), &page(&title, "../", &[], commit::commit(view, wishes)))?;
+        write(
+            &view::commit_page(&view.outline.commit),
+            &page(&title, "../", &[], commit::commit(view, wishes, &mut sums)),
+        )?;
     }
     Ok(())
 }

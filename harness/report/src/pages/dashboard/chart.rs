@@ -25,7 +25,7 @@ const RIGHT: f64 = 12.0;
 const TOP: f64 = 26.0;
 const BOTTOM: f64 = 22.0;
 /// About as wide as the label of a segment.
-const LABEL: f64 = 90.0;
+const LABEL: f64 = 120.0;
 /// Segments under one label whose conditions are told.
 const MOST_TOLD: usize = 3;
 /// About as many lines are behind the data.
@@ -173,7 +173,9 @@ fn segments(frame: &Frame, case: &CaseCourse<'_>) -> Markup {
     for segment in case.segments.iter().skip(1) {
         let x = place(segment);
         let _ = write!(lines, "M{x:.1} {TOP}V{}", HEIGHT - BOTTOM);
-        match groups.last_mut().filter(|group| group.first().is_some_and(|first| x - place(first) < LABEL)) {
+        // The last label has no room beyond the chart.
+        let room = if x > WIDTH - RIGHT - LABEL / 2.0 { 2.0 * LABEL } else { LABEL };
+        match groups.last_mut().filter(|group| group.first().is_some_and(|first| x - place(first) < room)) {
             Some(group) => group.push(segment),
             None => groups.push(vec![segment]),
         }
@@ -181,7 +183,8 @@ fn segments(frame: &Frame, case: &CaseCourse<'_>) -> Markup {
     html! {
         @if !lines.is_empty() { path.segment d=(lines) {} }
         @for group in &groups {
-            @let middle = group.iter().map(|segment| place(segment)).sum::<f64>() / group.len() as f64;
+            @let mean = group.iter().map(|segment| place(segment)).sum::<f64>() / group.len() as f64;
+            @let middle = mean.min(group.first().map_or(mean, |first| place(first)) + LABEL / 3.0);
             @let new: BTreeSet<&str> = group.iter().flat_map(|segment| &segment.new).map(|(condition, ..)| condition.name()).collect();
             text.segment x=(format!("{middle:.1}")) y="11" text-anchor="middle" {
                 @if group.len() > 1 { (group.len()) " × " }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use maud::{Markup, html};
 use pocketwatt_history::{Commit, Outline};
+use pocketwatt_record::RankSums;
 
 use crate::{
     output::date,
@@ -75,8 +76,8 @@ pub fn commits<'a, 'b>(outlines: &[&'a Outline], views: &'b [CaseView<'a>]) -> V
     all
 }
 
-/// Its body.
-pub fn commit(view: &CommitView<'_, '_>, wishes: Wishes<'_>) -> Markup {
+/// Its body. `sums` is the same for all commits, because it keeps what was computed once.
+pub fn commit(view: &CommitView<'_, '_>, wishes: Wishes<'_>, sums: &mut RankSums) -> Markup {
     let outline = view.outline;
     let [before, after] = view.neighbours;
     html! {
@@ -92,7 +93,7 @@ pub fn commit(view: &CommitView<'_, '_>, wishes: Wishes<'_>) -> Markup {
         }
         (imitations(view.cases.iter().filter_map(|(case, run)| Some(case.case.runs.get(*run)?.0))))
         h2 { "What changed with it" }
-        (blind_at(&view.cases))
+        (blind_at(&view.cases, sums))
         (table(&view.changes, "../", wishes, "changes"))
         h2 { "What was measured" }
         (cases(view))

@@ -93,10 +93,8 @@ fn conditions(case: &CaseCourse<'_>) -> (Vec<Vec<Option<String>>>, Vec<usize>) {
     let ends = case.segments.iter().skip(1).map(|segment| segment.first).chain([case.runs.len()]);
     for (segment, end) in case.segments.iter().zip(ends) {
         let runs = case.runs.get(segment.first..end).unwrap_or_default();
-        let known = |condition: usize| {
-            let mut words = runs.iter().filter_map(move |(_, run)| run.conditions.0.get(condition)?.as_deref());
-            words.next_back()
-        };
+        let known =
+            |condition: usize| runs.iter().rev().find_map(|(_, run)| run.conditions.0.get(condition)?.as_deref());
         let known: Vec<Option<&str>> = (0..Condition::ALL.len()).map(known).collect();
         let next = places.len();
         let place = *places.entry(known).or_insert(next);

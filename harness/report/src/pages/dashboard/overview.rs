@@ -49,8 +49,11 @@ pub fn overview(
 }
 
 /// How many changes are sure, and the newest for the worse, in sentences.
-fn answer(known: &Known, views: &[CaseView<'_>], events: &[Event<'_, '_>], wishes: Wishes<'_>) -> Markup {
+fn answer<'k>(known: &'k Known, views: &[CaseView<'_>], events: &[Event<'_, '_>], wishes: Wishes<'_>) -> Markup {
     let commits: BTreeSet<&Commit> = known.entries.iter().map(|(_, outline)| &outline.commit).collect();
+    // A run may be kept several times, with other words about its commit.
+    let identity = |outline: &'k Outline| (&outline.device, &outline.run, outline.started_unix_ms, &outline.commit);
+    let runs: BTreeSet<_> = known.entries.iter().map(|(_, outline)| identity(outline)).collect();
     let sure = || events.iter().filter(|event| event.certainty() == Certainty::Confirmed);
     let of = |effect: Effect| {
         sure().filter(|event| event.effect() == effect && event.between() == Between::Commits).collect::<Vec<_>>()
@@ -62,7 +65,7 @@ fn answer(known: &Known, views: &[CaseView<'_>], events: &[Event<'_, '_>], wishe
         section.card {
             h2 { "In short" }
             p.answer {
-                (plural(known.entries.len(), "run")) " of " (plural(commits.len(), "commit")) ": "
+                (plural(runs.len(), "run")) " of " (plural(commits.len(), "commit")) ": "
                 (plural(worse.len(), "confirmed change")) " for the worse, " (better.len()) " for the better"
                 @if stopped > 0 { "; " span.alarm { (plural(stopped, "case")) (if stopped == 1 { " has" } else { " have" }) " no numbers any more" } }
                 "."
@@ -170,14 +173,27 @@ fn without_any(never: &BTreeMap<CaseKey<'_>, WithoutNumbers<'_>>) -> Markup {
 }
 
 fn commits(known: &Known, wishes: Wishes<'_>) -> Markup {
-    let mut newest: BTreeMap<(u64, &Commit), &Outline> = BTreeMap::new();
-    for (_, outline) in &known.entries {
-        newest.insert((outline.time_unix_ms, &outline.commit), outline);
+    // Entries are in the order of their commits' times; a commit is listed once, with each branch that has it.
+    let mut branches: BTreeMap<&Commit, BTreeSet<&str>> = BTreeMap::new();
+    let mut newest: Vec<&Outline> = Vec::new();
+    for (_, outline) in known.entries.iter().rev() {
+        let of_commit = branches.entry(&outline.commit).or_default();
+        if of_commit.is_empty() {
+            newest.push(outline);
+        }
+        of_commit.insert(&outline.branch);
     }
     html! {
         ul.notes {
-            @for outline in newest.values().rev().take(MOST_LISTED) {
-                li { (day(outline.time_unix_ms)) " " (commit_link(outline, "", wishes)) " " (name(&outline.branch)) @if let Some(message) = &outline.message { ": " (name(message)) } }
+            @for outline in newest.iter().take(MOST_LISTED) {
+                li {
+                    (day(outline.time_unix_ms)) " " (commit_link(outline, "", wishes)) " "
+                    @for (place, branch) in branches.get(&outline.commit).into_iter().flatten().enumerate() {
+                        @if place > 0 { ", " }
+                        (name(branch))
+                    }
+                    @if let Some(message) = &outline.message { ": " (name(message)) }
+                }
             }
         }
         @if newest.len() > MOST_LISTED { p.pale { "The newest " (MOST_LISTED) " of " (newest.len()) " commits. " a href="compare.html" { "All of them can be compared." } } }

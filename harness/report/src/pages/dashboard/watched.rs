@@ -54,14 +54,13 @@ pub fn watched(views: &[&CaseView<'_>]) -> Markup {
 }
 
 /// In how many cases a change at a run, which is given by its place, could not be found.
-pub fn blind_at(places: &[(&CaseView<'_>, usize)]) -> Markup {
-    let mut sums = RankSums::default();
+pub fn blind_at(places: &[(&CaseView<'_>, usize)], sums: &mut RankSums) -> Markup {
     let mut could_be = |view: &CaseView<'_>, run: usize| {
         let segments = &view.case.segments;
         let next = segments.partition_point(|segment| segment.first <= run);
         let first = next.checked_sub(1).and_then(|place| segments.get(place)).map_or(0, |segment| segment.first);
         let end = segments.get(next).map_or(view.case.runs.len(), |segment| segment.first);
-        could_be_found(run - first, end - run, &mut sums)
+        could_be_found(run - first, end - run, sums)
     };
     let blind = places.iter().filter(|(view, run)| !could_be(view, *run)).count();
     html! {
