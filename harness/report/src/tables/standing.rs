@@ -66,7 +66,7 @@ impl Standing {
             if all { verdicts.all(|is| is) } else { verdicts.any(|is| is) }
         };
         if ranked.len() < 2 {
-            return Err(Absent::new(AbsentKind::NotCompared, "no other case has a number"));
+            return Err(Absent::new(AbsentKind::NotCompared, "no other case has such a number"));
         }
         let winner = ranked.iter().find(|&&case| has(case, |verdict| verdict == Verdict::Better, true));
         let unbeaten = || ranked.iter().find(|&&case| !has(case, |verdict| verdict == Verdict::Worse, false));
@@ -212,7 +212,7 @@ mod tests {
     #[test]
     fn what_is_not_compared_has_a_reason() {
         let alone = Standing::of(DECODE, &[(0, 1.0)], &[]).unwrap_err();
-        assert_eq!(alone.words, "no other case has a number");
+        assert_eq!(alone.words, "no other case has such a number");
         let apart = Standing::of(DECODE, &[(0, 1.0), (1, 2.0)], &[]).unwrap_err();
         assert_eq!(apart.kind, AbsentKind::NotInBlocks);
     }

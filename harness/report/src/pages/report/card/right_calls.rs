@@ -58,7 +58,7 @@ fn best(shares: &[(usize, Share)]) -> Option<Fulfilled> {
     let next = rivals.first().or_else(|| ranked.get(1).map(|(place, _)| place)).copied();
     let ahead = match next {
         Some(over) => Ok(Ahead { over: Some(over), times: None, certainty }),
-        None => Err("no other case has a number".to_owned()),
+        None => Err("no other case has such a number".to_owned()),
     };
     Some(Fulfilled::By { best, rivals, number: words(share), ahead })
 }

@@ -1,7 +1,7 @@
 //! The same questions among the backends of each precision and number of threads: a surer answer to a smaller question.
 
 use maud::{Markup, html};
-use pocketwatt_record::{Case, Record};
+use pocketwatt_record::{Case, Outcome, Record};
 
 use crate::{
     cases::{group_by, threads},
@@ -23,10 +23,13 @@ struct Setting {
     same_tokens: String,
 }
 
-/// A line for each setting of a card with this title, if there are several.
+/// A line for each setting of a card with this title, if there are several and one of them has several backends.
 pub fn by_setting(title: &str, records: &[&Record], asked: &[&Wish], simulated: bool) -> Markup {
     let settings = group_by(records.iter().map(|record| (record.case.precision, record.case.threads)));
-    if settings.len() < 2 {
+    // One case by itself is ahead of nobody.
+    let has_rivals =
+        |places: &Vec<usize>| places.iter().filter(|&&place| records[place].outcome == Outcome::Measured).count() > 1;
+    if settings.len() < 2 || !settings.iter().any(has_rivals) {
         return html! {};
     }
     let cases: Vec<&Case> = records.iter().map(|record| &record.case).collect();
