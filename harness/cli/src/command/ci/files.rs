@@ -1,15 +1,11 @@
 //! The files that a job writes.
 
-use std::{
-    io::Write,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Args;
-use pocketwatt_files::write_atomically;
 
-use crate::{refusal::Refusal, report::Review};
+use crate::{command::document, refusal::Refusal, report::Review};
 
 /// What to write, and where to.
 #[derive(Args, Debug, Default)]
@@ -54,7 +50,7 @@ impl FileArguments {
     /// When a record cannot be read, or a file cannot be written.
     pub fn write(&self, review: &Review) -> Result<()> {
         let put = |path: &Option<PathBuf>, text: &dyn Fn() -> Result<String>| match path {
-            Some(path) => write(path, &text()?),
+            Some(path) => document::write(Some(path), |output| output(&text()?)),
             None => Ok(()),
         };
         let verdict = put(&self.verdict, &|| review.document());
@@ -72,9 +68,4 @@ fn place(path: &Path) -> PathBuf {
         (_, Ok(folder), Some(name)) => folder.join(name),
         _ => path.to_owned(),
     }
-}
-
-fn write(path: &Path, text: &str) -> Result<()> {
-    write_atomically(path, |file| file.write_all(text.as_bytes()))
-        .with_context(|| format!("cannot write {}", path.display()))
 }
