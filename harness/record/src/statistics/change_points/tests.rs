@@ -34,15 +34,16 @@ fn a_step_is_found_with_its_size() {
 
 #[test]
 fn fewer_values_show_nothing() {
-    for (values, earlier) in [(LEAST_VALUES - 1, 0..LEAST_VALUES), (LEAST_VALUES, 9..11)] {
-        for first in earlier.filter(|first| *first <= values) {
-            let steps: Vec<f64> =
-                (0..values).map(|place| if place < first { 1.0 } else { 100.0 } + place as f64 / 1e6).collect();
-            let is_found = !change_points(&steps, MARGIN).is_empty();
-            let could_be = could_be_found(first, values - first, &mut RankSums::default());
-            assert_eq!((is_found, could_be), (values == LEAST_VALUES, values == LEAST_VALUES), "{first} of {values}");
-        }
+    let could_be = |first: usize, values: usize| could_be_found(first, values - first, &mut RankSums::default());
+    let step = |first: usize, values: usize| -> Vec<f64> {
+        (0..values).map(|place| f64::from(place >= first) + 1.0 + (place * 7 % 5) as f64 / 1e6).collect()
+    };
+    for first in 0..LEAST_VALUES {
+        assert!(!could_be(first, LEAST_VALUES - 1), "{first}");
+        assert_eq!(places(&step(first, LEAST_VALUES - 1)), [], "{first}");
     }
+    assert!(could_be(9, LEAST_VALUES) && !could_be(LEAST_VALUES - 3, LEAST_VALUES));
+    assert_eq!(places(&step(9, LEAST_VALUES)), [(9, LEAST_VALUES - 1)]);
 }
 
 #[test]
