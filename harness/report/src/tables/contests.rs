@@ -106,6 +106,16 @@ impl<'a> Contests<'a> {
         &self.compared
     }
 
+    /// How many metrics one build of a runner has in blocks and the other has not: nobody knows how these compare.
+    fn one_sided(&self) -> usize {
+        let records: Vec<&Record> = self.columns.iter().map(|(_, column)| column.record).collect();
+        let has = |place: usize, metric: MetricId| records[place].summary(metric).is_some();
+        let differs = |&(one, other): &(usize, usize)| {
+            METRICS.into_iter().filter(|metric| has(one, *metric) != has(other, *metric)).count()
+        };
+        pairs(&records).iter().map(differs).sum()
+    }
+
     /// The identifier of the case at a position of the contests.
     pub fn case(&self, position: usize) -> &str {
         &self.columns[position].1.record.case.id
@@ -240,6 +250,7 @@ pub fn baseline_tally(results: &dyn Results) -> anyhow::Result<Tally> {
             return Ok(());
         }
         contests.compared.iter().for_each(|one| tally.add(one.verdict));
+        tally.without_ratio += contests.one_sided();
         let failed = failed_in_candidate(group).count();
         tally.failed_in_candidate += failed;
         tally.worse += failed;

@@ -41,7 +41,7 @@ fn the_first_thing_is_the_answer_and_how_sure_it_is() {
     whole answer | candle or onnxruntime | 2348 ms ±7 | 1.012× [1.007, 1.017] over onnxruntime | open 34 blocks more may decide
     small memory | onnxruntime or candle | 522 MiB | 1.010× [1.010, 1.010] over candle | equal within 1 %
     little energy per request | not known: virtual machine: no meter
-    1.53× [1.28, 1.82]: 1.53 times as good, 95 % interval 1.28 to 1.82. Clear: proven against each other case. Equal: no difference of 1 %. Open: any of those named may be the best.
+    2×: twice as good; in [ ] the 95 % interval. Clear: proven against each other case. Equal: no difference of 1 %. Open: any of those named may be the best.
     3 of 3 planned cases were measured, in 4 blocks in which they took turns.
     ");
 }

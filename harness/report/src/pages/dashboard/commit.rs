@@ -121,7 +121,7 @@ fn cases<'a, 'b>(view: &CommitView<'a, 'b>) -> Markup {
         table.data.stacked id="measured" {
             thead { tr {
                 @for head in ["case", "of", "run"] { th.text scope="col" { button type="button" { (head) } } }
-                @for metric in &metrics { th scope="col" { button type="button" { (metric.definition().label.trim()) } } }
+                @for metric in &metrics { th scope="col" { button type="button" { (metric.definition().full_label()) } } }
             } }
             tbody {
                 @for (case, run) in &view.cases {
@@ -135,7 +135,7 @@ fn cases<'a, 'b>(view: &CommitView<'a, 'b>) -> Markup {
                         @for metric in &metrics {
                             @match number(case, *run, *metric) {
                                 Some((course, point)) => {
-                                    td.number data-value=(point.value) data-label=(metric.definition().label.trim()) { (value(point.value, point.range, metric.definition().unit)) (scope_below(course)) }
+                                    td.number data-value=(point.value) data-label=(metric.definition().full_label()) { (value(point.value, point.range, metric.definition().unit)) (scope_below(course)) }
                                 }
                                 None => { td {} }
                             }

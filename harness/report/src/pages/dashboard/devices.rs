@@ -28,7 +28,8 @@ pub fn devices(views: &[CaseView<'_>]) -> Markup {
     }
     let scenarios: BTreeSet<&str> = views.iter().map(|view| view.case.subject.scenario.as_str()).collect();
     let is_measured = |metric: &MetricId| views.iter().any(|view| view.course(*metric).is_some());
-    let labels = MAIN.into_iter().filter(is_measured).map(|metric| metric.definition().label.trim());
+    let labels: Vec<String> =
+        MAIN.into_iter().filter(is_measured).map(|metric| metric.definition().full_label()).collect();
     let table = html! {
         table.data.stacked id="devices" {
             thead { tr {
@@ -38,10 +39,10 @@ pub fn devices(views: &[CaseView<'_>]) -> Markup {
             tbody {
                 @for ((branch, subject), on) in &beside {
                     @for (metric, scope) in rows(on) {
-                        tr data-scenario=(Foreign(&subject.scenario)) data-metric=(metric.definition().label.trim()) {
+                        tr data-scenario=(Foreign(&subject.scenario)) data-metric=(metric.definition().full_label()) {
                             th scope="row" { (name(&subject.backend)) " " small { (Foreign(&subject.settings())) } }
                             td.text { (name(&subject.scenario)) ", " (name(&subject.model)) " " small { (name(branch)) } }
-                            td.text { (metric.definition().label.trim()) @if let Some(scope) = scope { br; small { (name(scope)) } } }
+                            td.text { (metric.definition().full_label()) @if let Some(scope) = scope { br; small { (name(scope)) } } }
                             @for device in &devices { (cell(device, on.get(device).copied(), metric, scope)) }
                         }
                     }
@@ -56,7 +57,7 @@ pub fn devices(views: &[CaseView<'_>]) -> Markup {
         p.pale { "The newest run on each device, which may be of different commits. The intervals are those of one run." }
         form.filters data-table="devices" {
             @if scenarios.len() > 1 { (select("scenario", scenarios.into_iter())) }
-            (select("metric", labels))
+            (select("metric", labels.iter().map(String::as_str)))
             label { "search " input type="search" name="text" size="12"; }
             output aria-live="polite" {}
         }

@@ -108,7 +108,7 @@ fn cases(views: &[CaseView<'_>]) -> Markup {
         table.data.stacked id="cases" {
             thead { tr {
                 @for head in ["case", "scenario", "model", "device", "branch"] { th.text scope="col" { button type="button" { (head) } } }
-                @for metric in &metrics { th scope="col" { button type="button" { (metric.definition().label.trim()) } } }
+                @for metric in &metrics { th scope="col" { button type="button" { (metric.definition().full_label()) } } }
                 th scope="col" { button type="button" { "runs" } }
                 th scope="col" { button type="button" { "newest" } }
             } }
@@ -125,7 +125,7 @@ fn cases(views: &[CaseView<'_>]) -> Markup {
                         @for metric in &metrics {
                             @match view.course(*metric).and_then(|course| Some((course, course.points.last()?))) {
                                 Some((course, point)) => {
-                                    td.number data-value=(point.value) data-label=(metric.definition().label.trim()) {
+                                    td.number data-value=(point.value) data-label=(metric.definition().full_label()) {
                                         (value(point.value, None, metric.definition().unit)) (scope_below(course)) (age_below(view, point.run))
                                     }
                                 }

@@ -116,7 +116,7 @@ pub fn cut(text: &str) -> String {
 /// A metric's label, with the part of the device that it is of.
 pub fn label(course: &Course<'_>) -> String {
     let scope = course.scope.map(|scope| format!(" ({scope})")).unwrap_or_default();
-    format!("{}{scope}", course.metric.definition().label.trim())
+    format!("{}{scope}", course.metric.definition().full_label())
 }
 
 /// Below a value: the part of the device that it is of. Parts are not comparable with each other.

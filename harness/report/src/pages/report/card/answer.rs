@@ -115,7 +115,7 @@ fn legend(lines: &[Line], contests: &Contests) -> Markup {
     html! {
         @if lines.iter().any(|line| line.certainty().is_some()) {
             p.legend {
-                "1.53× [1.28, 1.82]: 1.53 times as good, 95 % interval 1.28 to 1.82. "
+                "2×: twice as good; in [ ] the 95 % interval. "
                 @if has("clear") { b { "Clear" } ": proven against each other case. " }
                 @if has("likely") { b { "Likely" } ": not yet proven, since " (compared(contests)) " comparisons share an error of 1 %. " }
                 @if has("equal") { b { "Equal" } ": no difference of 1 %. " }
