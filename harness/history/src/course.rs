@@ -7,6 +7,7 @@ use pocketwatt_record::{ChangePoint, Direction, MARGIN, MetricId, RankSums, chan
 use crate::{
     outline::{CaseOutline, Outline},
     segment::{Run, Segment, segments},
+    shares::in_shares,
     subject::Subject,
 };
 
@@ -100,10 +101,13 @@ pub enum Certainty {
     Faded,
 }
 
+/// Device, branch and subject of a case.
+type Key<'a> = (&'a str, &'a str, &'a Subject);
+
 /// All courses of the entries of a history, which are in the order of their commits' times. A run of a commit that is there twice counts
 /// once.
 pub fn courses<'a>(entries: impl Iterator<Item = &'a Outline>) -> Vec<CaseCourse<'a>> {
-    let mut cases: BTreeMap<(&str, &str, &Subject), Vec<Run<'a>>> = BTreeMap::new();
+    let mut cases: BTreeMap<Key<'a>, Vec<Run<'a>>> = BTreeMap::new();
     let mut seen = HashSet::new();
     for outline in entries {
         for case in &outline.cases {
@@ -113,13 +117,15 @@ pub fn courses<'a>(entries: impl Iterator<Item = &'a Outline>) -> Vec<CaseCourse
             }
         }
     }
-    let mut sums = RankSums::default();
-    let of_case = |((device, branch, subject), runs): ((&'a str, &'a str, &'a Subject), Vec<_>)| {
-        let segments = segments(&runs);
-        let courses = followed(&runs, &segments, &mut sums);
-        CaseCourse { device, branch, subject, runs, segments, courses }
-    };
-    let mut all: Vec<CaseCourse<'a>> = cases.into_iter().map(of_case).collect();
+    let mut all = in_shares(cases.into_iter().collect(), |cases| {
+        let mut sums = RankSums::default();
+        let of_case = |((device, branch, subject), runs): (Key<'a>, Vec<_>)| {
+            let segments = segments(&runs);
+            let courses = followed(&runs, &segments, &mut sums);
+            CaseCourse { device, branch, subject, runs, segments, courses }
+        };
+        cases.into_iter().map(of_case).collect()
+    });
     judge(&mut all);
     all
 }

@@ -3,9 +3,7 @@
 use std::{
     fs, io,
     io::Write,
-    num::NonZero,
     path::{Path, PathBuf},
-    thread,
     time::UNIX_EPOCH,
 };
 
@@ -17,13 +15,13 @@ use crate::{
     index::{self, Stamp},
     outline::Outline,
     repeats::{RepeatedEntry, without_repeats},
+    shares::in_shares,
 };
 
 /// Largest entry that is read, in bytes: a run of 1000 cases has some 12 megabytes.
 const MOST_ENTRY_BYTES: u64 = 64 << 20;
 /// Most files of a history.
 const MOST_FILES: usize = 1_000_000;
-const MOST_READERS: usize = 4;
 /// The index is derived, so it has no place in a repository.
 const IGNORED: &str = "/index.jsonl\n";
 
@@ -170,18 +168,12 @@ impl HistoryFolder {
 
     /// Reading is most of the work, so several threads share it.
     fn outlines(&self, files: Vec<(String, Stamp)>) -> Vec<Read> {
-        let readers = thread::available_parallelism().map_or(1, NonZero::get).min(MOST_READERS);
-        let share = files.len().div_ceil(readers).max(1);
         let folder = self.entries();
-        let read =
-            |(file, stamp): &(String, Stamp)| (file.clone(), *stamp, read_entry(&folder, file).map(Outline::from));
-        thread::scope(|scope| {
-            let shares: Vec<_> = files
-                .chunks(share)
-                .map(|share| scope.spawn(move || share.iter().map(read).collect::<Vec<Read>>()))
-                .collect();
-            shares.into_iter().filter_map(|share| share.join().ok()).flatten().collect()
-        })
+        let read = |(file, stamp): (String, Stamp)| {
+            let outline = read_entry(&folder, &file).map(Outline::from);
+            (file, stamp, outline)
+        };
+        in_shares(files, |share| share.into_iter().map(read).collect())
     }
 }
 

@@ -4,10 +4,10 @@
 //! files, and what was changed or cut off is noticed. `index.jsonl` beside it is derived, and written anew whenever it is missing, stale
 //! or damaged.
 //!
-//! From the bottom up: `commit`, `entry` (a file), `subject` and `conditions` (of what, and under which conditions), `outline` (what is
-//! kept in memory of an entry), `repeats` (entries of one run), `index`, `folder` (all of them), `add` (an entry from a run), `keep`
-//! (adding one that may be there), `segment` (runs under the same conditions), `course` (what became of a metric), and `scatter` (how
-//! much runs of the same thing differ).
+//! From the bottom up: `shares` (of work, for several threads), `commit`, `entry` (a file), `subject` and `conditions` (of what, and
+//! under which conditions), `outline` (what is kept in memory of an entry), `repeats` (entries of one run), `index`, `folder` (all of
+//! them), `add` (an entry from a run), `keep` (adding one that may be there), `segment` (runs under the same conditions), `course` (what
+//! became of a metric), and `scatter` (how much runs of the same thing differ).
 
 mod add;
 mod commit;
@@ -22,6 +22,7 @@ mod outline;
 mod repeats;
 mod scatter;
 mod segment;
+mod shares;
 mod subject;
 
 pub use add::{OfCommit, entry_of};
