@@ -1,4 +1,4 @@
-//! Years of results, to see how databases cope with them: docs/formats.md has the query, and what it took.
+//! Years of results, to see how databases cope with them.
 
 use std::{env, fmt::Write, fs, path::PathBuf};
 
