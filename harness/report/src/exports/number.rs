@@ -19,6 +19,16 @@ pub struct Number<'a> {
     pub count: u64,
 }
 
+impl<'a> Number<'a> {
+    /// What was found, with the value and the interval that are written of it; nothing where the value is no number.
+    fn of(found: &'a MetricValue, value: f64, range: Option<(f64, f64)>) -> Option<Self> {
+        let (metric, summary) = (found.metric.id()?.definition(), found.summary()?);
+        let range = range.filter(|(low, high)| low.is_finite() && high.is_finite());
+        let number = Self { metric, scope: found.scope.as_ref(), value, range, count: summary.count };
+        value.is_finite().then_some(number)
+    }
+}
+
 /// Every number that the record has, in the catalogue's order: metrics of energy once for each scope. Metrics of newer versions are
 /// left out, because nobody here knows their unit.
 pub fn numbers(record: &Record) -> Vec<Number<'_>> {
@@ -43,24 +53,13 @@ pub fn number<'a>(record: &'a Record, found: &'a MetricValue) -> Option<Number<'
         None if is_preferred => estimate(record, metric, Statistic::Median).ok()?,
         None => Estimate::between(summary.median, None),
     };
-    let range = range.filter(|(low, high)| low.is_finite() && high.is_finite());
-    let number =
-        Number { metric: metric.definition(), scope: found.scope.as_ref(), value, range, count: summary.count };
-    value.is_finite().then_some(number)
+    Number::of(found, value, range)
 }
 
 /// A number of a history, which keeps the interval beside the summary; nothing where it is absent.
 pub fn kept(metric: &EntryMetric) -> Option<Number<'_>> {
     let EntryMetric { observed, range } = metric;
-    let summary = observed.summary()?;
-    let number = Number {
-        metric: observed.metric.id()?.definition(),
-        scope: observed.scope.as_ref(),
-        value: summary.median,
-        range: range.filter(|(low, high)| low.is_finite() && high.is_finite()),
-        count: summary.count,
-    };
-    number.value.is_finite().then_some(number)
+    Number::of(observed, observed.summary()?.median, *range)
 }
 
 /// The part of the device and the interface: `package powercap`, `rail hwmon power1`.
